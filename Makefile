@@ -1,0 +1,60 @@
+# Every command of the repository; `make help` lists them. Only Python 3.11 or later is needed:
+# the first command makes .venv and installs everything into it, later ones find it there.
+
+PYTHON ?= python3
+VENV ?= .venv
+
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
+READY := $(VENV)/.installed
+PYTEST := $(RUN) -m pytest --quiet -n auto --maxprocesses 8 --dist worksteal
+RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit bench record sandbox format
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## see NanoGPT work in LangChain and LlamaIndex (offline, or with NANOGPT_API_KEY)
+	@$(RUN) -m cookbook.demo
+
+test: $(READY) lint types ## lint, types and all tests, with coverage
+	@$(PYTEST) --cov --cov-report=term
+
+lint: $(READY) ## style and format, by ruff
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet --output-format concise || { echo "Unformatted files: run make format"; exit 1; }
+	@echo "lint: clean"
+
+types: $(READY) ## types, by mypy --strict
+	@$(RUN) -m mypy
+
+unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/sandbox
+	@$(PYTEST) $(ARGS)
+
+bench: $(READY) ## measure what the client and the adapters cost
+	@$(RUN) -m tests.benchmarks
+
+record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
+	@$(RECORD) --cassettes=sandbox
+	@if [ -n "$$NANOGPT_API_KEY" ]; then $(RECORD) --cassettes=live --force-enable-socket; fi
+
+sandbox: $(READY) ## run the offline NanoGPT emulator on this machine
+	@$(RUN) -m nanogpt_client.sandbox
+
+format: $(READY) ## let ruff format the code and fix what it can
+	@$(RUN) -m ruff check --quiet --fix-only
+	@$(RUN) -m ruff format --quiet
+
+# A stamp, so that a second command installs nothing. pip comes first: the one that a fresh
+# environment brings may be too old for dependency groups.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@echo "Installing into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv "$(VENV)"
+	@$(PIP) install --constraint constraints.txt --upgrade pip
+	@$(PIP) install --constraint constraints.txt --build-constraint constraints.txt \
+	  --editable '.[all]' --group dev
+	@touch "$(READY)"

@@ -1,0 +1,181 @@
+"""NanoGPT for Python: every model behind one client that loses no money, words or errors.
+
+>>> from nanogpt_client import NanoGPTClient
+>>> with NanoGPTClient() as client:  # reads NANOGPT_API_KEY
+...     answer = client.chat("What is Nano?", model="openai/gpt-5.2", web_search=True)
+...     print(answer.text, answer.citations, answer.billing.cost)
+
+Without a key, `nanogpt_client.sandbox` stands in for NanoGPT.
+"""
+
+from nanogpt_client._core.call import Call, Reply, Request, Resend, StreamCall
+from nanogpt_client._core.flow import Sleep, ask
+from nanogpt_client._version import __version__
+from nanogpt_client.accumulate import PartialMessage
+from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
+from nanogpt_client.client import NanoGPTClient, Stream
+from nanogpt_client.config import Config
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    BudgetExceededError,
+    ConfigurationError,
+    ConflictError,
+    ContentPolicyError,
+    ContextLengthExceededError,
+    DailyLimitError,
+    InsufficientBalanceError,
+    JobError,
+    JobFailedError,
+    JobTimeoutError,
+    NanoGPTError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseFormatError,
+    ServerError,
+    StreamError,
+    StreamInterruptedError,
+    StreamStalledError,
+)
+from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
+from nanogpt_client.model_id import ModelId
+from nanogpt_client.wire.account import (
+    Affordability,
+    Balance,
+    CostEstimate,
+    Deposit,
+    DepositLimits,
+    SubscriptionUsage,
+    UsageReport,
+)
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.catalog import Model, ModelKind, ModelList, ModelScope
+from nanogpt_client.wire.chat import (
+    ChatChunk,
+    ChatCompletion,
+    Choice,
+    Citation,
+    Message,
+    MessageDict,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from nanogpt_client.wire.media import (
+    Embeddings,
+    FileSource,
+    GeneratedImage,
+    GeneratedImages,
+    Speech,
+    Transcript,
+    Video,
+    VideoJob,
+)
+from nanogpt_client.wire.options import (
+    ChatOptions,
+    EmbeddingOptions,
+    ImageOptions,
+    ProviderRouting,
+    RequestOptions,
+    SpeechOptions,
+    TranscriptionOptions,
+    VideoOptions,
+    WebSearch,
+    WebSearchOptions,
+)
+from nanogpt_client.wire.search import SearchHit, WebSearchResult
+
+__all__ = [
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "Affordability",
+    "AsyncNanoGPTClient",
+    "AsyncStream",
+    "AuthenticationError",
+    "BadRequestError",
+    "Balance",
+    "Billing",
+    "Budget",
+    "BudgetExceededError",
+    "Call",
+    "ChatChunk",
+    "ChatCompletion",
+    "ChatOptions",
+    "Choice",
+    "Citation",
+    "Config",
+    "ConfigurationError",
+    "ConflictError",
+    "ContentPolicyError",
+    "ContextLengthExceededError",
+    "CostEstimate",
+    "DailyLimitError",
+    "Deposit",
+    "DepositLimits",
+    "EmbeddingOptions",
+    "Embeddings",
+    "FileSource",
+    "GeneratedImage",
+    "GeneratedImages",
+    "ImageOptions",
+    "InsufficientBalanceError",
+    "JobError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "Ledger",
+    "LedgerEntry",
+    "Message",
+    "MessageDict",
+    "Model",
+    "ModelId",
+    "ModelKind",
+    "ModelList",
+    "ModelScope",
+    "NanoGPTClient",
+    "NanoGPTError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PartialMessage",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "ProviderRouting",
+    "RateLimitError",
+    "Reply",
+    "Request",
+    "RequestOptions",
+    "Resend",
+    "ResponseFormatError",
+    "SearchHit",
+    "ServerError",
+    "Sleep",
+    "Speech",
+    "SpeechOptions",
+    "Stream",
+    "StreamCall",
+    "StreamError",
+    "StreamInterruptedError",
+    "StreamStalledError",
+    "SubscriptionUsage",
+    "ToolCall",
+    "ToolCallDelta",
+    "Totals",
+    "Transcript",
+    "TranscriptionOptions",
+    "Usage",
+    "UsageReport",
+    "Video",
+    "VideoJob",
+    "VideoOptions",
+    "WebSearch",
+    "WebSearchOptions",
+    "WebSearchResult",
+    "__version__",
+    "ask",
+]

@@ -1,0 +1,99 @@
+"""What both clients are, apart from how they wait: settings, books, copying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import SecretStr
+
+from nanogpt_client._core.booking import CallContext
+from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client.config import Config
+from nanogpt_client.ledger import Budget, Ledger
+
+
+class BaseClient:
+    """Settings and books of a client; see `NanoGPTClient` for the arguments."""
+
+    _transport_class: ClassVar[Any]
+
+    def __init__(  # noqa: PLR0913 - the settings of a client, all by name
+        self,
+        api_key: str | SecretStr | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | None = 600.0,
+        max_retries: int = 2,
+        stream_idle_timeout: float | None = 180.0,
+        first_event_timeout: float | None = 600.0,
+        http_client: Any = None,
+        default_headers: Mapping[str, str] | None = None,
+        budget: Budget | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        config = Config.resolve(
+            api_key,
+            base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            stream_idle_timeout=stream_idle_timeout,
+            first_event_timeout=first_event_timeout,
+            default_headers=dict(default_headers or {}),
+        )
+        context = CallContext(
+            retry=RetryPolicy(max_retries=max_retries),
+            ledger=Ledger() if ledger is None else ledger,
+            budget=budget,
+            first_event_timeout=first_event_timeout,
+            stream_idle_timeout=stream_idle_timeout,
+        )
+        self._set_up(config, context, http_client)
+
+    def _set_up(self, config: Config, context: CallContext, http_client: Any) -> None:
+        self.config = config
+        self._context = context
+        self._http_client = http_client
+        self._transport = self._transport_class(config, http_client)
+
+    @classmethod
+    def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
+        """Return a client of this class with another's settings, ledger, budget and retry quota."""
+        client = cls.__new__(cls)
+        client._set_up(other.config, other._context, http_client)  # noqa: SLF001 - the same class
+        return client
+
+    @property
+    def ledger(self) -> Ledger:
+        """The book of all calls."""
+        return self._context.ledger
+
+    @property
+    def budget(self) -> Budget | None:
+        """The limit on them, if any."""
+        return self._context.budget
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.config.chat_root!r})"
+
+    def __copy__(self) -> Self:
+        return self.sharing(self, http_client=self._http_client)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Sockets cannot be copied, and a copied budget would allow its sum twice.
+        return self.__copy__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: settings (with the key) and the books so far."""
+        return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        config: Config = state["config"]
+        context = CallContext(
+            retry=RetryPolicy(max_retries=config.max_retries),
+            ledger=state["ledger"],
+            budget=state["budget"],
+            first_event_timeout=config.first_event_timeout,
+            stream_idle_timeout=config.stream_idle_timeout,
+        )
+        self._set_up(config, context, None)

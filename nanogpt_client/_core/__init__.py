@@ -1,0 +1,1 @@
+"""The machinery without I/O: calls, flows (policy as generators), retry rules, the SSE decoder."""

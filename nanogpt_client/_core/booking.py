@@ -1,0 +1,97 @@
+"""From a call's beginning to its one ledger entry, whatever becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from nanogpt_client._core.call import Call, StreamCall
+from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client.errors import APIStatusError, NanoGPTError
+from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What all calls of a client share: the rules they follow and the books they are kept in."""
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    ledger: Ledger = field(default_factory=Ledger)
+    budget: Budget | None = None
+    first_event_timeout: float | None = None
+    stream_idle_timeout: float | None = None
+
+
+class Booking:
+    """A context manager around one call: reserves budget, counts sends, books one entry.
+
+    ``result`` is asked at the end for what has arrived, be it whole or partial.
+    """
+
+    def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
+        self.sends = 0
+        self.result: Callable[[], Any] = lambda: None
+        self._call = call
+        self._context = context
+        self._estimate = Decimal(0)
+        self._started = context.retry.now()
+
+    def __enter__(self) -> Self:
+        if self._call.billable and self._context.budget is not None:
+            self._context.budget.reserve(self._estimate)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        result = self.result()
+        if isinstance(error, NanoGPTError):
+            error.sends = self.sends
+        cost = self._cost(result, error)
+        usage, billing = getattr(result, "usage", None), getattr(result, "billing", None)
+        budget = self._context.budget
+        if self._call.billable and budget is not None:
+            budget.settle(self._estimate, cost)
+        self._context.ledger.record(
+            LedgerEntry(
+                kind=self._call.kind,
+                model=self._call.model,
+                outcome=_outcome(kind),
+                cost=cost,
+                prompt_tokens=getattr(usage, "prompt_tokens", None),
+                completion_tokens=getattr(usage, "completion_tokens", None),
+                request_id=getattr(billing, "request_id", None)
+                or getattr(error, "request_id", None),
+                sends=self.sends,
+                started_at=self._started,
+                seconds=self._context.retry.now() - self._started,
+            )
+        )
+
+    def _cost(self, result: Any, error: BaseException | None) -> Decimal | None:
+        """Return the dollars if they are known: reported, or surely none.
+
+        Surely none is what was never sent and what NanoGPT refused (4xx but 408). After a 5xx and
+        after an unknown outcome nobody knows, so it is ``None``.
+        """
+        if not self._call.billable or self.sends == 0:
+            return Decimal(0)  # also for polls, which repeat what the job's submission cost
+        billing = getattr(result, "billing", None)
+        if billing is not None and billing.cost is not None:
+            return billing.cost  # type: ignore[no-any-return]
+        if isinstance(error, APIStatusError) and not error.maybe_billed:
+            refused = error.status_code is not None and 400 <= error.status_code < 500
+            return Decimal(0) if refused and error.status_code != 408 else None
+        if isinstance(error, NanoGPTError) and not error.maybe_billed:
+            return Decimal(0)
+        return None
+
+
+def _outcome(kind: type[BaseException] | None) -> str:
+    if kind is None:
+        return "ok"
+    # A flow that is closed from outside ends in GeneratorExit: the caller walked away.
+    return "abandoned" if issubclass(kind, GeneratorExit) else kind.__name__

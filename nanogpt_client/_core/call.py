@@ -1,0 +1,158 @@
+"""What an endpoint returns: a description of how to ask (`Call`) and how to read the answer.
+
+A `Call` is data. Nothing is sent until a client performs it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from nanogpt_client.errors import NanoGPTError
+from nanogpt_client.wire._read import loads
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+Item_co = TypeVar("Item_co", covariant=True)
+
+Root = Literal["chat", "v1", "api"]
+
+
+class Resend(enum.Enum):
+    """When a call may be sent a second time without the caller asking for it."""
+
+    FREELY = "nothing is charged or changed: whenever no answer came, too"
+    IF_REFUSED = "billable: if it never reached NanoGPT, or NanoGPT itself answered 'try again'"
+    IF_UNSENT = "submits a job or a payment: only if it never reached NanoGPT"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: status, lower-case headers, body. Has the attributes of httpx's response."""
+
+    status_code: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Parse the body; a `ValueError` if it is no JSON."""
+        return loads(self.body)
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status_code < 300
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def request_id(self) -> str | None:
+        return self.headers.get("x-request-id") or None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """One file of a multipart form."""
+
+    name: str
+    data: bytes = field(repr=False)
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How to ask: everything a transport needs."""
+
+    method: str
+    path: str
+    root: Root = "v1"
+    content: bytes | None = field(default=None, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    files: Sequence[tuple[str, FilePart]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float | None = None
+    download_limit: int | None = None
+    """Set for a media download: ``path`` is then a URL, and this many bytes at most are read."""
+
+    @property
+    def json(self) -> Any:
+        """The JSON body as it is sent, parsed again; ``None`` without one."""
+        return None if self.content is None else loads(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request and the reading of its answer.
+
+    Attributes:
+        kind: what the ledger books it under: chat, embedding, image, speech, …
+        model: the model asked, if any.
+        resend: when it may be sent again.
+        billable: whether NanoGPT charges for it, so that a `Budget` guards it.
+    """
+
+    request: Request
+    parse: Callable[[Reply], T]
+    kind: str
+    model: str | None = None
+    resend: Resend = Resend.FREELY
+    billable: bool = False
+
+
+class Decoder(Protocol[Item_co]):
+    """Turns the bytes of a stream into items, and knows when the stream is whole.
+
+    No method raises: what goes wrong stands in ``failure``, so that items which came before it in
+    the same bytes are not lost.
+    """
+
+    @property
+    def failure(self) -> NanoGPTError | None:
+        """What broke the stream; nothing is fed after it."""
+
+    @property
+    def events(self) -> int:
+        """How many events have come; comments are none."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is whole, though the stream may still say something."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+
+    def feed(self, data: bytes) -> Sequence[Item_co]: ...
+
+    def whole(self, reply: Reply) -> Sequence[Item_co]:
+        """Read an answer that came in one piece instead of a stream."""
+
+    def eof(self) -> Sequence[Item_co]:
+        """Note that the server has closed the stream."""
+
+    def end(self) -> Sequence[Item_co]:
+        """Return the items that a finished stream held back for its end."""
+
+    def partial(self) -> Any:
+        """Return what has arrived, as the call's whole result."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCall(Generic[Item]):
+    """One request whose answer is a stream, with a fresh decoder for each time it is sent."""
+
+    request: Request
+    decoder: Callable[[Mapping[str, str]], Decoder[Item]]
+    kind: str
+    model: str | None = None
+    resend: Resend = Resend.IF_REFUSED
+    billable: bool = True

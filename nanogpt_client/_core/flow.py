@@ -1,0 +1,254 @@
+"""Policy as pure generators: they decide, the clients act.
+
+A generator here yields steps (`Send`, `Open`, `Read`, `Sleep`, `Emit`) and receives what became of
+each. It owns no socket and no clock, so every rule is tested with values alone, and the sync and
+the async client need not repeat any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from nanogpt_client._core.booking import Booking, CallContext
+from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
+from nanogpt_client._core.retry import retry_after
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    NanoGPTError,
+    OutcomeUnknownError,
+    StreamInterruptedError,
+    StreamStalledError,
+    error_from_reply,
+)
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+# After the finish reason only usage and [DONE] may follow; whoever holds them back keeps nobody.
+AFTER_FINISH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request and read the whole answer: a `Reply` or `Unreachable` comes back."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Send a request whose answer is a stream: `Connected`, `Reply` (no stream), `Unreachable`."""
+
+    request: Request
+    limit: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read the next bytes of a stream, waiting ``limit`` seconds: a `Piece` or `Unreachable`."""
+
+    connection: Any
+    limit: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait that many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit(Generic[Item]):
+    """Hand these items to the caller."""
+
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No (whole) answer came. ``sent`` is ``False`` only if it provably never reached NanoGPT."""
+
+    sent: bool
+    reason: str
+    timed_out: bool = False
+    cause: Exception | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A stream has begun; ``seconds`` is how long its headers took."""
+
+    reply: Reply
+    connection: Any
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a stream (none: it has ended) and the seconds they took to come."""
+
+    data: bytes
+    seconds: float = 0.0
+
+
+Outcome: TypeAlias = Reply | Connected | Piece | Unreachable | None
+Step: TypeAlias = Send | Open | Read | Sleep
+Steps: TypeAlias = Generator[Step, Outcome, T]
+Flow: TypeAlias = Generator[Call[Any] | Sleep, Any, T]
+"""What endpoints with several requests return: yields calls, receives their parsed answers."""
+
+
+def ask(call: Call[T]) -> Generator[Call[T], Any, T]:
+    """Ask one thing inside a `Flow` and return its answer."""
+    answer: T = yield call
+    return answer
+
+
+def attempt(call: Call[T], context: CallContext) -> Steps[T]:
+    """Perform one call: send it, again where that is safe, and read the answer."""
+    with Booking(call, context) as booking:
+        reply = yield from _exchange(call, Send(call.request), booking, context)
+        try:
+            result = call.parse(reply)
+        except NanoGPTError as error:
+            _complete(error, reply, call)
+            raise
+        booking.result = lambda: result
+        return result
+
+
+def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
+    """Turn each call that a flow yields into its attempts; throw their errors into it."""
+    try:
+        step = next(flow)
+        while True:
+            if isinstance(step, Sleep):
+                yield step
+                step = flow.send(None)
+                continue
+            try:
+                answer = yield from attempt(step, context)
+            except NanoGPTError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+
+
+def stream(
+    call: StreamCall[Item], context: CallContext
+) -> Generator[Step | Emit[Item], Outcome, None]:
+    """Perform a streaming call: every event in time, a finish at the end, or a typed error."""
+    with Booking(call, context) as booking:
+        opening = Open(call.request, context.first_event_timeout)
+        opened = yield from _exchange(call, opening, booking, context)
+        reply = opened.reply if isinstance(opened, Connected) else opened
+        decoder = call.decoder(reply.headers)
+        booking.result = decoder.partial
+        try:
+            if isinstance(opened, Connected):
+                yield from _events(opened, decoder, context)
+            else:
+                yield Emit(decoder.whole(opened))
+            if decoder.failure is not None:
+                raise decoder.failure
+            yield Emit(decoder.end())
+        except NanoGPTError as error:
+            error.partial = decoder.partial()
+            _complete(error, reply, call)
+            raise
+
+
+def _exchange(
+    call: Call[Any] | StreamCall[Any], step: Send | Open, booking: Booking, context: CallContext
+) -> Steps[Any]:
+    """Send until NanoGPT accepts, as often as the retry rules allow."""
+    while True:
+        booking.sends += 1
+        outcome = yield step
+        if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
+            context.retry.quota.refill()
+            return outcome
+        failure = _failure(outcome, call, context.retry.now)
+        delay = context.retry.delay(failure, call.resend, booking.sends)
+        if delay is None:
+            raise failure
+        yield Sleep(delay)
+
+
+def _events(
+    opened: Connected, decoder: Decoder[Item], context: CallContext
+) -> Generator[Read | Emit[Item], Any, None]:
+    """Read until the stream is done; only parsed events count as a sign of life."""
+    silent = opened.seconds
+    while not decoder.done and decoder.failure is None:
+        limit = _limit(decoder, context)
+        outcome = yield Read(opened.connection, None if limit is None else max(limit - silent, 0))
+        if isinstance(outcome, Unreachable):
+            if decoder.finished:
+                return
+            raise _broken(outcome, decoder, limit)
+        if not outcome.data:
+            yield Emit(decoder.eof())
+            if decoder.finished or decoder.failure is not None:
+                return
+            raise StreamInterruptedError("the stream ended before the answer was finished")
+        before = decoder.events
+        items = decoder.feed(outcome.data)
+        silent = 0.0 if decoder.events > before else silent + outcome.seconds
+        if items:
+            yield Emit(items)
+
+
+def _limit(decoder: Decoder[Any], context: CallContext) -> float | None:
+    if decoder.finished:
+        return AFTER_FINISH_SECONDS
+    return context.stream_idle_timeout if decoder.events else context.first_event_timeout
+
+
+def _broken(outcome: Unreachable, decoder: Decoder[Any], limit: float | None) -> NanoGPTError:
+    if outcome.timed_out:
+        what = "event" if decoder.events else "first event"
+        return StreamStalledError(f"the stream sent no {what} for {limit:g} seconds")
+    return StreamInterruptedError(f"the connection broke while streaming: {outcome.reason}")
+
+
+def _failure(
+    outcome: Outcome, call: Call[Any] | StreamCall[Any], now: Callable[[], float]
+) -> NanoGPTError:
+    if isinstance(outcome, Reply):
+        error: NanoGPTError = error_from_reply(outcome)
+        error.retry_after = retry_after(outcome.headers, now())
+        return error
+    if not isinstance(outcome, Unreachable):
+        msg = f"a request was answered with {outcome!r}"
+        raise TypeError(msg)
+    request = f"{call.request.method} {call.request.path}"
+    if not outcome.sent:
+        error = APIConnectionError(f"{request} could not be sent: {outcome.reason}")
+    else:
+        cls = APITimeoutError if outcome.timed_out else OutcomeUnknownError
+        billed = "; it may have been billed, so it was not sent again" if call.billable else ""
+        error = cls(
+            f"{request} was sent, but no whole answer came: {outcome.reason}{billed}",
+            maybe_billed=call.billable,
+        )
+    error.__cause__ = outcome.cause
+    return error
+
+
+def _complete(error: NanoGPTError, reply: Reply, call: Call[Any] | StreamCall[Any]) -> None:
+    """Add what is known of a failure that came after NanoGPT had accepted the request."""
+    error.maybe_billed = call.billable
+    error.request_id = error.request_id or reply.request_id
+    error.status_code = error.status_code or reply.status_code
+    if error.response is None:
+        error.response = reply

@@ -1,0 +1,123 @@
+"""The rules of sending again, as values and pure functions. `flow.attempt` applies them.
+
+Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling, but stricter: NanoGPT
+has no idempotency key, so what may have been billed is never sent again.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from nanogpt_client._core.call import Resend
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APIStatusError,
+    DailyLimitError,
+    NanoGPTError,
+    OutcomeUnknownError,
+)
+
+RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+RETRY_AFTER_CAP = 60.0
+FIRST_BACKOFF = 0.5
+LONGEST_BACKOFF = 8.0
+
+
+class RetryQuota:
+    """A token bucket shared by all calls of a client, so that an outage causes no retry storm.
+
+    A retry takes tokens and a success gives some back; once it is empty, failures are raised at
+    once. With the defaults a dead service sees at most 50 retries, however many calls there are.
+    """
+
+    CAPACITY = 500
+    COST = 10
+
+    def __init__(self) -> None:
+        self._tokens = self.CAPACITY
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one retry's tokens; ``False`` if too few are left."""
+        with self._lock:
+            if self._tokens < self.COST:
+                return False
+            self._tokens -= self.COST
+            return True
+
+    def refill(self) -> None:
+        """Give a token back, after a call that went well."""
+        with self._lock:
+            self._tokens = min(self._tokens + 1, self.CAPACITY)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how soon a call is sent again."""
+
+    max_retries: int = 2
+    quota: RetryQuota = field(default_factory=RetryQuota)
+    jitter: Callable[[], float] = random.random
+    now: Callable[[], float] = time.time
+
+    def delay(self, failure: NanoGPTError, resend: Resend, sends: int) -> float | None:
+        """Return the seconds to wait before sending again, or ``None`` for "do not"."""
+        if sends > self.max_retries or not may_resend(failure, resend):
+            return None
+        wait = failure.retry_after
+        if wait is not None and wait > RETRY_AFTER_CAP:
+            return None
+        if not self.quota.take():
+            return None
+        if wait is not None:
+            return wait
+        return self.jitter() * min(FIRST_BACKOFF * 2.0 ** (sends - 1), LONGEST_BACKOFF)
+
+
+def may_resend(failure: NanoGPTError, resend: Resend) -> bool:
+    """Whether a failed call may be sent again: the one place that guards "one call, one bill"."""
+    if isinstance(failure, APIConnectionError):
+        return True
+    if isinstance(failure, OutcomeUnknownError):
+        return resend is Resend.FREELY
+    if isinstance(failure, APIStatusError) and not isinstance(failure, DailyLimitError):
+        return failure.status_code in RETRYABLE_STATUSES and resend is not Resend.IF_UNSENT
+    return False
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Read how many seconds to wait: in milliseconds, seconds or as a date; nonsense is ``None``.
+
+    A date is measured against the answer's own ``Date`` where there is one: clocks differ.
+    """
+    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        seconds = _number(headers.get(name))
+        if seconds is not None:
+            return seconds / scale
+    until = _date(headers.get("retry-after"))
+    if until is None:
+        return None
+    return max(until - (_date(headers.get("date")) or now), 0.0)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _date(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,345 @@
+"""The one file that knows the HTTP library: requests out, `Reply` or `Unreachable` back.
+
+Both transports do the same with and without ``await``; what to do about an outcome is decided in
+`_core.flow`. The library's successor has the same interface, so moving to it is one line here, and
+an injected client may be of either: its own module names its exceptions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from nanogpt_client._core.call import Reply, Request
+from nanogpt_client._core.flow import Connected, Piece, Unreachable
+from nanogpt_client._version import __version__
+from nanogpt_client._watchdog import Guard, watchdog
+from nanogpt_client.config import Config
+
+__all__ = ["AsyncTransport", "Transport", "httpx"]
+
+CONNECT_SECONDS = 15.0
+# In these the connection failed before the request could be written to it.
+_UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")
+
+
+class Transport:
+    """Performs requests with a blocking client of its own, or with the caller's."""
+
+    def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
+        self._config = config
+        self._injected = http_client
+        self._library = _library_of(http_client)
+        self._own: dict[int, httpx.Client] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def _client(self) -> httpx.Client:
+        if self._injected is not None:
+            return self._injected
+        process = os.getpid()  # a forked child must not share its parent's sockets
+        with self._lock:
+            if process not in self._own:
+                self._own[process] = httpx.Client()
+            return self._own[process]
+
+    def send(self, request: Request) -> Reply | Unreachable:
+        """Send and read the whole answer."""
+        try:
+            response = self._client.send(
+                _build(
+                    self._client, request, self._config, request.timeout or self._config.timeout
+                ),
+                stream=True,
+                follow_redirects=request.download_limit is not None,
+            )
+            try:
+                body = _join(response.iter_bytes(), request.download_limit)
+            finally:
+                response.close()
+        except (self._library.HTTPError, _TooLargeError) as error:
+            return _unreachable(error)
+        return _reply(response, body, self._config)
+
+    def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
+        """Send; return the open stream, or the whole answer if it is none."""
+        started = time.monotonic()
+        try:
+            prepared = _build(self._client, request, self._config, limit)
+            response = self._client.send(prepared, stream=True, follow_redirects=False)
+            if _is_stream(response):
+                connection = _Connection(response, self._library)
+                return Connected(_reply(response), connection, time.monotonic() - started)
+            try:
+                body = b"".join(response.iter_bytes())
+            finally:
+                response.close()
+        except self._library.HTTPError as error:
+            return _unreachable(error)
+        return _reply(response, body, self._config)
+
+    def read(self, connection: _Connection, limit: float | None) -> Piece | Unreachable:
+        """Read the next bytes, at most ``limit`` seconds long."""
+        return connection.read(limit)
+
+    def __del__(self) -> None:
+        self.close()  # models of the frameworks are rarely closed by anyone
+
+    def close(self) -> None:
+        """Close what was opened here; an injected client stays open."""
+        client = self._own.pop(os.getpid(), None)
+        if client is not None:
+            client.close()
+
+
+class _Connection:
+    """An open stream.
+
+    The library's read timeout is fixed per request, so a guard ends a read that takes too long, by
+    shutting the socket down.
+    """
+
+    def __init__(self, response: httpx.Response, library: Any) -> None:
+        self._response = response
+        self._library = library
+        self._pieces: Iterator[bytes] = response.iter_bytes()
+        self._guard = Guard(_socket_of(response))
+        if self._guard.socket is not None:
+            _no_read_timeout(response)
+
+    def read(self, limit: float | None) -> Piece | Unreachable:
+        started = time.monotonic()
+        try:
+            with watchdog.guarding(self._guard, limit):
+                data = next(self._pieces, b"")
+        except self._library.HTTPError as error:
+            return _unreachable(error, timed_out=self._guard.fired)
+        if self._guard.fired:
+            return Unreachable(sent=True, reason="silence", timed_out=True)
+        return Piece(data, time.monotonic() - started)
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class AsyncTransport:
+    """Performs requests with an async client per running event loop, or with the caller's."""
+
+    def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
+        self._config = config
+        self._injected = http_client
+        self._library = _library_of(http_client)
+        self._own: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]
+        ] = WeakKeyDictionary()
+
+    async def _client(self) -> httpx.AsyncClient:
+        if self._injected is not None:
+            return self._injected
+        loop = asyncio.get_running_loop()
+        if loop not in self._own:
+            client = httpx.AsyncClient()
+            keeper = _close_with_loop(client)
+            self._own[loop] = client, keeper
+            await anext(keeper)
+        return self._own[loop][0]
+
+    async def send(self, request: Request) -> Reply | Unreachable:
+        """Send and read the whole answer."""
+        client = await self._client()
+        try:
+            response = await client.send(
+                _build(client, request, self._config, request.timeout or self._config.timeout),
+                stream=True,
+                follow_redirects=request.download_limit is not None,
+            )
+            try:
+                body = await _ajoin(response.aiter_bytes(), request.download_limit)
+            finally:
+                await response.aclose()
+        except (self._library.HTTPError, _TooLargeError) as error:
+            return _unreachable(error)
+        return _reply(response, body, self._config)
+
+    async def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
+        """Send; return the open stream, or the whole answer if it is none."""
+        started = time.monotonic()
+        client = await self._client()
+        try:
+            prepared = _build(client, request, self._config, limit)
+            response = await client.send(prepared, stream=True, follow_redirects=False)
+            if _is_stream(response):
+                connection = _AsyncConnection(response, self._library)
+                return Connected(_reply(response), connection, time.monotonic() - started)
+            try:
+                body = await _ajoin(response.aiter_bytes(), None)
+            finally:
+                await response.aclose()
+        except self._library.HTTPError as error:
+            return _unreachable(error)
+        return _reply(response, body, self._config)
+
+    async def read(self, connection: _AsyncConnection, limit: float | None) -> Piece | Unreachable:
+        """Read the next bytes, at most ``limit`` seconds long."""
+        return await connection.read(limit)
+
+    async def aclose(self) -> None:
+        """Close what was opened here on the running loop; an injected client stays open."""
+        _, keeper = self._own.pop(asyncio.get_running_loop(), (None, None))
+        if keeper is not None:
+            await keeper.aclose()
+
+
+class _AsyncConnection:
+    """An open stream on an event loop."""
+
+    def __init__(self, response: httpx.Response, library: Any) -> None:
+        self._response = response
+        self._library = library
+        self._pieces: AsyncIterator[bytes] = response.aiter_bytes()
+        _no_read_timeout(response)
+
+    async def read(self, limit: float | None) -> Piece | Unreachable:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(limit):
+                data = await anext(self._pieces, b"")
+        except TimeoutError:
+            return Unreachable(sent=True, reason="silence", timed_out=True)
+        except self._library.HTTPError as error:
+            return _unreachable(error)
+        return Piece(data, time.monotonic() - started)
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    """Close the client when its loop ends.
+
+    Loops finalise their async generators as they shut down, which is the last moment at which the
+    client's sockets can be closed properly.
+    """
+    try:
+        yield
+    finally:
+        await client.aclose()
+
+
+def _library_of(client: Any) -> Any:
+    """Return the module whose exceptions a client raises."""
+    roots = [cls.__module__.partition(".")[0] for cls in type(client).__mro__]
+    return next((sys.modules[name] for name in roots if name.startswith("httpx")), httpx)
+
+
+def _build(client: Any, request: Request, config: Config, timeout: float | None) -> Any:
+    url = (
+        config.url(request.root, request.path)
+        if request.download_limit is None
+        else (urljoin(config.origin, request.path))
+    )
+    headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
+    if request.download_limit is None or _same_origin(url, config.origin):
+        key = config.api_key.get_secret_value()
+        # Some routes were seen to accept only the second form.
+        headers |= {"Authorization": f"Bearer {key}", "x-api-key": key}
+        headers |= config.default_headers
+    headers |= request.headers
+    content: dict[str, Any] = {}
+    if request.files:
+        content["data"] = dict(request.form or {})
+        content["files"] = [
+            (field, (part.name, part.data, part.content_type)) for field, part in request.files
+        ]
+    elif request.content is not None:
+        content["content"] = request.content
+        headers["Content-Type"] = "application/json"
+    return client.build_request(
+        request.method,
+        url,
+        params=request.query or None,
+        headers=headers,
+        timeout=_timeout(client, timeout),
+        **content,
+    )
+
+
+def _timeout(client: Any, seconds: float | None) -> Any:
+    """Return timeouts in the client's own library: seconds to read or write, less to connect."""
+    connect = CONNECT_SECONDS if seconds is None else min(seconds, CONNECT_SECONDS)
+    return _library_of(client).Timeout(seconds, connect=connect)
+
+
+def _same_origin(url: str, origin: str) -> bool:
+    a, b = urlsplit(url), urlsplit(origin)
+    return (a.scheme, a.netloc) == (b.scheme, b.netloc)
+
+
+def _is_stream(response: Any) -> bool:
+    kind = response.headers.get("content-type", "").lower()
+    return response.is_success and not any(word in kind for word in ("json", "html"))
+
+
+def _reply(response: Any, body: bytes = b"", config: Config | None = None) -> Reply:
+    if config is not None and not response.is_success:
+        # An error may quote the key that was sent; nothing that we keep of an answer does.
+        body = body.replace(config.api_key.get_secret_value().encode(), b"***")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, body)
+
+
+class _TooLargeError(Exception):
+    """A download is larger than the caller allows."""
+
+
+def _join(pieces: Iterator[bytes], limit: int | None) -> bytes:
+    body = bytearray()
+    for piece in pieces:
+        _append(body, piece, limit)
+    return bytes(body)
+
+
+async def _ajoin(pieces: AsyncIterator[bytes], limit: int | None) -> bytes:
+    body = bytearray()
+    async for piece in pieces:
+        _append(body, piece, limit)
+    return bytes(body)
+
+
+def _append(body: bytearray, piece: bytes, limit: int | None) -> None:
+    body += piece
+    if limit is not None and len(body) > limit:
+        raise _TooLargeError(f"it is larger than {limit} bytes")
+
+
+def _unreachable(error: Exception, *, timed_out: bool = False) -> Unreachable:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return Unreachable(
+        sent=names.isdisjoint(_UNSENT),
+        reason=str(error) or type(error).__name__,
+        timed_out=timed_out or "TimeoutException" in names,
+        cause=error,
+    )
+
+
+def _no_read_timeout(response: Any) -> None:
+    """Lift the request's own read timeout: from here on each read has its own limit.
+
+    It was for the headers; for the body it is looked up again when its first bytes are asked for.
+    """
+    response.request.extensions.get("timeout", {})["read"] = None
+
+
+def _socket_of(response: Any) -> Any:
+    """Return the socket under a stream, or ``None`` where there is none (in-process transports)."""
+    network = response.extensions.get("network_stream")
+    return network.get_extra_info("socket") if network is not None else None

@@ -1,0 +1,395 @@
+"""The blocking client: performs what the endpoints' calls and flows ask for.
+
+Every method is one line: which endpoint, performed how. All rules live elsewhere, and
+`async_client` is this file with ``await``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, Unpack
+
+from nanogpt_client._base import BaseClient
+from nanogpt_client._core.call import Call, StreamCall
+from nanogpt_client._core.flow import (
+    Connected,
+    Emit,
+    Flow,
+    Open,
+    Outcome,
+    Read,
+    Send,
+    Step,
+    Steps,
+    attempt,
+    perform,
+    stream,
+)
+from nanogpt_client._http import Transport
+from nanogpt_client.endpoints import (
+    account,
+    catalog,
+    chat,
+    embeddings,
+    images,
+    media,
+    search,
+    speech,
+    transcription,
+    video,
+)
+from nanogpt_client.wire.account import (
+    Affordability,
+    Balance,
+    CostEstimate,
+    Deposit,
+    DepositLimits,
+    SubscriptionUsage,
+    UsageReport,
+)
+from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
+from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.wire.media import (
+    Embeddings,
+    FileSource,
+    GeneratedImages,
+    Speech,
+    Transcript,
+    Video,
+    VideoJob,
+)
+from nanogpt_client.wire.options import (
+    ChatOptions,
+    EmbeddingOptions,
+    ImageOptions,
+    SpeechOptions,
+    TranscriptionOptions,
+    VideoOptions,
+    WebSearchOptions,
+)
+from nanogpt_client.wire.search import WebSearchResult
+
+__all__ = ["NanoGPTClient", "Stream"]
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+class Stream(Generic[Item]):
+    """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
+
+    Leaving the loop early frees the connection; so do `close` and a ``with`` block.
+
+    Raises:
+        NanoGPTError: while iterating, if the stream does not end with a finished answer; its
+            ``partial`` holds what had arrived.
+    """
+
+    def __init__(self, items: Generator[Item, None, None]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Item]:
+        return self._items
+
+    def __next__(self) -> Item:
+        return next(self._items)
+
+    def close(self) -> None:
+        """Stop reading and free the connection."""
+        self._items.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class NanoGPTClient(BaseClient):
+    """NanoGPT for blocking code.
+
+    Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
+    an entry in `ledger`. Use it as a context manager, or `close` it. Safe to share between threads.
+
+    Args:
+        api_key: NanoGPT's key; by default the variable ``NANOGPT_API_KEY``.
+        base_url: by default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself.
+        timeout: seconds to wait for a whole answer; ``None`` waits for ever.
+        max_retries: how often a call may be sent again when that cannot bill twice.
+        stream_idle_timeout: seconds of silence allowed between a stream's events.
+        first_event_timeout: seconds allowed until a stream's first event.
+        http_client: an httpx client to send with (proxies, HTTP/2, …); yours to close.
+        default_headers: headers for every request.
+        budget: refuses calls once its limit is reached; may be shared between clients.
+        ledger: where calls are booked; may be shared between clients.
+
+    Raises:
+        ConfigurationError: no key is to be found, or a setting makes no sense.
+    """
+
+    _transport_class = Transport
+    _transport: Transport
+
+    def chat(
+        self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
+    ) -> ChatCompletion:
+        """Answer, whole. ``messages`` is a conversation, or just the user's text.
+
+        Raises:
+            ConfigurationError: an option makes no sense; nothing was sent.
+            NanoGPTError: see `nanogpt_client.errors`.
+        """
+        return self.send(chat.chat(messages, model=model, **options))
+
+    def stream_chat(
+        self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
+    ) -> Stream[ChatChunk]:
+        """Answer in pieces; the last one brings finish reason, usage and billing."""
+        return self.stream(chat.stream_chat(messages, model=model, **options))
+
+    def embed(
+        self, texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
+    ) -> Embeddings:
+        """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
+        return self.send(embeddings.embed(texts, model=model, **options))
+
+    def generate_image(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | Sequence[FileSource] | None = None,
+        mask: FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> GeneratedImages:
+        """Draw, or change the given pictures (bytes, path or URL)."""
+        return self.run(
+            images.generate_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    def edit_image(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | Sequence[FileSource],
+        mask: FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> GeneratedImages:
+        """Change a picture through the edits route; a mask limits where."""
+        return self.run(images.edit_image(prompt, model=model, image=image, mask=mask, **options))
+
+    def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Speech:
+        """Speak a text; jobs are waited for and URLs fetched."""
+        return self.run(speech.speak(text, model=model, **options))
+
+    def stream_speech(
+        self, text: str, *, model: str, **options: Unpack[SpeechOptions]
+    ) -> Stream[bytes]:
+        """Speak a text, the sound's bytes in pieces as they come."""
+        return self.stream(speech.stream_speech(text, model=model, **options))
+
+    def transcribe(
+        self, audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> Transcript:
+        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
+        return self.run(transcription.transcribe(audio, model=model, **options))
+
+    def submit_video(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | None = None,
+        **options: Unpack[VideoOptions],
+    ) -> VideoJob:
+        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
+        return self.run(video.submit_video(prompt, model=model, image=image, **options))
+
+    def video_status(self, run_id: str) -> VideoJob:
+        """Ask how far a video is."""
+        return self.send(video.video_status(run_id))
+
+    def wait_for_video(
+        self, job: VideoJob | str, *, interval: float = 3.0, timeout: float = 900.0
+    ) -> Video:
+        """Wait for a submitted video, asking every ``interval`` seconds.
+
+        Raises:
+            JobFailedError: it failed. JobTimeoutError: it is still running.
+        """
+        return self.run(video.wait_for_video(job, interval=interval, timeout=timeout))
+
+    def generate_video(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | None = None,
+        interval: float = 3.0,
+        wait_timeout: float = 900.0,
+        **options: Unpack[VideoOptions],
+    ) -> Video:
+        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
+        flow = video.generate_video(
+            prompt,
+            model=model,
+            image=image,
+            interval=interval,
+            wait_timeout=wait_timeout,
+            **options,
+        )
+        return self.run(flow)
+
+    def recover_videos(
+        self, *, model: str | None = None, limit: int | None = None
+    ) -> list[VideoJob]:
+        """List this account's recent videos, e.g. after a crash."""
+        return self.send(video.recover_videos(model=model, limit=limit))
+
+    def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
+        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
+        return self.send(media.download(url, max_bytes=max_bytes))
+
+    def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> WebSearchResult:
+        """Search the web without a model: hits, a sourced answer, or a structured one."""
+        return self.send(search.search_web(query, **options))
+
+    def list_models(self, kind: ModelKind = "text", *, scope: ModelScope = "all") -> ModelList:
+        """List models with prices and capabilities."""
+        return self.send(catalog.list_models(kind, scope=scope))
+
+    def balance(self) -> Balance:
+        """Ask what is on the account, and for its Nano deposit address."""
+        return self.send(account.balance())
+
+    def usage(
+        self,
+        *,
+        from_date: str | None = None,
+        to_date: str | None = None,
+        group_by: str | None = None,
+    ) -> UsageReport:
+        """Ask what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model."""
+        return self.send(account.usage(from_date=from_date, to_date=to_date, group_by=group_by))
+
+    def subscription_usage(self) -> SubscriptionUsage:
+        """Ask how much of the subscription's allowance is used."""
+        return self.send(account.subscription_usage())
+
+    def estimate_chat_cost(
+        self, messages: str | Sequence[MessageDict], *, model: str
+    ) -> CostEstimate:
+        """Ask what a chat would cost in USD."""
+        return self.send(account.estimate_chat_cost(messages, model=model))
+
+    def estimate_image_cost(
+        self, *, model: str, size: str | None = None, n: int = 1
+    ) -> CostEstimate:
+        """Ask what ``n`` pictures of a size would cost in USD."""
+        return self.send(account.estimate_image_cost(model=model, size=size, n=n))
+
+    def can_afford(
+        self,
+        messages: str | Sequence[MessageDict] | None = None,
+        *,
+        model: str,
+        size: str | None = None,
+        n: int = 1,
+    ) -> Affordability:
+        """Compare the balance with the cost of a chat, or (without messages) of pictures."""
+        return self.run(account.can_afford(messages, model=model, size=size, n=n))
+
+    def create_deposit(self, ticker: str, amount: Decimal | float | str) -> Deposit:
+        """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
+        return self.send(account.create_deposit(ticker, amount))
+
+    def deposit_limits(self, ticker: str) -> DepositLimits:
+        """Ask for the smallest and largest deposit in a coin."""
+        return self.send(account.deposit_limits(ticker))
+
+    def deposit_status(self, ticker: str, deposit_id: str) -> Deposit:
+        """Ask how far a deposit is."""
+        return self.send(account.deposit_status(ticker, deposit_id))
+
+    def send(self, call: Call[T]) -> T:
+        """Perform one call, e.g. one that this class has no method for."""
+        return self._drive(attempt(call, self._context))
+
+    def run(self, flow: Flow[T]) -> T:
+        """Perform a flow: a generator that yields calls and receives their answers."""
+        return self._drive(perform(flow, self._context))
+
+    def stream(self, call: StreamCall[Item]) -> Stream[Item]:
+        """Perform a call whose answer comes in pieces."""
+        return Stream(self._items(call))
+
+    def close(self) -> None:
+        """Free the connections that this client opened; an injected client stays open."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _drive(self, steps: Steps[T]) -> T:
+        """Act out a generator's steps and return what it returns."""
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(self._act(step))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            steps.close()  # a cancelled call ends here, and books itself as abandoned
+
+    def _items(self, call: StreamCall[Item]) -> Generator[Item, None, None]:
+        """Act out a stream's steps, handing its items on; close what was opened, come what may."""
+        steps = stream(call, self._context)
+        connection: Any = None
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Emit):
+                    for item in step.items:  # noqa: UP028 - the async twin cannot `yield from`
+                        yield item
+                    step = next(steps)
+                    continue
+                outcome = self._act(step)
+                if isinstance(outcome, Connected):
+                    connection = outcome.connection
+                step = steps.send(outcome)
+        except StopIteration:
+            pass
+        finally:
+            steps.close()
+            if connection is not None:
+                connection.close()
+
+    def _act(self, step: Step) -> Outcome:
+        match step:
+            case Send(request):
+                return self._transport.send(request)
+            case Open(request, limit):
+                return self._transport.open(request, limit)
+            case Read(connection, limit):
+                return self._transport.read(connection, limit)
+            case _:
+                time.sleep(step.seconds)
+                return None

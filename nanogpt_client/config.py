@@ -1,0 +1,134 @@
+"""Settings of a client: the only reader of ``NANOGPT_*`` variables, and the rules of base URLs.
+
+NanoGPT serves OpenAI-style routes under ``…/api/v1`` and older ones under ``…/api``; one
+``base_url`` setting yields both, and chat may use a variant of the v1 root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from nanogpt_client.errors import ConfigurationError
+
+__all__ = ["Config"]
+
+DEFAULT_BASE_URL = "https://nano-gpt.com/api/v1"
+KEY_VARIABLES = ("NANOGPT_API_KEY", "NANO_GPT_API_KEY")
+BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
+
+Root = Literal["chat", "v1", "api"]
+
+_VARIANT = re.compile(r"/(?:subscription/v1|paid/v1|v1legacy|v1thinking|v1)$")
+# What people paste along with the base URL, because they copied it from an example request.
+_PASTED = re.compile(
+    r"/(?:chat/completions|embeddings|models|images/(?:generations|edits)"
+    r"|audio/(?:speech|transcriptions))$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What does not change during a client's life; safe to print, copy, pickle and share.
+
+    Attributes:
+        api_key: the key; a `SecretStr`, so that no repr shows it.
+        api_root: root of the older routes, e.g. ``https://nano-gpt.com/api``.
+        chat_root: root of chat, ``api_root`` plus ``/v1`` or a variant like ``/subscription/v1``.
+        timeout: seconds for a whole answer (connecting has its own, shorter limit).
+        max_retries: how often a call may be sent again when that is safe.
+        first_event_timeout: seconds until a stream's first event; ``None`` waits for ever.
+        stream_idle_timeout: seconds between a stream's events; ``None`` waits for ever.
+        default_headers: headers sent with every request.
+    """
+
+    api_key: SecretStr
+    api_root: str = "https://nano-gpt.com/api"
+    chat_root: str = DEFAULT_BASE_URL
+    timeout: float | None = 600.0
+    max_retries: int = 2
+    first_event_timeout: float | None = 600.0
+    stream_idle_timeout: float | None = 180.0
+    default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def resolve(
+        cls, api_key: str | SecretStr | None, base_url: str | None, **settings: Any
+    ) -> Config:
+        """Fill what was not given from the environment, and check all of it.
+
+        Raises:
+            ConfigurationError: no key, a malformed base URL, or a negative limit.
+        """
+        if isinstance(api_key, SecretStr):
+            api_key = api_key.get_secret_value()
+        key = (api_key or _from_environment(*KEY_VARIABLES) or "").strip()
+        if not key:
+            msg = (
+                f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. "
+                "To try without one, use the sandbox: python -m nanogpt_client.sandbox"
+            )
+            raise ConfigurationError(msg)
+        if not key.isascii() or not key.isprintable() or " " in key:
+            msg = "api_key has characters that no HTTP header can carry; was it pasted whole?"
+            raise ConfigurationError(msg)
+        api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
+        _check_limits(settings)
+        return cls(SecretStr(key), api_root, chat_root, **settings)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, against which relative media URLs resolve."""
+        parts = urlsplit(self.api_root)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def url(self, root: Root, path: str) -> str:
+        """Return the absolute URL of a route."""
+        base = {"chat": self.chat_root, "v1": f"{self.api_root}/v1", "api": self.api_root}[root]
+        return base + path
+
+
+def roots(base_url: str | None) -> tuple[str, str]:
+    """Split a base URL into the root of the older routes and the root of chat.
+
+    Accepts it with or without trailing slash, without ``/v1``, as a bare origin, and with a route
+    such as ``/chat/completions`` pasted on.
+
+    >>> roots("https://nano-gpt.com/api/subscription/v1/")
+    ('https://nano-gpt.com/api', 'https://nano-gpt.com/api/subscription/v1')
+    """
+    url = (base_url or DEFAULT_BASE_URL).strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {base_url!r}"
+        raise ConfigurationError(msg)
+    if parts.username or parts.password:
+        raise ConfigurationError("base_url must not hold a user name or a password")
+    url = _PASTED.sub("", url).rstrip("/")
+    match = _VARIANT.search(url)
+    variant = match.group() if match else "/v1"
+    root = url[: match.start()] if match else url
+    if not urlsplit(root).path and not match:
+        root += "/api"
+    return root, root + variant
+
+
+def _from_environment(*names: str) -> str | None:
+    return next((value for name in names if (value := os.environ.get(name, "").strip())), None)
+
+
+def _check_limits(settings: Mapping[str, Any]) -> None:
+    for name in ("timeout", "first_event_timeout", "stream_idle_timeout"):
+        value = settings.get(name)
+        if value is not None and not (isinstance(value, int | float) and value > 0):
+            msg = f"{name} is seconds above 0, or None for no limit; not {value!r}"
+            raise ConfigurationError(msg)
+    retries = settings.get("max_retries", 0)
+    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
+        raise ConfigurationError(f"max_retries is a whole number from 0 on, not {retries!r}")

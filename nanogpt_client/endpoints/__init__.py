@@ -1,0 +1,4 @@
+"""NanoGPT's routes: pure functions that check what is asked and return a `Call` or a `Flow`.
+
+One function per route says how to ask and how to read the answer; no function here sends anything.
+"""

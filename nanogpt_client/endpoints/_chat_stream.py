@@ -1,0 +1,137 @@
+"""Reading a chat stream: bytes in, `ChatChunk`s out, a typed failure where it does not end well.
+
+Follows https://docs.nano-gpt.com/api-reference/miscellaneous/streaming-protocol
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nanogpt_client._core.call import Reply
+from nanogpt_client._core.sse import SSEDecoder
+from nanogpt_client.accumulate import PartialMessage
+from nanogpt_client.endpoints._request import read_object
+from nanogpt_client.errors import (
+    NanoGPTError,
+    ResponseFormatError,
+    StreamInterruptedError,
+    error_from_body,
+)
+from nanogpt_client.wire._read import loads
+from nanogpt_client.wire.chat import ChatChunk, ChatCompletion
+
+_HEAD_BYTES = 64 * 1024
+
+
+class ChatDecoder:
+    """Decodes one chat stream; see `_core.call.Decoder` for what its members mean."""
+
+    def __init__(self, headers: Mapping[str, str], answers: int = 1) -> None:
+        self.events = 0
+        self.done = False
+        self.failure: NanoGPTError | None = None
+        self._sse = SSEDecoder()
+        self._message = PartialMessage(headers)
+        self._headers = headers
+        self._answers = answers
+        self._head = b""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every answer has its finish reason."""
+        return self._message.finished >= self._answers
+
+    def feed(self, data: bytes) -> Sequence[ChatChunk]:
+        """Return what these bytes bring."""
+        if not self.events and len(self._head) < _HEAD_BYTES:
+            self._head += data
+        try:
+            events = self._sse.feed(data)
+        except ResponseFormatError as error:
+            self.failure = error
+            return []
+        return self._read(events)
+
+    def eof(self) -> Sequence[ChatChunk]:
+        """Read what the server left unterminated when it closed the stream."""
+        chunks = self._read(self._sse.close(), last=True)
+        if not self.events and self._head.strip():
+            return self.whole(Reply(200, self._headers, self._head))
+        return chunks
+
+    def whole(self, reply: Reply) -> Sequence[ChatChunk]:
+        """Read the error, or the whole completion, that came instead of a stream."""
+        try:
+            chunks = self._message.add(read_object(reply))
+            check_answer(self._message.completion())
+        except NanoGPTError as error:
+            self.failure = error
+            return []
+        return chunks
+
+    def end(self) -> Sequence[ChatChunk]:
+        """Return the last chunks: finish reasons, usage, billing."""
+        return self._message.end()
+
+    def partial(self) -> ChatCompletion:
+        """Return what has arrived."""
+        return self._message.completion()
+
+    def _read(self, events: Sequence[bytes], *, last: bool = False) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        for event in events:
+            self.events += 1
+            if event == b"[DONE]":
+                self.done = True
+                if not self.finished:
+                    self.failure = StreamInterruptedError(
+                        "the stream said [DONE] before the answer had a finish reason"
+                    )
+            elif event:
+                self._frame(event, chunks, last=last)
+            if self.done or self.failure is not None:
+                break
+        return chunks
+
+    def _frame(self, event: bytes, chunks: list[ChatChunk], *, last: bool) -> None:
+        try:
+            frame = loads(event)
+        except ValueError:
+            if not last:  # a fragment at the end is a cut stream, which the caller reports
+                self.failure = ResponseFormatError(f"a frame is no JSON: {event[:80]!r}")
+            return
+        if not isinstance(frame, dict):
+            self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
+            return
+        chunks += [chunk for chunk in self._message.add(frame) if _says_something(chunk)]
+        if frame.get("error"):
+            self.failure = error_from_body(frame)
+        elif self._message.finish_reason == "error":
+            self.failure = StreamInterruptedError(
+                "NanoGPT ended the stream with finish_reason 'error' and gave no reason"
+            )
+
+
+def check_answer(completion: ChatCompletion) -> None:
+    """Refuse what is no answer.
+
+    Raises:
+        ResponseFormatError: it has no choices, or says itself that it failed.
+    """
+    if not completion.choices:
+        raise ResponseFormatError("NanoGPT answered without choices")
+    if completion.finish_reason == "error":
+        raise ResponseFormatError("NanoGPT answered with finish_reason 'error' and gave no reason")
+
+
+def _says_something(chunk: ChatChunk) -> bool:
+    return bool(
+        chunk.text
+        or chunk.reasoning
+        or chunk.tool_calls
+        or chunk.citations
+        or chunk.images
+        or chunk.refusal
+        or chunk.audio
+        or chunk.logprobs
+    )

@@ -1,0 +1,135 @@
+"""Balance, usage, estimates and deposits.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/check-balance, usage, subscription-usage
+and crypto-deposits; the two estimates are described in NanoGPT's skill document alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from nanogpt_client._core.call import Call, Reply, Request, Resend
+from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints._request import get, post, read_object
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.wire.account import (
+    Affordability,
+    Balance,
+    CostEstimate,
+    Deposit,
+    DepositLimits,
+    SubscriptionUsage,
+    UsageReport,
+)
+from nanogpt_client.wire.chat import MessageDict
+
+T = TypeVar("T")
+
+_DAIMO = frozenset({"usdc", "usdt", "eth", "sol"})
+
+
+def balance() -> Call[Balance]:
+    """Ask what is on the account."""
+    return _free(post("/check-balance", {}, root="api"), Balance.read)
+
+
+def usage(
+    *, from_date: str | None = None, to_date: str | None = None, group_by: str | None = None
+) -> Call[UsageReport]:
+    """Ask what this key spent; dates are ISO days in UTC, both or neither."""
+    if (from_date is None) != (to_date is None):
+        raise ConfigurationError("from_date and to_date go together")
+    request = get("/usage", {"from": from_date, "to": to_date, "group_by": group_by})
+    return _free(request, UsageReport.read)
+
+
+def subscription_usage() -> Call[SubscriptionUsage]:
+    """Ask how much of the subscription is used."""
+    return _free(get("/subscription/v1/usage", root="api"), SubscriptionUsage.read)
+
+
+def estimate_chat_cost(messages: str | Sequence[MessageDict], *, model: str) -> Call[CostEstimate]:
+    """Ask what a chat would cost; nothing is generated."""
+    body = {"model": _check.check_model(model), "messages": _check.check_messages(messages)}
+    return _free(post("/get-completion-cost", body, root="api"), CostEstimate.read)
+
+
+def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> Call[CostEstimate]:
+    """Ask what one picture of a size would cost, times ``n``."""
+    body = {"model": _check.check_model(model)} | ({} if size is None else {"size": size})
+
+    def read(answer: dict[str, Any]) -> CostEstimate:
+        one = CostEstimate.read(answer)
+        return one if one.usd is None else CostEstimate(one.usd * n, one.raw)
+
+    return _free(post("/estimate-image-cost", body, root="api"), read)
+
+
+def can_afford(
+    messages: str | Sequence[MessageDict] | None = None,
+    *,
+    model: str,
+    size: str | None = None,
+    n: int = 1,
+) -> Flow[Affordability]:
+    """Compare the balance with the estimate for a chat, or (without messages) for pictures."""
+    if messages is None:
+        cost = yield from ask(estimate_image_cost(model=model, size=size, n=n))
+    else:
+        cost = yield from ask(estimate_chat_cost(messages, model=model))
+    money = yield from ask(balance())
+    known = cost.usd is not None and money.usd is not None
+    return Affordability(cost.usd <= money.usd if known else None, cost, money)  # type: ignore[operator]
+
+
+def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:
+    """Order an address, or a payment link, for a deposit of ``amount`` units of the ticker's coin.
+
+    Nano needs none of this: send it to `Balance.nano_deposit_address`.
+    """
+    coin = _ticker(ticker)
+    number = Decimal(str(amount))
+    if not number > 0:
+        raise ConfigurationError(
+            f"a deposit's amount must be above 0, not {amount}", param="amount"
+        )
+    path = f"/transaction/create/{'daimo/' if coin in _DAIMO else ''}{coin}"
+    return Call(
+        post(path, {"amount": float(number)}, root="api"),
+        lambda reply: Deposit.read(read_object(reply)),
+        "deposit",
+        resend=Resend.IF_UNSENT,
+    )
+
+
+def deposit_limits(ticker: str) -> Call[DepositLimits]:
+    """Ask for the smallest and the largest deposit in a coin."""
+    return _free(get(f"/transaction/limits/{_ticker(ticker)}", root="api"), DepositLimits.read)
+
+
+def deposit_status(ticker: str, deposit_id: str) -> Call[Deposit]:
+    """Ask how far a deposit is."""
+    deposit_id = _check.check_text("deposit_id", deposit_id)
+    path = f"/transaction/status/{_ticker(ticker)}/{quote(deposit_id, safe='')}"
+    return _free(get(path, root="api"), Deposit.read)
+
+
+def _ticker(ticker: str) -> str:
+    coin = _check.check_text("ticker", ticker).lower()
+    if coin in {"nano", "xno"}:
+        msg = "Nano is sent to balance().nano_deposit_address; there is nothing to create"
+        raise ConfigurationError(msg, param="ticker")
+    if not coin.replace("-", "").isalnum():
+        raise ConfigurationError(f"{ticker!r} is no ticker", param="ticker")
+    return coin
+
+
+def _free(request: Request, read: Callable[[dict[str, Any]], T]) -> Call[T]:
+    def parse(reply: Reply) -> T:
+        return read(read_object(reply))
+
+    return Call(request, parse, "account")

@@ -1,0 +1,102 @@
+"""Chat: whole and streamed.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
+from nanogpt_client.accumulate import PartialMessage
+from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
+from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.model_id import ModelId
+from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.wire.options import ChatOptions
+
+PATH = "/chat/completions"
+
+
+def chat(
+    messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
+) -> Call[ChatCompletion]:
+    """Ask for one whole answer."""
+    body = chat_body(messages, model, options)
+    # Without this word some routes leave the usage out.
+    body.setdefault("include_usage", True)
+    request = post(PATH, body, options, root="chat")
+    return Call(request, _completion, "chat", model, Resend.IF_REFUSED, billable=True)
+
+
+def stream_chat(
+    messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
+) -> StreamCall[ChatChunk]:
+    """Ask for an answer in pieces."""
+    body = chat_body(messages, model, options)
+    body["stream"] = True
+    body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
+    request = post(PATH, body, options, root="chat")
+    answers = body.get("n", 1)
+    return StreamCall(request, lambda headers: ChatDecoder(headers, answers), "chat", model)
+
+
+def chat_body(
+    messages: str | Sequence[MessageDict], model: str, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the checked JSON body; our friendly words become NanoGPT's."""
+    body: dict[str, Any] = {"model": "", "messages": _check.check_messages(messages)}
+    given = without_request_words(_check.checked(options, ChatOptions))
+    search, memory = given.pop("web_search", None), given.pop("memory", None)
+    if given.get("tools"):
+        _check.check_tools(given["tools"])
+    else:  # an empty list, or a choice among no tools, is refused by some routes
+        for word in ("tools", "tool_choice", "parallel_tool_calls"):
+            given.pop(word, None)
+    model_id = _with_memory(ModelId.parse(_check.check_model(model)), memory)
+    model_id, body_search = _with_search(model_id, search)
+    model_id.check_provider(_provider(given, options), caching=bool(given.get("caching")))
+    body["model"] = str(model_id)
+    return body | given | body_search
+
+
+def _provider(given: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    headers = {name.lower(): value for name, value in (options.get("extra_headers") or {}).items()}
+    return given.get("provider") or headers.get("x-provider")
+
+
+def _with_memory(model: ModelId, memory: bool | int | None) -> ModelId:
+    if memory is None:
+        return model
+    if memory is False:
+        return model.without_memory()
+    return model.with_memory(None if memory is True else memory)
+
+
+def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
+    """Turn web search on by suffix, or in the body where there is more to say than a backend."""
+    if search is None:
+        return model, {}
+    if search is False:
+        return model.without_web_search(), {}
+    if isinstance(search, Mapping):
+        if model.web_search is not None:
+            msg = (
+                f"web search is asked for twice: by the suffix of {str(model)!r} and by web_search="
+                f"{dict(search)!r}; leave one of them out"
+            )
+            raise ConfigurationError(msg, param="web_search")
+        return model, {"webSearch": {"enabled": True, **search}}
+    return model.with_web_search(None if search is True else search), {}
+
+
+def _completion(reply: Reply) -> ChatCompletion:
+    body = read_object(reply)
+    partial = PartialMessage(reply.headers)
+    partial.add(body)
+    completion = partial.completion()
+    check_answer(completion)
+    return completion

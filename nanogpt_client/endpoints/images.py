@@ -1,0 +1,116 @@
+"""Pictures: drawn from a prompt, or from other pictures.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai and image-edits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
+from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url
+from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.wire import _files
+from nanogpt_client.wire._read import as_text, dicts
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages
+from nanogpt_client.wire.options import ImageOptions
+
+
+def generate_image(
+    prompt: str,
+    *,
+    model: str,
+    image: FileSource | Sequence[FileSource] | None = None,
+    mask: FileSource | None = None,
+    **options: Unpack[ImageOptions],
+) -> Flow[GeneratedImages]:
+    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along."""
+    given = without_request_words(_check.checked(options, ImageOptions))
+    body: dict[str, Any] = {
+        "model": _check.check_model(model),
+        "prompt": _check.check_text("prompt", prompt),
+        **given,
+    }
+    sources = _sources(image)
+    if mask is not None and not sources:
+        raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
+    urls = []
+    for at, source in enumerate(sources):
+        urls.append((yield from image_data_url(source, f"image {at + 1}")))
+    if len(urls) == 1:
+        body["imageDataUrl"] = urls[0]
+    elif urls:
+        body["imageDataUrls"] = urls
+    if mask is not None:
+        body["maskDataUrl"] = yield from image_data_url(mask, "mask")
+    return (yield from ask(_call(post("/images/generations", body, options), model)))
+
+
+def edit_image(
+    prompt: str,
+    *,
+    model: str,
+    image: FileSource | Sequence[FileSource],
+    mask: FileSource | None = None,
+    **options: Unpack[ImageOptions],
+) -> Flow[GeneratedImages]:
+    """Change a picture, or several, through the multipart route; a mask limits where."""
+    given = without_request_words(_check.checked(options, ImageOptions))
+    form = {
+        "model": _check.check_model(model),
+        "prompt": _check.check_text("prompt", prompt),
+        **{name: str(value) for name, value in given.items()},
+        **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
+    }
+    sources = _sources(image)
+    if not sources:
+        raise ConfigurationError("there is no image to edit", param="image")
+    files: list[tuple[str, FilePart]] = []
+    for at, source in enumerate(sources):
+        name, data = yield from file_bytes(source, f"image-{at + 1}.png")
+        files.append(("image" if len(sources) == 1 else "image[]", file_part(name, data)))
+    if mask is not None:
+        name, data = yield from file_bytes(mask, "mask.png")
+        files.append(("mask", file_part(name, data)))
+    request = Request(
+        "POST",
+        "/images/edits",
+        form=form,
+        files=files,
+        headers=dict(options.get("extra_headers") or {}),
+        timeout=options.get("timeout"),
+    )
+    return (yield from ask(_call(request, model)))
+
+
+def _call(request: Request, model: str) -> Call[GeneratedImages]:
+    return Call(request, _images, "image", model, Resend.IF_REFUSED, billable=True)
+
+
+def _sources(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
+    if image is None:
+        return []
+    return list(image) if isinstance(image, list | tuple) else [image]  # type: ignore[list-item]
+
+
+def _images(reply: Reply) -> GeneratedImages:
+    body = read_object(reply)
+    images = tuple(
+        GeneratedImage(
+            data=_files.from_base64(encoded)
+            if (encoded := as_text(item.get("b64_json")))
+            else None,
+            url=as_text(item.get("url")) or None,
+            revised_prompt=as_text(item.get("revised_prompt")) or None,
+        )
+        for item in dicts(body.get("data"))
+    )
+    if not images or not all(image.data or image.url for image in images):
+        raise ResponseFormatError("NanoGPT answered without a picture")
+    raw = {key: value for key, value in body.items() if key != "data"}
+    return GeneratedImages(images, Billing.read(body, reply.headers), raw)

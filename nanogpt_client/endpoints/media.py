@@ -1,0 +1,71 @@
+"""What image, audio and video routes share: sources in, downloads out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nanogpt_client._core.call import Call, FilePart, Reply, Request
+from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client.endpoints import _check
+from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.wire import _files
+from nanogpt_client.wire.media import FileSource
+
+MAX_DOWNLOAD_BYTES = 256 * 1024 * 1024
+MAX_IMAGE_BYTES = 4 * 1024 * 1024
+
+
+def download(url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Call[bytes]:
+    """Fetch a picture, sound or video; a relative URL is NanoGPT's own.
+
+    The key goes to NanoGPT's own address only.
+    """
+    if not url.startswith(("http://", "https://", "/")):
+        raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
+    request = Request("GET", url, download_limit=max_bytes)
+    return Call(request, _bytes, "download")
+
+
+def _bytes(reply: Reply) -> bytes:
+    if not reply.body:
+        raise ResponseFormatError("the download is empty")
+    return reply.body
+
+
+def image_data_url(source: FileSource, what: str) -> Flow[str]:
+    """Return a picture as a ``data:`` URL: from bytes, a path, or fetched from its URL."""
+    if isinstance(source, str) and source.startswith("data:"):
+        url = source
+    else:
+        _, data = yield from file_bytes(source, what)
+        if not _files.mime_type_of(data).startswith("image/"):
+            raise ConfigurationError(f"{what} is no PNG, JPEG, WebP or GIF picture")
+        url = _files.data_url(data)
+    if len(url) > MAX_IMAGE_BYTES * 4 // 3 + 64:
+        msg = f"{what} is too large: NanoGPT takes pictures up to {MAX_IMAGE_BYTES >> 20} MB"
+        raise ConfigurationError(msg)
+    return url
+
+
+def file_bytes(source: FileSource, what: str) -> Flow[tuple[str, bytes]]:
+    """Return name and bytes of a file given as bytes, path, or URL."""
+    if not _check.is_url(source):
+        return _check.read_file(source, what)
+    url = str(source)
+    if url.startswith("data:"):
+        data = _files.from_base64(url)
+        if not data:
+            raise ConfigurationError(f"{what} is a data: URL without base64 content")
+        return what, data
+    data = yield from ask(download(url))
+    return url.rpartition("/")[2].partition("?")[0] or what, data
+
+
+def file_part(name: str, data: bytes) -> FilePart:
+    """Return a file for a multipart form, with a name whose extension fits it."""
+    return FilePart(name, data, _files.mime_type_of(data))
+
+
+def without_none(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are given."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,50 @@
+"""Web search without a model.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Unpack
+
+from nanogpt_client._core.call import Call, Reply, Resend
+from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.options import WebSearchOptions
+from nanogpt_client.wire.search import WebSearchResult
+
+_WORDS = {
+    "output_type": "outputType",
+    "include_images": "includeImages",
+    "from_date": "fromDate",
+    "to_date": "toDate",
+    "include_domains": "includeDomains",
+    "exclude_domains": "excludeDomains",
+    "max_results": "maxResults",
+}
+
+
+def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearchResult]:
+    """Search; a ``schema`` asks for a structured answer that follows it."""
+    given = without_request_words(_check.checked(options, WebSearchOptions))
+    schema = given.pop("schema", None)
+    if schema is not None:
+        given.setdefault("output_type", "structured")
+        given["structuredOutputSchema"] = json.dumps(schema)  # documented as a text
+    structured = given.get("output_type") == "structured"
+    if structured != (schema is not None):
+        msg = "a schema and output_type='structured' belong together"
+        raise ConfigurationError(msg, param="schema")
+    body = {"query": _check.check_text("query", query)}
+    body |= {_WORDS.get(name, name): value for name, value in given.items()}
+
+    def parse(reply: Reply) -> WebSearchResult:
+        answer = read_object(reply)
+        billing = Billing.read(answer, reply.headers)
+        return WebSearchResult.read(answer, billing, structured=structured)
+
+    request = post("/web", body, options, root="api")
+    return Call(request, parse, "search", None, Resend.IF_REFUSED, billable=True)

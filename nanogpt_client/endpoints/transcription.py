@@ -1,0 +1,70 @@
+"""Speech to text: from a file, or from a URL for what is too large to send.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions and transcribe-status
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from nanogpt_client._core.call import Call, Reply, Request, Resend
+from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client.endpoints import _check, _jobs
+from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client.endpoints.media import file_part
+from nanogpt_client.wire._read import as_text
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.media import FileSource, Transcript
+from nanogpt_client.wire.options import TranscriptionOptions
+
+PATH = "/audio/transcriptions"
+
+
+def transcribe(
+    audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+) -> Flow[Transcript]:
+    """Write down what is said; jobs are waited for."""
+    call = Call(
+        _request(audio, model, options), _answer, "transcription", model, Resend.IF_REFUSED,
+        billable=True,
+    )  # fmt: skip
+    answer = yield from ask(call)
+    run_id = as_text(answer.raw.get("runId"))
+    if not run_id:
+        return answer
+    body = {"runId": run_id, **_jobs.refund_words(answer.raw)}
+    request = post("/transcribe/status", body, root="api")
+    state = yield from _jobs.result_of(Call(request, read_object, "transcription", model), run_id)
+    return Transcript.read(state, answer.billing)
+
+
+def _request(audio: FileSource, model: str, options: Mapping[str, Any]) -> Request:
+    given = without_request_words(_check.checked(options, TranscriptionOptions))
+    body = {"model": _check.check_model(model), **given}
+    if _check.is_url(audio) and not str(audio).startswith("data:"):
+        return post(PATH, {**body, "file_url": audio}, options)
+    name, data = _check.read_file(audio, "audio")
+    form = {**body, **(options.get("extra_body") or {})}
+    return Request(
+        "POST",
+        PATH,
+        form={
+            key: str(value).lower() if value is True or value is False else str(value)
+            for key, value in form.items()
+        },
+        files=[("file", file_part(name, data))],
+        headers=dict(options.get("extra_headers") or {}),
+        timeout=options.get("timeout"),
+    )
+
+
+def _answer(reply: Reply) -> Transcript:
+    """Read the transcript; the text is empty where only a job's ticket came."""
+    if reply.content_type == "text/plain":  # response_format="text"
+        return Transcript(reply.text, Billing.read({}, reply.headers))
+    body = read_object(reply)
+    billing = Billing.read(body, reply.headers)
+    return (
+        Transcript("", billing, raw=body) if body.get("runId") else Transcript.read(body, billing)
+    )

@@ -1,0 +1,356 @@
+"""The exceptions, drawn as a tree, and the only tables from an answer to an exception.
+
+    NanoGPTError                     everything that leaves this package
+    ├── ConfigurationError           refused here, before anything was sent (also a ValueError)
+    ├── BudgetExceededError          refused here: the budget is spent or reserved
+    ├── APIConnectionError           never reached NanoGPT: nothing was billed
+    ├── OutcomeUnknownError          sent, no answer: may have been billed, so never sent again
+    │   └── APITimeoutError          … because the answer took longer than the timeout
+    ├── APIStatusError               NanoGPT answered with an error
+    │   ├── BadRequestError          400, 415, 422
+    │   │   ├── ContextLengthExceededError
+    │   │   └── ContentPolicyError
+    │   ├── AuthenticationError      401
+    │   ├── InsufficientBalanceError 402 (``required_usd``)
+    │   ├── PermissionDeniedError    403
+    │   ├── NotFoundError            404, 405
+    │   ├── ConflictError            409
+    │   ├── PayloadTooLargeError     413
+    │   ├── RateLimitError           429 (``retry_after``, seconds)
+    │   │   └── DailyLimitError      the key's own daily cap: lifted at 00:00 UTC
+    │   └── ServerError              5xx
+    ├── ResponseFormatError          an answer nobody can read: HTML, empty, no choices
+    ├── StreamError                  a stream began and did not finish (``partial``)
+    │   ├── StreamInterruptedError   … the connection or the stream ended early
+    │   └── StreamStalledError       … nothing but silence or keep-alives for too long
+    └── JobError                     a submitted job (``run_id``)
+        ├── JobFailedError           … NanoGPT says it failed
+        └── JobTimeoutError          … still running when the time was up; ask again by run id
+
+Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Protocol, TypedDict, Unpack
+
+from nanogpt_client.wire._read import as_dict, as_int, as_number, as_text
+
+__all__ = [
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BudgetExceededError",
+    "ConfigurationError",
+    "ConflictError",
+    "ContentPolicyError",
+    "ContextLengthExceededError",
+    "DailyLimitError",
+    "InsufficientBalanceError",
+    "JobError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "NanoGPTError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ResponseFormatError",
+    "ServerError",
+    "StreamError",
+    "StreamInterruptedError",
+    "StreamStalledError",
+    "error_from_body",
+    "error_from_reply",
+]
+
+_MAX_MESSAGE = 500
+_KEY = re.compile(r"sk-[A-Za-z0-9_-]{6,}")
+
+
+class HTTPReply(Protocol):
+    """What an error keeps of the answer; has the attributes of an ``httpx.Response``."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def request_id(self) -> str | None: ...
+    def json(self) -> Any: ...
+
+
+class ErrorDetails(TypedDict, total=False):
+    """What may be known of a failure; every exception carries all of it as attributes."""
+
+    status_code: int | None
+    code: str | None
+    type: str | None
+    param: str | None
+    request_id: str | None
+    sends: int
+    maybe_billed: bool
+    response: HTTPReply | None
+    retry_after: float | None
+    required_usd: Decimal | None
+    partial: Any
+    run_id: str | None
+
+
+class NanoGPTError(Exception):
+    """Anything that went wrong; ``str()`` is one readable line without the key.
+
+    Attributes:
+        status_code: HTTP status of the answer, ``None`` if there was none.
+        code: NanoGPT's machine-readable code, e.g. ``"context_length_exceeded"``.
+        request_id: NanoGPT's id of the request, to quote to its support.
+        sends: how often the request was sent.
+        maybe_billed: ``True`` if NanoGPT may have charged for what failed here.
+        response: the answer (``status_code``, ``headers``, ``text``, ``json()``), if any.
+        retry_after: seconds to wait before asking again, if NanoGPT said so.
+        partial: what had arrived of a stream, as a ``ChatCompletion``, if one had begun.
+    """
+
+    status_code: int | None = None
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    request_id: str | None = None
+    sends: int = 0
+    maybe_billed: bool = False
+    response: HTTPReply | None = None
+    retry_after: float | None = None
+    partial: Any = None
+
+    def __init__(self, message: str, **details: Unpack[ErrorDetails]) -> None:
+        self.message = _one_line(message)
+        super().__init__(self.message)
+        self.__dict__.update(details)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message,), self.__dict__
+
+
+class ConfigurationError(NanoGPTError, ValueError):
+    """What was passed cannot work; nothing was sent and nothing spent."""
+
+
+class BudgetExceededError(NanoGPTError):
+    """The next call could exceed the budget; nothing was sent."""
+
+
+class APIConnectionError(NanoGPTError):
+    """The request never reached NanoGPT, so it was not billed."""
+
+
+class OutcomeUnknownError(NanoGPTError):
+    """The request was sent and no answer came back; it may have been billed."""
+
+
+class APITimeoutError(OutcomeUnknownError):
+    """No answer within the timeout; NanoGPT may still have finished and billed the work."""
+
+
+class APIStatusError(NanoGPTError):
+    """NanoGPT answered with an error."""
+
+
+class BadRequestError(APIStatusError):
+    """NanoGPT refused the request as invalid (400, 415, 422)."""
+
+
+class ContextLengthExceededError(BadRequestError):
+    """The messages and the asked-for output do not fit the model's context window."""
+
+
+class ContentPolicyError(BadRequestError):
+    """The provider's content policy refused the request."""
+
+
+class AuthenticationError(APIStatusError):
+    """The key is missing, wrong or revoked (401)."""
+
+
+class InsufficientBalanceError(APIStatusError):
+    """The balance does not cover the request (402); ``required_usd`` if NanoGPT told it."""
+
+    required_usd: Decimal | None = None
+
+
+class PermissionDeniedError(APIStatusError):
+    """The key may not do this (403)."""
+
+
+class NotFoundError(APIStatusError):
+    """No such model or route (404, 405); often a wrong base URL."""
+
+
+class ConflictError(APIStatusError):
+    """The request conflicts with the state at NanoGPT (409)."""
+
+
+class PayloadTooLargeError(APIStatusError):
+    """The request body is larger than NanoGPT accepts (413)."""
+
+
+class RateLimitError(APIStatusError):
+    """Too many requests (429); ``retry_after`` in seconds if NanoGPT told it."""
+
+
+class DailyLimitError(RateLimitError):
+    """The daily cap of this key is used up; asking again before 00:00 UTC is useless."""
+
+
+class ServerError(APIStatusError):
+    """NanoGPT or the provider behind it failed (5xx)."""
+
+
+class ResponseFormatError(NanoGPTError):
+    """An answer came that nobody can read: HTML, an empty body, no choices."""
+
+
+class StreamError(NanoGPTError):
+    """A stream began and did not finish; ``partial`` holds what had arrived."""
+
+
+class StreamInterruptedError(StreamError):
+    """The stream ended before the model said that it had finished."""
+
+
+class StreamStalledError(StreamError):
+    """The stream sent no event for longer than the limit."""
+
+
+class JobError(NanoGPTError):
+    """A submitted job did not deliver; ``run_id`` asks for it again without a second charge."""
+
+    run_id: str | None = None
+
+
+class JobFailedError(JobError):
+    """NanoGPT reports the job as failed or cancelled."""
+
+
+class JobTimeoutError(JobError):
+    """The job was still running when the waiting time was up; it goes on at NanoGPT."""
+
+
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: InsufficientBalanceError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: NotFoundError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    415: BadRequestError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+
+# Codes say more than the status they come with, and a stream's error frame may bring a code alone.
+_BY_CODE: dict[str, type[APIStatusError]] = {
+    "context_length_exceeded": ContextLengthExceededError,
+    "content_policy_violation": ContentPolicyError,
+    "daily_rpd_limit_exceeded": DailyLimitError,
+    "daily_usd_limit_exceeded": DailyLimitError,
+    "rate_limit_exceeded": RateLimitError,
+    "insufficient_balance": InsufficientBalanceError,
+    "insufficient_quota": InsufficientBalanceError,
+    "memory_balance_required": InsufficientBalanceError,
+    "websearch_balance_required": InsufficientBalanceError,
+    "both_balance_required": InsufficientBalanceError,
+    "invalid_api_key": AuthenticationError,
+    "model_not_found": NotFoundError,
+    "model_not_allowed": PermissionDeniedError,
+    "api_key_origin_not_allowed": PermissionDeniedError,
+}
+
+
+def error_from_reply(reply: HTTPReply) -> APIStatusError:
+    """Turn an answer with an error status into the exception for it, whatever its envelope."""
+    status = reply.status_code
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    details = _details(as_dict(body))
+    message = _message(body) or _plain(reply)
+    cls = _class_for(status, details.get("code"), details.get("type"))
+    details["status_code"] = status
+    details["response"] = reply
+    details["request_id"] = reply.request_id or details.get("request_id")
+    return cls(f"NanoGPT answered {status}: {message}", **details)
+
+
+def error_from_body(body: Mapping[str, Any], *, request_id: str | None = None) -> APIStatusError:
+    """Turn an error that came inside a 200, or inside a stream's frame, into its exception."""
+    details = _details(body)
+    cls = _class_for(details.get("status_code"), details.get("code"), details.get("type"))
+    details.setdefault("request_id", request_id)
+    # NanoGPT had accepted the request, so the work may have been charged.
+    details["maybe_billed"] = True
+    return cls(f"NanoGPT reported an error: {_message(body) or 'without a message'}", **details)
+
+
+def _class_for(status: int | None, code: str | None, kind: str | None) -> type[APIStatusError]:
+    for word in (code, kind):
+        if word is not None and word.lower() in _BY_CODE:
+            return _BY_CODE[word.lower()]
+    if status is not None and status >= 500:
+        return ServerError
+    return _BY_STATUS.get(status or 0, APIStatusError)
+
+
+def _details(body: Mapping[str, Any]) -> ErrorDetails:
+    """Collect what the five documented envelopes know (contract §3)."""
+    error = as_dict(body.get("error"))
+    source = error or body
+    # ``code`` may be a number that repeats the status (the form of NanoGPT's own skill document).
+    code = source.get("code")
+    status = as_int(source.get("status")) or as_int(body.get("status")) or as_int(code)
+    details = ErrorDetails(
+        code=(as_text(code) or None) if not isinstance(code, int | float) else None,
+        type=as_text(source.get("type")) or None,
+        param=as_text(source.get("param")) or None,
+        status_code=status if status is not None and 400 <= status <= 599 else None,
+    )
+    required = as_number(body.get("requiredBalance"))
+    if required is None:
+        required = as_number(as_dict(body.get("payment")).get("amountUsd"))
+    if required is not None:
+        details["required_usd"] = required
+    return details
+
+
+def _message(body: Any) -> str:
+    error = as_dict(body).get("error")
+    if isinstance(error, str):
+        return error
+    source = as_dict(error) or as_dict(body)
+    return as_text(source.get("message")) or as_text(source.get("detail"))
+
+
+def _plain(reply: HTTPReply) -> str:
+    """Make one readable line of a body that is no JSON error: HTML, text or nothing."""
+    words = " ".join(
+        re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", reply.text, flags=re.DOTALL).split()
+    )
+    return words or "an empty body"
+
+
+def _one_line(message: str) -> str:
+    line = _KEY.sub("sk-…", " ".join(message.split()))
+    return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"

@@ -1,0 +1,148 @@
+"""Builders of wire messages and their parts: the one place that knows their shapes.
+
+Both adapters build every message here, so the same conversation is the same request whichever
+framework it came through.
+Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from nanogpt_client.wire import _files
+
+__all__ = [
+    "Part",
+    "assistant_message",
+    "audio_part",
+    "file_part",
+    "function_tool",
+    "image_part",
+    "message",
+    "text_part",
+    "tool_call",
+    "tool_message",
+    "video_part",
+]
+
+Part: TypeAlias = dict[str, Any]
+"""One part of a message's content, as it goes over the wire."""
+
+
+def text_part(text: str, *, cache_control: Mapping[str, Any] | None = None) -> Part:
+    """Return a text, optionally marked as the end of a prefix that the provider caches."""
+    part: Part = {"type": "text", "text": text}
+    return part if cache_control is None else part | {"cache_control": dict(cache_control)}
+
+
+def image_part(
+    source: str | bytes, *, mime_type: str | None = None, detail: str | None = None
+) -> Part:
+    """Return a picture, given by URL (https or ``data:``) or as its bytes."""
+    image = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
+    return {"type": "image_url", "image_url": image}
+
+
+def audio_part(data: str | bytes, *, format: str) -> Part:
+    """Return a sound as bytes or base64, with its format, such as ``"wav"`` or ``"mp3"``."""
+    return {"type": "input_audio", "input_audio": {"data": _base64(data), "format": format}}
+
+
+def video_part(source: str | bytes, *, mime_type: str | None = None) -> Part:
+    """Return a video, given by URL or as its bytes."""
+    return {"type": "video_url", "video_url": {"url": _url(source, mime_type)}}
+
+
+def file_part(
+    source: str | bytes, *, filename: str | None = None, mime_type: str | None = None
+) -> Part:
+    """Return a document, e.g. a PDF, given by URL (https or ``data:``) or as its bytes."""
+    file = {"filename": filename or "document", "file_data": _url(source, mime_type)}
+    return {"type": "file", "file": file}
+
+
+def tool_call(call_id: str, name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call that the assistant made; arguments as text stay as the model wrote them."""
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    }
+
+
+def message(role: str, content: str | Sequence[Part], *, name: str | None = None) -> dict[str, Any]:
+    """Return a system, developer or user message."""
+    built = {"role": role, "content": _content(content)}
+    return built if name is None else built | {"name": name}
+
+
+def assistant_message(
+    content: str | Sequence[Part] = "",
+    *,
+    tool_calls: Sequence[dict[str, Any]] = (),
+    reasoning: str | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Return what the assistant said; without text beside tool calls its content is null.
+
+    ``reasoning`` gives the model its own thoughts back, which some need to go on after tool calls.
+    """
+    text = _content(content)
+    built: dict[str, Any] = {"role": "assistant", "content": text}
+    if tool_calls:
+        built |= {"content": text or None, "tool_calls": list(tool_calls)}
+    if reasoning:
+        built["reasoning_content"] = reasoning
+    return built if name is None else built | {"name": name}
+
+
+def tool_message(
+    content: str | Sequence[Part], tool_call_id: str, *, name: str | None = None
+) -> dict[str, Any]:
+    """Return a tool's result for the call that it answers."""
+    built = {"role": "tool", "content": _content(content), "tool_call_id": tool_call_id}
+    return built if name is None else built | {"name": name}
+
+
+def function_tool(
+    name: str,
+    description: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    strict: bool | None = None,
+) -> dict[str, Any]:
+    """Return a tool that the model may call; ``parameters`` is a JSON schema."""
+    function: dict[str, Any] = {"name": name}
+    if description:
+        function["description"] = description
+    function["parameters"] = dict(parameters or {"type": "object", "properties": {}})
+    if strict is not None:
+        function["strict"] = strict
+    return {"type": "function", "function": function}
+
+
+def _content(content: str | Sequence[Part]) -> str | list[Part]:
+    """Return a lone plain text as a string, which every model behind NanoGPT takes."""
+    if isinstance(content, str):
+        return content
+    parts = list(content)
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
+        text: str = parts[0]["text"]
+        return text
+    return parts or ""
+
+
+def _url(source: str | bytes, mime_type: str | None) -> str:
+    if isinstance(source, str):
+        return source
+    kind = mime_type or _files.mime_type_of(source)
+    return f"data:{kind};base64,{_base64(source)}"
+
+
+def _base64(data: str | bytes) -> str:
+    return data if isinstance(data, str) else base64.b64encode(data).decode()

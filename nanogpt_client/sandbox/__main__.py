@@ -1,0 +1,70 @@
+"""`python -m nanogpt_client.sandbox`: run the emulator until interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from decimal import Decimal, InvalidOperation
+
+from nanogpt_client.sandbox.app import DEFAULT_KEY
+from nanogpt_client.sandbox.faults import SCENARIOS
+from nanogpt_client.sandbox.server import Sandbox
+
+
+def say(line: str = "") -> None:
+    """Write one line for the person who started the server."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str] | None = None, *, stop: threading.Event | None = None) -> int:
+    """Serve until Ctrl-C (or until `stop` is set); return the exit status."""
+    options = _parser().parse_args(arguments)
+    with Sandbox(
+        host=options.host,
+        port=options.port,
+        api_key=options.api_key,
+        balance=options.balance,
+        rate=options.rate or None,
+        scenario=options.scenario,
+    ) as box:
+        say("NanoGPT sandbox: an offline emulator. No model runs here and no money is spent.")
+        say(f"  base URL  {box.base_url}")
+        say(f"  API key   {box.api_key}")
+        say(f"  balance   ${box.app.balance} (pretend)")
+        say("Ctrl-C stops it.")
+        try:
+            (stop or threading.Event()).wait()
+        except KeyboardInterrupt:
+            say()
+        say(
+            f"{len(box.app.requests)} requests answered, ${box.app.balance} of pretend money left."
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m nanogpt_client.sandbox",
+        description="Run an offline emulator of the NanoGPT API.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8787, help="port; 0 picks a free one")
+    parser.add_argument("--api-key", default=DEFAULT_KEY, help="the key to accept")
+    parser.add_argument("--balance", type=_dollars, default="5.00", help="pretend dollars")
+    parser.add_argument("--rate", type=int, default=25, help="requests a second; 0 is no limit")
+    parser.add_argument("--scenario", help="a fault, or one of: " + ", ".join(sorted(SCENARIOS)))
+    return parser
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        message = f"{text!r} is no amount"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

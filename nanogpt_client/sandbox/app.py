@@ -1,0 +1,140 @@
+"""The emulator itself: one pure step from a request to a reply.
+
+`SandboxApp.handle` authenticates, keeps the request rate, applies fault scenarios, finds the
+route and turns refusals into the documented error envelopes. It does no I/O: the server
+(`server.py`) and the in-process transports (`transport.py`) bring requests and act on replies.
+Several threads may call it at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
+from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
+from nanogpt_client.sandbox.faults import Injector, Scenario
+from nanogpt_client.sandbox.messages import Reply, html_reply
+from nanogpt_client.sandbox.money import Account
+from nanogpt_client.sandbox.routes import TABLE
+from nanogpt_client.sandbox.routing import Found, split_root
+from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nanogpt_client.sandbox.messages import Request
+
+DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
+_QUOTE = Decimal("0.01")
+
+
+class Logged(NamedTuple):
+    """One request that was answered."""
+
+    method: str
+    path: str
+    status: int
+
+
+class SandboxApp:
+    """An emulated NanoGPT account: `handle(request)` answers, `balance` and `requests` tell."""
+
+    def __init__(  # noqa: PLR0913 - one word for each thing a test may want to set
+        self,
+        *,
+        api_key: str = DEFAULT_KEY,
+        balance: Decimal | str = "5.00",
+        clock: Callable[[], float] = time.time,
+        rate: int | None = 25,
+        scenario: Scenario | str | None = None,
+        stall: float = 30.0,
+        job_pace: float = 2.0,
+    ) -> None:
+        """Open an account.
+
+        Args:
+            api_key: The only key that is accepted.
+            balance: USD on the account.
+            clock: Seconds since the epoch; inject one to move time by hand.
+            rate: Requests a second until 429; None for no limit.
+            scenario: Faults to inject, by value or by name (see `faults`).
+            stall: Seconds that stall faults wait.
+            job_pace: Seconds a queued job needs for each of its two stages; polls count too.
+        """
+        self.api_key = api_key
+        self.requests: list[Logged] = []
+        self._lock = threading.Lock()
+        self._faults = Injector(Scenario.of(scenario), stall)
+        self._world = World(
+            account=Account(Decimal(balance), clock),
+            clock=clock,
+            media=Media(clock),
+            jobs=Jobs(clock, job_pace),
+            rate=RateWindow(rate, clock),
+        )
+
+    @property
+    def balance(self) -> Decimal:
+        """USD left on the account."""
+        return self._world.account.balance
+
+    def handle(self, request: Request) -> Reply:
+        """Answer one request; never raises for anything that a client can send."""
+        identifier = self._world.ids.new("req_")
+        reply = self._answer(request, identifier)
+        with self._lock:
+            self.requests.append(Logged(request.method, request.path, reply.status))
+        return Reply(reply.status, {"x-request-id": identifier, **reply.headers}, reply.body)
+
+    def _answer(self, request: Request, identifier: str) -> Reply:
+        found = TABLE.find(request.method, request.path)
+        if not isinstance(found, Found):
+            return _no_route(request, found)
+        route = found.route
+        exchange = Exchange(self._world, request, identifier, found.variant, found.params)
+        try:
+            if len(request.body) > MAX_BODY:
+                raise too_large()
+            if not route.open:
+                self._authenticate(request)
+                self._world.rate.enter()
+            return self._faults.around(exchange, route.handler)
+        except _QuoteWantedError:
+            return payment_challenge(_QUOTE, request.origin)
+        except Refusal as refusal:
+            return refusal.reply(route.style)
+
+    def _authenticate(self, request: Request) -> None:
+        """Accept the key as a bearer token or as `x-api-key`. Raises `Refusal` (401)."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = {request.headers.get("x-api-key", "").strip()}
+        if scheme.lower() == "bearer":
+            given.add(token.strip())
+        given.discard("")
+        if not given and request.headers.get("x-x402", "").lower() == "true":
+            raise _QuoteWantedError
+        if not given:
+            raise Refusal(401, "Missing API key.", code="missing_api_key")
+        if self.api_key not in given:
+            raise Refusal(401, "Invalid API key.", code="invalid_api_key")
+
+
+class _QuoteWantedError(Exception):
+    """An accountless request that asks for a payment quote."""
+
+
+def _no_route(request: Request, allowed: frozenset[str]) -> Reply:
+    """Answer as NanoGPT does for paths and methods that do not exist."""
+    in_api = split_root(request.path) is not None
+    if allowed:
+        headers = {"allow": ", ".join(sorted(allowed))}
+        message = f"{request.method} is not allowed here."
+        return Refusal(405, message, code="method_not_allowed", headers=headers).reply(Style.OPENAI)
+    if in_api:
+        return Refusal(404, f"No route {request.path}.", code="not_found").reply(Style.OPENAI)
+    if request.method in {"GET", "HEAD"}:
+        return html_reply(404, "404: This page could not be found.")
+    return html_reply(405, "405: Method Not Allowed")

@@ -1,0 +1,110 @@
+"""The emulator as an ASGI application, and the uvicorn protocol that lets it drop connections.
+
+Needs the extra `sandbox`; `server.py` imports this module only when a server starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.messages import Cut, Request, Stall
+
+with needs("starlette and uvicorn"):
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import Request as Incoming
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from nanogpt_client.sandbox.app import SandboxApp
+    from nanogpt_client.sandbox.messages import Piece, Reply
+
+Address = tuple[str, int]
+
+
+class DroppableProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol, with its transports kept by client address."""
+
+    transports: ClassVar[dict[Address, asyncio.Transport]] = {}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Remember the connection."""
+        super().connection_made(transport)
+        self._address: Address = tuple(transport.get_extra_info("peername")[:2])
+        self.transports[self._address] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self.transports.pop(self._address, None)
+        super().connection_lost(exc)
+
+
+class SandboxASGI:
+    """Hands requests to a `SandboxApp` and acts on the pieces of its replies."""
+
+    def __init__(self, app: SandboxApp) -> None:
+        """Keep the app."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        incoming = Incoming(scope, receive)
+        request = await _incoming(incoming)
+        reply = await run_in_threadpool(self.app.handle, request)
+        pieces = list(reply.body)
+        while isinstance(first := pieces[0], Stall):
+            await asyncio.sleep(first.seconds)
+            del pieces[0]
+        if isinstance(first, Cut):
+            await _drop(scope)
+            return
+        await send(_start(reply))
+        if not reply.streams:
+            await send({"type": "http.response.body", "body": reply.content})
+        elif await _send_pieces(pieces, scope, send):
+            await send({"type": "http.response.body", "body": b""})
+
+
+async def _incoming(incoming: Incoming) -> Request:
+    return Request(
+        method=incoming.method,
+        path=incoming.url.path,
+        query=dict(incoming.query_params),
+        headers=dict(incoming.headers),
+        body=await incoming.body(),
+        origin=f"{incoming.url.scheme}://{incoming.url.netloc}",
+    )
+
+
+def _start(reply: Reply) -> dict[str, object]:
+    headers = dict(reply.headers)
+    if not reply.streams:
+        headers["content-length"] = str(len(reply.content))
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": reply.status, "headers": raw}
+
+
+async def _send_pieces(pieces: list[Piece], scope: Scope, send: Send) -> bool:
+    """Send the pieces; return False when the connection was dropped."""
+    for piece in pieces:
+        if isinstance(piece, Stall):
+            await asyncio.sleep(piece.seconds)
+        elif isinstance(piece, Cut):
+            await _drop(scope)
+            return False
+        else:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    return True
+
+
+async def _drop(scope: Scope) -> None:
+    """Close the connection after what was sent, and wait until uvicorn has noticed."""
+    transport = DroppableProtocol.transports.get(tuple(scope["client"]))
+    if transport is None:
+        return
+    transport.close()
+    while tuple(scope["client"]) in DroppableProtocol.transports:  # noqa: ASYNC110 - a few steps
+        await asyncio.sleep(0)

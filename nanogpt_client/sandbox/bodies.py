@@ -1,0 +1,168 @@
+"""Read request bodies: JSON (compressed too), multipart forms, data URLs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import re
+import zlib
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.lazy import needs
+
+if TYPE_CHECKING:
+    from nanogpt_client.sandbox.messages import Request
+
+MAX_BODY = 32 * 1024 * 1024
+_DATA_URL = re.compile(
+    r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>.*)", re.DOTALL
+)
+_JSON_TYPES = re.compile(r"(application|text)/json|application/[\w.-]+\+json")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a multipart form."""
+
+    name: str
+    content: bytes
+    mime: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multipart form: the text fields (last one wins) and the files by field name."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    files: dict[str, list[Upload]] = field(default_factory=dict)
+
+
+def read_json(request: Request, *, compressed: bool = False) -> dict[str, Any]:
+    """Return the JSON object of the body. Raises `Refusal` (400, 413 or 415)."""
+    raw = _decompressed(request, allowed=compressed)
+    try:
+        found = json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal(400, "The request body is not valid JSON.", code="invalid_json") from None
+    if not isinstance(found, dict):
+        raise Refusal(400, "The request body must be a JSON object.", code="invalid_json")
+    return found
+
+
+def plain_body(request: Request) -> bytes:
+    """Return the body as far as it can be read: decompressed if it is compressed and valid."""
+    try:
+        return _decompressed(request, allowed=True)
+    except Refusal:
+        return request.body
+
+
+def is_form(request: Request) -> bool:
+    """Tell whether the body is `multipart/form-data`."""
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
+def is_json(request: Request) -> bool:
+    """Tell whether the body is declared as JSON."""
+    declared = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return bool(_JSON_TYPES.fullmatch(declared))
+
+
+def read_form(request: Request) -> Form:
+    """Return the multipart form of the body. Raises `Refusal` (400)."""
+    with needs("python_multipart"):
+        from python_multipart import FormParser  # noqa: PLC0415 - an extra
+        from python_multipart.exceptions import FormParserError  # noqa: PLC0415
+        from python_multipart.multipart import parse_options_header  # noqa: PLC0415
+    form = Form()
+
+    def keep_field(item: Any) -> None:
+        form.fields[item.field_name.decode()] = (item.value or b"").decode("utf-8", "replace")
+
+    def keep_file(item: Any) -> None:
+        item.file_object.seek(0)
+        mime = getattr(item, "content_type", None) or "application/octet-stream"
+        name = (item.file_name or b"file").decode("utf-8", "replace")
+        upload = Upload(name, item.file_object.read(), mime if isinstance(mime, str) else "")
+        form.files.setdefault(item.field_name.decode(), []).append(upload)
+
+    kind, options = parse_options_header(request.headers["content-type"])
+    try:
+        parser = FormParser(
+            kind.decode(),
+            keep_field,
+            keep_file,
+            boundary=options.get(b"boundary"),
+            config={"MAX_MEMORY_FILE_SIZE": MAX_BODY},
+        )
+        parser.write(request.body)
+        parser.finalize()
+    except FormParserError:
+        message = "The multipart body could not be parsed."
+        raise Refusal(400, message, code="invalid_multipart_body") from None
+    return form
+
+
+def read_data_url(url: str, param: str) -> tuple[str, bytes]:
+    """Return the MIME type and the bytes of a base64 data URL. Raises `Refusal` (400)."""
+    match = _DATA_URL.fullmatch(url)
+    if match is None:
+        message = f"{param} must be a base64 data URL."
+        raise invalid(message, param)
+    return match["mime"] or "", read_base64(match["data"], param)
+
+
+def read_base64(text: str, param: str) -> bytes:
+    """Return the decoded bytes. Raises `Refusal` (400)."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error:
+        message = f"{param} is not valid base64."
+        raise invalid(message, param) from None
+
+
+def _decompressed(request: Request, *, allowed: bool) -> bytes:
+    encodings = request.headers.get("content-encoding", "identity").lower().split(",")
+    raw = request.body
+    for encoding in reversed([name.strip() for name in encodings]):
+        if encoding == "identity":
+            continue
+        if not allowed or encoding not in {"gzip", "x-gzip", "deflate"}:
+            message = f"Content-Encoding '{encoding}' is not supported here."
+            raise Refusal(415, message, code="unsupported_content_encoding")
+        if not is_json(request):
+            message = "A compressed body needs a JSON Content-Type."
+            raise Refusal(415, message, code="unsupported_media_type")
+        raw = _inflate(raw, encoding)
+    return raw
+
+
+def _inflate(raw: bytes, encoding: str) -> bytes:
+    try:
+        if encoding != "deflate":
+            with gzip.GzipFile(fileobj=BytesIO(raw)) as source:
+                found = source.read(MAX_BODY + 1)
+        else:
+            window = 15 if raw[:1] == b"\x78" else -15  # zlib-wrapped or raw
+            found = zlib.decompressobj(window).decompress(raw, MAX_BODY + 1)
+    except (OSError, EOFError, zlib.error):
+        message = "The compressed body could not be decoded."
+        raise Refusal(400, message, code="invalid_json") from None
+    if len(found) > MAX_BODY:
+        raise too_large()
+    return found
+
+
+def too_large() -> Refusal:
+    """Return the 413 for a body over 32 MB."""
+    return Refusal(413, "The request body exceeds the 32 MB limit.", code="payload_too_large")
+
+
+def _no_constant(name: str) -> float:
+    message = f"{name} is not JSON"
+    raise ValueError(message)

@@ -1,0 +1,123 @@
+"""Answer in words: from the prompt's own context, tool results, pictures, or the conversation.
+
+The nearest source that knows something wins: context in the message, attachments, the system
+message, what was said before; at last the plain answers of `small_talk`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nanogpt_client.sandbox.brain import small_talk
+from nanogpt_client.sandbox.brain.context import (
+    Prompt,
+    context_of_system,
+    facts_of_system,
+    take_apart,
+)
+from nanogpt_client.sandbox.brain.extract import Extract, extract, lead, wants_lead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nanogpt_client.sandbox.brain.conversation import Conversation
+    from nanogpt_client.sandbox.brain.turn import Seen
+
+_SURE = 0.55  # what was merely said before must fit this well
+_LOOKS = re.compile(
+    r"\b(?:images?|pictures?|photos?|drawings?|screenshots?|colou?rs?|see|shown?|look|this|these|here|describe|size"
+    r"|big|wide|width|height|pixels?|dimensions|what(?:'s| is) (?:it|in|on))\b",
+    re.IGNORECASE,
+)
+_UNKNOWN = "The given context does not answer that."
+_PERSONS = (
+    ("i am", "you are"), ("i'm", "you are"), ("i've", "you have"), ("i was", "you were"),
+    ("my", "your"), ("mine", "yours"), ("me", "you"), ("i", "you"), ("myself", "yourself"),
+    ("we", "you"), ("our", "your"), ("us", "you"),
+)  # fmt: skip
+_OF_PERSON = {mine: yours for mine, yours in _PERSONS}
+_PERSON = re.compile(rf"\b(?:{'|'.join(re.escape(word) for word, _ in _PERSONS)})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, the passages it was drawn from, and how well it fits (0 to 1)."""
+
+    text: str
+    passages: tuple[str, ...] = ()
+    score: float = 0.0
+
+
+def answer(
+    talk: Conversation, *, seen: Sequence[Seen] = (), attachments: Sequence[str] = ()
+) -> Answer:
+    """Answer the request of a conversation."""
+    prompt = take_apart(talk.request)
+    given = [*prompt.passages, *attachments]
+    pictures = describe(seen)
+    if seen and (_LOOKS.search(prompt.question) or not given or not prompt.question):
+        return Answer(pictures, tuple(given), 1.0)
+    if given:
+        found = best(prompt.question, given)
+        if found.sentences:
+            text = turned(found.text) if prompt.is_told else found.text
+            return Answer(text, tuple(given), found.score)
+    if small_talk.is_small_talk(prompt.question) or small_talk.echo(prompt.question):
+        return Answer(small_talk.reply(prompt.question))
+    behind = _behind(talk, prompt, bool(given))
+    if behind.text:
+        return behind
+    if given or prompt.existing:
+        computed = small_talk.calculation(prompt.question)
+        return Answer(computed or prompt.existing or _UNKNOWN, tuple(given))
+    return Answer(small_talk.reply(prompt.question or talk.request or talk.system))
+
+
+def best(question: str, passages: Sequence[str]) -> Extract:
+    """Return the sentences that answer a question, or the opening ones where all are asked for."""
+    found = lead(passages) if wants_lead(question) else extract(question, passages)
+    return found
+
+
+def describe(seen: Sequence[Seen]) -> str:
+    """Say what the pictures show."""
+    if len(seen) == 1:
+        return f"The picture is {seen[0].description}."
+    parts = [f"picture {each.index + 1} is {each.description}" for each in seen]
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def turned(sentence: str) -> str:
+    """Say a user's sentence from the other side: `My name is Ada.` becomes `Your name is Ada.`"""
+    swapped = _PERSON.sub(lambda match: _OF_PERSON[match[0].lower()], sentence)
+    return swapped[:1].upper() + swapped[1:]
+
+
+def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer:
+    """Look in the system message, earlier tool results and what was said before."""
+    question = prompt.question
+    if passages := context_of_system(talk.system):
+        found = best(question, passages)
+        if found.sentences:
+            return Answer(found.text, passages, found.score)
+        if not has_context and not talk.history and "?" in question:
+            return Answer(_UNKNOWN, passages)
+    if "?" not in question and not re.match(r"\W*(?:tell|remind|repeat|what|who|how)\b", question, re.I):
+        return Answer("")
+    if small_talk.calculation(question):
+        return Answer("")
+    own = [told for each in prompt.passages for told in (each,)] + talk.earlier("user")
+    for passages, swap in (
+        (tuple(own), True),
+        (tuple(talk.earlier("tool")), False),
+        (tuple(facts_of_system(talk.system)), False),
+        (tuple(talk.earlier("assistant")), False),
+    ):
+        told = tuple(text for text in passages if not text.rstrip().endswith("?"))
+        found = extract(question, told, most=1)
+        if found.sentences and found.score >= _SURE:
+            return Answer(turned(found.text) if swap else found.text, told, found.score)
+    return Answer("")

@@ -1,0 +1,220 @@
+"""Take a prompt apart into question, context and earlier answer.
+
+Frameworks put all of them into one message: between rules of dashes, under labels (`Query:`,
+`Question:`, `Original Answer:`), under markdown headings or in XML tags. `take_apart` finds such
+parts by their form, whatever the template. A text without them is split into its question and
+the sentences around it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nanogpt_client.sandbox.brain.text import blocks, sentences
+
+_KINDS = {
+    "question": "question|query|user question|user query|user input|user message|the question"
+    "|follow[- ]?up (?:input|question|message)|latest question|current message|search query"
+    "|the original query is as follows|original (?:query|question)|user's question|my question"
+    "|new question|task|request|instruction",
+    "context": "context|contexts|context information|new context|retrieved context|documents?"
+    "|passages?|sources?|text|article|reference(?:s| text)?|background|knowledge|excerpts?"
+    "|source material|retrieved documents|additional context|content",
+    "existing": "original answer|existing answer|previous answer|current answer"
+    "|we have provided an existing answer",
+    "history": "chat history|conversation history|conversation|history|chat_history",
+    "answer": "answer|response|new answer|refined answer|final answer|helpful answer|output|ai"
+    "|assistant|standalone question|your answer|summary|title|keywords|queries",
+}
+_KIND_OF = [(re.compile(rf"(?:{names})", re.IGNORECASE), kind) for kind, names in _KINDS.items()]
+_ANY = "|".join(_KINDS.values())
+_LABEL = re.compile(
+    rf"^[ \t]*(?:#{{1,6}}[ \t]+|\*\*|[<\[])?({_ANY})(?:[ \t]*(?:is|are)(?: given)?(?: below)?)?"
+    r"(?:\*\*)?(?:[ \t]*[:：](?:\*\*)?|[>\]]|[ \t]*$(?=\n))[ \t]*"
+    r"|^[^\n]{0,200}\b(?:context|following|below|documents?|text|passages?|information|sources?"
+    r"|article)\b[^\n]{0,60}[:：][ \t]*$(?=\n)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CLOSING = re.compile(rf"^[ \t]*</[ \t]*(?:{_ANY}|\w+)[ \t]*>[ \t]*$|</(?:{_ANY})>", re.I | re.M)
+_RULE = re.compile(r"^[ \t]*(-{3,}|={3,}|\*{3,}|_{3,}|~{3,}|`{3,}|\"{3,}|#{5,})\w*[ \t]*$", re.MULTILINE)
+_ASKED_INLINE = re.compile(r"(?:the )?(?:question|query)(?: is)?: *'([^\n]+)'", re.IGNORECASE)
+_INSTRUCTS = re.compile(
+    r"^(?:you are|you're|your (?:task|job|role|goal)|act as|answer|respond|reply|use|using|given"
+    r"|based on|do not|don't|never|always|only|if (?:you|the)|please|be|keep|write|avoid|try"
+    r"|follow|return|provide|when|think|the following is|here (?:is|are)|note|cite|output"
+    r"|some rules|\d+\. )\b",
+    re.IGNORECASE,
+)
+_BOILERPLATE = re.compile(r"^answer the (?:user(?:'s)? )?(?:query|question|request)[.:]?$", re.I)
+_TRAILING = re.compile(rf"\n\s*(?:{_KINDS['answer']})\s*[:：]\s*\"*\s*$", re.IGNORECASE)
+_OFFER = re.compile(r"\n(?=We have the opportunity|Given the|Below are|Use them|Use the new)")
+_POINTS_DOWN = re.compile(r"\b(?:below|following|this|these)\b|[:：]\s*$", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"^(?:please\b|(?:can|could|would) you\b|what|who|whom|whose|when|where|which|why|how|is|are|do"
+    r"|does|did|explain|describe|list|name|summari[sz]e|extract|tell|give|write|answer|translate"
+    r"|classify|compare|find|identify|rewrite|rephrase|show|define)\b",
+    re.IGNORECASE,
+)
+_LONG = 160  # a question is seldom longer
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The parts of a prompt; `passages` are texts to answer from, in the order given."""
+
+    question: str
+    passages: tuple[str, ...] = ()
+    existing: str = ""
+    history: str = ""
+    instruction: str = ""
+    is_told: bool = False  # the passages are the user's own words, said along with the question
+
+
+class _Part(NamedTuple):
+    kind: str
+    text: str
+
+
+def take_apart(text: str) -> Prompt:
+    """Split one prompt into its parts."""
+    text = _TRAILING.sub("", text)
+    fenced, rest = _fenced(text)
+    parts = _parts(rest)
+    questions = [part.text for part in parts if part.kind == "question" and part.text]
+    contexts = [part.text for part in parts if part.kind == "context" and part.text]
+    if not questions and (inline := _ASKED_INLINE.search(rest)):
+        questions = [inline[1]]
+    if not questions and not fenced and not contexts:
+        return _unlabelled(text)
+    lead = "\n".join(part.text for part in parts if part.kind == "")
+    passages = [passage for passage in (fenced, *contexts) if passage.strip()]
+    return Prompt(
+        question=questions[-1] if questions else _question_in(lead),
+        passages=tuple(passages) if passages else _statements(lead, bool(questions)),
+        existing=_OFFER.split(_last(parts, "existing"))[0].strip(),
+        history=_last(parts, "history"),
+        instruction=lead.strip(),
+    )
+
+
+def context_of_system(system: str) -> tuple[str, ...]:
+    """Return the passages that a system message gives to answer from."""
+    fenced, rest = _fenced(system)
+    parts = _parts(rest)
+    found = [fenced, *(part.text for part in parts if part.kind == "context")]
+    passages = [passage for passage in found if passage.strip()]
+    return tuple(passages) or tuple(
+        block for block in blocks(system) if not _INSTRUCTS.match(block) and len(block) > _LONG
+    )
+
+
+def facts_of_system(system: str) -> list[str]:
+    """Return the sentences of a system message that tell something, not what to do."""
+    return [each for each in sentences(system) if not _INSTRUCTS.match(each)]
+
+
+def _fenced(text: str) -> tuple[str, str]:
+    """Return what stands between the first and the last rule of one length, and the rest.
+
+    A rule may frame the context as one block or separate its chunks; either way it is context.
+    """
+    rules = list(_RULE.finditer(text))
+    for first in rules:
+        same = [rule for rule in rules if rule[1] == first[1]]
+        if len(same) > 1:
+            inside = text[first.end() : same[-1].start()].strip("\n")
+            if inside.strip():
+                return inside, f"{text[: first.start()]}\n{text[same[-1].end() :]}"
+    return "", text
+
+
+def _parts(text: str) -> list[_Part]:
+    """Cut a text at its labels; what comes before the first has the kind ""."""
+    found: list[_Part] = []
+    kind, start = "", 0
+    for label in _LABEL.finditer(text):
+        if kind == "context" and not _may_end_context(label, text):
+            continue
+        found.append(_Part(kind, _clean(text[start : label.start()])))
+        kind, start = _kind_of(label[1]), label.end()
+    found.append(_Part(kind, _clean(text[start:])))
+    return [_split_off(part) for part in found]
+
+
+def _may_end_context(label: re.Match[str], text: str) -> bool:
+    """Tell whether a label after a context is the prompt's own, not one inside the context.
+
+    Only the last question and what follows it are the prompt's own.
+    """
+    kind = _kind_of(label[1])
+    later = [_kind_of(each[1]) for each in _LABEL.finditer(text, label.end())]
+    return kind == "context" or kind not in later
+
+
+def _kind_of(name: str | None) -> str:
+    """Return the kind of a label; a line such as `Answer from this text:` opens a context."""
+    return next((kind for pattern, kind in _KIND_OF if pattern.fullmatch(name or "")), "context")
+
+
+def _clean(text: str) -> str:
+    return _CLOSING.sub("", text).strip().strip('"').strip()
+
+
+def _split_off(part: _Part) -> _Part:
+    """Cut instructions that follow a question after a blank line."""
+    if part.kind == "question" and len(found := blocks(part.text)) > 1:
+        return _Part(part.kind, found[0])
+    return part
+
+
+def _last(parts: list[_Part], kind: str) -> str:
+    return next((part.text for part in reversed(parts) if part.kind == kind and part.text), "")
+
+
+def _statements(lead: str, has_question: bool) -> tuple[str, ...]:
+    """Return the paragraphs of a lead that tell something."""
+    if not has_question:
+        return ()
+    found = [block for block in blocks(lead) if not _INSTRUCTS.match(block)]
+    return tuple(block for block in found if not block.endswith((":", "?")))
+
+
+def _question_in(lead: str) -> str:
+    """Return the question in a text of instructions, else the text."""
+    asked = [each for each in sentences(lead) if each.endswith(("?", "？"))]
+    return asked[-1] if asked else lead.strip()
+
+
+def _unlabelled(text: str) -> Prompt:
+    """Split a text without labels: first or last paragraph, else last question, is the request."""
+    found = blocks(text)
+    if len(found) > 1:
+        if _is_request(found[-1]) and not _POINTS_DOWN.search(found[0][-80:]):
+            return Prompt(found[-1], tuple(found[:-1]))
+        if _is_request(found[0]) or _POINTS_DOWN.search(found[0]):
+            return Prompt(found[0], tuple(found[1:]))
+    head, colon, tail = text.partition(":")
+    if colon and _REQUEST.match(head.strip()) and len(head) < _LONG < len(tail):
+        return Prompt(head.strip(), (tail.strip(),))
+    return _question_among(text)
+
+
+def _is_request(block: str) -> bool:
+    return len(block) <= 2 * _LONG and (
+        block.rstrip().endswith(("?", "？")) or _REQUEST.match(block) is not None
+    )
+
+
+def _question_among(text: str) -> Prompt:
+    """Split a paragraph into its last question and the statements before it."""
+    each = sentences(text)
+    asked = [i for i, sentence in enumerate(each) if sentence.endswith(("?", "？"))]
+    before = range(asked[0] if asked else 0)
+    told = [i for i in before if not _REQUEST.match(each[i]) and not _INSTRUCTS.match(each[i])]
+    if not told:
+        rest = [sentence for sentence in each if not _BOILERPLATE.match(sentence)]
+        return Prompt(" ".join(rest) if len(rest) < len(each) else text.strip())
+    question = " ".join(sentence for i, sentence in enumerate(each) if i not in told)
+    return Prompt(question, (" ".join(each[i] for i in told),), is_told=True)

@@ -1,0 +1,217 @@
+"""Guess which words of a conversation a string field wants.
+
+A field's name (else its description) gives it a role: url, email, place, name, query ...
+`certain` yields values that the text ties to the field: labelled ones (`city: Paris`,
+`named 'X'`) or ones of an unmistakable kind. `likely` yields, in falling order, what else
+could be meant. Both yield candidates; the filler takes the first that its schema allows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nanogpt_client.sandbox.brain import arith, mine
+from nanogpt_client.sandbox.brain.lexicon import COLOURS, CURRENCIES, LANGUAGES, ROLES, UNITS
+from nanogpt_client.sandbox.brain.phrase import phrase
+from nanogpt_client.sandbox.brain.source import Candidate, Field, Source
+from nanogpt_client.sandbox.brain.words import stem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_FROM = frozenset("from origin source departure start base".split())
+_TO = frozenset("to destination dest target arrival end into".split())
+_VALUE = (
+    r"\s*(?:\"([^\"\n]*)\"|'([^'\n]*)'|`([^`\n]*)`|([^\s,;\n\"'`][^,;\n]*?)"
+    r"(?=\s*(?:[,;\n)}]|[.!?](?:\s|$)|$| and | with | or )))"
+)
+_IS = r"[\"'*]*\s*(?:=|:|\bis\b|\bwas\b|\bare\b|\bas\b|\bcalled\b|\bnamed\b|\bshould be\b|(?=\s[\"'`]))"
+_PREPOSITION = r"(?:in|at|near|from|to|for|of|around|into|visit|visiting|between|and)"
+_STOP_PLACE = r"(?!the\b|a\b|an\b|my\b|your\b|it\b|me\b|this\b|that\b|now\b|today\b|tomorrow\b|please\b|us\b|you\b|\d)"
+_LOWER_PLACE = rf"{_STOP_PLACE}([^\W\d_]+(?: {_STOP_PLACE}(?!and\b|or\b|to\b|in\b|at\b|on\b|for\b|with\b|right\b|using\b|by\b)[^\W\d_]+)?)"
+_LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
+_NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*$", re.IGNORECASE)
+
+
+def role_of(field: Field, form: str = "") -> str:
+    """Return the role that a field's name, else its format, else its description gives it."""
+    if form in {"email", "uri", "url", "date"}:
+        return "url" if form == "uri" else form
+    for word in reversed(field.words):
+        if word in ROLES:
+            return ROLES[word]
+    return next((ROLES[word] for word in field.about_words if word in ROLES), "")
+
+
+def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
+    """Yield the values that the text ties to this field."""
+    yield from _labelled(field, source)
+    role = role_of(field, form)
+    if role in _SHAPED:
+        for number, text in source.numbered():
+            yield from (_at(number, span) for span in _SHAPED[role](text))
+    elif role == "place":
+        yield from _directed(field, source, near=True)
+        yield from _places(source, near=True)
+    elif role == "name":
+        yield from _named(field, source)
+
+
+def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
+    """Yield what else could be meant, best first."""
+    role = role_of(field, form)
+    yield from _directed(field, source, near=False)
+    if source.carried and role in {"phrase", "answer", ""}:
+        yield Candidate(source.carried)
+    if role == "answer" and source.answer:
+        yield Candidate(source.answer)
+    if role in {"phrase", "answer"}:
+        yield from _phrases(source)
+    if role == "place":
+        yield from (_at(0, span) for span in mine.names(source.focus))
+        yield from _places(source, near=False)
+    for number, text in source.numbered():
+        yield from (_at(number, span) for span in mine.quoted(text))
+        if role in {"name", "place", "title", ""}:
+            yield from (_at(number, span) for span in mine.names(text))
+    yield from _phrases(source, _LONGEST_NAME if role in {"name", "place", "title"} else _LONGEST_TEXT)
+
+
+def _phrases(source: Source, longest: int = _LONGEST_TEXT) -> Iterator[Candidate]:
+    """Yield what the request is about, in its own words."""
+    for _, text in source.numbered():
+        if (words := phrase(text)) and len(words) <= longest:
+            yield Candidate(words)
+
+
+def _at(number: int, span: mine.Span) -> Candidate:
+    return Candidate(span.value, (number, span.start, span.end))
+
+
+def _labelled(field: Field, source: Source) -> Iterator[Candidate]:
+    """Yield what the text gives under the field's own name: `city: Paris`, `city = "Paris"`."""
+    if not field.words:
+        return
+    name = r"[\s_-]*".join(map(re.escape, field.words))
+    pattern = re.compile(rf"(?<![^\W_]){name}{_IS}{_VALUE}", re.IGNORECASE)
+    for number, text in source.numbered():
+        for match in pattern.finditer(text):
+            group = next((i for i in range(1, 5) if match[i] is not None), 4)
+            if (value := match[group].strip(" .*")) and not re.match(r"(?:an?|the|what)\b", value):
+                yield Candidate(value, (number, match.start(group), match.end(group)))
+
+
+def _directed(field: Field, source: Source, *, near: bool) -> Iterator[Candidate]:
+    """Yield what stands after `from` or `to` for a field that is a start or an end."""
+    words = set(field.words)
+    if words & _FROM:
+        marks = r"(?:from|between|leaving)"
+    elif words & _TO:
+        marks = r"(?:to|into|towards|between \S+ and)"
+    else:
+        return
+    pattern = re.compile(rf"\b{marks}\s+", re.IGNORECASE)
+    for number, text in source.numbered(near=near):
+        for match in pattern.finditer(text):
+            yield from _value_at(number, text, match.end())
+
+
+def _value_at(number: int, text: str, start: int) -> Iterator[Candidate]:
+    """Yield the quote or name that begins at `start`, else the next word or two."""
+    shaped_spans = (*mine.found("email", text), *mine.found("url", text))
+    for span in (*shaped_spans, *mine.quoted(text), *mine.names(text)):
+        if start <= span.start <= start + 1:
+            yield _at(number, span)
+            return
+    if match := re.compile(_LOWER_PLACE).match(text, start):
+        yield Candidate(match[1], (number, match.start(1), match.end(1)))
+
+
+def _places(source: Source, *, near: bool) -> Iterator[Candidate]:
+    """Yield names after a preposition of place, then lower-case words after one."""
+    pattern = re.compile(rf"(?:\b{_PREPOSITION}\s+|,\s*)(?:the (?=[A-Z]))?$", re.IGNORECASE)
+    for number, text in source.numbered(near=near):
+        for span in mine.names(text):
+            if pattern.search(text[: span.start]):
+                yield _at(number, span)
+        for match in re.finditer(rf"\b(?:in|at|near|for|of|and)\s+{_LOWER_PLACE}", text):
+            if not match[1][0].isupper():
+                yield Candidate(match[1], (number, match.start(1), match.end(1)))
+
+
+def _named(field: Field, source: Source) -> Iterator[Candidate]:
+    """Yield names introduced by `named`, or by a word akin to the field's own name."""
+    for number, text in source.numbered(near=not source.answer):
+        spans = (*mine.quoted(text), *mine.names(text))
+        for span in spans:
+            if _NAMED.search(text[: span.start]):
+                yield _at(number, span)
+        for span in spans:
+            if _akin(field, text[: span.start].split()[-2:]):
+                yield _at(number, span)
+
+
+def _akin(field: Field, words: list[str]) -> bool:
+    """Tell whether the field is named like one of the words: director, directed by."""
+    stems = {stem(word.strip(".,:'\"").lower()) for word in words}
+    return any(stem(word) in stems for word in field.words if word != "name")
+
+
+def _currencies(text: str) -> list[mine.Span]:
+    """Return ISO codes for the currencies that the text names or signs."""
+    found = [mine.Span(m[0], m.start(), m.end()) for m in re.finditer(r"\b[A-Z]{3}\b", text)]
+    for match in re.finditer(r"[^\W\d_]+|[$€£¥₹]", text):
+        word = match[0].lower()
+        code = CURRENCIES.get(word) or CURRENCIES.get(word.removesuffix("s"))
+        if code and not match[0].isupper():
+            found.append(mine.Span(code, match.start(), match.end()))
+    return sorted(found, key=lambda span: span.start)
+
+
+def _sums(text: str) -> list[mine.Span]:
+    return [mine.Span(arith.symbols(each.text), each.start, each.end) for each in arith.sums(text)]
+
+
+def _listed(words: frozenset[str]) -> Callable[[str], list[mine.Span]]:
+    """Return a finder of the words of a list."""
+
+    def find(text: str) -> list[mine.Span]:
+        return [
+            mine.Span(match[0], match.start(), match.end())
+            for match in re.finditer(r"[^\W\d_]+", text)
+            if match[0].lower() in words
+        ]
+
+    return find
+
+
+def _kind(name: str) -> Callable[[str], tuple[mine.Span, ...]]:
+    return lambda text: mine.found(name, text)
+
+
+def _paths(text: str) -> list[mine.Span]:
+    """Return file paths; the addresses of files count too, as tools take either."""
+    urls = mine.found("url", text)
+    inside = {i for span in urls for i in range(span.start, span.end)}
+    paths = [span for span in mine.found("path", text) if span.start not in inside]
+    return paths + list(urls)
+
+
+_SHAPED: dict[str, Callable[[str], list[mine.Span] | tuple[mine.Span, ...]]] = {
+    **{name: _kind(name) for name in ("url", "email", "date", "time", "phone", "code")},
+    "path": _paths,
+    "currency": _currencies,
+    "expression": _sums,
+    "language": _listed(LANGUAGES),
+    "colour": _listed(COLOURS),
+    "unit": _listed(UNITS),
+}
+
+
+def shaped(field: Field, text: str) -> list[str]:
+    """Return all values of the kind that a list's name asks for: urls, emails, dates."""
+    role = role_of(Field(re.sub(r"s$", "", field.name), field.about))
+    if role in _SHAPED:
+        return [span.value for span in _SHAPED[role](text)]
+    return [span.value for span in mine.names(text)] if role in {"name", "place"} else []

@@ -1,0 +1,70 @@
+"""Read the lists of a text: `apples, pears and plums`, several numbers, several records."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.brain import mine, scalars
+from nanogpt_client.sandbox.brain.guess import shaped
+from nanogpt_client.sandbox.brain.text import sentences
+
+if TYPE_CHECKING:
+    from nanogpt_client.sandbox.brain.source import Field, Source
+
+_ITEM = r"[^,;:.\n]{1,40}?"
+_LIST = re.compile(rf"({_ITEM}(?:,\s*{_ITEM})+,?\s+(?:and|or|&)\s+{_ITEM})(?=[.;:\n?!]|$)|({_ITEM}(?:,\s*{_ITEM}){{2,}})(?=[.;:\n?!]|$)")
+_BETWEEN = re.compile(r",?\s+(?:and|or|&)\s+|,\s*|\n+")
+_LEAD = re.compile(
+    r"^.*\b(?:of|for|are|with|like|including|include|buy|add|to|about|me|is|tags|list|numbers|items|the)\s+",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(r"^(?:please )?(?:generate|create|write|give|extract|make|tell|find|use|draw)\b", re.I)
+_TRAIL = re.compile(r"\s+(?:to|on|in|from|using|into|with|for)\s+(?:my|the|your|our|a)\b.*$", re.IGNORECASE)
+_RECORD_BREAK = re.compile(r";\s*|\n+|,?\s+and\s+(?=[A-Z])|,\s+(?=[A-Z][\w']+ (?:is|was|has|\())")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
+
+
+def listed(kind: str, item: Any, field: Field, source: Source) -> list[Any]:
+    """Return the items of a kind that the nearest texts list, in order."""
+    for text in source.texts:
+        if found := _in_text(kind, item, field, text):
+            return found
+    return []
+
+
+def records(text: str) -> list[str]:
+    """Split a text into the parts that each speak of one thing."""
+    return [
+        part.strip()
+        for sentence in sentences(text)
+        for part in _RECORD_BREAK.split(sentence)
+        if part.strip()
+    ]
+
+
+def _in_text(kind: str, item: Any, field: Field, text: str) -> list[Any]:
+    if isinstance(item, dict) and "enum" in item:
+        return [each.value for each in scalars.mentioned(item["enum"], text)]
+    if kind in {"number", "integer"}:
+        return [mine.whole(each.value) for each in mine.numbers(text)]
+    if kind != "string":
+        return []
+    quoted = [span.value for span in mine.quoted(text)]
+    return shaped(field, text) or (quoted if len(quoted) > 1 else []) or _spelled_out(text)
+
+
+def _spelled_out(text: str) -> list[str]:
+    """Return the items of a bulleted or comma-separated list, or several names."""
+    if bullets := [match.strip() for match in _BULLET.findall(text)]:
+        return bullets
+    if match := _LIST.search(text):
+        items = [each.strip(" .!?\"'") for each in _BETWEEN.split(match[0]) if each.strip()]
+        first = _LEAD.sub("", items[0])
+        if first == items[0] and _COMMAND.match(first):
+            return []
+        items[0] = first
+        items[-1] = _TRAIL.sub("", items[-1])
+        return [each for each in items if each]
+    names = [span.value for span in mine.names(text)]
+    return names if len(names) > 1 else []

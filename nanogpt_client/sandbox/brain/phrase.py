@@ -1,0 +1,73 @@
+"""Reduce a request to what it is about: `Please search the web for nano fees.` → `nano fees`."""
+
+from __future__ import annotations
+
+import re
+
+from nanogpt_client.sandbox.brain import mine
+from nanogpt_client.sandbox.brain.text import squeeze
+
+_POLITE = re.compile(
+    r"^(?:(?:please|kindly|then|and|also|next|now|finally|first|second|third|afterwards?|after that"
+    r"|lastly|ok|okay|hi|hello|hey|so|well|just)\b[,!:.]?\s*"
+    r"|(?:can|could|would|will) you (?:please )?"
+    r"|(?:i want|i'd like|i would like|i need) (?:you )?to |i(?:'d| would) like |help me (?:to )?"
+    r"|you (?:should|must) |let's |\d+[.)]\s*|[-*]\s+)+",
+    re.IGNORECASE,
+)
+_TOOL = r"(?:the |a |an |your )?(?:[\w-]+ )?(?:tools?|functions?)"
+_COMMANDS = re.compile(
+    rf"^(?:(?:use|call|using|with|via) {_TOOL}(?: and|,| to| for)?\s+)?(?:"
+    r"(?:search|google|browse)(?: (?:the )?(?:web|internet|net|docs|documentation|documents"
+    r"|knowledge base|corpus|online))*(?: for| about| up| on)?"
+    r"|(?:find|get|list|show)(?: me)? (?:(?:the )?(?:top|first|best) )?\d+ \w+ (?:on|about|for)"
+    r"|look (?:up|for|into)|find(?: out)?(?: (?:information|info|something|news|facts|more))?(?: about| on)?"
+    r"|research|(?:draw|paint|sketch|illustrate|generate|create|make|render|produce|film|animate)(?: me| us)?"
+    r"(?: (?:an?|the|some))?(?: \w+)?(?: (?:image|picture|photo|drawing|painting|illustration|sketch"
+    r"|video|clip|film|movie|poster|logo)s?)(?: of| showing| about| with| for| from)?"
+    r"|(?:draw|paint|sketch|illustrate|film|animate)(?: me| us)?"
+    r"|(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?(?: (?:the )?(?:text|words?|sentence|phrase))?"
+    r"|(?:tell|show|give)(?: me| us)?(?: about)?|explain(?: to me)?|describe|ask(?: \w+)?(?: about| whether)?"
+    r"|(?:summari[sz]e|translate|transcribe|remember|save|store|note|record|post|send|write|answer)"
+    r"(?: down)?(?: that| this| the following)?(?: (?:text|question|note|message))?"
+    r")\b\s*[:,]?\s*",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    rf"[\s,.;:]*(?:\b(?:please|aloud|out loud|for me|to me|now)\b"
+    rf"|\b(?:using|with|via|by using) {_TOOL}\b|(?<=[.?!,]) ?\b(?:use|using|call) {_TOOL}\b"
+    r"|,? (?:with )?(?:a )?(?:limit|maximum|max)(?: of)? \d+)[\s.!?]*$",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"\b(?:it|them|(?:that|this)(?=\s*(?:[.,;!?]|$|to\b|in\b|into\b|by\b|as\b|for\b|with\b|and\b|aloud|out\b))"
+    r"|(?:the|its|that|this|these|those) (?:\w+ )?(?:results?|answers?|outputs?|"
+    r"texts?|images?|pictures?|numbers?|sums?|products?|values?|findings?|summary|files?|audio|"
+    r"recording|drawings?|one|total|quotient|difference))\b(?! of\b)",
+    re.IGNORECASE,
+)
+
+
+def phrase(request: str) -> str:
+    """Return the part of a request that names its subject, without command and courtesy."""
+    spoken = [span for span in mine.quoted(request) if " " in span.value]
+    if spoken:
+        return max(spoken, key=lambda span: len(span.value)).value
+    line = _POLITE.sub("", squeeze(request))
+    if re.match(r"\W*(?:please )?(?:can|could|would|will) you\b", request, re.IGNORECASE):
+        line = line.removesuffix("?")
+    while (shorter := _TAIL.sub("", line)) != line:
+        line = shorter
+    if line.endswith("?"):
+        return line
+    return _COMMANDS.sub("", line, count=1).strip(" .!") or line.strip(" .!") or squeeze(request)
+
+
+def points_back(clause: str) -> bool:
+    """Tell whether a clause speaks of something before it: it, that, the result."""
+    return _POINTER.search(clause) is not None
+
+
+def point_to(clause: str, value: str) -> str:
+    """Put a short earlier result in the place of the words that point to it."""
+    return _POINTER.sub(lambda _: value, clause, count=1)

@@ -1,0 +1,172 @@
+"""Decide which tool calls come next, given the request and the calls made so far.
+
+The steps of the request are worked out afresh each time, those already called are struck off,
+and the next ones are filled from their own words, earlier results and the rest of the
+conversation. The same call is never planned twice; a call that failed is tried once more, in
+another way. So every loop ends.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.brain.check import same
+from nanogpt_client.sandbox.brain.handoff import handoff_options
+from nanogpt_client.sandbox.brain.phrase import point_to, points_back
+from nanogpt_client.sandbox.brain.schema import fill
+from nanogpt_client.sandbox.brain.small_talk import is_small_talk
+from nanogpt_client.sandbox.brain.source import Source
+from nanogpt_client.sandbox.brain.steps import Step, steps_of, wants_no_tools
+from nanogpt_client.sandbox.brain.tasks import choice_in
+from nanogpt_client.sandbox.brain.text import squeeze
+from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox, tools_of
+from nanogpt_client.sandbox.brain.turn import PlannedCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nanogpt_client.sandbox.brain.conversation import Call, Conversation
+
+_SHORT = 80  # results up to here are put in the place of "it"
+_MOST_RETRIES = 1
+_MOST_CALLS = 40
+_HINT = re.compile(
+    r"\b(?:valid|available|allowed|supported|known|expected|try|did you mean|one of|must be|use)\b[^:]{0,40}?:?\s(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_GOES_ON = re.compile(
+    r"^\W*(?:and|what about|how about|now|also|yes|yes please|please do|do it|go ahead|sure|ok(?:ay)?"
+    r"|same (?:for|with|again)|again|continue|try again)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a request says about calling tools."""
+
+    tools: tuple[Tool, ...]
+    mode: str  # none, auto or required
+    parallel: bool = True
+
+
+def choice_of(body: Mapping[str, Any]) -> Choice:
+    """Read tools, tool_choice and parallel_tool_calls; a named choice leaves that tool alone."""
+    tools = tools_of(body)
+    wanted = body.get("tool_choice")
+    if isinstance(wanted, dict):
+        function = wanted.get("function")
+        name = function.get("name") if isinstance(function, dict) else wanted.get("name")
+        named = [tool for tool in tools if tool.name == name]
+        tools, wanted = named or tools, "required"
+    mode = {"none": "none", "required": "required", "any": "required"}.get(str(wanted), "auto")
+    return Choice(tuple(tools), mode, body.get("parallel_tool_calls") is not False)
+
+
+def plan(talk: Conversation, choice: Choice, answer: str = "") -> list[PlannedCall]:
+    """Return the tool calls to make now; none means that it is time to answer."""
+    if choice.mode == "none" or not choice.tools or len(talk.calls) >= _MOST_CALLS:
+        return []
+    forced = choice.mode == "required"
+    request = _whole_request(talk, choice)
+    if not forced and (is_small_talk(request) or wants_no_tools(request)):
+        return []
+    box = Toolbox(handoff_options(choice.tools, talk))
+    steps = steps_of(request, box)
+    if forced and not steps:
+        steps = [Step(request, _fallback(box, talk, request))]
+    planned = _next(talk, steps, choice, answer)
+    if planned or not forced:
+        return planned
+    left = Step(request, _fallback(box, talk, request))
+    return [_filled(left, talk, answer, ())]
+
+
+def _whole_request(talk: Conversation, choice: Choice) -> str:
+    """Return the request, with the one before it where it only goes on from there."""
+    request = talk.request
+    before = next(iter(talk.earlier("user")), "")
+    if before and _GOES_ON.match(request) and Toolbox(choice.tools).best(request)[1] < FITS:
+        tool, score = Toolbox(choice.tools).best(before)
+        if tool is not None and score >= FITS:
+            return f"{' '.join(tool.name.split('_'))}: {request}" if len(request) > len("yes please") else before
+    return request
+
+
+def _fallback(box: Toolbox, talk: Conversation, request: str) -> Tool:
+    """Return the tool to call where one must be called: one not called yet, then the fittest."""
+    called = {call.name for call in talk.calls}
+    scores = box.scores(request)
+    order = sorted(
+        range(len(scores)),
+        key=lambda i: (box.tools[i].name in called, -scores[i], -i if called else i),
+    )
+    return box.tools[order[0]]
+
+
+def _next(
+    talk: Conversation, steps: Sequence[Step], choice: Choice, answer: str
+) -> list[PlannedCall]:
+    """Strike off what was called, and plan the next steps that need not wait for each other."""
+    open_calls = [call for call in talk.calls if not call.failed]
+    failures = [call for call in talk.calls if call.failed]
+    planned: list[PlannedCall] = []
+    for step in steps:
+        if (done := _call_for(step, open_calls)) is not None:
+            open_calls.remove(done)
+            continue
+        failed = [call for call in failures if call.name == step.tool.name]
+        if len(failed) > _MOST_RETRIES:
+            continue
+        if planned and (step.waits or not choice.parallel):
+            break
+        if failed and not _HINT.search(failed[-1].result or ""):
+            continue
+        call = _filled(step, talk, answer, failed)
+        if _is_new(call, talk, planned):
+            planned.append(call)
+        elif step.waits:
+            break
+    return planned
+
+
+def _call_for(step: Step, calls: Sequence[Call]) -> Call | None:
+    return next((call for call in calls if call.name == step.tool.name), None)
+
+
+def _is_new(call: PlannedCall, talk: Conversation, planned: Sequence[PlannedCall]) -> bool:
+    """Tell whether this very call was not made or planned before."""
+    known = [(each.name, dict(each.arguments)) for each in (*talk.calls, *planned)]
+    return not any(call.name == name and same(call.arguments, given) for name, given in known)
+
+
+def _refused(call: Call) -> list[str]:
+    """Return the values of a failed call that its error names, or its only one."""
+    values = [str(value) for value in call.arguments.values()]
+    named = [value for value in values if value and value in (call.result or "")]
+    return named or (values if len(values) == 1 else [])
+
+
+def _filled(
+    step: Step, talk: Conversation, answer: str, failed: Sequence[Call]
+) -> PlannedCall:
+    """Fill a tool's arguments for one step."""
+    results = [call.result for call in reversed(talk.calls) if call.result and not call.failed]
+    text, carried = step.text, ""
+    if results and (step.waits or points_back(text)):
+        newest = squeeze(results[0])
+        text = point_to(text, newest) if len(newest) <= _SHORT else text
+        carried = next((each for each in results if " " in each.strip()), results[0])
+    hints = tuple(match[1] for call in failed if (match := _HINT.search(call.result or "")))
+    chosen = choice_in(talk.request)
+    told = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: {chosen[1]}",) if chosen else ()
+    texts = (*told, text, *hints, talk.request, *results, *talk.earlier("user")[:4], talk.system)
+    refused = frozenset(value for call in failed for value in _refused(call))
+    source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused)
+    if not step.tool.parameters.get("properties"):
+        return PlannedCall(step.tool.name, {})
+    schema = {"type": "object", **step.tool.parameters}
+    value = fill(schema, source)
+    return PlannedCall(step.tool.name, value if isinstance(value, dict) else {})

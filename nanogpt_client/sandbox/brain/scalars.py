@@ -1,0 +1,212 @@
+"""Find or make strings, numbers and booleans for the schema filler."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from nanogpt_client.sandbox.brain import mine
+from nanogpt_client.sandbox.brain.check import valid
+from nanogpt_client.sandbox.brain.guess import certain, likely
+from nanogpt_client.sandbox.brain.lexicon import COLOURS
+from nanogpt_client.sandbox.brain.pattern import FORMATS, example
+from nanogpt_client.sandbox.brain.phrase import phrase
+from nanogpt_client.sandbox.brain.source import Candidate
+from nanogpt_client.sandbox.brain.text import shorten
+from nanogpt_client.sandbox.brain.words import stem, units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nanogpt_client.sandbox.brain.source import Field, Source
+
+MISSING: Final[Any] = object()
+_NEGATION = re.compile(r"\b(?:no|not|without|don't|do not|never|disable|off|isn't|aren't)\b[\w\s]{0,12}$", re.I)
+_DULL = frozenset("number num value count n max min total input is has the include".split())
+_TEXT_LIMIT = 2000
+
+
+def find(kind: str, schema: dict[str, Any], field: Field, source: Source) -> Any:
+    """Return the scalar that the text certainly gives for a field, or MISSING."""
+    if "enum" in schema:
+        found: Iterable[Candidate] = _enumerated(schema["enum"], field, source, near=True)
+    elif kind in {"number", "integer"}:
+        found = _labelled_numbers(field, source)
+    elif kind == "boolean":
+        return _told(field, source.focus)
+    elif kind == "string":
+        found = certain(field, source, str(schema.get("format", "")))
+    else:
+        return MISSING
+    return _first(found, kind, schema, source)
+
+
+def make(kind: str, schema: dict[str, Any], field: Field, source: Source) -> Any:
+    """Return a scalar in any case: the likeliest of the text, else one the schema allows."""
+    if "enum" in schema:
+        found = _first(_enumerated(schema["enum"], field, source, near=False), "", schema, source)
+        return found if found is not MISSING or not schema["enum"] else _allowed(schema)
+    if kind == "null":
+        return None
+    if kind == "boolean":
+        return _told(field, source.focus) is True
+    if kind in {"number", "integer"}:
+        found = _first(_free_numbers(source), kind, schema, source)
+        return _number(kind, schema) if found is MISSING else found
+    found = _first(likely(field, source, str(schema.get("format", ""))), kind, schema, source)
+    return _string(schema, field, source) if found is MISSING else found
+
+
+def mentioned(options: Sequence[Any], text: str) -> list[Candidate]:
+    """Return the options that a text names, in the order of the text."""
+    found = []
+    for option in options:
+        plain = re.sub(r"[\s_-]+", " ", str(option)).strip().lower()
+        if not plain or option is None:
+            continue
+        spaced = r"[\s_-]*".join(map(re.escape, plain.split()))
+        if match := re.search(rf"(?<!\w){spaced}(?!\w)", text, re.IGNORECASE):
+            found.append((match.start(), -len(plain), Candidate(option)))
+    ordered = [candidate for *_, candidate in sorted(found, key=lambda each: each[:2])]
+    return ordered or _akin(options, text)
+
+
+def others(schema: Any, value: Any, count: int) -> Iterator[Any]:
+    """Yield values unlike `value` for items that must differ."""
+    if not isinstance(schema, dict):
+        schema = {}
+    yield from schema.get("enum", ())
+    yield from (False, True) if isinstance(value, bool) else ()
+    if isinstance(value, (int, float)):
+        step = schema.get("multipleOf", 1)
+        yield from (value + sign * step * i for i in range(1, count + 2) for sign in (1, -1))
+    if isinstance(value, str):
+        yield from (f"{value} {count + 1}", f"{value}{count + 1}", f"{value[:-1]}{count}")
+        least = schema.get("minLength", 0)
+        for more in range(1, count + 2):
+            yield example(schema["pattern"], least + more) if "pattern" in schema else "a" * more
+        yield from (chr(ord("a") + i % 26) * max(1, least) for i in range(count + 1))
+    if isinstance(value, dict):
+        for key, member in value.items():
+            under = schema.get("properties", {}).get(key, {})
+            yield from ({**value, key: each} for each in others(under, member, count))
+
+
+def _first(found: Iterable[Candidate], kind: str, schema: dict[str, Any], source: Source) -> Any:
+    """Take the first free candidate that the schema allows."""
+    for candidate in itertools.islice(found, 60):
+        fitted = _fitted(candidate.value, kind, schema)
+        free = source.is_free(candidate) and str(fitted) not in source.refused
+        if free and valid(fitted, schema, {}):
+            return source.take(Candidate(fitted, candidate.place))
+    return MISSING
+
+
+def _fitted(value: Any, kind: str, schema: dict[str, Any]) -> Any:
+    """Bring a found value into the form that the schema asks for."""
+    if kind == "integer" and isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if kind == "number" and isinstance(value, float):
+        return mine.whole(value)
+    if isinstance(value, str):
+        return shorten(value, schema["maxLength"]) if _too_long(value, schema) else value
+    return value
+
+
+def _too_long(value: str, schema: dict[str, Any]) -> bool:
+    return 1 < schema.get("maxLength", _TEXT_LIMIT) < len(value)
+
+
+def _enumerated(
+    options: Sequence[Any], field: Field, source: Source, *, near: bool
+) -> Iterator[Candidate]:
+    """Yield the options that the text names."""
+    for _, text in source.numbered(near=near):
+        yield from mentioned(options, text)
+
+
+def _akin(options: Sequence[Any], text: str) -> list[Candidate]:
+    """Return the options that share a word, or its beginning, with the text."""
+    have = set(units(text))
+    found = []
+    for option in options:
+        if isinstance(option, str) and (shared := have & set(units(option))):
+            found.append((-sum(map(len, shared)), Candidate(option)))
+    return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
+
+
+def _allowed(schema: dict[str, Any]) -> Any:
+    """Return the first option that the rest of the schema allows."""
+    return next((each for each in schema["enum"] if valid(each, schema, {})), schema["enum"][0])
+
+
+def _told(field: Field, text: str) -> Any:
+    """Return whether the text asks for a flag, or MISSING where it does not speak of it."""
+    wanted = [word for word in field.words if word not in _DULL]
+    for match in re.finditer(r"[^\W_]+", text):
+        if any(stem(match[0].lower()) == stem(word) for word in wanted):
+            return not _NEGATION.search(text[: match.start()])
+    return MISSING
+
+
+def _labelled_numbers(field: Field, source: Source) -> Iterator[Candidate]:
+    """Yield the numbers that stand beside the field's name: `limit of 5`, `3 days`, `$20`."""
+    wanted = {stem(word) for word in field.words if word not in _DULL}
+    if wanted & {stem(word) for word in ("price", "cost", "amount", "budget", "fee", "usd")}:
+        wanted |= {"$", "€", "£", stem("dollars"), stem("euros"), stem("pounds"), "usd", "eur"}
+    if "age" in field.words:
+        wanted |= {stem("years"), stem("aged")}
+    for number, text in source.numbered():
+        for each in mine.numbers(text):
+            if wanted & {*each.before, *each.after[:1]} or _is_year(field, each.value):
+                yield Candidate(each.value, (number, each.start, each.end))
+
+
+def _is_year(field: Field, value: float) -> bool:
+    return "year" in field.words and 1000 <= value <= 2200 and value.is_integer()  # noqa: PLR2004
+
+
+def _free_numbers(source: Source) -> Iterator[Candidate]:
+    for number, text in source.numbered():
+        for each in mine.numbers(text):
+            yield Candidate(each.value, (number, each.start, each.end))
+
+
+def _number(kind: str, schema: dict[str, Any]) -> int | float:
+    """Return the number nearest to 1 that the bounds allow."""
+    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    step = schema.get("multipleOf") or (1 if kind == "integer" else 0)
+    nudge = step or 1
+    if isinstance(above := schema.get("exclusiveMinimum"), (int, float)):
+        low = max(low, above + nudge if step else _between(above, high))
+    if isinstance(below := schema.get("exclusiveMaximum"), (int, float)):
+        high = min(high, below - nudge if step else _between(below, low))
+    value = min(max(1, low), high)
+    if step:
+        value = math.ceil(value / step - 1e-9) * step
+        value = value - step if value > high else value
+    return mine.whole(value) if kind == "integer" or step else value
+
+
+def _between(bound: float, other: float) -> float:
+    """Return a number strictly within a bound, towards the other one."""
+    if math.isinf(other):
+        return bound + math.copysign(1, other)
+    return (bound + other) / 2
+
+
+def _string(schema: dict[str, Any], field: Field, source: Source) -> str:
+    """Return a string that meets the pattern, the format and the lengths."""
+    least, most = schema.get("minLength", 0), schema.get("maxLength", _TEXT_LIMIT)
+    if "pattern" in schema:
+        return example(schema["pattern"], least) or ""
+    if schema.get("format") in FORMATS:
+        return FORMATS[schema["format"]].example
+    if set(field.words) & {"color", "colour"}:
+        return min(COLOURS)
+    plain = " ".join(field.words) or "text"
+    if source.focus and (subject := phrase(source.focus)):
+        plain = f"{plain}: {shorten(subject, 60)}"
+    return (plain + " " * (least > len(plain)) + "a" * (least - len(plain) - 1))[:most]

@@ -1,0 +1,103 @@
+"""Bring an answer into the shape that the user asked for: one word, yes or no, a number, a list."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nanogpt_client.sandbox.brain import mine
+from nanogpt_client.sandbox.brain.context import take_apart
+from nanogpt_client.sandbox.brain.extract import short_answer
+from nanogpt_client.sandbox.brain.text import sentences, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nanogpt_client.sandbox.brain.conversation import Conversation
+
+_VERB = r"(?:answer|reply|respond|return|output|give|say|write|use|provide|print)\w*"
+_ONLY = rf"\b{_VERB}\b[^.\n]{{0,40}}?\b"
+_NEGATED = re.compile(r"\b(?:not|no|never|n't|none|neither|cannot)\b", re.IGNORECASE)
+_YES_NO_QUESTION = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b", re.I)
+
+
+def shaped_answer(talk: Conversation, text: str) -> str:
+    """Return `text` in the shape that the request, else the system message, asks for."""
+    question = take_apart(talk.request).question
+    for told in (talk.request[:400] + "\n" + talk.request[-400:], talk.system):
+        for pattern, change in _SHAPES:
+            if pattern.search(told):
+                return change(text, question)
+    return text
+
+
+def _one_word(text: str, question: str) -> str:
+    if " " not in text.strip():
+        return text
+    return short_answer(question, _last_value(text)).split()[0].strip(".,;:!?")
+
+
+def _number(text: str, question: str) -> str:
+    """Return the last number of a sum's text, else the one that the question asks for."""
+    found = mine.numbers(text)
+    if not found:
+        return text
+    new = [each for each in found if f"{each.value:g}" not in question]
+    chosen = (new or list(found))[-1 if "=" in text else 0]
+    return text[chosen.start : chosen.end].strip()
+
+
+def _yes_no(text: str, question: str) -> str:
+    if re.match(r"\W*(?:yes|no)\b", text, re.IGNORECASE):
+        return (re.match(r"\W*(\w+)", text) or [text, text])[1].capitalize()
+    asked = set(terms(question))
+    have = set(terms(text))
+    supported = bool(asked) and len(asked & have) >= 0.6 * len(asked)  # noqa: PLR2004
+    return "Yes" if supported and bool(_NEGATED.search(text)) == bool(_NEGATED.search(question)) else "No"
+
+
+def _sentence(text: str, question: str) -> str:
+    return next(iter(sentences(text)), text)
+
+
+def _bullets(text: str, question: str) -> str:
+    if re.match(r"\s*[-*•]", text):
+        return text
+    return "\n".join(f"- {each}" for each in _items(text))
+
+
+def _numbered(text: str, question: str) -> str:
+    return "\n".join(f"{i}. {each}" for i, each in enumerate(_items(text), 1))
+
+
+def _commas(text: str, question: str) -> str:
+    names = list(dict.fromkeys(span.value for span in mine.names(text)))
+    return ", ".join(names if len(names) > 1 else [each.rstrip(".").replace(",", "") for each in _items(text)])
+
+
+def _capitals(text: str, question: str) -> str:
+    return text.upper()
+
+
+def _items(text: str) -> list[str]:
+    return [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", each) for each in sentences(text)]
+
+
+def _last_value(text: str) -> str:
+    return text.split("=")[-1] if re.fullmatch(r"[^=]+=\s*[-\d.]+\.?", text.strip()) else text
+
+
+_SHAPES: tuple[tuple[re.Pattern[str], Callable[[str, str], str]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), change)
+    for pattern, change in (
+        (rf"{_ONLY}(?:yes or no|['\"]?yes['\"]?\s*(?:or|/)\s*['\"]?no)\b|\byes or no(?: only)?[.:?]?\s*$", _yes_no),
+        (rf"{_ONLY}(?:one|a single|1)[- ]word\b|\b(?:one|single)[- ]word (?:answer|only|reply)\b|\bin (?:one|a single) word\b", _one_word),
+        (rf"{_ONLY}(?:only|just) (?:with )?(?:the |a )?(?:final )?(?:number|digits?|numeric)|\b(?:number|digits) only\b"
+         rf"|\bonly (?:the|a) number\b", _number),
+        (rf"{_ONLY}(?:one|a single|1) (?:short )?sentence\b|\bin (?:one|a single) sentence\b", _sentence),
+        (r"\b(?:list of comma[- ]separated values|comma[- ]separated (?:list|values))\b", _commas),
+        (r"\bnumbered list\b", _numbered),
+        (r"\b(?:bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),
+        (r"\b(?:in (?:all )?(?:upper ?case|capital letters|caps))\b", _capitals),
+    )
+)

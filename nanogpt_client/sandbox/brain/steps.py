@@ -1,0 +1,156 @@
+"""Split a request into steps and give each the tool it needs.
+
+`find X, then draw it, and tell me the weather in Paris and Rome` has four: two in order, and two
+calls of one tool that can run at once. A piece that fits no tool belongs to the step before it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nanogpt_client.sandbox.brain import arith, mine
+from nanogpt_client.sandbox.brain.guess import role_of
+from nanogpt_client.sandbox.brain.phrase import points_back
+from nanogpt_client.sandbox.brain.source import Field
+from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_CUT = re.compile(
+    r"(?:[.;!?]+\s+|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+|,?\s*\bthen\s+|,?\s+after that,?\s+"
+    r"|,?\s+and finally,?\s+|,?\s+finally,?\s+|,?\s+and also\s+|,?\s+as well as\s+|,\s+and\s+|,\s+|\s+and\s+|\s+also\s+)",
+    re.IGNORECASE,
+)
+_IN_ORDER = re.compile(r"then|after that|finally|next|\d[.)]", re.IGNORECASE)
+_OPENS_IN_ORDER = re.compile(r"^\W*(?:then|next|after(?:wards| that)|finally|lastly)\b", re.IGNORECASE)
+_FRAGMENT = re.compile(
+    r"^(?:and |or )?(?:(?:in|for|at|of|to|from|about)\s+)?(?:the )?(?P<value>[^\s,]+(?:\s+[^\s,]+){0,2}?)[.?! ]*$",
+    re.IGNORECASE,
+)
+_USE_TOOL = re.compile(r"\b(?:us(?:e|ing)|call|with|via) (?:the |a |your |an? )?(?:[\w-]+ )?(?:tools?|functions?)\b", re.I)
+_NO_TOOLS = re.compile(
+    r"\b(?:do not|don't|without|never|no) (?:\w+ ){0,4}?(?:use |using |calling |call )?(?:\w+ ){0,3}?tools?\b", re.I
+)
+_ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language", "title"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece of the request, the tool it needs, and whether it must wait for the one before."""
+
+    text: str
+    tool: Tool
+    waits: bool = False
+
+
+def wants_no_tools(request: str) -> bool:
+    """Tell whether the user forbids tools."""
+    return _NO_TOOLS.search(request) is not None
+
+
+def steps_of(request: str, box: Toolbox) -> list[Step]:
+    """Return the steps of a request that need a tool, in order."""
+    pieces = _pieces(request)
+    steps: list[Step] = []
+    before = ""
+    for text, waits in pieces:
+        tool, score = box.best(text)
+        if tool is not None and score >= FITS and not _is_more_of(text, steps, tool):
+            steps.append(Step(f"{before} {text}".strip(), tool, waits or (bool(steps) and points_back(text))))
+            before = ""
+        elif steps and not waits and (more := _again(text, steps[-1])):
+            steps.append(more)
+        elif steps:
+            steps[-1] = replace(steps[-1], text=f"{steps[-1].text}, {text}")
+        else:
+            before = f"{before} {text}".strip()
+    if not steps and box.tools and (_USE_TOOL.search(request) or box.best(request)[1] >= FITS):
+        tool, _ = box.best(request)
+        steps = [Step(request, tool)] if tool else []
+    return [each for step in steps for each in _spread(step)]
+
+
+def _pieces(request: str) -> list[tuple[str, bool]]:
+    """Cut a request; each piece comes with whether it has to follow the one before."""
+    kept = {i for each in arith.sums(request) for i in range(each.start, each.end)}
+    kept |= {i for span in mine.quoted(request) for i in range(span.start - 1, span.end + 1)}
+    kept |= {i for span in mine.names(request) for i in range(span.start + 1, span.end)}
+    pieces: list[tuple[str, bool]] = []
+    start, waits = 0, False
+    for cut in _CUT.finditer(request):
+        if cut.start() in kept or cut.end() - 1 in kept:
+            continue
+        end = cut.start() + len(cut[0]) - len(cut[0].lstrip(".!?"))
+        if piece := request[start:end].strip():
+            pieces.append((piece, waits or bool(_OPENS_IN_ORDER.match(piece))))
+        waits = bool(pieces) and bool(_IN_ORDER.search(cut[0]))
+        start = cut.end()
+    if piece := request[start:].strip():
+        pieces.append((piece, waits or bool(pieces) and bool(_OPENS_IN_ORDER.match(piece))))
+    return pieces
+
+
+def _is_more_of(text: str, steps: Sequence[Step], tool: Tool) -> bool:
+    """Tell whether a piece only adds to the step before: `… in Paris, with units in celsius`."""
+    return bool(steps) and steps[-1].tool is tool and re.match(
+        r"^(?:with|using|as|by|within|limit|use|please)\b", text, re.IGNORECASE
+    ) is not None
+
+
+def _again(text: str, step: Step) -> Step | None:
+    """Return the same step for another place or name: `and in Rome`."""
+    parameter = _entity_parameter(step.tool)
+    match = _FRAGMENT.match(text)
+    if not parameter or not match:
+        return None
+    if not mine.names(text) and not _follows_lower(match["value"], step.text):
+        return None
+    return Step(text, step.tool)
+
+
+def _follows_lower(value: str, before: str) -> bool:
+    """Tell whether a lower-case fragment can stand for a name: the one before did, too."""
+    return value.isalpha() and not mine.names(before) and len(value) > 3  # noqa: PLR2004
+
+
+def _entity_parameter(tool: Tool) -> str:
+    """Return the only parameter of a tool that takes a name, or ""."""
+    required = tool.parameters.get("required") or list(tool.properties)
+    found = [
+        name
+        for name in required
+        if isinstance(schema := tool.properties.get(name), dict)
+        and schema.get("type", "string") == "string"
+        and "enum" not in schema
+        and role_of(Field(name, str(schema.get("description") or ""))) in _ENTITY_ROLES
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def _spread(step: Step) -> Iterable[Step]:
+    """Split a step that lists several values for a parameter that takes one."""
+    parameter = _entity_parameter(step.tool)
+    if parameter and len(groups := _coordinated(step.text)) > 1:
+        yield from (Step(each, step.tool, step.waits) for each in groups)
+        return
+    found = arith.sums(step.text)
+    if len(found) > 1 and set(step.tool.properties):
+        yield from (Step(each.text, step.tool, step.waits) for each in found)
+        return
+    yield step
+
+
+def _coordinated(text: str) -> list[str]:
+    """Return one text for each of the names that a text lists with commas and `and`."""
+    spans = mine.names(text)
+    for first, second in zip(spans, spans[1:], strict=False):
+        if not re.fullmatch(r",?\s+(?:and|or|&)\s+(?:in |for |of )?|,\s*", text[first.end : second.start]):
+            return []
+    joined = text[spans[0].end : spans[-1].start] if len(spans) > 1 else ""
+    if not re.search(r"\b(?:and|or)\b|&", joined):
+        return []
+    head, tail = text[: spans[0].start], text[spans[-1].end :]
+    return [f"{head}{span.value}{tail}" for span in spans]

@@ -1,0 +1,187 @@
+"""Read the tools of a request and tell how well each fits a piece of it.
+
+Fit is lexical: words shared with the tool's name count most, then its description, parameters
+and enum values; words of one family (draw, picture, image) count for each other; arithmetic
+fits calculators. Words that all tools share say nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.brain import arith
+from nanogpt_client.sandbox.brain.lexicon import FAMILIES, OPERATIONS
+from nanogpt_client.sandbox.brain.source import split_name
+from nanogpt_client.sandbox.brain.text import sentences, terms
+from nanogpt_client.sandbox.brain.words import stem, units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+FITS = 2.2  # a tool fits a request from this score on
+_NAMED, _IN_NAME, _KIN_OF_NAME, _TOLD, _KIN_OF_TOLD, _IN_PARAMETERS = 9.0, 3.0, 2.5, 1.0, 0.9, 0.5
+_GENERIC = frozenset(
+    map(
+        stem,
+        """get set run do tool function fetch make call execute api use used using nano nanogpt gpt
+        my the a an of for to in on with from by and or is are be this that it input output return
+        returns given value values result results text string number one two about user request
+        need ask me you i what how can please""".split(),
+    )
+)
+_KIN: dict[str, frozenset[int]] = {}
+for _number, _family in enumerate(FAMILIES):
+    for _word in _family:
+        _KIN[stem(_word)] = _KIN.get(stem(_word), frozenset()) | {_number}
+_QUESTION = re.compile(
+    r"^\W*(?:\w+,? )?(?:who|what|when|where|which|why|how|is|are|does|do|did|tell me (?:about|who|what)|explain"
+    r"|find|search|look up|give me (?:info|facts)|research)\b",
+    re.IGNORECASE,
+)
+_SEARCHES = frozenset(
+    map(stem, "search find lookup retrieve query knowledge docs documents browse web wiki".split())
+)
+_FREE_TEXT = frozenset("input query question q text prompt search_query request message".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The schemas of the parameters by name."""
+        found = self.parameters.get("properties")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def is_question_tool(self) -> bool:
+        """Whether the tool takes a question or a search, and nothing else that is required."""
+        required = set(self.parameters.get("required") or self.properties)
+        words = {*split_name(self.name), *map(str.lower, re.findall(r"\w+", self.description))}
+        searches = bool({stem(word) for word in words} & _SEARCHES) or "question" in words
+        return bool(required) and required <= _FREE_TEXT and searches
+
+
+def tools_of(body: Mapping[str, Any]) -> list[Tool]:
+    """Read the function tools of a wire request."""
+    found = []
+    for each in body.get("tools") or ():
+        function = each.get("function") if isinstance(each, dict) else None
+        if isinstance(function, dict) and function.get("name"):
+            schema = function.get("parameters")
+            found.append(
+                Tool(
+                    str(function["name"]),
+                    str(function.get("description") or ""),
+                    schema if isinstance(schema, dict) else {},
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """A tool's words by where they stand."""
+
+    name: frozenset[str]
+    told: frozenset[str]
+    parameters: frozenset[str]
+
+
+class Toolbox:
+    """The tools of one request, ready to be matched with pieces of it."""
+
+    def __init__(self, tools: Sequence[Tool]) -> None:
+        self.tools = list(tools)
+        self._profiles = [_profile(tool) for tool in tools]
+        frequency = Counter(
+            word for profile in self._profiles for word in profile.name | profile.told
+        )
+        self._rarity = {
+            word: math.log((1 + len(tools)) / count) / math.log(1 + len(tools))
+            for word, count in frequency.items()
+        }
+
+    def best(self, text: str) -> tuple[Tool | None, float]:
+        """Return the tool that fits a text best, and its score."""
+        scores = self.scores(text)
+        if not scores:
+            return None, 0.0
+        number = max(range(len(scores)), key=lambda i: (scores[i], -i))
+        return self.tools[number], scores[number]
+
+    def scores(self, text: str) -> list[float]:
+        """Return how well each tool fits a text; `FITS` and more means that it should be used."""
+        words = frozenset(terms(text)) - _GENERIC
+        operations = {_operation(each) for each in arith.sums(text)}
+        if operations:
+            words |= {stem(word) for word in ("calculate", *filter(None, operations))}
+        return [
+            self._score(tool, profile, text, words)
+            for tool, profile in zip(self.tools, self._profiles, strict=True)
+        ]
+
+    def _score(self, tool: Tool, profile: _Profile, text: str, words: frozenset[str]) -> float:
+        score = _NAMED * _is_named(tool, text)
+        kin = _families(words)
+        score += sum(_IN_NAME * self._weight(word) for word in words & profile.name)
+        if not words & profile.name:
+            score += _KIN_OF_NAME * bool(kin & _families(profile.name))
+        told = profile.told - profile.name
+        score += sum(_TOLD * self._weight(word) for word in words & told)
+        score += _KIN_OF_TOLD * len(kin & _families(told))
+        score += _IN_PARAMETERS * len(words & (profile.parameters - profile.name - told))
+        if tool.is_question_tool and words and _QUESTION.search(text) and not arith.sums(text):
+            score += FITS
+        return score
+
+    def _weight(self, word: str) -> float:
+        return 0.35 + 0.65 * self._rarity.get(word, 1.0)
+
+
+def _profile(tool: Tool) -> _Profile:
+    """Collect a tool's words; of a long description the first sentences count."""
+    about = " ".join(sentences(tool.description)[:4])
+    parameters: list[str] = []
+    for name, schema in tool.properties.items():
+        parameters += units(name)
+        if isinstance(schema, dict):
+            parameters += terms(str(schema.get("description") or ""))
+            parameters += [unit for each in _enum(schema) for unit in units(str(each))]
+    return _Profile(
+        frozenset(unit for word in split_name(tool.name) for unit in units(word)) - _GENERIC,
+        frozenset(terms(about)) - _GENERIC,
+        frozenset(parameters) - _GENERIC,
+    )
+
+
+def _enum(schema: dict[str, Any]) -> Iterable[Any]:
+    found = schema.get("enum")
+    return found if isinstance(found, list) else ()
+
+
+def _is_named(tool: Tool, text: str) -> bool:
+    """Tell whether the text calls the tool by its name."""
+    if "_" not in tool.name and "-" not in tool.name and tool.name.islower():
+        return re.search(rf"\b{re.escape(tool.name)}(?:\(| tool\b| function\b)", text) is not None
+    return re.search(rf"(?<!\w){re.escape(tool.name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _families(words: Iterable[str]) -> frozenset[int]:
+    return frozenset(family for word in words for family in _KIN.get(word, ()))
+
+
+def _operation(found: arith.Sum) -> str | None:
+    """Return the word for the operation of a sum that has only one."""
+    expression = arith.symbols(found.text)
+    return next((name for sign, name in sorted(OPERATIONS.items(), key=lambda e: -len(e[0]))
+                 if sign in expression.lstrip("-")), None)  # fmt: skip

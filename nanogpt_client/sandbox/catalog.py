@@ -1,0 +1,107 @@
+"""The models the sandbox knows: `data/catalog.json` in the shapes of NanoGPT's model lists.
+
+Each entry is what a detailed list shows, plus a private `sandbox` object: when it reasons, how
+its prompt cache works, who serves it, how its audio is delivered. Text facts (windows, prices,
+flags) follow NanoGPT's public list; other prices are NanoGPT's documented ones where it gives
+any, and the sandbox's own where it does not. Prices are `Decimal`, so that sums are exact.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.failures import unknown_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FAULT_PREFIX = "sandbox/fault/"
+_BASIC = ("id", "object", "created", "owned_by")
+_STAND_IN = {
+    "text": "openai/gpt-5.2",
+    "image": "hidream",
+    "video": "veo2-video",
+    "tts": "tts-1",
+    "stt": "Whisper-Large-V3",
+    "embedding": "text-embedding-3-small",
+    "moderation": "omni-moderation-latest",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One catalogue entry."""
+
+    id: str
+    kind: str
+    facts: Mapping[str, Any]
+
+    @property
+    def pricing(self) -> Mapping[str, Any]:
+        """Return the prices in USD, in the unit of the kind of model."""
+        return self.facts["pricing"]  # type: ignore[no-any-return]
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Return `supported_parameters`, empty for kinds without."""
+        return self.facts.get("supported_parameters") or {}
+
+    @property
+    def private(self) -> Mapping[str, Any]:
+        """Return what only the sandbox needs to know."""
+        return self.facts.get("sandbox") or {}
+
+    def can(self, capability: str) -> bool:
+        """Tell whether the entry advertises `capability`."""
+        return bool((self.facts.get("capabilities") or {}).get(capability))
+
+    def takes(self, modality: str) -> bool:
+        """Tell whether `modality` is among the input modalities."""
+        return modality in self.facts["architecture"]["input_modalities"]
+
+    def gives(self, modality: str) -> bool:
+        """Tell whether `modality` is among the output modalities."""
+        return modality in self.facts["architecture"]["output_modalities"]
+
+    def listed(self, *, detailed: bool) -> dict[str, Any]:
+        """Return the entry as a model list shows it."""
+        if not detailed:
+            return {key: self.facts[key] for key in _BASIC}
+        return {key: value for key, value in self.facts.items() if key != "sandbox"}
+
+
+def find(kind: str, name: str) -> Model:
+    """Return the model of that kind; a fault model stands in for an ordinary one.
+
+    Raises `Refusal` (404, `model_not_found`).
+    """
+    if name.startswith(FAULT_PREFIX):
+        return Model(name, kind, {**_load()[kind][_STAND_IN[kind]], "id": name})
+    try:
+        return Model(name, kind, _load()[kind][name])
+    except KeyError:
+        raise unknown_model(name) from None
+
+
+def known(kind: str, name: str) -> bool:
+    """Tell whether the catalogue has `name` among the models of that kind."""
+    return name in _load()[kind] or name.startswith(FAULT_PREFIX)
+
+
+def models(*kinds: str) -> Iterator[Model]:
+    """Yield all models of the given kinds, in catalogue order."""
+    for kind in kinds:
+        for name, facts in _load()[kind].items():
+            yield Model(name, kind, facts)
+
+
+@cache
+def _load() -> dict[str, dict[str, dict[str, Any]]]:
+    source = resources.files("nanogpt_client.sandbox") / "data" / "catalog.json"
+    raw = json.loads(source.read_text("utf-8"), parse_float=Decimal)
+    return {kind: {entry["id"]: entry for entry in entries} for kind, entries in raw.items()}

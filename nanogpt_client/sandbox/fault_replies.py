@@ -1,0 +1,153 @@
+"""Faults that stand in for the reply: error statuses, web pages, broken answers. They are free."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.failures import (
+    Refusal,
+    insufficient_balance,
+    payment_challenge,
+)
+from nanogpt_client.sandbox.frames import DONE, frame
+from nanogpt_client.sandbox.messages import (
+    EVENT_STREAM,
+    JSON_TYPE,
+    Cut,
+    Reply,
+    dump,
+    html_reply,
+    json_reply,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nanogpt_client.sandbox.world import Exchange
+
+    Replier = Callable[[Exchange], Reply]
+
+_PRICE = Decimal("0.0035")
+_DAY = 86_400
+_MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
+_STATUSES = {
+    "400": (400, "Invalid request parameters.", "invalid_parameter_value"),
+    "401": (401, "Invalid API key.", "invalid_api_key"),
+    "402": (402, "Insufficient balance", "insufficient_balance"),
+    "402-memory": (402, "Insufficient balance for Context Memory.", "memory_balance_required"),
+    "403": (403, "This model is not allowed for this key.", "model_not_allowed"),
+    "405": (405, "Method not allowed.", "method_not_allowed"),
+    "408": (408, "The request timed out.", "request_timeout"),
+    "409": (409, "The request conflicts with another one.", "conflict"),
+    "413": (413, "The request body exceeds the 32 MB limit.", "payload_too_large"),
+    "415": (415, "Unsupported encoding.", "unsupported_content_encoding"),
+    "422": (422, "The input could not be processed.", "INVALID_INPUT"),
+    "500": (500, "An unexpected error occurred.", None),
+    "503": (503, "All fallbacks failed. Please try again later.", "all_fallbacks_failed"),
+    "504": (504, "The upstream provider timed out.", "timeout"),
+    "context": (400, "The prompt exceeds the context window.", "context_length_exceeded"),
+    "policy": (400, "Blocked by the content policy.", "content_policy_violation"),
+}
+
+
+def _status(status: int, message: str, code: str | None) -> Replier:
+    return lambda _: Refusal(status, message, code=code).reply()
+
+
+def _rate_limited(_: Exchange) -> Reply:
+    message = "Rate limit exceeded."
+    return Refusal(429, message, code="rate_limit_exceeded", headers={"retry-after": "1"}).reply()
+
+
+def _daily_limit(exchange: Exchange) -> Reply:
+    left = _DAY - int(exchange.world.clock()) % _DAY
+    message = "Daily request limit exceeded (1000/1000). Resets at midnight UTC."
+    headers = {"retry-after": str(left)}
+    return Refusal(429, message, code="daily_rpd_limit_exceeded", headers=headers).reply()
+
+
+def _json_error(_: Exchange) -> Reply:
+    error = {"message": "Upstream provider failed.", "type": "api_error", "code": "provider_error"}
+    return json_reply({"error": error | {"param": None}})
+
+
+def _empty(_: Exchange) -> Reply:
+    return Reply(200, {"content-type": JSON_TYPE}, (b"",))
+
+
+def _cut(_: Exchange) -> Reply:
+    return Reply(200, {}, (Cut(),))
+
+
+def _whole(exchange: Exchange) -> Reply:
+    """Answer with a whole completion, whatever was asked for."""
+    return json_reply(
+        _completion(exchange, {"role": "assistant", "content": "All at once."}, "stop")
+    )
+
+
+def _said(message: dict[str, Any], deltas: list[dict[str, Any]], finish: str) -> Replier:
+    """Return a replier with a fixed message, streamed when the request asks for it."""
+
+    def reply(exchange: Exchange) -> Reply:
+        if b'"stream":true' not in exchange.request.body.replace(b" ", b""):
+            return json_reply(_completion(exchange, message, finish))
+        head = _head(exchange, "chat.completion.chunk")
+        parts = [({"role": "assistant"}, None), *((delta, None) for delta in deltas), ({}, finish)]
+        frames = [
+            frame(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
+            for delta, reason in parts
+        ]
+        return Reply(200, {"content-type": EVENT_STREAM}, (*frames, DONE))
+
+    return reply
+
+
+def _completion(exchange: Exchange, message: dict[str, Any], finish: str) -> dict[str, Any]:
+    usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
+    choice = {"index": 0, "message": message, "finish_reason": finish}
+    return _head(exchange, "chat.completion") | {"choices": [choice], "usage": usage}
+
+
+def _head(exchange: Exchange, kind: str) -> dict[str, Any]:
+    created = int(exchange.world.clock())
+    return {
+        "id": f"chatcmpl-{exchange.id}",
+        "object": kind,
+        "created": created,
+        "model": "sandbox/fault",
+    }
+
+
+def _truncated_call() -> Replier:
+    whole = dump({"query": "the weather in Lisbon"})
+    broken = whole[: len(whole) // 2]
+    call = {"id": "call_truncated", "type": "function"}
+    held = call | {"function": {"name": "lookup", "arguments": broken}}
+    message = {"role": "assistant", "content": None, "tool_calls": [held]}
+    first = call | {"index": 0, "function": {"name": "lookup", "arguments": ""}}
+    rest = {"index": 0, "function": {"arguments": broken}}
+    return _said(message, [{"tool_calls": [first]}, {"tool_calls": [rest]}], "length")
+
+
+REPLIES: dict[str, Replier] = {
+    **{name: _status(*spec) for name, spec in _STATUSES.items()},
+    "402-legacy": lambda _: insufficient_balance(_PRICE).reply(),
+    "402-x402": lambda exchange: payment_challenge(_PRICE, exchange.request.origin),
+    "429": _rate_limited,
+    "429-daily": _daily_limit,
+    "404-html": lambda _: html_reply(404, "404: This page could not be found."),
+    "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
+    "html-200": lambda _: html_reply(200, "Just a moment..."),
+    "json-error-200": _json_error,
+    "json-200": _whole,
+    "empty-200": _empty,
+    "cut-before": _cut,
+    "truncated-tool-call": _truncated_call(),
+    "leaked-tool-markup": _said(
+        {"role": "assistant", "content": _MARKUP},
+        [{"content": piece} for piece in (_MARKUP[:7], _MARKUP[7:40], _MARKUP[40:])],
+        "stop",
+    ),
+}

@@ -1,0 +1,95 @@
+"""The two values that every sandbox route trades in: a request and a reply.
+
+A reply's body is a tuple of pieces, so that a stream keeps its frames and a fault can sit
+between two of them: `Stall` makes the shell wait, `Cut` makes it drop the connection. The app
+only writes these markers; the server and the in-process transport act on them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+JSON_TYPE = "application/json"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Send nothing for `seconds`, with the connection open."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Drop the connection here; as the first piece, before any byte of the answer."""
+
+
+Piece = bytes | Stall | Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request: header names in lower case, the body as it came over the wire.
+
+    `origin` is the scheme and host the client used; links in the reply start with it.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    origin: str = "http://sandbox.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer: status, headers (lower case) and the pieces of its body."""
+
+    status: int
+    headers: dict[str, str]
+    body: tuple[Piece, ...]
+
+    @property
+    def content(self) -> bytes:
+        """Return all bytes of the body, without the fault markers."""
+        return b"".join(piece for piece in self.body if isinstance(piece, bytes))
+
+    @property
+    def streams(self) -> bool:
+        """Tell whether the pieces must be sent one by one, without a length."""
+        return len(self.body) > 1 or not all(isinstance(piece, bytes) for piece in self.body)
+
+    def json(self) -> Any:
+        """Return the body read as JSON."""
+        return json.loads(self.content)
+
+
+def dump(value: object) -> str:
+    """Return `value` as compact JSON; decimals become plain numbers."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_number)
+
+
+def json_reply(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+    """Return a JSON answer."""
+    found = {"content-type": JSON_TYPE, **(headers or {})}
+    return Reply(status, found, (dump(value).encode(),))
+
+
+def html_reply(status: int, title: str) -> Reply:
+    """Return the kind of page that a proxy or a website answers with."""
+    head = f"<!DOCTYPE html><html><head><title>{title}</title></head>"
+    page = f"{head}<body><h1>{title}</h1></body></html>"
+    return Reply(status, {"content-type": HTML_TYPE}, (page.encode(),))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    message = f"{type(value).__name__} is not JSON"
+    raise TypeError(message)

@@ -1,0 +1,109 @@
+"""Draw pictures for the routes that make them, and find the pictures that a request brings."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nanogpt_client.sandbox.bodies import read_data_url
+from nanogpt_client.sandbox.brain.picture import draw, mime_of
+from nanogpt_client.sandbox.failures import Refusal, invalid
+
+if TYPE_CHECKING:
+    from nanogpt_client.sandbox.world import Exchange
+
+MAX_IMAGE = 4 * 1024 * 1024
+_SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
+_DEFAULT_SIZE = (1024, 1024)
+_SMALLEST, _LARGEST = 64, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What to draw; sizes in pixels, `strength` 0..1 is how far to leave the source."""
+
+    prompt: str
+    width: int = 512
+    height: int = 512
+    seed: int = 0
+    format: str = "png"
+    source: bytes | None = None
+    mask: bytes | None = None
+    strength: float = 0.8
+
+
+def drawn(drawing: Drawing) -> bytes:
+    """Return the picture's file."""
+    return draw(
+        drawing.prompt,
+        width=drawing.width,
+        height=drawing.height,
+        seed=drawing.seed,
+        format=drawing.format,
+        source=drawing.source,
+        mask=drawing.mask,
+        strength=drawing.strength,
+    )
+
+
+def drawn_data_url(drawing: Drawing) -> str:
+    """Return the picture as a data URL."""
+    data = drawn(drawing)
+    return f"data:{mime_of(data)};base64,{base64.b64encode(data).decode()}"
+
+
+def size_of(size: object, param: str = "size") -> tuple[int, int]:
+    """Return width and height of `1024x768`; symbolic sizes (auto) give the usual square."""
+    if size is None:
+        return _DEFAULT_SIZE
+    match = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
+    if match is None:
+        if isinstance(size, str) and not size[:1].isdigit():
+            return _DEFAULT_SIZE
+        message = f"{param} must look like 1024x1024."
+        raise invalid(message, param)
+    width, height = int(match[1]), int(match[2])
+    if not (min(width, height) >= _SMALLEST and max(width, height) <= _LARGEST):
+        message = f"{param} must be from {_SMALLEST} to {_LARGEST} pixels a side."
+        raise invalid(message, param)
+    return width, height
+
+
+def picture_of(exchange: Exchange, url: object, param: str) -> bytes:
+    """Return the bytes of an input picture.
+
+    Data URLs are decoded and our own media read. The sandbox fetches nothing from other hosts:
+    for those it draws a stand-in from the address. Raises `Refusal` (400, 413).
+    """
+    if not isinstance(url, str) or not url:
+        message = f"{param} must be a URL or a data URL."
+        raise invalid(message, param)
+    if url.startswith("data:"):
+        if len(url) > MAX_IMAGE * 4 // 3:
+            raise too_large(param)
+        return checked(read_data_url(url, param)[1], param)
+    if not url.lower().startswith(("http://", "https://")):
+        message = f"{param} must be an http(s) URL or a data URL."
+        raise invalid(message, param)
+    stored = exchange.world.media.of_url(url, exchange.request.origin)
+    return stored.content if stored else drawn(Drawing(prompt=url))
+
+
+def checked(data: bytes, param: str) -> bytes:
+    """Return `data` if it is a PNG, JPEG or WebP of at most 4 MB. Raises `Refusal`."""
+    if len(data) > MAX_IMAGE:
+        raise too_large(param)
+    try:
+        mime_of(data)
+    except ValueError:
+        message = f"{param} is not a readable PNG, JPEG or WebP image."
+        raise invalid(message, param) from None
+    return data
+
+
+def too_large(param: str) -> Refusal:
+    """Return the 413 for an input picture over 4 MB."""
+    message = "Input images may be at most 4 MB."
+    return Refusal(413, message, code="image_input_too_large", param=param)

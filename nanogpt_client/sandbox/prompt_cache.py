@@ -1,0 +1,125 @@
+"""Emulate prompt caching: which tokens of a prompt are read from the cache, which are written.
+
+Claude models cache what the request marks (`cache_control` on parts or tools, or the
+`prompt_caching` helper), from 1,024 tokens on. Models that cache by themselves reuse the
+longest prefix they have seen, in steps of 128 tokens. The cache keeps hashes, never texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.messages import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nanogpt_client.sandbox.catalog import Model
+    from nanogpt_client.sandbox.prompt import Prompt
+    from nanogpt_client.sandbox.world import World
+
+_MINIMUM = 1024
+_STEP = 128
+_MAX_MARKS = 4
+_LIFETIME = {"5m": 300.0, "1h": 3600.0}
+_HELPERS = ("prompt_caching", "promptCaching", "cache_control")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """Tokens read and written; `reported` tells whether `usage` names them."""
+
+    read: int = 0
+    written: int = 0
+    ttl: str = "5m"
+    reported: bool = False
+
+
+def consult(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
+    """Return how the cache serves this prompt, and remember the prompt."""
+    mode = model.private.get("caching", "none")
+    prefixes = _prefixes(body, model, prompt)
+    if mode == "implicit":
+        return _implicit(world, prefixes)
+    if mode == "explicit":
+        return _explicit(world, body, prefixes)
+    return CacheUse()
+
+
+def _implicit(world: World, prefixes: list[tuple[str, int]]) -> CacheUse:
+    large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
+    read = _exchange(world, large, _LIFETIME["5m"]) // _STEP * _STEP
+    return CacheUse(read=read, reported=read > 0)
+
+
+def _explicit(world: World, body: Mapping[str, Any], prefixes: list[tuple[str, int]]) -> CacheUse:
+    marks, ttl = _marks(body)
+    if not marks:
+        return CacheUse()
+    chosen = [prefixes[mark] for mark in sorted(marks)[-_MAX_MARKS:] if mark < len(prefixes)]
+    large = [(key, tokens) for key, tokens in chosen if tokens >= _MINIMUM]
+    read = _exchange(world, large, _LIFETIME[ttl])
+    most = max((tokens for _, tokens in large), default=0)
+    return CacheUse(read=read, written=most - read, ttl=ttl, reported=True)
+
+
+def _exchange(world: World, prefixes: list[tuple[str, int]], lifetime: float) -> int:
+    """Return the tokens of the longest live prefix; store all of them."""
+    now = world.clock()
+    with world.prompts_lock:
+        live = [tokens for key, tokens in prefixes if world.prompts.get(key, 0.0) > now]
+        world.prompts.update({key: now + lifetime for key, _ in prefixes})
+    return max(live, default=0)
+
+
+def _prefixes(body: Mapping[str, Any], model: Model, prompt: Prompt) -> list[tuple[str, int]]:
+    """Return hash and tokens of: tools alone, then tools and the first 1, 2, ... messages."""
+    state = hashlib.sha256(dump([model.id, _unmarked(body.get("tools"))]).encode())
+    tokens = prompt.tool_tokens
+    found = [(state.hexdigest(), tokens)]
+    for message, count in zip(body["messages"], prompt.per_message, strict=True):
+        state.update(dump(_unmarked(message)).encode())
+        tokens += count
+        found.append((state.hexdigest(), tokens))
+    return found
+
+
+def _marks(body: Mapping[str, Any]) -> tuple[set[int], str]:
+    """Return the indices of `_prefixes` that the request wants cached, and for how long."""
+    controls = {
+        index + 1: control
+        for index, message in enumerate(body["messages"])
+        if (control := _control(message))
+    }
+    if control := _control({"content": body.get("tools") or []}):
+        controls[0] = control
+    helper = next((body[name] for name in _HELPERS if body.get(name)), None)
+    options = helper if isinstance(helper, dict) else {"enabled": bool(helper)}
+    ttls = [options.get("ttl"), *(control.get("ttl") for control in controls.values())]
+    ttl = next((found for found in ttls if found in _LIFETIME), "5m")
+    marks = set(controls)
+    explicit = options.get("explicit_cache_control") or options.get("explicitCacheControl")
+    if options.get("enabled") and not explicit:
+        last = len(body["messages"])
+        cut = options.get("cut_after_message_index", options.get("cutAfterMessageIndex"))
+        marks.add(cut + 1 if isinstance(cut, int) else max(last - 1, 1))
+    return marks, ttl
+
+
+def _control(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the last `cache_control` on a message or its parts."""
+    content = message.get("content")
+    holders = [message, *(content if isinstance(content, list) else ())]
+    found = [holder.get("cache_control") for holder in holders if isinstance(holder, dict)]
+    return next((control for control in reversed(found) if isinstance(control, dict)), None)
+
+
+def _unmarked(value: Any) -> Any:
+    """Return the value without its `cache_control` marks, which do not change the text."""
+    if isinstance(value, dict):
+        return {key: _unmarked(item) for key, item in value.items() if key != "cache_control"}
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    return value

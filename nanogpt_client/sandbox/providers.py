@@ -1,0 +1,174 @@
+"""Which provider serves a chat request: suffix, header, body `provider`, `caching`.
+
+NanoGPT lets the caller pick a provider only for some open models; elsewhere the header is
+ignored and a routing suffix is refused. A picked provider has its own price.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.model_name import Chosen, conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nanogpt_client.sandbox.catalog import Model
+
+_PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
+_SORTS = {"speed", "throughput", "latency", "price", "auto", "none", "default"}
+_PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
+Offer = dict[str, Any]
+
+
+def choose(
+    body: Mapping[str, Any], headers: Mapping[str, str], chosen: Chosen, model: Model
+) -> str | None:
+    """Return the provider that the request pins, None for automatic routing.
+
+    Raises `Refusal` (400) for conflicts, malformed objects and unknown providers.
+    """
+    wanted = body.get("provider")
+    header = headers.get("x-provider")
+    caching = body.get("caching") is True
+    _check_conflicts(chosen, explicit=bool(wanted or header), caching=caching)
+    offers: list[Offer] = list(model.private.get("providers", ()))
+    if not offers:
+        if chosen.routing:
+            message = f"The model '{model.id}' does not support provider selection."
+            raise invalid(message, "model", "provider_selection_not_supported")
+        _check_object(wanted)
+        return None
+    if chosen.provider:
+        return chosen.provider
+    if isinstance(wanted, dict):
+        return _from_object(wanted, offers)
+    if wanted or header:
+        return _named(str(wanted or header), offers, "provider")
+    return _by_capability(chosen, offers, caching=caching)
+
+
+def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], provider: str | None) -> bool:
+    """Tell whether the request is billed to the balance although a subscription covers it."""
+    mode = body.get("billing_mode") or body.get("billingMode") or headers.get("x-billing-mode")
+    return provider is not None or (isinstance(mode, str) and mode.lower() in _PAYGO)
+
+
+def _check_conflicts(chosen: Chosen, *, explicit: bool, caching: bool) -> None:
+    if chosen.routing and explicit:
+        raise conflict(f":{chosen.routing}", "an explicit provider")
+    if chosen.provider and explicit:
+        raise conflict(f":{chosen.provider}", "another explicit provider")
+    if caching and chosen.routing == "tools":
+        raise conflict(":tools", "caching")
+
+
+def _by_capability(chosen: Chosen, offers: list[Offer], *, caching: bool) -> str | None:
+    need = "caching" if caching else chosen.routing
+    if need is None:
+        return None
+    fit = [offer for offer in offers if need not in {"caching", "tools"} or offer[need]]
+    return str(_cheapest(fit)["id"])
+
+
+def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
+    _check_object(wanted)
+    pinned = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
+    fit = [
+        offer
+        for offer in offers
+        if (not pinned or offer["id"] in pinned)
+        and offer["id"] not in (wanted.get("ignore") or ())
+        and _precise_enough(offer, wanted)
+        and _affordable(offer, wanted.get("max_price") or {})
+    ]
+    if not fit:
+        message = "No provider satisfies the request."
+        raise Refusal(400, message, code="no_fallback_available", param="provider")
+    preferred = [
+        offer for name in wanted.get("order") or () for offer in fit if offer["id"] == name
+    ]
+    if preferred:
+        return str(preferred[0]["id"])
+    narrowed = len(fit) < len(offers) or wanted.get("sort") in {"price", "speed"}
+    return str(_cheapest(fit)["id"]) if narrowed else None
+
+
+def _check_object(wanted: object) -> None:
+    """Refuse what the documentation calls an invalid `provider` object."""
+    if wanted is None or isinstance(wanted, str):
+        return
+    if not isinstance(wanted, dict):
+        raise _bad("provider", "a provider id or an object")
+    for key in ("order", "only", "ignore"):
+        found = wanted.get(key)
+        if found is not None and not _is_strings(found):
+            raise _bad(f"provider.{key}", "an array of strings")
+    for key in ("allow_fallbacks", "require_parameters"):
+        if wanted.get(key) is not None and not isinstance(wanted[key], bool):
+            raise _bad(f"provider.{key}", "a boolean")
+    if wanted.get("sort") is not None and wanted["sort"] not in _SORTS:
+        raise _bad("provider.sort", "one of " + ", ".join(sorted(_SORTS)))
+    _check_quantization(wanted)
+    _check_max_price(wanted.get("max_price"))
+
+
+def _check_quantization(wanted: dict[str, Any]) -> None:
+    allowed = wanted.get("quantizations")
+    floor = wanted.get("min_quantization")
+    if allowed is not None and (
+        not _is_strings(allowed) or not allowed or not set(allowed) <= {*_PRECISION, "unknown"}
+    ):
+        raise _bad("provider.quantizations", "a non-empty array of quantization levels")
+    if floor is not None and floor not in _PRECISION:
+        raise _bad("provider.min_quantization", "one of " + ", ".join(_PRECISION))
+    if allowed and floor and not any(_at_least(level, floor) for level in allowed):
+        raise _bad("provider.quantizations", "compatible with provider.min_quantization")
+
+
+def _check_max_price(caps: object) -> None:
+    if caps is None:
+        return
+    if not isinstance(caps, dict):
+        raise _bad("provider.max_price", "an object")
+    for key in ("prompt", "completion"):
+        cap = caps.get(key)
+        if cap is not None and (
+            isinstance(cap, bool) or not isinstance(cap, (int, float)) or cap < 0
+        ):
+            raise _bad(f"provider.max_price.{key}", "a non-negative number")
+
+
+def _named(name: str, offers: list[Offer], param: str) -> str:
+    for offer in offers:
+        if offer["id"] == name.lower():
+            return str(offer["id"])
+    message = f"Unknown or unavailable provider id in {param}: {name}"
+    raise invalid(message, param, "provider_unknown_provider")
+
+
+def _precise_enough(offer: Offer, wanted: dict[str, Any]) -> bool:
+    level = offer["quantization"]
+    allowed, floor = wanted.get("quantizations"), wanted.get("min_quantization")
+    return (not allowed or level in allowed) and (not floor or _at_least(level, floor))
+
+
+def _at_least(level: str, floor: str) -> bool:
+    return level in _PRECISION and _PRECISION.index(level) >= _PRECISION.index(floor)
+
+
+def _affordable(offer: Offer, caps: dict[str, float]) -> bool:
+    return all(offer[key] <= cap for key, cap in caps.items() if cap is not None and key in offer)
+
+
+def _cheapest(offers: list[Offer]) -> Offer:
+    return min(offers, key=lambda offer: offer["prompt"] + offer["completion"])
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _bad(param: str, wanted: str) -> Refusal:
+    return invalid(f"{param} must be {wanted}.", param)

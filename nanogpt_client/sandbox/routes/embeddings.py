@@ -1,0 +1,53 @@
+"""`POST /v1/embeddings`: vectors as floats or as base64 little-endian float32."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.billing import bill, cost_headers
+from nanogpt_client.sandbox.bodies import read_json
+from nanogpt_client.sandbox.brain import count_tokens
+from nanogpt_client.sandbox.brain.embed import embed
+from nanogpt_client.sandbox.failures import missing
+from nanogpt_client.sandbox.messages import Reply, json_reply
+from nanogpt_client.sandbox.money import Charge, per_million
+from nanogpt_client.sandbox.routing import Route
+from nanogpt_client.sandbox.validate import check_inputs, check_window
+
+if TYPE_CHECKING:
+    from nanogpt_client.sandbox.world import Exchange
+
+
+def create(exchange: Exchange) -> Reply:
+    """Answer an embedding request. Raises `Refusal`."""
+    body = read_json(exchange.request)
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise missing("model")
+    model = catalog.find("embedding", name)
+    texts = check_inputs(body, model)
+    counts = [count_tokens(text) for text in texts]
+    check_window(max(counts), model)
+    vectors = embed(texts, dimensions=body.get("dimensions") or model.facts["dimensions"])
+    tokens = sum(counts)
+    charge = Charge(model.facts["name"], per_million(model, tokens), input_tokens=tokens)
+    remaining = bill(exchange, charge)
+    packed = body.get("encoding_format") == "base64"
+    data = [
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
+            if packed
+            else vector.tolist(),
+        }
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    found = {"object": "list", "data": data, "model": model.id, "usage": usage}
+    return json_reply(found, headers=cost_headers(charge, remaining))
+
+
+ROUTES = [Route("POST", "v1/embeddings", create)]

@@ -1,0 +1,156 @@
+"""Serve the emulator on a loopback port, in a thread of this process.
+
+    with Sandbox() as box:
+        client = NanoGPTClient(base_url=box.base_url, api_key=box.api_key)
+
+Also as `async with`. Every keyword of `SandboxApp` can be given. Needs the extra `sandbox`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from nanogpt_client.sandbox.app import SandboxApp
+from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from uvicorn import Server
+
+_PATIENCE = 10.0
+
+
+class Sandbox:
+    """A running emulator: `base_url`, `api_key`, and `app` with the balance and the requests."""
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+        """Prepare a server; it runs inside `with`.
+
+        Args:
+            host: The address to listen on.
+            port: The port; 0 picks a free one.
+            **options: Keywords of `SandboxApp` (balance, rate, scenario ...).
+        """
+        self.app = SandboxApp(**options)
+        self._host = host
+        self._port = port
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def api_key(self) -> str:
+        """The key that the sandbox accepts."""
+        return self.app.api_key
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port; the port is known once the server runs."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for OpenAI-style clients."""
+        return f"{self.origin}/api/v1"
+
+    def transport(self) -> SandboxTransport:
+        """Return a sync httpx transport to the same app, without the server."""
+        return SandboxTransport(self.app)
+
+    def async_transport(self) -> AsyncSandboxTransport:
+        """Return an async httpx transport to the same app, without the server."""
+        return AsyncSandboxTransport(self.app)
+
+    def start(self) -> None:
+        """Listen and serve until `stop`. Raises `ImportError` without the extra, `OSError`."""
+        server = _make_server(self.app)
+        listener = _listen(self._host, self._port)
+        self._port = listener.getsockname()[1]
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.run, args=([listener],), name="nanogpt-sandbox", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + _PATIENCE
+        while not server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                listener.close()
+                message = "the sandbox server did not start"
+                raise RuntimeError(message)
+            time.sleep(0.002)
+
+    def stop(self) -> None:
+        """Stop serving; requests that still run are dropped."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(_PATIENCE)
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        """Start the server."""
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the server."""
+        await asyncio.to_thread(self.stop)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns off Nagle's delay (40 ms a reply) only where the protocol is named.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _make_server(app: SandboxApp) -> Server:
+    with needs("starlette and uvicorn"):
+        import uvicorn  # noqa: PLC0415 - an extra
+    from nanogpt_client.sandbox.asgi import DroppableProtocol, SandboxASGI  # noqa: PLC0415
+
+    config = uvicorn.Config(
+        SandboxASGI(app),
+        http=DroppableProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+    )
+    return uvicorn.Server(config)

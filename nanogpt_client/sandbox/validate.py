@@ -1,0 +1,251 @@
+"""Check chat and embedding requests as strictly as NanoGPT documents, and no stricter.
+
+Unknown keys are allowed everywhere and null counts as absent. Each check raises `Refusal`
+with the documented code; a request that passes can be answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.failures import Refusal, invalid, missing
+from nanogpt_client.sandbox.messages import dump
+from nanogpt_client.sandbox.numbers import integer, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nanogpt_client.sandbox.catalog import Model
+
+MAX_TOOL_BYTES = 200 * 1024
+MAX_INPUTS = 2048
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+_INFINITE = float("inf")
+_NUMBERS = {  # inclusive bounds
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "tfs": (0, 1),
+    "typical_p": (0, 1),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+    "repetition_penalty": (-2, 2),
+    "top_a": (-_INFINITE, _INFINITE),
+    "eta_cutoff": (-_INFINITE, _INFINITE),
+    "epsilon_cutoff": (-_INFINITE, _INFINITE),
+    "mirostat_tau": (-_INFINITE, _INFINITE),
+    "mirostat_eta": (-_INFINITE, _INFINITE),
+}
+_INTEGERS = {
+    "top_k": (1, _INFINITE),
+    "max_tokens": (1, _INFINITE),
+    "max_completion_tokens": (1, _INFINITE),
+    "min_tokens": (0, _INFINITE),
+    "mirostat_mode": (0, 2),
+    "no_repeat_ngram_size": (0, _INFINITE),
+    "n": (1, 128),
+    "seed": (-_INFINITE, _INFINITE),
+    "top_logprobs": (0, 20),
+}
+_FORMATS = {"text", "json_object", "json_schema"}
+
+
+def check_chat(body: Mapping[str, Any], model: Model) -> None:
+    """Check everything in a chat request but the content parts. Raises `Refusal` (400)."""
+    _check_messages(body.get("messages"))
+    _check_sampling(body)
+    _check_stop(body.get("stop"))
+    _check_tools(body.get("tools"), model)
+    _check_tool_choice(body)
+    _check_response_format(body.get("response_format"))
+    _check_reasoning(body)
+
+
+def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
+    """Return the texts of an embedding request. Raises `Refusal` (400)."""
+    given = body.get("input")
+    if given is None:
+        raise missing("input")
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        message = "input must be a string or an array of strings; token arrays are not supported."
+        raise invalid(message, "input")
+    if not texts or not all(texts):
+        message = "input must not be empty."
+        raise invalid(message, "input")
+    if len(texts) > MAX_INPUTS:
+        message = f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}."
+        raise invalid(message, "input")
+    if body.get("encoding_format") not in {None, "float", "base64"}:
+        message = "encoding_format must be 'float' or 'base64'."
+        raise invalid(message, "encoding_format")
+    _check_dimensions(body.get("dimensions"), model)
+    return texts
+
+
+def _check_dimensions(wanted: object, model: Model) -> None:
+    if wanted is None:
+        return
+    most = model.facts["max_dimensions"]
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or not 1 <= wanted <= most:
+        message = f"dimensions must be an integer from 1 to {most}."
+        raise invalid(message, "dimensions")
+    if wanted != model.facts["dimensions"] and not model.facts["supports_dimensions"]:
+        message = f"The model '{model.id}' does not support custom dimensions."
+        raise invalid(message, "dimensions")
+
+
+def _check_messages(messages: object) -> None:
+    if messages is None:
+        raise missing("messages")
+    if not isinstance(messages, list) or not messages:
+        message = "messages must be a non-empty array."
+        raise invalid(message, "messages")
+    for index, entry in enumerate(messages):
+        _check_message(entry, f"messages[{index}]")
+
+
+def _check_message(entry: object, where: str) -> None:
+    if not isinstance(entry, dict):
+        message = f"{where} must be an object."
+        raise invalid(message, where)
+    role = entry.get("role")
+    if role not in ROLES:
+        message = f"{where}.role must be one of {', '.join(sorted(ROLES))}, got {role!r}."
+        raise invalid(message, f"{where}.role")
+    content = entry.get("content")
+    if content is None and role != "assistant":
+        raise missing(f"{where}.content")
+    if content is not None and not isinstance(content, (str, list)):
+        message = f"{where}.content must be a string or an array of parts."
+        raise invalid(message, f"{where}.content")
+    if role == "tool" and not isinstance(entry.get("tool_call_id"), str):
+        raise missing(f"{where}.tool_call_id")
+    _check_calls(entry.get("tool_calls"), f"{where}.tool_calls")
+
+
+def _check_calls(calls: object, where: str) -> None:
+    if calls is None:
+        return
+    well_formed = isinstance(calls, list) and all(
+        isinstance(call, dict)
+        and isinstance(call.get("id"), str)
+        and isinstance(call.get("function"), dict)
+        and isinstance(call["function"].get("name"), str)
+        and isinstance(call["function"].get("arguments"), str | None)
+        for call in calls
+    )
+    if not well_formed:
+        message = f"{where} must hold objects with id and function {{name, arguments: string}}."
+        raise invalid(message, where)
+
+
+def _check_sampling(body: Mapping[str, Any]) -> None:
+    for name, (low, high) in _NUMBERS.items():
+        number(body, name, low, high)
+    for name, (low, high) in _INTEGERS.items():
+        integer(body, name, low, high)
+
+
+def _check_stop(stop: object) -> None:
+    listed = [stop] if isinstance(stop, str) else stop
+    if listed is None:
+        return
+    if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
+        message = "stop must be a string or an array of strings."
+        raise invalid(message, "stop")
+
+
+def _check_tools(tools: object, model: Model) -> None:
+    if tools is None:
+        return
+    if not isinstance(tools, list):
+        message = "tools must be an array."
+        raise invalid(message, "tools", "invalid_tool_spec")
+    for index, tool in enumerate(tools):
+        _check_tool(tool, f"tools[{index}]")
+    if len(dump(tools).encode()) > MAX_TOOL_BYTES:
+        message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
+        raise invalid(message, "tools", "tool_spec_too_large")
+    if tools and not model.can("tool_calling"):
+        message = f"The model '{model.id}' does not support tool calling."
+        raise invalid(message, "tools", "tool_choice_unsupported")
+
+
+def _check_tool(tool: object, where: str) -> None:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if (
+        not isinstance(tool, dict)
+        or tool.get("type") != "function"
+        or not isinstance(function, dict)
+    ):
+        message = f"{where} must be {{'type': 'function', 'function': {{...}}}}."
+        raise invalid(message, where, "invalid_tool_spec")
+    if not isinstance(function.get("name"), str) or not function["name"]:
+        message = f"{where}.function.name is required."
+        raise invalid(message, f"{where}.function.name", "invalid_tool_spec")
+    if not isinstance(function.get("parameters"), dict | None):
+        message = f"{where}.function.parameters must be a JSON schema object."
+        raise invalid(message, f"{where}.function.parameters", "invalid_tool_spec")
+
+
+def _check_tool_choice(body: Mapping[str, Any]) -> None:
+    choice = body.get("tool_choice")
+    if choice in {None, "auto", "none"} if isinstance(choice, str | None) else False:
+        return
+    names = [tool["function"]["name"] for tool in body.get("tools") or ()]
+    if not names:
+        message = "tool_choice needs tools."
+        raise invalid(message, "tool_choice")
+    if choice == "required":
+        return
+    function = choice.get("function") if isinstance(choice, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if name is None:
+        message = "tool_choice must be auto, none, required or a function."
+        raise invalid(message, "tool_choice")
+    if name not in names:
+        message = f"tool_choice names '{name}', which is not among the tools."
+        raise invalid(message, "tool_choice")
+
+
+def _check_response_format(wanted: object) -> None:
+    if wanted is None:
+        return
+    if not isinstance(wanted, dict) or wanted.get("type") not in _FORMATS:
+        message = "response_format.type must be text, json_object or json_schema."
+        raise invalid(message, "response_format")
+    if wanted["type"] != "json_schema":
+        return
+    spec = wanted.get("json_schema")
+    if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
+        raise missing("response_format.json_schema.name")
+    if not isinstance(spec.get("schema"), dict):
+        message = "response_format.json_schema.schema must be a JSON schema object."
+        raise invalid(message, "response_format.json_schema.schema", "invalid_json_schema")
+
+
+def _check_reasoning(body: Mapping[str, Any]) -> None:
+    reasoning = body.get("reasoning")
+    if reasoning is not None and not isinstance(reasoning, dict):
+        message = "reasoning must be an object."
+        raise invalid(message, "reasoning")
+    for name, effort in (
+        ("reasoning_effort", body.get("reasoning_effort")),
+        ("reasoning.effort", (reasoning or {}).get("effort")),
+    ):
+        if effort is not None and effort not in EFFORTS:
+            message = f"{name} must be one of {', '.join(EFFORTS)}."
+            raise invalid(message, name)
+
+
+def check_window(prompt_tokens: int, model: Model) -> None:
+    """Refuse a prompt that is longer than the model's window."""
+    window = model.facts.get("context_length") or model.facts.get("max_tokens")
+    if window is not None and prompt_tokens > window:
+        message = (
+            f"This model's maximum context length is {window} tokens, "
+            f"but the request has {prompt_tokens}."
+        )
+        raise Refusal(400, message, code="context_length_exceeded", param="messages")

@@ -1,0 +1,100 @@
+"""Media bytes: what kind they are, told by their first bytes, and how they get into a file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xf1", "audio/aac"),
+    (0, b"\xff\xf9", "audio/aac"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"\xff\xf3", "audio/mpeg"),
+    (0, b"\xff\xf2", "audio/mpeg"),
+    (4, b"ftypM4A", "audio/mp4"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
+    (0, b"%PDF", "application/pdf"),
+)
+_EXTENSIONS = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "audio/wav": ".wav",
+    "audio/flac": ".flac",
+    "audio/ogg": ".ogg",
+    "audio/mpeg": ".mp3",
+    "audio/aac": ".aac",
+    "audio/mp4": ".m4a",
+    "audio/pcm": ".pcm",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+}
+
+
+def mime_type_of(data: bytes, told: str | None = None) -> str:
+    """Return the media type by the first bytes; what the server told where they say nothing."""
+    for offset, signature, mime_type in _SIGNATURES:
+        if data.startswith(signature, offset):
+            return mime_type
+    return told or "application/octet-stream"
+
+
+def data_url(data: bytes) -> str:
+    """Return the bytes as a ``data:`` URL."""
+    return f"data:{mime_type_of(data)};base64,{base64.b64encode(data).decode()}"
+
+
+def from_base64(text: str) -> bytes | None:
+    """Decode base64, also inside a ``data:`` URL; ``None`` if it is none."""
+    try:
+        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def save(data: bytes, path: str | PathLike[str], mime_type: str, *, overwrite: bool) -> Path:
+    """Write bytes whole or not at all, under an extension that fits them; return the file's path.
+
+    Raises:
+        FileExistsError: the file is there already and ``overwrite`` is off.
+    """
+    target = Path(path).expanduser()
+    extension = _EXTENSIONS.get(mime_type)
+    if extension is not None and target.suffix.lower() != extension:
+        keep = target.suffix.lower() not in _EXTENSIONS.values()  # "v1.2" is a name, no extension
+        target = (
+            target.with_name(target.name + extension) if keep else target.with_suffix(extension)
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".nanogpt-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o666 & ~_umask())
+        if overwrite:
+            Path(temporary).replace(target)
+        else:
+            os.link(temporary, target)  # unlike a rename, fails if the file exists
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,230 @@
+"""What a caller may ask for: one TypedDict per route, shared by endpoints, clients and adapters.
+
+Bounds stand in the annotations, so that `checked` (pydantic) refuses a bad value by name before
+anything is sent. ``None`` always means "not given".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+__all__ = [
+    "ChatOptions",
+    "EmbeddingOptions",
+    "ImageOptions",
+    "ProviderRouting",
+    "RequestOptions",
+    "SpeechOptions",
+    "TranscriptionOptions",
+    "VideoOptions",
+    "WebSearch",
+    "WebSearchOptions",
+]
+
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+ServiceTier = Literal["auto", "default", "flex", "priority"]
+SearchProvider = Literal["linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+
+
+class RequestOptions(TypedDict, total=False):
+    """Words that every route takes.
+
+    extra_body: keys added to the JSON body as they are; they win over our own.
+    extra_headers: headers added to the request; never the key.
+    timeout: seconds to wait for the answer of this one call.
+    """
+
+    extra_body: Mapping[str, Any] | None
+    extra_headers: Mapping[str, str] | None
+    timeout: Annotated[float, Field(gt=0)] | None
+
+
+class WebSearch(TypedDict, total=False):
+    """Web search of a chat, sent as the body's ``webSearch`` (which beats the ``:online`` suffix).
+
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion (web search).
+    """
+
+    enabled: bool
+    provider: SearchProvider
+    depth: str
+    search_context_size: Literal["low", "medium", "high"]
+    user_location: dict[str, Any]
+    searchType: str
+    kagiSource: str
+
+
+class ProviderRouting(TypedDict, total=False):
+    """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
+
+    order: Sequence[str]
+    only: Sequence[str]
+    ignore: Sequence[str]
+    sort: str
+    quantizations: Sequence[str]
+    min_quantization: str
+    max_price: dict[str, float]
+    allow_fallbacks: bool
+    require_parameters: bool
+
+
+class ChatOptions(RequestOptions, total=False):
+    """Everything a chat may be asked with, besides its messages and its model.
+
+    ``web_search``: ``True`` for the default search, a backend name ("linkup-deep"), or a
+    `WebSearch`. ``memory``: ``True``, or the days (1 to 365) to keep it.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None
+    top_p: Fraction | None
+    top_k: int | None
+    top_a: NotNegative | None
+    min_p: Fraction | None
+    tfs: Fraction | None
+    typical_p: Fraction | None
+    eta_cutoff: NotNegative | None
+    epsilon_cutoff: NotNegative | None
+    mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None
+    mirostat_tau: NotNegative | None
+    mirostat_eta: NotNegative | None
+    max_tokens: Count | None
+    min_tokens: Annotated[int, Field(ge=0)] | None
+    stop: str | Sequence[str] | None
+    stop_token_ids: Sequence[int] | None
+    frequency_penalty: Penalty | None
+    presence_penalty: Penalty | None
+    repetition_penalty: Annotated[float, Field(ge=-2, le=2)] | None
+    no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None
+    logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None
+    logprobs: bool | None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None
+    prompt_logprobs: bool | int | None
+    seed: int | None
+    n: Count | None
+    ignore_eos: bool | None
+    include_stop_str_in_output: bool | None
+    custom_token_bans: Sequence[int] | None
+    user: str | None
+
+    tools: Sequence[Mapping[str, Any]] | None
+    tool_choice: str | Mapping[str, Any] | None
+    parallel_tool_calls: bool | None
+    response_format: Mapping[str, Any] | None
+
+    reasoning_effort: ReasoningEffort | None
+    reasoning: Mapping[str, Any] | None
+    web_search: bool | str | WebSearch | None
+    memory: bool | Annotated[int, Field(ge=1, le=365)] | None
+    model_context_limit: Annotated[int, Field(ge=10_000)] | None
+    provider: str | ProviderRouting | None
+    caching: bool | None
+    stickyprovider: bool | None
+    prompt_caching: Mapping[str, Any] | None
+    service_tier: ServiceTier | None
+    billing_mode: str | None
+    scraping: bool | None
+    youtube_transcripts: bool | None
+    stream_options: Mapping[str, Any] | None
+
+
+class EmbeddingOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    dimensions: Count | None
+    encoding_format: Literal["float", "base64"] | None
+    user: str | None
+
+
+class ImageOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai.
+
+    ``size`` is ``"WIDTHxHEIGHT"`` in pixels or a word the model lists.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    n: Count | None
+    size: str | None
+    response_format: Literal["b64_json", "url"] | None
+    strength: Fraction | None
+    guidance_scale: NotNegative | None
+    num_inference_steps: Count | None
+    seed: int | None
+    quality: str | None
+    resolution: str | None
+    aspect_ratio: str | None
+    negative_prompt: str | None
+    output_format: str | None
+    user: str | None
+
+
+class SpeechOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    voice: str | None
+    response_format: Literal["mp3", "wav", "opus", "flac", "aac", "pcm"] | None
+    speed: Annotated[float, Field(ge=0.25, le=4)] | None
+    instructions: str | None
+    language: str | None
+
+
+class TranscriptionOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    language: str | None
+    prompt: str | None
+    diarize: bool | None
+    response_format: str | None
+    temperature: Fraction | None
+
+
+class VideoOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation.
+
+    ``duration`` is in seconds. ``image`` is the first frame: bytes, a path, or an http(s) URL.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    duration: int | float | str | None
+    aspect_ratio: str | None
+    resolution: str | None
+    negative_prompt: str | None
+    seed: int | None
+
+
+class WebSearchOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search.
+
+    Dates are ISO (``YYYY-MM-DD``); ``schema`` is the JSON schema of a structured answer.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    provider: SearchProvider | None
+    depth: str | None
+    output_type: Literal["searchResults", "sourcedAnswer", "structured"] | None
+    schema: Mapping[str, Any] | None
+    include_images: bool | None
+    from_date: str | None
+    to_date: str | None
+    include_domains: Sequence[str] | None
+    exclude_domains: Sequence[str] | None
+    max_results: Count | None

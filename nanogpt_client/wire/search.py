@@ -1,0 +1,63 @@
+"""Web search without a model.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nanogpt_client.wire._read import as_dict, as_text, dicts, first
+from nanogpt_client.wire.billing import Billing
+
+__all__ = ["SearchHit", "WebSearchResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One page, or one picture (``type`` is then ``"image"``), that the search found."""
+
+    url: str
+    title: str = ""
+    content: str = ""
+    type: str = "text"
+    image_url: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> SearchHit:
+        """Read it from the JSON as NanoGPT sends it."""
+        return cls(
+            url=as_text(raw.get("url")),
+            title=as_text(first(raw, "title", "name")),
+            content=as_text(first(raw, "content", "snippet")),
+            type=as_text(raw.get("type")) or "text",
+            image_url=as_text(raw.get("imageUrl")) or None,
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearchResult:
+    """What a search answered: hits, an answer with its sources as hits, or a structured object."""
+
+    hits: tuple[SearchHit, ...]
+    billing: Billing
+    answer: str | None = None
+    structured: Any = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __iter__(self) -> Iterator[SearchHit]:
+        return iter(self.hits)
+
+    @classmethod
+    def read(cls, body: dict[str, Any], billing: Billing, *, structured: bool) -> WebSearchResult:
+        """Read the three output types."""
+        data = body.get("data")
+        if structured:
+            return cls((), billing, structured=data, raw=body)
+        hits = data if isinstance(data, list) else as_dict(data).get("sources")
+        answer = as_text(as_dict(data).get("answer")) or None
+        return cls(tuple(map(SearchHit.read, dicts(hits))), billing, answer, raw=body)

@@ -1,0 +1,124 @@
+"""Fixtures for all tests: a clean environment, sandboxes, and cassettes.
+
+Cassettes have two sources that never mix: ``--cassettes=sandbox`` (the default) and
+``--cassettes=live``. `recorded` says where a cassette test sends its requests; while replaying,
+nothing listens there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.vcr_hooks import SCRUBBED, Scrubber, same_body
+
+if TYPE_CHECKING:
+    from vcr import VCR
+    from vcr.cassette import Cassette
+
+    from nanogpt_client.sandbox import Sandbox
+
+TESTS = Path(__file__).parent
+
+# Read before `clean_environment` hides it from the tests: only recording may use it.
+_LIVE_KEY = os.environ.get("NANOGPT_API_KEY")
+_LIVE_URL = "https://nano-gpt.com/api/v1"
+
+# Many tests share one account, and send faster than NanoGPT's 25 requests a second.
+_SHARED: dict[str, Any] = {"balance": "10000", "rate": None}
+
+# Settings of the machine that would change what a test sends, or where.
+_FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENAI_")
+
+
+class Recorded(NamedTuple):
+    """Where a cassette test sends its requests."""
+
+    base_url: str
+    api_key: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cassettes",
+        choices=["sandbox", "live"],
+        default="sandbox",
+        help="which cassettes to replay or record: of the sandbox, or of NanoGPT itself",
+    )
+
+
+def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:
+    vcr.register_matcher("same_body", same_body)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide keys, tracing and proxies of the machine."""
+    for name in os.environ:
+        if name.startswith(_FOREIGN_PREFIXES) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A running sandbox server, shared by all tests of a process."""
+    from nanogpt_client.sandbox import Sandbox  # noqa: PLC0415 - not every test needs its parts
+
+    with Sandbox(**_SHARED) as server:
+        yield server
+
+
+@pytest.fixture
+def box() -> Sandbox:
+    """A fresh emulated account in this process: use its ``app`` or ``transport()``."""
+    from nanogpt_client.sandbox import Sandbox  # noqa: PLC0415 - as above
+
+    return Sandbox()
+
+
+@pytest.fixture(scope="session")
+def cassette_source(request: pytest.FixtureRequest) -> str:
+    """``sandbox`` or ``live``."""
+    return str(request.config.getoption("--cassettes"))
+
+
+@pytest.fixture
+def recorded(request: pytest.FixtureRequest, cassette_source: str, record_mode: str) -> Recorded:
+    """Where to send the requests of a cassette test; while replaying, nobody listens there."""
+    if cassette_source == "live":
+        return Recorded(_LIVE_URL, _LIVE_KEY or SCRUBBED)
+    if record_mode == "none":
+        return Recorded("http://127.0.0.1:1/api/v1", SCRUBBED)
+    server: Sandbox = request.getfixturevalue("sandbox")
+    return Recorded(server.base_url, server.api_key)
+
+
+@pytest.fixture(scope="module")
+def vcr_cassette_dir(request: pytest.FixtureRequest, cassette_source: str) -> str:
+    """``tests/cassettes/<source>/<the test module's path>``."""
+    module = request.path.relative_to(TESTS).with_suffix("")
+    return str(TESTS / "cassettes" / cassette_source / module)
+
+
+@pytest.fixture
+def vcr_config(recorded: Recorded) -> dict[str, Any]:
+    scrubber = Scrubber(recorded.api_key, _LIVE_KEY)
+    return {
+        "match_on": ["method", "scheme", "host", "path", "query", "same_body"],
+        "allow_playback_repeats": False,
+        "decode_compressed_response": True,
+        "before_record_request": scrubber.request,
+        "before_record_response": scrubber.response,
+    }
+
+
+@pytest.fixture(autouse=True)
+def every_reply_was_asked_for(vcr: Cassette | None, record_mode: str) -> Iterator[None]:
+    """Fail a cassette test that sent fewer requests than were recorded."""
+    yield
+    if vcr is not None and record_mode == "none":
+        assert vcr.all_played, f"{vcr.play_count} of {len(vcr)} recorded replies were asked for"
