@@ -45,6 +45,7 @@ from nanogpt_client.errors import (
 )
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.model_id import ModelId
+from nanogpt_client.observe import CallEvent
 from nanogpt_client.wire.account import (
     Affordability,
     Balance,
@@ -105,6 +106,7 @@ __all__ = [
     "Budget",
     "BudgetExceededError",
     "Call",
+    "CallEvent",
     "ChatChunk",
     "ChatCompletion",
     "ChatOptions",

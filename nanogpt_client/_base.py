@@ -11,6 +11,7 @@ from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.config import Config
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.observe import Hook, Hooks
 
 
 class BaseClient:
@@ -31,6 +32,9 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         budget: Budget | None = None,
         ledger: Ledger | None = None,
+        on_request: Hook | None = None,
+        on_response: Hook | None = None,
+        on_retry: Hook | None = None,
     ) -> None:
         config = Config.resolve(
             api_key,
@@ -45,6 +49,7 @@ class BaseClient:
             retry=RetryPolicy(max_retries=max_retries),
             ledger=Ledger() if ledger is None else ledger,
             budget=budget,
+            hooks=Hooks(on_request, on_response, on_retry),
             first_event_timeout=first_event_timeout,
             stream_idle_timeout=stream_idle_timeout,
         )

@@ -130,6 +130,8 @@ class NanoGPTClient(BaseClient):
         default_headers: headers for every request.
         budget: refuses calls once its limit is reached; may be shared between clients.
         ledger: where calls are booked; may be shared between clients.
+        on_request: called with a `CallEvent` for each request, likewise ``on_response`` for each
+            answer and ``on_retry`` before a request is sent again.
 
     Raises:
         ConfigurationError: no key is to be found, or a setting makes no sense.

@@ -7,15 +7,20 @@ threads, tasks and clients.
 
 from __future__ import annotations
 
+import html
+import json
+import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
+from nanogpt_client.wire._read import as_dict, as_list, as_number, loads
 
 __all__ = ["Budget", "Ledger", "LedgerEntry", "Totals"]
 
@@ -29,12 +34,12 @@ class LedgerEntry:
     Attributes:
         kind: chat, embedding, image, speech, transcription, video, search, account, …
         model: the model asked, if any.
-        outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading a stream), or the name of
-            the exception.
+        outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading, or was cancelled), or the
+            name of the exception.
         cost: USD; 0 if it was free; ``None`` if unknown.
         prompt_tokens: tokens in, if told; likewise ``completion_tokens``.
         request_id: NanoGPT's id of the request, if told.
-        sends: how often the request was sent; 0 if it was refused here.
+        sends: how often the request was sent.
         started_at: seconds since the epoch.
         seconds: from the first send to the last byte.
         scope: names of the `Ledger.scope` blocks around the call, outermost first.
@@ -51,6 +56,22 @@ class LedgerEntry:
     started_at: float = 0.0
     seconds: float = 0.0
     scope: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the entry as one line of JSON; dollars as text, so that they stay exact."""
+        return json.dumps(asdict(self), default=str, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> LedgerEntry | None:
+        """Read a line of `to_json`; ``None`` if it is none, such as one that was cut off."""
+        try:
+            known = as_dict(loads(line))
+            values = {field.name: known[field.name] for field in fields(cls)}
+        except (ValueError, KeyError):
+            return None
+        values["cost"] = as_number(values["cost"])
+        values["scope"] = tuple(map(str, as_list(values["scope"])))
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +96,38 @@ class Totals:
 
 
 class Ledger:
-    """The list of all calls. ``list(ledger)``, `rows`, `totals`; a table in notebooks."""
+    """The list of all calls. ``list(ledger)``, `rows`, `totals`; a table in notebooks.
 
-    def __init__(self) -> None:
-        self._entries: list[LedgerEntry] = []
+    Args:
+        path: a file to keep the entries in, one line of JSON each. Those found there are read
+            first, and every new one is appended at once, so that a killed process loses none.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._lock = threading.Lock()
+        self._path = None if path is None else Path(path)
+        self._entries: list[LedgerEntry] = []
+        if self._path is not None and self._path.exists():
+            text = self._path.read_text("utf-8", "replace")
+            self._entries = [e for line in text.splitlines() if (e := LedgerEntry.from_json(line))]
+            if text and not text.endswith("\n"):  # a write was cut off: do not continue its line
+                self._append("")
 
     def record(self, entry: LedgerEntry) -> None:
         """Book one call, under the scopes that are open here."""
         entry = replace(entry, scope=_scope.get())
         with self._lock:
             self._entries.append(entry)
+            if self._path is not None:
+                self._append(entry.to_json())
+
+    def _append(self, line: str) -> None:
+        """Write a line in one system call, after which the kernel has it whatever happens here."""
+        file = os.open(str(self._path), os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            os.write(file, f"{line}\n".encode())
+        finally:
+            os.close(file)
 
     @property
     def entries(self) -> Sequence[LedgerEntry]:
@@ -106,23 +148,41 @@ class Ledger:
     @property
     def totals(self) -> Totals:
         """The sum over all entries."""
-        return self._sum(self.entries)
+        return _sum(self.entries)
 
     @property
     def spent(self) -> Decimal:
         """USD known to be spent."""
         return self.totals.cost
 
-    def totals_by(self, field: str) -> dict[str, Totals]:
-        """Return sums by ``"kind"``, ``"model"`` or ``"outcome"``, in order of appearance."""
-        groups: dict[str, list[LedgerEntry]] = {}
+    @overload
+    def totals_by(self, field: str, /) -> dict[str, Totals]: ...
+    @overload
+    def totals_by(
+        self, field: str, second: str, /, *more: str
+    ) -> dict[tuple[str, ...], Totals]: ...
+    def totals_by(self, *fields: str) -> Any:
+        """Return sums by a field, such as ``"model"``, or by several, in order of appearance.
+
+        The keys are the field's values, or tuples of them.
+        """
+        groups: dict[Any, Totals] = {}
         for entry in self.entries:
-            groups.setdefault(str(getattr(entry, field)), []).append(entry)
-        return {name: self._sum(entries) for name, entries in groups.items()}
+            values = tuple(str(getattr(entry, field) or "") for field in fields)
+            key = values if len(values) > 1 else values[0]
+            groups[key] = groups.get(key, Totals()).plus(entry)
+        return groups
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the entries as plain dicts, e.g. for a data frame."""
         return [asdict(entry) for entry in self.entries]
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write all entries to a file, one line of JSON each; ``Ledger(path)`` reads them back."""
+        target = Path(path)
+        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        temporary.write_text("".join(f"{entry.to_json()}\n" for entry in self), "utf-8")
+        temporary.replace(target)
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -133,44 +193,64 @@ class Ledger:
         finally:
             _scope.reset(token)
 
-    @staticmethod
-    def _sum(entries: Sequence[LedgerEntry]) -> Totals:
-        totals = Totals()
-        for entry in entries:
-            totals = totals.plus(entry)
-        return totals
+    def _repr_html_(self) -> str:
+        """Show calls, tokens and dollars by kind and model, in notebooks."""
+        groups = [*self.totals_by("kind", "model").items(), (("all", ""), self.totals)]
+        rows = "".join(
+            f"<tr><td>{html.escape(kind)}</td><td>{html.escape(model)}</td><td>{total.calls}</td>"
+            f"<td>{total.prompt_tokens}</td><td>{total.completion_tokens}</td>"
+            f"<td>{total.cost}</td><td>{total.unknown_costs}</td></tr>"
+            for (kind, model), total in groups
+        )
+        head = "kind model calls tokens&nbsp;in tokens&nbsp;out USD unknown".split()
+        titles = "".join(f"<th>{title}</th>" for title in head)
+        return f"<table><tr>{titles}</tr>{rows}</table>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_entries": list(self.entries)}
+        return {"_entries": list(self.entries), "_path": self._path}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__()  # type: ignore[misc]
-        self._entries = state["_entries"]
+        self.__dict__.update(state, _lock=threading.Lock())
+
+
+def _sum(entries: Iterable[LedgerEntry]) -> Totals:
+    totals = Totals()
+    for entry in entries:
+        totals = totals.plus(entry)
+    return totals
 
 
 class Budget:
     """A limit on what clients may spend: the call that finds it reached is refused, unsent.
 
-    Billable calls whose cost NanoGPT does not report count towards ``max_calls`` only, since a
-    guess would be worse than an open figure; ``unknown_calls`` tells how many there were.
+    Before a billable call its price is estimated (catalogue price times tokens, with ``max_tokens``
+    for the answer if given) and reserved; afterwards the reported cost takes its place. A call
+    whose cost stays unknown keeps its reservation, so that unknown is never taken for free. What
+    has no known price reserves nothing: the limit can then be passed by the calls in flight, but
+    not by more.
 
     Args:
         usd: dollars that may be spent.
         max_calls: how many billable calls may be made.
+
+    Attributes:
+        spent: USD reported for finished calls.
+        assumed: USD reserved for calls whose cost stayed unknown; ``unknown_calls`` counts them.
     """
 
     def __init__(
         self, usd: Decimal | float | str | None = None, *, max_calls: int | None = None
     ) -> None:
-        self.usd = None if usd is None else Decimal(str(usd))
+        self.usd = None if usd is None else as_number(usd)
         self.max_calls = max_calls
-        if self.usd is None and max_calls is None:
+        if usd is not None and (self.usd is None or self.usd < 0):
+            raise ConfigurationError(f"a Budget's usd is a number from 0 on, not {usd!r}")
+        if max_calls is not None and max_calls < 0:
+            raise ConfigurationError(f"a Budget's max_calls is from 0 on, not {max_calls!r}")
+        if usd is None and max_calls is None:
             raise ConfigurationError("a Budget needs usd=…, max_calls=… or both")
-        if (self.usd is not None and not self.usd >= 0) or (
-            max_calls is not None and max_calls < 0
-        ):
-            raise ConfigurationError("a Budget's limits cannot be negative")
         self.spent = Decimal(0)
+        self.assumed = Decimal(0)
         self.calls = 0
         self.unknown_calls = 0
         self._reserved = Decimal(0)
@@ -179,7 +259,11 @@ class Budget:
     @property
     def remaining_usd(self) -> Decimal | None:
         """Dollars left, less what is reserved for calls in flight; ``None`` without a limit."""
-        return None if self.usd is None else max(self.usd - self.spent - self._reserved, Decimal(0))
+        return None if self.usd is None else max(self.usd - self._committed, Decimal(0))
+
+    @property
+    def _committed(self) -> Decimal:
+        return self.spent + self.assumed + self._reserved
 
     def reserve(self, estimate: Decimal = Decimal(0)) -> None:
         """Set the estimated dollars of one call aside.
@@ -189,15 +273,16 @@ class Budget:
         """
         with self._lock:
             if self.max_calls is not None and self.calls >= self.max_calls:
-                msg = f"the budget of {self.max_calls} calls is used up; nothing was sent"
-                raise BudgetExceededError(msg)
-            held = self.spent + self._reserved
-            if self.usd is not None and (held >= self.usd or held + estimate > self.usd):
-                msg = (
-                    f"the budget of {self.usd} USD does not allow this call: {self.spent} spent, "
-                    f"{self._reserved} reserved, {estimate} estimated; nothing was sent"
+                raise BudgetExceededError(
+                    f"the budget of {self.max_calls} calls is used up; nothing was sent"
                 )
-                raise BudgetExceededError(msg)
+            held = self._committed
+            if self.usd is not None and (held >= self.usd or held + estimate > self.usd):
+                raise BudgetExceededError(
+                    f"the budget of {self.usd} USD does not allow this call: {self.spent} spent, "
+                    f"{self.assumed} assumed, {self._reserved} reserved for calls in flight, "
+                    f"{estimate} estimated for it; nothing was sent"
+                )
             self.calls += 1
             self._reserved += estimate
 
@@ -206,9 +291,15 @@ class Budget:
         with self._lock:
             self._reserved -= estimate
             self.spent += cost or 0
-            self.unknown_calls += cost is None
+            if cost is None:
+                self.unknown_calls += 1
+                self.assumed += estimate
+
+    def __repr__(self) -> str:
+        return f"<Budget: {self.spent} of {self.usd} USD, {self.calls} of {self.max_calls} calls>"
 
     def __getstate__(self) -> dict[str, Any]:
+        # Another process has none of the calls that are in flight here.
         return {k: v for k, v in self.__dict__.items() if k != "_lock"} | {"_reserved": Decimal(0)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

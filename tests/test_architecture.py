@@ -26,7 +26,7 @@ GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 
 # Which parts of the core a part may import, itself aside:
 # wire, errors <- _core <- endpoints <- client shells; `_http` is the shells' hands.
-LEFT = {"wire", "errors", "config", "model_id", "messages", "accumulate", "ledger"}
+LEFT = {"wire", "errors", "config", "model_id", "messages", "accumulate", "ledger", "observe", "snapshot"}
 TO_ENDPOINTS = LEFT | {"_core"}
 TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": TO_SHELLS,
     "async_client": TO_SHELLS,
     "__init__": TO_SHELLS | {"client", "async_client"},
+    "refresh_snapshot": LEFT | {"client"},
     "sandbox": {"_http"},
 }
 

@@ -12,6 +12,7 @@ from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.errors import APIStatusError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
+from nanogpt_client.observe import Hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class CallContext:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     ledger: Ledger = field(default_factory=Ledger)
     budget: Budget | None = None
+    hooks: Hooks = field(default_factory=Hooks)
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
 
@@ -40,8 +42,11 @@ class Booking:
         self._started = context.retry.now()
 
     def __enter__(self) -> Self:
-        if self._call.billable and self._context.budget is not None:
-            self._context.budget.reserve(self._estimate)
+        budget = self._context.budget
+        if self._call.billable and budget is not None:
+            if self._call.estimate is not None and budget.usd is not None:
+                self._estimate = self._call.estimate()
+            budget.reserve(self._estimate)
         return self
 
     def __exit__(

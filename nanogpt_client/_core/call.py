@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from nanogpt_client.errors import NanoGPTError
@@ -98,6 +99,7 @@ class Call(Generic[T]):
         model: the model asked, if any.
         resend: when it may be sent again.
         billable: whether NanoGPT charges for it, so that a `Budget` guards it.
+        estimate: what it may cost in USD, asked only if there is a `Budget`.
     """
 
     request: Request
@@ -106,6 +108,7 @@ class Call(Generic[T]):
     model: str | None = None
     resend: Resend = Resend.FREELY
     billable: bool = False
+    estimate: Callable[[], Decimal] | None = None
 
 
 class Decoder(Protocol[Item_co]):
@@ -156,3 +159,4 @@ class StreamCall(Generic[Item]):
     model: str | None = None
     resend: Resend = Resend.IF_REFUSED
     billable: bool = True
+    estimate: Callable[[], Decimal] | None = None

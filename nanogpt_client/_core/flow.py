@@ -8,7 +8,7 @@ the async client need not repeat any of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from nanogpt_client._core.booking import Booking, CallContext
@@ -23,6 +23,7 @@ from nanogpt_client.errors import (
     StreamStalledError,
     error_from_reply,
 )
+from nanogpt_client.observe import CallEvent
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -173,7 +174,11 @@ def _exchange(
     """Send until NanoGPT accepts, as often as the retry rules allow."""
     while True:
         booking.sends += 1
+        event = _event(call, booking.sends)
+        context.hooks.request(event)
+        started = context.retry.now()
         outcome = yield step
+        context.hooks.response(_answered(event, outcome, context.retry.now() - started))
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
             context.retry.quota.refill()
             return outcome
@@ -181,7 +186,25 @@ def _exchange(
         delay = context.retry.delay(failure, call.resend, booking.sends)
         if delay is None:
             raise failure
+        context.hooks.retry(replace(event, seconds=delay, error=str(failure)))
         yield Sleep(delay)
+
+
+def _event(call: Call[Any] | StreamCall[Any], sends: int) -> CallEvent:
+    path = call.request.path.partition("?")[0]  # a download's query may hold its signature
+    return CallEvent(call.request.method, path, call.kind, call.model, sends)
+
+
+def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
+    reply = outcome.reply if isinstance(outcome, Connected) else outcome
+    if isinstance(reply, Reply):
+        return replace(
+            event,
+            seconds=seconds,
+            status_code=reply.status_code,
+            request_id=reply.request_id,
+        )
+    return replace(event, seconds=seconds, error=getattr(reply, "reason", None))
 
 
 def _events(

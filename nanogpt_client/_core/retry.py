@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from nanogpt_client._core.call import Resend
@@ -118,6 +119,8 @@ def _date(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
+    # HTTP dates are in UTC, also where the zone is missing or "-0000".
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
 from nanogpt_client.accumulate import PartialMessage
 from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.errors import ConfigurationError
@@ -29,7 +30,10 @@ def chat(
     # Without this word some routes leave the usage out.
     body.setdefault("include_usage", True)
     request = post(PATH, body, options, root="chat")
-    return Call(request, _completion, "chat", model, Resend.IF_REFUSED, billable=True)
+    return Call(
+        request, _completion, "chat", model, Resend.IF_REFUSED, billable=True,
+        estimate=lambda: estimated_usd(body),
+    )  # fmt: skip
 
 
 def stream_chat(
@@ -41,7 +45,10 @@ def stream_chat(
     body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
     request = post(PATH, body, options, root="chat")
     answers = body.get("n", 1)
-    return StreamCall(request, lambda headers: ChatDecoder(headers, answers), "chat", model)
+    return StreamCall(
+        request, lambda headers: ChatDecoder(headers, answers), "chat", model,
+        estimate=lambda: estimated_usd(body),
+    )  # fmt: skip
 
 
 def chat_body(

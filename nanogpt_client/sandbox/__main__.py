@@ -38,9 +38,7 @@ def main(arguments: list[str] | None = None, *, stop: threading.Event | None = N
             (stop or threading.Event()).wait()
         except KeyboardInterrupt:
             say()
-        say(
-            f"{len(box.app.requests)} requests answered, ${box.app.balance} of pretend money left."
-        )
+        say(f"{len(box.app.requests)} requests answered, ${box.app.balance} of pretend money left.")
     return 0
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.failures import unknown_model
+from nanogpt_client.sandbox.failures import missing, unknown_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,6 +86,14 @@ def find(kind: str, name: str) -> Model:
         return Model(name, kind, _load()[kind][name])
     except KeyError:
         raise unknown_model(name) from None
+
+
+def asked_for(kind: str, body: Mapping[str, Any], default: str | None = None) -> Model:
+    """Return the model that a request names. Raises `Refusal` (400 or 404)."""
+    name = body.get("model") or default
+    if not isinstance(name, str):
+        raise missing("model")
+    return find(kind, name)
 
 
 def known(kind: str, name: str) -> bool:

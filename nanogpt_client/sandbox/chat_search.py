@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain import Hit
     from nanogpt_client.sandbox.model_name import Chosen
 
-_STANDARD = {"standard", "deep"}
-_EXA = {"standard", "fast", "auto", "neural", "deep", "instant", "deep-reasoning"}
+_STANDARD = ("standard", "deep")
+_EXA = ("standard", "fast", "auto", "neural", "deep", "instant", "deep-reasoning")
 _DEPTHS = {
     "linkup": _STANDARD,
     "tavily": _STANDARD,
@@ -25,7 +25,7 @@ _DEPTHS = {
     "perplexity": _STANDARD,
     "valyu": _STANDARD,
     "kagi": _STANDARD,
-    "sofya": {"standard"},
+    "sofya": ("standard",),
     "exa": _EXA,
 }
 _COUNTS = ("maxResults", "numResults", "maxNumResults")
@@ -68,7 +68,7 @@ class Search:
 def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
     """Return the search that body or suffix ask for; the body wins. Raises `Refusal` (400)."""
     options = body.get("webSearch") or body.get("linkup")
-    if isinstance(options, dict) and options.get("enabled") in {True, "true"}:
+    if isinstance(options, dict) and options.get("enabled") in (True, "true"):
         default, _ = chosen.search or ("linkup", "")
         provider = options.get("provider") or default
         depth = options.get("depth") or "standard"

@@ -100,8 +100,8 @@ def _with(chosen: Chosen, suffix: str) -> Chosen:
     if word in ROUTING or _offers(chosen.id, word):
         if chosen.routing or chosen.provider:
             raise conflict(f":{word}", "another routing or provider suffix")
-        key = "routing" if word in ROUTING else "provider"
-        return replace(chosen, **{key: ROUTING.get(word, word)})
+        routing = ROUTING.get(word)
+        return replace(chosen, routing=routing, provider=None if routing else word)
     return replace(chosen, id=f"{chosen.id}:{suffix}")
 
 

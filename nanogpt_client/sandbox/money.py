@@ -139,12 +139,12 @@ def per_million(model: Model, tokens: int) -> Decimal:
     return exact(tokens * Decimal(rate) / _MILLION)
 
 
-def image_price(model: Model, size: str | None, count: int) -> Decimal:
+def image_price(model: Model, size: object, count: int) -> Decimal:
     """Return the USD for `count` pictures; a size without a price costs as much as the dearest."""
     prices = {
         name.replace("*", "x"): Decimal(usd) for name, usd in model.pricing["per_image"].items()
     }
-    return exact(count * prices.get(size or "", max(prices.values())))
+    return exact(count * prices.get(str(size), max(prices.values())))
 
 
 def speech_price(model: Model, characters: int) -> Decimal:

@@ -58,7 +58,7 @@ def _explicit(world: World, body: Mapping[str, Any], prefixes: list[tuple[str, i
     marks, ttl = _marks(body)
     if not marks:
         return CacheUse()
-    chosen = [prefixes[mark] for mark in sorted(marks)[-_MAX_MARKS:] if mark < len(prefixes)]
+    chosen = [prefixes[mark] for mark in sorted(marks)[-_MAX_MARKS:] if 0 <= mark < len(prefixes)]
     large = [(key, tokens) for key, tokens in chosen if tokens >= _MINIMUM]
     read = _exchange(world, large, _LIFETIME[ttl])
     most = max((tokens for _, tokens in large), default=0)
@@ -98,7 +98,7 @@ def _marks(body: Mapping[str, Any]) -> tuple[set[int], str]:
     helper = next((body[name] for name in _HELPERS if body.get(name)), None)
     options = helper if isinstance(helper, dict) else {"enabled": bool(helper)}
     ttls = [options.get("ttl"), *(control.get("ttl") for control in controls.values())]
-    ttl = next((found for found in ttls if found in _LIFETIME), "5m")
+    ttl = next((found for found in ttls if found in ("5m", "1h")), "5m")
     marks = set(controls)
     explicit = options.get("explicit_cache_control") or options.get("explicitCacheControl")
     if options.get("enabled") and not explicit:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.catalog import Model
 
 _PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
-_SORTS = {"speed", "throughput", "latency", "price", "auto", "none", "default"}
+_SORTS = ("speed", "throughput", "latency", "price", "auto", "none", "default")
 _PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
 Offer = dict[str, Any]
 
@@ -109,7 +109,7 @@ def _check_object(wanted: object) -> None:
         if wanted.get(key) is not None and not isinstance(wanted[key], bool):
             raise _bad(f"provider.{key}", "a boolean")
     if wanted.get("sort") is not None and wanted["sort"] not in _SORTS:
-        raise _bad("provider.sort", "one of " + ", ".join(sorted(_SORTS)))
+        raise _bad("provider.sort", "one of " + ", ".join(_SORTS))
     _check_quantization(wanted)
     _check_max_price(wanted.get("max_price"))
 
@@ -149,16 +149,17 @@ def _named(name: str, offers: list[Offer], param: str) -> str:
 
 
 def _precise_enough(offer: Offer, wanted: dict[str, Any]) -> bool:
-    level = offer["quantization"]
-    allowed, floor = wanted.get("quantizations"), wanted.get("min_quantization")
-    return (not allowed or level in allowed) and (not floor or _at_least(level, floor))
+    level: str = offer["quantization"]
+    allowed: list[str] = wanted.get("quantizations") or [level]
+    floor: str = wanted.get("min_quantization") or _PRECISION[0]
+    return level in allowed and _at_least(level, floor)
 
 
 def _at_least(level: str, floor: str) -> bool:
     return level in _PRECISION and _PRECISION.index(level) >= _PRECISION.index(floor)
 
 
-def _affordable(offer: Offer, caps: dict[str, float]) -> bool:
+def _affordable(offer: Offer, caps: dict[str, float | None]) -> bool:
     return all(offer[key] <= cap for key, cap in caps.items() if cap is not None and key in offer)
 
 

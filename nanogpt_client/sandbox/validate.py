@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _INFINITE = float("inf")
 _NUMBERS = {  # inclusive bounds
     "temperature": (0, 2),
@@ -48,7 +48,7 @@ _INTEGERS = {
     "seed": (-_INFINITE, _INFINITE),
     "top_logprobs": (0, 20),
 }
-_FORMATS = {"text", "json_object", "json_schema"}
+_FORMATS = ("text", "json_object", "json_schema")
 
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:
@@ -60,6 +60,7 @@ def check_chat(body: Mapping[str, Any], model: Model) -> None:
     _check_tool_choice(body)
     _check_response_format(body.get("response_format"))
     _check_reasoning(body)
+    _check_objects(body)
 
 
 def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
@@ -77,7 +78,7 @@ def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
     if len(texts) > MAX_INPUTS:
         message = f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}."
         raise invalid(message, "input")
-    if body.get("encoding_format") not in {None, "float", "base64"}:
+    if body.get("encoding_format") not in (None, "float", "base64"):
         message = "encoding_format must be 'float' or 'base64'."
         raise invalid(message, "encoding_format")
     _check_dimensions(body.get("dimensions"), model)
@@ -112,7 +113,7 @@ def _check_message(entry: object, where: str) -> None:
         raise invalid(message, where)
     role = entry.get("role")
     if role not in ROLES:
-        message = f"{where}.role must be one of {', '.join(sorted(ROLES))}, got {role!r}."
+        message = f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}."
         raise invalid(message, f"{where}.role")
     content = entry.get("content")
     if content is None and role != "assistant":
@@ -192,7 +193,7 @@ def _check_tool(tool: object, where: str) -> None:
 
 def _check_tool_choice(body: Mapping[str, Any]) -> None:
     choice = body.get("tool_choice")
-    if choice in {None, "auto", "none"} if isinstance(choice, str | None) else False:
+    if choice in (None, "auto", "none"):
         return
     names = [tool["function"]["name"] for tool in body.get("tools") or ()]
     if not names:
@@ -249,3 +250,10 @@ def check_window(prompt_tokens: int, model: Model) -> None:
             f"but the request has {prompt_tokens}."
         )
         raise Refusal(400, message, code="context_length_exceeded", param="messages")
+
+
+def _check_objects(body: Mapping[str, Any]) -> None:
+    for name in ("stream_options", "webSearch", "linkup"):
+        if not isinstance(body.get(name), dict | None):
+            message = f"{name} must be an object."
+            raise invalid(message, name)

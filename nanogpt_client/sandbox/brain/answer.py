@@ -17,6 +17,7 @@ from nanogpt_client.sandbox.brain.context import (
     facts_of_system,
     take_apart,
 )
+from nanogpt_client.sandbox.brain.courtesy import is_small_talk
 from nanogpt_client.sandbox.brain.extract import Extract, extract, lead, wants_lead
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 _SURE = 0.55  # what was merely said before must fit this well
 _LOOKS = re.compile(
-    r"\b(?:images?|pictures?|photos?|drawings?|screenshots?|colou?rs?|see|shown?|look|this|these|here|describe|size"
+    r"\b(?:images?|pictures?|photos?|drawings?|screenshots?|colou?rs?|see|shown?|look|this|these"
+    r"|here|describe|size"
     r"|big|wide|width|height|pixels?|dimensions|what(?:'s| is) (?:it|in|on))\b",
     re.IGNORECASE,
 )
@@ -37,7 +39,7 @@ _PERSONS = (
     ("my", "your"), ("mine", "yours"), ("me", "you"), ("i", "you"), ("myself", "yourself"),
     ("we", "you"), ("our", "your"), ("us", "you"),
 )  # fmt: skip
-_OF_PERSON = {mine: yours for mine, yours in _PERSONS}
+_OF_PERSON = dict(_PERSONS)
 _PERSON = re.compile(rf"\b(?:{'|'.join(re.escape(word) for word, _ in _PERSONS)})\b", re.IGNORECASE)
 
 
@@ -64,7 +66,7 @@ def answer(
         if found.sentences:
             text = turned(found.text) if prompt.is_told else found.text
             return Answer(text, tuple(given), found.score)
-    if small_talk.is_small_talk(prompt.question) or small_talk.echo(prompt.question):
+    if is_small_talk(prompt.question) or small_talk.echo(prompt.question):
         return Answer(small_talk.reply(prompt.question))
     behind = _behind(talk, prompt, bool(given))
     if behind.text:
@@ -77,8 +79,7 @@ def answer(
 
 def best(question: str, passages: Sequence[str]) -> Extract:
     """Return the sentences that answer a question, or the opening ones where all are asked for."""
-    found = lead(passages) if wants_lead(question) else extract(question, passages)
-    return found
+    return lead(passages) if wants_lead(question) else extract(question, passages)
 
 
 def describe(seen: Sequence[Seen]) -> str:
@@ -91,7 +92,7 @@ def describe(seen: Sequence[Seen]) -> str:
 
 
 def turned(sentence: str) -> str:
-    """Say a user's sentence from the other side: `My name is Ada.` becomes `Your name is Ada.`"""
+    """Say a user's sentence from the other side: `My name` becomes `Your name`."""
     swapped = _PERSON.sub(lambda match: _OF_PERSON[match[0].lower()], sentence)
     return swapped[:1].upper() + swapped[1:]
 
@@ -105,7 +106,9 @@ def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer:
             return Answer(found.text, passages, found.score)
         if not has_context and not talk.history and "?" in question:
             return Answer(_UNKNOWN, passages)
-    if "?" not in question and not re.match(r"\W*(?:tell|remind|repeat|what|who|how)\b", question, re.I):
+    if "?" not in question and not re.match(
+        r"\W*(?:tell|remind|repeat|what|who|how)\b", question, re.IGNORECASE
+    ):
         return Answer("")
     if small_talk.calculation(question):
         return Answer("")

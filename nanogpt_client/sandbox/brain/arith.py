@@ -44,11 +44,18 @@ _WORDS = {
     "−": "-", "–": "-", "divided by": "/", "over": "/", "÷": "/", "to the power of": "**",
     "^": "**", "mod": "%", "modulo": "%",
 }  # fmt: skip
-_SIGN = r"\*\*|//|[*/+^%×·÷−–-]|\b(?:times|plus|minus|multiplied by|divided by|over|to the power of|mod|modulo|x)\b"
-_PIECE = rf"\(*\s*-?\d+(?:,\d{{3}})*(?:\.\d+)?\s*\)*"
-_EXPRESSION = re.compile(rf"(?<![\w.]){_PIECE}(?:\s*(?:{_SIGN})\s*{_PIECE})+(?![\w%])|\([^()\n]*\*\*[^()\n]*\)")
+_SIGN = (
+    r"\*\*|//|[*/+^%×·÷−–-]|\b(?:times|plus|minus|multiplied by|divided by|over|to the power "
+    r"of|mod|modulo|x)\b"
+)
+_PIECE = r"\(*\s*-?\d+(?:,\d{3})*(?:\.\d+)?\s*\)*"
+_EXPRESSION = re.compile(
+    rf"(?<![\w.]){_PIECE}(?:\s*(?:{_SIGN})\s*{_PIECE})+(?![\w%])|\([^()\n]*\*\*[^()\n]*\)"
+)
 _BARE = re.compile(r"^\(*[\d.,]+(?:[-–/][\d.,]+)+\)*$")  # 555-1234 and 1/2 are seldom sums
-_ASKED = re.compile(r"what(?:'s| is| are)|calculat|comput|evaluat|solve|work out|how much|=|result", re.IGNORECASE)
+_ASKED = re.compile(
+    r"what(?:'s| is| are)|calculat|comput|evaluat|solve|work out|how much|=|result", re.IGNORECASE
+)
 _OPERATORS: dict[type[ast.AST], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -57,6 +64,15 @@ _OPERATORS: dict[type[ast.AST], Callable[[float, float], float]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: operator.pow,
+}
+_VERBS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.FloorDiv: "divide",
+    ast.Mod: "modulo",
+    ast.Pow: "power",
 }
 _LARGEST = 10**12
 _HIGHEST_POWER = 64
@@ -82,6 +98,26 @@ def sums(text: str) -> list[Sum]:
     return sorted(found, key=lambda each: each.start)
 
 
+def operation(found: Sum) -> str:
+    """Return the word for the last operation of a sum: `3 + 4` is "add"."""
+    tree = _parsed(symbols(_rewritten(found.text)))
+    return _VERBS[type(tree.op)] if isinstance(tree, ast.BinOp) else "calculate"
+
+
+def single_operations(found: Sum) -> list[str]:
+    """Return the sum's operations one by one, inner ones worked out: `2 * 4`, `20 + 8`."""
+    steps: list[str] = []
+
+    def work(node: ast.AST) -> str:
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            sign = ast.unparse(ast.BinOp(ast.Constant(1), node.op, ast.Constant(1)))[2:-2]
+            steps.append(f"{work(node.left)} {sign} {work(node.right)}")
+        return show(_evaluate(node))
+
+    work(_parsed(symbols(_rewritten(found.text))))
+    return steps
+
+
 def symbols(expression: str) -> str:
     """Write an expression with Python's operators."""
     for word in sorted(_WORDS, key=len, reverse=True):
@@ -95,12 +131,27 @@ def show(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.10g}"
 
 
+def _rewritten(text: str) -> str:
+    """Write a phrase such as `sum of 3 and 4` as an expression."""
+    for pattern, form in _PHRASES:
+        if match := pattern.fullmatch(text):
+            return match.expand(form)
+    return text
+
+
+def _parsed(expression: str) -> ast.AST:
+    """Parse an expression; brackets that the text around it closes are evened out."""
+    opened = expression.count("(") - expression.count(")")
+    if opened < 0:
+        expression = expression[:opened] if expression.endswith(")" * -opened) else expression
+    even = expression + ")" * max(0, opened)
+    return ast.parse(even.replace(",", "").strip(), mode="eval").body
+
+
 def _value(expression: str) -> float | None:
     """Work out an expression, or None where it is none or too large."""
-    opened = expression.count("(") - expression.count(")")
-    expression = expression.rstrip(")" if opened < 0 else "") + ")" * max(0, opened)
     try:
-        value = _evaluate(ast.parse(expression.replace(",", ""), mode="eval").body)
+        value = _evaluate(_parsed(expression))
     except (SyntaxError, ZeroDivisionError, OverflowError, ValueError):
         return None
     return value if math.isfinite(value) else None

@@ -68,7 +68,7 @@ def repaint(
     """
     scene, rng = read_scene(prompt), _generator(prompt, seed)
     tone = scene.ground[0] if scene.ground else next(_palette(scene, rng))
-    dark, light = mix(tone, _BLACK, 0.75), mix(tone, _WHITE, 0.85)
+    dark, light = mix(tone, _BLACK, 0.75), mix(tone, _WHITE, 0.65)
     painted = ImageOps.colorize(source.convert("L"), dark, light, mid=tone)
     if scene.figures:
         painted = _with_figures(painted, scene, sheet, rng)

@@ -7,6 +7,7 @@ a font of the system where one has their letters, and letters that no font has a
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -112,15 +113,16 @@ def _wrapped(text: str, font: Font, width: float) -> Iterable[str]:
         if line:
             yield line
         line = word
-        while len(line) > 1 and font.getlength(line) > width:
-            fitting = next(
-                n
-                for n in range(len(line) - 1, 0, -1)
-                if n == 1 or font.getlength(line[:n]) <= width
-            )
+        while (fitting := _fitting(line, font, width)) < len(line):
             yield line[:fitting]
             line = line[fitting:]
     yield line
+
+
+def _fitting(line: str, font: Font, width: float) -> int:
+    """Return how many letters of a line fit the width, one at least."""
+    lengths = range(1, len(line) + 1)
+    return max(1, bisect_right(lengths, width, key=lambda length: font.getlength(line[:length])))
 
 
 def _drawable(text: str) -> tuple[str, str | None]:

@@ -191,9 +191,7 @@ def _object(
     if not all(inner(key, schema.get("propertyNames", True)) for key in value):
         return False
     return all(
-        inner(member, each)
-        for key, member in value.items()
-        for each in member_schemas(schema, key)
+        inner(member, each) for key, member in value.items() for each in member_schemas(schema, key)
     )
 
 

@@ -17,7 +17,9 @@ _SNIPPET = 300
 _MOST = 3
 
 
-def cited_answer(question: str, hits: Sequence[Hit], before: str = "") -> tuple[str, tuple[Cited, ...]]:
+def cited_answer(
+    question: str, hits: Sequence[Hit], before: str = ""
+) -> tuple[str, tuple[Cited, ...]]:
     """Return an answer drawn from the hits and the citations of its sentences.
 
     `before` opens the text; the offsets count from its beginning and are half-open.

@@ -16,10 +16,17 @@ _ASKS = re.compile(
     r"|rephrase the (?:follow[- ]?up|last|latest)|condense the",
     re.IGNORECASE,
 )
-_PRONOUN = re.compile(r"\b(it|its|they|them|their|he|him|his|she|her|hers|this one|that one|there)\b", re.I)
+_PRONOUN = re.compile(
+    r"\b(it|its|they|them|their|he|him|his|she|her|hers|this one|that one|there)\b", re.IGNORECASE
+)
 _OWNED = frozenset({"its", "their", "his", "hers"})
-_ELLIPSIS = re.compile(r"^(?:and|but|so)?,?\s*(?:what|how) about (.+?)\??$|^and (?:in |for |of )?(.+?)\??$", re.I)
-_SPEAKER = re.compile(r"^\s*(?:user|human|assistant|ai|system)\s*[:：]\s*", re.IGNORECASE | re.MULTILINE)
+_ELLIPSIS = re.compile(
+    r"^(?:and|but|so)?,?\s*(?:what|how) about (.+?)\??$|^and (?:in |for |of )?(.+?)\??$",
+    re.IGNORECASE,
+)
+_SPEAKER = re.compile(
+    r"^\s*(?:user|human|assistant|ai|system)\s*[:：]\s*", re.IGNORECASE | re.MULTILINE
+)
 _OWN_QUESTION = re.compile(r"^\s*(?:user|human)\s*[:：]\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -69,7 +76,9 @@ def _topic(question: str, history: Sequence[str]) -> str:
             if span.value.lower() not in question.lower():
                 return span.value
     for text in history:
-        if text.endswith("?") and (subject := re.search(r"\b(?:the|an?) [\w -]+?(?=\?|,| (?:in|of|is|do)\b)", text)):
+        if text.endswith("?") and (
+            subject := re.search(r"\b(?:the|an?) [\w -]+?(?=\?|,| (?:in|of|is|do)\b)", text)
+        ):
             return subject[0]
     return ""
 

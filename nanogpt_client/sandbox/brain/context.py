@@ -37,8 +37,14 @@ _LABEL = re.compile(
     r"|article)\b[^\n]{0,60}[:：][ \t]*$(?=\n)",
     re.IGNORECASE | re.MULTILINE,
 )
-_CLOSING = re.compile(rf"^[ \t]*</[ \t]*(?:{_ANY}|\w+)[ \t]*>[ \t]*$|</(?:{_ANY})>", re.I | re.M)
-_RULE = re.compile(r"^[ \t]*(-{3,}|={3,}|\*{3,}|_{3,}|~{3,}|`{3,}|\"{3,}|#{5,})\w*[ \t]*$", re.MULTILINE)
+_CLOSING = re.compile(
+    rf"^[ \t]*</[ \t]*(?:{_ANY}|\w+)[ \t]*>[ \t]*$|</(?:{_ANY})>", re.IGNORECASE | re.MULTILINE
+)
+_RULE = re.compile(
+    r"(?:^|(?<=[.:] )|(?<=[.:]))[ \t]*(-{3,}|={3,}|\*{3,}|_{3,}|~{3,}|`{3,}|\"{3,}"
+    r"|#{5,})\w*[ \t]*$",
+    re.MULTILINE,
+)
 _ASKED_INLINE = re.compile(r"(?:the )?(?:question|query)(?: is)?: *'([^\n]+)'", re.IGNORECASE)
 _INSTRUCTS = re.compile(
     r"^(?:you are|you're|your (?:task|job|role|goal)|act as|answer|respond|reply|use|using|given"
@@ -47,8 +53,11 @@ _INSTRUCTS = re.compile(
     r"|some rules|\d+\. )\b",
     re.IGNORECASE,
 )
-_BOILERPLATE = re.compile(r"^answer the (?:user(?:'s)? )?(?:query|question|request)[.:]?$", re.I)
+_BOILERPLATE = re.compile(
+    r"^answer the (?:user(?:'s)? )?(?:query|question|request)[.:]?$", re.IGNORECASE
+)
 _TRAILING = re.compile(rf"\n\s*(?:{_KINDS['answer']})\s*[:：]\s*\"*\s*$", re.IGNORECASE)
+_AFTER_CONTEXT = re.compile(r"(?<=\S)\n\s*\n(?=Given (?:the|this|these)\b)")
 _OFFER = re.compile(r"\n(?=We have the opportunity|Given the|Below are|Use them|Use the new)")
 _POINTS_DOWN = re.compile(r"\b(?:below|following|this|these)\b|[:：]\s*$", re.IGNORECASE)
 _REQUEST = re.compile(
@@ -159,7 +168,8 @@ def _kind_of(name: str | None) -> str:
 
 
 def _clean(text: str) -> str:
-    return _CLOSING.sub("", text).strip().strip('"').strip()
+    text = _AFTER_CONTEXT.split(_CLOSING.sub("", text))[0] if text.strip() else text
+    return text.strip().strip('"').strip()
 
 
 def _split_off(part: _Part) -> _Part:

@@ -14,7 +14,8 @@ from typing import Any
 
 _TEXT_PARTS = ("text", "input_text", "output_text", "content", "refusal")
 _FAILURE = re.compile(
-    r"^\W*(?:error|exception|failed|failure|traceback|invalid|unknown tool|tool .{1,60} not found)\b"
+    r"^\W*(?:error|exception|failed|failure|traceback|invalid|unknown tool|tool .{1,60} not "
+    r"found)\b"
     r"|^\W*\w*(?:Error|Exception)\b|\bplease fix (?:your mistakes|the error)|encountered error"
     r"|^agent .{1,80} not found",
     re.IGNORECASE,

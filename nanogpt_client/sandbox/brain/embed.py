@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from nanogpt_client.sandbox.brain.words import concepts, importance, weighted_units
+from nanogpt_client.sandbox.brain.words import concepts, importance, units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,17 +66,16 @@ def _unit_length(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _embed_batch(texts: Sequence[str], dimensions: int) -> npt.NDArray[np.float64]:
     """Sum the features of each text into its row, not yet of unit length."""
-    lists = [weighted_units(text) for text in texts]
-    names = list(dict.fromkeys(unit for words in lists for unit, _ in words))
+    lists = [units(text) for text in texts]
+    names = list(dict.fromkeys(unit for words in lists for unit in words))
     if not names:
         return np.zeros((len(texts), dimensions))
     index = {name: i for i, name in enumerate(names)}
-    flat = np.fromiter((index[unit] for words in lists for unit, _ in words), np.intp)
-    share = np.fromiter((share for words in lists for _, share in words), np.float64)
+    flat = np.fromiter((index[unit] for words in lists for unit in words), np.intp)
     counts = np.fromiter(map(len, lists), np.intp, len(lists))
     rows = np.repeat(np.arange(len(lists)), counts)
     place = np.arange(len(flat)) - np.repeat(np.cumsum(counts) - counts, counts)
-    lead = share / (1.0 + place / _LEAD)
+    lead = 1.0 / (1.0 + place / _LEAD)
     cells = (
         _words(rows, flat, lead, names),
         _pairs(rows, flat, lead, names),
@@ -89,9 +88,7 @@ def _embed_batch(texts: Sequence[str], dimensions: int) -> npt.NDArray[np.float6
     return total.reshape(len(lists), dimensions)
 
 
-def _words(
-    rows: Ints, flat: Ints, lead: Doubles, names: Sequence[str]
-) -> _Cells:
+def _words(rows: Ints, flat: Ints, lead: Doubles, names: Sequence[str]) -> _Cells:
     """Return the cells of single words: stems, meanings and character n-grams."""
     row, unit, weight = _saturate(rows, flat, lead, len(names))
     spread = [_features(name) for name in names]
@@ -104,16 +101,16 @@ def _words(
     return np.repeat(row, many), hashes[position], weights[position] * np.repeat(weight, many)
 
 
-def _pairs(
-    rows: Ints, flat: Ints, lead: Doubles, names: Sequence[str]
-) -> _Cells:
+def _pairs(rows: Ints, flat: Ints, lead: Doubles, names: Sequence[str]) -> _Cells:
     """Return the cells of neighbouring words, common words left out."""
     value = np.fromiter(map(importance, names), np.float64, len(names))
     kept = value[flat] > _COMMON
     rows, flat, lead = rows[kept], flat[kept], lead[kept]
     same = rows[1:] == rows[:-1]
     first, second = flat[:-1][same], flat[1:][same]
-    row, pair, weight = _saturate(rows[1:][same], first * len(names) + second, lead[1:][same], len(names) ** 2)
+    row, pair, weight = _saturate(
+        rows[1:][same], first * len(names) + second, lead[1:][same], len(names) ** 2
+    )
     first, second = np.divmod(pair, len(names))
     code = np.fromiter(map(_hash, names), np.uint64, len(names))
     mixed = (code[first] * _MIX) ^ (code[second] >> np.uint64(7)) * _MIX
@@ -138,13 +135,15 @@ def _features(unit: str) -> tuple[npt.NDArray[np.uint64], Doubles]:
     named = [f"word {unit}", *(f"meaning {m}" for m in meanings), *(f"gram {g}" for g in grams)]
     weights = np.array(
         [_WORD]
-        + [_MEANING / math.sqrt(len(meanings) or 1)] * len(meanings)
+        + [_MEANING / (len(meanings) or 1) ** 0.25] * len(meanings)
         + [_GRAMS / math.sqrt(len(grams) or 1)] * len(grams)
     )
-    return np.fromiter(map(_hash, named), np.uint64, len(named)), weights * importance(unit)
+    return np.fromiter(map(_hash, named), np.uint64, len(named)), weights * (importance(unit) / np.linalg.norm(weights))
 
 
 @lru_cache(maxsize=1 << 16)
 def _hash(feature: str) -> int:
     """Return 64 bits that depend on `feature` alone, unlike `hash()`."""
-    return int.from_bytes(blake2b(feature.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        blake2b(feature.encode("utf-8", "replace"), digest_size=8).digest(), "little"
+    )

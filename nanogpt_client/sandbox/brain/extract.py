@@ -19,7 +19,9 @@ _NEIGHBOUR = 0.45
 _KINDSHIP = 0.18
 _MOST = 3
 _MOST_READ = 1500
-_PRONOUN = re.compile(r"^(?:it|he|she|they|this|that|these|those|its|his|her|their|such)\b", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"^(?:it|he|she|they|this|that|these|those|its|his|her|their|such)\b", re.IGNORECASE
+)
 _WANTS_LEAD = re.compile(
     r"\b(?:summar\w+|tl;?dr|main (?:points?|ideas?)|key (?:points?|takeaways?|details)|overview"
     r"|what (?:is|does) (?:this|the|it) ?(?:text|document|article|passage|context|page|file)?"
@@ -27,14 +29,16 @@ _WANTS_LEAD = re.compile(
     re.IGNORECASE,
 )
 _EXPECTED = (
-    (re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE), re.compile(r"[a-z,] [A-Z][a-z]|^[A-Z]\w+ [A-Z]")),
+    (re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE), re.compile(r"\w,? [A-Z][a-z]|^[A-Z]\w+ [A-Z]")),
     (re.compile(r"\b(?:when|what (?:year|date|day|time))\b", re.IGNORECASE), re.compile(r"\d")),
     (re.compile(r"\bhow (?:many|much|long|old|far|tall|big|fast|high|often)\b", re.IGNORECASE),
      re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred)\b")),
     (re.compile(r"\bwhere\b", re.IGNORECASE), re.compile(r"\b(?:in|at|on|near|under|from)\b")),
     (re.compile(r"\bwhy\b", re.IGNORECASE), re.compile(r"\b(?:because|since|so that|due to|to)\b")),
 )  # fmt: skip
-_DEFINES = re.compile(r"^(?:an?|the)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b", re.IGNORECASE)
+_DEFINES = re.compile(
+    r"^(?:an?|the)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ def lead(passages: Sequence[str], most: int = _MOST) -> Extract:
 
 def extract(question: str, passages: Sequence[str], most: int = _MOST) -> Extract:
     """Return the one to three sentences that answer the question best, in reading order."""
-    split = [(number, each) for number, passage in enumerate(passages) for each in sentences(passage)]
+    split = [
+        (number, each) for number, passage in enumerate(passages) for each in sentences(passage)
+    ]
     split = split[:_MOST_READ]
     if not split:
         return Extract()
@@ -130,7 +136,9 @@ def _companions(scores: list[float], plain: list[float], best: int, texts: list[
 def short_answer(question: str, sentence: str) -> str:
     """Return the word or name of a sentence that the question asks for."""
     asked = {word.lower() for word in re.findall(r"\w+", question)}
-    if re.search(r"\b(?:when|year|how (?:many|much|old|long|far|tall|big)|number)\b", question, re.I):
+    if re.search(
+        r"\b(?:when|year|how (?:many|much|old|long|far|tall|big)|number)\b", question, re.IGNORECASE
+    ):
         for number in mine.numbers(sentence):
             return sentence[number.start : number.end].strip()
     for span in (*mine.names(sentence), *mine.quoted(sentence)):
@@ -138,4 +146,4 @@ def short_answer(question: str, sentence: str) -> str:
             return span.value
     words = [word for word in re.findall(r"[\w'-]+", sentence) if word.lower() not in asked]
     telling = [word for word in words if terms(word)]
-    return (telling or words or [sentence])[-1]
+    return next(reversed(telling or words), sentence)

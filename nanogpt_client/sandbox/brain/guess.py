@@ -26,10 +26,19 @@ _VALUE = (
     r"\s*(?:\"([^\"\n]*)\"|'([^'\n]*)'|`([^`\n]*)`|([^\s,;\n\"'`][^,;\n]*?)"
     r"(?=\s*(?:[,;\n)}]|[.!?](?:\s|$)|$| and | with | or )))"
 )
-_IS = r"[\"'*]*\s*(?:=|:|\bis\b|\bwas\b|\bare\b|\bas\b|\bcalled\b|\bnamed\b|\bshould be\b|(?=\s[\"'`]))"
+_IS = (
+    r"[\"'*]*\s*(?:=|:|\bis\b|\bwas\b|\bare\b|\bas\b|\bcalled\b|\bnamed\b|\bshould be\b"
+    r"|(?=\s[\"'`]))"
+)
 _PREPOSITION = r"(?:in|at|near|from|to|for|of|around|into|visit|visiting|between|and)"
-_STOP_PLACE = r"(?!the\b|a\b|an\b|my\b|your\b|it\b|me\b|this\b|that\b|now\b|today\b|tomorrow\b|please\b|us\b|you\b|\d)"
-_LOWER_PLACE = rf"{_STOP_PLACE}([^\W\d_]+(?: {_STOP_PLACE}(?!and\b|or\b|to\b|in\b|at\b|on\b|for\b|with\b|right\b|using\b|by\b)[^\W\d_]+)?)"
+_STOP_PLACE = (
+    r"(?!the\b|a\b|an\b|my\b|your\b|it\b|me\b|this\b|that\b|now\b|today\b|tomorrow\b"
+    r"|please\b|us\b|you\b|\d)"
+)
+_LOWER_PLACE = (
+    rf"{_STOP_PLACE}([^\W\d_]+(?: {_STOP_PLACE}(?!and\b|or\b|to\b|in\b|at\b|on\b"
+    rf"|for\b|with\b|right\b|using\b|by\b)[^\W\d_]+)?)"
+)
 _LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
 _NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*$", re.IGNORECASE)
 
@@ -75,7 +84,7 @@ def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
         yield from (_at(number, span) for span in mine.quoted(text))
         if role in {"name", "place", "title", ""}:
             yield from (_at(number, span) for span in mine.names(text))
-    yield from _phrases(source, _LONGEST_NAME if role in {"name", "place", "title"} else _LONGEST_TEXT)
+    yield from _phrases(source, _LONGEST_TEXT if role in {"phrase", "answer"} else _LONGEST_NAME)
 
 
 def _phrases(source: Source, longest: int = _LONGEST_TEXT) -> Iterator[Candidate]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.conversation import Conversation
 
 _AGENT = re.compile(
-    r"""['"](?P<name>[\w .-]+)['"]\s*:\s*(?P<quote>['"])(?P<about>.*?)(?P=quote)\s*(?=[,}])""", re.DOTALL
+    r"""['"](?P<name>[\w .-]+)['"]\s*:\s*(?P<quote>['"])(?P<about>.*?)(?P=quote)\s*(?=[,}])""",
+    re.DOTALL,
 )
 _TARGETS = ("to_agent", "agent_name", "agent", "target_agent")
 
@@ -52,4 +53,4 @@ def _option(tool: Tool, target: str, agent: str, about: str) -> Tool:
         "properties": properties,
         "required": [*dict.fromkeys((*tool.parameters.get("required", ()), target))],
     }
-    return Tool(tool.name, f"{agent}. {about}", parameters)
+    return Tool(tool.name, about, parameters, alias=agent)

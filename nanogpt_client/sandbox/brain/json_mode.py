@@ -16,21 +16,27 @@ if TYPE_CHECKING:
 
 _SPEAKS_OF_SCHEMA = re.compile(r"json[ -]?schema|output schema|\bschema\b", re.IGNORECASE)
 _WANTS_JSON = re.compile(
-    r"\b(?:return|respond|reply|answer|output|give|format\w*|provide|generate|produce|write)\b[^.\n]{0,80}\bjson\b"
+    r"\b(?:return|respond|reply|answer|output|give|format\w*|provide|generate|produce"
+    r"|write)\b[^.\n]{0,80}\bjson\b"
     r"|\bas (?:a |an )?(?:valid )?json\b|\bin json\b|\bjson (?:object|only|format)\b|\bonly json\b",
     re.IGNORECASE,
 )
 _KEYS = re.compile(
-    r"(?P<before>(?:[`'\"][\w -]+[`'\"](?:\s*\([^)]*\))?(?:,? and |, ?| or )?)+)\s*(?:keys?|fields?|properties|attributes)\b"
-    r"|\b(?:keys?|fields?|properties|attributes|object with|json with)\b(?: named| called| are| of| with)?[: ]+(?P<after>[^.\n]+)",
+    r"(?P<before>(?:[`'\"][\w -]+[`'\"](?:\s*\([^)]*\))?(?:,? and |, ?| or )?)+)\s*(?:keys?"
+    r"|fields?|properties|attributes)\b"
+    r"|\b(?:keys?|fields?|properties|attributes|object with|json with)\b(?: named| called| are| "
+    r"of| with)?[: ]+(?P<after>[^.\n]+)",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"[`'\"]?([A-Za-z_]\w*)[`'\"]?(?:\s*[(:]\s*([\w \[\]]+)\)?)?")
 _NO_KEYS = frozenset("and the a an or only exactly two three following keys fields with".split())
-_NUMERIC = re.compile(r"int|number|float|age|count|year|price|amount|score|total|quantity", re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"int|number|float|age|count|year|price|amount|score|total|quantity", re.IGNORECASE
+)
 _MANY = re.compile(r"list|array|\[\]|^(?:tags|items|keywords|topics|names|steps)$", re.IGNORECASE)
 _INSTRUCTIONS = re.compile(
-    r"(?:Here's a JSON schema to follow:|STRICT OUTPUT FORMAT:|The output should be formatted as a JSON instance).*",
+    r"(?:Here's a JSON schema to follow:|STRICT OUTPUT FORMAT:|The output should be formatted as "
+    r"a JSON instance).*",
     re.IGNORECASE | re.DOTALL,
 )
 _ABOUT_JSON = re.compile(r"[^.:\n]*\bJSON\b[^.:\n]*(?:[.:]\s*|$)", re.IGNORECASE | re.MULTILINE)
@@ -90,7 +96,9 @@ def named_keys(text: str) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for match in _KEYS.finditer(text):
         for key, kind in _KEY.findall(match["before"] or match["after"] or ""):
-            if key.lower() not in _NO_KEYS and (kind or not match["after"] or _is_quoted(key, match[0]) or _plain_list(match[0])):
+            if key.lower() not in _NO_KEYS and (
+                kind or not match["after"] or _is_quoted(key, match[0]) or _plain_list(match[0])
+            ):
                 properties[key] = _typed(key, kind)
         if properties:
             break
@@ -120,9 +128,10 @@ def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
 
 
 def _is_schema(value: dict[str, Any]) -> bool:
-    return any(isinstance(value.get(key), (dict, list)) for key in ("properties", "$defs", "anyOf", "items")) or (
-        "$ref" in value
-    )
+    return any(
+        isinstance(value.get(key), (dict, list))
+        for key in ("properties", "$defs", "anyOf", "items")
+    ) or ("$ref" in value)
 
 
 def _is_quoted(key: str, text: str) -> bool:
@@ -131,7 +140,10 @@ def _is_quoted(key: str, text: str) -> bool:
 
 def _plain_list(text: str) -> bool:
     """Tell whether the keys stand unquoted: `with keys name and age`."""
-    return not re.search(r"[`'\"]", text) and re.search(r"keys|fields|properties|with", text) is not None
+    return (
+        not re.search(r"[`'\"]", text)
+        and re.search(r"keys|fields|properties|with", text) is not None
+    )
 
 
 def _typed(key: str, kind: str) -> dict[str, Any]:

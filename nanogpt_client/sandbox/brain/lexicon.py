@@ -43,8 +43,7 @@ _FAMILIES = (
     "power exponent squared cubed square exponentiate",
     "calculate calculator compute math arithmetic evaluate calculation expression",
     "weather temperature forecast rain rainy sunny snow hot cold wind climate degrees warm",
-    "cost price spend spent bill charge fee expensive dollars pay paid balance funds wallet credit"
-    " money budget",
+    "cost price spend spent bill charge fee expensive pay balance funds wallet money budget",
     "convert conversion exchange currency rate",
     "time clock now hour oclock today date",
     "email mail send inbox",
@@ -61,7 +60,6 @@ _FAMILIES = (
     "customer client user person",
 )
 FAMILIES = tuple(tuple(words.split()) for words in _FAMILIES)
-OPERATIONS = {"*": "multiply", "+": "add", "-": "subtract", "/": "divide", "**": "power"}
 
 CURRENCIES = {
     "dollar": "USD", "$": "USD", "euro": "EUR", "€": "EUR", "pound": "GBP", "£": "GBP",

@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.source import Field, Source
 
 _ITEM = r"[^,;:.\n]{1,40}?"
-_LIST = re.compile(rf"({_ITEM}(?:,\s*{_ITEM})+,?\s+(?:and|or|&)\s+{_ITEM})(?=[.;:\n?!]|$)|({_ITEM}(?:,\s*{_ITEM}){{2,}})(?=[.;:\n?!]|$)")
+_LIST = re.compile(
+    rf"({_ITEM}(?:,\s*{_ITEM})+,?\s+(?:and|or|&)\s+{_ITEM})(?=[.;:\n?!]|$)"
+    rf"|({_ITEM}(?:,\s*{_ITEM}){{2,}})(?=[.;:\n?!]|$)"
+)
 _BETWEEN = re.compile(r",?\s+(?:and|or|&)\s+|,\s*|\n+")
 _LEAD = re.compile(
-    r"^.*\b(?:of|for|are|with|like|including|include|buy|add|to|about|me|is|tags|list|numbers|items|the)\s+",
+    r"^.*\b(?:of|for|are|with|like|including|include|buy|add|to|about|me|is|tags|list|numbers"
+    r"|items|the)\s+",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(r"^(?:please )?(?:generate|create|write|give|extract|make|tell|find|use|draw)\b", re.I)
-_TRAIL = re.compile(r"\s+(?:to|on|in|from|using|into|with|for)\s+(?:my|the|your|our|a)\b.*$", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"^(?:please )?(?:generate|create|write|give|extract|make|tell|find|use|draw)\b", re.IGNORECASE
+)
+_TRAIL = re.compile(
+    r"\s+(?:to|on|in|from|using|into|with|for)\s+(?:my|the|your|our|a)\b.*$", re.IGNORECASE
+)
 _RECORD_BREAK = re.compile(r";\s*|\n+|,?\s+and\s+(?=[A-Z])|,\s+(?=[A-Z][\w']+ (?:is|was|has|\())")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 

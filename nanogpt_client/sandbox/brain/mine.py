@@ -42,7 +42,8 @@ _QUOTED = re.compile(
 _URL = re.compile(r"(?:https?|ftp|file|data)://?[^\s<>\"'`）)\]]+|\bwww\.[^\s<>\"'`)\]]+")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PATH = re.compile(
-    r"(?<![\w:/])(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w.\-\\/]*[\w]|\b[\w-]+(?:/[\w.-]+)*\.[A-Za-z]\w{1,4}\b"
+    r"(?<![\w:/])(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w.\-\\/]*[\w]"
+    r"|\b[\w-]+(?:/[\w.-]+)*\.[A-Za-z]\w{1,4}\b"
 )
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
@@ -92,7 +93,8 @@ _OPENERS = frozenset(
     calculate call can check compare compute convert could count create define delete describe did
     divide do does draw each email every explain extract fetch fill film finally find first for from
     generate get give go hand has have he hello her here hey hi his how i i'd i'll i'm i've if in is
-    it its it's joke know let list listen look make may me message might mr mrs multiply my need next
+    it its it's joke
+    know let list listen look make may me message might mr mrs multiply my need next
     no not note now ok okay on once open or our paint parse please post query read remember remind
     reply report respond return run save say search second see send set she should show solve some
     speak subtract sum summarise summarize tell thank thanks that the their them then there these

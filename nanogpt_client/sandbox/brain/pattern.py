@@ -75,12 +75,10 @@ class _Reader:
         """Read pieces and their repeats."""
         written = []
         while self.at < len(self.source) and self.source[self.at] not in "|)":
-            start = self.at
-            piece = self.piece()
-            written.append(self.repeated(piece, start))
+            written.append(self.repeated(self.piece()))
         return "".join(written)
 
-    def repeated(self, piece: str, start: int) -> str:
+    def repeated(self, piece: str) -> str:
         """Read the repeat after a piece and apply it."""
         match = _REPEAT.match(self.source, self.at)
         if not match or (match[1][0] == "{" and not (match[2] or match[4])):
@@ -158,10 +156,15 @@ class _Reader:
             if self.at >= len(self.source):
                 raise _UnreadableError
             low = self.member()
-            if self.source.startswith("-", self.at) and self.source[self.at + 1 : self.at + 2] != "]":
+            if (
+                self.source.startswith("-", self.at)
+                and self.source[self.at + 1 : self.at + 2] != "]"
+            ):
                 self.at += 1
                 high = self.member()
-                members += "".join(map(chr, range(ord(low[:1]), min(ord(high[:1]), ord(low[:1]) + 300) + 1)))
+                members += "".join(
+                    map(chr, range(ord(low[:1]), min(ord(high[:1]), ord(low[:1]) + 300) + 1))
+                )
             else:
                 members += low
         self.at += 1
@@ -188,7 +191,7 @@ def example(pattern: str, least: int = 0) -> str | None:
             if re.search(pattern, written) and len(written) >= least:
                 return written
             short = least - len(written)
-            if 0 < short and re.search(pattern, written + "a" * short):
+            if short > 0 and re.search(pattern, written + "a" * short):
                 return written + "a" * short
         except (_UnreadableError, re.error):
             return None

@@ -21,13 +21,18 @@ _COMMANDS = re.compile(
     r"(?:search|google|browse)(?: (?:the )?(?:web|internet|net|docs|documentation|documents"
     r"|knowledge base|corpus|online))*(?: for| about| up| on)?"
     r"|(?:find|get|list|show)(?: me)? (?:(?:the )?(?:top|first|best) )?\d+ \w+ (?:on|about|for)"
-    r"|look (?:up|for|into)|find(?: out)?(?: (?:information|info|something|news|facts|more))?(?: about| on)?"
-    r"|research|(?:draw|paint|sketch|illustrate|generate|create|make|render|produce|film|animate)(?: me| us)?"
-    r"(?: (?:an?|the|some))?(?: \w+)?(?: (?:image|picture|photo|drawing|painting|illustration|sketch"
+    r"|look (?:up|for|into)|find(?: out)?(?: (?:information|info|something|news|facts|more))?(?: "
+    r"about| on)?"
+    r"|research|(?:draw|paint|sketch|illustrate|generate|create|make|render|produce|film"
+    r"|animate)(?: me| us)?"
+    r"(?: (?:an?|the|some))?(?: \w+)?(?: (?:image|picture|photo|drawing|painting|illustration"
+    r"|sketch"
     r"|video|clip|film|movie|poster|logo)s?)(?: of| showing| about| with| for| from)?"
     r"|(?:draw|paint|sketch|illustrate|film|animate)(?: me| us)?"
-    r"|(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?(?: (?:the )?(?:text|words?|sentence|phrase))?"
-    r"|(?:tell|show|give)(?: me| us)?(?: about)?|explain(?: to me)?|describe|ask(?: \w+)?(?: about| whether)?"
+    r"|(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?(?: (?:the )?(?:text"
+    r"|words?|sentence|phrase))?"
+    r"|(?:tell|show|give)(?: me| us)?(?: about)?|explain(?: to me)?|describe|ask(?: \w+)?(?: "
+    r"about| whether)?"
     r"|(?:summari[sz]e|translate|transcribe|remember|save|store|note|record|post|send|write|answer)"
     r"(?: down)?(?: that| this| the following)?(?: (?:text|question|note|message))?"
     r")\b\s*[:,]?\s*",
@@ -40,7 +45,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _POINTER = re.compile(
-    r"\b(?:it|them|(?:that|this)(?=\s*(?:[.,;!?]|$|to\b|in\b|into\b|by\b|as\b|for\b|with\b|and\b|aloud|out\b))"
+    r"\b(?:it|them|(?:that|this)(?=\s*(?:[.,;!?]|$|to\b|in\b|into\b|by\b|as\b|for\b|with\b|and\b"
+    r"|aloud|out\b))"
     r"|(?:the|its|that|this|these|those) (?:\w+ )?(?:results?|answers?|outputs?|"
     r"texts?|images?|pictures?|numbers?|sums?|products?|values?|findings?|summary|files?|audio|"
     r"recording|drawings?|one|total|quotient|difference))\b(?! of\b)",

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SOFTWARE: Final = "NanoGPT sandbox"
-_EXIF_SOFTWARE, _EXIF_IFD, _EXIF_COMMENT = 0x0131, 0x8769, 0x9286
-_UTF_16: Final = b"UNICODE\0"  # how EXIF marks the encoding of a comment
+_EXIF_SOFTWARE, _EXIF_COMMENT = 0x0131, 0x9C9C  # the second, XPComment, holds UTF-16
 _LONGEST_NOTE: Final = 8_000  # characters; EXIF ends at 64 KB
 _QUALITY: Final = 90  # of JPEG and WebP
 _SAMPLE: Final = 64  # pixels a side that are looked at to name colours
@@ -59,7 +58,7 @@ def save(picture: Image.Image, kind: str, prompt: str) -> bytes:
     else:
         exif = Image.Exif()
         exif[_EXIF_SOFTWARE] = _SOFTWARE
-        exif.get_ifd(_EXIF_IFD)[_EXIF_COMMENT] = _UTF_16 + note.encode("utf-16-le")
+        exif[_EXIF_COMMENT] = note.encode("utf-16-le")
         picture.save(target, kind, exif=exif.tobytes(), quality=_QUALITY)
     return target.getvalue()
 
@@ -69,10 +68,10 @@ def prompt_in(picture: Image.Image) -> str:
     if picture.info.get("Software") == _SOFTWARE:
         return str(picture.info.get("prompt", ""))
     exif = picture.getexif()
-    comment = exif.get_ifd(_EXIF_IFD).get(_EXIF_COMMENT, b"")
+    comment = exif.get(_EXIF_COMMENT, b"")
     if exif.get(_EXIF_SOFTWARE) != _SOFTWARE or not isinstance(comment, bytes):
         return ""
-    return comment.removeprefix(_UTF_16).decode("utf-16-le", "replace")
+    return comment.decode("utf-16-le", "replace")
 
 
 def main_colours(picture: Image.Image) -> Iterator[str]:

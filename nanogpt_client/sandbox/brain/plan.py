@@ -12,11 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.brain import arith
 from nanogpt_client.sandbox.brain.check import same
+from nanogpt_client.sandbox.brain.courtesy import is_small_talk
 from nanogpt_client.sandbox.brain.handoff import handoff_options
 from nanogpt_client.sandbox.brain.phrase import point_to, points_back
 from nanogpt_client.sandbox.brain.schema import fill
-from nanogpt_client.sandbox.brain.small_talk import is_small_talk
 from nanogpt_client.sandbox.brain.source import Source
 from nanogpt_client.sandbox.brain.steps import Step, steps_of, wants_no_tools
 from nanogpt_client.sandbox.brain.tasks import choice_in
@@ -33,11 +34,13 @@ _SHORT = 80  # results up to here are put in the place of "it"
 _MOST_RETRIES = 1
 _MOST_CALLS = 40
 _HINT = re.compile(
-    r"\b(?:valid|available|allowed|supported|known|expected|try|did you mean|one of|must be|use)\b[^:]{0,40}?:?\s(.+)",
+    r"\b(?:valid|available|allowed|supported|known|expected|try|did you mean|one of|must be"
+    r"|use)\b[^:]{0,40}?:?\s(.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _GOES_ON = re.compile(
-    r"^\W*(?:and|what about|how about|now|also|yes|yes please|please do|do it|go ahead|sure|ok(?:ay)?"
+    r"^\W*(?:and|what about|how about|now|also|yes|yes please|please do|do it|go ahead|sure"
+    r"|ok(?:ay)?"
     r"|same (?:for|with|again)|again|continue|try again)\b",
     re.IGNORECASE,
 )
@@ -91,7 +94,11 @@ def _whole_request(talk: Conversation, choice: Choice) -> str:
     if before and _GOES_ON.match(request) and Toolbox(choice.tools).best(request)[1] < FITS:
         tool, score = Toolbox(choice.tools).best(before)
         if tool is not None and score >= FITS:
-            return f"{' '.join(tool.name.split('_'))}: {request}" if len(request) > len("yes please") else before
+            return (
+                f"{' '.join(tool.name.split('_'))}: {request}"
+                if len(request) > len("yes please")
+                else before
+            )
     return request
 
 
@@ -138,7 +145,8 @@ def _call_for(step: Step, calls: Sequence[Call]) -> Call | None:
 
 def _is_new(call: PlannedCall, talk: Conversation, planned: Sequence[PlannedCall]) -> bool:
     """Tell whether this very call was not made or planned before."""
-    known = [(each.name, dict(each.arguments)) for each in (*talk.calls, *planned)]
+    known = [(each.name, dict(each.arguments)) for each in talk.calls]
+    known += [(each.name, each.arguments) for each in planned]
     return not any(call.name == name and same(call.arguments, given) for name, given in known)
 
 
@@ -149,9 +157,7 @@ def _refused(call: Call) -> list[str]:
     return named or (values if len(values) == 1 else [])
 
 
-def _filled(
-    step: Step, talk: Conversation, answer: str, failed: Sequence[Call]
-) -> PlannedCall:
+def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call]) -> PlannedCall:
     """Fill a tool's arguments for one step."""
     results = [call.result for call in reversed(talk.calls) if call.result and not call.failed]
     text, carried = step.text, ""
@@ -160,12 +166,14 @@ def _filled(
         text = point_to(text, newest) if len(newest) <= _SHORT else text
         carried = next((each for each in results if " " in each.strip()), results[0])
     hints = tuple(match[1] for call in failed if (match := _HINT.search(call.result or "")))
+    if step.tool.is_calculator and (found := arith.sums(text)):
+        text = arith.symbols(found[0].text)
     chosen = choice_in(talk.request)
-    told = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: {chosen[1]}",) if chosen else ()
+    told = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
     texts = (*told, text, *hints, talk.request, *results, *talk.earlier("user")[:4], talk.system)
     refused = frozenset(value for call in failed for value in _refused(call))
     source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused)
-    if not step.tool.parameters.get("properties"):
+    if not step.tool.properties:
         return PlannedCall(step.tool.name, {})
     schema = {"type": "object", **step.tool.parameters}
     value = fill(schema, source)

@@ -6,6 +6,7 @@ usual planner decides; `write` puts its decision back into the notation.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import dataclass
@@ -21,17 +22,29 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.turn import PlannedCall
 
 _TOOL = re.compile(
-    r"^> Tool Name: (?P<name>.+)\nTool Description: (?P<about>[\s\S]*?)\nTool Args: (?P<args>\{.*\})",
+    r"^> Tool Name: (?P<name>.+)\nTool Description: (?P<about>[\s\S]*?)\nTool Args: "
+    r"(?P<args>\{.*\})",
     re.MULTILINE,
 )
-_LISTED = re.compile(r"^(?P<name>[\w-]+)(?:\([^\n]*?\))?(?: -> \w+)?(?::| -) (?P<about>.+)$", re.MULTILINE)
+_LISTED = re.compile(
+    r"^(?P<name>[\w-]+)(?:\([^\n]*?\))?(?: -> \w+)?(?::| -) (?P<about>.+)$", re.MULTILINE
+)
 _ONE_OF = re.compile(r"(?:one of|should be one of) \[(?P<names>[^\]]+)\]")
 _ACTION = re.compile(
-    r"Action: *(?P<name>[^\n]+?)\s*\nAction Input: *(?P<input>[\s\S]*?)(?=\n\s*(?:Observation|Thought):|\Z)"
+    r"Action: *(?P<name>[^\n]+?)\s*\nAction Input: *(?P<input>[\s\S]*?)(?=\n\s*(?:Observation"
+    r"|Thought):|\Z)"
 )
-_OBSERVATION = re.compile(r"^\s*Observation: ?([\s\S]*?)(?=\n\s*(?:Thought|Action):|\Z)", re.MULTILINE)
-_QUESTION = re.compile(r"Begin!\s+(?:[\s\S]*?)Question: (?P<question>[\s\S]+?)\n\s*Thought:(?P<pad>[\s\S]*)\Z")
-_PLAIN_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+_OBSERVATION = re.compile(
+    r"^\s*Observation: ?([\s\S]*?)(?=\n\s*(?:Thought|Action):|\Z)", re.MULTILINE
+)
+_QUESTION = re.compile(
+    r"Begin!\s+(?:[\s\S]*?)Question: (?P<question>[\s\S]+?)\n\s*Thought:(?P<pad>[\s\S]*)\Z"
+)
+_PLAIN_INPUT = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,10 @@ def write(script: Script, calls: Sequence[PlannedCall], said: str) -> str:
     given = json.dumps(call.arguments, ensure_ascii=False)
     if script.plain_input:
         given = str(next(iter(call.arguments.values()), ""))
-    thought = "The current language of the user is: English. I need to use a tool to help me answer the question."
+    thought = (
+        "The current language of the user is: English. I need to use a tool to help me "
+        "answer the question."
+    )
     if script.final != "Answer":
         thought = f"I should use {call.name}."
     return f"Thought: {thought}\nAction: {call.name}\nAction Input: {given}"
@@ -75,20 +91,23 @@ def write(script: Script, calls: Sequence[PlannedCall], said: str) -> str:
 
 def _tool(match: re.Match[str]) -> Tool:
     schema = parse(match["args"])
-    return Tool(match["name"].strip(), match["about"].strip(), schema if isinstance(schema, dict) else {})
+    return Tool(
+        match["name"].strip(), match["about"].strip(), schema if isinstance(schema, dict) else {}
+    )
 
 
 def _looped(talk: Conversation) -> Conversation:
     """Turn actions and observations, which come as messages, into calls with results."""
     said = [*((each.role, each.text) for each in talk.history), ("user", talk.request)]
     observed = [
-        i for i, each in enumerate(said) if each[0] in {"user", "tool"} and each[1].lstrip().startswith("Observation:")
+        i
+        for i, each in enumerate(said)
+        if each[0] in {"user", "tool"} and each[1].lstrip().startswith("Observation:")
     ]
     asked = [i for i, each in enumerate(said) if each[0] == "user" and i not in observed]
     last = asked[-1] if asked else -1
     text = "\n".join(each[1] for each in said[last + 1 :])
     return Conversation("", (), said[last][1] if asked else talk.request, _calls(text) + talk.calls)
-
 
 
 def _single_prompt(talk: Conversation, asked: re.Match[str]) -> Script:
@@ -110,10 +129,26 @@ def _calls(text: str) -> tuple[Call, ...]:
     calls = []
     for action in _ACTION.finditer(text):
         seen = _OBSERVATION.match(text[action.end() :].lstrip("\n"))
-        calls.append(Call(action["name"].strip(), _arguments(action["input"]), seen[1].strip() if seen else None))
+        calls.append(
+            Call(
+                action["name"].strip(),
+                _arguments(action["input"]),
+                seen[1].strip() if seen else None,
+            )
+        )
     return tuple(calls)
 
 
 def _arguments(given: str) -> Mapping[str, Any]:
     value = parse(given.strip())
+    if value is None:
+        value = _literal(given.strip())
     return value if isinstance(value, dict) else {"input": given.strip()}
+
+
+def _literal(given: str) -> Any:
+    """Read a Python literal: frameworks print the arguments of earlier steps so."""
+    try:
+        return ast.literal_eval(given)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain.context import take_apart
-from nanogpt_client.sandbox.brain.text import sentences, shorten, terms
+from nanogpt_client.sandbox.brain.text import key_words, sentences, shorten
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.conversation import Conversation
@@ -19,16 +19,19 @@ def thoughts(talk: Conversation, turn: Turn) -> str:
     """Return why `turn` answers the request; the same request gives the same thoughts."""
     prompt = take_apart(talk.request)
     lines = [f"The user asks: “{shorten(prompt.question or talk.request, _SHOWN)}”."]
-    if words := list(dict.fromkeys(terms(prompt.question)))[:5]:
+    if words := key_words(prompt.question)[:5]:
         lines.append(f"The words that matter are {', '.join(words)}.")
     if prompt.passages:
         count = sum(len(sentences(passage)) for passage in prompt.passages)
         lines.append(f"The context has {count} sentences; I look for those that share these words.")
-    for call in talk.calls:
-        if call.result is not None:
-            lines.append(f"{call.name} returned “{shorten(call.result, _SHOWN)}”.")
     lines += [
-        f"So I call {call.name} with {shorten(json.dumps(call.arguments, ensure_ascii=False), _SHOWN)}."
+        f"{call.name} returned “{shorten(call.result, _SHOWN)}”."
+        for call in talk.calls
+        if call.result is not None
+    ]
+    lines += [
+        f"So I call {call.name} with "
+        f"{shorten(json.dumps(call.arguments, ensure_ascii=False), _SHOWN)}."
         for call in turn.tool_calls
     ]
     if turn.citations:

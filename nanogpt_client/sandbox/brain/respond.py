@@ -16,14 +16,14 @@ from nanogpt_client.sandbox.brain.answer import answer, describe
 from nanogpt_client.sandbox.brain.cite import cited_answer, quotations
 from nanogpt_client.sandbox.brain.context import take_apart
 from nanogpt_client.sandbox.brain.conversation import Conversation, read
-from nanogpt_client.sandbox.brain.json_mode import asked_schema, given_schema, without_format
+from nanogpt_client.sandbox.brain.courtesy import is_small_talk
 from nanogpt_client.sandbox.brain.extract import extract
+from nanogpt_client.sandbox.brain.json_mode import asked_schema, given_schema, without_format
 from nanogpt_client.sandbox.brain.plan import choice_of, plan
 from nanogpt_client.sandbox.brain.reason import thoughts
 from nanogpt_client.sandbox.brain.results import report
 from nanogpt_client.sandbox.brain.schema import fill
 from nanogpt_client.sandbox.brain.shape import shaped_answer
-from nanogpt_client.sandbox.brain.small_talk import is_small_talk
 from nanogpt_client.sandbox.brain.source import Source
 from nanogpt_client.sandbox.brain.tasks import perform
 from nanogpt_client.sandbox.brain.turn import Turn
@@ -104,9 +104,7 @@ def _in_words(talk: Conversation, given: _Given) -> Turn:
 
 def _in_json(schema: Any, talk: Conversation, given: _Given) -> Turn:
     """Fill a schema from the conversation and all that came with it."""
-    talk = replace(
-        talk, request=without_format(talk.request), system=without_format(talk.system)
-    )
+    talk = replace(talk, request=without_format(talk.request), system=without_format(talk.system))
     prompt = take_apart(talk.request)
     found = answer(talk, seen=given.seen, attachments=given.attachments)
     results = [call.result for call in reversed(talk.calls) if call.result and not call.failed]

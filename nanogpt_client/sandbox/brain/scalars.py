@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.source import Field, Source
 
 MISSING: Final[Any] = object()
-_NEGATION = re.compile(r"\b(?:no|not|without|don't|do not|never|disable|off|isn't|aren't)\b[\w\s]{0,12}$", re.I)
+_NEGATION = re.compile(
+    r"\b(?:no|not|without|don't|do not|never|disable|off|isn't|aren't)\b[\w\s]{0,12}$",
+    re.IGNORECASE,
+)
 _DULL = frozenset("number num value count n max min total input is has the include".split())
 _TEXT_LIMIT = 2000
 
@@ -31,7 +34,7 @@ _TEXT_LIMIT = 2000
 def find(kind: str, schema: dict[str, Any], field: Field, source: Source) -> Any:
     """Return the scalar that the text certainly gives for a field, or MISSING."""
     if "enum" in schema:
-        found: Iterable[Candidate] = _enumerated(schema["enum"], field, source, near=True)
+        found: Iterable[Candidate] = _enumerated(schema["enum"], source, near=True)
     elif kind in {"number", "integer"}:
         found = _labelled_numbers(field, source)
     elif kind == "boolean":
@@ -46,7 +49,7 @@ def find(kind: str, schema: dict[str, Any], field: Field, source: Source) -> Any
 def make(kind: str, schema: dict[str, Any], field: Field, source: Source) -> Any:
     """Return a scalar in any case: the likeliest of the text, else one the schema allows."""
     if "enum" in schema:
-        found = _first(_enumerated(schema["enum"], field, source, near=False), "", schema, source)
+        found = _first(_enumerated(schema["enum"], source, near=False), "", schema, source)
         return found if found is not MISSING or not schema["enum"] else _allowed(schema)
     if kind == "null":
         return None
@@ -83,7 +86,13 @@ def others(schema: Any, value: Any, count: int) -> Iterator[Any]:
         step = schema.get("multipleOf", 1)
         yield from (value + sign * step * i for i in range(1, count + 2) for sign in (1, -1))
     if isinstance(value, str):
-        yield from (f"{value} {count + 1}", f"{value}{count + 1}", f"{value[:-1]}{count}")
+        yield from (re.sub(r"\d(?=\D*$)", str(digit), value) for digit in range(10))
+        yield from (
+            f"{value} {count + 1}",
+            f"{count + 1}{value}",
+            f"{value}{count + 1}",
+            f"{value[:-1]}{count}",
+        )
         least = schema.get("minLength", 0)
         for more in range(1, count + 2):
             yield example(schema["pattern"], least + more) if "pattern" in schema else "a" * more
@@ -116,25 +125,25 @@ def _fitted(value: Any, kind: str, schema: dict[str, Any]) -> Any:
 
 
 def _too_long(value: str, schema: dict[str, Any]) -> bool:
-    return 1 < schema.get("maxLength", _TEXT_LIMIT) < len(value)
+    most: int = schema.get("maxLength", _TEXT_LIMIT)
+    return 1 < most < len(value)
 
 
-def _enumerated(
-    options: Sequence[Any], field: Field, source: Source, *, near: bool
-) -> Iterator[Candidate]:
+def _enumerated(options: Sequence[Any], source: Source, *, near: bool) -> Iterator[Candidate]:
     """Yield the options that the text names."""
     for _, text in source.numbered(near=near):
         yield from mentioned(options, text)
 
 
 def _akin(options: Sequence[Any], text: str) -> list[Candidate]:
-    """Return the options that share a word, or its beginning, with the text."""
+    """Return the options that share words with the text, the most alike first."""
     have = set(units(text))
-    found = []
-    for option in options:
-        if isinstance(option, str) and (shared := have & set(units(option))):
-            found.append((-sum(map(len, shared)), Candidate(option)))
-    return [candidate for _, candidate in sorted(found, key=lambda each: each[0])]
+    shared = {
+        option: sum(map(len, have.intersection(units(option))))
+        for option in options
+        if isinstance(option, str)
+    }
+    return [Candidate(each) for each in sorted(shared, key=lambda o: -shared[o]) if shared[each]]
 
 
 def _allowed(schema: dict[str, Any]) -> Any:
@@ -165,7 +174,7 @@ def _labelled_numbers(field: Field, source: Source) -> Iterator[Candidate]:
 
 
 def _is_year(field: Field, value: float) -> bool:
-    return "year" in field.words and 1000 <= value <= 2200 and value.is_integer()  # noqa: PLR2004
+    return "year" in field.words and 1000 <= value <= 2200 and value.is_integer()
 
 
 def _free_numbers(source: Source) -> Iterator[Candidate]:
@@ -199,7 +208,8 @@ def _between(bound: float, other: float) -> float:
 
 def _string(schema: dict[str, Any], field: Field, source: Source) -> str:
     """Return a string that meets the pattern, the format and the lengths."""
-    least, most = schema.get("minLength", 0), schema.get("maxLength", _TEXT_LIMIT)
+    least: int = schema.get("minLength", 0)
+    most: int = schema.get("maxLength", _TEXT_LIMIT)
     if "pattern" in schema:
         return example(schema["pattern"], least) or ""
     if schema.get("format") in FORMATS:

@@ -55,15 +55,9 @@ _SETTINGS: Final[dict[str, tuple[RGB, RGB]]] = {
     "winter": ((170, 200, 230), (245, 248, 252)),
     "sky": ((60, 130, 225), (190, 222, 250)),
 }
-_COUNTS: Final[dict[str, int]] = {
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
+_NUMBERS: Final = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
+_COUNTS: Final = {
+    **{word: count for count, word in enumerate(_NUMBERS, 2)},
     **{str(count): count for count in range(2, 10)},
     "couple": 2,
     "several": 4,

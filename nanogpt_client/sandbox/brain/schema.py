@@ -172,8 +172,12 @@ class _Filler:
             pattern = next(iter(schema.get("patternProperties", {})), None)
             rule = names or ({"type": "string", "pattern": pattern} if pattern else {})
             plain = f"key{number + 1}"
-            yield plain if valid(plain, rule, self.root) and not pattern else str(
-                scalars.make("string", {**rule, "minLength": number + 1}, field, Source(()))
+            yield (
+                plain
+                if valid(plain, rule, self.root) and not pattern
+                else str(
+                    scalars.make("string", {**rule, "minLength": number + 1}, field, Source(()))
+                )
             )
 
     def _find_array(self, schema: dict[str, Any], field: Field) -> Any:
@@ -203,13 +207,11 @@ class _Filler:
 
     def _make_array(self, schema: dict[str, Any], field: Field) -> list[Any]:
         """Fill as few items as the schema allows, at least one where there is room."""
-        if (found := self._find_array(schema, field)) is not MISSING:
-            items = list(found)
-        else:
-            items = []
+        found = self._find_array(schema, field)
+        items: list[Any] = [] if found is MISSING else list(found)
         wanted = max(schema.get("minItems", 0), len(schema.get("prefixItems", [])))
-        if field.depth <= _SHALLOW - 1 and not wanted and schema.get("maxItems", 1):
-            wanted = 1 if _kind(item_schema(schema, 0)) not in {"null"} else 0
+        if field.depth < _SHALLOW and not wanted and schema.get("maxItems", 1):
+            wanted = int(_kind(item_schema(schema, 0)) != "null")
         if "contains" in schema:
             least = schema.get("minContains", 1)
             items += [self.make(schema["contains"], Field(depth=field.depth + 1))] * least
@@ -267,7 +269,10 @@ def _kind(schema: Schema) -> str:
 
 
 _IMPLIED: Final = (
-    ("object", ("properties", "required", "additionalProperties", "minProperties", "patternProperties")),
+    (
+        "object",
+        ("properties", "required", "additionalProperties", "minProperties", "patternProperties"),
+    ),
     ("array", ("items", "prefixItems", "minItems", "maxItems", "contains", "uniqueItems")),
     ("number", ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import mine
@@ -11,14 +12,16 @@ from nanogpt_client.sandbox.brain.extract import short_answer
 from nanogpt_client.sandbox.brain.text import sentences, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nanogpt_client.sandbox.brain.conversation import Conversation
+
+_Change = Callable[[str, str], str]  # (text, question) -> text in another shape
 
 _VERB = r"(?:answer|reply|respond|return|output|give|say|write|use|provide|print)\w*"
 _ONLY = rf"\b{_VERB}\b[^.\n]{{0,40}}?\b"
 _NEGATED = re.compile(r"\b(?:not|no|never|n't|none|neither|cannot)\b", re.IGNORECASE)
-_YES_NO_QUESTION = re.compile(r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b", re.I)
+_YES_NO_QUESTION = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b", re.IGNORECASE
+)
 
 
 def shaped_answer(talk: Conversation, text: str) -> str:
@@ -52,30 +55,36 @@ def _yes_no(text: str, question: str) -> str:
         return (re.match(r"\W*(\w+)", text) or [text, text])[1].capitalize()
     asked = set(terms(question))
     have = set(terms(text))
-    supported = bool(asked) and len(asked & have) >= 0.6 * len(asked)  # noqa: PLR2004
-    return "Yes" if supported and bool(_NEGATED.search(text)) == bool(_NEGATED.search(question)) else "No"
+    supported = bool(asked) and len(asked & have) >= 0.6 * len(asked)
+    return (
+        "Yes"
+        if supported and bool(_NEGATED.search(text)) == bool(_NEGATED.search(question))
+        else "No"
+    )
 
 
-def _sentence(text: str, question: str) -> str:
+def _sentence(text: str, _question: str) -> str:
     return next(iter(sentences(text)), text)
 
 
-def _bullets(text: str, question: str) -> str:
+def _bullets(text: str, _question: str) -> str:
     if re.match(r"\s*[-*•]", text):
         return text
     return "\n".join(f"- {each}" for each in _items(text))
 
 
-def _numbered(text: str, question: str) -> str:
+def _numbered(text: str, _question: str) -> str:
     return "\n".join(f"{i}. {each}" for i, each in enumerate(_items(text), 1))
 
 
-def _commas(text: str, question: str) -> str:
+def _commas(text: str, _question: str) -> str:
     names = list(dict.fromkeys(span.value for span in mine.names(text)))
-    return ", ".join(names if len(names) > 1 else [each.rstrip(".").replace(",", "") for each in _items(text)])
+    return ", ".join(
+        names if len(names) > 1 else [each.rstrip(".").replace(",", "") for each in _items(text)]
+    )
 
 
-def _capitals(text: str, question: str) -> str:
+def _capitals(text: str, _question: str) -> str:
     return text.upper()
 
 
@@ -84,20 +93,37 @@ def _items(text: str) -> list[str]:
 
 
 def _last_value(text: str) -> str:
-    return text.split("=")[-1] if re.fullmatch(r"[^=]+=\s*[-\d.]+\.?", text.strip()) else text
+    """Return what stands behind the equals sign of a worked-out sum."""
+    is_sum = re.fullmatch(r"[^=]+=\s*[-\d.]+\.?", text.strip())
+    return text.rpartition("=")[2] if is_sum else text
 
 
-_SHAPES: tuple[tuple[re.Pattern[str], Callable[[str, str], str]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), change)
-    for pattern, change in (
-        (rf"{_ONLY}(?:yes or no|['\"]?yes['\"]?\s*(?:or|/)\s*['\"]?no)\b|\byes or no(?: only)?[.:?]?\s*$", _yes_no),
-        (rf"{_ONLY}(?:one|a single|1)[- ]word\b|\b(?:one|single)[- ]word (?:answer|only|reply)\b|\bin (?:one|a single) word\b", _one_word),
-        (rf"{_ONLY}(?:only|just) (?:with )?(?:the |a )?(?:final )?(?:number|digits?|numeric)|\b(?:number|digits) only\b"
-         rf"|\bonly (?:the|a) number\b", _number),
-        (rf"{_ONLY}(?:one|a single|1) (?:short )?sentence\b|\bin (?:one|a single) sentence\b", _sentence),
-        (r"\b(?:list of comma[- ]separated values|comma[- ]separated (?:list|values))\b", _commas),
-        (r"\bnumbered list\b", _numbered),
-        (r"\b(?:bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),
-        (r"\b(?:in (?:all )?(?:upper ?case|capital letters|caps))\b", _capitals),
-    )
+def _shape(pattern: str, change: _Change) -> tuple[re.Pattern[str], _Change]:
+    return re.compile(pattern, re.IGNORECASE), change
+
+
+_SHAPES = (
+    _shape(
+        rf"{_ONLY}(?:yes or no|['\"]?yes['\"]?\s*(?:or|/)\s*['\"]?no)\b"
+        r"|\byes or no(?: only)?[.:?]?\s*$",
+        _yes_no,
+    ),
+    _shape(
+        rf"{_ONLY}(?:one|a single|1)[- ]word\b|\b(?:one|single)[- ]word (?:answer|only|reply)\b"
+        r"|\bin (?:one|a single) word\b",
+        _one_word,
+    ),
+    _shape(
+        rf"{_ONLY}(?:only|just) (?:with )?(?:the |a )?(?:final )?(?:number|digits?|numeric)"
+        r"|\b(?:number|digits) only\b|\bonly (?:the|a) number\b",
+        _number,
+    ),
+    _shape(
+        rf"{_ONLY}(?:one|a single|1) (?:short )?sentence\b|\bin (?:one|a single) sentence\b",
+        _sentence,
+    ),
+    _shape(r"\bcomma[- ]separated (?:list|values)\b", _commas),
+    _shape(r"\bnumbered list\b", _numbered),
+    _shape(r"\b(?:bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),
+    _shape(r"\b(?:in (?:all )?(?:upper ?case|capital letters|caps))\b", _capitals),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import wave
+from binascii import crc32
 from typing import TYPE_CHECKING, Final, cast
 
 import av
@@ -43,7 +44,9 @@ def encode(samples: Samples, sound_format: str) -> bytes:
         return _wav(pcm.tobytes())
     container, codec, bit_rate, tuning = _ENCODERS[sound_format]
     target = io.BytesIO()
-    options = {"fflags": "+bitexact"}  # no random stream numbers: same words, same bytes
+    options = {"fflags": "+bitexact"}  # no random stream number: same words, same bytes
+    if container == "ogg":  # a number of its own lets files be joined byte by byte
+        options["serial_offset"] = str(crc32(pcm.tobytes()) >> 1)
     with av.open(target, "w", format=container, options=options) as output:
         stream = cast(
             "AudioStream", output.add_stream(codec, rate=RATE, layout="mono", options=tuning)

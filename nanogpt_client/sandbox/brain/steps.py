@@ -6,6 +6,7 @@ calls of one tool that can run at once. A piece that fits no tool belongs to the
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,21 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CUT = re.compile(
-    r"(?:[.;!?]+\s+|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+|,?\s*\bthen\s+|,?\s+after that,?\s+"
-    r"|,?\s+and finally,?\s+|,?\s+finally,?\s+|,?\s+and also\s+|,?\s+as well as\s+|,\s+and\s+|,\s+|\s+and\s+|\s+also\s+)",
+    r"(?:[.;!?]+\s+|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+|,?\s*\bthen\s+|,?\s+after "
+    r"that,?\s+"
+    r"|,?\s+and finally,?\s+|,?\s+finally,?\s+|,?\s+and also\s+|,?\s+as well as\s+|,\s+and\s+"
+    r"|,\s+|\s+and\s+|\s+also\s+)",
     re.IGNORECASE,
 )
 _IN_ORDER = re.compile(r"then|after that|finally|next|\d[.)]", re.IGNORECASE)
-_OPENS_IN_ORDER = re.compile(r"^\W*(?:then|next|after(?:wards| that)|finally|lastly)\b", re.IGNORECASE)
+_OPENS_IN_ORDER = re.compile(
+    r"^\W*(?:then|next|after(?:wards| that)|finally|lastly)\b", re.IGNORECASE
+)
 _FRAGMENT = re.compile(
-    r"^(?:and |or )?(?:(?:in|for|at|of|to|from|about)\s+)?(?:the )?(?P<value>[^\s,]+(?:\s+[^\s,]+){0,2}?)[.?! ]*$",
+    r"^(?:and |or )?(?:(?:in|for|at|of|to|from|about)\s+)?(?:the "
+    r")?(?P<value>[^\s,]+(?:\s+[^\s,]+){0,2}?)[.?! ]*$",
     re.IGNORECASE,
 )
-_USE_TOOL = re.compile(r"\b(?:us(?:e|ing)|call|with|via) (?:the |a |your |an? )?(?:[\w-]+ )?(?:tools?|functions?)\b", re.I)
-_NO_TOOLS = re.compile(
-    r"\b(?:do not|don't|without|never|no) (?:\w+ ){0,4}?(?:use |using |calling |call )?(?:\w+ ){0,3}?tools?\b", re.I
+_USE_TOOL = re.compile(
+    r"\b(?:us(?:e|ing)|call|with|via) (?:the |a |your |an? )?(?:[\w-]+ )?(?:tools?|functions?)\b",
+    re.IGNORECASE,
 )
-_ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language", "title"})
+_NO_TOOLS = re.compile(
+    r"\b(?:do not|don't|without|never|no) (?:\w+ ){0,4}?(?:use |using |calling |call )?(?:\w+ "
+    r"){0,3}?tools?\b",
+    re.IGNORECASE,
+)
+_ENTITY_ROLES = frozenset(
+    {"place", "name", "code", "currency", "url", "email", "language", "title"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,9 @@ def steps_of(request: str, box: Toolbox) -> list[Step]:
     for text, waits in pieces:
         tool, score = box.best(text)
         if tool is not None and score >= FITS and not _is_more_of(text, steps, tool):
-            steps.append(Step(f"{before} {text}".strip(), tool, waits or (bool(steps) and points_back(text))))
+            steps.append(
+                Step(f"{before} {text}".strip(), tool, waits or (bool(steps) and points_back(text)))
+            )
             before = ""
         elif steps and not waits and (more := _again(text, steps[-1])):
             steps.append(more)
@@ -70,7 +85,8 @@ def steps_of(request: str, box: Toolbox) -> list[Step]:
     if not steps and box.tools and (_USE_TOOL.search(request) or box.best(request)[1] >= FITS):
         tool, _ = box.best(request)
         steps = [Step(request, tool)] if tool else []
-    return [each for step in steps for each in _spread(step)]
+    spread = [each for step in steps for each in _spread(step)]
+    return [each for step in spread for each in _one_by_one(step, box)]
 
 
 def _pieces(request: str) -> list[tuple[str, bool]]:
@@ -89,15 +105,18 @@ def _pieces(request: str) -> list[tuple[str, bool]]:
         waits = bool(pieces) and bool(_IN_ORDER.search(cut[0]))
         start = cut.end()
     if piece := request[start:].strip():
-        pieces.append((piece, waits or bool(pieces) and bool(_OPENS_IN_ORDER.match(piece))))
+        pieces.append((piece, waits or (bool(pieces) and bool(_OPENS_IN_ORDER.match(piece)))))
     return pieces
 
 
 def _is_more_of(text: str, steps: Sequence[Step], tool: Tool) -> bool:
     """Tell whether a piece only adds to the step before: `… in Paris, with units in celsius`."""
-    return bool(steps) and steps[-1].tool is tool and re.match(
-        r"^(?:with|using|as|by|within|limit|use|please)\b", text, re.IGNORECASE
-    ) is not None
+    return (
+        bool(steps)
+        and steps[-1].tool is tool
+        and re.match(r"^(?:with|using|as|by|within|limit|use|please)\b", text, re.IGNORECASE)
+        is not None
+    )
 
 
 def _again(text: str, step: Step) -> Step | None:
@@ -113,7 +132,7 @@ def _again(text: str, step: Step) -> Step | None:
 
 def _follows_lower(value: str, before: str) -> bool:
     """Tell whether a lower-case fragment can stand for a name: the one before did, too."""
-    return value.isalpha() and not mine.names(before) and len(value) > 3  # noqa: PLR2004
+    return value.isalpha() and not mine.names(before) and len(value) > 3
 
 
 def _entity_parameter(tool: Tool) -> str:
@@ -137,17 +156,37 @@ def _spread(step: Step) -> Iterable[Step]:
         yield from (Step(each, step.tool, step.waits) for each in groups)
         return
     found = arith.sums(step.text)
-    if len(found) > 1 and set(step.tool.properties):
+    if len(found) > 1 and step.tool.properties:
         yield from (Step(each.text, step.tool, step.waits) for each in found)
         return
     yield step
 
 
+def _one_by_one(step: Step, box: Toolbox) -> list[Step]:
+    """Split a longer sum for tools that do one operation each: 2 * 4 first, then 20 + 8."""
+    found = arith.sums(step.text)
+    operations = arith.single_operations(found[0]) if len(found) == 1 else []
+    if len(operations) < 2 or not _takes_two_numbers(step.tool):
+        return [step]
+    tools = [box.best(each) for each in operations]
+    if any(tool is None or score < FITS for tool, score in tools):
+        return [step]
+    pairs = enumerate(zip(operations, tools, strict=True))
+    return [Step(text, tool, step.waits or n > 0) for n, (text, (tool, _)) in pairs if tool]
+
+
+def _takes_two_numbers(tool: Tool) -> bool:
+    kinds = [each.get("type") for each in tool.properties.values() if isinstance(each, dict)]
+    return sum(kind in {"integer", "number"} for kind in kinds) == 2
+
+
 def _coordinated(text: str) -> list[str]:
     """Return one text for each of the names that a text lists with commas and `and`."""
     spans = mine.names(text)
-    for first, second in zip(spans, spans[1:], strict=False):
-        if not re.fullmatch(r",?\s+(?:and|or|&)\s+(?:in |for |of )?|,\s*", text[first.end : second.start]):
+    for first, second in itertools.pairwise(spans):
+        if not re.fullmatch(
+            r",?\s+(?:and|or|&)\s+(?:in |for |of )?|,\s*", text[first.end : second.start]
+        ):
             return []
     joined = text[spans[0].end : spans[-1].start] if len(spans) > 1 else ""
     if not re.search(r"\b(?:and|or)\b|&", joined):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import condense, mine
 from nanogpt_client.sandbox.brain.context import Prompt, take_apart
-from nanogpt_client.sandbox.brain.text import rank, sentences, shorten, squeeze, terms
+from nanogpt_client.sandbox.brain.text import key_words, rank, sentences, shorten, terms
 from nanogpt_client.sandbox.brain.words import importance, units
 
 if TYPE_CHECKING:
@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 
 _CHOICES = re.compile(r"^\((\d+)\)\s*([\s\S]*?)(?=^\(\d+\)|\n-{5,}|\Z)", re.MULTILINE)
 _ASKED_OF_CHOICES = re.compile(r"relevant to the question: '([\s\S]*?)'\s*$", re.MULTILINE)
-_DOCUMENTS = re.compile(r"^Document (\d+):\s*\n([\s\S]*?)(?=^Document \d+:|^Question:|\Z)", re.MULTILINE)
+_DOCUMENTS = re.compile(
+    r"^Document (\d+):\s*\n([\s\S]*?)(?=^Document \d+:|^Question:|\Z)", re.MULTILINE
+)
 _RANKED = re.compile(r"Rank the (\d+) passages above", re.IGNORECASE)
 _PASSAGE = re.compile(r"^\[(\d+)\]\s*([\s\S]+)$")
-_KEYWORDS = re.compile(r"\b(?:extract|give|list|provide)\b(?: up to)? ?(\d+)? ?(?:unique )?keywords\b", re.I)
-_QUERIES = re.compile(r"\bgenerate (\d+)? ?(?:different |search )*(?:search )?quer(?:ies|y)\b", re.IGNORECASE)
-_QUESTIONS = re.compile(r"\b(?:generate|write|create|setup|set up) (?:exactly )?(\d+)? ?questions?\b", re.I)
-_TITLE = re.compile(r"\btitle\b[^.]*[.?]?\s*Title:\s*$|\b(?:give|write|suggest|generate) (?:a|me a)\b[^.\n]{0,20}\btitle\b", re.I)
+_KEYWORDS = re.compile(
+    r"\b(?:extract|give|list|provide)\b(?: up to)? ?(\d+)? ?(?:unique )?keywords\b", re.IGNORECASE
+)
+_QUERIES = re.compile(
+    r"\bgenerate (\d+)? ?(?:different |search )*(?:search )?quer(?:ies|y)\b", re.IGNORECASE
+)
+_QUESTIONS = re.compile(
+    r"\b(?:generate|write|create|setup|set up) (?:exactly )?(\d+)? ?questions?\b", re.IGNORECASE
+)
+_TITLE = re.compile(
+    r"\btitle\b[^.]*[.?]?\s*Title:\s*$|\b(?:give|write|suggest|generate) (?:a|me "
+    r"a)\b[^.\n]{0,20}\btitle\b",
+    re.IGNORECASE,
+)
 _SUPPORT = re.compile(r"Information: ([^\n]+)\nContext: ([\s\S]+?)\nAnswer:\s*$")
 _MOST_KEYWORDS = 10
 _WELL = 0.6
@@ -60,7 +72,8 @@ def choice_in(request: str) -> tuple[int, str] | None:
         return None
     scores = rank(asked[1], [text for _, text in options])
     best = max(range(len(options)), key=lambda i: (scores[i], -i))
-    shared = sorted(set(terms(asked[1])) & set(units(options[best][1])))
+    have = set(units(options[best][1]))
+    shared = [word for word in key_words(asked[1]) if have.intersection(units(word))]
     why = f"it speaks of {', '.join(shared)}" if shared else "nothing fits better"
     return options[best][0], f"Choice {options[best][0]} fits the question best: {why}."
 
@@ -78,14 +91,16 @@ def _condensed(talk: Conversation) -> str:
 def _ranking(talk: Conversation, count: int) -> str:
     """Order the passages that earlier messages numbered, best first."""
     query = re.search(r"Search Query: (.+?)\. *\n", talk.request)
-    found = {int(m[1]): m[2] for text in talk.earlier("user") if (m := _PASSAGE.match(text.strip()))}
+    found = {
+        int(m[1]): m[2] for text in talk.earlier("user") if (m := _PASSAGE.match(text.strip()))
+    }
     numbers = sorted(found)[:count] or list(range(1, count + 1))
     scores = rank(query[1] if query else "", [found.get(number, "") for number in numbers])
     order = sorted(range(len(numbers)), key=lambda i: (-scores[i], i))
     return " > ".join(f"[{numbers[i]}]" for i in order)
 
 
-def _documents(request: str, match: re.Match[str]) -> str:
+def _documents(request: str, _match: re.Match[str]) -> str:
     """Choose the documents worth consulting, with a relevance from 1 to 10 each."""
     start = max(request.rfind("Let's try this now"), 0)
     found = [(int(number), text) for number, text in _DOCUMENTS.findall(request[start:])]
@@ -126,7 +141,9 @@ def _questions(request: str, match: re.Match[str]) -> str:
     subjects = list(dict.fromkeys(span.value for span in mine.names(_body(request, match))))
     subjects += [shorten(each, 80).rstrip(".") for each in sentences(_body(request, match))]
     chosen = subjects[: int(match[1] or 1)] or ["the context"]
-    return "\n".join(f"{i}. What does the context say about {each}?" for i, each in enumerate(chosen, 1))
+    return "\n".join(
+        f"{i}. What does the context say about {each}?" for i, each in enumerate(chosen, 1)
+    )
 
 
 def _title(request: str, match: re.Match[str]) -> str:
@@ -135,7 +152,7 @@ def _title(request: str, match: re.Match[str]) -> str:
     return shorten(opening.removeprefix("Context:").strip().rstrip("."), 70)
 
 
-def _supported(request: str, match: re.Match[str]) -> str:
+def _supported(request: str, _match: re.Match[str]) -> str:
     """Say whether the last context of the prompt supports its information."""
     last = request[request.rfind("Information:") :]
     pair = _SUPPORT.search(last)
@@ -150,8 +167,7 @@ def _body(request: str, match: re.Match[str]) -> str:
     prompt: Prompt = take_apart(request)
     if prompt.passages:
         return "\n\n".join(prompt.passages)
-    before, after = request[: match.start()], request[match.end() :]
-    return before if len(squeeze(before)) >= len(squeeze(after)) else after
+    return request[: match.start()].strip() or request[match.end() :]
 
 
 _CHORES: Sequence[tuple[re.Pattern[str], Callable[[str, re.Match[str]], str]]] = (

@@ -54,7 +54,6 @@ class Packet:
     payload: bytes
     start: int  # sample at which the first chord begins
     symbol: int  # samples per chord
-    end: int  # sample after the packet
     complete: bool  # False: the sound was cut or spoilt after the payload
 
     def span(self, first: int, last: int) -> tuple[float, float]:
@@ -91,14 +90,8 @@ def modulate(payload: bytes, *, pitch: int, symbol: int) -> Samples:
 
 def demodulate(samples: Samples) -> list[Packet]:
     """Return every packet in the sound, in order; none for foreign sound."""
-    packets: list[Packet] = []
-    for chirp in _chirps(samples):
-        if packets and chirp < packets[-1].end:
-            continue
-        packet = _packet_at(samples, chirp + _CHIRP + _PAUSE)
-        if packet is not None:
-            packets.append(packet)
-    return packets
+    found = (_packet_at(samples, chirp + _CHIRP + _PAUSE) for chirp in _chirps(samples))
+    return [packet for packet in found if packet is not None]
 
 
 def _chord_of(index: int) -> int:
@@ -163,12 +156,11 @@ def _packet_at(samples: Samples, at: int) -> Packet | None:
     if pitch not in PITCHES or symbol not in SYMBOLS:
         return None
     chords = size + -(-size // _BLOCK) * _CRC
-    end = start + chords * symbol
-    data = _heard(samples[start:end], pitch, symbol)
+    data = _heard(samples[start : start + chords * symbol], pitch, symbol)
     payload = _readable(data, chords)
     if size and not payload:
         return None
-    return Packet(payload, start, symbol, min(end, len(samples)), len(payload) == size)
+    return Packet(payload, start, symbol, len(payload) == size)
 
 
 def _readable(data: bytes, chords: int) -> bytes:

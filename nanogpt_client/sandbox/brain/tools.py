@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.brain import arith
-from nanogpt_client.sandbox.brain.lexicon import FAMILIES, OPERATIONS
+from nanogpt_client.sandbox.brain.lexicon import FAMILIES
 from nanogpt_client.sandbox.brain.source import split_name
 from nanogpt_client.sandbox.brain.text import sentences, terms
 from nanogpt_client.sandbox.brain.words import stem, units
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 FITS = 2.2  # a tool fits a request from this score on
+_OPERATES = 2.0  # for doing just the operation that a sum asks for
 _NAMED, _IN_NAME, _KIN_OF_NAME, _TOLD, _KIN_OF_TOLD, _IN_PARAMETERS = 9.0, 3.0, 2.5, 1.0, 0.9, 0.5
 _GENERIC = frozenset(
     map(
         stem,
         """get set run do tool function fetch make call execute api use used using nano nanogpt gpt
+        agent agents
         my the a an of for to in on with from by and or is are be this that it input output return
         returns given value values result results text string number one two about user request
         need ask me you i what how can please""".split(),
@@ -38,9 +40,13 @@ for _number, _family in enumerate(FAMILIES):
     for _word in _family:
         _KIN[stem(_word)] = _KIN.get(stem(_word), frozenset()) | {_number}
 _QUESTION = re.compile(
-    r"^\W*(?:\w+,? )?(?:who|what|when|where|which|why|how|is|are|does|do|did|tell me (?:about|who|what)|explain"
+    r"^\W*(?:\w+,? )?(?:who|what|when|where|which|why|how|is|are|does|do|did|tell me (?:about"
+    r"|who|what)|explain"
     r"|find|search|look up|give me (?:info|facts)|research)\b",
     re.IGNORECASE,
+)
+_CALCULATES = frozenset(
+    map(stem, "calculate calculator math arithmetic expression compute".split())
 )
 _SEARCHES = frozenset(
     map(stem, "search find lookup retrieve query knowledge docs documents browse web wiki".split())
@@ -55,12 +61,22 @@ class Tool:
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    alias: str = ""  # the name to match with the request, where it is not the tool's own
 
     @property
     def properties(self) -> dict[str, Any]:
         """The schemas of the parameters by name."""
         found = self.parameters.get("properties")
         return found if isinstance(found, dict) else {}
+
+    @property
+    def is_calculator(self) -> bool:
+        """Whether the tool takes a written-out sum, and nothing else that is required."""
+        required = [*(self.parameters.get("required") or self.properties)]
+        words = {*split_name(self.name), *map(str.lower, re.findall(r"\w+", self.description))}
+        one = self.properties.get(required[0]) if len(required) == 1 else None
+        is_text = isinstance(one, dict) and one.get("type", "string") == "string"
+        return is_text and bool({stem(word) for word in words} & _CALCULATES)
 
     @property
     def is_question_tool(self) -> bool:
@@ -122,11 +138,13 @@ class Toolbox:
     def scores(self, text: str) -> list[float]:
         """Return how well each tool fits a text; `FITS` and more means that it should be used."""
         words = frozenset(terms(text)) - _GENERIC
-        operations = {_operation(each) for each in arith.sums(text)}
-        if operations:
-            words |= {stem(word) for word in ("calculate", *filter(None, operations))}
+        sums = arith.sums(text)
+        wanted = frozenset(stem(arith.operation(each)) for each in sums)
+        if sums:
+            words |= {*wanted, stem("calculate")}
         return [
             self._score(tool, profile, text, words)
+            + _OPERATES * bool(_families(wanted) & _families(profile.name | profile.told))
             for tool, profile in zip(self.tools, self._profiles, strict=True)
         ]
 
@@ -158,7 +176,8 @@ def _profile(tool: Tool) -> _Profile:
             parameters += terms(str(schema.get("description") or ""))
             parameters += [unit for each in _enum(schema) for unit in units(str(each))]
     return _Profile(
-        frozenset(unit for word in split_name(tool.name) for unit in units(word)) - _GENERIC,
+        frozenset(unit for word in split_name(tool.alias or tool.name) for unit in units(word))
+        - _GENERIC,
         frozenset(terms(about)) - _GENERIC,
         frozenset(parameters) - _GENERIC,
     )
@@ -178,10 +197,3 @@ def _is_named(tool: Tool, text: str) -> bool:
 
 def _families(words: Iterable[str]) -> frozenset[int]:
     return frozenset(family for word in words for family in _KIN.get(word, ()))
-
-
-def _operation(found: arith.Sum) -> str | None:
-    """Return the word for the operation of a sum that has only one."""
-    expression = arith.symbols(found.text)
-    return next((name for sign, name in sorted(OPERATIONS.items(), key=lambda e: -len(e[0]))
-                 if sign in expression.lstrip("-")), None)  # fmt: skip

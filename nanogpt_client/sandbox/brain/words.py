@@ -16,16 +16,16 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"\w+(?:['’.]\w+)*")
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
-)
+_TOKEN = re.compile(r"\w+(?:['’]\w+)?")
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
+_FOREIGN_PART = re.compile(rf"[{_SPACELESS}]+|[^\W\d_{_SPACELESS}]+|\d+")
+_UNSPACED = re.compile(f"[{_SPACELESS}]")
+_POSSESSIVE = re.compile("['’](?:s$)?")
 _VOWEL = re.compile("[aeiouy]")
 _MAX_UNIT = 64
 _MIN_STEM = 3
-_NAMED_PARTS, _LEADING = 2, 0.4
-_WHOLE, _PARTIAL = 0.5, 0.8
+_LONG_ENDINGS = {"ment", "ly", "able", "ible"}
 
 
 class Vocabulary(NamedTuple):
@@ -37,18 +37,9 @@ class Vocabulary(NamedTuple):
 
 def units(text: str) -> list[str]:
     """Return the stemmed words of `text` in order, compound names split into their parts."""
-    return [unit for unit, _ in weighted_units(text)]
-
-
-def weighted_units(text: str) -> list[tuple[str, float]]:
-    """Return the words of `text` as `units` does, each with its share in its name.
-
-    The parts of a compound name share its weight with the name as a whole, and the leading parts
-    of a dotted name, which say where something is rather than what it is, count less.
-    """
-    found: list[tuple[str, float]] = []
+    found: list[str] = []
     for token in _TOKEN.findall(unicodedata.normalize("NFKC", text)):
-        found.extend(_token_units(token))
+        found.extend(_parts(token))
     return found
 
 
@@ -81,38 +72,23 @@ def vocabulary() -> Vocabulary:
             weights.setdefault(stem(word), float(weight))
     meanings: dict[str, tuple[str, ...]] = {}
     for line in raw["same_meaning"]:
-        group = line.split()
-        for unit in dict.fromkeys(map(stem, group)):
-            meanings[unit] = (*meanings.get(unit, ()), group[0])
+        for unit in dict.fromkeys(map(stem, line.split())):
+            meanings[unit] = (*meanings.get(unit, ()), line)
     return Vocabulary(weights, meanings)
 
 
 @lru_cache(maxsize=1 << 16)
-def _token_units(token: str) -> tuple[tuple[str, float], ...]:
-    """Return the weighted units of one token: a word, a number or a name."""
-    names = token.replace("'", "").replace("’", "").split(".")
-    found: list[tuple[str, float]] = []
-    for depth, name in enumerate(reversed(names)):
-        share = 1.0 if depth < _NAMED_PARTS else _LEADING
-        parts = _parts(name)
-        whole = "".join(_PART.findall(name)).casefold()[:_MAX_UNIT]
-        if len(parts) > 1 and not _UNSPACED.search(name):
-            found.append((whole, _WHOLE * share))
-            share *= _PARTIAL
-        found.extend((part, share) for part in parts)
-    return tuple(found)
-
-
-def _parts(name: str) -> list[str]:
-    """Return the units that one name without dots is made of."""
+def _parts(token: str) -> tuple[str, ...]:
+    """Return the units of one token: a word, a number or a compound name."""
     found: list[str] = []
-    for part in _PART.findall(name):
+    pattern = _PART if token.isascii() else _FOREIGN_PART
+    for part in pattern.findall(_POSSESSIVE.sub("", token)):
         word = part.casefold()
         if _UNSPACED.match(word):
             found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         else:
             found.append(stem(word[:_MAX_UNIT]))
-    return found
+    return tuple(found)
 
 
 def _singular(word: str) -> str:
@@ -130,7 +106,7 @@ def _without_ending(word: str) -> str:
     """Return `word` without adverb, participle, agent and noun endings."""
     for ending in ("ly", "ment", "able", "ible", "ing", "ed", "er", "or"):
         shorter = word.removesuffix(ending)
-        least = 5 if ending in {"ment", "ly"} else _MIN_STEM
+        least = 5 if ending in _LONG_ENDINGS else _MIN_STEM
         if shorter != word and len(shorter) >= least and _VOWEL.search(shorter):
             word = shorter
     return word.removesuffix("ion") if word.endswith(("tion", "sion")) else word

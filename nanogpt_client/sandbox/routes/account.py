@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
+from nanogpt_client.sandbox.failures import Refusal, Style
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.model_name import parse
 from nanogpt_client.sandbox.money import (
@@ -21,6 +21,7 @@ from nanogpt_client.sandbox.money import (
     image_price,
     plain,
 )
+from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.prompt import read_prompt
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import check_chat
@@ -80,14 +81,8 @@ def completion_cost(exchange: Exchange) -> Reply:
 def image_cost(exchange: Exchange) -> Reply:
     """Estimate an image request."""
     body = read_json(exchange.request)
-    name = body.get("model")
-    if not isinstance(name, str):
-        raise missing("model")
-    model = catalog.find("image", name)
-    count = body.get("n") or 1
-    if not isinstance(count, int):
-        message = "n must be an integer."
-        raise invalid(message, "n")
+    model = catalog.asked_for("image", body)
+    count = integer(body, "n", 1, model.parameters["max_images"]) or 1
     cost = image_price(model, body.get("size"), count)
     return json_reply({"model": model.id, "cost": cost, "currency": "USD"})
 

@@ -148,10 +148,7 @@ def transcription_status(exchange: Exchange) -> Reply:
 
 
 def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
-    name = body.get("model")
-    if not isinstance(name, str) or not name:
-        raise missing("model")
-    model = catalog.find("tts", name)
+    model = catalog.asked_for("tts", body)
     text = body.get(text_key)
     if not isinstance(text, str) or not text.strip():
         raise missing(text_key)
@@ -263,10 +260,7 @@ def _recording(
 def _listen(
     exchange: Exchange, body: dict[str, Any], upload: Upload
 ) -> tuple[Model, Heard, Charge, Decimal]:
-    name = body.get("model")
-    if not isinstance(name, str) or not name:
-        raise missing("model")
-    model = catalog.find("stt", name)
+    model = catalog.asked_for("stt", body)
     if is_form(exchange.request) and len(upload.content) > model.parameters["max_upload_bytes"]:
         message = "Uploads may be at most 3 MB; submit larger files by URL."
         raise Refusal(413, message, code="file_too_large", param="file")

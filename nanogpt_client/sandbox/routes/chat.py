@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.world import Exchange
 
 Body = dict[str, Any]
-_ON = {True, "true", "True", "1"}
+_MOST_LOGPROBS = 20
+_ON = (True, "true", "True")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def _reasons(asked: Asked) -> bool:
     mode = asked.model.private.get("reasoning", "never")
     if mode == "always":
         return effort != "none"
-    wanted = effort not in {None, "none"} or options.get("enabled") is True
+    wanted = effort not in (None, "none") or options.get("enabled") is True
     return mode == "asked" and wanted
 
 
@@ -180,14 +181,18 @@ def _manner(variant: str, asked: Asked) -> Manner:
     options = body.get("reasoning") or {}
     legacy = (
         variant == "legacy"
-        or "reasoning_content" in {options.get("delta_field"), body.get("reasoning_delta_field")}
+        or "reasoning_content" in (options.get("delta_field"), body.get("reasoning_delta_field"))
         or body.get("reasoning_content_compat") in _ON
     )
     hidden = asked.chosen.hide_reasoning or options.get("exclude") in _ON
     name = None if hidden else "reasoning_content" if legacy else "reasoning"
     wanted = body.get("logprobs")
     top = body.get("top_logprobs") or (wanted if isinstance(wanted, int) else 0)
-    return Manner(name, inline=variant == "thinking", logprobs=int(top) if wanted else None)
+    return Manner(
+        name,
+        inline=variant == "thinking",
+        logprobs=min(int(top), _MOST_LOGPROBS) if wanted else None,
+    )
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> Tokens:

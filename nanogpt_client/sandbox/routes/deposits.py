@@ -18,13 +18,27 @@ if TYPE_CHECKING:
 
 # Made-up dollars for one unit, so that limits and credits have a size.
 _RATES = {
-    "btc": "60000", "btc-ln": "60000", "ltc": "80", "ltc-mweb": "80", "xmr": "200",
-    "doge": "0.2", "dash": "30", "zec": "40", "bch": "400", "ban": "0.002", "kas": "0.1",
-    "ton": "5", "near": "4", "egld": "30", "vvv": "3", "zano": "10", "fusd": "1",
+    "btc": "60000",
+    "btc-ln": "60000",
+    "ltc": "80",
+    "ltc-mweb": "80",
+    "xmr": "200",
+    "doge": "0.2",
+    "dash": "30",
+    "zec": "40",
+    "bch": "400",
+    "ban": "0.002",
+    "kas": "0.1",
+    "ton": "5",
+    "near": "4",
+    "egld": "30",
+    "vvv": "3",
+    "zano": "10",
+    "fusd": "1",
 }
 _CARDS = {"usd": "1", "eur": "1.1", "gbp": "1.3"}
 _DAIMO = ("usdc", "usdt", "eth", "sol")
-_MINIMUM, _MAXIMUM = Decimal(1), Decimal(500)  # USD
+_MINIMUM, _MAXIMUM = Decimal(1), Decimal(1_000_000)  # USD
 _LIGHTNING_MINIMUM = Decimal("0.10")
 _SCHEMES = {"btc": "bitcoin", "btc-ln": "lightning", "ltc": "litecoin", "bch": "bitcoincash"}
 _STATES = ("New", "Processing", "Completed")

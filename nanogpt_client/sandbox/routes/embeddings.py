@@ -10,7 +10,6 @@ from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.brain import count_tokens
 from nanogpt_client.sandbox.brain.embed import embed
-from nanogpt_client.sandbox.failures import missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, per_million
 from nanogpt_client.sandbox.routing import Route
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 def create(exchange: Exchange) -> Reply:
     """Answer an embedding request. Raises `Refusal`."""
     body = read_json(exchange.request)
-    name = body.get("model")
-    if not isinstance(name, str) or not name:
-        raise missing("model")
-    model = catalog.find("embedding", name)
+    model = catalog.asked_for("embedding", body)
     texts = check_inputs(body, model)
     counts = [count_tokens(text) for text in texts]
     check_window(max(counts), model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ class Order:
 
     model: Model
     prompt: str
-    size: str | None
+    size: object
     count: int = 1
     as_url: bool = False
     drawing: Drawing = field(default_factory=lambda: Drawing(""))
@@ -43,7 +44,7 @@ class Order:
 def generate(exchange: Exchange) -> Reply:
     """Draw pictures from a prompt, on top of the source pictures if there are any."""
     body = read_json(exchange.request)
-    model = catalog.find("image", body.get("model") or _DEFAULT_MODEL)
+    model = catalog.asked_for("image", body, _DEFAULT_MODEL)
     sources = _sources(exchange, body)
     return _deliver(exchange, _order(exchange, body, model, sources))
 
@@ -61,7 +62,7 @@ def edit(exchange: Exchange) -> Reply:
         sources = _sources(exchange, body)
     if not sources:
         raise Refusal(400, "image is required.", code="missing_image_input", param="image")
-    model = catalog.find("image", body.get("model") or _DEFAULT_EDIT_MODEL)
+    model = catalog.asked_for("image", body, _DEFAULT_EDIT_MODEL)
     order = _order(exchange, body, model, sources)
     if masks:
         order = replace(order, drawing=replace(order.drawing, mask=masks[0]))
@@ -78,7 +79,7 @@ def normalized(exchange: Exchange) -> Reply:
         message = "model is required for /api/v1/images."
         raise Refusal(400, message, code="missing_model", param="model")
     _check_normalized(body)
-    model = catalog.find("image", body["model"])
+    model = catalog.asked_for("image", body)
     references = [_reference(item) for item in body.get("input_references") or ()]
     sources = [picture_of(exchange, url, "input_references") for url in references]
     sources = sources or _sources(exchange, body)
@@ -102,7 +103,7 @@ def _order(exchange: Exchange, body: dict[str, Any], model: Model, sources: list
         message = f"The model '{model.id}' does not accept image input."
         raise Refusal(400, message, code="image_input_not_supported", param="image")
     wanted = body.get("response_format")
-    if wanted not in {None, "url", "b64_json"}:
+    if wanted not in (None, "url", "b64_json"):
         message = "response_format must be url or b64_json."
         raise invalid(message, "response_format")
     count = integer(body, "n", 1, model.parameters["max_images"]) or 1
@@ -153,7 +154,7 @@ def _sources(exchange: Exchange, body: dict[str, Any]) -> list[bytes]:
 def _pixels(size: object, model: Model) -> tuple[int, int]:
     """Return width and height; the model's first resolution when none is asked for."""
     own = next(name for name in model.parameters["resolutions"] if name != "auto")
-    return size_of(own if size in {None, "auto"} else size)
+    return size_of(own if size in (None, "auto") else size)
 
 
 def _check_normalized(body: dict[str, Any]) -> None:
@@ -190,7 +191,7 @@ def _body_of(form: Form) -> dict[str, Any]:
     """Return the form's text fields with numbers as numbers, as a JSON request would have them."""
     body: dict[str, Any] = dict(form.fields)
     for name in ("n", "seed"):
-        if name in body and body[name].lstrip("-").isdigit():
+        if re.fullmatch(r"-?[0-9]{1,18}", body.get(name, "")):
             body[name] = int(body[name])
     return body
 
@@ -202,10 +203,10 @@ def _files(form: Form, name: str) -> list[Any]:
 def _format(wanted: object) -> str:
     if wanted is None:
         return "png"
-    if wanted not in _FORMATS:
+    if not isinstance(wanted, str) or wanted not in _FORMATS:
         message = "output_format must be png, jpeg or webp."
         raise invalid(message, "output_format")
-    return _FORMATS[str(wanted)]
+    return _FORMATS[wanted]
 
 
 def _or(value: float | None, default: float) -> float:

@@ -32,7 +32,7 @@ _FLAGGED, _CLEAR = 0.97, 0.01
 def moderate(exchange: Exchange) -> Reply:
     """Classify one text, several texts, or text parts. Raises `Refusal` (400)."""
     body = read_json(exchange.request)
-    model = catalog.find("moderation", body.get("model") or _DEFAULT_MODEL)
+    model = catalog.asked_for("moderation", body, _DEFAULT_MODEL)
     texts = _texts(body.get("input"))
     tokens = sum(count_tokens(text) for text in texts)
     check_window(tokens, model)

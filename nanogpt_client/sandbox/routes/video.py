@@ -37,10 +37,7 @@ _MAX_LISTED = 50
 def submit(exchange: Exchange) -> Reply:
     """Queue a film and charge for it. Raises `Refusal`."""
     body = read_json(exchange.request)
-    name = body.get("model")
-    if not isinstance(name, str) or not name:
-        raise missing("model")
-    model = catalog.find("video", name)
+    model = catalog.asked_for("video", body)
     prompt = body.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
         raise missing("prompt")
@@ -108,7 +105,7 @@ def recover(exchange: Exchange) -> Reply:
     """List the account's films, newest first, whatever became of the submitting client."""
     query = exchange.request.query
     limit = query.get("limit", "10")
-    if not limit.isdigit():
+    if not limit.isdecimal():
         raise invalid("limit must be a number.", "limit")
     jobs = [
         job

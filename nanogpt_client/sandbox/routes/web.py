@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain import Hit
     from nanogpt_client.sandbox.world import Exchange
 
-_OUTPUTS = {"searchResults", "sourcedAnswer", "structured"}
+_OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
 _SNIPPET = 300
 
 
@@ -63,7 +63,7 @@ def web(exchange: Exchange) -> Reply:
 def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[str, Any] | None:
     """Return the schema of a structured request."""
     if output not in _OUTPUTS:
-        raise invalid(f"outputType must be one of {', '.join(sorted(_OUTPUTS))}.", "outputType")
+        raise invalid(f"outputType must be one of {', '.join(_OUTPUTS)}.", "outputType")
     if output != "searchResults" and provider != "linkup":
         raise invalid(f"{provider} supports only outputType searchResults.", "outputType")
     if (body.get("operation") or "search") != "search":

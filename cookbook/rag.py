@@ -1,0 +1,71 @@
+"""The same documents in both frameworks' own vector stores, ready to retrieve from.
+
+Used by the demo and by the test that measures how often the right document is found.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.vectorstores import InMemoryVectorStore
+from llama_index.core import VectorStoreIndex
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import TextNode
+from tqdm import tqdm
+
+from cookbook.docstrings import Docstring
+
+SOURCES = 4  # documents that go into an answer
+BATCH = 256  # texts embedded per request
+
+
+class Question(NamedTuple):
+    """A question and the qualified names of the docstrings that answer it."""
+
+    text: str
+    answers: frozenset[str]
+
+
+def load_questions() -> list[Question]:
+    """Return the fixed questions that the demo asks."""
+    items = json.loads(Path(__file__).with_name("questions.json").read_text("utf-8"))
+    return [Question(item["question"], frozenset(item["answers"])) for item in items]
+
+
+def langchain_store(docstrings: Sequence[Docstring], embeddings: Embeddings) -> InMemoryVectorStore:
+    """Embed the docstrings into LangChain's vector store."""
+    store = InMemoryVectorStore(embeddings)
+    for start in tqdm(range(0, len(docstrings), BATCH), desc="LangChain: embedding", unit="batch"):
+        store.add_documents(
+            [
+                Document(doc.text, metadata={"name": doc.name, "source": doc.source})
+                for doc in docstrings[start : start + BATCH]
+            ]
+        )
+    return store
+
+
+def llama_index_store(
+    docstrings: Sequence[Docstring], embeddings: BaseEmbedding
+) -> VectorStoreIndex:
+    """Embed the docstrings into LlamaIndex's vector store."""
+    nodes = [
+        TextNode(
+            text=doc.text,
+            metadata={"name": doc.name, "source": doc.source},
+            # The text names the object already; embedded twice it would outweigh the description.
+            excluded_embed_metadata_keys=["name", "source"],
+        )
+        for doc in docstrings
+    ]
+    return VectorStoreIndex(nodes, embed_model=embeddings, show_progress=True)
+
+
+def hits(found: Sequence[Sequence[str]], questions: Sequence[Question]) -> int:
+    """Count the questions that have a right docstring among their sources."""
+    return sum(not q.answers.isdisjoint(names) for names, q in zip(found, questions, strict=True))

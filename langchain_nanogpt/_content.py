@@ -1,0 +1,211 @@
+"""LangChain's content, in every form that circulates, as parts of a wire message.
+
+Understood are plain strings, LangChain's own blocks (v0 and v1), and those of OpenAI and Anthropic,
+because histories written by other models are handed to this one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nanogpt_client import ConfigurationError, messages
+from nanogpt_client.messages import Part
+
+__all__ = ["Content", "assistant_parts", "input_parts"]
+
+Content = str | Sequence[str | Mapping[str, Any]]
+"""What LangChain allows as a message's ``content``."""
+
+
+def input_parts(content: Content, role: str) -> str | list[Part]:
+    """Return what a user, system or tool message holds.
+
+    Raises:
+        ConfigurationError: a block cannot be sent; the message names it.
+    """
+    if isinstance(content, str):
+        return content
+    return [part for item in content if (part := _input_part(item, role)) is not None]
+
+
+def assistant_parts(content: Content) -> str | list[Part]:
+    """Return the text an assistant's message holds.
+
+    Calls stand in the message's own fields. What else a model puts out (thoughts, images, marks of
+    its provider's tools) is no input that models take.
+    """
+    if isinstance(content, str):
+        return content
+    texts = (item if isinstance(item, str) else _assistant_text(item) for item in content)
+    parts = [messages.text_part(t) if isinstance(t, str) else t for t in texts if t]
+    return parts
+
+
+def _assistant_text(block: Mapping[str, Any]) -> Part | None:
+    block = _unwrapped(block)
+    match block.get("type"):
+        case "text" | "output_text":
+            return _text(block)
+        case "refusal":
+            return messages.text_part(block.get("refusal") or "")
+        case None if isinstance(block.get("text"), str):
+            return _text(block)
+    return None
+
+
+def _input_part(item: str | Mapping[str, Any], role: str) -> Part | None:
+    if isinstance(item, str):
+        return messages.text_part(item) if item else None
+    block = _unwrapped(item)
+    kind = block.get("type") or ("text" if isinstance(block.get("text"), str) else None)
+    build = _BUILDERS.get(kind or "")
+    if build is None:
+        msg = f"a {role} message holds a block of type {kind!r}, which cannot be sent to NanoGPT"
+        raise ConfigurationError(msg, param="messages")
+    try:
+        part = build(block)
+    except (KeyError, TypeError, binascii.Error) as error:
+        msg = f"a {role} message holds a malformed {kind!r} block: {error!r}"
+        raise ConfigurationError(msg, param="messages") from error
+    mark = _cache_control(block)
+    return part if part is None or mark is None else part | {"cache_control": dict(mark)}
+
+
+def _unwrapped(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    value = block.get("value")
+    return value if block.get("type") == "non_standard" and isinstance(value, Mapping) else block
+
+
+def _cache_control(block: Mapping[str, Any]) -> Any:
+    return block.get("cache_control") or (block.get("extras") or {}).get("cache_control")
+
+
+def _text(block: Mapping[str, Any]) -> Part | None:
+    text = block.get("text") or ""
+    mark = _cache_control(block)
+    return messages.text_part(text, cache_control=mark) if text or mark else None
+
+
+def _image_url(block: Mapping[str, Any]) -> Part:
+    image = block["image_url"]
+    if isinstance(image, str):
+        return messages.image_part(image, detail=block.get("detail"))
+    return messages.image_part(image["url"], detail=image.get("detail"))
+
+
+def _image(block: Mapping[str, Any]) -> Part:
+    if "image_url" in block:
+        return _image_url(block)
+    source, mime_type = _source(block)
+    return messages.image_part(source, mime_type=mime_type)
+
+
+def _input_audio(block: Mapping[str, Any]) -> Part:
+    audio = block["input_audio"]
+    return messages.audio_part(audio["data"], format=audio["format"])
+
+
+def _audio(block: Mapping[str, Any]) -> Part:
+    source, mime_type = _source(block)
+    if isinstance(source, str):
+        msg = "NanoGPT takes sound as data, not by its URL: download it, or transcribe it by URL"
+        raise ConfigurationError(msg, param="messages")
+    return messages.audio_part(source, mime_type=mime_type)
+
+
+def _video(block: Mapping[str, Any]) -> Part:
+    if isinstance(url := block.get("video_url"), str):
+        return messages.video_part(url)
+    if isinstance(url, Mapping):
+        return messages.video_part(url["url"])
+    source, mime_type = _source(block)
+    return messages.video_part(source, mime_type=mime_type)
+
+
+def _file(block: Mapping[str, Any]) -> Part:
+    """Read a document: LangChain's block, OpenAI's ``file`` and ``input_file``, Anthropic's."""
+    source_of = block.get("source")
+    if isinstance(source_of, Mapping) and source_of.get("type") == "text":
+        return messages.text_part(source_of["data"])
+    if isinstance(source_of, Mapping) and isinstance(source_of.get("content"), str):
+        return messages.text_part(source_of["content"])
+    if block.get("source_type") == "text":
+        return messages.text_part(block.get("text") or block["data"])
+    source, mime_type = _source(block)
+    return messages.file_part(source, filename=_filename(block), mime_type=mime_type)
+
+
+def _filename(block: Mapping[str, Any]) -> str | None:
+    inner = block.get("file")
+    places = (block, inner, block.get("extras"), block.get("metadata"))
+    for place in places:
+        if isinstance(place, Mapping) and (name := place.get("filename") or place.get("title")):
+            return str(name)
+    return None
+
+
+def _plain(block: Mapping[str, Any]) -> Part | None:
+    return _text(block) if block.get("text") else _file(block)
+
+
+def _json(block: Mapping[str, Any]) -> Part:
+    value = block.get("json", block.get("output"))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return messages.text_part(text)
+
+
+def _search_result(block: Mapping[str, Any]) -> Part:
+    texts = [part["text"] for part in block.get("content", ()) if part.get("text")]
+    lines = [block.get("title"), block.get("source"), *texts]
+    return messages.text_part("\n".join(line for line in lines if line))
+
+
+def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
+    """Return a medium as URL or as bytes, and its media type if the block tells.
+
+    Raises:
+        ConfigurationError: it is given by the id of a file that another provider keeps.
+    """
+    inner = block.get("source") or block.get("file")
+    place = inner if isinstance(inner, Mapping) else block
+    mime_type = place.get("mime_type") or place.get("media_type") or block.get("mime_type")
+    url = place.get("url") or place.get("file_url") or place.get("file_data")
+    if isinstance(url, str) and not url.startswith("data:"):
+        return url, mime_type
+    data = url or place.get("base64") or place.get("data")
+    if isinstance(data, bytes):
+        return data, mime_type
+    if not isinstance(data, str):
+        msg = (
+            f"a {block.get('type')!r} block holds neither a URL nor base64 data; NanoGPT cannot "
+            "read files that another provider keeps by id"
+        )
+        raise ConfigurationError(msg, param="messages")
+    if data.startswith("data:"):
+        head, _, data = data.partition(",")
+        mime_type = head.removeprefix("data:").partition(";")[0] or mime_type
+    return base64.b64decode(data, validate=True), mime_type
+
+
+_BUILDERS: dict[str, Callable[[Mapping[str, Any]], Part | None]] = {
+    "text": _text,
+    "input_text": _text,
+    "image_url": _image_url,
+    "input_image": _image,
+    "image": _image,
+    "input_audio": _input_audio,
+    "audio": _audio,
+    "video_url": _video,
+    "video": _video,
+    "file": _file,
+    "input_file": _file,
+    "document": _file,
+    "text-plain": _plain,
+    "json": _json,
+    "custom_tool_call_output": _json,
+    "search_result": _search_result,
+}

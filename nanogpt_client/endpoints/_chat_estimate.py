@@ -1,0 +1,41 @@
+"""What a chat may cost, before it is sent: catalogue price times tokens.
+
+Only `Budget` reserves by it; the ledger never holds an estimate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from nanogpt_client.snapshot import facts
+from nanogpt_client.wire._read import as_list, as_text, dicts
+
+CHARACTERS_PER_TOKEN = 4
+# What providers count for a picture, sound or document varies; this is the order of magnitude.
+TOKENS_PER_ATTACHMENT = 1000
+
+
+def estimated_usd(body: Mapping[str, Any]) -> Decimal:
+    """Return the dollars for the input and for ``max_tokens`` of output; 0 for unknown models."""
+    model = facts(body["model"])
+    if model is None:
+        return Decimal(0)
+    answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)
+    prompt = (model.prompt_usd or 0) * _prompt_tokens(body)
+    return (prompt + (model.completion_usd or 0) * answer) / Decimal(1_000_000)
+
+
+def _prompt_tokens(body: Mapping[str, Any]) -> int:
+    characters = len(json.dumps(body.get("tools") or ""))
+    attachments = 0
+    for message in dicts(body.get("messages")):
+        content = message.get("content")
+        characters += len(content) if isinstance(content, str) else 0
+        for part in as_list(content):
+            text = as_text(part.get("text")) if isinstance(part, dict) else as_text(part)
+            characters += len(text)
+            attachments += not text
+    return characters // CHARACTERS_PER_TOKEN + attachments * TOKENS_PER_ATTACHMENT

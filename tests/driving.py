@@ -1,0 +1,142 @@
+"""Drives flows by hand, outcomes in and steps out, and builds the replies to feed them with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nanogpt_client._core.booking import CallContext
+from nanogpt_client._core.call import Call, Reply, Request, Resend
+from nanogpt_client._core.flow import Connected, Emit, Piece, Sleep, perform
+from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client.errors import NanoGPTError
+from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
+
+NOW = 1_700_000_000.0
+
+# What JSON can hold, for fields that should hold something else.
+ODD_VALUES: list[Any] = [
+    None, True, False, 0, 1, -7, 10**40, 0.5, float("nan"), float("inf"), 1e308, "", "x", "7",
+    "nan", "\ud800", [], [None], [1, "x"], [[]], [{}], {}, {"x": 1}, {"error": "x"}, {"url": []},
+]  # fmt: skip
+
+
+@dataclass
+class Driven:
+    """What a flow did: its steps in order, the items it handed on, and how it ended."""
+
+    steps: list[Any] = field(default_factory=list)
+    items: list[Any] = field(default_factory=list)
+    result: Any = None
+    error: NanoGPTError | None = None
+
+    @property
+    def sleeps(self) -> list[float]:
+        return [step.seconds for step in self.steps if isinstance(step, Sleep)]
+
+    @property
+    def text(self) -> str:
+        return "".join(item.text for item in self.items)
+
+    def failure(self, cls: type[NanoGPTError]) -> Any:
+        """Return the error that ended the flow, which must be of exactly this class."""
+        assert type(self.error) is cls, repr(self.error)
+        return self.error
+
+
+def drive(steps: Generator[Any, Any, Any], *outcomes: Any) -> Driven:
+    """Answer each request of a flow with the next outcome; all of them must be asked for.
+
+    An exception among the outcomes is raised where the request was made.
+    """
+    driven, left = Driven(), list(outcomes)
+    answer: Any = None
+    try:
+        while True:
+            step = (
+                steps.throw(answer) if isinstance(answer, BaseException) else steps.send(answer)
+            )
+            driven.steps.append(step)
+            answer = None
+            if isinstance(step, Emit):
+                driven.items += step.items
+            elif not isinstance(step, Sleep):
+                assert left, f"nothing answers {step}"
+                answer = left.pop(0)
+    except StopIteration as stop:
+        driven.result = stop.value
+    except NanoGPTError as error:
+        driven.error = error
+    assert not left, f"never asked for: {left}"
+    return driven
+
+
+def context(
+    *, max_retries: int = 2, jitter: float = 1.0, budget: Budget | None = None, **limits: Any
+) -> CallContext:
+    """Return rules with a fixed clock and fixed jitter."""
+    retry = RetryPolicy(max_retries=max_retries, jitter=lambda: jitter, now=lambda: NOW)
+    return CallContext(retry, Ledger(), budget, **limits)
+
+
+def only_entry(rules: CallContext) -> LedgerEntry:
+    (entry,) = rules.ledger
+    return entry
+
+
+def reply(body: Any, status: int = 200, **headers: str) -> Reply:
+    """Return an answer: bytes as they are, anything else as JSON."""
+    kind = {} if isinstance(body, bytes) else {"content-type": "application/json"}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, kind | named, data)
+
+
+def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | None = None) -> Any:
+    """Perform an endpoint's flow with these replies; return its result or raise its error."""
+    driven = drive(perform(flow, rules or context()), *outcomes)
+    if driven.error is not None:
+        raise driven.error
+    return driven.result
+
+
+def requests_of(driven: Driven) -> list[Request]:
+    return [step.request for step in driven.steps if hasattr(step, "request")]
+
+
+def text_call(
+    resend: Resend = Resend.IF_REFUSED, *, billable: bool = True, parse: Any = None
+) -> Call[Any]:
+    """Return a call that answers with the text of its reply."""
+    request = Request("POST", "/any")
+    return Call(request, parse or (lambda r: r.text), "chat", "m", resend, billable)
+
+
+def frame(text: str = "", *, finish: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Return one chunk of a chat stream."""
+    delta = fields.pop("delta", {"content": text} if text else {})
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return {"id": "chatcmpl-1", "model": "m", "choices": [choice], **fields}
+
+
+def sse(*frames: dict[str, Any] | str) -> bytes:
+    """Return frames as the bytes of an event stream."""
+    lines = [f if isinstance(f, str) else f"data: {json.dumps(f)}\n\n" for f in frames]
+    return "".join(lines).encode()
+
+
+DONE = "data: [DONE]\n\n"
+
+
+def connected(seconds: float = 0.0, **headers: str) -> Connected:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Connected(Reply(200, named), "connection", seconds)
+
+
+def piece(*frames: dict[str, Any] | str, seconds: float = 0.0) -> Piece:
+    return Piece(sse(*frames), seconds)
+
+
+END = Piece(b"")

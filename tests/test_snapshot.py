@@ -1,0 +1,59 @@
+"""The snapshot of the catalogue, and how it is written anew."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from nanogpt_client.refresh_snapshot import SNAPSHOT, main
+from nanogpt_client.snapshot import facts
+
+
+def test_facts_of_a_model_come_without_asking():
+    model = facts("anthropic/claude-opus-4.6")
+    assert model is not None
+    assert model.context_length == 1_000_000
+    assert model.prompt_usd == Decimal("4.998")
+    assert {"vision", "tool_calling", "reasoning"} <= model.capabilities
+
+
+def test_directives_and_unlisted_variants_have_the_facts_of_their_model():
+    plain = facts("openai/gpt-5.2")
+    assert plain is not None
+    assert facts("openai/gpt-5.2:online/linkup-deep:memory-30") == plain
+    assert facts("openai/gpt-5.2:thinking") == plain
+
+
+def test_an_unknown_model_has_none():
+    assert facts("nobody/knows-it") is None
+
+
+def test_the_snapshot_is_sorted_so_that_its_diffs_are_readable():
+    lines = SNAPSHOT.read_text("utf-8").splitlines()
+    assert lines == sorted(lines)
+    assert len({json.loads(line)["id"] for line in lines}) == len(lines) > 600
+
+
+def test_it_is_written_anew_from_the_live_catalogue(sandbox, tmp_path, monkeypatch):
+    monkeypatch.setenv("NANOGPT_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("NANOGPT_BASE_URL", sandbox.base_url)
+    main(["--output", str(tmp_path / "models.jsonl")])
+    models = [json.loads(line) for line in (tmp_path / "models.jsonl").read_text().splitlines()]
+    opus = next(model for model in models if model["id"] == "anthropic/claude-opus-4.6")
+    assert opus["context_length"]
+    assert opus["pricing"]
+    assert "description" not in opus
+
+
+@pytest.mark.parametrize("modality", ["image", "pdf"])
+def test_it_is_written_anew_from_facts(tmp_path, modality):
+    fact = {"context": 1000, "input": ["text", modality], "tool_call": True}
+    collected = tmp_path / "facts.json"
+    collected.write_text(json.dumps({"models": {"a/b": fact}}))
+    main(["--facts", str(collected), "--output", str(tmp_path / "models.jsonl")])
+    model = json.loads((tmp_path / "models.jsonl").read_text())
+    assert model["context_length"] == 1000
+    assert model["capabilities"]["tool_calling"] is True
+    assert model["capabilities"]["vision"] is (modality == "image")
