@@ -32,6 +32,7 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         budget: Budget | None = None,
         ledger: Ledger | None = None,
+        allow_private_downloads: bool = False,
         on_request: Hook | None = None,
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
@@ -44,6 +45,7 @@ class BaseClient:
             stream_idle_timeout=stream_idle_timeout,
             first_event_timeout=first_event_timeout,
             default_headers=dict(default_headers or {}),
+            allow_private_downloads=allow_private_downloads,
         )
         context = CallContext(
             retry=RetryPolicy(max_retries=max_retries),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from weakref import WeakKeyDictionary
 import httpx
 
 from nanogpt_client._core.call import Reply, Request
-from nanogpt_client._core.flow import Connected, Piece, Unreachable
+from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
 from nanogpt_client._version import __version__
 from nanogpt_client._watchdog import Guard, watchdog
 from nanogpt_client.config import Config
@@ -60,7 +61,7 @@ class Transport:
                     self._client, request, self._config, request.timeout or self._config.timeout
                 ),
                 stream=True,
-                follow_redirects=request.download_limit is not None,
+                follow_redirects=False,
             )
             try:
                 body = _join(response.iter_bytes(), request.download_limit)
@@ -86,6 +87,17 @@ class Transport:
         except self._library.HTTPError as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
+
+    def resolve(self, url: str) -> Addresses:
+        """Look a URL's host up."""
+        host, port = _host_of(url, self._config)
+        if host is None:
+            return Addresses(trusted=True)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:  # behind a proxy names may be unknown here; connecting will tell
+            return Addresses(trusted=False)
+        return Addresses(trusted=False, addresses=[str(entry[4][0]) for entry in found])
 
     def read(self, connection: _Connection, limit: float | None) -> Piece | Unreachable:
         """Read the next bytes, at most ``limit`` seconds long."""
@@ -160,7 +172,7 @@ class AsyncTransport:
             response = await client.send(
                 _build(client, request, self._config, request.timeout or self._config.timeout),
                 stream=True,
-                follow_redirects=request.download_limit is not None,
+                follow_redirects=False,
             )
             try:
                 body = await _ajoin(response.aiter_bytes(), request.download_limit)
@@ -187,6 +199,18 @@ class AsyncTransport:
         except self._library.HTTPError as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
+
+    async def resolve(self, url: str) -> Addresses:
+        """Look a URL's host up."""
+        host, port = _host_of(url, self._config)
+        if host is None:
+            return Addresses(trusted=True)
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:  # behind a proxy names may be unknown here; connecting will tell
+            return Addresses(trusted=False)
+        return Addresses(trusted=False, addresses=[str(entry[4][0]) for entry in found])
 
     async def read(self, connection: _AsyncConnection, limit: float | None) -> Piece | Unreachable:
         """Read the next bytes, at most ``limit`` seconds long."""
@@ -277,6 +301,15 @@ def _timeout(client: Any, seconds: float | None) -> Any:
     """Return timeouts in the client's own library: seconds to read or write, less to connect."""
     connect = CONNECT_SECONDS if seconds is None else min(seconds, CONNECT_SECONDS)
     return _library_of(client).Timeout(seconds, connect=connect)
+
+
+def _host_of(url: str, config: Config) -> tuple[str | None, int | None]:
+    """Return host and port of a URL that is to be checked; no host if it need not be."""
+    absolute = urljoin(config.origin, url)
+    if config.allow_private_downloads or _same_origin(absolute, config.origin):
+        return None, None
+    parts = urlsplit(absolute)
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _same_origin(url: str, origin: str) -> bool:

@@ -121,8 +121,8 @@ class _PartialChoice:
             self._rest(delta, chunk)
         if (logprobs := choice.get("logprobs")) is not None:
             self._logprobs(as_dict(logprobs), chunk)
-        if (reason := choice.get("finish_reason")) is not None:
-            self.finish_reason = as_text(reason) or None
+        if reason := as_text(choice.get("finish_reason")):
+            self.finish_reason = reason
 
     def _rest(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         """Everything of a delta but its content; most deltas have nothing of it."""
@@ -244,9 +244,14 @@ class PartialMessage:
         return sum(choice.finish_reason is not None for choice in self._choices.values())
 
     @property
-    def finish_reason(self) -> str | None:
-        """The first answer's finish reason, once it is known."""
-        return next((c.finish_reason for c in self._choices.values()), None)
+    def whole(self) -> bool:
+        """Whether there is an answer, and all that have begun have a finish reason."""
+        return 0 < len(self._choices) == self.finished
+
+    @property
+    def failed(self) -> bool:
+        """Whether an answer says itself that it failed."""
+        return any(choice.finish_reason == "error" for choice in self._choices.values())
 
     def completion(self) -> ChatCompletion:
         """Return what has arrived so far, in the type of a whole reply."""

@@ -17,7 +17,9 @@ from nanogpt_client._core.flow import (
     Open,
     Outcome,
     Read,
+    Resolve,
     Send,
+    Sleep,
     Step,
     Steps,
     attempt,
@@ -211,11 +213,7 @@ class AsyncNanoGPTClient(BaseClient):
         interval: float = 3.0,
         timeout: float = 900.0,  # noqa: ASYNC109 - of the job, not the call
     ) -> Video:
-        """Wait for a submitted video, asking every ``interval`` seconds.
-
-        Raises:
-            JobFailedError: it failed. JobTimeoutError: it is still running.
-        """
+        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
         return await self.run(video.wait_for_video(job, interval=interval, timeout=timeout))
 
     async def generate_video(
@@ -247,7 +245,7 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
         """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
-        return await self.send(media.download(url, max_bytes=max_bytes))
+        return await self.run(media.download(url, max_bytes=max_bytes))
 
     async def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -384,6 +382,8 @@ class AsyncNanoGPTClient(BaseClient):
                 return await self._transport.open(request, limit)
             case Read(connection, limit):
                 return await self._transport.read(connection, limit)
-            case _:
-                await asyncio.sleep(step.seconds)
+            case Resolve(url):
+                return await self._transport.resolve(url)
+            case Sleep(seconds):
+                await asyncio.sleep(seconds)
                 return None

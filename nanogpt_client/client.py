@@ -21,7 +21,9 @@ from nanogpt_client._core.flow import (
     Open,
     Outcome,
     Read,
+    Resolve,
     Send,
+    Sleep,
     Step,
     Steps,
     attempt,
@@ -130,6 +132,7 @@ class NanoGPTClient(BaseClient):
         default_headers: headers for every request.
         budget: refuses calls once its limit is reached; may be shared between clients.
         ledger: where calls are booked; may be shared between clients.
+        allow_private_downloads: fetch media from addresses inside private networks, too.
         on_request: called with a `CallEvent` for each request, likewise ``on_response`` for each
             answer and ``on_retry`` before a request is sent again.
 
@@ -223,11 +226,7 @@ class NanoGPTClient(BaseClient):
     def wait_for_video(
         self, job: VideoJob | str, *, interval: float = 3.0, timeout: float = 900.0
     ) -> Video:
-        """Wait for a submitted video, asking every ``interval`` seconds.
-
-        Raises:
-            JobFailedError: it failed. JobTimeoutError: it is still running.
-        """
+        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
         return self.run(video.wait_for_video(job, interval=interval, timeout=timeout))
 
     def generate_video(
@@ -259,7 +258,7 @@ class NanoGPTClient(BaseClient):
 
     def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
         """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
-        return self.send(media.download(url, max_bytes=max_bytes))
+        return self.run(media.download(url, max_bytes=max_bytes))
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -392,6 +391,8 @@ class NanoGPTClient(BaseClient):
                 return self._transport.open(request, limit)
             case Read(connection, limit):
                 return self._transport.read(connection, limit)
-            case _:
-                time.sleep(step.seconds)
+            case Resolve(url):
+                return self._transport.resolve(url)
+            case Sleep(seconds):
+                time.sleep(seconds)
                 return None

@@ -46,6 +46,7 @@ class Config:
         first_event_timeout: seconds until a stream's first event; ``None`` waits for ever.
         stream_idle_timeout: seconds between a stream's events; ``None`` waits for ever.
         default_headers: headers sent with every request.
+        allow_private_downloads: whether media may come from inside private networks.
     """
 
     api_key: SecretStr
@@ -56,6 +57,7 @@ class Config:
     first_event_timeout: float | None = 600.0
     stream_idle_timeout: float | None = 180.0
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    allow_private_downloads: bool = False
 
     @classmethod
     def resolve(

@@ -32,6 +32,10 @@ Part: TypeAlias = dict[str, Any]
 """One part of a message's content, as it goes over the wire."""
 
 
+# Where a media type does not end in the name that the wire uses for the format.
+_AUDIO_FORMATS = {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a"}
+
+
 def text_part(text: str, *, cache_control: Mapping[str, Any] | None = None) -> Part:
     """Return a text, optionally marked as the end of a prefix that the provider caches."""
     part: Part = {"type": "text", "text": text}
@@ -46,8 +50,15 @@ def image_part(
     return {"type": "image_url", "image_url": image}
 
 
-def audio_part(data: str | bytes, *, format: str) -> Part:
-    """Return a sound as bytes or base64, with its format, such as ``"wav"`` or ``"mp3"``."""
+def audio_part(
+    data: str | bytes, *, format: str | None = None, mime_type: str | None = None
+) -> Part:
+    """Return a sound as bytes or base64, with its format, such as ``"wav"`` or ``"mp3"``.
+
+    Without ``format`` the media type says it, and without that the sound's first bytes.
+    """
+    if format is None:
+        format = _audio_format(data, mime_type)
     return {"type": "input_audio", "input_audio": {"data": _base64(data), "format": format}}
 
 
@@ -142,6 +153,17 @@ def _url(source: str | bytes, mime_type: str | None) -> str:
         return source
     kind = mime_type or _files.mime_type_of(source)
     return f"data:{kind};base64,{_base64(source)}"
+
+
+def _audio_format(data: str | bytes, mime_type: str | None) -> str:
+    if mime_type is None:
+        mime_type = _files.mime_type_of(data if isinstance(data, bytes) else _head(data))
+    name = mime_type.partition(";")[0].rpartition("/")[2].lower().removeprefix("x-")
+    return _AUDIO_FORMATS.get(name, name)
+
+
+def _head(data: str) -> bytes:
+    return base64.b64decode(data[:64])
 
 
 def _base64(data: str | bytes) -> str:

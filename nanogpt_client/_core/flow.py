@@ -63,6 +63,24 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolve:
+    """Find out where a URL leads: `Addresses` come back."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The IP addresses of a URL's host; none if its name is unknown here.
+
+    ``trusted`` is ``True`` for NanoGPT's own address and where the user allows any.
+    """
+
+    trusted: bool
+    addresses: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(Generic[Item]):
     """Hand these items to the caller."""
 
@@ -96,10 +114,10 @@ class Piece:
     seconds: float = 0.0
 
 
-Outcome: TypeAlias = Reply | Connected | Piece | Unreachable | None
-Step: TypeAlias = Send | Open | Read | Sleep
+Outcome: TypeAlias = Reply | Connected | Piece | Unreachable | Addresses | None
+Step: TypeAlias = Send | Open | Read | Sleep | Resolve
 Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | Sleep, Any, T]
+Flow: TypeAlias = Generator[Call[Any] | Sleep | Resolve, Any, T]
 """What endpoints with several requests return: yields calls, receives their parsed answers."""
 
 
@@ -127,9 +145,8 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
     try:
         step = next(flow)
         while True:
-            if isinstance(step, Sleep):
-                yield step
-                step = flow.send(None)
+            if isinstance(step, Sleep | Resolve):
+                step = flow.send((yield step))
                 continue
             try:
                 answer = yield from attempt(step, context)

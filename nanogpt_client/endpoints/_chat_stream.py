@@ -83,7 +83,7 @@ class ChatDecoder:
             self.events += 1
             if event == b"[DONE]":
                 self.done = True
-                if not self.finished:
+                if not self._message.whole:  # there may be fewer answers than asked for
                     self.failure = StreamInterruptedError(
                         "the stream said [DONE] before the answer had a finish reason"
                     )
@@ -106,7 +106,7 @@ class ChatDecoder:
         chunks += [chunk for chunk in self._message.add(frame) if _says_something(chunk)]
         if frame.get("error"):
             self.failure = error_from_body(frame)
-        elif self._message.finish_reason == "error":
+        elif self._message.failed:
             self.failure = StreamInterruptedError(
                 "NanoGPT ended the stream with finish_reason 'error' and gave no reason"
             )
@@ -120,7 +120,7 @@ def check_answer(completion: ChatCompletion) -> None:
     """
     if not completion.choices:
         raise ResponseFormatError("NanoGPT answered without choices")
-    if completion.finish_reason == "error":
+    if any(choice.finish_reason == "error" for choice in completion.choices):
         raise ResponseFormatError("NanoGPT answered with finish_reason 'error' and gave no reason")
 
 

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urljoin
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request
-from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.flow import Addresses, Flow, Resolve, ask
 from nanogpt_client.endpoints import _check
-from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.errors import APIStatusError, ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire.media import FileSource
 
 MAX_DOWNLOAD_BYTES = 256 * 1024 * 1024
+MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
 
 
-def download(url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Call[bytes]:
+def download(url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[bytes]:
     """Fetch a picture, sound or video; a relative URL is NanoGPT's own.
 
-    The key goes to NanoGPT's own address only.
+    The key goes to NanoGPT's own address only. Such URLs come out of replies and prompts, so hosts
+    inside the caller's network are refused, also behind a redirect, unless the client allows them.
     """
-    if not url.startswith(("http://", "https://", "/")):
+    for _ in range(MAX_REDIRECTS + 1):
+        yield from _check_address(url)
+        request = Request("GET", url, download_limit=max_bytes)
+        try:
+            return (yield from ask(Call(request, _bytes, "download")))
+        except APIStatusError as error:
+            target = error.response.headers.get("location") if error.response else None
+            if not 300 <= (error.status_code or 0) < 400 or not target:
+                raise
+            url = urljoin(url, target)
+    raise ResponseFormatError(f"the download was redirected more than {MAX_REDIRECTS} times")
+
+
+def _check_address(url: str) -> Generator[Resolve, Addresses, None]:
+    if not url.startswith(("http://", "https://", "/")) or url.startswith("//"):
         raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
-    request = Request("GET", url, download_limit=max_bytes)
-    return Call(request, _bytes, "download")
+    found = yield Resolve(url)
+    private = [address for address in found.addresses if not ip_address(address).is_global]
+    if private and not found.trusted:
+        raise ConfigurationError(
+            f"cannot download {url[:80]!r}: it leads to {private[0]}, inside a private network; "
+            "allow_private_downloads=True allows that"
+        )
 
 
 def _bytes(reply: Reply) -> bytes:
@@ -57,7 +81,7 @@ def file_bytes(source: FileSource, what: str) -> Flow[tuple[str, bytes]]:
         if not data:
             raise ConfigurationError(f"{what} is a data: URL without base64 content")
         return what, data
-    data = yield from ask(download(url))
+    data = yield from download(url)
     return url.rpartition("/")[2].partition("?")[0] or what, data
 
 

@@ -39,7 +39,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
     ticket, url = answer.raw, answer.url
     if url is None:
         url = yield from _finished_url(ticket, model)
-    data = yield from ask(download(url))
+    data = yield from download(url)
     return Speech(data, _files.mime_type_of(data), answer.billing, url, ticket)
 
 

@@ -28,7 +28,7 @@ _Cells = tuple[Ints, npt.NDArray[np.uint64], Doubles]  # row, feature, weight
 
 MAX_DIMENSIONS = 4096
 _BATCH = 256  # bounds the scratch memory of one step: 256 rows of 4096 doubles are 8 MiB
-_WORD, _MEANING, _GRAMS, _PAIR = 1.0, 1.3, 0.3, 0.4
+_WORD, _MEANING, _GRAMS, _PAIR = 1.0, 1.6, 0.3, 0.3
 _GRAM_SIZES = (3, 4)
 _LEAD = 15.0  # words until a word counts half as much as the first one
 _SATURATION = 1.0
