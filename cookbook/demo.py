@@ -158,12 +158,12 @@ def show_answer(name: str, text: str, sources: list[str]) -> None:
 
 def picture_and_sound(client: NanoGPTClient) -> None:
     """Draw a picture, speak a sentence, and hear whether it can be understood."""
-    picture = client.generate_image("a red parrot on a yellow circle", model=IMAGE, size="512x512")[
+    picture = client.generate_image("a red house beside a green tree, under a yellow sun", model=IMAGE, size="512x512")[
         0
     ]
     if picture.data is None:
         picture = GeneratedImage(client.download(picture.url or ""))
-    drawn = picture.save(OUT / "parrot", overwrite=True)
+    drawn = picture.save(OUT / "house", overwrite=True)
     spoken = client.speak("The right docstring was among the sources.", model=VOICE, voice="alloy")
     sound = spoken.save(OUT / "answer", overwrite=True)
     heard = client.transcribe(sound, model=EAR).text

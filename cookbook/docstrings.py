@@ -22,11 +22,6 @@ SHORTEST = 40  # characters: a shorter docstring of a module or method repeats i
 SHORTEST_TOP = 15  # of a class or function, whose short docstring still says what it is for
 LONGEST = 300  # words: no framework's default splitter cuts such a text
 
-_SECTION = re.compile(
-    r"^[ ]*(?:Args|Arguments|Parameters|Params|Returns?|Raises|Yields?|Attributes|Examples?|Usage"
-    r"|Init args|Key init args|Setup|Instantiate|!!!.*|\?\?\?.*|\.\. .*)\s*:*[ ]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
 _CODE = re.compile(r"^[ ]*```(?s:.*?)^[ ]*```[ ]*$|^[ ]*>>>.*$", re.MULTILINE)
 _HIDDEN = {"tests", "testing"}
 
@@ -160,13 +155,9 @@ def _repeats(
 
 
 def _text(item: _Object) -> str:
-    """Return the text to retrieve by: the short name, the description, and the whole name last.
-
-    People ask what a thing does, so argument lists, return values and code examples are left out;
-    they would bring the words of other things.
-    """
-    title = f"{item.owner.name}.{_short(item)}" if item.owner else _short(item)
-    return f"{title}: {_description(item.doc)}\n\n({_kind(item)} {item.name})"
+    """Return the text to retrieve by: kind, name, docstring without code, names of arguments."""
+    words = _CODE.sub("", item.doc).split()[:LONGEST]
+    return " ".join([_kind(item), f"{item.name}:", *words, *_arguments(item.node)])
 
 
 def _kind(item: _Object) -> str:
@@ -178,7 +169,10 @@ def _kind(item: _Object) -> str:
     return "method" if item.owner else "function"
 
 
-def _description(doc: str) -> str:
-    """Return a docstring's prose up to its first section, without code."""
-    prose = _SECTION.split(_CODE.sub("", doc), maxsplit=1)[0]
-    return " ".join((prose.split() or doc.split())[:LONGEST])
+def _arguments(node: _Documented) -> list[str]:
+    """Return the names of a function's arguments or of a class's annotated fields."""
+    if isinstance(node, _Function):
+        named = [argument.arg for argument in [*node.args.args, *node.args.kwonlyargs]]
+        return [name for name in named if name not in {"self", "cls"}]
+    fields = [part.target for part in node.body if isinstance(part, ast.AnnAssign)]
+    return [field.id for field in fields if isinstance(field, ast.Name) and _is_public(field.id)]

@@ -7,6 +7,7 @@ LangChain merges by index and would fold a text and a tool call that both have 0
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -23,26 +24,21 @@ _REFUSALS_ARE_STANDARD = hasattr(blocks, "RefusalContentBlock")  # since langcha
 
 def translate_content(message: AIMessage) -> list[blocks.ContentBlock]:
     """Return a whole message as blocks: thoughts, text, images, sound, refusal, tool calls."""
-    found = [*_said(message), *message.tool_calls]
-    for block in found:
-        block.pop("index", None)  # type: ignore[typeddict-item]
-    return cast("list[blocks.ContentBlock]", found)
+    return _whole([*_said(message), *message.tool_calls])
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[blocks.ContentBlock]:
     """Return what a chunk brings as blocks; a chunk that is the sum of all has whole calls."""
-    calls: list[Any]
     if message.chunk_position == "last":
-        calls = [*message.tool_calls, *message.invalid_tool_calls]
-        calls = [call | {"index": f"lc_tc_{at}"} for at, call in enumerate(calls)]
-    else:
-        calls = [_call_chunk(call) for call in message.tool_call_chunks]
+        return _whole([*_said(message), *message.tool_calls, *message.invalid_tool_calls])
+    calls = [call | {"index": f"lc_tc_{call['index'] or 0}"} for call in message.tool_call_chunks]
     return cast("list[blocks.ContentBlock]", [*_said(message), *calls])
 
 
-def _call_chunk(call: Any) -> dict[str, Any]:
-    index = f"lc_tc_{call['index'] or 0}"
-    return {"type": "tool_call_chunk", **{k: call[k] for k in ("id", "name", "args")}, "index": index}
+def _whole(found: Sequence[Mapping[str, Any]]) -> list[blocks.ContentBlock]:
+    """Return blocks to which nothing will be added, so that they need no index."""
+    plain = [{key: block[key] for key in block if key != "index"} for block in found]
+    return cast("list[blocks.ContentBlock]", plain)
 
 
 def _said(message: AIMessage) -> list[dict[str, Any]]:

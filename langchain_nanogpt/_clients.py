@@ -124,10 +124,23 @@ class ClientFields(BaseModel):
         """Free the connections that the async methods opened on this event loop."""
         await self._async_client.aclose()
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; where the way to NanoGPT is changed, it has clients of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and not ClientFields.model_fields.keys().isdisjoint(update):
+            copied._connect()  # noqa: SLF001 - the same class
+        return copied
+
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Sockets cannot be copied, and a copied budget would allow its sum twice.
         memo = {} if memo is None else memo
-        for shared in (self.http_client, self.http_async_client, self.client, self.budget, self.ledger):
+        for shared in (
+            self.http_client,
+            self.http_async_client,
+            self.client,
+            self.budget,
+            self.ledger,
+        ):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
 

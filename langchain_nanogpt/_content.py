@@ -41,8 +41,7 @@ def assistant_parts(content: Content) -> str | list[Part]:
     if isinstance(content, str):
         return content
     texts = (item if isinstance(item, str) else _assistant_text(item) for item in content)
-    parts = [messages.text_part(t) if isinstance(t, str) else t for t in texts if t]
-    return parts
+    return [messages.text_part(text) if isinstance(text, str) else text for text in texts if text]
 
 
 def _assistant_text(block: Mapping[str, Any]) -> Part | None:
@@ -136,15 +135,24 @@ def _file(block: Mapping[str, Any]) -> Part:
     if block.get("source_type") == "text":
         return messages.text_part(block.get("text") or block["data"])
     source, mime_type = _source(block)
+    if isinstance(source, bytes) and _is_text(mime_type):
+        return messages.text_part(source.decode("utf-8", "replace"))
     return messages.file_part(source, filename=_filename(block), mime_type=mime_type)
+
+
+def _is_text(mime_type: str | None) -> bool:
+    return (mime_type or "").startswith("text/") or mime_type == "application/json"
 
 
 def _filename(block: Mapping[str, Any]) -> str | None:
     inner = block.get("file")
     places = (block, inner, block.get("extras"), block.get("metadata"))
     for place in places:
-        if isinstance(place, Mapping) and (name := place.get("filename") or place.get("title")):
-            return str(name)
+        if not isinstance(place, Mapping):
+            continue
+        for word in ("filename", "file_filename", "title"):  # the second is LangChain's own doing
+            if name := place.get(word):
+                return str(name)
     return None
 
 

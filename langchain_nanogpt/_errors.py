@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langchain_core import exceptions as langchain
+
 from nanogpt_client import errors as core
 
 __all__ = ["map_errors"]
@@ -108,6 +109,12 @@ class ResponseFormatError(core.ResponseFormatError, langchain.ModelAPIError):
     is_retryable = False
 
 
+class StreamError(core.StreamError, langchain.ModelAPIError):
+    """A stream began and did not finish; ``partial`` holds what had arrived."""
+
+    is_retryable = False
+
+
 class StreamInterruptedError(core.StreamInterruptedError, langchain.ModelAPIError):
     """The stream ended before the model had finished; ``partial`` holds what had arrived."""
 
@@ -143,6 +150,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         DailyLimitError,
         ServerError,
         ResponseFormatError,
+        StreamError,
         StreamInterruptedError,
         StreamStalledError,
     )

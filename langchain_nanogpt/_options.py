@@ -86,4 +86,6 @@ class OptionFields(BaseModel):
         return {word: values[word] for word in CHAT_WORDS if values[word] not in (None, [])}
 
 
-CHAT_WORDS = tuple(word for word in ChatOptions.__annotations__ if word in OptionFields.model_fields)
+CHAT_WORDS = tuple(
+    word for word in ChatOptions.__annotations__ if word in OptionFields.model_fields
+)

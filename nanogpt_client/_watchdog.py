@@ -68,6 +68,7 @@ class Watchdog:
     def _run(self) -> None:
         with self._wake:
             while True:
+                self._sleeps_until = float("inf")  # who begins during the look around must wake us
                 now = time.monotonic()
                 earliest = float("inf")
                 for guard in tuple(self._guards):

@@ -6,6 +6,7 @@ NanoGPT serves OpenAI-style routes under ``â€¦/api/v1`` and older ones under ``â
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -70,6 +71,8 @@ class Config:
         """
         if isinstance(api_key, SecretStr):
             api_key = api_key.get_secret_value()
+        if not isinstance(api_key, str | None):
+            raise ConfigurationError(f"api_key must be a text, not a {type(api_key).__name__}")
         key = (api_key or _from_environment(*KEY_VARIABLES) or "").strip()
         if not key:
             msg = (
@@ -105,9 +108,13 @@ def roots(base_url: str | None) -> tuple[str, str]:
     >>> roots("https://nano-gpt.com/api/subscription/v1/")
     ('https://nano-gpt.com/api', 'https://nano-gpt.com/api/subscription/v1')
     """
-    url = (base_url or DEFAULT_BASE_URL).strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    url = str(base_url or DEFAULT_BASE_URL).strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        bad = parts.port == 0 or not parts.hostname or parts.query or parts.fragment
+    except ValueError:  # half an IPv6 address, or a port that is none
+        bad = True
+    if bad or parts.scheme not in {"http", "https"}:
         msg = f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {base_url!r}"
         raise ConfigurationError(msg)
     if parts.username or parts.password:
@@ -128,7 +135,7 @@ def _from_environment(*names: str) -> str | None:
 def _check_limits(settings: Mapping[str, Any]) -> None:
     for name in ("timeout", "first_event_timeout", "stream_idle_timeout"):
         value = settings.get(name)
-        if value is not None and not (isinstance(value, int | float) and value > 0):
+        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
             msg = f"{name} is seconds above 0, or None for no limit; not {value!r}"
             raise ConfigurationError(msg)
     retries = settings.get("max_retries", 0)

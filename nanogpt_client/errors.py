@@ -71,6 +71,7 @@ __all__ = [
 ]
 
 _MAX_MESSAGE = 500
+_READ_OF_PAGE = 10_000  # characters; of many unclosed tags, stripping takes the square
 _KEY = re.compile(r"sk-[A-Za-z0-9_-]{6,}")
 
 
@@ -345,9 +346,8 @@ def _message(body: Any) -> str:
 
 def _plain(reply: HTTPReply) -> str:
     """Make one readable line of a body that is no JSON error: HTML, text or nothing."""
-    words = " ".join(
-        re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", reply.text, flags=re.DOTALL).split()
-    )
+    text = reply.text[:_READ_OF_PAGE]
+    words = " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL).split())
     return words or "an empty body"
 
 

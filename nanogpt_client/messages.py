@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -21,6 +22,8 @@ __all__ = [
     "file_part",
     "function_tool",
     "image_part",
+    "json_schema_format",
+    "media_behind_tools",
     "message",
     "text_part",
     "tool_call",
@@ -57,9 +60,8 @@ def audio_part(
 
     Without ``format`` the media type says it, and without that the sound's first bytes.
     """
-    if format is None:
-        format = _audio_format(data, mime_type)
-    return {"type": "input_audio", "input_audio": {"data": _base64(data), "format": format}}
+    kind = _audio_format(data, mime_type) if format is None else format
+    return {"type": "input_audio", "input_audio": {"data": _base64(data), "format": kind}}
 
 
 def video_part(source: str | bytes, *, mime_type: str | None = None) -> Part:
@@ -135,6 +137,79 @@ def function_tool(
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
+
+
+def json_schema_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``response_format`` for answers that follow a JSON schema.
+
+    It is strict, which holds the model to the schema, unless the schema has objects with keys of
+    the model's own choice, which strict mode cannot express.
+    """
+    try:
+        built: dict[str, Any] = {"strict": True, "schema": _closed(schema)}
+    except _OpenObjectError:
+        built = {"schema": dict(schema)}
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
+    return {"type": "json_schema", "json_schema": {"name": name, **built}}
+
+
+def media_behind_tools(conversation: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Move pictures, sounds and files from tools' results into a user message behind them.
+
+    A tool's result is text for most providers, and nothing may stand between the results that
+    answer one message of the assistant.
+    """
+    moved: list[dict[str, Any]] = []
+    media: list[Part] = []
+    for entry in conversation:
+        content = entry.get("content")
+        if entry["role"] != "tool":
+            moved += [message("user", media), entry] if media else [entry]
+            media = []
+            continue
+        texts, others = _apart(content) if isinstance(content, list) else ([], [])
+        if others:
+            media += [text_part(f"The result of the tool call {entry['tool_call_id']}:"), *others]
+            result = {"content": _content(texts or "The result is shown below.")}
+        else:
+            result = {}
+        moved.append(entry | result)
+    return moved + ([message("user", media)] if media else [])
+
+
+def _apart(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+    """Return the texts, and what is none."""
+    return (
+        [part for part in parts if part["type"] == "text"],
+        [part for part in parts if part["type"] != "text"],
+    )
+
+
+class _OpenObjectError(ValueError):
+    """A schema has an object whose keys the model chooses."""
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema whose objects have their own properties, all of them, and no others."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema and len(schema) > 1:  # strict mode takes no words beside a reference
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return _closed({"anyOf": [{"$ref": schema["$ref"]}], **rest})
+    closed = {
+        key: {name: _closed(value) for name, value in item.items()}
+        if key in {"properties", "$defs", "definitions"}
+        else _closed(item)
+        for key, item in schema.items()
+        if key not in {"default", "additionalProperties"}
+    }
+    if schema.get("type") == "object":
+        if schema.get("additionalProperties") or "properties" not in schema:
+            raise _OpenObjectError
+        closed |= {"required": list(schema["properties"]), "additionalProperties": False}
+    return closed
 
 
 def _content(content: str | Sequence[Part]) -> str | list[Part]:

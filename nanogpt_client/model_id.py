@@ -52,7 +52,8 @@ class ModelId:
     id: str
 
     def __post_init__(self) -> None:
-        if not self.id or self.id.startswith(":") or self.id != self.id.strip():
+        text = self.id if isinstance(self.id, str) else ""
+        if not text or text.startswith(":") or text != text.strip():
             raise ConfigurationError(f"{self.id!r} is no model id", param="model")
         self._check_directives()
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 __all__ = ["CallEvent", "Hook", "Hooks"]
 
 logger = logging.getLogger("nanogpt_client")
+logger.addHandler(logging.NullHandler())  # silent unless the application asks for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ def _events(
 
 def _limit(decoder: Decoder[Any], context: CallContext) -> float | None:
     if decoder.finished:
-        return AFTER_FINISH_SECONDS
+        return min(AFTER_FINISH_SECONDS, context.stream_idle_timeout or AFTER_FINISH_SECONDS)
     return context.stream_idle_timeout if decoder.events else context.first_event_timeout
 
 

@@ -80,7 +80,7 @@ def check_messages(messages: Any) -> list[dict[str, Any]]:
         if not isinstance(message, Mapping):
             raise ConfigurationError(f"{where} must be a dict with a role", param="messages")
         role = message.get("role")
-        if role not in ROLES:
+        if not isinstance(role, str) or role not in ROLES:
             msg = f"{where} has the unknown role {role!r}; known are {', '.join(sorted(ROLES))}"
             raise ConfigurationError(msg, param="messages")
         if role == "tool" and not message.get("tool_call_id"):
@@ -122,10 +122,10 @@ def read_file(source: FileSource, what: str) -> tuple[str, bytes]:
     if isinstance(source, bytes):
         name, data = what, source
     else:
-        path = Path(source)
         try:
+            path = Path(source)
             name, data = path.name, path.read_bytes()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"{what}: cannot read {str(source)[:200]!r}: {error}"
             ) from error

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeVar
 
-from nanogpt_client._core.call import Call
+from nanogpt_client._core.call import Call, Reply
 from nanogpt_client._core.flow import Flow, Sleep, ask
-from nanogpt_client.errors import JobError, JobFailedError, JobTimeoutError, NanoGPTError
-from nanogpt_client.wire._read import as_text, first
+from nanogpt_client.endpoints._request import read_object
+from nanogpt_client.errors import (
+    ConfigurationError,
+    JobError,
+    JobFailedError,
+    JobTimeoutError,
+    NanoGPTError,
+)
+from nanogpt_client.wire._read import as_dict, as_text, first
 
 State = TypeVar("State")
 
@@ -44,6 +52,25 @@ def refund_words(ticket: Mapping[str, Any]) -> dict[str, Any]:
     return {name: ticket[name] for name in words if ticket.get(name) is not None}
 
 
+def read_state(reply: Reply) -> dict[str, Any]:
+    """Return a job's state, flat or under ``data``; an error in it is the job's own."""
+    try:
+        body = as_dict(reply.json())
+    except ValueError:
+        body = {}
+    state = as_dict(body.get("data")) or body
+    return body if is_over(as_text(state.get("status"))) else read_object(reply)
+
+
+def check_waiting(interval: float, timeout: float) -> None:
+    """Refuse to ask without pause, or for ever."""
+    if not (interval > 0 and 0 <= timeout < math.inf):
+        raise ConfigurationError(
+            f"jobs are asked about every interval > 0 seconds up to a timeout, not every "
+            f"{interval!r} up to {timeout!r}"
+        )
+
+
 def result_of(check: Call[dict[str, Any]], run_id: str) -> Flow[dict[str, Any]]:
     """Wait for a job whose state is a plain object; return it once completed.
 
@@ -52,7 +79,9 @@ def result_of(check: Call[dict[str, Any]], run_id: str) -> Flow[dict[str, Any]]:
     """
     state = yield from wait(check, lambda state: is_over(as_text(state.get("status"))), run_id)
     if job_state(as_text(state.get("status"))) != "completed":
-        raise job_failed(check.kind, run_id, as_text(first(state, "error", "message", "status")))
+        error = first(state, "error", "message", "status")
+        why = as_text(error) or as_text(as_dict(error).get("message"))
+        raise job_failed(check.kind, run_id, why)
     return state
 
 
@@ -73,9 +102,11 @@ def wait(
     """Ask until the job has ended, and return its last state.
 
     Raises:
+        ConfigurationError: it would ask without pause, or for ever.
         JobTimeoutError: it was still running after ``timeout`` seconds; it goes on, and is charged.
         JobError: NanoGPT could not be asked; the job is found again by its run id.
     """
+    check_waiting(interval, timeout)
     waited = 0.0
     while True:
         try:

@@ -16,6 +16,7 @@ from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client.endpoints import _check
 from nanogpt_client.endpoints._request import get, post, read_object
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.wire._read import as_number
 from nanogpt_client.wire.account import (
     Affordability,
     Balance,
@@ -61,6 +62,8 @@ def estimate_chat_cost(messages: str | Sequence[MessageDict], *, model: str) -> 
 def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> Call[CostEstimate]:
     """Ask what one picture of a size would cost, times ``n``."""
     body = {"model": _check.check_model(model)} | ({} if size is None else {"size": size})
+    if n < 1:
+        raise ConfigurationError(f"n must be at least 1, not {n}", param="n")
 
     def read(answer: dict[str, Any]) -> CostEstimate:
         one = CostEstimate.read(answer)
@@ -92,10 +95,10 @@ def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:
     Nano needs none of this: send it to `Balance.nano_deposit_address`.
     """
     coin = _ticker(ticker)
-    number = Decimal(str(amount))
-    if not number > 0:
+    number = as_number(amount)
+    if number is None or number <= 0:
         raise ConfigurationError(
-            f"a deposit's amount must be above 0, not {amount}", param="amount"
+            f"a deposit's amount must be above 0, not {amount!r}", param="amount"
         )
     path = f"/transaction/create/{'daimo/' if coin in _DAIMO else ''}{coin}"
     return Call(

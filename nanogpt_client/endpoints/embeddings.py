@@ -16,7 +16,7 @@ from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client.endpoints import _check
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
-from nanogpt_client.wire._read import as_count, dicts
+from nanogpt_client.wire._read import as_count, as_text, dicts
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import Usage
 from nanogpt_client.wire.media import Embeddings
@@ -73,9 +73,11 @@ def _embeddings(reply: Reply, expected: int, dimensions: int | None) -> Embeddin
         raise ResponseFormatError(msg)
     ordered = np.empty((expected, widths.pop()), np.float32)
     ordered[places] = vectors
+    if not np.isfinite(ordered).all():
+        raise ResponseFormatError("NanoGPT's vectors hold values that are no numbers")
     return Embeddings(
         vectors=ordered,
-        model=str(body.get("model") or ""),
+        model=as_text(body.get("model")),
         usage=Usage.read(body.get("usage")),
         billing=Billing.read(body, reply.headers),
         raw={key: value for key, value in body.items() if key != "data"},
@@ -88,7 +90,8 @@ def _vector(value: Any) -> NDArray[np.float32]:
         if isinstance(value, str):
             return np.frombuffer(base64.b64decode(value, validate=True), "<f4")
         if isinstance(value, list) and value:
-            return np.asarray(value, np.float32).reshape(len(value))
+            with np.errstate(over="ignore"):  # what becomes infinite is refused later
+                return np.asarray(value, np.float32).reshape(len(value))
     except (ValueError, TypeError, OverflowError):
         pass
     raise ResponseFormatError("one of NanoGPT's vectors is neither base64 nor a list of numbers")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from ipaddress import ip_address
-from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request
 from nanogpt_client._core.flow import Addresses, Flow, Resolve, ask
@@ -39,7 +38,7 @@ def download(url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[bytes]:
 
 
 def _check_address(url: str) -> Generator[Resolve, Addresses, None]:
-    if not url.startswith(("http://", "https://", "/")) or url.startswith("//"):
+    if not _is_address(url):
         raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
     found = yield Resolve(url)
     private = [address for address in found.addresses if not ip_address(address).is_global]
@@ -48,6 +47,17 @@ def _check_address(url: str) -> Generator[Resolve, Addresses, None]:
             f"cannot download {url[:80]!r}: it leads to {private[0]}, inside a private network; "
             "allow_private_downloads=True allows that"
         )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        known = parts.port != 0 and bool(parts.hostname)
+    except ValueError:  # half an IPv6 address, or a port that is none
+        return False
+    if not parts.scheme and not parts.netloc:
+        return url.startswith("/")
+    return known and parts.scheme in {"http", "https"}
 
 
 def _bytes(reply: Reply) -> bytes:
@@ -88,8 +98,3 @@ def file_bytes(source: FileSource, what: str) -> Flow[tuple[str, bytes]]:
 def file_part(name: str, data: bytes) -> FilePart:
     """Return a file for a multipart form, with a name whose extension fits it."""
     return FilePart(name, data, _files.mime_type_of(data))
-
-
-def without_none(**fields: Any) -> dict[str, Any]:
-    """Return the fields that are given."""
-    return {name: value for name, value in fields.items() if value is not None}

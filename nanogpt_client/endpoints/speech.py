@@ -63,10 +63,10 @@ def _answer(reply: Reply) -> Speech:
         mime_type = _files.mime_type_of(reply.body, kind)
         return Speech(reply.body, mime_type, Billing.read({}, reply.headers))
     body = read_object(reply)
-    url = first(body, *_AUDIO_KEYS) or first(as_dict(body.get("data")), *_AUDIO_KEYS)
-    if not url and not body.get("runId"):
+    url = _url(body)
+    if not url and not as_text(body.get("runId")):
         raise ResponseFormatError("NanoGPT answered without a sound, its URL or a run id")
-    return Speech(b"", "", Billing.read(body, reply.headers), as_text(url) or None, body)
+    return Speech(b"", "", Billing.read(body, reply.headers), url or None, body)
 
 
 def _finished_url(ticket: dict[str, Any], model: str) -> Flow[str]:
@@ -76,12 +76,16 @@ def _finished_url(ticket: dict[str, Any], model: str) -> Flow[str]:
         "model": as_text(ticket.get("model")) or model,
         **_jobs.refund_words(ticket),
     }
-    check = Call(get("/tts/status", query, root="api"), read_object, "speech", model)
-    state = yield from _jobs.result_of(check, run_id)
-    url = first(state, *_AUDIO_KEYS) or first(as_dict(state.get("data")), *_AUDIO_KEYS)
+    check = Call(get("/tts/status", query, root="api"), _jobs.read_state, "speech", model)
+    url = _url((yield from _jobs.result_of(check, run_id)))
     if not url:
         raise _jobs.job_failed("speech", run_id, "it is completed, but without a sound")
-    return as_text(url)
+    return url
+
+
+def _url(body: Mapping[str, Any]) -> str:
+    inner = as_dict(body.get("data"))
+    return as_text(first(body, *_AUDIO_KEYS)) or as_text(first(inner, *_AUDIO_KEYS))
 
 
 class AudioDecoder:

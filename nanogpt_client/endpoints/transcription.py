@@ -35,7 +35,8 @@ def transcribe(
         return answer
     body = {"runId": run_id, **_jobs.refund_words(answer.raw)}
     request = post("/transcribe/status", body, root="api")
-    state = yield from _jobs.result_of(Call(request, read_object, "transcription", model), run_id)
+    check = Call(request, _jobs.read_state, "transcription", model)
+    state = yield from _jobs.result_of(check, run_id)
     return Transcript.read(state, answer.billing)
 
 
@@ -65,6 +66,6 @@ def _answer(reply: Reply) -> Transcript:
         return Transcript(reply.text, Billing.read({}, reply.headers))
     body = read_object(reply)
     billing = Billing.read(body, reply.headers)
-    return (
-        Transcript("", billing, raw=body) if body.get("runId") else Transcript.read(body, billing)
-    )
+    if as_text(body.get("runId")):
+        return Transcript("", billing, raw=body)
+    return Transcript.read(body, billing)

@@ -47,7 +47,7 @@ def video_status(run_id: str) -> Call[VideoJob]:
     """Ask how far a video is."""
     _check.check_text("run_id", run_id)
     request = get("/video/status", {"requestId": run_id}, root="api")
-    return Call(request, lambda reply: _job(read_object(reply), reply, run_id), "video")
+    return Call(request, lambda reply: _job(_jobs.read_state(reply), reply, run_id), "video")
 
 
 def wait_for_video(
@@ -80,6 +80,7 @@ def generate_video(
     **options: Unpack[VideoOptions],
 ) -> Flow[Video]:
     """Order a video and wait for it. After a failure the error's ``run_id`` finds it again."""
+    _jobs.check_waiting(interval, wait_timeout)
     job = yield from submit_video(prompt, model=model, image=image, **options)
     return (yield from wait_for_video(job, interval=interval, timeout=wait_timeout))
 

@@ -22,13 +22,13 @@ from nanogpt_client.sandbox.server import Sandbox
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 __all__ = [
-    "DEFAULT_KEY",
-    "SCENARIOS",
     "AsyncSandboxTransport",
     "Cut",
+    "DEFAULT_KEY",
     "Logged",
     "Reply",
     "Request",
+    "SCENARIOS",
     "Sandbox",
     "SandboxApp",
     "SandboxTransport",

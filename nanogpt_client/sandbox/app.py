@@ -100,6 +100,7 @@ class SandboxApp:
                 raise too_large()
             if not route.open:
                 self._authenticate(request)
+            if not route.open and not route.polled:
                 self._world.rate.enter()
             return self._faults.around(exchange, route.handler)
         except _QuoteWantedError:

@@ -31,6 +31,7 @@ _STAND_IN = {
     "embedding": "text-embedding-3-small",
     "moderation": "omni-moderation-latest",
 }
+_QUEUED = {"tts": "Elevenlabs-Turbo-V2.5", "stt": "Elevenlabs-STT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ def find(kind: str, name: str) -> Model:
     Raises `Refusal` (404, `model_not_found`).
     """
     if name.startswith(FAULT_PREFIX):
-        return Model(name, kind, {**_load()[kind][_STAND_IN[kind]], "id": name})
+        queued = name.startswith(FAULT_PREFIX + "job-")
+        stand_in = (_QUEUED if queued else {}).get(kind, _STAND_IN[kind])
+        return Model(name, kind, {**_load()[kind][stand_in], "id": name})
     try:
         return Model(name, kind, _load()[kind][name])
     except KeyError:

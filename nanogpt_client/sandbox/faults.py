@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.bodies import plain_body
@@ -107,8 +107,10 @@ class Injector:
     def around(self, exchange: Exchange, handler: Handler) -> Reply:
         """Answer the request, with its fault if it has one."""
         name = self._next(exchange.request) or named_fault(exchange.request)
-        if name is None or name in _JOBS:
+        if name is None:
             return handler(exchange)
+        if name in _JOBS:
+            return handler(replace(exchange, params=exchange.params | {"outcome": _JOBS[name]}))
         if name in REPLIES:
             return REPLIES[name](exchange)
         if name in CHANGES:
@@ -131,8 +133,3 @@ def named_fault(request: Request) -> str | None:
     """Return the fault that the `model` of a request names."""
     match = _MODEL.search(plain_body(request))
     return match[1].decode() if match else None
-
-
-def job_outcome(model: str) -> str:
-    """Return how a job of this model ends: completed, failed or stuck."""
-    return _JOBS.get(model.rpartition("/")[2], "completed")

@@ -64,7 +64,7 @@ class Account:
         """Take the cost and return what remains. Raises `Refusal` (402)."""
         cost = Decimal(0) if charge.covered else charge.cost
         with self._lock:
-            if cost > self.balance or (cost > 0 and self.balance <= 0):
+            if cost > self.balance:
                 raise insufficient_balance(cost)
             self.balance -= cost
             billed = Charge(

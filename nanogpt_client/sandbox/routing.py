@@ -38,6 +38,7 @@ class Route(NamedTuple):
     open: bool = False
     style: Style = Style.OPENAI
     variants: frozenset[str] = frozenset({""})
+    polled: bool = False  # asking for the state of a job does not count for the request rate
 
 
 class Found(NamedTuple):

@@ -164,8 +164,6 @@ class World:
     prompts_lock: threading.Lock = field(default_factory=threading.Lock)
     deposits: dict[str, Any] = field(default_factory=dict)
     ids: Ids = field(default_factory=Ids)
-    stall: float = 30.0
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +179,8 @@ class Exchange:
     id: str
     variant: str = ""
     params: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """How a job that this request queues will end: completed, failed or stuck."""
+        return self.params.get("outcome", "completed")

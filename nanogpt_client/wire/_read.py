@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+# Nothing here is counted so far, and arithmetic on wild exponents overflows.
+_BEYOND = 10**31
+
 
 def loads(data: bytes | str) -> Any:
     """Parse JSON; a `ValueError` also for what is nested too deeply to parse."""
@@ -51,13 +54,12 @@ def as_number(value: Any) -> Decimal | None:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    # Nothing here is counted beyond 10^30, and arithmetic on wild exponents overflows.
-    return number if number.is_finite() and number.adjusted() <= 30 else None
+    return number if number.is_finite() and -_BEYOND < number < _BEYOND else None
 
 
 def as_int(value: Any) -> int | None:
     """Return a whole number (7, 7.0, "7"), otherwise ``None``."""
-    if type(value) is int:  # the common case, without the detour through Decimal
+    if type(value) is int and -_BEYOND < value < _BEYOND:  # the common case, in short
         return value
     number = as_number(value)
     return int(number) if number is not None and number == number.to_integral_value() else None

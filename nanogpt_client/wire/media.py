@@ -138,12 +138,12 @@ class Transcript:
     def read(cls, body: dict[str, Any], billing: Billing) -> Transcript:
         """Read either of the two shapes that NanoGPT sends."""
         inner = as_dict(body.get("data")) or body
-        text = first(inner, "text", "transcription")
-        if not isinstance(text, str) and "text" not in inner and "transcription" not in inner:
+        texts = [t for key in ("text", "transcription") if isinstance(t := inner.get(key), str)]
+        if not texts:
             raise ResponseFormatError("the answer holds no transcription", maybe_billed=True)
         facts = as_dict(inner.get("metadata"))
         return cls(
-            text=as_text(text),
+            text=max(texts, key=len),
             billing=billing,
             language=as_text(first(inner, "language") or first(facts, "language")) or None,
             duration=as_float(

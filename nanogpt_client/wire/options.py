@@ -44,7 +44,7 @@ class RequestOptions(TypedDict, total=False):
 
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
-    timeout: Annotated[float, Field(gt=0)] | None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
 
 
 class WebSearch(TypedDict, total=False):

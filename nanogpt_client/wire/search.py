@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire._read import as_dict, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 
@@ -54,8 +55,14 @@ class WebSearchResult:
 
     @classmethod
     def read(cls, body: dict[str, Any], billing: Billing, *, structured: bool) -> WebSearchResult:
-        """Read the three output types."""
+        """Read the three output types.
+
+        Raises:
+            ResponseFormatError: it is none of them.
+        """
         data = body.get("data")
+        if data is None:
+            raise ResponseFormatError("the web search was answered without results")
         if structured:
             return cls((), billing, structured=data, raw=body)
         hits = data if isinstance(data, list) else as_dict(data).get("sources")

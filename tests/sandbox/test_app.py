@@ -118,6 +118,14 @@ def test_model_lists_and_media_do_not_count_for_the_rate():
     assert statuses == {200}
 
 
+def test_polling_does_not_count_for_the_rate():
+    app = SandboxApp(rate=1, clock=lambda: 0.0)
+    video = {"model": "sora-2", "prompt": "x"}
+    run = ask(app, "POST", "/api/generate-video", video).json()["runId"]
+    statuses = {ask(app, "GET", f"/api/video/status?requestId={run}").status for _ in range(5)}
+    assert statuses == {200}
+
+
 def test_a_body_over_32_mb_is_a_413():
     reply = ask(SandboxApp(), "POST", CHAT, raw=b" " * (32 * 1024 * 1024 + 1))
     assert reply.status == 413
@@ -224,8 +232,10 @@ OTHERS = [
     (
         "/api/v1/images/generations",
         {"prompt": "x", "size": "64x64"},
-        "n size strength seed image imageDataUrl imageDataUrls maskDataUrl response_format "
-        "output_format model",
+        (
+            "n size strength seed image imageDataUrl imageDataUrls maskDataUrl response_format "
+            "output_format model"
+        ),
     ),
     (
         "/api/v1/images",
@@ -245,8 +255,10 @@ OTHERS = [
     (
         "/api/web",
         {"query": "x"},
-        "provider depth outputType structuredOutputSchema includeDomains fromDate maxResults "
-        "operation query",
+        (
+            "provider depth outputType structuredOutputSchema includeDomains fromDate maxResults "
+            "operation query"
+        ),
     ),
     ("/api/v1/moderations", {"input": "x"}, "input model"),
     ("/api/transaction/create/btc", {"amount": 1}, "amount"),

@@ -68,13 +68,7 @@ def answer(
             return Answer(text, tuple(given), found.score)
     if is_small_talk(prompt.question) or small_talk.echo(prompt.question):
         return Answer(small_talk.reply(prompt.question))
-    behind = _behind(talk, prompt, bool(given))
-    if behind.text:
-        return behind
-    if given or prompt.existing:
-        computed = small_talk.calculation(prompt.question)
-        return Answer(computed or prompt.existing or _UNKNOWN, tuple(given))
-    return Answer(small_talk.reply(prompt.question or talk.request or talk.system))
+    return _behind(talk, prompt, bool(given)) or _without_context(talk, prompt, given)
 
 
 def best(question: str, passages: Sequence[str]) -> Extract:
@@ -97,7 +91,16 @@ def turned(sentence: str) -> str:
     return swapped[:1].upper() + swapped[1:]
 
 
-def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer:
+def _without_context(talk: Conversation, prompt: Prompt, given: Sequence[str]) -> Answer:
+    """Answer where nothing that was said answers the question."""
+    if computed := small_talk.calculation(prompt.question):
+        return Answer(computed, score=1.0)
+    if given or prompt.existing:
+        return Answer(prompt.existing or _UNKNOWN, tuple(given))
+    return Answer(small_talk.reply(prompt.question or talk.request or talk.system))
+
+
+def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer | None:
     """Look in the system message, earlier tool results and what was said before."""
     question = prompt.question
     if passages := context_of_system(talk.system):
@@ -109,18 +112,17 @@ def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer:
     if "?" not in question and not re.match(
         r"\W*(?:tell|remind|repeat|what|who|how)\b", question, re.IGNORECASE
     ):
-        return Answer("")
+        return None
     if small_talk.calculation(question):
-        return Answer("")
-    own = [told for each in prompt.passages for told in (each,)] + talk.earlier("user")
-    for passages, swap in (
-        (tuple(own), True),
-        (tuple(talk.earlier("tool")), False),
-        (tuple(facts_of_system(talk.system)), False),
-        (tuple(talk.earlier("assistant")), False),
+        return None
+    for heard, swap in (
+        (talk.earlier("user"), True),
+        (talk.earlier("tool"), False),
+        (facts_of_system(talk.system), False),
+        (talk.earlier("assistant"), False),
     ):
-        told = tuple(text for text in passages if not text.rstrip().endswith("?"))
+        told = tuple(text for text in heard if not text.rstrip().endswith("?"))
         found = extract(question, told, most=1)
         if found.sentences and found.score >= _SURE:
             return Answer(turned(found.text) if swap else found.text, told, found.score)
-    return Answer("")
+    return None

@@ -49,8 +49,14 @@ _ASKED_INLINE = re.compile(r"(?:the )?(?:question|query)(?: is)?: *'([^\n]+)'", 
 _INSTRUCTS = re.compile(
     r"^(?:you are|you're|your (?:task|job|role|goal)|act as|answer|respond|reply|use|using|given"
     r"|based on|do not|don't|never|always|only|if (?:you|the)|please|be|keep|write|avoid|try"
+    r"|your (?:response|answer|reply|output)|for example"
     r"|follow|return|provide|when|think|the following is|here (?:is|are)|note|cite|output"
     r"|some rules|\d+\. )\b",
+    re.IGNORECASE,
+)
+_FORMATTING = re.compile(
+    r"^(?:your (?:response|answer|reply|output) (?:should|must|has)|(?:answer|respond|reply) (?:in"
+    r"|with|only|using|briefly)|be (?:brief|short|concise)|for example|eg:)\b",
     re.IGNORECASE,
 )
 _BOILERPLATE = re.compile(
@@ -95,17 +101,26 @@ def take_apart(text: str) -> Prompt:
     contexts = [part.text for part in parts if part.kind == "context" and part.text]
     if not questions and (inline := _ASKED_INLINE.search(rest)):
         questions = [inline[1]]
-    if not questions and not fenced and not contexts:
+    if (not questions and not fenced and not contexts) or _ends_in_question(text, parts, fenced):
         return _unlabelled(text)
     lead = "\n".join(part.text for part in parts if part.kind == "")
     passages = [passage for passage in (fenced, *contexts) if passage.strip()]
     return Prompt(
-        question=questions[-1] if questions else _question_in(lead),
+        question=bare(questions[-1] if questions else _question_in(lead)),
         passages=tuple(passages) if passages else _statements(lead, bool(questions)),
         existing=_OFFER.split(_last(parts, "existing"))[0].strip(),
         history=_last(parts, "history"),
         instruction=lead.strip(),
     )
+
+
+def bare(question: str) -> str:
+    """Return a question without the sentences that only say how to answer it."""
+    each = sentences(question)
+    is_asked = any(sentence.endswith(("?", "？")) for sentence in each)
+    drop = _INSTRUCTS if is_asked else _FORMATTING
+    kept = [sentence for sentence in each if not drop.match(sentence)]
+    return " ".join(kept) if kept and len(kept) < len(each) else question
 
 
 def context_of_system(system: str) -> tuple[str, ...]:
@@ -143,23 +158,28 @@ def _parts(text: str) -> list[_Part]:
     """Cut a text at its labels; what comes before the first has the kind ""."""
     found: list[_Part] = []
     kind, start = "", 0
+    is_asked = False
     for label in _LABEL.finditer(text):
-        if kind == "context" and not _may_end_context(label, text):
+        if kind == "context" and not _may_end_context(label, text, is_asked):
             continue
+        is_asked = is_asked or kind == "question"
         found.append(_Part(kind, _clean(text[start : label.start()])))
         kind, start = _kind_of(label[1]), label.end()
     found.append(_Part(kind, _clean(text[start:])))
     return [_split_off(part) for part in found]
 
 
-def _may_end_context(label: re.Match[str], text: str) -> bool:
+def _may_end_context(label: re.Match[str], text: str, is_asked: bool) -> bool:
     """Tell whether a label after a context is the prompt's own, not one inside the context.
 
-    Only the last question and what follows it are the prompt's own.
+    Only the last question and what follows it are the prompt's own, and no further one where
+    the question came first.
     """
     kind = _kind_of(label[1])
+    if is_asked:
+        return kind == "existing"
     later = [_kind_of(each[1]) for each in _LABEL.finditer(text, label.end())]
-    return kind == "context" or kind not in later
+    return kind in {"context", "existing", "history"} or "question" not in later
 
 
 def _kind_of(name: str | None) -> str:
@@ -177,6 +197,18 @@ def _split_off(part: _Part) -> _Part:
     if part.kind == "question" and len(found := blocks(part.text)) > 1:
         return _Part(part.kind, found[0])
     return part
+
+
+def _ends_in_question(text: str, parts: list[_Part], fenced: str) -> bool:
+    """Tell whether a question without label stands below a context that has labels inside."""
+    last = blocks(text)[-1:]
+    return (
+        not fenced
+        and parts[-1].kind not in {"question", ""}
+        and bool(last and last[0].endswith(("?", "？")))
+        and not _LABEL.match(last[0])
+        and last[0] != text.strip()
+    )
 
 
 def _last(parts: list[_Part], kind: str) -> str:
@@ -202,9 +234,9 @@ def _unlabelled(text: str) -> Prompt:
     found = blocks(text)
     if len(found) > 1:
         if _is_request(found[-1]) and not _POINTS_DOWN.search(found[0][-80:]):
-            return Prompt(found[-1], tuple(found[:-1]))
+            return Prompt(bare(found[-1]), tuple(found[:-1]))
         if _is_request(found[0]) or _POINTS_DOWN.search(found[0]):
-            return Prompt(found[0], tuple(found[1:]))
+            return Prompt(bare(found[0]), tuple(found[1:]))
     head, colon, tail = text.partition(":")
     if colon and _REQUEST.match(head.strip()) and len(head) < _LONG < len(tail):
         return Prompt(head.strip(), (tail.strip(),))
@@ -225,6 +257,6 @@ def _question_among(text: str) -> Prompt:
     told = [i for i in before if not _REQUEST.match(each[i]) and not _INSTRUCTS.match(each[i])]
     if not told:
         rest = [sentence for sentence in each if not _BOILERPLATE.match(sentence)]
-        return Prompt(" ".join(rest) if len(rest) < len(each) else text.strip())
+        return Prompt(bare(" ".join(rest) if len(rest) < len(each) else text.strip()))
     question = " ".join(sentence for i, sentence in enumerate(each) if i not in told)
-    return Prompt(question, (" ".join(each[i] for i in told),), is_told=True)
+    return Prompt(bare(question), (" ".join(each[i] for i in told),), is_told=True)

@@ -28,10 +28,15 @@ _WANTS_LEAD = re.compile(
     r" ?(?:about|say)|in short|gist|describe (?:this|the) (?:text|document))\b",
     re.IGNORECASE,
 )
+_WHEN = re.compile(r"\b(?:when|(?:what|which) (?:year|date|time))\b", re.IGNORECASE)
+_HOW_MUCH = re.compile(
+    r"\bhow (?:many|much|old|long|far|tall|big|high|large|fast|often)\b|\bnumber\b", re.IGNORECASE
+)
+_PERSON = re.compile(r"\w,? [A-Z][a-z]|^[A-Z]\w+ [A-Z]")
 _EXPECTED = (
-    (re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE), re.compile(r"\w,? [A-Z][a-z]|^[A-Z]\w+ [A-Z]")),
-    (re.compile(r"\b(?:when|what (?:year|date|day|time))\b", re.IGNORECASE), re.compile(r"\d")),
-    (re.compile(r"\bhow (?:many|much|long|old|far|tall|big|fast|high|often)\b", re.IGNORECASE),
+    (re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE), _PERSON),
+    (_WHEN, re.compile(r"\d")),
+    (_HOW_MUCH,
      re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred)\b")),
     (re.compile(r"\bwhere\b", re.IGNORECASE), re.compile(r"\b(?:in|at|on|near|under|from)\b")),
     (re.compile(r"\bwhy\b", re.IGNORECASE), re.compile(r"\b(?:because|since|so that|due to|to)\b")),
@@ -133,15 +138,30 @@ def _companions(scores: list[float], plain: list[float], best: int, texts: list[
     return list(dict.fromkeys(chosen))
 
 
+def asked_number(question: str, text: str) -> str:
+    """Return the number of a text that a question asks for, or an empty string.
+
+    Years answer only questions for a time, and what the question says itself is no answer.
+    """
+    found = [each for each in mine.numbers(text) if f"{each.value:g}" not in question]
+    years = [each for each in found if 1000 <= each.value <= 2200 and each.value == int(each.value)]
+    if _WHEN.search(question):
+        found = years or found
+    elif _HOW_MUCH.search(question):
+        found = [each for each in found if each not in years] or found
+    return text[found[0].start : found[0].end].strip() if found else ""
+
+
 def short_answer(question: str, sentence: str) -> str:
     """Return the word or name of a sentence that the question asks for."""
     asked = {word.lower() for word in re.findall(r"\w+", question)}
-    if re.search(
-        r"\b(?:when|year|how (?:many|much|old|long|far|tall|big)|number)\b", question, re.IGNORECASE
-    ):
-        for number in mine.numbers(sentence):
-            return sentence[number.start : number.end].strip()
-    for span in (*mine.names(sentence), *mine.quoted(sentence)):
+    wants_number = _WHEN.search(question) or _HOW_MUCH.search(question)
+    if wants_number and (number := asked_number(question, sentence)):
+        return number
+    spans = [*mine.names(sentence), *mine.quoted(sentence)]
+    if re.match(r"\W*who\b", question, re.IGNORECASE):
+        spans.sort(key=lambda span: (not sentence[: span.start].endswith("by "), span.start))
+    for span in spans:
         if not set(re.findall(r"\w+", span.value.lower())) <= asked:
             return span.value
     words = [word for word in re.findall(r"[\w'-]+", sentence) if word.lower() not in asked]

@@ -27,7 +27,7 @@ _VALUE = (
     r"(?=\s*(?:[,;\n)}]|[.!?](?:\s|$)|$| and | with | or )))"
 )
 _IS = (
-    r"[\"'*]*\s*(?:=|:|\bis\b|\bwas\b|\bare\b|\bas\b|\bcalled\b|\bnamed\b|\bshould be\b"
+    r"[\"'*]*\s*(?:=|:|\bis\b|\bwas\b|\bare\b|\bas\b|\bcalled\b|\bnamed\b|\bshould be\b|\bto be\b"
     r"|(?=\s[\"'`]))"
 )
 _PREPOSITION = r"(?:in|at|near|from|to|for|of|around|into|visit|visiting|between|and)"
@@ -39,8 +39,12 @@ _LOWER_PLACE = (
     rf"{_STOP_PLACE}([^\W\d_]+(?: {_STOP_PLACE}(?!and\b|or\b|to\b|in\b|at\b|on\b"
     rf"|for\b|with\b|right\b|using\b|by\b)[^\W\d_]+)?)"
 )
+_ONLY_VALUE = re.compile(
+    r"(?:(?:and|or|in|at|for|of) )*([^\W\d_]{2,}(?: [^\W\d_]{2,})?)[.?!]*", re.IGNORECASE
+)
 _LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
-_NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*$", re.IGNORECASE)
+_TITLED = re.compile(r"\b(?:named|called|titled|entitled)\s*[\"'“‘`]?$", re.IGNORECASE)
+_NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*[\"'“‘`]?$", re.IGNORECASE)
 
 
 def role_of(field: Field, form: str = "") -> str:
@@ -63,7 +67,7 @@ def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]
     elif role == "place":
         yield from _directed(field, source, near=True)
         yield from _places(source, near=True)
-    elif role == "name":
+    elif role in {"name", "title"}:
         yield from _named(field, source)
 
 
@@ -77,12 +81,16 @@ def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
         yield Candidate(source.answer)
     if role in {"phrase", "answer"}:
         yield from _phrases(source)
+    if role == "":
+        yield from _qualified(field, source)
+    if role in {"place", "name"} and (only := _ONLY_VALUE.fullmatch(source.focus)):
+        yield Candidate(only[1], (0, only.start(1), only.end(1)))
     if role == "place":
         yield from (_at(0, span) for span in mine.names(source.focus))
         yield from _places(source, near=False)
     for number, text in source.numbered():
         yield from (_at(number, span) for span in mine.quoted(text))
-        if role in {"name", "place", "title", ""}:
+        if role not in {"phrase", "answer"}:
             yield from (_at(number, span) for span in mine.names(text))
     yield from _phrases(source, _LONGEST_TEXT if role in {"phrase", "answer"} else _LONGEST_NAME)
 
@@ -109,6 +117,15 @@ def _labelled(field: Field, source: Source) -> Iterator[Candidate]:
             group = next((i for i in range(1, 5) if match[i] is not None), 4)
             if (value := match[group].strip(" .*")) and not re.match(r"(?:an?|the|what)\b", value):
                 yield Candidate(value, (number, match.start(group), match.end(group)))
+
+
+def _qualified(field: Field, source: Source) -> Iterator[Candidate]:
+    """Yield the field's name with the word that narrows it down: `living room` for a room."""
+    noun = " ".join(map(re.escape, field.words)) or "(?!)"
+    pattern = re.compile(rf"\b(?:the|my|our|in|an?) ([^\W\d_]+ {noun})\b", re.IGNORECASE)
+    for number, text in source.numbered():
+        for match in pattern.finditer(text):
+            yield Candidate(match[1], (number, match.start(1), match.end(1)))
 
 
 def _directed(field: Field, source: Source, *, near: bool) -> Iterator[Candidate]:
@@ -139,12 +156,12 @@ def _value_at(number: int, text: str, start: int) -> Iterator[Candidate]:
 
 def _places(source: Source, *, near: bool) -> Iterator[Candidate]:
     """Yield names after a preposition of place, then lower-case words after one."""
-    pattern = re.compile(rf"(?:\b{_PREPOSITION}\s+|,\s*)(?:the (?=[A-Z]))?$", re.IGNORECASE)
+    pattern = re.compile(rf"\b{_PREPOSITION}\s+(?:the (?=[A-Z]))?$", re.IGNORECASE)
     for number, text in source.numbered(near=near):
         for span in mine.names(text):
             if pattern.search(text[: span.start]):
                 yield _at(number, span)
-        for match in re.finditer(rf"\b(?:in|at|near|for|of|and)\s+{_LOWER_PLACE}", text):
+        for match in re.finditer(rf"\b(?:in|at|near|for|of)\s+{_LOWER_PLACE}", text):
             if not match[1][0].isupper():
                 yield Candidate(match[1], (number, match.start(1), match.end(1)))
 
@@ -153,8 +170,9 @@ def _named(field: Field, source: Source) -> Iterator[Candidate]:
     """Yield names introduced by `named`, or by a word akin to the field's own name."""
     for number, text in source.numbered(near=not source.answer):
         spans = (*mine.quoted(text), *mine.names(text))
+        introduced = _TITLED if role_of(field) == "title" else _NAMED
         for span in spans:
-            if _NAMED.search(text[: span.start]):
+            if introduced.search(text[: span.start]):
                 yield _at(number, span)
         for span in spans:
             if _akin(field, text[: span.start].split()[-2:]):
@@ -208,7 +226,7 @@ def _paths(text: str) -> list[mine.Span]:
 
 
 _SHAPED: dict[str, Callable[[str], list[mine.Span] | tuple[mine.Span, ...]]] = {
-    **{name: _kind(name) for name in ("url", "email", "date", "time", "phone", "code")},
+    **{name: _kind(name) for name in ("url", "email", "date", "time", "phone", "code", "slug")},
     "path": _paths,
     "currency": _currencies,
     "expression": _sums,
@@ -218,9 +236,9 @@ _SHAPED: dict[str, Callable[[str], list[mine.Span] | tuple[mine.Span, ...]]] = {
 }
 
 
-def shaped(field: Field, text: str) -> list[str]:
-    """Return all values of the kind that a list's name asks for: urls, emails, dates."""
+def shaped(field: Field, text: str) -> list[mine.Span]:
+    """Return all values of the kind that a list's name asks for: urls, emails, dates, names."""
     role = role_of(Field(re.sub(r"s$", "", field.name), field.about))
     if role in _SHAPED:
-        return [span.value for span in _SHAPED[role](text)]
-    return [span.value for span in mine.names(text)] if role in {"name", "place"} else []
+        return list(_SHAPED[role](text))
+    return list(mine.names(text)) if role in {"name", "place"} else []

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.brain import mine, scalars
 from nanogpt_client.sandbox.brain.guess import shaped
+from nanogpt_client.sandbox.brain.source import Candidate
 from nanogpt_client.sandbox.brain.text import sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nanogpt_client.sandbox.brain.source import Field, Source
 
 _ITEM = r"[^,;:.\n]{1,40}?"
@@ -35,10 +38,21 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.+)$", re.MULTILINE)
 
 def listed(kind: str, item: Any, field: Field, source: Source) -> list[Any]:
     """Return the items of a kind that the nearest texts list, in order."""
-    for text in source.texts:
-        if found := _in_text(kind, item, field, text):
+    for number, text in source.numbered():
+        own = _free(number, shaped(field, text), source) if kind == "string" else []
+        quoted = _free(number, mine.quoted(text), source) if kind == "string" else []
+        if found := (quoted if len(quoted) > 1 else own) or _in_text(kind, item, text):
             return found
     return []
+
+
+def _free(number: int, spans: Iterable[mine.Span], source: Source) -> list[str]:
+    """Return the values that no other field has taken."""
+    return [
+        span.value
+        for span in spans
+        if source.is_free(Candidate(span.value, (number, span.start, span.end)))
+    ]
 
 
 def records(text: str) -> list[str]:
@@ -51,15 +65,13 @@ def records(text: str) -> list[str]:
     ]
 
 
-def _in_text(kind: str, item: Any, field: Field, text: str) -> list[Any]:
+def _in_text(kind: str, item: Any, text: str) -> list[Any]:
+    """Return the items that a text lists, whatever the field is called."""
     if isinstance(item, dict) and "enum" in item:
         return [each.value for each in scalars.mentioned(item["enum"], text)]
     if kind in {"number", "integer"}:
         return [mine.whole(each.value) for each in mine.numbers(text)]
-    if kind != "string":
-        return []
-    quoted = [span.value for span in mine.quoted(text)]
-    return shaped(field, text) or (quoted if len(quoted) > 1 else []) or _spelled_out(text)
+    return _spelled_out(text) if kind == "string" else []
 
 
 def _spelled_out(text: str) -> list[str]:

@@ -61,6 +61,7 @@ _DATE = re.compile(
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?|\b\d{1,2} ?[ap]\.?m\b|\bnoon\b")
 _PHONE = re.compile(r"(?<!\w)\+?\d[\d ()-]{6,}\d(?!\w)")
 _CODE = re.compile(r"(?<![\w.])#?(?=[\w-]*\d)(?=[\w-]*[A-Za-z#-])[A-Za-z0-9][\w-]{2,}(?!\w)|#\d+")
+_SLUG = re.compile(r"(?<![\w:/.])[A-Za-z][\w.-]*/[A-Za-z][\w.:-]*\w")
 _HEX = re.compile(r"#[0-9A-Fa-f]{3,8}\b")
 _DIGITS = re.compile(
     r"(?:(?<![\w.)%])[-−])?(?:(?<![\w.])|(?<=\d[x×]))\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -103,6 +104,7 @@ _OPENERS = frozenset(
     your call draw given based consider context question query answer input output thought
     """.split()
 )
+_IS_VERB = re.compile(r"\s*(?:an?|the|my|our|your|me|us|this|all|some|any|it)\s")
 _NOT_NAMES = frozenset("JSON API URL PNG JPEG PDF CSV HTML XML SQL AI LLM TTS STT RAG Q A".split())
 
 
@@ -134,6 +136,7 @@ _KINDS = {
     "phone": _PHONE,
     "code": _CODE,
     "hex": _HEX,
+    "slug": _SLUG,
 }
 
 
@@ -157,9 +160,10 @@ def _without_opener(span: Span, text: str) -> Span:
     value, start = span.value, span.start
     while value:
         word = re.split(r"[ ,]", value, maxsplit=1)[0]
-        if word.lower() not in _OPENERS or not (opens or word == "I" or word[:2] in {"I'", "I’"}):
-            break
         rest = value[len(word) :].lstrip(" ,")
+        first = opens and (word.lower() in _OPENERS or _IS_VERB.match(text[span.end - len(rest) :]))
+        if not first and word != "I" and word[:2] not in {"I'", "I’"}:
+            break
         start, value = span.end - len(rest), rest
     return Span(value, start, span.end)
 

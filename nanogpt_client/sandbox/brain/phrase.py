@@ -16,26 +16,32 @@ _POLITE = re.compile(
     re.IGNORECASE,
 )
 _TOOL = r"(?:the |a |an |your )?(?:[\w-]+ )?(?:tools?|functions?)"
-_COMMANDS = re.compile(
-    rf"^(?:(?:use|call|using|with|via) {_TOOL}(?: and|,| to| for)?\s+)?(?:"
-    r"(?:search|google|browse)(?: (?:the )?(?:web|internet|net|docs|documentation|documents"
-    r"|knowledge base|corpus|online))*(?: for| about| up| on)?"
+_SEARCH = (
+    r"(?:search|google|browse)"
+    r"(?: (?:the )?(?:web|internet|net|docs|documentation|documents|knowledge base|corpus|online))*"
+    r"(?: for| about| up| on)?"
     r"|(?:find|get|list|show)(?: me)? (?:(?:the )?(?:top|first|best) )?\d+ \w+ (?:on|about|for)"
-    r"|look (?:up|for|into)|find(?: out)?(?: (?:information|info|something|news|facts|more))?(?: "
-    r"about| on)?"
-    r"|research|(?:draw|paint|sketch|illustrate|generate|create|make|render|produce|film"
-    r"|animate)(?: me| us)?"
-    r"(?: (?:an?|the|some))?(?: \w+)?(?: (?:image|picture|photo|drawing|painting|illustration"
-    r"|sketch"
-    r"|video|clip|film|movie|poster|logo)s?)(?: of| showing| about| with| for| from)?"
+    r"|look (?:up|for|into)|research"
+    r"|find(?: out)?(?: (?:information|info|something|news|facts|more))?(?: about| on)?"
+)
+_MAKE = (
+    r"(?:draw|paint|sketch|illustrate|generate|create|make|render|produce|film|animate)"
+    r"(?: me| us)?(?: (?:an?|the|some))?(?: [\w-]+){0,3}?"
+    r" (?:image|picture|photo|drawing|painting|illustration|sketch|video|clip|film|movie|poster"
+    r"|logo)s?(?: of| showing| about| with| for| from)?"
     r"|(?:draw|paint|sketch|illustrate|film|animate)(?: me| us)?"
-    r"|(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?(?: (?:the )?(?:text"
-    r"|words?|sentence|phrase))?"
-    r"|(?:tell|show|give)(?: me| us)?(?: about)?|explain(?: to me)?|describe|ask(?: \w+)?(?: "
-    r"about| whether)?"
+)
+_SAY = (
+    r"(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?"
+    r"(?: (?:the )?(?:text|words?|sentence|phrase))?"
+    r"|(?:tell|show|give)(?: me| us)?(?: about)?|explain(?: to me)?|describe"
+    r"|ask(?: (?:the|your|my))?(?: \w+)?(?: about| whether)?"
     r"|(?:summari[sz]e|translate|transcribe|remember|save|store|note|record|post|send|write|answer)"
-    r"(?: down)?(?: that| this| the following)?(?: (?:text|question|note|message))?"
-    r")\b\s*[:,]?\s*",
+    r"(?: down)?(?: that| this| the following| me)?(?: (?:text|question|note|message))?"
+)
+_COMMANDS = re.compile(
+    rf"^(?:(?:use|call|using|with|via) {_TOOL}(?: and|,| to| for)?\s+)?"
+    rf"(?:{_SEARCH}|{_MAKE}|{_SAY})\b\s*[:,]?\s*",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -45,13 +51,14 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _POINTER = re.compile(
-    r"\b(?:it|them|(?:that|this)(?=\s*(?:[.,;!?]|$|to\b|in\b|into\b|by\b|as\b|for\b|with\b|and\b"
-    r"|aloud|out\b))"
+    r"\b(?:it|them|him|her(?! \w)"
+    r"|(?:that|this)(?=\s*(?:[.,;!?]|$|(?:to|in|into|by|as|for|with|and|aloud|out)\b))"
     r"|(?:the|its|that|this|these|those) (?:\w+ )?(?:results?|answers?|outputs?|"
     r"texts?|images?|pictures?|numbers?|sums?|products?|values?|findings?|summary|files?|audio|"
     r"recording|drawings?|one|total|quotient|difference))\b(?! of\b)",
     re.IGNORECASE,
 )
+_COMMAND_WORDS = 6  # a longer text before a colon is no command
 
 
 def phrase(request: str) -> str:
@@ -64,6 +71,9 @@ def phrase(request: str) -> str:
         line = line.removesuffix("?")
     while (shorter := _TAIL.sub("", line)) != line:
         line = shorter
+    head, colon, tail = line.partition(": ")
+    if colon and len(head.split()) <= _COMMAND_WORDS and tail:
+        return tail.strip(" .")
     if line.endswith("?"):
         return line
     return _COMMANDS.sub("", line, count=1).strip(" .!") or line.strip(" .!") or squeeze(request)

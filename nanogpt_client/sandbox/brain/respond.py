@@ -99,7 +99,7 @@ def _in_words(talk: Conversation, given: _Given) -> Turn:
         text = "\n".join(filter(None, (said, describe(given.seen))))
         return Turn(shaped_answer(talk, text))
     found = answer(talk, seen=given.seen, attachments=given.attachments)
-    return Turn(shaped_answer(talk, found.text))
+    return Turn(shaped_answer(talk, found.text, is_known=found.score > 0))
 
 
 def _in_json(schema: Any, talk: Conversation, given: _Given) -> Turn:

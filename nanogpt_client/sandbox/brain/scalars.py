@@ -185,25 +185,22 @@ def _free_numbers(source: Source) -> Iterator[Candidate]:
 
 def _number(kind: str, schema: dict[str, Any]) -> int | float:
     """Return the number nearest to 1 that the bounds allow."""
-    low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+    over, under = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     step = schema.get("multipleOf") or (1 if kind == "integer" else 0)
-    nudge = step or 1
-    if isinstance(above := schema.get("exclusiveMinimum"), (int, float)):
-        low = max(low, above + nudge if step else _between(above, high))
-    if isinstance(below := schema.get("exclusiveMaximum"), (int, float)):
-        high = min(high, below - nudge if step else _between(below, low))
+    low = max(schema.get("minimum", -math.inf), -math.inf if over is None else over + step)
+    high = min(schema.get("maximum", math.inf), math.inf if under is None else under - step)
     value = min(max(1, low), high)
     if step:
         value = math.ceil(value / step - 1e-9) * step
-        value = value - step if value > high else value
-    return mine.whole(value) if kind == "integer" or step else value
+        return mine.whole(value - step if value > high else value)
+    return _between(low, high) if value in {over, under} else value
 
 
-def _between(bound: float, other: float) -> float:
-    """Return a number strictly within a bound, towards the other one."""
-    if math.isinf(other):
-        return bound + math.copysign(1, other)
-    return (bound + other) / 2
+def _between(low: float, high: float) -> float:
+    """Return a number strictly between two bounds, one of which may be infinite."""
+    if math.isinf(low):
+        return high - 1
+    return low + 1 if math.isinf(high) else (low + high) / 2
 
 
 def _string(schema: dict[str, Any], field: Field, source: Source) -> str:

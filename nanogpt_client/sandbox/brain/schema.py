@@ -70,8 +70,9 @@ class _Filler:
         for option in self._ordered(schema, field):
             before = self.source.used()
             value = self._make(option, field)
-            if valid(value, schema, self.root):
-                return value
+            for fit in (value, *scalars.others(option, value, 1)):
+                if valid(fit, schema, self.root):
+                    return fit
             self.source.restore(before)
             tried.append(value)
         return tried[0] if tried else None

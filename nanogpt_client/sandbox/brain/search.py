@@ -35,7 +35,7 @@ class _Index(NamedTuple):
     mean_length: float
 
 
-def search(  # noqa: PLR0913 - the words of NanoGPT's web search request
+def search(
     query: str,
     *,
     limit: int = 5,

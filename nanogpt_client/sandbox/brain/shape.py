@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import mine
 from nanogpt_client.sandbox.brain.context import take_apart
-from nanogpt_client.sandbox.brain.extract import short_answer
+from nanogpt_client.sandbox.brain.extract import asked_number, short_answer
 from nanogpt_client.sandbox.brain.text import sentences, terms
 
 if TYPE_CHECKING:
@@ -24,11 +24,15 @@ _YES_NO_QUESTION = re.compile(
 )
 
 
-def shaped_answer(talk: Conversation, text: str) -> str:
-    """Return `text` in the shape that the request, else the system message, asks for."""
+def shaped_answer(talk: Conversation, text: str, *, is_known: bool = True) -> str:
+    """Return `text` in the shape that the request, else the system message, asks for.
+
+    An answer that says only that nothing is known is not made into a list.
+    """
+    shapes = (*_SHORT, *_LISTS) if is_known else _SHORT
     question = take_apart(talk.request).question
     for told in (talk.request[:400] + "\n" + talk.request[-400:], talk.system):
-        for pattern, change in _SHAPES:
+        for pattern, change in shapes:
             if pattern.search(told):
                 return change(text, question)
     return text
@@ -41,13 +45,8 @@ def _one_word(text: str, question: str) -> str:
 
 
 def _number(text: str, question: str) -> str:
-    """Return the last number of a sum's text, else the one that the question asks for."""
-    found = mine.numbers(text)
-    if not found:
-        return text
-    new = [each for each in found if f"{each.value:g}" not in question]
-    chosen = (new or list(found))[-1 if "=" in text else 0]
-    return text[chosen.start : chosen.end].strip()
+    """Return the result of a sum, else the number that the question asks for."""
+    return (asked_number(question, _last_value(text)) or text).strip(" .")
 
 
 def _yes_no(text: str, question: str) -> str:
@@ -102,7 +101,7 @@ def _shape(pattern: str, change: _Change) -> tuple[re.Pattern[str], _Change]:
     return re.compile(pattern, re.IGNORECASE), change
 
 
-_SHAPES = (
+_SHORT = (
     _shape(
         rf"{_ONLY}(?:yes or no|['\"]?yes['\"]?\s*(?:or|/)\s*['\"]?no)\b"
         r"|\byes or no(?: only)?[.:?]?\s*$",
@@ -122,6 +121,8 @@ _SHAPES = (
         rf"{_ONLY}(?:one|a single|1) (?:short )?sentence\b|\bin (?:one|a single) sentence\b",
         _sentence,
     ),
+)
+_LISTS = (
     _shape(r"\bcomma[- ]separated (?:list|values)\b", _commas),
     _shape(r"\bnumbered list\b", _numbered),
     _shape(r"\b(?:bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),

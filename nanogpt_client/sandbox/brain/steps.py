@@ -6,7 +6,6 @@ calls of one tool that can run at once. A piece that fits no tool belongs to the
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from nanogpt_client.sandbox.brain.source import Field
 from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _CUT = re.compile(
     r"(?:[.;!?]+\s+|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+|,?\s*\bthen\s+|,?\s+after "
@@ -45,9 +44,8 @@ _NO_TOOLS = re.compile(
     r"){0,3}?tools?\b",
     re.IGNORECASE,
 )
-_ENTITY_ROLES = frozenset(
-    {"place", "name", "code", "currency", "url", "email", "language", "title"}
-)
+_NUMBER_FRAGMENT = re.compile(r"(?:and |or )?(?:of |for )?-?\d[\d.,]*[.?!]*", re.IGNORECASE)
+_ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,7 @@ def steps_of(request: str, box: Toolbox) -> list[Step]:
     if not steps and box.tools and (_USE_TOOL.search(request) or box.best(request)[1] >= FITS):
         tool, _ = box.best(request)
         steps = [Step(request, tool)] if tool else []
-    spread = [each for step in steps for each in _spread(step)]
-    return [each for step in spread for each in _one_by_one(step, box)]
+    return [each for step in steps for each in _one_by_one(step, box)]
 
 
 def _pieces(request: str) -> list[tuple[str, bool]]:
@@ -121,6 +118,8 @@ def _is_more_of(text: str, steps: Sequence[Step], tool: Tool) -> bool:
 
 def _again(text: str, step: Step) -> Step | None:
     """Return the same step for another place or name: `and in Rome`."""
+    if _NUMBER_FRAGMENT.fullmatch(text) and len(_numeric(step.tool)) == 1:
+        return Step(text, step.tool)
     parameter = _entity_parameter(step.tool)
     match = _FRAGMENT.match(text)
     if not parameter or not match:
@@ -137,6 +136,8 @@ def _follows_lower(value: str, before: str) -> bool:
 
 def _entity_parameter(tool: Tool) -> str:
     """Return the only parameter of a tool that takes a name, or ""."""
+    if any(isinstance(e, dict) and e.get("type") == "array" for e in tool.properties.values()):
+        return ""
     required = tool.parameters.get("required") or list(tool.properties)
     found = [
         name
@@ -149,24 +150,11 @@ def _entity_parameter(tool: Tool) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _spread(step: Step) -> Iterable[Step]:
-    """Split a step that lists several values for a parameter that takes one."""
-    parameter = _entity_parameter(step.tool)
-    if parameter and len(groups := _coordinated(step.text)) > 1:
-        yield from (Step(each, step.tool, step.waits) for each in groups)
-        return
-    found = arith.sums(step.text)
-    if len(found) > 1 and step.tool.properties:
-        yield from (Step(each.text, step.tool, step.waits) for each in found)
-        return
-    yield step
-
-
 def _one_by_one(step: Step, box: Toolbox) -> list[Step]:
     """Split a longer sum for tools that do one operation each: 2 * 4 first, then 20 + 8."""
     found = arith.sums(step.text)
     operations = arith.single_operations(found[0]) if len(found) == 1 else []
-    if len(operations) < 2 or not _takes_two_numbers(step.tool):
+    if len(operations) < 2 or len(_numeric(step.tool)) != 2:
         return [step]
     tools = [box.best(each) for each in operations]
     if any(tool is None or score < FITS for tool, score in tools):
@@ -175,21 +163,10 @@ def _one_by_one(step: Step, box: Toolbox) -> list[Step]:
     return [Step(text, tool, step.waits or n > 0) for n, (text, (tool, _)) in pairs if tool]
 
 
-def _takes_two_numbers(tool: Tool) -> bool:
-    kinds = [each.get("type") for each in tool.properties.values() if isinstance(each, dict)]
-    return sum(kind in {"integer", "number"} for kind in kinds) == 2
-
-
-def _coordinated(text: str) -> list[str]:
-    """Return one text for each of the names that a text lists with commas and `and`."""
-    spans = mine.names(text)
-    for first, second in itertools.pairwise(spans):
-        if not re.fullmatch(
-            r",?\s+(?:and|or|&)\s+(?:in |for |of )?|,\s*", text[first.end : second.start]
-        ):
-            return []
-    joined = text[spans[0].end : spans[-1].start] if len(spans) > 1 else ""
-    if not re.search(r"\b(?:and|or)\b|&", joined):
-        return []
-    head, tail = text[: spans[0].start], text[spans[-1].end :]
-    return [f"{head}{span.value}{tail}" for span in spans]
+def _numeric(tool: Tool) -> list[str]:
+    """Return the parameters of a tool that take one number each."""
+    return [
+        name
+        for name, each in tool.properties.items()
+        if isinstance(each, dict) and each.get("type") in ("integer", "number")
+    ]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 FITS = 2.2  # a tool fits a request from this score on
 _OPERATES = 2.0  # for doing just the operation that a sum asks for
-_NAMED, _IN_NAME, _KIN_OF_NAME, _TOLD, _KIN_OF_TOLD, _IN_PARAMETERS = 9.0, 3.0, 2.5, 1.0, 0.9, 0.5
+_MOSTLY = 1.3  # for covering at least half of what the request says
+_NAMED, _IN_NAME, _KIN_OF_NAME, _TOLD, _KIN_OF_TOLD, _IN_PARAMETERS = 9.0, 3.0, 2.5, 1.0, 1.1, 0.5
 _GENERIC = frozenset(
     map(
         stem,
@@ -41,7 +42,7 @@ for _number, _family in enumerate(FAMILIES):
         _KIN[stem(_word)] = _KIN.get(stem(_word), frozenset()) | {_number}
 _QUESTION = re.compile(
     r"^\W*(?:\w+,? )?(?:who|what|when|where|which|why|how|is|are|does|do|did|tell me (?:about"
-    r"|who|what)|explain"
+    r"|who|what)"
     r"|find|search|look up|give me (?:info|facts)|research)\b",
     re.IGNORECASE,
 )
@@ -142,24 +143,27 @@ class Toolbox:
         wanted = frozenset(stem(arith.operation(each)) for each in sums)
         if sums:
             words |= {*wanted, stem("calculate")}
-        return [
+        scores = [
             self._score(tool, profile, text, words)
             + _OPERATES * bool(_families(wanted) & _families(profile.name | profile.told))
             for tool, profile in zip(self.tools, self._profiles, strict=True)
         ]
+        if words and not sums and _QUESTION.search(text) and max(scores, default=0) < FITS:
+            return [s + FITS * t.is_question_tool for s, t in zip(scores, self.tools, strict=True)]
+        return scores
 
     def _score(self, tool: Tool, profile: _Profile, text: str, words: frozenset[str]) -> float:
         score = _NAMED * _is_named(tool, text)
-        kin = _families(words)
         score += sum(_IN_NAME * self._weight(word) for word in words & profile.name)
         if not words & profile.name:
-            score += _KIN_OF_NAME * bool(kin & _families(profile.name))
+            score += _KIN_OF_NAME * bool(_families(words) & _families(profile.name))
         told = profile.told - profile.name
         score += sum(_TOLD * self._weight(word) for word in words & told)
-        score += _KIN_OF_TOLD * len(kin & _families(told))
+        related = _families(told)
+        score += _KIN_OF_TOLD * min(2, sum(not related.isdisjoint(_KIN.get(w, ())) for w in words))
+        plain = {word for word in words if word.isalpha()}
+        score += _MOSTLY * (bool(plain) and 2 * len(plain & (profile.name | told)) >= len(plain))
         score += _IN_PARAMETERS * len(words & (profile.parameters - profile.name - told))
-        if tool.is_question_tool and words and _QUESTION.search(text) and not arith.sums(text):
-            score += FITS
         return score
 
     def _weight(self, word: str) -> float:

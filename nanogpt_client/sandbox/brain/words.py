@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
+_SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
+)
 _FOREIGN_PART = re.compile(rf"[{_SPACELESS}]+|[^\W\d_{_SPACELESS}]+|\d+")
 _UNSPACED = re.compile(f"[{_SPACELESS}]")
 _POSSESSIVE = re.compile("['’](?:s$)?")

@@ -95,6 +95,9 @@ def usage(exchange: Exchange) -> Reply:
     group = _GROUPS.get(query.get("group_by", "day,model"))
     if group is None:
         raise _bad("group_by must be day, model or day,model.")
+    scope = query.get("scope", "current_key")
+    if scope not in ("current_key", "api_key"):
+        raise _bad("scope must be current_key or api_key.")
     if _LEGACY & set(query):
         raise _bad("Legacy parameters are not supported: use from and to.")
     charges = [
@@ -105,7 +108,7 @@ def usage(exchange: Exchange) -> Reply:
     days = sorted({day.isoformat() for day, _ in charges})
     body: dict[str, Any] = {
         "object": "usage",
-        "scope": query.get("scope", "current_key"),
+        "scope": scope,
         "apiKey": {"id": 1},
         "from": first.isoformat(),
         "to": last.isoformat(),

@@ -10,7 +10,6 @@ from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import Upload, is_form, read_form, read_json
 from nanogpt_client.sandbox.brain.speech import Heard, hear, speak
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
-from nanogpt_client.sandbox.faults import job_outcome
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
 from nanogpt_client.sandbox.numbers import number
@@ -218,7 +217,7 @@ def _queue(
 ) -> Job:
     world = exchange.world
     job = Job(world.ids.new("run_"), kind, model.id, cost, world.clock(), result)
-    job.outcome = job_outcome(model.id)
+    job.outcome = exchange.outcome
     world.jobs.add(job)
     return job
 
@@ -325,8 +324,8 @@ ROUTES = [
     Route("POST", "v1/audio/speech", speech),
     Route("POST", "v1/speech", speech),
     Route("POST", "tts", older_speech, style=Style.SIMPLE),
-    Route("GET", "tts/status", speech_status, style=Style.SIMPLE),
+    Route("GET", "tts/status", speech_status, style=Style.SIMPLE, polled=True),
     Route("POST", "v1/audio/transcriptions", transcription),
     Route("POST", "transcribe", older_transcription, style=Style.SIMPLE),
-    Route("POST", "transcribe/status", transcription_status, style=Style.SIMPLE),
+    Route("POST", "transcribe/status", transcription_status, style=Style.SIMPLE, polled=True),
 ]

@@ -11,7 +11,6 @@ from nanogpt_client.sandbox.billing import bill, cost_fields
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.brain.film import film
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
-from nanogpt_client.sandbox.faults import job_outcome
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, video_price
 from nanogpt_client.sandbox.pictures import picture_of
@@ -59,7 +58,7 @@ def submit(exchange: Exchange) -> Reply:
     world = exchange.world
     url = world.media.put(made, "video/mp4", "mp4", exchange.request.origin)
     job = Job(world.ids.new("vid_"), "video", model.id, charge.cost, world.clock(), {"url": url})
-    job.outcome = job_outcome(model.id)
+    job.outcome = exchange.outcome
     if isinstance(body.get("conversationUUID"), str):
         job.result["conversationUUID"] = body["conversationUUID"]
     world.jobs.add(job)
@@ -200,9 +199,9 @@ def _check_source(source: object, model: Model) -> None:
 
 ROUTES = [
     Route("POST", "generate-video", submit),
-    Route("GET", "video/status", status),
-    Route("GET", "generate-video/status", older_status),
-    Route("GET", "v1/video/status", oldest_status),
+    Route("GET", "video/status", status, polled=True),
+    Route("GET", "generate-video/status", older_status, polled=True),
+    Route("GET", "v1/video/status", oldest_status, polled=True),
     Route("GET", "generate-video/recover", recover),
     Route("GET", "generate-video/content", content),
 ]

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
+from nanogpt_client.sandbox.brain.caption import lay_out
 from nanogpt_client.sandbox.brain.picture import draw, look, mime_of
 
 _LONG = "A long prompt about a lonely robot on a wet street, painted like an old master. " * 30
@@ -93,6 +94,18 @@ def test_the_prompt_is_written_in_light_letters():
         return int((pixels > 190).sum())
 
     assert 100 < ink("") < ink("and more") < ink("and still more words than before")
+
+
+@pytest.mark.parametrize("prompt", [_LONG, "w" * 500, "a cat"])
+@pytest.mark.parametrize("size", [(64, 64), (512, 512), (1024, 128), (100, 900)])
+def test_captions_fit(prompt, size):
+    caption = lay_out(prompt, *size)
+    width = size[0] - 2 * caption.margin
+    assert all(caption.font.getlength(line) <= width for line in caption.lines)
+    assert len(caption.lines) * caption.pitch < caption.band <= 0.55 * size[1]
+    written = "".join(caption.lines).replace(" ", "")
+    whole = prompt.replace(" ", "")
+    assert written == whole or (written.endswith("...") and whole.startswith(written[:-3]))
 
 
 @pytest.mark.parametrize(("kind", "mime"), [("png", "png"), ("jpeg", "jpeg"), ("webp", "webp")])
@@ -225,6 +238,12 @@ def test_look_names_a_second_colour_and_ignores_specks():
     picture.paste("#ff0000", (0, 0, 100, 30))
     picture.paste("#0000ff", (0, 95, 4, 100))
     assert look(_file(picture)) == "a 100x100 PNG, mostly green (#00ff00), with some red (#ff0000)"
+
+
+def test_look_gives_the_middle_of_a_gradient():
+    shades = np.zeros((64, 64, 3), np.uint8)
+    shades[..., 2] = np.arange(128, 256, 2)
+    assert look(_file(Image.fromarray(shades))) == "a 64x64 PNG, mostly blue (#0000bf)"
 
 
 def test_look_reads_any_mode_and_format():

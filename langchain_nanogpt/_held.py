@@ -1,0 +1,103 @@
+"""What a stream keeps back until its end, because LangChain could not add it up.
+
+In some of its paths a later chunk's citations, logprobs or refusal replace those of the ones before
+it instead of joining them; half a tool call would be mended and carried out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from langchain_core.messages.tool import ToolCallChunk
+from langchain_core.utils.json import parse_partial_json
+
+import nanogpt_client as core
+from langchain_nanogpt._metadata import citation_block, image_block
+
+__all__ = ["Held"]
+
+
+class Held:
+    """The memory of one stream; every stream starts with a new one."""
+
+    __slots__ = ("_arguments", "_audio", "_citations", "_images", "_logprobs", "_refusal")
+
+    def __init__(self) -> None:
+        self._arguments: dict[int, list[str]] = {}
+        self._audio: dict[str, Any] = {}
+        self._citations: list[dict[str, Any]] = []
+        self._images = 0
+        self._logprobs: dict[str, list[Any]] = {}
+        self._refusal = ""
+
+    def images(self, urls: Any) -> list[dict[str, Any]]:
+        """Return image blocks, numbered through the whole stream."""
+        start = self._images
+        self._images += len(urls)
+        return [image_block(url, at) for at, url in enumerate(urls, start)]
+
+    def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
+        """Return a piece of a call; arguments that are blank or null at their start are none."""
+        text = delta.arguments
+        known = self._arguments.setdefault(delta.index, [])
+        if not known:
+            text = text.lstrip()
+            text = "" if text == "null" else text
+        if text:
+            known.append(text)
+        return _piece(delta.index, text, delta.id, delta.name)
+
+    def keep(self, chunk: core.ChatChunk) -> None:
+        """Keep what is for the end."""
+        self._citations += [citation_block(citation) for citation in chunk.citations]
+        self._refusal += chunk.refusal or ""
+        for key, value in (chunk.logprobs or {}).items():
+            self._logprobs.setdefault(key, []).extend(value or ())
+        for key, value in (chunk.audio or {}).items():  # its data comes in pieces, like text
+            old = self._audio.get(key)
+            joined = isinstance(old, str) and isinstance(value, str) and key != "id"
+            self._audio[key] = old + value if joined else value
+
+    def release(
+        self, extra: dict[str, Any], metadata: dict[str, Any], calls: list[ToolCallChunk]
+    ) -> None:
+        """Write all of it into the parts of the last chunk."""
+        if self._citations:
+            extra["annotations"] = self._citations
+        if self._refusal:
+            extra["refusal"] = self._refusal
+        if self._audio:
+            extra["audio"] = self._audio
+        if self._logprobs:
+            metadata["logprobs"] = self._logprobs
+        for index, pieces in self._arguments.items():
+            if ending := _spoiler("".join(pieces)):
+                calls.append(_piece(index, ending))
+
+
+def _piece(
+    index: int, args: str, call_id: str | None = None, name: str | None = None
+) -> ToolCallChunk:
+    return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)
+
+
+def _spoiler(arguments: str) -> str:
+    """Return what to add to arguments that were cut off, so that nobody acts on half of them.
+
+    LangChain mends what it adds up from chunks: it would close ``{"path": "/`` and call the tool.
+    A bracket that matches nothing makes it an invalid call instead.
+    """
+    try:
+        if not arguments or isinstance(json.loads(arguments), dict):
+            return ""
+    except ValueError:
+        pass
+    return next(end for end in ("]", '"]', '\\"]') if _hopeless(arguments + end))
+
+
+def _hopeless(arguments: str) -> bool:
+    try:
+        return not isinstance(parse_partial_json(arguments), dict)
+    except ValueError:
+        return True

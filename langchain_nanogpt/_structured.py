@@ -1,0 +1,134 @@
+"""Structured answers: which request asks for them, and who parses them.
+
+One request, one bill: a broken answer is an error (or ``parsing_error``), never a second try.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any, Literal
+
+from langchain_core import exceptions
+from langchain_core.exceptions import OutputParserException
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
+from langchain_core.output_parsers.base import BaseGenerationOutputParser
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel
+
+from langchain_nanogpt._tools import response_format_to_wire
+
+__all__ = ["Method", "binding", "output_parser", "parsed_beside_raw", "suited_method"]
+
+Method = Literal["function_calling", "json_schema", "json_mode"]
+
+
+def suited_method(method: Method, schema: Any) -> Method:
+    """Return the method to use: classes of pydantic v1 have no JSON schema to send."""
+    old = isinstance(schema, type) and is_basemodel_subclass(schema)
+    old = old and not issubclass(schema, BaseModel)
+    return "function_calling" if old and method == "json_schema" else method
+
+
+def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
+    """Return the words that ask for a structured answer, for `ChatNanoGPT.bind_tools`."""
+    traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    words: dict[str, Any] = {"tools": [], "ls_structured_output_format": traced}
+    if method == "function_calling":
+        words |= {"tools": [schema], "tool_choice": _tool_name(schema), "strict": strict}
+    elif method == "json_schema":
+        words["response_format"] = response_format_to_wire(schema, strict=strict)
+    else:
+        words["response_format"] = {"type": "json_object"}
+    return words
+
+
+def output_parser(schema: Any, method: Method) -> Runnable[AIMessage, Any]:
+    """Return what makes an object (for a pydantic class) or a dict of the answer."""
+    is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
+    if method == "function_calling":
+        if is_class:
+            return _ToolToObject(tools=[schema], first_tool_only=True)
+        return _ToolToDict(key_name=_tool_name(schema), first_tool_only=True)
+    return _TextToObject(pydantic_object=schema) if is_class else _TextToDict()
+
+
+def parsed_beside_raw(
+    llm: Runnable[LanguageModelInput, AIMessage], parser: Runnable[AIMessage, Any]
+) -> Runnable[LanguageModelInput, Any]:
+    """Return a chain that gives ``raw``, ``parsed`` and ``parsing_error`` and does not raise."""
+    parse = RunnablePassthrough.assign(
+        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
+    )
+    give_up = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=llm) | parse.with_fallbacks([give_up], exception_key="parsing_error")
+
+
+def _tool_name(schema: Any) -> str:
+    name: str = convert_to_openai_tool(schema)["function"]["name"]
+    return name
+
+
+class _Checked(BaseGenerationOutputParser[Any]):
+    """Parsers that say why there is nothing to parse, where LangChain's own return ``None``."""
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """Parse an answer.
+
+        Raises:
+            OutputParserException: the model refused, answered in prose, or was cut off.
+        """
+        _raise_if_refused(result)
+        parsed = super().parse_result(result, partial=partial)  # type: ignore[safe-super]
+        if parsed is None and not partial:
+            raise OutputParserException(_why_nothing(result), llm_output=result[0].text)
+        return parsed
+
+
+class _ToolToObject(_Checked, PydanticToolsParser):
+    """A tool call as an object."""
+
+
+class _ToolToDict(_Checked, JsonOutputKeyToolsParser):
+    """A tool call as a dict."""
+
+
+class _TextToObject(_Checked, PydanticOutputParser[Any]):
+    """JSON text as an object."""
+
+
+class _TextToDict(_Checked, JsonOutputParser):
+    """JSON text as a dict."""
+
+
+def _message(result: list[Generation]) -> AIMessage | None:
+    generation = result[0]
+    message = generation.message if isinstance(generation, ChatGeneration) else None
+    return message if isinstance(message, AIMessage) else None
+
+
+def _raise_if_refused(result: list[Generation]) -> None:
+    message = _message(result)
+    refusal = message.additional_kwargs.get("refusal") if message is not None else None
+    if not refusal:
+        return
+    known = getattr(exceptions, "ModelRefusalError", None)  # since langchain-core 1.7.5
+    if known is not None:
+        raise known(refusal, raw_message=message)
+    raise OutputParserException(f"the model refused: {refusal}", llm_output=refusal)
+
+
+def _why_nothing(result: list[Generation]) -> str:
+    message = _message(result)
+    if message is not None and message.invalid_tool_calls:
+        reason = "the arguments of its tool call are no valid JSON object"
+    else:
+        reason = "it called no tool" if not result[0].text else "it answered in prose"
+    if message is not None and message.response_metadata.get("finish_reason") == "length":
+        reason += ", because max_tokens cut it off"
+    return f"the model gave no structured answer: {reason}"

@@ -1,0 +1,282 @@
+"""LangChain's messages and options to the wire, NanoGPT's answers back: pure functions.
+
+`completion_from_wire` reads whole answers, `chunk_from_wire` pieces of a stream. LangChain adds
+chunks up by rules of its own (texts are joined, numbers added), so whatever must arrive once, such
+as cost, citations and finish reason, is on the last chunk alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from typing import Any
+
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    InvalidToolCall,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import (
+    ToolCall,
+    ToolCallChunk,
+    invalid_tool_call,
+    tool_call,
+)
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+import nanogpt_client as core
+from langchain_nanogpt._blocks import PROVIDER
+from langchain_nanogpt._content import assistant_parts, input_parts
+from langchain_nanogpt._held import Held
+from langchain_nanogpt._metadata import (
+    billing_metadata,
+    citation_block,
+    image_block,
+    model_metadata,
+)
+from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
+from nanogpt_client import messages as wire
+
+__all__ = [
+    "chunk_from_wire",
+    "completion_from_wire",
+    "messages_to_wire",
+    "options_to_wire",
+    "usage_from_wire",
+]
+
+_FRAMEWORK_WORDS = frozenset({"stream", "strict"})
+
+
+def messages_to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+    """Return a conversation as it is sent.
+
+    Raises:
+        ConfigurationError: it holds something that no message on the wire can carry.
+    """
+    return wire.media_behind_tools([built for each in messages for built in _message(each)])
+
+
+def _message(message: BaseMessage) -> Iterator[dict[str, Any]]:
+    match message:
+        case AIMessage():
+            yield _assistant(message)
+        case HumanMessage():
+            yield from _human(message)
+        case SystemMessage():
+            role = message.additional_kwargs.get("__openai_role__", "system")
+            yield wire.message(role, input_parts(message.content, role), name=message.name)
+        case ToolMessage():
+            content = input_parts(message.content, "tool")
+            yield wire.tool_message(content, message.tool_call_id, name=message.name)
+        case FunctionMessage():
+            parts = input_parts(message.content, "function")
+            yield wire.message("function", parts, name=message.name)
+        case ChatMessage():
+            parts = input_parts(message.content, message.role)
+            yield wire.message(message.role, parts, name=message.name)
+        case _:
+            msg = f"a {type(message).__name__} cannot be sent to a model"
+            raise core.ConfigurationError(msg, param="messages")
+
+
+def _human(message: HumanMessage) -> Iterator[dict[str, Any]]:
+    """Yield a user's message; results of tools inside it (Anthropic's form) become their own."""
+    content = message.content
+    if isinstance(content, list):
+        results = [b for b in content if isinstance(b, dict) and b.get("type") == "tool_result"]
+        for result in results:
+            parts = input_parts(result.get("content") or "", "tool")
+            yield wire.tool_message(parts, result["tool_use_id"])
+        content = [block for block in content if block not in results]
+        if results and not content:
+            return
+    yield wire.message("user", input_parts(content, "user"), name=message.name)
+
+
+def _assistant(message: AIMessage) -> dict[str, Any]:
+    calls = [
+        wire.tool_call(call["id"] or f"call_{at}", call["name"] or "", call["args"] or {})
+        for at, call in enumerate([*message.tool_calls, *message.invalid_tool_calls])
+    ]
+    content = assistant_parts(message.content)
+    return wire.assistant_message(
+        content or message.additional_kwargs.get("refusal") or "",
+        tool_calls=calls,
+        reasoning=_own_reasoning(message) if calls else None,
+        name=message.name,
+    )
+
+
+def _own_reasoning(message: AIMessage) -> str | None:
+    """Return the thoughts behind tool calls, which some models need to go on.
+
+    Only thoughts that came from NanoGPT: other providers sign theirs, and refuse foreign ones.
+    """
+    if message.response_metadata.get("model_provider") != PROVIDER:
+        return None
+    if thoughts := message.additional_kwargs.get("reasoning_content"):
+        return str(thoughts)
+    blocks = message.content if isinstance(message.content, list) else ()
+    thoughts = [b.get("reasoning") for b in blocks if isinstance(b, dict)]
+    return "".join(filter(None, thoughts)) or None
+
+
+def options_to_wire(
+    defaults: Mapping[str, Any], given: Mapping[str, Any], stop: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return the core's options: the constructor's words, and over them those of the call.
+
+    ``extra_body`` is merged key by key.
+    """
+    options = {**defaults, **{k: v for k, v in given.items() if k not in _FRAMEWORK_WORDS}}
+    if given.get("extra_body") and defaults.get("extra_body"):
+        options["extra_body"] = defaults["extra_body"] | given["extra_body"]
+    if stop:
+        options["stop"] = stop
+    if tools := options.get("tools"):
+        options["tools"] = tools_to_wire(tools)
+        options["tool_choice"] = tool_choice_to_wire(options.get("tool_choice"), options["tools"])
+    if (response_format := options.get("response_format")) is not None:
+        options["response_format"] = response_format_to_wire(response_format)
+    return options
+
+
+def completion_from_wire(completion: core.ChatCompletion) -> ChatResult:
+    """Return all answers; usage and cost are on the first, because they are for all."""
+    money = billing_metadata(completion.billing, completion.usage, completion.raw)
+    if completion.leaked_tool_markup:
+        money["leaked_tool_markup"] = True
+    generations = []
+    for at, choice in enumerate(completion.choices):
+        metadata = model_metadata(completion.id, completion.model, choice.finish_reason)
+        if choice.logprobs:
+            metadata["logprobs"] = choice.logprobs
+        message = _answer(choice.message)
+        message.response_metadata = metadata if at else metadata | money
+        message.usage_metadata = None if at else usage_from_wire(completion.usage)
+        generations.append(ChatGeneration(message=message))
+    output = {"model_provider": PROVIDER, "model_name": completion.model}
+    return ChatResult(generations=generations, llm_output=output)
+
+
+def _answer(message: core.Message) -> AIMessage:
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in message.tool_calls:
+        try:
+            calls.append(tool_call(name=call.name, args=call.parse(), id=call.id))
+        except ValueError as error:
+            broken = invalid_tool_call(
+                name=call.name, args=call.arguments, id=call.id, error=str(error)
+            )
+            invalid.append(broken)
+    extra: dict[str, Any] = {
+        "reasoning_content": message.reasoning,
+        "annotations": [citation_block(citation) for citation in message.citations],
+        "images": [image_block(url, at) for at, url in enumerate(message.images)],
+        "refusal": message.refusal,
+        "audio": message.audio,
+    }
+    return AIMessage(
+        content=message.text,
+        additional_kwargs={name: value for name, value in extra.items() if value},
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+    )
+
+
+def chunk_from_wire(chunk: core.ChatChunk, held: Held) -> ChatGenerationChunk:
+    """Return a piece of the (one) answer; ``held`` is the stream's own, empty at its start."""
+    if _is_text_alone(chunk):
+        return _text_chunk(chunk.text)
+    extra: dict[str, Any] = {}
+    calls: list[ToolCallChunk] = []
+    metadata: dict[str, Any] = {"model_provider": PROVIDER}
+    usage = None
+    if chunk.reasoning:
+        extra["reasoning_content"] = chunk.reasoning
+    if chunk.tool_calls:
+        calls = [held.tool_call(delta) for delta in chunk.tool_calls]
+    if chunk.images:
+        extra["images"] = held.images(chunk.images)
+    if chunk.citations or chunk.logprobs or chunk.refusal or chunk.audio:
+        held.keep(chunk)
+    if chunk.billing is not None:  # the last one
+        metadata |= model_metadata(chunk.id, chunk.model, chunk.finish_reason)
+        metadata |= billing_metadata(chunk.billing, chunk.usage, chunk.raw)
+        usage = usage_from_wire(chunk.usage)
+        held.release(extra, metadata, calls)
+    message = AIMessageChunk(
+        content=chunk.text,
+        additional_kwargs=extra,
+        response_metadata=metadata,
+        tool_call_chunks=calls,
+        usage_metadata=usage,
+    )
+    return ChatGenerationChunk(message=message)
+
+
+def _is_text_alone(chunk: core.ChatChunk) -> bool:
+    return not (
+        chunk.reasoning
+        or chunk.tool_calls
+        or chunk.citations
+        or chunk.images
+        or chunk.refusal
+        or chunk.audio
+        or chunk.logprobs
+        or chunk.billing
+    )
+
+
+def _text_chunk(text: str) -> ChatGenerationChunk:
+    """Return what most chunks are, by copying: validating them would cost twice as much."""
+    message, chunk = copy(_BLANK_MESSAGE), copy(_BLANK)
+    message.__dict__.update(
+        content=text,
+        additional_kwargs={},
+        response_metadata={"model_provider": PROVIDER},
+        tool_calls=[],
+        invalid_tool_calls=[],
+        tool_call_chunks=[],
+    )
+    chunk.__dict__.update(text=text, message=message)
+    return chunk
+
+
+_BLANK_MESSAGE = AIMessageChunk(content="")
+_BLANK = ChatGenerationChunk(message=_BLANK_MESSAGE)
+
+
+def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:
+    """Return the tokens of a call; ``None`` if NanoGPT did not count them."""
+    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
+        return None
+    into, out = usage.prompt_tokens or 0, usage.completion_tokens or 0
+    total = into + out if usage.total_tokens is None else usage.total_tokens
+    metadata = UsageMetadata(input_tokens=into, output_tokens=out, total_tokens=total)
+    read = InputTokenDetails()
+    if usage.cache_read_tokens is not None:
+        read["cache_read"] = usage.cache_read_tokens
+    if usage.cache_creation_tokens is not None:
+        read["cache_creation"] = usage.cache_creation_tokens
+    if usage.prompt_audio_tokens is not None:
+        read["audio"] = usage.prompt_audio_tokens
+    written = OutputTokenDetails()
+    if usage.reasoning_tokens is not None:
+        written["reasoning"] = usage.reasoning_tokens
+    if usage.completion_audio_tokens is not None:
+        written["audio"] = usage.completion_audio_tokens
+    if read:
+        metadata["input_token_details"] = read
+    if written:
+        metadata["output_token_details"] = written
+    return metadata

@@ -1,0 +1,277 @@
+"""`ChatNanoGPT`: every chat model of NanoGPT as a LangChain chat model.
+
+Thin: the shared client talks to NanoGPT, `_translate` changes the shapes, and LangChain does the
+rest. Its retries belong to the client, because only that knows what was billed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, Self
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, model_validator
+
+from langchain_nanogpt import _structured
+from langchain_nanogpt._blocks import PROVIDER
+from langchain_nanogpt._clients import ClientFields
+from langchain_nanogpt._errors import map_errors
+from langchain_nanogpt._held import Held
+from langchain_nanogpt._options import OptionFields
+from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
+from langchain_nanogpt._translate import (
+    chunk_from_wire,
+    completion_from_wire,
+    messages_to_wire,
+    options_to_wire,
+)
+from nanogpt_client import ConfigurationError, ModelId, __version__
+
+__all__ = ["ChatNanoGPT"]
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
+    """A chat model of NanoGPT, e.g. ``ChatNanoGPT(model="openai/gpt-5.2")``.
+
+    Every word of the constructor may also be given per call or with ``bind``, and wins there. What
+    a call cost (USD) is in ``response_metadata["cost"]``; its thoughts, citations and images are
+    in ``content_blocks``. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+
+    Raises:
+        ModelError: of `langchain_core.exceptions`, from every call; the same exception is also a
+            `nanogpt_client.NanoGPTError`.
+    """
+
+    model: str
+    """The model's id, with or without suffixes such as ``:online/linkup-deep``."""
+    streaming: bool = False
+    """Stream also behind ``invoke``."""
+
+    @model_validator(mode="after")
+    def _set_nanogpt_version(self) -> Self:
+        self._add_version("nanogpt-integrations", __version__)
+        return self
+
+    def _connect(self) -> None:
+        ModelId.parse(self.model)
+        super()._connect()
+
+    @property
+    def model_name(self) -> str:
+        """The model's id, under the name that other packages use."""
+        return self.model
+
+    @property
+    def _llm_type(self) -> str:
+        return "nanogpt-chat"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """What tells two models apart, in traces and caches; nothing secret."""
+        return {"model": self.model, "base_url": self.base_url, **self._defaults()}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Return that LangChain may write it down (without key, headers and clients)."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Return which word stands for which variable."""
+        return {"api_key": "NANOGPT_API_KEY"}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = PROVIDER
+        words = stop or kwargs.get("stop") or self.stop
+        if words:
+            params["ls_stop"] = [words] if isinstance(words, str) else list(words)
+        return params
+
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        kwargs.pop("extra_headers", None)  # headers carry secrets, and these go into traces
+        return super()._get_invocation_params(stop=stop, **kwargs)
+
+    def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
+        # A listener must not turn n answers into a stream, which can carry one alone.
+        if self._answers(kwargs) > 1 and not kwargs.get("stream"):
+            return False
+        return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
+
+    def _answers(self, kwargs: dict[str, Any]) -> int:
+        return int(kwargs.get("n", self.n) or 1)
+
+    def _request(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        options = options_to_wire({"model": self.model, **self._defaults()}, kwargs, stop)
+        return {"messages": messages_to_wire(messages), **options}
+
+    def _stream_request(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        if self._answers(kwargs) > 1:
+            msg = "several answers (n) cannot be streamed into one message; use generate()"
+            raise ConfigurationError(msg, param="n")
+        return self._request(messages, stop, kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        with map_errors():
+            return completion_from_wire(self._client.chat(**self._request(messages, stop, kwargs)))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        with map_errors():
+            request = self._request(messages, stop, kwargs)
+            return completion_from_wire(await self._async_client.chat(**request))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        held = Held()
+        with map_errors():
+            request = self._stream_request(messages, stop, kwargs)
+            with self._client.stream_chat(**request) as stream:
+                for piece in stream:
+                    chunk = chunk_from_wire(piece, held)
+                    if run_manager:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        held = Held()
+        with map_errors():
+            request = self._stream_request(messages, stop, kwargs)
+            async with self._async_client.stream_chat(**request) as stream:
+                async for piece in stream:
+                    chunk = chunk_from_wire(piece, held)
+                    if run_manager:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        combined: dict[str, Any] = {}
+        for output in llm_outputs:
+            combined |= output or {}
+        return combined
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Let the model call tools; ``{"type": "web_search"}`` among them turns web search on.
+
+        Args:
+            tools: functions, LangChain tools, pydantic classes, or tools in OpenAI's or
+                Anthropic's form; none at all is fine too.
+            tool_choice: a tool's name, ``"auto"``, ``"none"``, ``"any"`` or ``"required"`` (as
+                ``True``), or a provider's dict.
+            strict: ask for arguments that match the schema exactly.
+            **kwargs: any word of a call, e.g. ``parallel_tool_calls`` and ``response_format``.
+
+        Raises:
+            ConfigurationError: ``tool_choice`` names no tool of these.
+        """
+        functions, search = split_web_search(tools)
+        if search or (search is not None and not self._searches):
+            kwargs.setdefault("web_search", search or True)
+        if functions:
+            kwargs["tools"] = tools_to_wire(functions, strict=strict)
+            choice = tool_choice_to_wire(tool_choice, kwargs["tools"])
+            if choice is not None:
+                kwargs["tool_choice"] = choice
+        return self.bind(**kwargs)
+
+    @property
+    def _searches(self) -> bool:
+        return bool(self.web_search) or ModelId.parse(self.model).web_search is not None
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        method: _structured.Method | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Return a chain whose answers fit a schema: one request, and an error if they do not.
+
+        Args:
+            schema: a pydantic class (v1 or v2), a TypedDict, or a JSON or OpenAI schema.
+            method: ``"json_schema"``, ``"function_calling"`` or ``"json_mode"`` (then the prompt
+                must ask for JSON); by default what the model's profile says it can do.
+            include_raw: give ``{"raw", "parsed", "parsing_error"}`` and do not raise.
+            strict: ask the provider to hold the model to the schema.
+            **kwargs: any word of a call.
+        """
+        if method is None:
+            can = bool(self.profile and self.profile.get("structured_output"))
+            method = "json_schema" if can else "function_calling"
+        method = _structured.suited_method(method, schema)
+        llm = self.bind_tools(**(_structured.binding(schema, method, strict) | kwargs))
+        parser = _structured.output_parser(schema, method)
+        return _structured.parsed_beside_raw(llm, parser) if include_raw else llm | parser
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text, offline; exact if ``custom_get_token_ids`` is set."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens(text)
+        return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return a text's tokens, if ``custom_get_token_ids`` says how.
+
+        Raises:
+            NotImplementedError: it does not; NanoGPT's models use many tokenizers.
+        """
+        if self.custom_get_token_ids is None:
+            msg = "NanoGPT's models use many tokenizers; pass custom_get_token_ids=…"
+            raise NotImplementedError(msg)
+        return super().get_token_ids(text)
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None, **kwargs: Any
+    ) -> int:
+        """Estimate the tokens of a conversation and its tools, offline."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens_from_messages(messages, tools=tools, **kwargs)
+        schemas: list[BaseTool | dict[str, Any]] = [*tools_to_wire(tools or [])]
+        return count_tokens_approximately(messages, tools=schemas or None, **kwargs)

@@ -1,0 +1,243 @@
+"""Between LlamaIndex's types and the wire's: pure functions, named as in the other adapter.
+
+A whole answer and the end of a streamed one go through the same code, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    ChatResponse,
+    CitationBlock,
+    ImageBlock,
+    LogProb,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from llama_index_nanogpt._blocks import assistant_parts, input_parts
+from llama_index_nanogpt._partial import PartialAnswer
+from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
+from nanogpt_client import messages as wire
+
+__all__ = [
+    "chunk_from_wire",
+    "completion_from_wire",
+    "messages_to_wire",
+    "options_to_wire",
+    "usage_from_wire",
+]
+
+_ASSISTANT = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
+_MERGED = ("extra_body", "extra_headers")
+
+
+def messages_to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    """Return a conversation as NanoGPT takes it; the messages stay as they are.
+
+    Raises:
+        ConfigurationError: a block cannot be sent; the message names it.
+    """
+    return wire.media_behind_tools([_message(message) for message in messages])
+
+
+def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
+    """Return the options of a call: later layers win, ``None`` takes a word back.
+
+    ``extra_body`` and ``extra_headers`` are merged key by key.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        both = {word: merged[word] | layer[word] for word in _MERGED
+                if merged.get(word) and layer.get(word)}  # fmt: skip
+        merged |= {**layer, **both}
+    return cast("ChatOptions", {word: value for word, value in merged.items() if value is not None})
+
+
+def completion_from_wire(
+    completion: ChatCompletion, *, citation_blocks: bool = False
+) -> ChatResponse:
+    """Return a whole answer: blocks, tool calls, sources, usage and cost."""
+    said = completion.message
+    usage = usage_from_wire(completion.usage)
+    billing = completion.billing
+    facts = {
+        "finish_reason": completion.finish_reason,
+        "cost": None if billing.cost is None else float(billing.cost),
+        "cost_source": billing.source,
+        "balance": None if billing.balance is None else float(billing.balance),
+        "request_id": billing.request_id,
+    }
+    raw = {key: value for key, value in completion.raw.items() if key != "usage"} | facts
+    extra: dict[str, Any] = usage | facts
+    if usage:
+        raw["usage"], extra["usage"] = dict(usage), dict(usage)
+    if said.citations:
+        extra["annotations"] = [_annotation(citation) for citation in said.citations]
+    if completion.leaked_tool_markup:
+        extra["leaked_tool_markup"] = True
+    message = _answer(said)
+    if citation_blocks:
+        message.blocks += [_citation_block(citation) for citation in said.citations]
+    logprobs = completion.choices[0].logprobs if completion.choices else None
+    return ChatResponse(
+        message=message, raw=raw, logprobs=_logprobs(logprobs), additional_kwargs=extra
+    )
+
+
+def chunk_from_wire(chunk: ChatChunk, so_far: PartialAnswer) -> ChatResponse:
+    """Fold a piece of a stream into what has arrived; return that, as LlamaIndex streams it."""
+    so_far.add(chunk)
+    response = ChatResponse(
+        message=_answer(so_far.message()),
+        delta=chunk.text,
+        raw={"choices": [chunk.raw]},
+        logprobs=_logprobs(chunk.logprobs),
+    )
+    if chunk.reasoning:
+        response.additional_kwargs["thinking_delta"] = chunk.reasoning
+    return response
+
+
+def usage_from_wire(usage: Usage | None) -> dict[str, int]:
+    """Return the tokens that NanoGPT told, each an integer; empty if it told none.
+
+    Token counting in LlamaIndex reads the first two and cannot take nulls.
+    """
+    if usage is None:
+        return {}
+    counts = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_creation_tokens": usage.cache_creation_tokens,
+        "prompt_audio_tokens": usage.prompt_audio_tokens,
+        "completion_audio_tokens": usage.completion_audio_tokens,
+        "search_queries": usage.search_queries,
+    }
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    extra = message.additional_kwargs
+    name = extra.get("name")
+    if message.role in _ASSISTANT:
+        return _assistant_message(message, name)
+    parts = input_parts(message.blocks)
+    call_id = extra.get("tool_call_id")
+    if message.role == MessageRole.TOOL or (call_id and message.role == MessageRole.FUNCTION):
+        return wire.tool_message(parts, str(call_id or ""), name=name)
+    return wire.message(message.role.value, parts, name=name)
+
+
+def _assistant_message(message: ChatMessage, name: str | None) -> dict[str, Any]:
+    """Return the assistant's words and calls, and beside calls its thoughts: see `_thoughts`."""
+    calls = [
+        wire.tool_call(block.tool_call_id or f"call_{at}", block.tool_name, block.tool_kwargs)
+        for at, block in enumerate(b for b in message.blocks if isinstance(b, ToolCallBlock))
+    ]
+    calls = calls or [
+        _legacy_call(call) for call in message.additional_kwargs.get("tool_calls") or ()
+    ]
+    return wire.assistant_message(
+        assistant_parts(message.blocks),
+        tool_calls=calls,
+        reasoning=_thoughts(message) if calls else None,
+        name=name,
+    )
+
+
+def _thoughts(message: ChatMessage) -> str:
+    """Return what models need to go on after tool calls.
+
+    Thoughts with a signature or the like are bound to the provider that signed them: left out.
+    """
+    return "".join(
+        block.content or ""
+        for block in message.blocks
+        if isinstance(block, ThinkingBlock) and not block.additional_information
+    )
+
+
+def _legacy_call(call: Any) -> dict[str, Any]:
+    """Read a call that another integration left in ``additional_kwargs``, as dict or object."""
+    fields = call if isinstance(call, Mapping) else call.model_dump()
+    function = fields.get("function") or fields
+    arguments = function.get("arguments", function.get("input"))
+    return wire.tool_call(str(fields.get("id") or "call_0"), function["name"], arguments or "")
+
+
+def _answer(said: Message) -> ChatMessage:
+    """Return what the model said as blocks: its thoughts first, one text, then the rest."""
+    blocks: list[Any] = [ThinkingBlock(content=said.reasoning)] if said.reasoning else []
+    if said.text or not (said.images or said.tool_calls):
+        blocks.append(TextBlock(text=said.text))
+    blocks += [_image(url) for url in said.images]
+    extra: dict[str, Any] = {}
+    if said.audio and (data := said.audio.get("data")):
+        blocks.append(AudioBlock(audio=data.encode(), format=said.audio.get("format")))
+    if said.tool_calls:
+        calls = said.tool_calls
+        blocks += [
+            ToolCallBlock(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
+            for c in calls
+        ]
+        # LlamaIndex's streamed structured prediction looks for calls here.
+        extra["tool_calls"] = [wire.tool_call(c.id, c.name, c.arguments) for c in calls]
+    if said.citations:
+        extra["annotations"] = [_annotation(citation) for citation in said.citations]
+    if said.refusal:
+        extra["refusal"] = said.refusal
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+
+
+def _image(url: str) -> ImageBlock:
+    head, _, data = url.partition(";base64,")
+    if data and head.startswith("data:"):
+        return ImageBlock(image=data.encode(), image_mimetype=head.removeprefix("data:"))
+    return ImageBlock(url=url)
+
+
+def _annotation(citation: Citation) -> dict[str, Any]:
+    """Return a source in the flat form, whichever of the two NanoGPT used."""
+    fields = {
+        "url": citation.url,
+        "title": citation.title,
+        "start_index": citation.start_index,
+        "end_index": citation.end_index,
+        "content": citation.content,
+    }
+    known = {name: value for name, value in fields.items() if value not in (None, "")}
+    return {"type": "url_citation", **known}
+
+
+def _citation_block(citation: Citation) -> CitationBlock:
+    offsets = {"start_index": citation.start_index, "end_index": citation.end_index}
+    return CitationBlock(
+        cited_content=TextBlock(text=citation.content),
+        source=citation.url,
+        title=citation.title or citation.url,
+        additional_location_info={k: v for k, v in offsets.items() if v is not None},
+    )
+
+
+def _logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
+    """Return per token its likeliest alternatives, or the token itself where none came."""
+    tokens = (logprobs or {}).get("content")
+    if not tokens:
+        return None
+    return [
+        [
+            LogProb(token=t["token"], logprob=t["logprob"], bytes=t.get("bytes") or [])
+            for t in token.get("top_logprobs") or [token]
+        ]
+        for token in tokens
+    ]

@@ -1,0 +1,57 @@
+"""LangChain's own unit tests for chat models and embeddings."""
+
+from __future__ import annotations
+
+import pytest
+from langchain_tests.unit_tests import ChatModelUnitTests, EmbeddingsUnitTests
+
+from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
+
+MODEL = "openai/gpt-5.2"
+ENVIRONMENT = {
+    "NANOGPT_API_KEY": "sk-nano-of-the-environment",
+    "NANOGPT_BASE_URL": "https://nano-gpt.com/api/subscription/v1",
+}
+FOUND = {
+    "api_key": "sk-nano-of-the-environment",
+    "base_url": "https://nano-gpt.com/api/subscription/v1",
+}
+
+
+class TestChatNanoGPT(ChatModelUnitTests):
+    @property
+    def chat_model_class(self):
+        return ChatNanoGPT
+
+    @property
+    def chat_model_params(self):
+        return {"model": MODEL, "api_key": "sk-nano-of-the-test"}
+
+    @property
+    def model_override_value(self):
+        return "anthropic/claude-opus-4.6"
+
+    @property
+    def init_from_env_params(self):
+        return ENVIRONMENT, {"model": MODEL}, FOUND
+
+    @pytest.mark.xfail(
+        reason="load() knows only the classes that langchain-core itself lists; "
+        "test_chat.py makes the round trip with the class allowed"
+    )
+    def test_serdes(self, model, snapshot):
+        super().test_serdes(model, snapshot)
+
+
+class TestNanoGPTEmbeddings(EmbeddingsUnitTests):
+    @property
+    def embeddings_class(self):
+        return NanoGPTEmbeddings
+
+    @property
+    def embedding_model_params(self):
+        return {"model": "text-embedding-3-small", "api_key": "sk-nano-of-the-test"}
+
+    @property
+    def init_from_env_params(self):
+        return ENVIRONMENT, {"model": "text-embedding-3-small"}, FOUND

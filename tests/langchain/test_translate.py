@@ -1,0 +1,402 @@
+"""LangChain's messages, tools and options as they go over the wire, and back."""
+
+from __future__ import annotations
+
+import base64
+from decimal import Decimal
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolCallChunk,
+    ToolMessage,
+)
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+from langchain_nanogpt._held import Held
+from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
+from langchain_nanogpt._translate import (
+    chunk_from_wire,
+    completion_from_wire,
+    messages_to_wire,
+    options_to_wire,
+    usage_from_wire,
+)
+from nanogpt_client import (
+    Billing,
+    ChatChunk,
+    ChatCompletion,
+    Choice,
+    ConfigurationError,
+    Message,
+    ToolCall,
+    Usage,
+)
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+WAV = base64.b64encode(b"RIFF0000WAVE").decode()
+PDF = base64.b64encode(b"%PDF-1.4").decode()
+CALL = {"name": "look", "args": {"at": "Zürich"}, "id": "c1", "type": "tool_call"}
+WIRE_CALL = {
+    "id": "c1",
+    "type": "function",
+    "function": {"name": "look", "arguments": '{"at": "Zürich"}'},
+}
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+SOUND = {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}
+DOCUMENT = {
+    "type": "file",
+    "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"},
+}
+NAMELESS = {"type": "file", "file": DOCUMENT["file"] | {"filename": "document"}}
+
+
+def wire(*messages):
+    return messages_to_wire(messages)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (SystemMessage("be brief"), {"role": "system", "content": "be brief"}),
+        (
+            SystemMessage("be brief", additional_kwargs={"__openai_role__": "developer"}),
+            {"role": "developer", "content": "be brief"},
+        ),
+        (HumanMessage("hi", name="Ada"), {"role": "user", "content": "hi", "name": "Ada"}),
+        (HumanMessage(["a", "b"]), {"role": "user", "content": [
+            {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}),
+        (AIMessage("hello"), {"role": "assistant", "content": "hello"}),
+        (AIMessage("", tool_calls=[CALL]), {
+            "role": "assistant", "content": None, "tool_calls": [WIRE_CALL]}),
+        (AIMessage([], tool_calls=[CALL]), {
+            "role": "assistant", "content": None, "tool_calls": [WIRE_CALL]}),
+        (ToolMessage("42", tool_call_id="c1"), {
+            "role": "tool", "content": "42", "tool_call_id": "c1"}),
+        (ChatMessage("hi", role="user"), {"role": "user", "content": "hi"}),
+        (FunctionMessage("42", name="look"), {
+            "role": "function", "content": "42", "name": "look"}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_message_has_its_form(message, expected):
+    assert wire(message) == [expected]
+
+
+def test_what_is_no_message_to_a_model_is_refused():
+    with pytest.raises(ConfigurationError, match="RemoveMessage"):
+        wire(RemoveMessage(id="1"))
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"type": "text", "text": "a", "id": "t1", "index": 0, "extras": {}},
+         {"type": "text", "text": "a"}),
+        ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
+         {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}),
+        ({"type": "image_url", "image_url": {"url": "https://e.org/a.png", "detail": "low"}},
+         {"type": "image_url", "image_url": {"url": "https://e.org/a.png", "detail": "low"}}),
+        ({"type": "image_url", "image_url": "https://e.org/a.png"},
+         {"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}),
+        ({"type": "image", "url": "https://e.org/a.png"},
+         {"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}),
+        ({"type": "image", "base64": PNG, "mime_type": "image/png"}, IMAGE),
+        ({"type": "image", "base64": PNG}, IMAGE),
+        ({"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"}, IMAGE),
+        ({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+         IMAGE),
+        ({"type": "image", "source": {"type": "url", "url": "https://e.org/a.png"}},
+         {"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}),
+        ({"type": "image", "base64": PNG, "cache_control": {"type": "ephemeral"}},
+         IMAGE | {"cache_control": {"type": "ephemeral"}}),
+        ({"type": "audio", "base64": WAV, "mime_type": "audio/x-wav"}, SOUND),
+        ({"type": "audio", "base64": WAV}, SOUND),
+        ({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}, SOUND),
+        ({"type": "video", "url": "https://e.org/a.mp4"},
+         {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}}),
+        ({"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}},
+         {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}}),
+        ({"type": "file", "base64": PDF, "mime_type": "application/pdf",
+          "extras": {"filename": "a.pdf"}}, DOCUMENT),
+        ({"type": "file", "file": DOCUMENT["file"]}, DOCUMENT),
+        ({"type": "input_file", "filename": "a.pdf",
+          "file_data": f"data:application/pdf;base64,{PDF}"}, DOCUMENT),
+        ({"type": "document", "title": "a.pdf", "source": {
+            "type": "base64", "media_type": "application/pdf", "data": PDF}}, DOCUMENT),
+        ({"type": "file", "base64": PDF, "mime_type": "application/pdf"}, NAMELESS),
+        ({"type": "file", "url": "https://e.org/a.pdf"},
+         {"type": "file", "file": {"filename": "document", "file_data": "https://e.org/a.pdf"}}),
+        ({"type": "non_standard", "value": {"type": "image_url", "image_url": IMAGE["image_url"]}},
+         IMAGE),
+    ],
+)  # fmt: skip
+def test_blocks_of_all_origins_become_parts(block, expected):
+    content = wire(HumanMessage([block, "?"]))[0]["content"]
+    assert content == [expected, {"type": "text", "text": "?"}]
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "text-plain", "text": "plain", "mime_type": "text/plain"}, "plain"),
+        ({"type": "document", "source": {"type": "text", "data": "plain"}}, "plain"),
+        ({"type": "file", "base64": "cGxhaW4=", "mime_type": "text/plain"}, "plain"),
+        ({"type": "json", "json": {"a": "ü"}}, '{"a": "ü"}'),
+        ({"type": "search_result", "title": "T", "source": "https://e.org", "content": [
+            {"type": "text", "text": "found"}]}, "T\nhttps://e.org\nfound"),
+        ({"text": "bare"}, "bare"),
+    ],
+)  # fmt: skip
+def test_texts_in_other_clothes_become_text(block, text):
+    assert wire(ToolMessage([block], tool_call_id="c1"))[0]["content"] == text
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"type": "hologram"}, "user message holds a block of type 'hologram'"),
+        ({"type": "file", "file_id": "f1"}, "by id"),
+        ({"type": "audio", "url": "https://e.org/a.wav"}, "transcribe it by URL"),
+        ({"type": "image", "base64": "%%%"}, "malformed 'image'"),
+        ({"type": "input_audio"}, "malformed 'input_audio'"),
+    ],
+)
+def test_what_cannot_be_sent_is_named(block, words):
+    with pytest.raises(ConfigurationError, match=words):
+        wire(HumanMessage([block]))
+
+
+def test_what_other_providers_leave_in_a_history_is_dropped():
+    message = AIMessage(
+        [
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+            {"type": "text", "text": "Let me look", "annotations": [], "index": 0},
+            {"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "Zürich"}},
+            {"type": "server_tool_call", "id": "s1", "name": "web_search", "args": {}},
+        ],
+        tool_calls=[CALL],
+        response_metadata={"model_provider": "anthropic"},
+    )
+    expected = {"role": "assistant", "content": "Let me look", "tool_calls": [WIRE_CALL]}
+    assert wire(message) == [expected]
+
+
+def test_anthropics_tool_results_become_messages():
+    result = {
+        "type": "tool_result",
+        "tool_use_id": "c1",
+        "content": [{"type": "text", "text": "42"}],
+    }
+    assert wire(HumanMessage([result, {"type": "text", "text": "and?"}])) == [
+        {"role": "tool", "content": "42", "tool_call_id": "c1"},
+        {"role": "user", "content": "and?"},
+    ]
+    assert len(wire(HumanMessage([result]))) == 1
+
+
+@pytest.mark.parametrize("provider", ["nanogpt", "deepseek", None])
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_only_nanogpts_thoughts_go_back_and_only_beside_calls(provider, version):
+    extra = {"reasoning_content": "hm"} if version == "v0" else {}
+    content = "" if version == "v0" else [{"type": "reasoning", "reasoning": "hm"}]
+    metadata = {"model_provider": provider} if provider else {}
+    message = AIMessage(
+        content, additional_kwargs=extra, tool_calls=[CALL], response_metadata=metadata
+    )
+    assert wire(message)[0].get("reasoning_content") == ("hm" if provider == "nanogpt" else None)
+    message.tool_calls = []
+    assert "reasoning_content" not in wire(message)[0]
+
+
+def test_invalid_calls_go_back_as_the_model_wrote_them():
+    broken = {
+        "name": "look",
+        "args": '{"at": ',
+        "id": "c1",
+        "error": "cut",
+        "type": "invalid_tool_call",
+    }
+    (message,) = wire(AIMessage("", invalid_tool_calls=[broken]))
+    assert message["tool_calls"][0]["function"]["arguments"] == '{"at": '
+
+
+def test_pictures_in_a_tools_result_follow_it():
+    block = {"type": "image", "base64": PNG, "mime_type": "image/png"}
+    result, behind = wire(ToolMessage([block], tool_call_id="c1"))
+    assert result["role"] == "tool"
+    assert behind["role"] == "user"
+    assert IMAGE in behind["content"]
+
+
+def test_words_of_the_call_win_over_those_of_the_constructor():
+    options = options_to_wire(
+        {"model": "a", "temperature": 0.5, "stop": ["x"], "extra_body": {"p": 1, "q": 1}},
+        {"model": "b", "temperature": None, "stream": True, "extra_body": {"q": 2}},
+        ["y"],
+    )
+    assert options == {
+        "model": "b",
+        "temperature": None,
+        "stop": ["y"],
+        "extra_body": {"p": 1, "q": 2},
+    }
+
+
+@tool
+def look(at: str) -> str:
+    """Look somewhere."""
+    return at
+
+
+class Look(BaseModel):
+    """Look somewhere."""
+
+    at: str
+
+
+def test_tools_of_all_kinds_become_functions():
+    parameters = {"properties": {"at": {"type": "string"}}, "required": ["at"], "type": "object"}
+    anthropic = {"name": "look", "description": "Look somewhere.", "input_schema": parameters}
+    for given in (look, anthropic):
+        (built,) = tools_to_wire([given])
+        function = {"name": "look", "description": "Look somewhere.", "parameters": parameters}
+        assert built == {"type": "function", "function": function}
+    (strict,) = tools_to_wire([Look], strict=True)
+    assert strict["function"]["strict"] is True
+    assert strict["function"]["parameters"]["additionalProperties"] is False
+
+
+NAMED = {"type": "function", "function": {"name": "look"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (None, None),
+        (False, None),
+        (True, "required"),
+        ("any", "required"),
+        ("required", "required"),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("look", NAMED),
+        (NAMED, NAMED),
+        ({"type": "tool", "name": "look"}, NAMED),
+        ({"type": "any"}, "required"),
+        ({"type": "auto"}, "auto"),
+    ],
+)
+def test_a_tool_choice_has_many_spellings(choice, expected):
+    assert tool_choice_to_wire(choice, tools_to_wire([look])) == expected
+
+
+def test_choosing_an_unknown_tool_is_refused():
+    with pytest.raises(ConfigurationError, match=r"'listen'.*look"):
+        tool_choice_to_wire("listen", tools_to_wire([look]))
+
+
+def test_built_in_web_search_is_taken_out_of_the_tools():
+    assert split_web_search([look]) == ([look], None)
+    assert split_web_search([look, {"type": "web_search"}]) == ([look], {})
+    anthropic = {"type": "web_search_20250305", "name": "web_search"}
+    assert split_web_search([anthropic]) == ([], {})
+
+
+def completion(*messages, **words):
+    choices = tuple(Choice(at, message, "stop") for at, message in enumerate(messages))
+    facts = {"usage": None, "billing": Billing(), "raw": {}}
+    return ChatCompletion(id="1", model="m", choices=choices, **(facts | words))
+
+
+def answers(found: ChatCompletion) -> list[AIMessage]:
+    messages = [generation.message for generation in completion_from_wire(found).generations]
+    return [message for message in messages if isinstance(message, AIMessage)]
+
+
+def text_chunk(text: str, held: Held) -> AIMessageChunk:
+    message = chunk_from_wire(ChatChunk(text=text), held).message
+    assert isinstance(message, AIMessageChunk)
+    return message
+
+
+def test_several_answers_are_paid_once():
+    usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
+    money = Billing(cost=Decimal("0.5"))
+    first, second = answers(completion(Message("a"), Message("b"), usage=usage, billing=money))
+    assert first.response_metadata["cost"] == 0.5
+    assert first.usage_metadata == {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
+    assert "cost" not in second.response_metadata
+    assert second.usage_metadata is None
+    assert second.response_metadata["model_name"] == "m"
+
+
+@pytest.mark.parametrize(
+    ("cost", "known"), [(Decimal(0), {"cost": 0.0}), (None, {}), (Decimal("0.1"), {"cost": 0.1})]
+)
+def test_no_cost_is_not_the_same_as_an_unknown_one(cost, known):
+    (answer,) = answers(completion(Message("a"), billing=Billing(cost=cost)))
+    found = answer.response_metadata
+    assert {k: v for k, v in found.items() if k == "cost"} == known
+
+
+def test_broken_arguments_are_an_invalid_call():
+    message = Message(tool_calls=(ToolCall("c1", "look", '{"at": '), ToolCall("c2", "look", "[1]")))
+    (answer,) = answers(completion(message))
+    assert answer.tool_calls == []
+    assert [call["args"] for call in answer.invalid_tool_calls] == ['{"at": ', "[1]"]
+    assert all(call["error"] for call in answer.invalid_tool_calls)
+
+
+def test_leaked_markup_is_flagged_and_kept():
+    (answer,) = answers(completion(Message("<tool_call>{}")))
+    assert answer.content == "<tool_call>{}"
+    assert answer.response_metadata["leaked_tool_markup"] is True
+
+
+def test_usage_has_whole_numbers_alone():
+    usage = Usage(
+        prompt_tokens=10,
+        completion_tokens=5,
+        total_tokens=15,
+        reasoning_tokens=2,
+        cache_read_tokens=3,
+        cache_creation_tokens=4,
+        prompt_audio_tokens=1,
+        completion_audio_tokens=0,
+    )
+    assert usage_from_wire(usage) == {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 15,
+        "input_token_details": {"cache_read": 3, "cache_creation": 4, "audio": 1},
+        "output_token_details": {"reasoning": 2, "audio": 0},
+    }
+    assert usage_from_wire(None) is None
+    assert usage_from_wire(Usage()) is None
+    counted = usage_from_wire(Usage(completion_tokens=5))
+    assert counted == {"input_tokens": 0, "output_tokens": 5, "total_tokens": 5}
+
+
+def test_text_chunks_share_nothing():
+    held = Held()
+    first, second = text_chunk("a", held), text_chunk("b", held)
+    first.tool_call_chunks.append(ToolCallChunk(name="x", args="", id="1", index=0))
+    first.additional_kwargs["x"] = 1
+    first.response_metadata["x"] = 1
+    assert (first.text, second.text) == ("a", "b")
+    third = text_chunk("c", held)
+    assert (third.tool_call_chunks, third.additional_kwargs) == ([], {})
+    assert second.response_metadata == {"model_provider": "nanogpt"}
+
+
+def test_a_copied_text_chunk_is_what_a_validated_one_would_be():
+    chunk = chunk_from_wire(ChatChunk(text="a"), Held())
+    built = type(chunk)(message=type(chunk.message)(**chunk.message.model_dump()))
+    assert chunk == built

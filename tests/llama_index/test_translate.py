@@ -1,0 +1,428 @@
+"""From LlamaIndex's messages to the wire and back: values in, values out."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from decimal import Decimal
+
+import pytest
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    CacheControl,
+    CachePoint,
+    ChatMessage,
+    CitableBlock,
+    CitationBlock,
+    DocumentBlock,
+    ImageBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+
+from llama_index_nanogpt._options import CHAT_WORDS, OptionFields
+from llama_index_nanogpt._partial import PartialAnswer
+from llama_index_nanogpt._translate import (
+    chunk_from_wire,
+    completion_from_wire,
+    messages_to_wire,
+    options_to_wire,
+    usage_from_wire,
+)
+from nanogpt_client import (
+    Billing,
+    ChatChunk,
+    ChatCompletion,
+    ChatOptions,
+    Choice,
+    Citation,
+    ConfigurationError,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+PDF = b"%PDF-1.4 \x00\xff"
+
+
+def user(*blocks, **extra):
+    return ChatMessage(role="user", blocks=list(blocks), additional_kwargs=extra)
+
+
+def one(message):
+    """The single wire message of a message."""
+    (wire,) = messages_to_wire([message])
+    return wire
+
+
+def content(*blocks):
+    return one(user(*blocks))["content"]
+
+
+@pytest.mark.parametrize(
+    ("role", "on_the_wire"),
+    [
+        ("system", "system"),
+        ("developer", "developer"),
+        ("user", "user"),
+        ("assistant", "assistant"),
+        ("chatbot", "assistant"),
+        ("model", "assistant"),
+        ("function", "function"),
+    ],
+)
+def test_roles(role, on_the_wire):
+    assert one(ChatMessage(role=role, content="hi")) == {"role": on_the_wire, "content": "hi"}
+
+
+def test_a_name_is_kept():
+    assert one(user(TextBlock(text="hi"), name="ann"))["name"] == "ann"
+
+
+def test_several_texts_stay_apart_and_empty_ones_are_left_out():
+    parts = content(TextBlock(text="a"), TextBlock(text=""), TextBlock(text="b"))
+    assert parts == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+
+
+def test_pictures_by_bytes_by_url_by_path_and_by_file_object(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    file = io.BytesIO(PNG)
+    file.seek(3)
+    blocks = [
+        ImageBlock(image=PNG),
+        ImageBlock(url="https://example.org/a.png", detail="low"),
+        ImageBlock(path=path),
+        ImageBlock(image=file),
+    ]
+    urls = [part["image_url"] for part in content(*blocks)]
+    assert urls == [
+        {"url": PNG_URL},
+        {"url": "https://example.org/a.png", "detail": "low"},
+        {"url": PNG_URL},
+        {"url": PNG_URL},
+    ]
+    assert file.tell() == 3
+
+
+def test_sound_video_and_documents(tmp_path):
+    path = tmp_path / "speech.mp3"
+    path.write_bytes(b"ID3 sound")
+    parts = content(
+        AudioBlock(audio=b"RIFF\xff\xff\xff\xffWAVE", format="wav"),
+        AudioBlock(path=path),
+        VideoBlock(url="https://example.org/v.mp4"),
+        DocumentBlock(data=PDF, title="a.pdf", document_mimetype="application/pdf"),
+        DocumentBlock(data="Grüße".encode(), title="note.txt", document_mimetype="text/plain"),
+        DocumentBlock(url="https://example.org/b.pdf", title="b.pdf"),
+    )
+    kinds = [part["type"] for part in parts]
+    assert kinds == ["input_audio", "input_audio", "video_url", "file", "text", "file"]
+    assert [part["input_audio"]["format"] for part in parts[:2]] == ["wav", "mp3"]
+    assert parts[3]["file"] == {
+        "filename": "a.pdf",
+        "file_data": f"data:application/pdf;base64,{base64.b64encode(PDF).decode()}",
+    }
+    assert parts[4]["text"] == "Grüße"
+    assert parts[5]["file"]["file_data"] == "https://example.org/b.pdf"
+
+
+def test_sound_by_data_url_is_sound_and_by_web_address_is_refused():
+    data = base64.b64encode(b"sound").decode()
+    (part,) = content(AudioBlock(url=f"data:audio/mpeg;base64,{data}"))
+    assert part["input_audio"] == {"data": data, "format": "mp3"}
+    with pytest.raises(ConfigurationError, match="download it"):
+        content(AudioBlock(url="https://example.org/a.mp3"))
+
+
+def test_a_block_without_a_source_or_with_a_lost_file_is_refused_by_name(tmp_path):
+    with pytest.raises(ConfigurationError, match="image block holds neither"):
+        content(ImageBlock())
+    path = tmp_path / "gone.png"
+    path.write_bytes(PNG)
+    block = ImageBlock(path=path)
+    path.unlink()
+    with pytest.raises(ConfigurationError, match=r"cannot be read.*gone\.png"):
+        content(block)
+
+
+def test_a_cache_point_marks_the_part_before_it():
+    point = CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h"))
+    marked, plain = content(TextBlock(text="long"), point, TextBlock(text="q"))
+    assert marked["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert "cache_control" not in plain
+    assert content(point, TextBlock(text="q")) == "q"
+
+
+def test_citable_and_citation_blocks_show_their_source():
+    citable = CitableBlock(
+        title="T", source="https://s", content=[TextBlock(text="words"), ImageBlock(image=PNG)]
+    )
+    text, image = content(citable)
+    assert text == {"type": "text", "text": "T\nhttps://s\nwords"}
+    assert image["type"] == "image_url"
+    citation = CitationBlock(
+        cited_content="quote", source="https://s", title="T", additional_location_info={}
+    )
+    assert content(citation) == "T\nhttps://s\nquote"
+    said = ChatMessage(role="assistant", blocks=[TextBlock(text="answer"), citation])
+    assert one(said)["content"] == "answer"
+
+
+def test_an_assistant_with_calls_keeps_arguments_as_written_and_gets_its_thoughts_back():
+    blocks = [
+        ThinkingBlock(content="I look it up."),
+        ToolCallBlock(tool_call_id="c1", tool_name="f", tool_kwargs=' {"a":1}'),
+        ToolCallBlock(tool_call_id="c2", tool_name="g", tool_kwargs={"b": "ü"}),
+    ]
+    extra = {"tool_calls": [{"id": "old"}], "tool_call_id": "x", "annotations": [1]}
+    message = ChatMessage(role="assistant", blocks=blocks, additional_kwargs=extra)
+    assert one(message) == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": ' {"a":1}'}},
+            {"id": "c2", "type": "function", "function": {"name": "g", "arguments": '{"b": "ü"}'}},
+        ],
+        "reasoning_content": "I look it up.",
+    }
+
+
+def test_thoughts_stay_here_without_calls_and_when_another_provider_signed_them():
+    said = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="x"), TextBlock(text="a")])
+    assert one(said) == {"role": "assistant", "content": "a"}
+    signed = ThinkingBlock(content="x", additional_information={"signature": "s"})
+    call = ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs="{}")
+    assert "reasoning_content" not in one(ChatMessage(role="assistant", blocks=[signed, call]))
+
+
+@pytest.mark.parametrize(
+    "legacy",
+    [
+        {"id": "c", "function": {"name": "f", "arguments": "{}"}},
+        {"id": "c", "name": "f", "input": {}, "type": "tool_use"},
+    ],
+)
+def test_calls_that_another_integration_left_aside_are_found(legacy):
+    message = ChatMessage(role="assistant", content=None, additional_kwargs={"tool_calls": [legacy]})
+    function = {"name": "f", "arguments": one(message)["tool_calls"][0]["function"]["arguments"]}
+    assert function["arguments"] in {"{}", ""}
+    assert one(message)["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
+
+
+def test_pictures_of_tool_results_follow_all_results_in_a_user_message():
+    def result(call_id, *blocks):
+        return ChatMessage(
+            role="tool", blocks=list(blocks), additional_kwargs={"tool_call_id": call_id}
+        )
+
+    first, second, pictures, last = messages_to_wire(
+        [
+            result("c1", TextBlock(text="a chart"), ImageBlock(image=PNG)),
+            result("c2", TextBlock(text="42")),
+            user(TextBlock(text="and now?")),
+        ]
+    )
+    assert first == {"role": "tool", "content": "a chart", "tool_call_id": "c1"}
+    assert second == {"role": "tool", "content": "42", "tool_call_id": "c2"}
+    assert pictures["role"] == "user"
+    assert [part["type"] for part in pictures["content"]] == ["text", "image_url"]
+    assert "c1" in pictures["content"][0]["text"]
+    assert last["content"] == "and now?"
+    assert len(messages_to_wire([result("c1", ImageBlock(image=PNG))])) == 2
+
+
+def test_all_ten_kinds_in_every_role_survive_and_stay_as_they_are():
+    blocks = [
+        TextBlock(text="a"),
+        ImageBlock(image=PNG),
+        AudioBlock(audio=b"\xff\xfb sound", format="mp3"),
+        VideoBlock(url="https://example.org/v.mp4"),
+        DocumentBlock(data=PDF, document_mimetype="application/pdf"),
+        CachePoint(cache_control=CacheControl(type="ephemeral")),
+        CitableBlock(title="t", source="s", content=[TextBlock(text="c")]),
+        CitationBlock(cited_content="q", source="s", title="t", additional_location_info={}),
+        ThinkingBlock(content="hm"),
+        ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={}),
+    ]
+    history = [
+        ChatMessage(role=role, blocks=blocks, additional_kwargs={"tool_call_id": "c"})
+        for role in ("system", "user", "assistant", "tool")
+    ]
+    before = [message.model_dump_json() for message in history]
+    wire = messages_to_wire(history)
+    assert [message.model_dump_json() for message in history] == before
+    assert [message["role"] for message in wire] == ["system", "user", "assistant", "tool", "user"]
+    json.dumps(wire)
+
+
+def test_constructor_words_are_those_of_the_core_but_what_belongs_to_one_call():
+    per_call = {
+        "n", "tools", "tool_choice", "parallel_tool_calls", "response_format", "stream_options",
+        "extra_headers", "timeout",
+    }  # fmt: skip
+    assert set(ChatOptions.__annotations__) - set(CHAT_WORDS) == per_call
+    assert set(OptionFields.model_fields) == set(CHAT_WORDS)
+
+
+def test_later_options_win_and_none_takes_a_word_back():
+    first = {"temperature": 0.5, "top_p": 0.1, "extra_body": {"a": 1, "b": 1}}
+    second = {"temperature": 0.0, "top_p": None, "extra_body": {"b": 2}, "seed": 1}
+    merged = options_to_wire(first, second)
+    assert merged == {"temperature": 0.0, "extra_body": {"a": 1, "b": 2}, "seed": 1}
+    assert first["extra_body"] == {"a": 1, "b": 1}
+
+
+def completion(message, **more):
+    return ChatCompletion(
+        id="i",
+        model="m",
+        choices=(Choice(0, message, "stop"),),
+        usage=Usage(prompt_tokens=7, completion_tokens=5, total_tokens=None, raw={"a": None}),
+        billing=Billing(cost=Decimal("0.25"), source="cost", balance=Decimal(4), request_id="r"),
+        raw={"id": "i", "usage": {"prompt_tokens": None}, "strange": 1},
+        **more,
+    )
+
+
+def test_an_answer_has_thoughts_first_then_one_text_then_pictures_then_calls():
+    message = Message(
+        text="text",
+        reasoning="hm",
+        tool_calls=(ToolCall("c", "f", '{"a": 1}'),),
+        citations=(Citation("https://s", "T", 0, 4, raw={"x": 1}),),
+        images=(PNG_URL, "https://example.org/a.png"),
+        refusal="no",
+        audio={"id": "a", "data": base64.b64encode(b"sound").decode(), "format": "mp3"},
+    )
+    response = completion_from_wire(completion(message), citation_blocks=True)
+    said = response.message
+    kinds = [block.block_type for block in said.blocks]
+    assert kinds == ["thinking", "text", "image", "image", "audio", "tool_call", "citation"]
+    assert said.content == "text"
+    assert said.blocks[2].image == base64.b64encode(PNG)
+    assert said.blocks[5].tool_kwargs == '{"a": 1}'
+    function = {"name": "f", "arguments": '{"a": 1}'}
+    annotation = {
+        "type": "url_citation", "url": "https://s", "title": "T", "start_index": 0, "end_index": 4,
+    }  # fmt: skip
+    assert said.additional_kwargs == {
+        "tool_calls": [{"id": "c", "type": "function", "function": function}],
+        "annotations": [annotation],
+        "refusal": "no",
+    }
+    assert response.additional_kwargs["annotations"] == [annotation]
+    json.dumps([said.model_dump(mode="json"), response.raw, response.additional_kwargs])
+
+
+def test_raw_is_a_plain_dict_with_whole_numbers_the_cost_and_unknown_keys():
+    response = completion_from_wire(completion(Message(text="hi")))
+    assert response.raw == {
+        "id": "i",
+        "strange": 1,
+        "usage": {"prompt_tokens": 7, "completion_tokens": 5},
+        "finish_reason": "stop",
+        "cost": 0.25,
+        "cost_source": "cost",
+        "balance": 4.0,
+        "request_id": "r",
+    }
+    assert response.additional_kwargs["usage"] is not response.raw["usage"]
+
+
+def test_unknown_cost_is_none_and_free_is_zero():
+    free = ChatCompletion("i", "m", (), None, Billing(cost=Decimal(0)), {})
+    unknown = ChatCompletion("i", "m", (), None, Billing(), {})
+    assert completion_from_wire(free).raw["cost"] == 0.0
+    assert completion_from_wire(unknown).raw["cost"] is None
+    assert "usage" not in completion_from_wire(unknown).raw
+    assert usage_from_wire(None) == {}
+
+
+def test_leaked_tool_markup_is_flagged_and_left_in_the_text():
+    response = completion_from_wire(completion(Message(text="<tool_call>f</tool_call>")))
+    assert response.additional_kwargs["leaked_tool_markup"] is True
+    assert response.message.content == "<tool_call>f</tool_call>"
+
+
+def test_logprobs_list_the_alternatives_or_the_token_itself():
+    tokens = [
+        {"token": "a", "logprob": -0.1, "bytes": [97], "top_logprobs": []},
+        {"token": "b", "logprob": -0.2, "bytes": None,
+         "top_logprobs": [{"token": "b", "logprob": -0.2}, {"token": "c", "logprob": -2.0}]},
+    ]  # fmt: skip
+    chunk = ChatChunk(text="ab", logprobs={"content": tokens})
+    logprobs = chunk_from_wire(chunk, PartialAnswer()).logprobs
+    assert [[item.token for item in items] for items in logprobs] == [["a"], ["b", "c"]]
+
+
+CHUNKS = [
+    ChatChunk(reasoning="hm", raw={"index": 0}),
+    ChatChunk(text="He"),
+    ChatChunk(text="llo", citations=[Citation("https://s")]),
+    ChatChunk(tool_calls=[ToolCallDelta(0, "c1", "f", ""), ToolCallDelta(1, None, "g", '{"x"')]),
+    ChatChunk(tool_calls=[ToolCallDelta(1, None, None, ": 1}"), ToolCallDelta(0, None, None, "{}")]),
+    ChatChunk(images=[PNG_URL], refusal="n", audio={"id": "a", "data": "YQ=="}),
+    ChatChunk(refusal="o", audio={"data": "Yg=="}),
+]
+
+
+def test_items_are_cumulative_and_never_change_later():
+    so_far = PartialAnswer()
+    items, kept = [], []
+    for chunk in CHUNKS:
+        items.append(chunk_from_wire(chunk, so_far))
+        kept.append(items[-1].model_copy(deep=True))
+    assert items == kept
+    assert [item.delta for item in items] == [chunk.text for chunk in CHUNKS]
+    assert [item.message.content or "" for item in items][:4] == ["", "He", "Hello", "Hello"]
+    assert [item.additional_kwargs.get("thinking_delta") for item in items[:2]] == ["hm", None]
+    assert items[0].raw == {"choices": [{"index": 0}]}
+    arguments = [b.tool_kwargs for b in items[-1].message.blocks if b.block_type == "tool_call"]
+    assert arguments == ["{}", '{"x": 1}']
+
+
+def test_the_end_of_a_stream_is_the_whole_answer():
+    so_far = PartialAnswer()
+    for chunk in CHUNKS:
+        chunk_from_wire(chunk, so_far)
+    last = ChatChunk(
+        finish_reason="stop",
+        tool_calls=[ToolCallDelta(1, "made-up", None, "")],
+        usage=Usage(prompt_tokens=1),
+        billing=Billing(cost=Decimal(1)),
+        id="i",
+        model="m",
+        raw={"id": "i"},
+    )
+    whole = so_far.completion(last)
+    assert whole == ChatCompletion(
+        id="i",
+        model="m",
+        choices=(
+            Choice(
+                0,
+                Message(
+                    text="Hello",
+                    reasoning="hm",
+                    tool_calls=(ToolCall("c1", "f", "{}"), ToolCall("made-up", "g", '{"x": 1}')),
+                    citations=(Citation("https://s"),),
+                    images=(PNG_URL,),
+                    refusal="no",
+                    audio={"id": "a", "data": "YQ==Yg=="},
+                ),
+                "stop",
+            ),
+        ),
+        usage=Usage(prompt_tokens=1),
+        billing=Billing(cost=Decimal(1)),
+        raw={"id": "i"},
+    )

@@ -1,0 +1,160 @@
+"""Settings: where the key comes from, what a base URL may look like, what is refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from pydantic import SecretStr
+
+from nanogpt_client.config import Config, roots
+from nanogpt_client.errors import ConfigurationError
+
+KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
+API = "https://nano-gpt.com/api"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        (None, (API, f"{API}/v1")),
+        ("", (API, f"{API}/v1")),
+        (f"{API}/v1", (API, f"{API}/v1")),
+        (f"{API}/v1/", (API, f"{API}/v1")),
+        (f"  {API}/v1// ", (API, f"{API}/v1")),
+        (API, (API, f"{API}/v1")),
+        (f"{API}/", (API, f"{API}/v1")),
+        ("https://nano-gpt.com", (API, f"{API}/v1")),
+        ("https://nano-gpt.com/", (API, f"{API}/v1")),
+        ("HTTPS://nano-gpt.com/api/v1", ("HTTPS://nano-gpt.com/api", "HTTPS://nano-gpt.com/api/v1")),
+        (f"{API}/v1/chat/completions", (API, f"{API}/v1")),
+        (f"{API}/v1/chat/completions/", (API, f"{API}/v1")),
+        (f"{API}/v1/embeddings", (API, f"{API}/v1")),
+        (f"{API}/v1/models", (API, f"{API}/v1")),
+        (f"{API}/v1/images/generations", (API, f"{API}/v1")),
+        (f"{API}/v1/audio/speech", (API, f"{API}/v1")),
+        (f"{API}/v1/audio/transcriptions", (API, f"{API}/v1")),
+        (f"{API}/subscription/v1", (API, f"{API}/subscription/v1")),
+        (f"{API}/subscription/v1/chat/completions", (API, f"{API}/subscription/v1")),
+        (f"{API}/paid/v1", (API, f"{API}/paid/v1")),
+        (f"{API}/v1legacy", (API, f"{API}/v1legacy")),
+        (f"{API}/v1thinking/", (API, f"{API}/v1thinking")),
+        *[
+            (f"https://{host}/api/v1", (f"https://{host}/api", f"https://{host}/api/v1"))
+            for host in ("ai.bitcoin.com", "bcashgpt.com", "cake.nano-gpt.com")
+        ],
+        ("http://127.0.0.1:8787/api/v1", ("http://127.0.0.1:8787/api", "http://127.0.0.1:8787/api/v1")),
+        ("http://127.0.0.1:8787", ("http://127.0.0.1:8787/api", "http://127.0.0.1:8787/api/v1")),
+        ("http://[::1]:8787", ("http://[::1]:8787/api", "http://[::1]:8787/api/v1")),
+        ("https://proxy/nano/api/v1", ("https://proxy/nano/api", "https://proxy/nano/api/v1")),
+    ],
+)
+def test_base_urls(base_url, expected):
+    assert roots(base_url) == expected
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "nano-gpt.com/api/v1", "nano-gpt.com", "ftp://nano-gpt.com", "file:///etc/passwd", "/api/v1",
+        "https://", "http:///api", "https://nano-gpt.com/api/v1?key=1", "https://nano-gpt.com/#x",
+        "https://:443/api", "http://[::1", "http://nano-gpt.com:port/api", "http://nano-gpt.com:99999",
+        "   ", 5, b"https://nano-gpt.com",
+    ],
+)  # fmt: skip
+def test_malformed_base_urls_say_what_one_looks_like(base_url):
+    with pytest.raises(ConfigurationError, match=r"http\(s\) URL such as https://nano-gpt\.com"):
+        roots(base_url)
+
+
+@pytest.mark.parametrize("base_url", [f"https://{KEY}@nano-gpt.com", f"https://me:{KEY}@nano-gpt.com"])
+def test_credentials_in_a_base_url_are_refused_unshown(base_url):
+    with pytest.raises(ConfigurationError, match="user name or a password") as caught:
+        roots(base_url)
+    assert KEY not in str(caught.value)
+
+
+def resolve(api_key=KEY, base_url=None, **settings) -> Config:
+    return Config.resolve(api_key, base_url, **settings)
+
+
+def test_routes_of_all_roots():
+    config = resolve(base_url=f"{API}/subscription/v1")
+    assert config.url("chat", "/chat/completions") == f"{API}/subscription/v1/chat/completions"
+    assert config.url("v1", "/embeddings") == f"{API}/v1/embeddings"
+    assert config.url("api", "/check-balance") == f"{API}/check-balance"
+    assert config.origin == "https://nano-gpt.com"
+
+
+@pytest.mark.parametrize("key", [KEY, f" {KEY}\n", SecretStr(KEY)])
+def test_a_key_is_taken_in_any_form(key):
+    assert resolve(key).api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("variable", ["NANOGPT_API_KEY", "NANO_GPT_API_KEY"])
+def test_a_key_from_the_environment(monkeypatch, variable):
+    monkeypatch.setenv(variable, f" {KEY} ")
+    assert resolve(None).api_key.get_secret_value() == KEY
+
+
+def test_the_first_variable_wins_and_an_argument_beats_both(monkeypatch):
+    monkeypatch.setenv("NANOGPT_API_KEY", "first")
+    monkeypatch.setenv("NANO_GPT_API_KEY", "second")
+    assert resolve(None).api_key.get_secret_value() == "first"
+    assert resolve("third").api_key.get_secret_value() == "third"
+    monkeypatch.setenv("NANOGPT_API_KEY", "  ")
+    assert resolve("").api_key.get_secret_value() == "second"
+
+
+@pytest.mark.parametrize("key", [None, "", "   ", SecretStr("")])
+def test_a_missing_key_names_the_variable_and_the_sandbox(key):
+    with pytest.raises(ConfigurationError, match="NANOGPT_API_KEY.*nanogpt_client.sandbox"):
+        resolve(key)
+
+
+@pytest.mark.parametrize("key", ["sk-nano-ä", "sk nano", "sk\nnano", "sk-nano-\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_unshown(key):
+    with pytest.raises(ConfigurationError, match="pasted whole") as caught:
+        resolve(key)
+    assert key not in str(caught.value)
+
+
+def test_a_key_that_is_no_text_is_refused():
+    with pytest.raises(ConfigurationError, match="text"):
+        resolve(12345)
+
+
+def test_the_base_url_from_the_environment(monkeypatch):
+    monkeypatch.setenv("NANOGPT_BASE_URL", "http://127.0.0.1:8787")
+    assert resolve().chat_root == "http://127.0.0.1:8787/api/v1"
+    assert resolve(base_url="http://other").chat_root == "http://other/api/v1"
+
+
+@pytest.mark.parametrize("name", ["timeout", "first_event_timeout", "stream_idle_timeout"])
+@pytest.mark.parametrize("value", [0, -1, "60", float("nan"), float("inf"), [1]])
+def test_limits_are_seconds_above_zero(name, value):
+    with pytest.raises(ConfigurationError, match=f"{name} is seconds above 0, or None"):
+        resolve(**{name: value})
+
+
+@pytest.mark.parametrize("value", [None, 1, 0.5])
+def test_none_turns_a_limit_off(value):
+    assert resolve(timeout=value).timeout == value
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "2", True, None])
+def test_retries_are_counted(value):
+    with pytest.raises(ConfigurationError, match="max_retries is a whole number"):
+        resolve(max_retries=value)
+
+
+def test_the_key_shows_nowhere():
+    config = resolve(default_headers={"x-secret": KEY})
+    assert KEY not in f"{config} {config!r} {config.api_key} {config.api_key!r}"
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])
+def test_a_config_is_copied_whole(again):
+    config = resolve(base_url=f"{API}/v1legacy", max_retries=7, default_headers={"a": "b"})
+    assert again(config) == config

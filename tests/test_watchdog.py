@@ -1,0 +1,128 @@
+"""The watchdog ends blocking reads in time, and only those."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+
+from nanogpt_client._watchdog import Guard, Watchdog, watchdog
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def timed_read(dog: Watchdog, guard: Guard, limit: float | None) -> tuple[bytes, float]:
+    started = time.monotonic()
+    with dog.guarding(guard, limit):
+        data = guard.socket.recv(10)
+    return data, time.monotonic() - started
+
+
+def test_a_silent_read_is_ended(pair):
+    guard = Guard(pair[0])
+    data, seconds = timed_read(Watchdog(), guard, 0.05)
+    assert (data, guard.fired) == (b"", True)
+    assert 0.05 <= seconds < 1
+
+
+def test_a_read_in_time_is_left_alone(pair):
+    dog, guard = Watchdog(), Guard(pair[0])
+    pair[1].send(b"hello")
+    assert timed_read(dog, guard, 0.05)[0] == b"hello"
+    time.sleep(0.1)
+    assert not guard.fired
+    pair[1].send(b"again")
+    assert timed_read(dog, guard, 0.05)[0] == b"again"
+
+
+def test_an_earlier_deadline_wakes_the_sleeping_watchdog(pair):
+    dog = Watchdog()
+    other, peer = socket.socketpair()
+    with other, peer, dog.guarding(Guard(other), 30):
+        time.sleep(0.02)  # it sleeps for half a minute now
+        assert timed_read(dog, Guard(pair[0]), 0.05)[1] < 1
+
+
+def test_one_thread_serves_all(pair):
+    dog = Watchdog()
+    before = threading.active_count()
+    pairs = [socket.socketpair() for _ in range(10)]
+    readers = [
+        threading.Thread(target=timed_read, args=(dog, Guard(ours), 0.05)) for ours, _ in pairs
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(2)
+    assert threading.active_count() <= before + 1
+    for ours, theirs in pairs:
+        ours.close()
+        theirs.close()
+
+
+def test_without_a_limit_or_a_socket_nothing_is_watched():
+    dog = Watchdog()
+    with dog.guarding(Guard(None), 0.01), dog.guarding(Guard(object()), None):
+        assert not dog._guards
+    assert not dog._running
+
+
+def test_firing_at_a_closed_socket_is_harmless(pair):
+    guard = Guard(pair[0])
+    pair[0].close()
+    guard.fire()
+    assert guard.fired
+
+
+class SlowGuard(Guard):
+    """Lets another read begin exactly while the watchdog looks through its guards."""
+
+    def __init__(self, begin, at: float) -> None:
+        super().__init__(None)
+        self._begin, self._at = begin, at
+
+    @property  # type: ignore[override]
+    def deadline(self):
+        if time.monotonic() >= self._at:
+            self._at = float("inf")
+            self._begin()
+
+    @deadline.setter
+    def deadline(self, value) -> None:
+        pass
+
+
+def test_a_read_that_begins_while_the_watchdog_looks_around_is_not_forgotten(pair):
+    dog, guard, begun = Watchdog(), Guard(pair[0]), threading.Event()
+    reader = threading.Thread(target=timed_read, args=(dog, guard, 0.2))
+
+    def begin() -> None:
+        reader.start()
+        time.sleep(0.05)
+        begun.set()
+
+    other, peer = socket.socketpair()
+    with other, peer:
+        dog._guards.add(SlowGuard(begin, at=time.monotonic() + 0.1))
+        timed_read(dog, Guard(other), 0.15)  # its deadline passes: the watchdog looks around
+        assert begun.wait(2)
+    reader.join(1)
+    fired = guard.fired
+    pair[1].close()  # lets a forgotten read come back
+    reader.join(1)
+    assert fired
+
+
+def test_a_child_process_starts_afresh():
+    dog = Watchdog()
+    dog._guards.add(Guard(None))
+    dog.__init__()  # type: ignore[misc] - what os.register_at_fork calls in the child
+    assert not dog._guards
+    assert isinstance(watchdog, Watchdog)

@@ -1,0 +1,130 @@
+"""The types of a chat: usage counted once, citations in both forms, tool calls parsed."""
+
+from __future__ import annotations
+
+import pytest
+
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.chat import ChatCompletion, Choice, Citation, Message, ToolCall, Usage
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"prompt_tokens": 3, "completion_tokens": 4}, (3, 4, 7)),
+        ({"prompt_tokens": "3", "completion_tokens": 4.0, "total_tokens": 9}, (3, 4, 9)),
+        ({"input_tokens": 5}, (5, None, None)),
+        ({"prompt_tokens": 0, "input_tokens": 5}, (0, None, None)),
+        ({"prompt_tokens": None, "completion_tokens": -1}, (None, None, None)),
+    ],
+)
+def test_usage_totals(raw, expected):
+    usage = Usage.read(raw)
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == expected
+    assert usage.raw == raw
+
+
+def test_usage_details():
+    usage = Usage.read(
+        {
+            "prompt_tokens": 20000,
+            "prompt_tokens_details": {"cached_tokens": 7, "created_cache_tokens": 8, "audio_tokens": 1},
+            "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 2},
+            "reasoning_tokens": 0,
+            "num_search_queries": 1,
+        }
+    )
+    assert usage is not None
+    assert (usage.cache_read_tokens, usage.cache_creation_tokens) == (7, 8)
+    assert (usage.reasoning_tokens, usage.search_queries) == (5, 1)
+    assert (usage.prompt_audio_tokens, usage.completion_audio_tokens) == (1, 2)
+
+
+def test_cached_tokens_that_were_left_out_of_the_prompt_are_put_back():
+    usage = Usage.read(
+        {
+            "prompt_tokens": 2,
+            "completion_tokens": 10,
+            "total_tokens": 12,
+            "prompt_tokens_details": {"cached_tokens": 0},
+            "cache_read_input_tokens": 11213,
+        }
+    )
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.cache_read_tokens, usage.total_tokens) == (11215, 11213, 11225)
+
+
+def test_cached_tokens_inside_the_prompt_stay_there():
+    usage = Usage.read({"prompt_tokens": 8500, "prompt_tokens_details": {"created_cache_tokens": 8000}})
+    assert usage is not None
+    assert usage.prompt_tokens == 8500
+
+
+@pytest.mark.parametrize("raw", [None, {}, [], "x", 7])
+def test_no_usage(raw):
+    assert Usage.read(raw) is None
+
+
+NESTED = {"type": "url_citation", "url_citation": {"url": "https://a", "title": "A", "start_index": 1, "end_index": 5, "content": "c"}}  # fmt: skip
+FLAT = {"type": "url_citation", "url": "https://a", "title": "A", "start_index": 1, "end_index": 5, "content": "c"}  # fmt: skip
+
+
+def test_citations_in_both_forms_are_the_same():
+    nested, flat = Citation.read(NESTED), Citation.read(FLAT)
+    assert nested == flat == Citation("https://a", "A", 1, 5, "c")
+    assert nested is not None
+    assert nested.raw == NESTED
+
+
+@pytest.mark.parametrize("raw", [None, "x", {}, {"url": None}, {"url_citation": {"title": "A"}}])
+def test_no_citation_without_a_url(raw):
+    assert Citation.read(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parsed"),
+    [("", {}), ("  ", {}), ("null", {}), ("{}", {}), (' {"a": 1}', {"a": 1})],
+)
+def test_tool_arguments(arguments, parsed):
+    assert ToolCall("id", "f", arguments).parse() == parsed
+
+
+@pytest.mark.parametrize("arguments", ['{"a": ', "[1]", "7", '{}""'])
+def test_tool_arguments_that_are_no_object(arguments):
+    with pytest.raises(ValueError):  # noqa: PT011 - JSON's own messages, or ours
+        ToolCall("id", "f", arguments).parse()
+
+
+def completion(*choices: Choice) -> ChatCompletion:
+    return ChatCompletion("id", "m", choices, None, Billing(), {})
+
+
+def test_a_completion_shows_its_first_answer():
+    message = Message("t", "r", (ToolCall("i", "f", ""),), (Citation("u"),), ("image",))
+    whole = completion(Choice(0, message, "stop"), Choice(1, Message("other"), "length"))
+    assert (whole.text, whole.reasoning, whole.finish_reason) == ("t", "r", "stop")
+    assert (whole.tool_calls, whole.citations) == (message.tool_calls, message.citations)
+    assert (whole.images, whole.message) == (("image",), message)
+
+
+def test_an_empty_completion_shows_nothing():
+    nothing = completion()
+    assert (nothing.text, nothing.finish_reason, nothing.message) == ("", None, Message())
+
+
+@pytest.mark.parametrize(
+    ("text", "leaked"),
+    [
+        ("plain <b>text</b>", False),
+        ('<tool_call>{"name": "f"}</tool_call>', True),
+        ("<｜DSML｜function", True),
+        ("<|DSML|function", True),
+        ("<｜tool▁calls▁begin｜>", True),
+        ("<function_calls>", True),
+    ],
+)
+def test_leaked_tool_markup_is_flagged_and_kept(text, leaked):
+    whole = completion(Choice(0, Message("fine"), "stop"), Choice(1, Message(text), "stop"))
+    assert whole.leaked_tool_markup is leaked
+    assert whole.choices[1].message.text == text

@@ -1,0 +1,51 @@
+"""Web search: hits, a sourced answer, a structured object."""
+
+from __future__ import annotations
+
+import pytest
+
+from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.search import SearchHit, WebSearchResult
+
+
+def read(body, *, structured=False):
+    return WebSearchResult.read(body, Billing(), structured=structured)
+
+
+def test_hits():
+    body = {"data": [
+        {"type": "text", "title": "T", "url": "https://a", "content": "c", "score": 1},
+        {"type": "image", "url": "https://b", "imageUrl": "https://b/i.png"},
+        "odd",
+    ]}  # fmt: skip
+    result = read(body)
+    assert list(result) == list(result.hits)
+    text, image = result
+    assert (text.title, text.url, text.content, text.type) == ("T", "https://a", "c", "text")
+    assert text.raw["score"] == 1
+    assert (image.type, image.image_url) == ("image", "https://b/i.png")
+    assert result.answer is None
+
+
+def test_a_sourced_answer():
+    body = {"data": {"answer": "42", "sources": [{"name": "N", "url": "https://a", "snippet": "s"}]}}
+    result = read(body)
+    assert result.answer == "42"
+    assert result.hits == (SearchHit("https://a", "N", "s", raw=body["data"]["sources"][0]),)
+
+
+def test_a_structured_answer():
+    result = read({"data": {"year": 2015}}, structured=True)
+    assert (result.structured, result.hits) == ({"year": 2015}, ())
+
+
+def test_nothing_found_is_an_answer():
+    assert read({"data": []}).hits == ()
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"metadata": {}}])
+def test_no_data_is_none(body, structured):
+    with pytest.raises(ResponseFormatError, match="without results"):
+        read(body, structured=structured)
