@@ -11,10 +11,10 @@ PYTEST := $(RUN) -m pytest --quiet -n auto --maxprocesses 8 --dist worksteal
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench record sandbox format
+.PHONY: help demo test lint types unit bench fault-matrix record sandbox format
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## see NanoGPT work in LangChain and LlamaIndex (offline, or with NANOGPT_API_KEY)
 	@$(RUN) -m cookbook.demo
@@ -35,6 +35,9 @@ unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/s
 
 bench: $(READY) ## measure what the client and the adapters cost
 	@$(RUN) -m tests.benchmarks
+
+fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
+	@$(RUN) -m tests.fault_matrix
 
 record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
 	@$(RECORD) --cassettes=sandbox

@@ -82,6 +82,10 @@ def _piece(
     return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)
 
 
+# Either closing bracket: after a value, within a text, and within a text after a backslash.
+_ENDINGS = ("]", "}", '"]', '"}', '\\"]', '\\"}')
+
+
 def _spoiler(arguments: str) -> str:
     """Return what to add to arguments that were cut off, so that nobody acts on half of them.
 
@@ -93,7 +97,7 @@ def _spoiler(arguments: str) -> str:
             return ""
     except ValueError:
         pass
-    return next(end for end in ("]", '"]', '\\"]') if _hopeless(arguments + end))
+    return next((end for end in _ENDINGS if _hopeless(arguments + end)), "")
 
 
 def _hopeless(arguments: str) -> bool:

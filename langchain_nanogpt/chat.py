@@ -104,11 +104,14 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
         kwargs.pop("extra_headers", None)  # headers carry secrets, and these go into traces
         return super()._get_invocation_params(stop=stop, **kwargs)
 
-    def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
-        # A listener must not turn n answers into a stream, which can carry one alone.
-        if self._answers(kwargs) > 1 and not kwargs.get("stream"):
-            return False
-        return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
+    # A listener must not turn n answers into a stream, which can carry one alone.
+
+    def _should_stream(self, **kwargs: Any) -> bool:
+        asked = kwargs.get("stream") or self._answers(kwargs) == 1
+        return bool(asked) and super()._should_stream(**kwargs)
+
+    def _should_use_protocol_streaming(self, **kwargs: Any) -> bool:
+        return self._answers(kwargs) == 1 and super()._should_use_protocol_streaming(**kwargs)
 
     def _answers(self, kwargs: dict[str, Any]) -> int:
         return int(kwargs.get("n", self.n) or 1)

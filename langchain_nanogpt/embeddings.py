@@ -71,11 +71,9 @@ class NanoGPTEmbeddings(ClientFields, Embeddings):
         with map_errors():
             if len(batches) <= 1:
                 return self._joined([self._embed(batch) for batch in batches])
-            pool = ThreadPoolExecutor(min(self.max_concurrency, len(batches)))
-            try:
+            with ThreadPoolExecutor(min(self.max_concurrency, len(batches))) as pool:
+                # After a failure, `map` cancels what has not begun: no further batch is paid for.
                 return self._joined(list(pool.map(self._embed, batches)))
-            finally:
-                pool.shutdown(cancel_futures=True)  # after a failure, pay for no further batch
 
     async def aembed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts as float32 of shape (n, dim)."""

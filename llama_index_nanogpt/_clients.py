@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -31,6 +32,10 @@ _OF_THE_CLIENT = ("api_key", "base_url", "http_client", "default_headers", "budg
 
 def _hidden(key: SecretStr | str | None) -> SecretStr | None:
     return SecretStr(key) if isinstance(key, str) else key
+
+
+def _ledger(ledger: Ledger | None) -> Ledger:
+    return Ledger() if ledger is None else ledger
 
 
 class _Clients:
@@ -81,7 +86,9 @@ class ClientFields(BaseModel):
     """Headers for every request."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
-    ledger: Ledger | None = Field(default=None, exclude=True, repr=False)
+    ledger: Annotated[Ledger, BeforeValidator(_ledger)] = Field(
+        default_factory=Ledger, exclude=True, repr=False
+    )
     """Where calls are booked; share one between models."""
     client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
     """A client to share, with its key, address, limits and books, in place of the words above."""
@@ -89,23 +96,18 @@ class ClientFields(BaseModel):
     _clients: _Clients = PrivateAttr(default_factory=_Clients)
 
     @model_validator(mode="after")
-    def _keep_books(self) -> Self:
-        """Have a ledger from the start, so that copies book where the original does."""
-        if self.client is not None:
-            self._take_from(self.client)
-        elif self.ledger is None:
-            self.ledger = Ledger()
-        return self
-
-    def _take_from(self, client: NanoGPTClient) -> None:
+    def _take_books(self) -> Self:
         """Use an injected client's books; refuse words that it has decided already."""
-        books = {"budget": client.budget, "ledger": client.ledger}
+        if self.client is None:
+            return self
+        books = {"budget": self.client.budget, "ledger": self.client.ledger}
         for word in _OF_THE_CLIENT:
-            given = getattr(self, word)
+            given = getattr(self, word) if word in self.model_fields_set else None
             if given is not None and given is not books.get(word):
                 msg = f"client= brings its own {word}; leave one of them out"
                 raise ConfigurationError(msg, param=word)
-        self.budget, self.ledger = client.budget, client.ledger
+        self.budget, self.ledger = self.client.budget, self.client.ledger
+        return self
 
     def _client(self) -> NanoGPTClient:
         """Return the blocking client.

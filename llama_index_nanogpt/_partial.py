@@ -10,16 +10,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nanogpt_client import Billing, ChatChunk, ChatCompletion, Choice, Citation, Message, ToolCall
+from nanogpt_client import (
+    Billing,
+    ChatChunk,
+    ChatCompletion,
+    Choice,
+    Citation,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+)
 
 __all__ = ["PartialAnswer"]
 
 
 class PartialAnswer:
-    """The first of the answers, as far as it has arrived."""
+    """The first of the answers, as far as it has arrived.
+
+    Attributes:
+        text: its text.
+        is_text_alone: whether nothing else has arrived, as in most streams at most times.
+    """
 
     def __init__(self) -> None:
-        self._text = ""
+        self.text = ""
+        self.is_text_alone = True
         self._reasoning = ""
         self._calls: list[ToolCall] = []
         self._citations: list[Citation] = []
@@ -30,22 +45,29 @@ class PartialAnswer:
 
     def add(self, chunk: ChatChunk) -> None:
         """Append what is new."""
-        self._text += chunk.text
-        self._reasoning += chunk.reasoning
-        for delta in chunk.tool_calls:
-            if delta.index == len(self._calls):
-                self._calls.append(ToolCall("", "", ""))
-            call = self._calls[delta.index]
-            self._calls[delta.index] = ToolCall(
-                delta.id or call.id, delta.name or call.name, call.arguments + delta.arguments
-            )
-        self._citations += chunk.citations
-        self._images += chunk.images
-        self._refusal += chunk.refusal or ""
-        if chunk.audio:
-            self._hear(chunk.audio)
-        for key, value in (chunk.logprobs or {}).items():
-            self._logprobs.setdefault(key, []).extend(value or ())
+        self.text += chunk.text
+        if chunk.reasoning or chunk.tool_calls:
+            self.is_text_alone = False
+            self._reasoning += chunk.reasoning
+            for delta in chunk.tool_calls:
+                self._add_call(delta)
+        if chunk.citations or chunk.images or chunk.refusal or chunk.audio:
+            self.is_text_alone = False
+            self._citations += chunk.citations
+            self._images += chunk.images
+            self._refusal += chunk.refusal or ""
+            self._hear(chunk.audio or {})
+        if chunk.logprobs:
+            for key, value in chunk.logprobs.items():
+                self._logprobs.setdefault(key, []).extend(value or ())
+
+    def _add_call(self, delta: ToolCallDelta) -> None:
+        if delta.index == len(self._calls):
+            self._calls.append(ToolCall("", "", ""))
+        call = self._calls[delta.index]
+        self._calls[delta.index] = ToolCall(
+            delta.id or call.id, delta.name or call.name, call.arguments + delta.arguments
+        )
 
     def _hear(self, audio: dict[str, Any]) -> None:
         for key, value in audio.items():  # data and transcript come in pieces
@@ -56,7 +78,7 @@ class PartialAnswer:
     def message(self) -> Message:
         """Return what has arrived, but sound, which is of no use in pieces."""
         return Message(
-            text=self._text,
+            text=self.text,
             reasoning=self._reasoning,
             tool_calls=tuple(self._calls),
             citations=tuple(self._citations),

@@ -54,8 +54,11 @@ def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        both = {word: merged[word] | layer[word] for word in _MERGED
-                if merged.get(word) and layer.get(word)}  # fmt: skip
+        both = {
+            word: merged[word] | layer[word]
+            for word in _MERGED
+            if merged.get(word) is not None and layer.get(word) is not None
+        }
         merged |= {**layer, **both}
     return cast("ChatOptions", {word: value for word, value in merged.items() if value is not None})
 
@@ -94,15 +97,17 @@ def completion_from_wire(
 def chunk_from_wire(chunk: ChatChunk, so_far: PartialAnswer) -> ChatResponse:
     """Fold a piece of a stream into what has arrived; return that, as LlamaIndex streams it."""
     so_far.add(chunk)
-    response = ChatResponse(
-        message=_answer(so_far.message()),
+    if so_far.is_text_alone:
+        message = ChatMessage(so_far.text, role=MessageRole.ASSISTANT)
+    else:
+        message = _answer(so_far.message())
+    return ChatResponse(
+        message=message,
         delta=chunk.text,
         raw={"choices": [chunk.raw]},
-        logprobs=_logprobs(chunk.logprobs),
+        logprobs=_logprobs(chunk.logprobs) if chunk.logprobs else None,
+        additional_kwargs={"thinking_delta": chunk.reasoning} if chunk.reasoning else {},
     )
-    if chunk.reasoning:
-        response.additional_kwargs["thinking_delta"] = chunk.reasoning
-    return response
 
 
 def usage_from_wire(usage: Usage | None) -> dict[str, int]:
@@ -148,7 +153,7 @@ def _assistant_message(message: ChatMessage, name: str | None) -> dict[str, Any]
         _legacy_call(call) for call in message.additional_kwargs.get("tool_calls") or ()
     ]
     return wire.assistant_message(
-        assistant_parts(message.blocks),
+        assistant_parts(message.blocks) or message.additional_kwargs.get("refusal") or "",
         tool_calls=calls,
         reasoning=_thoughts(message) if calls else None,
         name=name,
@@ -172,7 +177,8 @@ def _legacy_call(call: Any) -> dict[str, Any]:
     fields = call if isinstance(call, Mapping) else call.model_dump()
     function = fields.get("function") or fields
     arguments = function.get("arguments", function.get("input"))
-    return wire.tool_call(str(fields.get("id") or "call_0"), function["name"], arguments or "")
+    call_id = str(fields.get("id") or "call_0")
+    return wire.tool_call(call_id, function["name"], "" if arguments is None else arguments)
 
 
 def _answer(said: Message) -> ChatMessage:

@@ -67,7 +67,7 @@ class Transport:
                 body = _join(response.iter_bytes(), request.download_limit)
             finally:
                 response.close()
-        except (self._library.HTTPError, _TooLargeError) as error:
+        except self._library.HTTPError as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
 
@@ -178,7 +178,7 @@ class AsyncTransport:
                 body = await _ajoin(response.aiter_bytes(), request.download_limit)
             finally:
                 await response.aclose()
-        except (self._library.HTTPError, _TooLargeError) as error:
+        except self._library.HTTPError as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
 
@@ -330,28 +330,22 @@ def _reply(response: Any, body: bytes = b"", config: Config | None = None) -> Re
     return Reply(response.status_code, headers, body)
 
 
-class _TooLargeError(Exception):
-    """A download is larger than the caller allows."""
-
-
 def _join(pieces: Iterator[bytes], limit: int | None) -> bytes:
     body = bytearray()
     for piece in pieces:
-        _append(body, piece, limit)
+        body += piece
+        if limit is not None and len(body) > limit:
+            break  # more than is wanted, so the endpoint will refuse it
     return bytes(body)
 
 
 async def _ajoin(pieces: AsyncIterator[bytes], limit: int | None) -> bytes:
     body = bytearray()
     async for piece in pieces:
-        _append(body, piece, limit)
+        body += piece
+        if limit is not None and len(body) > limit:
+            break
     return bytes(body)
-
-
-def _append(body: bytearray, piece: bytes, limit: int | None) -> None:
-    body += piece
-    if limit is not None and len(body) > limit:
-        raise _TooLargeError(f"it is larger than {limit} bytes")
 
 
 def _unreachable(error: Exception, *, timed_out: bool = False) -> Unreachable:

@@ -28,12 +28,15 @@ def download(url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[bytes]:
         yield from _check_address(url)
         request = Request("GET", url, download_limit=max_bytes)
         try:
-            return (yield from ask(Call(request, _bytes, "download")))
+            return (yield from ask(Call(request, lambda r: _bytes(r, max_bytes), "download")))
         except APIStatusError as error:
             target = error.response.headers.get("location") if error.response else None
             if not 300 <= (error.status_code or 0) < 400 or not target:
                 raise
-            url = urljoin(url, target)
+            try:
+                url = urljoin(url, target)
+            except ValueError:  # half an IPv6 address
+                raise error from None
     raise ResponseFormatError(f"the download was redirected more than {MAX_REDIRECTS} times")
 
 
@@ -60,9 +63,11 @@ def _is_address(url: str) -> bool:
     return known and parts.scheme in {"http", "https"}
 
 
-def _bytes(reply: Reply) -> bytes:
+def _bytes(reply: Reply, limit: int) -> bytes:
     if not reply.body:
         raise ResponseFormatError("the download is empty")
+    if len(reply.body) > limit:
+        raise ResponseFormatError(f"the download is larger than the limit of {limit} bytes")
     return reply.body
 
 

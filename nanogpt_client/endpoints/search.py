@@ -5,12 +5,11 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
 
 from __future__ import annotations
 
-import json
 from typing import Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client.endpoints import _check
-from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client.endpoints._request import encode, post, read_object, without_request_words
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.options import WebSearchOptions
@@ -33,7 +32,7 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
     schema = given.pop("schema", None)
     if schema is not None:
         given.setdefault("output_type", "structured")
-        given["structuredOutputSchema"] = json.dumps(schema)  # documented as a text
+        given["structuredOutputSchema"] = encode(schema).decode()  # documented as a text
     structured = given.get("output_type") == "structured"
     if structured != (schema is not None):
         msg = "a schema and output_type='structured' belong together"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import json
 import re
@@ -123,7 +122,7 @@ def read_base64(text: str, param: str) -> bytes:
     """Return the decoded bytes. Raises `Refusal` (400)."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error:
+    except ValueError:
         message = f"{param} is not valid base64."
         raise invalid(message, param) from None
 

@@ -16,6 +16,7 @@ from langchain_core.exceptions import ModelInvalidRequestError, OutputParserExce
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import ConfigurableField
+from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT
@@ -186,6 +187,28 @@ def test_several_answers_are_never_streamed():
     with pytest.raises(ModelInvalidRequestError, match="n"):
         list(llm.stream("hi"))
     assert wire.bodies == []
+
+
+class OldListener(BaseCallbackHandler):
+    """What `astream_events` attaches: it asks for a stream by having these methods."""
+
+    def tap_output_aiter(self, *arguments):
+        return arguments[-1]
+
+    def tap_output_iter(self, *arguments):
+        return arguments[-1]
+
+
+class NewListener(BaseCallbackHandler, _V2StreamingCallbackHandler):
+    """What LangGraph attaches."""
+
+
+@pytest.mark.parametrize("listener", [OldListener, NewListener])
+def test_a_listener_does_not_turn_several_answers_into_a_stream(listener):
+    wire = hello()
+    wire.model(n=2).invoke("hi", {"callbacks": [listener()]})
+    wire.model().invoke("hi", {"callbacks": [listener()]})
+    assert [body.get("stream") for body in wire.bodies] == [None, True]
 
 
 def test_tracing_knows_provider_model_and_settings():

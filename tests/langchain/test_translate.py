@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from langchain_core.messages import (
@@ -37,6 +38,7 @@ from nanogpt_client import (
     ConfigurationError,
     Message,
     ToolCall,
+    ToolCallDelta,
     Usage,
 )
 
@@ -51,11 +53,9 @@ WIRE_CALL = {
 }
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
 SOUND = {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}
-DOCUMENT = {
-    "type": "file",
-    "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"},
-}
-NAMELESS = {"type": "file", "file": DOCUMENT["file"] | {"filename": "document"}}
+FILE = {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
+DOCUMENT = {"type": "file", "file": FILE}
+NAMELESS = {"type": "file", "file": FILE | {"filename": "document"}}
 
 
 def wire(*messages):
@@ -80,8 +80,8 @@ def wire(*messages):
             "role": "assistant", "content": None, "tool_calls": [WIRE_CALL]}),
         (ToolMessage("42", tool_call_id="c1"), {
             "role": "tool", "content": "42", "tool_call_id": "c1"}),
-        (ChatMessage("hi", role="user"), {"role": "user", "content": "hi"}),
-        (FunctionMessage("42", name="look"), {
+        (ChatMessage(content="hi", role="user"), {"role": "user", "content": "hi"}),
+        (FunctionMessage(content="42", name="look"), {
             "role": "function", "content": "42", "name": "look"}),
     ],
 )  # fmt: skip
@@ -121,11 +121,15 @@ def test_what_is_no_message_to_a_model_is_refused():
         ({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}, SOUND),
         ({"type": "video", "url": "https://e.org/a.mp4"},
          {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}}),
+        ({"type": "video_url", "video_url": "https://e.org/a.mp4"},
+         {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}}),
+        ({"type": "input_image", "image_url": "https://e.org/a.png"},
+         {"type": "image_url", "image_url": {"url": "https://e.org/a.png"}}),
         ({"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}},
          {"type": "video_url", "video_url": {"url": "https://e.org/a.mp4"}}),
         ({"type": "file", "base64": PDF, "mime_type": "application/pdf",
           "extras": {"filename": "a.pdf"}}, DOCUMENT),
-        ({"type": "file", "file": DOCUMENT["file"]}, DOCUMENT),
+        ({"type": "file", "file": FILE}, DOCUMENT),
         ({"type": "input_file", "filename": "a.pdf",
           "file_data": f"data:application/pdf;base64,{PDF}"}, DOCUMENT),
         ({"type": "document", "title": "a.pdf", "source": {
@@ -148,6 +152,8 @@ def test_blocks_of_all_origins_become_parts(block, expected):
         ({"type": "text-plain", "text": "plain", "mime_type": "text/plain"}, "plain"),
         ({"type": "document", "source": {"type": "text", "data": "plain"}}, "plain"),
         ({"type": "file", "base64": "cGxhaW4=", "mime_type": "text/plain"}, "plain"),
+        ({"type": "document", "source": {"type": "content", "content": "plain"}}, "plain"),
+        ({"type": "file", "source_type": "text", "text": "plain"}, "plain"),
         ({"type": "json", "json": {"a": "ü"}}, '{"a": "ü"}'),
         ({"type": "search_result", "title": "T", "source": "https://e.org", "content": [
             {"type": "text", "text": "found"}]}, "T\nhttps://e.org\nfound"),
@@ -188,6 +194,14 @@ def test_what_other_providers_leave_in_a_history_is_dropped():
     assert wire(message) == [expected]
 
 
+def test_words_of_the_assistant_in_other_clothes_are_kept():
+    message = AIMessage(["a", {"text": "b"}, {"type": "refusal", "refusal": "c"}])
+    texts = [part["text"] for part in wire(message)[0]["content"]]
+    assert texts == ["a", "b", "c"]
+    refused = AIMessage("", additional_kwargs={"refusal": "I will not."})
+    assert wire(refused) == [{"role": "assistant", "content": "I will not."}]
+
+
 def test_anthropics_tool_results_become_messages():
     result = {
         "type": "tool_result",
@@ -205,7 +219,7 @@ def test_anthropics_tool_results_become_messages():
 @pytest.mark.parametrize("version", ["v0", "v1"])
 def test_only_nanogpts_thoughts_go_back_and_only_beside_calls(provider, version):
     extra = {"reasoning_content": "hm"} if version == "v0" else {}
-    content = "" if version == "v0" else [{"type": "reasoning", "reasoning": "hm"}]
+    content: Any = "" if version == "v0" else [{"type": "reasoning", "reasoning": "hm"}]
     metadata = {"model_provider": provider} if provider else {}
     message = AIMessage(
         content, additional_kwargs=extra, tool_calls=[CALL], response_metadata=metadata
@@ -268,6 +282,11 @@ def test_tools_of_all_kinds_become_functions():
         (built,) = tools_to_wire([given])
         function = {"name": "look", "description": "Look somewhere.", "parameters": parameters}
         assert built == {"type": "function", "function": function}
+    ready = {"type": "function", "function": {"name": "look"}, "cache_control": {}}
+    assert tools_to_wire([ready, {"type": "code_interpreter"}]) == [
+        ready,
+        {"type": "code_interpreter"},
+    ]
     (strict,) = tools_to_wire([Look], strict=True)
     assert strict["function"]["strict"] is True
     assert strict["function"]["parameters"]["additionalProperties"] is False
@@ -311,7 +330,7 @@ def test_built_in_web_search_is_taken_out_of_the_tools():
 
 def completion(*messages, **words):
     choices = tuple(Choice(at, message, "stop") for at, message in enumerate(messages))
-    facts = {"usage": None, "billing": Billing(), "raw": {}}
+    facts: dict[str, Any] = {"usage": None, "billing": Billing(), "raw": {}}
     return ChatCompletion(id="1", model="m", choices=choices, **(facts | words))
 
 
@@ -394,6 +413,41 @@ def test_text_chunks_share_nothing():
     third = text_chunk("c", held)
     assert (third.tool_call_chunks, third.additional_kwargs) == ([], {})
     assert second.response_metadata == {"model_provider": "nanogpt"}
+
+
+def test_logprobs_come_together_at_the_end():
+    held = Held()
+    pieces = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
+    *others, last = [chunk_from_wire(c, held) for c in (*pieces, ChatChunk(billing=Billing()))]
+    assert last.message.response_metadata["logprobs"] == {
+        "content": [{"token": "a"}, {"token": "b"}]
+    }
+    assert all("logprobs" not in other.message.response_metadata for other in others)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"a": "x',
+        '{"a": "x\\',
+        '{"a": [1, ',
+        '{"a": ["x',
+        '{"a": ["x\\',
+        '{"a": {"b": 1',
+        '{"a": nul',
+        "[1]",
+        "[1",
+        "7",
+        '"x',
+    ],
+)
+def test_arguments_that_are_no_object_are_never_mended(arguments):
+    held = Held()
+    delta = ToolCallDelta(0, "c1", "look", arguments)
+    first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
+    total: Any = first + chunk_from_wire(ChatChunk(billing=Billing()), held).message
+    assert total.tool_calls == []
+    assert total.invalid_tool_calls[0]["args"].startswith(arguments)
 
 
 def test_a_copied_text_chunk_is_what_a_validated_one_would_be():

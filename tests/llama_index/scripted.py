@@ -16,7 +16,7 @@ PRICING = {"costUsd": "0.00125", "remainingBalance": "4.5", "requestId": "req-1"
 
 def whole(message: dict[str, Any], finish_reason: str = "stop", **more: Any) -> dict[str, Any]:
     """A reply that is not streamed."""
-    choice = {"index": 0, "message": {"role": "assistant", **message}}
+    choice: dict[str, Any] = {"index": 0, "message": {"role": "assistant", **message}}
     return {
         "id": "chat-1",
         "model": "test/model",
@@ -30,7 +30,9 @@ def whole(message: dict[str, Any], finish_reason: str = "stop", **more: Any) -> 
 def stream(*deltas: dict[str, Any], finish_reason: str | None = "stop") -> list[dict[str, Any]]:
     """The frames of a streamed reply; without a finish reason it was cut."""
     head = {"id": "chat-1", "model": "test/model"}
-    frames = [{**head, "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    frames: list[dict[str, Any]] = [
+        {**head, "choices": [{"index": 0, "delta": delta}]} for delta in deltas
+    ]
     if finish_reason is not None:
         last = {"index": 0, "delta": {}, "finish_reason": finish_reason}
         frames.append({**head, "choices": [last], "usage": USAGE, "x_nanogpt_pricing": PRICING})

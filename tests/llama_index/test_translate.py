@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
@@ -170,7 +171,10 @@ def test_citable_and_citation_blocks_show_their_source():
     assert text == {"type": "text", "text": "T\nhttps://s\nwords"}
     assert image["type"] == "image_url"
     citation = CitationBlock(
-        cited_content="quote", source="https://s", title="T", additional_location_info={}
+        cited_content=TextBlock(text="quote"),
+        source="https://s",
+        title="T",
+        additional_location_info={},
     )
     assert content(citation) == "T\nhttps://s\nquote"
     said = ChatMessage(role="assistant", blocks=[TextBlock(text="answer"), citation])
@@ -204,6 +208,12 @@ def test_thoughts_stay_here_without_calls_and_when_another_provider_signed_them(
     assert "reasoning_content" not in one(ChatMessage(role="assistant", blocks=[signed, call]))
 
 
+def test_a_refusal_is_what_was_said():
+    extra = {"refusal": "No."}
+    message = ChatMessage(role="assistant", content="", additional_kwargs=extra)
+    assert one(message) == {"role": "assistant", "content": "No."}
+
+
 @pytest.mark.parametrize(
     "legacy",
     [
@@ -212,9 +222,10 @@ def test_thoughts_stay_here_without_calls_and_when_another_provider_signed_them(
     ],
 )
 def test_calls_that_another_integration_left_aside_are_found(legacy):
-    message = ChatMessage(role="assistant", content=None, additional_kwargs={"tool_calls": [legacy]})
-    function = {"name": "f", "arguments": one(message)["tool_calls"][0]["function"]["arguments"]}
-    assert function["arguments"] in {"{}", ""}
+    message = ChatMessage(
+        role="assistant", content=None, additional_kwargs={"tool_calls": [legacy]}
+    )
+    function = {"name": "f", "arguments": "{}"}
     assert one(message)["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
 
 
@@ -249,7 +260,9 @@ def test_all_ten_kinds_in_every_role_survive_and_stay_as_they_are():
         DocumentBlock(data=PDF, document_mimetype="application/pdf"),
         CachePoint(cache_control=CacheControl(type="ephemeral")),
         CitableBlock(title="t", source="s", content=[TextBlock(text="c")]),
-        CitationBlock(cited_content="q", source="s", title="t", additional_location_info={}),
+        CitationBlock(
+            cited_content=TextBlock(text="q"), source="s", title="t", additional_location_info={}
+        ),
         ThinkingBlock(content="hm"),
         ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={}),
     ]
@@ -279,6 +292,8 @@ def test_later_options_win_and_none_takes_a_word_back():
     merged = options_to_wire(first, second)
     assert merged == {"temperature": 0.0, "extra_body": {"a": 1, "b": 2}, "seed": 1}
     assert first["extra_body"] == {"a": 1, "b": 1}
+    assert options_to_wire(first, {"extra_body": {}})["extra_body"] == {"a": 1, "b": 1}
+    assert "extra_body" not in options_to_wire(first, {"extra_body": None})
 
 
 def completion(message, **more):
@@ -304,7 +319,7 @@ def test_an_answer_has_thoughts_first_then_one_text_then_pictures_then_calls():
         audio={"id": "a", "data": base64.b64encode(b"sound").decode(), "format": "mp3"},
     )
     response = completion_from_wire(completion(message), citation_blocks=True)
-    said = response.message
+    said: Any = response.message
     kinds = [block.block_type for block in said.blocks]
     assert kinds == ["thinking", "text", "image", "image", "audio", "tool_call", "citation"]
     assert said.content == "text"
@@ -325,7 +340,8 @@ def test_an_answer_has_thoughts_first_then_one_text_then_pictures_then_calls():
 
 def test_raw_is_a_plain_dict_with_whole_numbers_the_cost_and_unknown_keys():
     response = completion_from_wire(completion(Message(text="hi")))
-    assert response.raw == {
+    raw: Any = response.raw
+    assert raw == {
         "id": "i",
         "strange": 1,
         "usage": {"prompt_tokens": 7, "completion_tokens": 5},
@@ -335,15 +351,17 @@ def test_raw_is_a_plain_dict_with_whole_numbers_the_cost_and_unknown_keys():
         "balance": 4.0,
         "request_id": "r",
     }
-    assert response.additional_kwargs["usage"] is not response.raw["usage"]
+    assert response.additional_kwargs["usage"] is not raw["usage"]
 
 
 def test_unknown_cost_is_none_and_free_is_zero():
     free = ChatCompletion("i", "m", (), None, Billing(cost=Decimal(0)), {})
     unknown = ChatCompletion("i", "m", (), None, Billing(), {})
-    assert completion_from_wire(free).raw["cost"] == 0.0
-    assert completion_from_wire(unknown).raw["cost"] is None
-    assert "usage" not in completion_from_wire(unknown).raw
+    raw: Any = completion_from_wire(unknown).raw
+    assert raw["cost"] is None
+    assert "usage" not in raw
+    raw = completion_from_wire(free).raw
+    assert raw["cost"] == 0.0
     assert usage_from_wire(None) == {}
 
 
@@ -360,7 +378,7 @@ def test_logprobs_list_the_alternatives_or_the_token_itself():
          "top_logprobs": [{"token": "b", "logprob": -0.2}, {"token": "c", "logprob": -2.0}]},
     ]  # fmt: skip
     chunk = ChatChunk(text="ab", logprobs={"content": tokens})
-    logprobs = chunk_from_wire(chunk, PartialAnswer()).logprobs
+    logprobs = chunk_from_wire(chunk, PartialAnswer()).logprobs or []
     assert [[item.token for item in items] for items in logprobs] == [["a"], ["b", "c"]]
 
 
@@ -369,7 +387,9 @@ CHUNKS = [
     ChatChunk(text="He"),
     ChatChunk(text="llo", citations=[Citation("https://s")]),
     ChatChunk(tool_calls=[ToolCallDelta(0, "c1", "f", ""), ToolCallDelta(1, None, "g", '{"x"')]),
-    ChatChunk(tool_calls=[ToolCallDelta(1, None, None, ": 1}"), ToolCallDelta(0, None, None, "{}")]),
+    ChatChunk(
+        tool_calls=[ToolCallDelta(1, None, None, ": 1}"), ToolCallDelta(0, None, None, "{}")]
+    ),
     ChatChunk(images=[PNG_URL], refusal="n", audio={"id": "a", "data": "YQ=="}),
     ChatChunk(refusal="o", audio={"data": "Yg=="}),
 ]

@@ -205,6 +205,7 @@ def test_input_that_the_model_cannot_take(part, expected):
         {"type": "input_audio", "input_audio": "AAAA"},
         {"type": "file", "file": {"file_id": "file-1"}},
         {"type": "file", "file": {"file_data": "!"}},
+        {"type": "file", "file": {"file_data": "é"}},
     ],
 )
 def test_unreadable_parts(part):

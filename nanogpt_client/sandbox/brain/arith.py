@@ -151,7 +151,7 @@ def _parsed(expression: str) -> ast.AST:
 def _value(expression: str) -> float | None:
     """Work out an expression, or None where it is none or too large."""
     try:
-        value = _evaluate(_parsed(expression))
+        value = float(_evaluate(_parsed(expression)))
     except (SyntaxError, ZeroDivisionError, OverflowError, ValueError):
         return None
     return value if math.isfinite(value) else None

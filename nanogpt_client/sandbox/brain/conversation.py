@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _TEXT_PARTS = ("text", "input_text", "output_text", "content", "refusal")
+_HANDS_OFF = re.compile(r"hand_?off|transfer_(?:back_)?to", re.IGNORECASE)
 _FAILURE = re.compile(
     r"^\W*(?:error|exception|failed|failure|traceback|invalid|unknown tool|tool .{1,60} not "
     r"found)\b"
@@ -39,6 +40,11 @@ class Call:
     result: str | None = None
 
     @property
+    def is_handoff(self) -> bool:
+        """Whether the call only passed the conversation to another agent."""
+        return _HANDS_OFF.search(self.name) is not None
+
+    @property
     def failed(self) -> bool:
         """Whether the result reports an error."""
         return self.result is not None and reports_error(self.result)
@@ -55,6 +61,11 @@ class Conversation:
     history: tuple[Said, ...]
     request: str
     calls: tuple[Call, ...] = ()
+
+    def results(self) -> list[str]:
+        """Return what the tools returned since the user last spoke, newest first."""
+        good = [call for call in self.calls if not call.failed and not call.is_handoff]
+        return [call.result for call in reversed(good) if call.result]
 
     def earlier(self, *roles: str) -> list[str]:
         """Return the earlier texts of some roles, newest first."""

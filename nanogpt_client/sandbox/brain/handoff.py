@@ -47,7 +47,10 @@ def _option(tool: Tool, target: str, agent: str, about: str) -> Tool:
     """Return the hand-off tool narrowed to one agent."""
     properties: dict[str, Any] = {**tool.properties, target: {"const": agent}}
     if "reason" in properties:
-        properties["reason"] = {"type": "string", "const": f"{agent} is better suited: {about}"}
+        properties["reason"] = {
+            "type": "string",
+            "const": f"{agent} is better suited: {about}".rstrip("."),
+        }
     parameters = {
         **tool.parameters,
         "properties": properties,

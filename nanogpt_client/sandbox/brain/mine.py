@@ -6,6 +6,7 @@ schema filler asks for them once per field.
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -177,7 +178,7 @@ def numbers(text: str) -> tuple[Number, ...]:
     spelled = [(m.start(), m.end(), _spelled_value(m[0])) for m in _SPELLED.finditer(masked)]
     inside = {i for start, end, _ in digits for i in range(start, end)}
     both = sorted(digits + [word for word in spelled if word[0] not in inside])
-    return tuple(_number(text, *each) for each in both)
+    return tuple(_number(text, *each) for each in both if math.isfinite(each[2]))
 
 
 def whole(value: float) -> int | float:

@@ -159,7 +159,7 @@ def _refused(call: Call) -> list[str]:
 
 def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call]) -> PlannedCall:
     """Fill a tool's arguments for one step."""
-    results = [call.result for call in reversed(talk.calls) if call.result and not call.failed]
+    results = talk.results()
     text, carried = step.text, ""
     if results and (step.waits or points_back(text)):
         newest = squeeze(results[0])

@@ -107,10 +107,9 @@ def _in_json(schema: Any, talk: Conversation, given: _Given) -> Turn:
     talk = replace(talk, request=without_format(talk.request), system=without_format(talk.system))
     prompt = take_apart(talk.request)
     found = answer(talk, seen=given.seen, attachments=given.attachments)
-    results = [call.result for call in reversed(talk.calls) if call.result and not call.failed]
     web, _ = cited_answer(prompt.question, given.hits) if given.hits else ("", ())
     texts = (
-        *prompt.passages, prompt.question, *given.attachments, *results,
+        *prompt.passages, prompt.question, *given.attachments, *talk.results(),
         *(each.description for each in given.seen), *(hit.content for hit in given.hits),
         *talk.earlier("user"), talk.system,
     )  # fmt: skip

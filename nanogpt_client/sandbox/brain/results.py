@@ -21,7 +21,7 @@ def report(question: str, calls: Sequence[Call]) -> str:
 
     A failure is reported unless a later call of the same tool went well.
     """
-    answered = [call for call in calls if call.result is not None]
+    answered = [call for call in calls if call.result is not None and not call.is_handoff]
     good = [call for call in answered if not call.failed]
     repaired = {call.name for call in good}
     told = [call for call in answered if not call.failed or call.name not in repaired]

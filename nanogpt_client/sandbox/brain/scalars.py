@@ -54,7 +54,8 @@ def make(kind: str, schema: dict[str, Any], field: Field, source: Source) -> Any
     if kind == "null":
         return None
     if kind == "boolean":
-        return _told(field, source.focus) is True
+        told = (_told(field, text) for _, text in source.numbered())
+        return next((each for each in told if each is not MISSING), False)
     if kind in {"number", "integer"}:
         found = _first(_free_numbers(source), kind, schema, source)
         return _number(kind, schema) if found is MISSING else found
@@ -119,14 +120,10 @@ def _fitted(value: Any, kind: str, schema: dict[str, Any]) -> Any:
         return int(value) if value.is_integer() else value
     if kind == "number" and isinstance(value, float):
         return mine.whole(value)
-    if isinstance(value, str):
-        return shorten(value, schema["maxLength"]) if _too_long(value, schema) else value
+    most = schema.get("maxLength", math.inf)
+    if isinstance(value, str) and 1 < most < len(value):
+        return shorten(value, most)
     return value
-
-
-def _too_long(value: str, schema: dict[str, Any]) -> bool:
-    most: int = schema.get("maxLength", _TEXT_LIMIT)
-    return 1 < most < len(value)
 
 
 def _enumerated(options: Sequence[Any], source: Source, *, near: bool) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ from nanogpt_client.sandbox.brain import PlannedCall, Turn, respond
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
+FLAG = {"type": "boolean"}
 INTEGER = {"type": "integer"}
 
 

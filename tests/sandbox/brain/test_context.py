@@ -156,6 +156,11 @@ def test_a_summary_is_the_leading_sentences():
     assert text == "Rain fell all night. The river rose. By noon the bridge was closed."
 
 
+def test_the_best_sentence_stands_alone():
+    context = f"{CONTEXT} The harbour was built in 1901 by nobody in particular."
+    assert extract(QUESTION, [context]).text == ANSWER
+
+
 def test_attachments_are_context():
     turn = respond(
         {"messages": [user("Who signed the lease?")]},
@@ -180,6 +185,8 @@ def test_remembers_what_was_said():
          "What is the weather in Rome?"),
         ("user: What is the tide?\nassistant: water.", "Why does it turn?",
          "Why does the tide turn?"),
+        ("user: What is Sandhaven?\nassistant: A town.", "What is its age?",
+         "What is Sandhaven's age?"),
         ("user: What is Sandhaven?\nassistant: A town.", "Why?", "Why (about Sandhaven)?"),
         ("user: why so?\nassistant: it is so.", "What about Rome?", "What about Rome?"),
         ("user: Who was Ida Brandt?\nassistant: An engineer.", "What was her first work?",

@@ -137,6 +137,12 @@ def test_pictures_from_tools_are_described():
     assert "mostly blue" in turn.text
 
 
+def test_developers_speak_as_the_system():
+    told = {"role": "developer", "content": "The office opens at nine."}
+    talk = [told, user("When does the office open?")]
+    assert ask(talk).text == "The office opens at nine."
+
+
 def test_system_only_and_empty_requests():
     assert respond({"messages": [system("You are a poet.")]}).text
     assert respond({"messages": [user(None)]}).text

@@ -1,0 +1,95 @@
+"""Web search: our words become the route's; answers of all three kinds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanogpt_client._core.call import Resend
+from nanogpt_client._core.flow import attempt
+from nanogpt_client.endpoints.search import search_web
+from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from tests.driving import ODD_VALUES, context, drive, reply
+
+SCHEMA = {"type": "object", "properties": {"year": {"type": "integer"}}}
+
+
+def body_of(query: str = "nano", **options: Any) -> dict[str, Any]:
+    call = search_web(query, **options)
+    assert (call.request.root, call.request.path) == ("api", "/web")
+    assert (call.kind, call.resend, call.billable) == ("search", Resend.IF_REFUSED, True)
+    return json.loads(call.request.content or b"")
+
+
+def test_the_request():
+    assert body_of() == {"query": "nano"}
+    assert body_of(
+        provider="exa", depth="fast", output_type="sourcedAnswer", include_images=False,
+        from_date="2026-01-01", to_date="2026-02-01", include_domains=["a.org"],
+        exclude_domains=["b.org"], max_results=3,
+    ) == {
+        "query": "nano", "provider": "exa", "depth": "fast", "outputType": "sourcedAnswer",
+        "includeImages": False, "fromDate": "2026-01-01", "toDate": "2026-02-01",
+        "includeDomains": ["a.org"], "excludeDomains": ["b.org"], "maxResults": 3,
+    }  # fmt: skip
+
+
+def test_a_schema_is_sent_as_text():
+    body = body_of(schema=SCHEMA)
+    assert body["outputType"] == "structured"
+    assert json.loads(body["structuredOutputSchema"]) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "match"),
+    [
+        ("", {}, "query must be"),
+        ("x", {"output_type": "structured"}, "belong together"),
+        ("x", {"output_type": "searchResults", "schema": SCHEMA}, "belong together"),
+        ("x", {"max_results": 0}, "max_results=0"),
+        ("x", {"outputType": "structured"}, "did you mean 'output_type'"),
+        ("x", {"schema": {"x": object()}}, "JSON"),
+        ("x", {"schema": {"x": float("nan")}}, "JSON"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_sending(query, options, match):
+    with pytest.raises(ConfigurationError, match=match):
+        search_web(query, **options)
+
+
+def search(body: Any, **options: Any) -> Any:
+    driven = drive(attempt(search_web("nano", **options), context()), reply(body))
+    if driven.error is not None:
+        raise driven.error
+    return driven.result
+
+
+def test_hits_with_their_price():
+    found = search({"data": [{"url": "https://a", "title": "A"}], "metadata": {"cost": 0.006}})
+    assert [hit.title for hit in found] == ["A"]
+    assert str(found.billing.cost) == "0.006"
+
+
+def test_a_structured_answer():
+    assert search({"data": {"year": 2015}}, schema=SCHEMA).structured == {"year": 2015}
+
+
+@given(
+    st.sampled_from(ODD_VALUES)
+    | st.dictionaries(
+        st.sampled_from(["data", "metadata", "error"]),
+        st.sampled_from(ODD_VALUES)
+        | st.dictionaries(st.sampled_from(["answer", "sources", "cost"]), st.sampled_from(ODD_VALUES))
+        | st.lists(st.dictionaries(st.sampled_from(["url", "title", "type", "content", "imageUrl"]), st.sampled_from(ODD_VALUES))),
+    ),
+    st.sampled_from([{}, {"schema": SCHEMA}]),
+)  # fmt: skip
+def test_any_json_is_an_answer_or_an_error(body, options):
+    try:
+        search(body, **options)
+    except NanoGPTError:
+        pass

@@ -1,0 +1,206 @@
+"""LlamaIndex's own machinery, unmocked, over the sandbox: indexes, chat engines, agents."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from llama_index.core import Document, VectorStoreIndex
+from llama_index.core.agent.workflow import (
+    AgentStream,
+    AgentWorkflow,
+    FunctionAgent,
+    ReActAgent,
+    ToolCallResult,
+)
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
+from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
+from llama_index.core.tools import FunctionTool
+from PIL import Image
+
+from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
+from tests.llama_index.scripted import Scripted, call, stream
+
+# LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
+# deprecates, and its memories leave their database to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
+    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
+    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
+]
+
+FACTS = [
+    "The Brunnen bridge was built in 1887 by the engineer Clara Moss.",
+    "Wombats of the northern valley sleep sixteen hours a day.",
+    "The library of Oldham opens at nine in the morning.",
+]
+
+
+def multiply(a: int, b: int) -> int:
+    """Multiply two numbers."""
+    return a * b
+
+
+def get_weather(city: str) -> str:
+    """Tell the weather in a city."""
+    return f"It is 21 degrees and sunny in {city}."
+
+
+@pytest.fixture
+async def llm(sandbox) -> AsyncIterator[NanoGPT]:
+    model = NanoGPT(model="openai/gpt-5.2", api_key=sandbox.api_key, base_url=sandbox.base_url)
+    yield model
+    model.close()
+    await model.aclose()
+
+
+@pytest.fixture
+def index(sandbox) -> Iterator[VectorStoreIndex]:
+    embedding = NanoGPTEmbedding(
+        model_name="text-embedding-3-small", api_key=sandbox.api_key, base_url=sandbox.base_url
+    )
+    yield VectorStoreIndex([Document(text=fact) for fact in FACTS], embed_model=embedding)
+    embedding.close()
+
+
+@pytest.fixture(autouse=True)
+def litter_stays_here() -> Iterator[None]:
+    """Collect LlamaIndex's garbage under this module's filters, not in somebody else's test."""
+    yield
+    gc.collect()
+
+
+async def run(agent, question):
+    """The answer, and the events on the way to it."""
+    handler = agent.run(question)
+    events = [event async for event in handler.stream_events()]
+    return await handler, events
+
+
+def test_a_query_engine_answers_from_the_right_source(index, llm):
+    engine = index.as_query_engine(llm=llm, similarity_top_k=1)
+    response = engine.query("Who built the Brunnen bridge?")
+    assert "Clara Moss" in str(response)
+    assert response.source_nodes[0].get_content() == FACTS[0]
+
+
+def test_a_streamed_query_gives_the_same(index, llm):
+    engine = index.as_query_engine(llm=llm, similarity_top_k=1, streaming=True)
+    pieces = list(engine.query("Who built the Brunnen bridge?").response_gen)
+    assert len(pieces) > 1
+    assert "Clara Moss" in "".join(pieces)
+
+
+async def test_a_chat_engine_streams(index, llm):
+    engine = index.as_chat_engine(llm=llm, chat_mode="context", similarity_top_k=1)
+    pieces = list(engine.stream_chat("How long do wombats of the valley sleep?").response_gen)
+    assert "sixteen hours" in "".join(pieces)
+    answer = await engine.astream_chat("When does the library of Oldham open?")
+    assert "nine" in "".join([piece async for piece in answer.async_response_gen()])
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_a_function_agent_calls_its_tool(llm, streaming):
+    agent = FunctionAgent(tools=[multiply], llm=llm, streaming=streaming)
+    response, events = await run(agent, "What is 12 times 34?")
+    results = [event for event in events if isinstance(event, ToolCallResult)]
+    assert [str(result.tool_output) for result in results] == ["408"]
+    assert "408" in str(response)
+
+
+async def test_a_react_agent_calls_its_tool(llm):
+    agent = ReActAgent(tools=[get_weather], llm=llm)
+    response, events = await run(agent, "What is the weather in Paris?")
+    assert any(isinstance(event, ToolCallResult) for event in events)
+    assert "sunny in Paris" in str(response)
+
+
+async def test_a_workflow_hands_off(llm):
+    weather = FunctionAgent(
+        name="weather_agent",
+        description="Tells the weather in a city.",
+        tools=[get_weather],
+        llm=llm,
+    )
+    reception = FunctionAgent(
+        name="reception",
+        description="Hands questions to the agent that can answer them.",
+        system_prompt="Hand questions about the weather to weather_agent.",
+        tools=[],
+        llm=llm,
+        can_handoff_to=["weather_agent"],
+    )
+    workflow = AgentWorkflow(agents=[reception, weather], root_agent="reception")
+    response, events = await run(workflow, "What is the weather in Paris?")
+    names = [event.tool_name for event in events if isinstance(event, ToolCallResult)]
+    assert names == ["handoff", "get_weather"]
+    assert "sunny in Paris" in str(response)
+
+
+async def test_thoughts_stream_through_an_agent(llm):
+    llm.reasoning_effort = "high"
+    _, events = await run(FunctionAgent(tools=[multiply], llm=llm), "What is 12 times 34?")
+    deltas = [event.thinking_delta for event in events if isinstance(event, AgentStream)]
+    assert "".join(delta or "" for delta in deltas)
+
+
+async def test_an_agents_conversation_goes_back_as_it_came():
+    asked = stream(
+        {"reasoning": "I multiply."},
+        {"tool_calls": [call(0, "c1", "multiply", ' {"a":12')]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": ',"b":34}'}}]},
+        finish_reason="tool_calls",
+    )
+    server = Scripted(asked, stream({"content": "It is 408."}))
+    response, _ = await run(FunctionAgent(tools=[multiply], llm=server.llm()), "What is 12 * 34?")
+    assert str(response) == "It is 408."
+    _, said, result = server.body["messages"]
+    function = {"name": "multiply", "arguments": ' {"a":12,"b":34}'}
+    assert said == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+        "reasoning_content": "I multiply.",
+    }
+    assert result == {"role": "tool", "content": "408", "tool_call_id": "c1"}
+
+
+async def test_a_tool_may_return_a_picture(llm, tmp_path):
+    path = tmp_path / "red.png"
+    Image.new("RGB", (64, 48), "red").save(path)
+
+    def take_picture() -> list[ImageBlock]:
+        """Take a picture of the room."""
+        return [ImageBlock(path=path)]
+
+    agent = FunctionAgent(tools=[FunctionTool.from_defaults(take_picture)], llm=llm)
+    response, _ = await run(agent, "Take a picture of the room and describe it.")
+    assert "red" in str(response).lower()
+
+
+def test_a_picture_is_seen(llm, tmp_path):
+    path = tmp_path / "blue.png"
+    Image.new("RGB", (64, 48), "blue").save(path)
+    blocks = [TextBlock(text="What is in this picture?"), ImageBlock(path=path)]
+    answer = llm.chat([ChatMessage(role="user", blocks=blocks)])
+    assert "blue" in (answer.message.content or "").lower()
+
+
+async def test_sources_of_a_web_search_reach_the_agents_answer(llm):
+    llm.web_search = True
+    response, _ = await run(FunctionAgent(tools=[], llm=llm), "What is Python?")
+    sources = response.response.additional_kwargs["annotations"]
+    assert all(source["url"].startswith("https://") for source in sources)
+
+
+def test_tokens_of_a_query_are_those_that_nanogpt_bills(index, llm):
+    counter = TokenCountingHandler()
+    engine = index.as_query_engine(llm=llm)  # gives the LLM the index's callback manager
+    llm.callback_manager = CallbackManager([counter])
+    engine.query("Who built the Brunnen bridge?")
+    totals = llm.ledger.totals
+    assert counter.prompt_llm_token_count == totals.prompt_tokens > 0
+    assert counter.completion_llm_token_count == totals.completion_tokens > 0
+    assert totals.unknown_costs == 0

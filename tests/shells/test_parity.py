@@ -1,0 +1,140 @@
+"""The sync and the async shells are the same but for ``await``, statement by statement."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from nanogpt_client import _http, async_client, client
+from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
+from nanogpt_client.client import NanoGPTClient, Stream
+
+NAMES = {
+    "AsyncNanoGPTClient": "NanoGPTClient",
+    "AsyncStream": "Stream",
+    "AsyncTransport": "Transport",
+    "AsyncGenerator": "Generator",
+    "AsyncIterator": "Iterator",
+    "aclose": "close",
+    "anext": "next",
+    "asyncio": "time",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
+}
+
+
+class WithoutAsync(ast.NodeTransformer):
+    """Turns async code into its blocking twin, docstrings aside."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        node = self.generic_visit(node)
+        for field in ("name", "id", "attr", "asname"):
+            name = getattr(node, field, None)
+            if isinstance(name, str):
+                setattr(node, field, NAMES.get(name, name))
+        plain = {
+            ast.AsyncFunctionDef: ast.FunctionDef, ast.AsyncFor: ast.For, ast.AsyncWith: ast.With,
+        }.get(type(node))  # type: ignore[call-overload] # fmt: skip
+        if plain is not None:
+            node = plain(**dict(ast.iter_fields(node)))
+        match node:
+            case ast.Await():
+                return node.value
+            case ast.comprehension():
+                node.is_async = 0
+            case ast.ImportFrom() | ast.Import():
+                node.names.sort(key=lambda alias: alias.name)
+            case ast.Constant(value=str() as text):
+                node.value = NAMES.get(text, text)
+            case ast.Subscript(value=ast.Name(id="Generator"), slice=ast.Tuple(elts=[item, _])):
+                # What an async generator has no type for: its return value.
+                node.slice = ast.Tuple([item, ast.Constant(None), ast.Constant(None)], ast.Load())
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef():
+                if ast.get_docstring(node) is not None:
+                    node.body = node.body[1:] or [ast.Pass()]
+        return node
+
+
+def plain(source: str) -> list[str]:
+    """Return the statements of a module, classes and functions, without what async adds."""
+    tree = WithoutAsync().visit(ast.parse(source))
+    lines = ast.unparse(ast.fix_missing_locations(tree)).splitlines()
+    imports = sorted(line for line in lines if line.startswith(("import ", "from ")))
+    return imports + [line for line in lines if not line.startswith(("import ", "from "))]
+
+
+SYNC = Path(client.__file__).read_text("utf-8")
+ASYNC = Path(async_client.__file__).read_text("utf-8")
+
+
+def test_both_clients_are_the_same_but_for_await():
+    assert plain(ASYNC) == plain(SYNC)
+
+
+@pytest.mark.parametrize(
+    ("cut", "instead"),
+    [
+        ("return await self.send(account.balance())", "pass"),
+        ("connection.aclose()", "connection.other()"),
+        ("await asyncio.sleep(seconds)", "await asyncio.sleep(0)"),
+        ("interval: float = 3.0", "interval: float = 4.0"),
+        ("        finally:\n            steps.close()\n", "        finally:\n            pass\n"),
+    ],
+)
+def test_a_difference_is_found(cut, instead):
+    assert cut in ASYNC
+    assert plain(ASYNC.replace(cut, instead, 1)) != plain(SYNC)
+
+
+def test_a_truncated_twin_is_found():
+    whole = ast.parse(ASYNC)
+    whole.body[-1].body.pop()  # type: ignore[attr-defined]
+    assert plain(ast.unparse(whole)) != plain(SYNC)
+
+
+def public(cls: type) -> dict[str, inspect.Signature]:
+    return {
+        NAMES.get(name, name): inspect.signature(member)
+        for name, member in inspect.getmembers(cls, callable)
+        if not name.startswith("_")
+    }
+
+
+def test_every_method_has_the_same_signature():
+    sync, other = public(NanoGPTClient), public(AsyncNanoGPTClient)
+    assert sync.keys() == other.keys()
+    for name, signature in sync.items():
+        twin = other[name]
+        assert signature.parameters == twin.parameters, name
+        assert str(twin.return_annotation).replace("AsyncStream", "Stream") == str(
+            signature.return_annotation
+        ), name
+
+
+def test_streams_have_the_same_methods():
+    assert public(Stream).keys() == public(AsyncStream).keys()
+
+
+def test_the_methods_of_the_design_are_there():
+    names = """chat stream_chat embed generate_image edit_image speak stream_speech transcribe
+    submit_video video_status wait_for_video generate_video recover_videos search_web list_models
+    balance usage subscription_usage estimate_chat_cost estimate_image_cost can_afford
+    create_deposit deposit_limits deposit_status send run"""
+    assert set(names.split()) <= public(NanoGPTClient).keys()
+
+
+def test_annotations_can_be_read_at_run_time():
+    for cls in (NanoGPTClient, AsyncNanoGPTClient):
+        for name, member in inspect.getmembers(cls, inspect.isfunction):
+            assert get_type_hints(member) is not None, name
+
+
+def test_both_transports_have_the_same_methods():
+    names = [public(cls).keys() for cls in (_http.Transport, _http.AsyncTransport)]
+    assert names[0] == names[1]

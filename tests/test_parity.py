@@ -1,0 +1,237 @@
+"""The same conversation through LangChain and LlamaIndex is the same request, byte for byte."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    CacheControl,
+    CachePoint,
+    ChatMessage,
+    DocumentBlock,
+    ImageBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+
+import langchain_nanogpt._translate as langchain
+import llama_index_nanogpt._translate as llama_index
+from langchain_nanogpt import ChatNanoGPT
+from llama_index_nanogpt import NanoGPT
+from nanogpt_client.endpoints.chat import chat
+from nanogpt_client.messages import function_tool
+
+MODEL = "openai/gpt-5.2"
+PNG = b"\x89PNG\r\n\x1a\n picture \xff"
+WAV = b"RIFF\xff\xff\xff\xffWAVE sound"
+PDF = b"%PDF-1.4 \xff"
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def image(data: bytes = PNG) -> dict[str, Any]:
+    return {"type": "image", "base64": b64(data), "mime_type": "image/png"}
+
+
+def user(*blocks: Any) -> ChatMessage:
+    return ChatMessage(role="user", blocks=list(blocks))
+
+
+# What both frameworks can express: LangChain's message, LlamaIndex's message.
+PAIRS: dict[str, tuple[BaseMessage, ChatMessage]] = {
+    "system": (SystemMessage("Be brief."), ChatMessage("Be brief.", role="system")),
+    "developer": (
+        SystemMessage("Be brief.", additional_kwargs={"__openai_role__": "developer"}),
+        ChatMessage("Be brief.", role="developer"),
+    ),
+    "text": (HumanMessage("Grüße 🙂\n"), ChatMessage("Grüße 🙂\n")),
+    "name": (
+        HumanMessage("hi", name="ann"),
+        ChatMessage("hi", additional_kwargs={"name": "ann"}),
+    ),
+    "several texts": (
+        HumanMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]),
+        user(TextBlock(text="a"), TextBlock(text="b")),
+    ),
+    "cached text": (
+        HumanMessage(
+            [
+                {"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "5m"}},
+                {"type": "text", "text": "b"},
+            ]
+        ),
+        user(
+            TextBlock(text="a"),
+            CachePoint(cache_control=CacheControl(type="ephemeral")),
+            TextBlock(text="b"),
+        ),
+    ),
+    "picture by data": (
+        HumanMessage([{"type": "text", "text": "see"}, image()]),
+        user(TextBlock(text="see"), ImageBlock(image=PNG)),
+    ),
+    "picture by URL": (
+        HumanMessage(
+            [
+                {
+                    "type": "image_url",
+                    "image_url": {"url": "https://a.example/b.png", "detail": "low"},
+                }
+            ]
+        ),
+        user(ImageBlock(url="https://a.example/b.png", detail="low")),
+    ),
+    "sound": (
+        HumanMessage([{"type": "audio", "base64": b64(WAV), "mime_type": "audio/wav"}]),
+        user(AudioBlock(audio=WAV, format="wav")),
+    ),
+    "video": (
+        HumanMessage([{"type": "video", "url": "https://a.example/b.mp4"}]),
+        user(VideoBlock(url="https://a.example/b.mp4")),
+    ),
+    "document": (
+        HumanMessage(
+            [
+                {
+                    "type": "file",
+                    "base64": b64(PDF),
+                    "mime_type": "application/pdf",
+                    "filename": "a.pdf",
+                }
+            ]
+        ),
+        user(DocumentBlock(data=PDF, document_mimetype="application/pdf", title="a.pdf")),
+    ),
+    "answer": (AIMessage("Sure."), ChatMessage("Sure.", role="assistant")),
+    "answer with thoughts": (
+        AIMessage(
+            "Sure.",
+            additional_kwargs={"reasoning_content": "hm"},
+            response_metadata={"model_provider": "nanogpt"},
+        ),
+        ChatMessage(
+            role="assistant", blocks=[ThinkingBlock(content="hm"), TextBlock(text="Sure.")]
+        ),
+    ),
+    "refusal": (
+        AIMessage("", additional_kwargs={"refusal": "No."}),
+        ChatMessage("", role="assistant", additional_kwargs={"refusal": "No."}),
+    ),
+    "calls": (
+        AIMessage(
+            "",
+            tool_calls=[
+                {"id": "c1", "name": "f", "args": {"a": "ü", "b": [1, None]}},
+                {"id": "c2", "name": "g", "args": {}},
+            ],
+            additional_kwargs={"reasoning_content": "hm"},
+            response_metadata={"model_provider": "nanogpt"},
+        ),
+        ChatMessage(
+            role="assistant",
+            blocks=[
+                ThinkingBlock(content="hm"),
+                ToolCallBlock(
+                    tool_call_id="c1", tool_name="f", tool_kwargs={"a": "ü", "b": [1, None]}
+                ),
+                ToolCallBlock(tool_call_id="c2", tool_name="g", tool_kwargs={}),
+            ],
+        ),
+    ),
+    "text beside a call": (
+        AIMessage("Let me see.", tool_calls=[{"id": "c", "name": "f", "args": {"a": 1}}]),
+        ChatMessage(
+            role="assistant",
+            blocks=[
+                TextBlock(text="Let me see."),
+                ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={"a": 1}),
+            ],
+        ),
+    ),
+    "tool result": (
+        ToolMessage("42", tool_call_id="c1"),
+        ChatMessage("42", role="tool", additional_kwargs={"tool_call_id": "c1"}),
+    ),
+    "tool result with a picture": (
+        ToolMessage([{"type": "text", "text": "a chart"}, image()], tool_call_id="c2"),
+        ChatMessage(
+            role="tool",
+            blocks=[TextBlock(text="a chart"), ImageBlock(image=PNG)],
+            additional_kwargs={"tool_call_id": "c2"},
+        ),
+    ),
+}
+TOOL = function_tool("f", "Do it.", {"type": "object", "properties": {"a": {"type": "integer"}}})
+WORDS: dict[str, Any] = {
+    "temperature": 0.5, "top_p": 0.5, "top_k": 5, "top_a": 0.1, "min_p": 0.1, "tfs": 0.5,
+    "typical_p": 0.5, "eta_cutoff": 0.1, "epsilon_cutoff": 0.1, "mirostat_mode": 1,
+    "mirostat_tau": 0.1, "mirostat_eta": 0.1, "max_tokens": 5, "min_tokens": 1, "stop": ["x"],
+    "stop_token_ids": [1], "frequency_penalty": 0.1, "presence_penalty": 0.1,
+    "repetition_penalty": 1.1, "no_repeat_ngram_size": 2, "logit_bias": {"1": 1.0},
+    "logprobs": True, "top_logprobs": 2, "prompt_logprobs": True, "seed": 1, "ignore_eos": False,
+    "include_stop_str_in_output": False, "custom_token_bans": [1], "user": "ann",
+    "reasoning_effort": "low", "reasoning": {"exclude": True}, "web_search": {"depth": "deep"},
+    "memory": 30, "model_context_limit": 10_000, "provider": {"order": ["a"]}, "caching": True,
+    "stickyprovider": True, "prompt_caching": {"enabled": True}, "service_tier": "flex",
+    "billing_mode": "paygo", "scraping": True, "youtube_transcripts": True,
+    "extra_body": {"new": 1},
+}  # fmt: skip
+PER_CALL: dict[str, Any] = {
+    "temperature": 0.0, "extra_body": {"newer": 2}, "tools": [TOOL], "tool_choice": "auto",
+    "parallel_tool_calls": False, "response_format": {"type": "json_object"},
+}  # fmt: skip
+
+
+def body(messages: list[dict[str, Any]], options: Any) -> bytes | None:
+    return chat(messages, model=MODEL, **options).request.content
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+def test_a_message_is_the_same_through_both(pair):
+    one, other = pair
+    assert body(langchain.messages_to_wire([one]), {}) == body(
+        llama_index.messages_to_wire([other]), {}
+    )
+
+
+def test_a_conversation_with_options_is_the_same_through_both():
+    theirs = langchain.messages_to_wire([one for one, _ in PAIRS.values()])
+    ours = llama_index.messages_to_wire([other for _, other in PAIRS.values()])
+    assert body(theirs, langchain.options_to_wire(WORDS, PER_CALL)) == body(
+        ours, llama_index.options_to_wire(WORDS, PER_CALL)
+    )
+
+
+def test_both_classes_send_the_same():
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        choice = {"message": {"content": "ok"}, "finish_reason": "stop"}
+        return httpx.Response(200, json={"choices": [choice]})
+
+    words = {
+        "model": MODEL,
+        "api_key": "sk-test-key",
+        "http_client": httpx.Client(transport=httpx.MockTransport(answer)),
+        **WORDS,
+    }
+    ChatNanoGPT(**words).invoke([one for one, _ in PAIRS.values()], **PER_CALL)
+    NanoGPT(**words).chat([other for _, other in PAIRS.values()], **PER_CALL)
+    assert bodies[0] == bodies[1]
+    assert len(bodies) == 2
