@@ -128,8 +128,9 @@ def rag(client: NanoGPTClient, docstrings: list[Docstring]) -> None:
         for question in questions
     ]
     engine = index.as_query_engine(llm=NanoGPT(model=CHAT, client=client), similarity_top_k=SOURCES)
+    nodes = index.as_retriever(similarity_top_k=SOURCES)
     llama_index_found = [
-        [node.metadata["name"] for node in engine.retrieve(question.text)] for question in questions
+        [node.metadata["name"] for node in nodes.retrieve(question.text)] for question in questions
     ]
 
     prompt = ChatPromptTemplate.from_template(

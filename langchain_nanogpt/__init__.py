@@ -6,7 +6,8 @@
 >>> print(answer.text, answer.content_blocks, answer.response_metadata["cost"])
 """
 
+from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
 from langchain_nanogpt.embeddings import NanoGPTEmbeddings
 
-__all__ = ["ChatNanoGPT", "NanoGPTEmbeddings"]
+__all__ = ["ChatNanoGPT", "NanoGPTCostCallbackHandler", "NanoGPTEmbeddings"]

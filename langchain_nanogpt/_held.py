@@ -1,7 +1,8 @@
-"""What a stream keeps back until its end, because LangChain could not add it up.
+"""What a stream must remember, because LangChain could not add it up from chunks.
 
 In some of its paths a later chunk's citations, logprobs or refusal replace those of the ones before
-it instead of joining them; half a tool call would be mended and carried out.
+it instead of joining them, so the last chunk brings them whole; half a tool call would be mended
+and carried out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.utils.json import parse_partial_json
 
 import nanogpt_client as core
-from langchain_nanogpt._metadata import citation_block, image_block
+from langchain_nanogpt._metadata import image_block
 
 __all__ = ["Held"]
 
@@ -21,15 +22,11 @@ __all__ = ["Held"]
 class Held:
     """The memory of one stream; every stream starts with a new one."""
 
-    __slots__ = ("_arguments", "_audio", "_citations", "_images", "_logprobs", "_refusal")
+    __slots__ = ("_arguments", "_images")
 
     def __init__(self) -> None:
         self._arguments: dict[int, list[str]] = {}
-        self._audio: dict[str, Any] = {}
-        self._citations: list[dict[str, Any]] = []
         self._images = 0
-        self._logprobs: dict[str, list[Any]] = {}
-        self._refusal = ""
 
     def images(self, urls: Any) -> list[dict[str, Any]]:
         """Return image blocks, numbered through the whole stream."""
@@ -48,32 +45,13 @@ class Held:
             known.append(text)
         return _piece(delta.index, text, delta.id, delta.name)
 
-    def keep(self, chunk: core.ChatChunk) -> None:
-        """Keep what is for the end."""
-        self._citations += [citation_block(citation) for citation in chunk.citations]
-        self._refusal += chunk.refusal or ""
-        for key, value in (chunk.logprobs or {}).items():
-            self._logprobs.setdefault(key, []).extend(value or ())
-        for key, value in (chunk.audio or {}).items():  # its data comes in pieces, like text
-            old = self._audio.get(key)
-            joined = isinstance(old, str) and isinstance(value, str) and key != "id"
-            self._audio[key] = old + value if joined else value
-
-    def release(
-        self, extra: dict[str, Any], metadata: dict[str, Any], calls: list[ToolCallChunk]
-    ) -> None:
-        """Write all of it into the parts of the last chunk."""
-        if self._citations:
-            extra["annotations"] = self._citations
-        if self._refusal:
-            extra["refusal"] = self._refusal
-        if self._audio:
-            extra["audio"] = self._audio
-        if self._logprobs:
-            metadata["logprobs"] = self._logprobs
-        for index, pieces in self._arguments.items():
-            if ending := _spoiler("".join(pieces)):
-                calls.append(_piece(index, ending))
+    def endings(self) -> list[ToolCallChunk]:
+        """Return what makes calls invalid whose arguments were cut off."""
+        return [
+            _piece(index, ending)
+            for index, pieces in self._arguments.items()
+            if (ending := _spoiler("".join(pieces)))
+        ]
 
 
 def _piece(

@@ -151,20 +151,37 @@ def options_to_wire(
 
 def completion_from_wire(completion: core.ChatCompletion) -> ChatResult:
     """Return all answers; usage and cost are on the first, because they are for all."""
-    money = billing_metadata(completion.billing, completion.usage, completion.raw)
-    if completion.leaked_tool_markup:
-        money["leaked_tool_markup"] = True
     generations = []
     for at, choice in enumerate(completion.choices):
-        metadata = model_metadata(completion.id, completion.model, choice.finish_reason)
-        if choice.logprobs:
-            metadata["logprobs"] = choice.logprobs
+        metadata = _choice_metadata(completion, choice)
         message = _answer(choice.message)
-        message.response_metadata = metadata if at else metadata | money
+        message.response_metadata = metadata if at else metadata | _call_metadata(completion)
         message.usage_metadata = None if at else usage_from_wire(completion.usage)
         generations.append(ChatGeneration(message=message))
     output = {"model_provider": PROVIDER, "model_name": completion.model}
     return ChatResult(generations=generations, llm_output=output)
+
+
+def _choice_metadata(completion: core.ChatCompletion, choice: core.Choice) -> dict[str, Any]:
+    """Return what concerns one of the answers."""
+    metadata = model_metadata(completion.id, completion.model, choice.finish_reason)
+    return metadata | ({"logprobs": choice.logprobs} if choice.logprobs else {})
+
+
+def _call_metadata(completion: core.ChatCompletion) -> dict[str, Any]:
+    """Return what concerns the call, whose first answer alone has it."""
+    metadata = billing_metadata(completion.billing, completion.usage, completion.raw)
+    return metadata | ({"leaked_tool_markup": True} if completion.leaked_tool_markup else {})
+
+
+def _beside_text(message: core.Message) -> dict[str, Any]:
+    """Return what LangChain keeps beside the content, but thoughts and pictures."""
+    extra: dict[str, Any] = {
+        "annotations": [citation_block(citation) for citation in message.citations],
+        "refusal": message.refusal,
+        "audio": message.audio,
+    }
+    return {name: value for name, value in extra.items() if value}
 
 
 def _answer(message: core.Message) -> AIMessage:
@@ -178,16 +195,14 @@ def _answer(message: core.Message) -> AIMessage:
                 name=call.name, args=call.arguments, id=call.id, error=str(error)
             )
             invalid.append(broken)
-    extra: dict[str, Any] = {
-        "reasoning_content": message.reasoning,
-        "annotations": [citation_block(citation) for citation in message.citations],
-        "images": [image_block(url, at) for at, url in enumerate(message.images)],
-        "refusal": message.refusal,
-        "audio": message.audio,
-    }
+    extra = _beside_text(message)
+    if message.reasoning:
+        extra["reasoning_content"] = message.reasoning
+    if message.images:
+        extra["images"] = [image_block(url, at) for at, url in enumerate(message.images)]
     return AIMessage(
         content=message.text,
-        additional_kwargs={name: value for name, value in extra.items() if value},
+        additional_kwargs=extra,
         tool_calls=calls,
         invalid_tool_calls=invalid,
     )
@@ -207,13 +222,12 @@ def chunk_from_wire(chunk: core.ChatChunk, held: Held) -> ChatGenerationChunk:
         calls = [held.tool_call(delta) for delta in chunk.tool_calls]
     if chunk.images:
         extra["images"] = held.images(chunk.images)
-    if chunk.citations or chunk.logprobs or chunk.refusal or chunk.audio:
-        held.keep(chunk)
-    if chunk.billing is not None:  # the last one
-        metadata |= model_metadata(chunk.id, chunk.model, chunk.finish_reason)
-        metadata |= billing_metadata(chunk.billing, chunk.usage, chunk.raw)
-        usage = usage_from_wire(chunk.usage)
-        held.release(extra, metadata, calls)
+    if chunk.completion is not None:  # the last one
+        whole, said = chunk.completion, chunk.completion.message
+        metadata = _choice_metadata(whole, whole.choices[0]) | _call_metadata(whole)
+        usage = usage_from_wire(whole.usage)
+        extra |= _beside_text(said)
+        calls += held.endings()
     message = AIMessageChunk(
         content=chunk.text,
         additional_kwargs=extra,

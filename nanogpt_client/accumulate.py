@@ -226,7 +226,7 @@ class PartialMessage:
         """
         for key, value in frame.items():
             # The last value that says something wins: later frames may repeat a key as null.
-            if value is not None and key != "choices":
+            if value is not None and key not in {"choices", "error"}:
                 self._top[key] = value
         chunks = []
         for choice in dicts(frame.get("choices")):
@@ -268,21 +268,22 @@ class PartialMessage:
         )
 
     def end(self) -> list[ChatChunk]:
-        """Return the last chunk of each answer; usage and billing are on the very last alone."""
+        """Return the last chunk of each answer; what concerns all of them is on the very last."""
+        whole = self.completion()
         chunks = [
             ChatChunk(
                 index=index,
                 finish_reason=choice.finish_reason,
                 tool_calls=choice.missing_ids(index, self._unique()),
-                id=as_text(self._top.get("id")),
-                model=as_text(self._top.get("model")),
+                id=whole.id,
+                model=whole.model,
             )
             for index, choice in sorted(self._choices.items())
         ]
         if chunks:
-            chunks[-1].usage = Usage.read(self._top.get("usage"))
-            chunks[-1].billing = Billing.read(self._top, self._headers)
-            chunks[-1].raw = dict(self._top)
+            last = chunks[-1]
+            last.usage, last.billing, last.completion = whole.usage, whole.billing, whole
+            last.raw = whole.raw
         return chunks
 
     def _unique(self) -> str:

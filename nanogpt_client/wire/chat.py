@@ -235,8 +235,8 @@ _MARKUP = ("<tool_call>", "<｜DSML｜", "<|DSML|", "<｜tool▁calls▁begin｜
 class ChatChunk:
     """A normalised piece of a stream: what is new since the last one.
 
-    Usage, billing and finish reason arrive on one chunk per choice (``index``), the last; usage and
-    billing on the very last of all.
+    The finish reason is on the last chunk of each choice (``index``); the very last of all also has
+    usage, billing, and the whole answer as ``completion``.
     """
 
     text: str = ""
@@ -250,6 +250,7 @@ class ChatChunk:
     finish_reason: str | None = None
     usage: Usage | None = None
     billing: Billing | None = None
+    completion: ChatCompletion | None = field(default=None, repr=False)
     index: int = 0
     id: str = ""
     model: str = ""

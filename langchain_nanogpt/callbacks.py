@@ -1,0 +1,116 @@
+"""What the runs of a chain, an agent or a whole block of code cost.
+
+The client's own `Ledger` has every call; this tells which of them belong to a run, wherever in a
+chain they happen.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.tracers.context import register_configure_hook
+
+from langchain_nanogpt._blocks import PROVIDER
+from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
+
+__all__ = ["NanoGPTCostCallbackHandler"]
+
+
+class NanoGPTCostCallbackHandler(BaseCallbackHandler):
+    """Adds up the calls of NanoGPT's chat models that it hears of.
+
+    Pass it in ``config={"callbacks": [costs]}``, or open it around a block of code:
+
+    >>> with NanoGPTCostCallbackHandler() as costs:
+    ...     agent.invoke(...)
+    >>> costs.total_usd, costs.ledger.totals_by("model")
+
+    Answers from LangChain's cache cost nothing; a run that several callbacks tell of counts once.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        """One entry per call: model, tokens, USD or unknown, outcome."""
+        self._seen: set[UUID] = set()
+        self._token: Token[NanoGPTCostCallbackHandler | None] | None = None
+
+    @property
+    def total_usd(self) -> Decimal:
+        """USD known to be spent; ``ledger.totals.unknown_costs`` counts the calls without price."""
+        return self.ledger.spent
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
+        """Book a finished call."""
+        message = _first_message(response)
+        if message is None or message.response_metadata.get("model_provider") != PROVIDER:
+            return
+        facts = message.response_metadata
+        usage: dict[str, Any] = {**(message.usage_metadata or {})}
+        # LangChain marks what came from its cache with this, and leaves the old cost in place.
+        cached = usage.get("total_cost") == 0
+        cost = 0.0 if cached else facts.get("cost")
+        self._book(
+            run_id,
+            LedgerEntry(
+                kind="chat",
+                model=facts.get("model_name"),
+                outcome="cached" if cached else "ok",
+                cost=None if cost is None else Decimal(str(cost)),
+                prompt_tokens=usage.get("input_tokens"),
+                completion_tokens=usage.get("output_tokens"),
+                request_id=facts.get("request_id"),
+            ),
+        )
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
+        """Book a call that failed, or a stream that nobody read to its end."""
+        if isinstance(error, NanoGPTError):
+            outcome = type(error).__name__
+            cost = None if error.maybe_billed else Decimal(0)
+        elif isinstance(error, GeneratorExit):
+            outcome, cost = "abandoned", None
+        else:
+            return
+        request_id = getattr(error, "request_id", None)
+        self._book(run_id, LedgerEntry("chat", None, outcome, cost, request_id=request_id))
+
+    def _book(self, run_id: UUID, entry: LedgerEntry) -> None:
+        if run_id not in self._seen:
+            self._seen.add(run_id)
+            self.ledger.record(entry)
+
+    def __enter__(self) -> Self:
+        self._token = _listening.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._token is not None:
+            _listening.reset(self._token)
+            self._token = None
+
+
+_listening: ContextVar[NanoGPTCostCallbackHandler | None] = ContextVar(
+    "nanogpt_costs", default=None
+)
+register_configure_hook(_listening, inheritable=True)
+
+
+def _first_message(response: LLMResult) -> AIMessage | None:
+    """Return the first of the n answers, which carries usage and cost for all of them."""
+    for generations in response.generations:
+        for generation in generations:
+            if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):
+                return generation.message
+    return None

@@ -1,0 +1,98 @@
+"""The cost handler: per run what the ledger reports in all."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
+from langchain_core.language_models.fake_chat_models import (
+    FakeListChatModel,
+    FakeListChatModelError,
+)
+
+from langchain_nanogpt import ChatNanoGPT, NanoGPTCostCallbackHandler
+from nanogpt_client import Ledger, NanoGPTError
+
+MODEL = "openai/gpt-5.2"
+
+
+@pytest.fixture
+def model(sandbox):
+    return ChatNanoGPT(model=MODEL, api_key=sandbox.api_key, base_url=sandbox.base_url)
+
+
+def multiply(a: int, b: int) -> int:
+    """Multiply two whole numbers."""
+    return a * b
+
+
+def same(costs: NanoGPTCostCallbackHandler, ledger: Ledger) -> bool:
+    return costs.total_usd == ledger.spent and costs.ledger.totals == ledger.totals
+
+
+async def test_it_reports_what_the_ledger_reports(model):
+    with NanoGPTCostCallbackHandler() as costs:
+        model.invoke("hi")
+        list(model.stream("hello"))
+        model.batch(["a", "b"])
+        await model.ainvoke("hi")
+        assert [chunk async for chunk in model.astream("hello")]
+        model.bind(n=2).invoke("two answers, one bill")
+        create_agent(model, [multiply]).invoke({"messages": [("user", "What is 12 times 7?")]})
+    assert same(costs, model.ledger)
+    assert costs.total_usd > 0
+    assert costs.ledger.totals_by("model").keys() == {MODEL}
+
+
+def test_outside_its_block_it_hears_nothing(model):
+    with NanoGPTCostCallbackHandler() as costs:
+        pass
+    model.invoke("hi")
+    assert len(costs.ledger) == 0
+
+
+def test_a_run_that_it_hears_of_twice_counts_once(model):
+    with NanoGPTCostCallbackHandler() as costs:
+        model.invoke("hi", config={"callbacks": [costs]})
+    assert same(costs, model.ledger)
+
+
+def test_a_cached_answer_is_free(model):
+    cached = ChatNanoGPT(model=MODEL, client=model._client, cache=InMemoryCache())
+    with NanoGPTCostCallbackHandler() as costs:
+        cached.invoke("hi")
+        cached.invoke("hi")
+    assert costs.total_usd == cached.ledger.spent > 0
+    assert [entry.outcome for entry in costs.ledger] == ["ok", "cached"]
+
+
+def test_an_abandoned_stream_is_counted_as_unknown(model):
+    with NanoGPTCostCallbackHandler() as costs:
+        for _ in model.stream("Tell me about Nano."):
+            break
+    assert [entry.outcome for entry in costs.ledger] == ["abandoned"]
+    assert same(costs, model.ledger)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cost"), [("401", Decimal(0)), ("cut-mid-frame", None), ("html-200", None)]
+)
+def test_a_failed_call_is_booked_too(sandbox, fault, cost):
+    model = ChatNanoGPT(
+        model=f"sandbox/fault/{fault}", api_key=sandbox.api_key, base_url=sandbox.base_url
+    )
+    with NanoGPTCostCallbackHandler() as costs, pytest.raises(NanoGPTError):
+        list(model.stream("hi"))
+    assert [entry.cost for entry in costs.ledger] == [cost]
+    assert same(costs, model.ledger)
+
+
+def test_other_providers_and_their_errors_are_not_ours():
+    failing = FakeListChatModel(responses=["hi"], error_on_chunk_number=0)
+    with NanoGPTCostCallbackHandler() as costs:
+        failing.invoke("hi")
+        with pytest.raises(FakeListChatModelError):
+            list(failing.stream("hi"))
+    assert len(costs.ledger) == 0
