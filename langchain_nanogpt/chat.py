@@ -18,14 +18,12 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, field_validator, model_validator
 
 from langchain_nanogpt import _structured
 from langchain_nanogpt._blocks import PROVIDER
-from langchain_nanogpt._clients import ClientFields
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._held import Held
-from langchain_nanogpt._options import OptionFields
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -33,14 +31,17 @@ from langchain_nanogpt._translate import (
     messages_to_wire,
     options_to_wire,
 )
+from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import ConfigurationError, ModelId, __version__
+from nanogpt_client.fields import OptionFields
+from nanogpt_client.wire.options import Count
 
 __all__ = ["ChatNanoGPT"]
 
 _CHARACTERS_PER_TOKEN = 4
 
 
-class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
+class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     """A chat model of NanoGPT, e.g. ``ChatNanoGPT(model="openai/gpt-5.2")``.
 
     Every word of the constructor may also be given per call or with ``bind``, and wins there. What
@@ -54,17 +55,20 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
 
     model: str
     """The model's id, with or without suffixes such as ``:online/linkup-deep``."""
+    n: Count | None = None
+    """How many answers; more than one cannot be streamed."""
     streaming: bool = False
     """Stream also behind ``invoke``."""
+
+    @field_validator("model")
+    @classmethod
+    def _check_suffixes(cls, model: str) -> str:
+        return str(ModelId.parse(model))
 
     @model_validator(mode="after")
     def _set_nanogpt_version(self) -> Self:
         self._add_version("nanogpt-integrations", __version__)
         return self
-
-    def _connect(self) -> None:
-        ModelId.parse(self.model)
-        super()._connect()
 
     @property
     def model_name(self) -> str:
@@ -78,7 +82,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """What tells two models apart, in traces and caches; nothing secret."""
-        return {"model": self.model, "base_url": self.base_url, **self._defaults()}
+        return {"model": self.model, "base_url": self.base_url, **self._given()}
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -113,13 +117,16 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
     def _should_use_protocol_streaming(self, **kwargs: Any) -> bool:
         return self._answers(kwargs) == 1 and super()._should_use_protocol_streaming(**kwargs)
 
+    def _given(self) -> dict[str, Any]:
+        return super()._given() | ({} if self.n is None else {"n": self.n})
+
     def _answers(self, kwargs: dict[str, Any]) -> int:
         return int(kwargs.get("n", self.n) or 1)
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        options = options_to_wire({"model": self.model, **self._defaults()}, kwargs, stop)
+        options = options_to_wire({"model": self.model, **self._given()}, kwargs, stop)
         return {"messages": messages_to_wire(messages), **options}
 
     def _stream_request(
@@ -138,7 +145,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
         **kwargs: Any,
     ) -> ChatResult:
         with map_errors():
-            return completion_from_wire(self._client.chat(**self._request(messages, stop, kwargs)))
+            return completion_from_wire(
+                self._client().chat(**self._request(messages, stop, kwargs))
+            )
 
     async def _agenerate(
         self,
@@ -149,7 +158,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
     ) -> ChatResult:
         with map_errors():
             request = self._request(messages, stop, kwargs)
-            return completion_from_wire(await self._async_client.chat(**request))
+            return completion_from_wire(await self._async_client().chat(**request))
 
     def _stream(
         self,
@@ -161,7 +170,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
         held = Held()
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
-            with self._client.stream_chat(**request) as stream:
+            with self._client().stream_chat(**request) as stream:
                 for piece in stream:
                     chunk = chunk_from_wire(piece, held)
                     if run_manager:
@@ -178,7 +187,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, ClientFields):
         held = Held()
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
-            async with self._async_client.stream_chat(**request) as stream:
+            async with self._async_client().stream_chat(**request) as stream:
                 async for piece in stream:
                     chunk = chunk_from_wire(piece, held)
                     if run_manager:

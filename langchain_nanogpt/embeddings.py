@@ -16,14 +16,14 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from pydantic import Field
 
-from langchain_nanogpt._clients import ClientFields
 from langchain_nanogpt._errors import map_errors
+from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import ResponseFormatError
 
 __all__ = ["NanoGPTEmbeddings"]
 
 
-class NanoGPTEmbeddings(ClientFields, Embeddings):
+class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
     """An embedding model of NanoGPT, e.g. ``NanoGPTEmbeddings(model="text-embedding-3-small")``.
 
     Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
@@ -81,7 +81,7 @@ class NanoGPTEmbeddings(ClientFields, Embeddings):
 
         async def embed(batch: list[str]) -> NDArray[np.float32]:
             async with free:
-                answer = await self._async_client.embed(batch, **self._options)
+                answer = await self._async_client().embed(batch, **self._options)
                 return answer.vectors
 
         tasks = [
@@ -96,7 +96,7 @@ class NanoGPTEmbeddings(ClientFields, Embeddings):
                     task.cancel()
 
     def _embed(self, batch: list[str]) -> NDArray[np.float32]:
-        return self._client.embed(batch, **self._options).vectors
+        return self._client().embed(batch, **self._options).vectors
 
     @property
     def _options(self) -> dict[str, Any]:

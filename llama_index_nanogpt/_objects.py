@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock
 from llama_index.core.output_parsers import PydanticOutputParser
-from llama_index.core.program.utils import FlexibleModel, create_flexible_model
+from llama_index.core.program.utils import create_flexible_model
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -86,15 +86,18 @@ def read_object(response: ChatResponse, output_cls: type[Model]) -> Model:
     try:
         return output_cls.model_validate(value)
     except ValidationError as error:
-        refusal = response.message.additional_kwargs.get("refusal")
         reason = (response.raw or {}).get("finish_reason")
-        said = refusal or response.message.content or ""
         msg = (
             f"the model's answer is no {output_cls.__name__} (finish reason: {reason}): "
             f"{error.error_count()} errors, the first: {error.errors()[0]['msg']}; "
-            f"it said: {said[:200]!r}"
+            f"it said: {_said(response.message)[:200]!r}"
         )
         raise ValueError(msg) from error
+
+
+def _said(message: ChatMessage) -> str:
+    calls = [str(b.tool_kwargs) for b in message.blocks if isinstance(b, ToolCallBlock)]
+    return message.additional_kwargs.get("refusal") or message.content or "".join(calls)
 
 
 class PartialObject:
@@ -114,13 +117,10 @@ class PartialObject:
         if not isinstance(value, dict) or value in (self._last, {}):
             return None
         self._last = value
-        for cls in (self._output_cls, self._flexible):
-            try:
-                found: FlexibleModel = cls.model_validate(value)
-            except ValidationError:
-                continue
-            return found
-        return None
+        try:
+            return self._output_cls.model_validate(value)
+        except ValidationError:
+            return self._flexible.model_validate(value)
 
 
 def _value(response: ChatResponse, *, partial: bool) -> Any:
@@ -131,7 +131,11 @@ def _value(response: ChatResponse, *, partial: bool) -> Any:
     text = response.message.content or ""
     if (fence := _FENCE.search(text)) and not text.lstrip().startswith("{"):
         text = fence[1]
-    try:
-        return from_json(text, allow_partial="trailing-strings" if partial else False)
-    except ValueError:
-        return None
+    start = max(text.find("{"), 0)
+    end = None if partial else text.rfind("}") + 1
+    for candidate in (text, text[start:end]):  # the second leaves out words around it
+        try:
+            return from_json(candidate, allow_partial="trailing-strings" if partial else False)
+        except ValueError:
+            continue
+    return None

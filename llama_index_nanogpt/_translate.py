@@ -94,8 +94,17 @@ def completion_from_wire(
     )
 
 
-def chunk_from_wire(chunk: ChatChunk, so_far: PartialAnswer) -> ChatResponse:
-    """Fold a piece of a stream into what has arrived; return that, as LlamaIndex streams it."""
+def chunk_from_wire(
+    chunk: ChatChunk, so_far: PartialAnswer, *, citation_blocks: bool = False
+) -> ChatResponse:
+    """Fold a piece of a stream into what has arrived; return that, as LlamaIndex streams it.
+
+    The last piece brings the whole answer, with usage and cost.
+    """
+    if chunk.completion is not None:
+        whole = completion_from_wire(chunk.completion, citation_blocks=citation_blocks)
+        whole.delta = chunk.text
+        return whole
     so_far.add(chunk)
     if so_far.is_text_alone:
         message = ChatMessage(so_far.text, role=MessageRole.ASSISTANT)

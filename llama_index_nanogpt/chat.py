@@ -33,9 +33,7 @@ from llama_index.core.tools.types import BaseTool
 from pydantic import Field, field_validator
 from typing_extensions import override
 
-from llama_index_nanogpt._clients import ClientFields
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt._options import OptionFields
 from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._structured import StructuredPrediction
 from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
@@ -55,6 +53,7 @@ from nanogpt_client import (
     Stream,
     snapshot,
 )
+from nanogpt_client.fields import ClientFields, OptionFields
 
 __all__ = ["NanoGPT"]
 
@@ -252,11 +251,11 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
 
     def _options(self, kwargs: dict[str, Any]) -> tuple[str, ChatOptions]:
         """Return the model and the options of one call."""
-        more = {k: v for k, v in self.additional_kwargs.items() if k in ChatOptions.__annotations__}
-        body = {k: v for k, v in self.additional_kwargs.items() if k not in more}
+        more = dict(self.additional_kwargs)
+        body = {word: more.pop(word) for word in more.keys() - ChatOptions.__annotations__.keys()}
         words = dict(kwargs)
         model = words.pop("model", None) or self.model
-        options = options_to_wire(self._given(), {"extra_body": body}, more, words)
+        options = options_to_wire(self._given(), {"extra_body": body} if body else {}, more, words)
         if (options.get("n") or 1) > 1:
             msg = "LlamaIndex's answers hold one text: ask for n=1, or several times"
             raise ConfigurationError(msg, param="n")
@@ -293,22 +292,14 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         return self._aitems(chunks)
 
     def _items(self, chunks: Stream[ChatChunk]) -> Generator[ChatResponse, None, None]:
-        so_far = PartialAnswer()
+        so_far, blocks = PartialAnswer(), self.citation_blocks
         with map_errors(), chunks:
             for chunk in chunks:
-                yield self._item(chunk, so_far)
+                yield chunk_from_wire(chunk, so_far, citation_blocks=blocks)
 
     async def _aitems(self, chunks: AsyncStream[ChatChunk]) -> AsyncGenerator[ChatResponse, None]:
-        so_far = PartialAnswer()
+        so_far, blocks = PartialAnswer(), self.citation_blocks
         with map_errors():
             async with chunks:
                 async for chunk in chunks:
-                    yield self._item(chunk, so_far)
-
-    def _item(self, chunk: ChatChunk, so_far: PartialAnswer) -> ChatResponse:
-        """Return a streamed item; the last one, which brings the bill, is the whole answer."""
-        if chunk.billing is None:
-            return chunk_from_wire(chunk, so_far)
-        whole = completion_from_wire(so_far.completion(chunk), citation_blocks=self.citation_blocks)
-        whole.delta = chunk.text
-        return whole
+                    yield chunk_from_wire(chunk, so_far, citation_blocks=blocks)

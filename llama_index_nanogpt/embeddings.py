@@ -11,8 +11,8 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from pydantic import Field
 
-from llama_index_nanogpt._clients import ClientFields
 from llama_index_nanogpt._errors import map_errors
+from nanogpt_client.fields import ClientFields
 from nanogpt_client.wire.options import EmbeddingOptions
 
 __all__ = ["NanoGPTEmbedding"]

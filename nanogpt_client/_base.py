@@ -54,6 +54,7 @@ class BaseClient:
             hooks=Hooks(on_request, on_response, on_retry),
             first_event_timeout=first_event_timeout,
             stream_idle_timeout=stream_idle_timeout,
+            key=config.api_key,
         )
         self._set_up(config, context, http_client)
 
@@ -102,5 +103,6 @@ class BaseClient:
             budget=state["budget"],
             first_event_timeout=config.first_event_timeout,
             stream_idle_timeout=config.stream_idle_timeout,
+            key=config.api_key,
         )
         self._set_up(config, context, None)

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -30,7 +30,12 @@ __all__ = ["AsyncTransport", "Transport", "httpx"]
 
 CONNECT_SECONDS = 15.0
 # In these the connection failed before the request could be written to it.
-_UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")
+_UNSENT = (
+    "ConnectError", "ConnectTimeout", "InvalidURL", "PoolTimeout", "ProxyError",
+    "UnsupportedProtocol",
+)  # fmt: skip
+
+Errors: TypeAlias = tuple[type[Exception], ...]
 
 
 class Transport:
@@ -39,7 +44,7 @@ class Transport:
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
         self._config = config
         self._injected = http_client
-        self._library = _library_of(http_client)
+        self._errors = _errors_of(http_client)
         self._own: dict[int, httpx.Client] = {}
         self._lock = threading.Lock()
 
@@ -67,7 +72,7 @@ class Transport:
                 body = _join(response.iter_bytes(), request.download_limit)
             finally:
                 response.close()
-        except self._library.HTTPError as error:
+        except self._errors as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
 
@@ -78,13 +83,14 @@ class Transport:
             prepared = _build(self._client, request, self._config, limit)
             response = self._client.send(prepared, stream=True, follow_redirects=False)
             if _is_stream(response):
-                connection = _Connection(response, self._library)
-                return Connected(_reply(response), connection, time.monotonic() - started)
+                connection = _Connection(response, self._errors)
+                head = _reply(response, b"", self._config)
+                return Connected(head, connection, time.monotonic() - started)
             try:
                 body = b"".join(response.iter_bytes())
             finally:
                 response.close()
-        except self._library.HTTPError as error:
+        except self._errors as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
 
@@ -120,9 +126,9 @@ class _Connection:
     shutting the socket down.
     """
 
-    def __init__(self, response: httpx.Response, library: Any) -> None:
+    def __init__(self, response: httpx.Response, errors: Errors) -> None:
         self._response = response
-        self._library = library
+        self._errors = errors
         self._pieces: Iterator[bytes] = response.iter_bytes()
         self._guard = Guard(_socket_of(response))
         if self._guard.socket is not None:
@@ -133,7 +139,7 @@ class _Connection:
         try:
             with watchdog.guarding(self._guard, limit):
                 data = next(self._pieces, b"")
-        except self._library.HTTPError as error:
+        except self._errors as error:
             return _unreachable(error, timed_out=self._guard.fired)
         if self._guard.fired:
             return Unreachable(sent=True, reason="silence", timed_out=True)
@@ -149,7 +155,7 @@ class AsyncTransport:
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
         self._config = config
         self._injected = http_client
-        self._library = _library_of(http_client)
+        self._errors = _errors_of(http_client)
         self._own: WeakKeyDictionary[
             asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]
         ] = WeakKeyDictionary()
@@ -159,6 +165,8 @@ class AsyncTransport:
             return self._injected
         loop = asyncio.get_running_loop()
         if loop not in self._own:
+            for ended in [known for known in self._own if known.is_closed()]:
+                del self._own[ended]  # their clients are closed, too
             client = httpx.AsyncClient()
             keeper = _close_with_loop(client)
             self._own[loop] = client, keeper
@@ -178,7 +186,7 @@ class AsyncTransport:
                 body = await _ajoin(response.aiter_bytes(), request.download_limit)
             finally:
                 await response.aclose()
-        except self._library.HTTPError as error:
+        except self._errors as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
 
@@ -190,13 +198,14 @@ class AsyncTransport:
             prepared = _build(client, request, self._config, limit)
             response = await client.send(prepared, stream=True, follow_redirects=False)
             if _is_stream(response):
-                connection = _AsyncConnection(response, self._library)
-                return Connected(_reply(response), connection, time.monotonic() - started)
+                connection = _AsyncConnection(response, self._errors)
+                head = _reply(response, b"", self._config)
+                return Connected(head, connection, time.monotonic() - started)
             try:
                 body = await _ajoin(response.aiter_bytes(), None)
             finally:
                 await response.aclose()
-        except self._library.HTTPError as error:
+        except self._errors as error:
             return _unreachable(error)
         return _reply(response, body, self._config)
 
@@ -226,9 +235,9 @@ class AsyncTransport:
 class _AsyncConnection:
     """An open stream on an event loop."""
 
-    def __init__(self, response: httpx.Response, library: Any) -> None:
+    def __init__(self, response: httpx.Response, errors: Errors) -> None:
         self._response = response
-        self._library = library
+        self._errors = errors
         self._pieces: AsyncIterator[bytes] = response.aiter_bytes()
         _no_read_timeout(response)
 
@@ -239,7 +248,7 @@ class _AsyncConnection:
                 data = await anext(self._pieces, b"")
         except TimeoutError:
             return Unreachable(sent=True, reason="silence", timed_out=True)
-        except self._library.HTTPError as error:
+        except self._errors as error:
             return _unreachable(error)
         return Piece(data, time.monotonic() - started)
 
@@ -263,6 +272,12 @@ def _library_of(client: Any) -> Any:
     """Return the module whose exceptions a client raises."""
     roots = [cls.__module__.partition(".")[0] for cls in type(client).__mro__]
     return next((sys.modules[name] for name in roots if name.startswith("httpx")), httpx)
+
+
+def _errors_of(client: Any) -> Errors:
+    """Return what a client raises where it gets no answer."""
+    library = _library_of(client)
+    return library.HTTPError, library.InvalidURL
 
 
 def _build(client: Any, request: Request, config: Config, timeout: float | None) -> Any:
@@ -322,12 +337,11 @@ def _is_stream(response: Any) -> bool:
     return response.is_success and not any(word in kind for word in ("json", "html"))
 
 
-def _reply(response: Any, body: bytes = b"", config: Config | None = None) -> Reply:
-    if config is not None and not response.is_success:
-        # An error may quote the key that was sent; nothing that we keep of an answer does.
-        body = body.replace(config.api_key.get_secret_value().encode(), b"***")
+def _reply(response: Any, body: bytes, config: Config) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, body)
+    reply = Reply(response.status_code, headers, body)
+    # An error may quote the key that was sent; nothing that we keep or log of it does.
+    return reply if reply.is_success else reply.without(config.api_key.get_secret_value())
 
 
 def _join(pieces: Iterator[bytes], limit: int | None) -> bytes:

@@ -26,6 +26,7 @@ BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
 
 Root = Literal["chat", "v1", "api"]
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARIANT = re.compile(r"/(?:subscription/v1|paid/v1|v1legacy|v1thinking|v1)$")
 # What people paste along with the base URL, because they copied it from an example request.
 _PASTED = re.compile(
@@ -85,6 +86,7 @@ class Config:
             raise ConfigurationError(msg)
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
+        check_headers(settings.get("default_headers", {}))
         return cls(SecretStr(key), api_root, chat_root, **settings)
 
     @property
@@ -126,6 +128,16 @@ def roots(base_url: str | None) -> tuple[str, str]:
     if not urlsplit(root).path and not match:
         root += "/api"
     return root, root + variant
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that HTTP cannot carry; their values are not shown, they may be secret."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"{name!r} cannot be the name of a header")
+        if not value.isascii() or not value.replace("\t", " ").isprintable():
+            msg = f"the header {name!r} has characters that HTTP cannot carry"
+            raise ConfigurationError(msg)
 
 
 def _from_environment(*names: str) -> str | None:

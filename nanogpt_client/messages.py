@@ -64,9 +64,12 @@ def audio_part(
     return {"type": "input_audio", "input_audio": {"data": _base64(data), "format": kind}}
 
 
-def video_part(source: str | bytes, *, mime_type: str | None = None) -> Part:
+def video_part(
+    source: str | bytes, *, mime_type: str | None = None, detail: str | None = None
+) -> Part:
     """Return a video, given by URL or as its bytes."""
-    return {"type": "video_url", "video_url": {"url": _url(source, mime_type)}}
+    video = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
+    return {"type": "video_url", "video_url": video}
 
 
 def file_part(

@@ -52,8 +52,8 @@ class ModelId:
     id: str
 
     def __post_init__(self) -> None:
-        text = self.id if isinstance(self.id, str) else ""
-        if not text or text.startswith(":") or text != text.strip():
+        parts = self.id.split(":") if isinstance(self.id, str) else [""]
+        if not parts[0] or any(part != part.strip() for part in parts):
             raise ConfigurationError(f"{self.id!r} is no model id", param="model")
         self._check_directives()
 

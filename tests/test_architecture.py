@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_base": TO_SHELLS,
     "client": TO_SHELLS,
     "async_client": TO_SHELLS,
+    "fields": TO_SHELLS | {"client", "async_client"},
     "__init__": TO_SHELLS | {"client", "async_client"},
     "refresh_snapshot": LEFT | {"client"},
     "sandbox": {"_http"},

@@ -8,7 +8,9 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from nanogpt_client._core.call import Call, StreamCall
+from pydantic import SecretStr
+
+from nanogpt_client._core.call import SHORTEST_KEY, Call, Reply, StreamCall
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.errors import APIStatusError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
@@ -25,6 +27,7 @@ class CallContext:
     hooks: Hooks = field(default_factory=Hooks)
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
+    key: SecretStr | None = None
 
 
 class Booking:
@@ -55,6 +58,7 @@ class Booking:
         result = self.result()
         if isinstance(error, NanoGPTError):
             error.sends = self.sends
+            _hide(self._context.key, error)
         cost = self._cost(result, error)
         usage, billing = getattr(result, "usage", None), getattr(result, "billing", None)
         budget = self._context.budget
@@ -93,6 +97,19 @@ class Booking:
         if isinstance(error, NanoGPTError) and not error.maybe_billed:
             return Decimal(0)
         return None
+
+
+def _hide(key: SecretStr | None, error: NanoGPTError) -> None:
+    """Blot the key out of an exception whose answer quotes it."""
+    secret = key.get_secret_value() if key is not None else ""
+    if len(secret) < SHORTEST_KEY:
+        return
+    for name, value in vars(error).items():
+        if isinstance(value, str):
+            setattr(error, name, value.replace(secret, "***"))
+    error.args = (error.message,)
+    if isinstance(error.response, Reply):
+        error.response = error.response.without(secret)
 
 
 def _outcome(kind: type[BaseException] | None) -> str:

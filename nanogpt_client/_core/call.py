@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -19,6 +19,9 @@ Item = TypeVar("Item")
 Item_co = TypeVar("Item_co", covariant=True)
 
 Root = Literal["chat", "v1", "api"]
+
+# A stand-in for a key that is shorter, such as "any", is an ordinary word of many answers.
+SHORTEST_KEY = 8
 
 
 class Resend(enum.Enum):
@@ -44,6 +47,13 @@ class Reply:
     def json(self) -> Any:
         """Parse the body; a `ValueError` if it is no JSON."""
         return loads(self.body)
+
+    def without(self, key: str) -> Reply:
+        """Return the answer with a key blotted out that the server quotes."""
+        if len(key) < SHORTEST_KEY:
+            return self
+        headers = {name: value.replace(key, "***") for name, value in self.headers.items()}
+        return replace(self, headers=headers, body=self.body.replace(key.encode(), b"***"))
 
     @property
     def is_success(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from nanogpt_client.config import check_headers
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.wire.media import FileSource
 
@@ -38,6 +39,7 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
         where = str(last["loc"][0])
         msg = f"{where}={given.get(where)!r}: {last['msg'].lower()}"
         raise ConfigurationError(msg, param=where) from None
+    check_headers(given.get("extra_headers", {}))
     return given
 
 

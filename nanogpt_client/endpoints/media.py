@@ -55,8 +55,8 @@ def _check_address(url: str) -> Generator[Resolve, Addresses, None]:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        known = parts.port != 0 and bool(parts.hostname)
-    except ValueError:  # half an IPv6 address, or a port that is none
+        known = parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:  # half an IPv6 address, a port that is none, a name that DNS cannot hold
         return False
     if not parts.scheme and not parts.netloc:
         return url.startswith("/")

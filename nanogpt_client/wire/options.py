@@ -50,8 +50,11 @@ class RequestOptions(TypedDict, total=False):
 class WebSearch(TypedDict, total=False):
     """Web search of a chat, sent as the body's ``webSearch`` (which beats the ``:online`` suffix).
 
+    A provider's own options may be among its keys, too.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion (web search).
     """
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     enabled: bool
     provider: SearchProvider
@@ -64,6 +67,8 @@ class WebSearch(TypedDict, total=False):
 
 class ProviderRouting(TypedDict, total=False):
     """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     order: Sequence[str]
     only: Sequence[str]

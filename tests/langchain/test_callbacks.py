@@ -60,7 +60,7 @@ def test_a_run_that_it_hears_of_twice_counts_once(model):
 
 
 def test_a_cached_answer_is_free(model):
-    cached = ChatNanoGPT(model=MODEL, client=model._client, cache=InMemoryCache())
+    cached = ChatNanoGPT(model=MODEL, client=model._client(), cache=InMemoryCache())
     with NanoGPTCostCallbackHandler() as costs:
         cached.invoke("hi")
         cached.invoke("hi")

@@ -20,7 +20,7 @@ from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT
-from langchain_nanogpt._options import CHAT_WORDS
+from nanogpt_client.fields import CHAT_WORDS
 from nanogpt_client import Budget, ChatOptions, ConfigurationError, Ledger, NanoGPTClient
 from tests.langchain.replies import MODEL, Wire, call
 
@@ -53,7 +53,7 @@ def hello(**top):
 def test_every_option_of_the_core_is_a_word_of_the_constructor():
     per_call = {"tools", "tool_choice", "parallel_tool_calls", "response_format"}
     per_call |= {"timeout", "extra_headers", "stream_options"}
-    assert set(ChatOptions.__annotations__) - per_call == set(CHAT_WORDS)
+    assert set(ChatOptions.__annotations__) - per_call == {*CHAT_WORDS, "n"}
 
 
 def test_the_body_holds_the_constructors_words_and_over_them_the_calls():
@@ -348,8 +348,8 @@ def test_configured_copies_book_in_the_same_ledger():
 def test_a_copy_with_another_way_to_nanogpt_takes_it():
     llm = hello().model()
     other = llm.model_copy(update={"base_url": "https://example.org/api/v1"})
-    assert other._client.config.chat_root == "https://example.org/api/v1"
-    assert llm.model_copy(update={"temperature": 0.1})._client is llm._client
+    assert other._client().config.chat_root == "https://example.org/api/v1"
+    assert llm.model_copy(update={"temperature": 0.1})._client() is llm._client()
 
 
 def test_a_cache_hit_asks_nobody():

@@ -22,6 +22,8 @@ from pydantic import ValidationError
 
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import (
+    AuthenticationError,
+    BadRequestError,
     Budget,
     BudgetExceededError,
     ConfigurationError,
@@ -133,6 +135,7 @@ def test_streamed_items_add_up():
     assert all(after.startswith(before) for before, after in itertools.pairwise(texts))
     thoughts = [item.additional_kwargs.get("thinking_delta") or "" for item in items]
     assert "".join(thoughts) == "A greeting."
+    assert items[-1].delta == ""
 
 
 def test_nothing_is_sent_before_the_first_item_but_bad_options_are_refused_at_once():
@@ -149,6 +152,15 @@ def test_leaving_a_stream_early_is_booked():
     llm = Scripted(PIECES).llm()
     for _ in llm.stream_chat(HELLO):
         break
+    assert [entry.outcome for entry in llm.ledger] == ["abandoned"]
+
+
+async def test_leaving_an_async_stream_early_is_booked_too():
+    llm = Scripted(PIECES).llm()
+    items = await llm.astream_chat(HELLO)
+    await anext(items)
+    await items.aclose()
+    await asyncio.sleep(0.01)  # LlamaIndex leaves closing what it wraps to the event loop
     assert [entry.outcome for entry in llm.ledger] == ["abandoned"]
 
 
@@ -218,6 +230,20 @@ def test_context_overflow_is_typed_and_notes_the_remedy():
     with pytest.raises(ContextLengthExceededError) as caught:
         llm.chat(HELLO)
     assert "context_window" in caught.value.__notes__[0]
+
+
+def test_a_model_without_tools_notes_the_remedy():
+    error = {"error": {"message": "no tools", "code": "tool_choice_unsupported"}}
+    with pytest.raises(BadRequestError) as caught:
+        Scripted(httpx.Response(400, json=error)).llm().chat(HELLO)
+    assert "is_function_calling_model=False" in caught.value.__notes__[0]
+
+
+def test_other_errors_leave_as_they_are():
+    llm = Scripted(httpx.Response(401, json={"error": {"message": "bad key"}})).llm()
+    with pytest.raises(AuthenticationError) as caught:
+        llm.chat(HELLO)
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_metadata_knows_the_catalogue_and_listens_to_the_constructor():
@@ -370,7 +396,7 @@ def test_a_shared_client_brings_its_books(sandbox):
         assert client.balance().usd  # still open
         again = pickle.loads(pickle.dumps(llm))
         assert again.client.config == client.config
-        with pytest.raises(ValidationError, match="client= brings its own ledger"):
+        with pytest.raises(ConfigurationError, match="client= brings its own ledger"):
             NanoGPT(model="m", client=client, ledger=Ledger())
 
 

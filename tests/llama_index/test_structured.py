@@ -71,8 +71,15 @@ async def predictions(llm: NanoGPT, **kwargs: Any) -> list[Any]:
         (SCHEMAS, {"pydantic_program_mode": PydanticProgramMode.LLM}, "text"),
     ],
 )
-@pytest.mark.parametrize("answer", [{"content": TEXT}, {"content": f"Sure:\n```json\n{TEXT}\n```"},
-                                    as_call()])  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"content": TEXT},
+        {"content": f"Here: {TEXT} Bye."},
+        {"content": f"Sure:\n```json\n{TEXT}\n```"},
+        as_call(),
+    ],
+)
 async def test_all_four_methods_ask_alike_and_read_every_answer(model, words, asked_by, answer):
     frames = stream({"role": "assistant"}, answer)
     server = Scripted(frames, frames, whole(answer))
@@ -123,6 +130,7 @@ def test_tool_arguments_grow_too():
         ({"content": "I would rather not."}, "stop", "rather not"),
         ({"content": None, "refusal": "Never."}, "stop", "Never"),
         (as_call('{"age": 1}'), "tool_calls", "Field required"),
+        (as_call('{"name": "Ad'), "length", "length.*Ad"),
     ],
 )
 def test_an_answer_without_the_object_says_what_came_instead(message, finish_reason, told):
@@ -179,11 +187,18 @@ def test_events_of_a_prediction_come_once():
     ]  # fmt: skip
 
 
-def test_other_program_modes_are_llama_indexes_own():
+async def test_other_program_modes_are_llama_indexes_own():
     assert choose_method(PydanticProgramMode.GUIDANCE, schemas=True, tools=True) is None
     llm = Scripted(whole({"content": TEXT})).llm(pydantic_program_mode=PydanticProgramMode.GUIDANCE)
-    with pytest.raises(ValueError, match="Unsupported pydantic program mode"):
+    unsupported = pytest.raises(ValueError, match="Unsupported pydantic program mode")
+    with unsupported:
         llm.structured_predict(Person, PROMPT, who="Ada")
+    with unsupported:
+        await llm.astructured_predict(Person, PROMPT, who="Ada")
+    with unsupported:
+        list(llm.stream_structured_predict(Person, PROMPT, who="Ada"))
+    with unsupported:
+        await anext(await llm.astream_structured_predict(Person, PROMPT, who="Ada"))
 
 
 def test_schemas_are_strict_where_strict_mode_can_express_them():

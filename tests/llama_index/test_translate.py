@@ -24,7 +24,6 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from llama_index_nanogpt._options import CHAT_WORDS, OptionFields
 from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._translate import (
     chunk_from_wire,
@@ -46,6 +45,7 @@ from nanogpt_client import (
     ToolCallDelta,
     Usage,
 )
+from nanogpt_client.fields import CHAT_WORDS, OptionFields
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -410,39 +410,30 @@ def test_items_are_cumulative_and_never_change_later():
     assert arguments == ["{}", '{"x": 1}']
 
 
-def test_the_end_of_a_stream_is_the_whole_answer():
+@pytest.mark.parametrize(
+    ("chunk", "seen"),
+    [
+        (ChatChunk(citations=[Citation("https://s")]), "annotations"),
+        (ChatChunk(refusal="no"), "refusal"),
+        (ChatChunk(tool_calls=[ToolCallDelta(0, "c", "f", "")]), "tool_calls"),
+        (ChatChunk(reasoning="hm"), "thinking"),
+        (ChatChunk(images=[PNG_URL]), "image"),
+    ],
+)
+def test_what_comes_after_text_is_seen_at_once(chunk, seen):
+    so_far = PartialAnswer()
+    chunk_from_wire(ChatChunk(text="hi"), so_far)
+    message = chunk_from_wire(chunk, so_far).message
+    kinds = [block.block_type for block in message.blocks]
+    assert seen in [*message.additional_kwargs, *kinds]
+
+
+def test_the_last_item_is_the_whole_answer():
     so_far = PartialAnswer()
     for chunk in CHUNKS:
         chunk_from_wire(chunk, so_far)
-    last = ChatChunk(
-        finish_reason="stop",
-        tool_calls=[ToolCallDelta(1, "made-up", None, "")],
-        usage=Usage(prompt_tokens=1),
-        billing=Billing(cost=Decimal(1)),
-        id="i",
-        model="m",
-        raw={"id": "i"},
-    )
-    whole = so_far.completion(last)
-    assert whole == ChatCompletion(
-        id="i",
-        model="m",
-        choices=(
-            Choice(
-                0,
-                Message(
-                    text="Hello",
-                    reasoning="hm",
-                    tool_calls=(ToolCall("c1", "f", "{}"), ToolCall("made-up", "g", '{"x": 1}')),
-                    citations=(Citation("https://s"),),
-                    images=(PNG_URL,),
-                    refusal="no",
-                    audio={"id": "a", "data": "YQ==Yg=="},
-                ),
-                "stop",
-            ),
-        ),
-        usage=Usage(prompt_tokens=1),
-        billing=Billing(cost=Decimal(1)),
-        raw={"id": "i"},
-    )
+    answer = completion(Message(text="Hello", citations=(Citation("https://s"),)))
+    last = chunk_from_wire(ChatChunk(completion=answer), so_far, citation_blocks=True)
+    whole = completion_from_wire(answer, citation_blocks=True)
+    assert last.delta == ""
+    assert last.model_copy(update={"delta": None}) == whole

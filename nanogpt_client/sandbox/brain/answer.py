@@ -1,7 +1,7 @@
 """Answer in words: from the prompt's own context, tool results, pictures, or the conversation.
 
 The nearest source that knows something wins: context in the message, attachments, the system
-message, what was said before; at last the plain answers of `small_talk`.
+message, what was said before, the built-in corpus; at last the plain answers of `small_talk`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nanogpt_client.sandbox.brain import small_talk
+from nanogpt_client.sandbox.brain import condense, small_talk
 from nanogpt_client.sandbox.brain.context import (
     Prompt,
     context_of_system,
     facts_of_system,
     take_apart,
+    told,
 )
 from nanogpt_client.sandbox.brain.courtesy import is_small_talk
 from nanogpt_client.sandbox.brain.extract import Extract, extract, lead, wants_lead
+from nanogpt_client.sandbox.brain.knowledge import recall
+from nanogpt_client.sandbox.brain.phrase import turned
+from nanogpt_client.sandbox.brain.shape import sentence_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +38,6 @@ _LOOKS = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN = "The given context does not answer that."
-_PERSONS = (
-    ("i am", "you are"), ("i'm", "you are"), ("i've", "you have"), ("i was", "you were"),
-    ("my", "your"), ("mine", "yours"), ("me", "you"), ("i", "you"), ("myself", "yourself"),
-    ("we", "you"), ("our", "your"), ("us", "you"),
-)  # fmt: skip
-_OF_PERSON = dict(_PERSONS)
-_PERSON = re.compile(rf"\b(?:{'|'.join(re.escape(word) for word, _ in _PERSONS)})\b", re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -85,19 +81,21 @@ def describe(seen: Sequence[Seen]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def turned(sentence: str) -> str:
-    """Say a user's sentence from the other side: `My name` becomes `Your name`."""
-    swapped = _PERSON.sub(lambda match: _OF_PERSON[match[0].lower()], sentence)
-    return swapped[:1].upper() + swapped[1:]
-
-
 def _without_context(talk: Conversation, prompt: Prompt, given: Sequence[str]) -> Answer:
     """Answer where nothing that was said answers the question."""
     if computed := small_talk.calculation(prompt.question):
         return Answer(computed, score=1.0)
     if given or prompt.existing:
         return Answer(prompt.existing or _UNKNOWN, tuple(given))
-    return Answer(small_talk.reply(prompt.question or talk.request or talk.system))
+    question = prompt.question or talk.request or talk.system
+    if said := small_talk.reply(question):
+        return Answer(said, score=1.0)
+    said_before = talk.earlier("user", "assistant")
+    if said_before and condense.refers_back(question):
+        question = condense.standalone(question, said_before, talk.earlier("user"))
+    if (known := recall(question, sentence_count(told(talk.request)))).sentences:
+        return Answer(known.text, (known.text,), known.score)
+    return Answer(small_talk.unknown(question))
 
 
 def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer | None:
@@ -121,8 +119,8 @@ def _behind(talk: Conversation, prompt: Prompt, has_context: bool) -> Answer | N
         (facts_of_system(talk.system), False),
         (talk.earlier("assistant"), False),
     ):
-        told = tuple(text for text in heard if not text.rstrip().endswith("?"))
-        found = extract(question, told, most=1)
+        stated = tuple(text for text in heard if not text.rstrip().endswith("?"))
+        found = extract(question, stated, most=1)
         if found.sentences and found.score >= _SURE:
-            return Answer(turned(found.text) if swap else found.text, told, found.score)
+            return Answer(turned(found.text) if swap else found.text, stated, found.score)
     return None

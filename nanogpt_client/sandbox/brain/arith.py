@@ -6,6 +6,7 @@ import ast
 import math
 import operator
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _SIGN = (
     r"\*\*|//|[*/+^%×·÷−–-]|\b(?:times|plus|minus|multiplied by|divided by|over|to the power "
     r"of|mod|modulo|x)\b"
 )
-_PIECE = r"\(*\s*-?\d+(?:,\d{3})*(?:\.\d+)?\s*\)*"
+_PIECE = r"\({0,9}\s{0,3}-?\d+(?:,\d{3})*(?:\.\d+)?\s*\)*"
 _EXPRESSION = re.compile(
     rf"(?<![\w.]){_PIECE}(?:\s*(?:{_SIGN})\s*{_PIECE})+(?![\w%])|\([^()\n]*\*\*[^()\n]*\)"
 )
@@ -75,10 +76,12 @@ _VERBS: dict[type[ast.AST], str] = {
     ast.Pow: "power",
 }
 _LARGEST = 10**12
+_LONGEST = 300
 _HIGHEST_POWER = 64
 
 
-def sums(text: str) -> list[Sum]:
+@lru_cache(maxsize=256)
+def sums(text: str) -> tuple[Sum, ...]:
     """Return the expressions of a text that can be worked out, in order."""
     found: list[Sum] = []
     rest = text
@@ -90,12 +93,13 @@ def sums(text: str) -> list[Sum]:
                 rest = rest[: match.start()] + " " * len(match[0]) + rest[match.end() :]
     for match in _EXPRESSION.finditer(rest):
         expression = match[0].strip()
-        if _BARE.match(expression) and not _ASKED.search(text):
+        is_bare = _BARE.match(expression) and not _ASKED.search(text)
+        if is_bare or len(expression) > _LONGEST:
             continue
         value = _value(symbols(expression))
         if value is not None:
             found.append(Sum(expression, value, match.start(), match.end()))
-    return sorted(found, key=lambda each: each.start)
+    return tuple(sorted(found, key=lambda each: each.start))
 
 
 def operation(found: Sum) -> str:

@@ -35,6 +35,12 @@ def asks_to_condense(text: str) -> bool:
     return _ASKS.search(text) is not None
 
 
+def refers_back(question: str) -> bool:
+    """Tell whether a question cannot be understood without what was said before it."""
+    is_open = _PRONOUN.search(question) or _ELLIPSIS.match(question.strip())
+    return bool(is_open) and not mine.names(question)
+
+
 def standalone(question: str, history: Sequence[str], asked: Sequence[str]) -> str:
     """Return the question with its pronouns and gaps filled from earlier texts.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from nanogpt_client.sandbox.brain.text import blocks, sentences
@@ -72,6 +73,22 @@ _REQUEST = re.compile(
     r"|classify|compare|find|identify|rewrite|rephrase|show|define)\b",
     re.IGNORECASE,
 )
+_LENGTH = (
+    r"(?:in|using|with) (?:at most |exactly |only |just |about )?"
+    r"(?:an?|one|two|three|four|five|\d+|a few|a single)(?: (?:or|to) \w+)?"
+    r"(?: (?:short|brief|simple|concise|plain))* (?:sentences?|words?|lines?|paragraphs?)"
+)
+_HOW_LONG = re.compile(
+    rf"^\W*(?:(?:please )?(?:answer|reply|respond|explain|say)? ?{_LENGTH}|briefly|in short)"
+    rf"\s*[:,-]\s*|,?\s+{_LENGTH}(?=[.?!\s]*$)",
+    re.IGNORECASE,
+)
+_ASKS_ABOUT = re.compile(
+    r"(?:(?<=[.?!:\n] )|(?<=[:\n])|^)[ \t]*(?:how|why|who|when|where|which|what)\b"
+    r"(?![^.?\n]*\b(?:in|as) (?:valid )?json\W*$)[^.?\n]*\?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TOO_LITTLE = 20  # characters outside a context that are no instruction
 _LONG = 160  # a question is seldom longer
 
 
@@ -92,6 +109,7 @@ class _Part(NamedTuple):
     text: str
 
 
+@lru_cache(maxsize=64)
 def take_apart(text: str) -> Prompt:
     """Split one prompt into its parts."""
     text = _TRAILING.sub("", text)
@@ -115,12 +133,32 @@ def take_apart(text: str) -> Prompt:
 
 
 def bare(question: str) -> str:
-    """Return a question without the sentences that only say how to answer it."""
+    """Return a question without the words that only say how to answer it."""
+    shorter = _HOW_LONG.sub("", question)
+    question = shorter if _REQUEST.match(shorter) else question
     each = sentences(question)
     is_asked = any(sentence.endswith(("?", "？")) for sentence in each)
     drop = _INSTRUCTS if is_asked else _FORMATTING
     kept = [sentence for sentence in each if not drop.match(sentence)]
     return " ".join(kept) if kept and len(kept) < len(each) else question
+
+
+@lru_cache(maxsize=64)
+def told(text: str) -> str:
+    """Return what a prompt says outside its context: the question, and how to answer it.
+
+    Words of a context are no instructions, whatever they speak of.
+    """
+    rest = _CLOSING.sub("", text)
+    for passage in take_apart(text).passages:
+        if not _INSTRUCTS.match(passage) and not passage.startswith(("{", "[")):
+            rest = rest.replace(passage, "\n", 1)
+    return rest if len(rest.strip()) > _TOO_LITTLE else text
+
+
+def commands(text: str) -> str:
+    """Return what a prompt tells to do: `told` without questions such as `How do I ...?`."""
+    return _ASKS_ABOUT.sub("", told(text))
 
 
 def context_of_system(system: str) -> tuple[str, ...]:
@@ -156,30 +194,29 @@ def _fenced(text: str) -> tuple[str, str]:
 
 def _parts(text: str) -> list[_Part]:
     """Cut a text at its labels; what comes before the first has the kind ""."""
+    labels = [(label, _kind_of(label[1])) for label in _LABEL.finditer(text)]
+    last_question = max((i for i, (_, kind) in enumerate(labels) if kind == "question"), default=-1)
     found: list[_Part] = []
-    kind, start = "", 0
-    is_asked = False
-    for label in _LABEL.finditer(text):
-        if kind == "context" and not _may_end_context(label, text, is_asked):
+    now, start, is_asked = "", 0, False
+    for number, (label, kind) in enumerate(labels):
+        if now == "context" and not _ends_context(kind, is_asked, number >= last_question):
             continue
-        is_asked = is_asked or kind == "question"
-        found.append(_Part(kind, _clean(text[start : label.start()])))
-        kind, start = _kind_of(label[1]), label.end()
-    found.append(_Part(kind, _clean(text[start:])))
+        found.append(_Part(now, _clean(text[start : label.start()])))
+        is_asked = is_asked or now == "question"
+        now, start = kind, label.end()
+    found.append(_Part(now, _clean(text[start:])))
     return [_split_off(part) for part in found]
 
 
-def _may_end_context(label: re.Match[str], text: str, is_asked: bool) -> bool:
+def _ends_context(kind: str, is_asked: bool, is_last: bool) -> bool:
     """Tell whether a label after a context is the prompt's own, not one inside the context.
 
     Only the last question and what follows it are the prompt's own, and no further one where
     the question came first.
     """
-    kind = _kind_of(label[1])
     if is_asked:
         return kind == "existing"
-    later = [_kind_of(each[1]) for each in _LABEL.finditer(text, label.end())]
-    return kind in {"context", "existing", "history"} or "question" not in later
+    return kind in {"context", "existing", "history"} or is_last
 
 
 def _kind_of(name: str | None) -> str:
@@ -238,7 +275,8 @@ def _unlabelled(text: str) -> Prompt:
         if _is_request(found[0]) or _POINTS_DOWN.search(found[0]):
             return Prompt(bare(found[0]), tuple(found[1:]))
     head, colon, tail = text.partition(":")
-    if colon and _REQUEST.match(head.strip()) and len(head) < _LONG < len(tail):
+    is_text = len(tail) > _LONG or len(sentences(tail)) > 1
+    if colon and _REQUEST.match(head.strip()) and len(head) < _LONG and is_text:
         return Prompt(head.strip(), (tail.strip(),))
     return _question_among(text)
 

@@ -49,9 +49,11 @@ _KINDS = (
         "Goodbye, and good luck with what you build!",
     ),
     _talk(
-        r"(?:so,? )?(?:who|what) (?:exactly )?are you|what(?: ai| language)? model (?:are you"
-        r"|is this)|are you (?:a real|an? (?:ai|llm|language))(?: ?model)?|introduce yourself"
-        r"|what can you do(?: for me)?|help",
+        r"(?:(?:hi|hello|hey|so),? )?(?:(?:who|what) (?:exactly )?are you|(?:what|which)"
+        r"(?: ai| language)? model (?:are you|is this)|are you (?:there|human|a robot|a person|real"
+        r"|conscious|a bot|a real|an? (?:ai|llm|language))(?: ?model)?|introduce yourself"
+        r"|what(?:'s| is) your name|(?:how )?can you help(?: me)?|what can you do(?: for me)?"
+        r"|help(?: me)?)",
         f"I am {NAME}: no model weights, only rules. I answer from the context I am given, call "
         "tools, fill JSON schemas and cite the pages of web searches.",
     ),

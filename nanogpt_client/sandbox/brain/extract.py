@@ -41,6 +41,9 @@ _EXPECTED = (
     (re.compile(r"\bwhere\b", re.IGNORECASE), re.compile(r"\b(?:in|at|on|near|under|from)\b")),
     (re.compile(r"\bwhy\b", re.IGNORECASE), re.compile(r"\b(?:because|since|so that|due to|to)\b")),
 )  # fmt: skip
+_LISTS_NAMES = re.compile(  # of parameters, as documentation does
+    r"(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):|[a-z_]+(?: [a-z_]+)*$"
+)
 _DEFINES = re.compile(
     r"^(?:an?|the)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b", re.IGNORECASE
 )
@@ -66,6 +69,16 @@ class Extract:
 def wants_lead(question: str) -> bool:
     """Tell whether a question asks for a summary rather than for a fact."""
     return _WANTS_LEAD.search(question) is not None or not terms(question)
+
+
+def kinds_expected(question: str) -> list[re.Pattern[str]]:
+    """Return what a sentence that answers the question should hold: a name, a number ..."""
+    return [wanted for asked, wanted in _EXPECTED if asked.search(question)]
+
+
+def opens_pointing(sentence: str) -> bool:
+    """Tell whether a sentence opens with a word that stands for one before it: it, this."""
+    return _PRONOUN.match(sentence) is not None
 
 
 def lead(passages: Sequence[str], most: int = _MOST) -> Extract:
@@ -104,7 +117,7 @@ def _adjusted(
     question: str, split: list[tuple[int, str]], plain: list[float], whole: list[float]
 ) -> list[float]:
     """Weigh in the passage around a sentence, the one before it, and the kind of answer."""
-    expected = [wanted for asked, wanted in _EXPECTED if asked.search(question)]
+    expected = kinds_expected(question)
     definition = re.match(r"\W*(?:what|who) (?:is|are|was|were)\b", question, re.IGNORECASE)
     scores = []
     for i, (number, sentence) in enumerate(split):
@@ -122,7 +135,9 @@ def _adjusted(
 
 
 def _is_heading(sentence: str) -> bool:
-    return sentence.startswith("#") or sentence.endswith(":")
+    """Tell whether a sentence only announces or lists what others tell."""
+    is_title = sentence.startswith("#") or sentence.endswith(":")
+    return is_title or _LISTS_NAMES.match(sentence) is not None
 
 
 def _companions(scores: list[float], plain: list[float], best: int, texts: list[str]) -> list[int]:

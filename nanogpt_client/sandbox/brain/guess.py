@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import arith, mine
+from nanogpt_client.sandbox.brain.entity import beside, outstanding
 from nanogpt_client.sandbox.brain.lexicon import COLOURS, CURRENCIES, LANGUAGES, ROLES, UNITS
 from nanogpt_client.sandbox.brain.phrase import phrase
 from nanogpt_client.sandbox.brain.source import Candidate, Field, Source
@@ -42,6 +43,8 @@ _LOWER_PLACE = (
 _ONLY_VALUE = re.compile(
     r"(?:(?:and|or|in|at|for|of) )*([^\W\d_]{2,}(?: [^\W\d_]{2,})?)[.?!]*", re.IGNORECASE
 )
+_PROSE = frozenset({"phrase", "answer"})
+_QUOTABLE = frozenset("text texts string sentence word words message content s input".split())
 _LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
 _TITLED = re.compile(r"\b(?:named|called|titled|entitled)\s*[\"'“‘`]?$", re.IGNORECASE)
 _NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*[\"'“‘`]?$", re.IGNORECASE)
@@ -61,6 +64,8 @@ def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]
     """Yield the values that the text ties to this field."""
     yield from _labelled(field, source)
     role = role_of(field, form)
+    if role not in _PROSE and source.known:
+        yield from (_at(0, span) for span in beside(field.words, source.focus, source.known))
     if role in _SHAPED:
         for number, text in source.numbered():
             yield from (_at(number, span) for span in _SHAPED[role](text))
@@ -79,8 +84,13 @@ def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
         yield Candidate(source.carried)
     if role == "answer" and source.answer:
         yield Candidate(source.answer)
-    if role in {"phrase", "answer"}:
+    if role in _PROSE:
+        if _QUOTABLE.intersection(field.words):
+            yield from (_at(0, span) for span in mine.quoted(source.focus))
         yield from _phrases(source)
+    elif source.known:
+        yield from (_at(0, span) for span in mine.quoted(source.focus))
+        yield from (_at(0, span) for span in outstanding(source.focus, source.known))
     if role == "":
         yield from _qualified(field, source)
     if role in {"place", "name"} and (only := _ONLY_VALUE.fullmatch(source.focus)):
@@ -90,9 +100,9 @@ def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
         yield from _places(source, near=False)
     for number, text in source.numbered():
         yield from (_at(number, span) for span in mine.quoted(text))
-        if role not in {"phrase", "answer"}:
+        if role not in _PROSE:
             yield from (_at(number, span) for span in mine.names(text))
-    yield from _phrases(source, _LONGEST_TEXT if role in {"phrase", "answer"} else _LONGEST_NAME)
+    yield from _phrases(source, _LONGEST_TEXT if role in _PROSE else _LONGEST_NAME)
 
 
 def _phrases(source: Source, longest: int = _LONGEST_TEXT) -> Iterator[Candidate]:

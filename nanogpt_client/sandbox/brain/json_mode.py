@@ -9,6 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.brain.context import commands
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -41,6 +43,7 @@ _INSTRUCTIONS = re.compile(
 )
 _ABOUT_JSON = re.compile(r"[^.:\n]*\bJSON\b[^.:\n]*(?:[.:]\s*|$)", re.IGNORECASE | re.MULTILINE)
 _AFTER_SCHEMA = re.compile(r"Output a valid JSON object but do not repeat the schema\.?")
+_MOST_OBJECTS = 200  # places tried; each costs a scan of the text
 _DECODER = json.JSONDecoder()
 
 
@@ -57,10 +60,11 @@ def asked_schema(body: Mapping[str, Any], talk: Conversation) -> Any:
     """Return the schema that the prompt or JSON mode asks for, or None where no JSON is wanted."""
     wanted = body.get("response_format")
     mode = wanted.get("type") if isinstance(wanted, dict) else None
-    for text in (talk.request, talk.system):
+    instructions = (commands(talk.request), commands(talk.system))
+    for text in instructions:
         if (printed := printed_schema(text)) is not None:
             return printed
-    asked = f"{talk.request}\n{talk.system}"
+    asked = "\n".join(instructions)
     if mode != "json_object" and not _WANTS_JSON.search(asked):
         return None
     return named_keys(asked)
@@ -116,7 +120,9 @@ def _after_last_object(match: re.Match[str]) -> str:
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
     """Yield the outermost JSON objects of a text with their places."""
     at = text.find("{")
-    while at >= 0:
+    for _ in range(_MOST_OBJECTS):
+        if at < 0:
+            return
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):

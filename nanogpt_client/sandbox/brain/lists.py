@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 
     from nanogpt_client.sandbox.brain.source import Field, Source
 
-_ITEM = r"[^,;:.\n]{1,40}?"
-_LIST = re.compile(
-    rf"({_ITEM}(?:,\s*{_ITEM})+,?\s+(?:and|or|&)\s+{_ITEM})(?=[.;:\n?!]|$)"
-    rf"|({_ITEM}(?:,\s*{_ITEM}){{2,}})(?=[.;:\n?!]|$)"
-)
+_CLAUSE = re.compile(r"[.;:?!]+(?:\s|$)|\n")
+_AND = re.compile(r"\s(?:and|or|&)\s", re.IGNORECASE)
+_LONGEST_ITEM = 40
 _BETWEEN = re.compile(r",?\s+(?:and|or|&)\s+|,\s*|\n+")
 _LEAD = re.compile(
     r"^.*\b(?:of|for|are|with|like|including|include|buy|add|to|about|me|is|tags|list|numbers"
@@ -78,13 +76,21 @@ def _spelled_out(text: str) -> list[str]:
     """Return the items of a bulleted or comma-separated list, or several names."""
     if bullets := [match.strip() for match in _BULLET.findall(text)]:
         return bullets
-    if match := _LIST.search(text):
-        items = [each.strip(" .!?\"'") for each in _BETWEEN.split(match[0]) if each.strip()]
-        first = _LEAD.sub("", items[0])
-        if first == items[0] and _COMMAND.match(first):
-            return []
-        items[0] = first
-        items[-1] = _TRAIL.sub("", items[-1])
-        return [each for each in items if each]
+    for clause in _CLAUSE.split(text):
+        if found := _enumeration(clause):
+            return found
     names = [span.value for span in mine.names(text)]
     return names if len(names) > 1 else []
+
+
+def _enumeration(clause: str) -> list[str]:
+    """Return the items of a clause such as `buy apples, pears and plums`, without the verb."""
+    commas = clause.count(",")
+    if commas + bool(_AND.search(clause)) < 2 or not commas:
+        return []
+    items = [each.strip(" .!?\"'") for each in _BETWEEN.split(clause) if each.strip()]
+    first = _LEAD.sub("", items[0])
+    if first == items[0] and _COMMAND.match(first):
+        return []
+    items = [first, *items[1:-1], _TRAIL.sub("", items[-1])]
+    return [each for each in items if each] if max(map(len, items)) <= _LONGEST_ITEM else []

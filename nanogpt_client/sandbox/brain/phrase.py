@@ -58,6 +58,13 @@ _POINTER = re.compile(
     r"recording|drawings?|one|total|quotient|difference))\b(?! of\b)",
     re.IGNORECASE,
 )
+_PERSONS = (
+    ("i am", "you are"), ("i'm", "you are"), ("i've", "you have"), ("i was", "you were"),
+    ("my", "your"), ("mine", "yours"), ("me", "you"), ("i", "you"), ("myself", "yourself"),
+    ("we", "you"), ("our", "your"), ("us", "you"),
+)  # fmt: skip
+_OF_PERSON = dict(_PERSONS)
+_PERSON = re.compile(rf"\b(?:{'|'.join(re.escape(word) for word, _ in _PERSONS)})\b", re.IGNORECASE)
 _COMMAND_WORDS = 6  # a longer text before a colon is no command
 
 
@@ -77,6 +84,12 @@ def phrase(request: str) -> str:
     if line.endswith("?"):
         return line
     return _COMMANDS.sub("", line, count=1).strip(" .!") or line.strip(" .!") or squeeze(request)
+
+
+def turned(sentence: str, *, opens: bool = True) -> str:
+    """Say a user's sentence from the other side: `My name` becomes `Your name`."""
+    swapped = _PERSON.sub(lambda match: _OF_PERSON[match[0].lower()], sentence)
+    return swapped[:1].upper() + swapped[1:] if opens else swapped
 
 
 def points_back(clause: str) -> bool:

@@ -22,7 +22,7 @@ from nanogpt_client.sandbox.brain.source import Source
 from nanogpt_client.sandbox.brain.steps import Step, steps_of, wants_no_tools
 from nanogpt_client.sandbox.brain.tasks import choice_in
 from nanogpt_client.sandbox.brain.text import squeeze
-from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox, tools_of
+from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox, tools_of, vocabulary
 from nanogpt_client.sandbox.brain.turn import PlannedCall
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
     told = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
     texts = (*told, text, *hints, talk.request, *results, *talk.earlier("user")[:4], talk.system)
     refused = frozenset(value for call in failed for value in _refused(call))
-    source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused)
+    known = vocabulary(step.tool)
+    source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused, known)
     if not step.tool.properties:
         return PlannedCall(step.tool.name, {})
     schema = {"type": "object", **step.tool.parameters}

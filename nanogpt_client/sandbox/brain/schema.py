@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _SHALLOW: Final = 4  # below, optional and recursive parts are left out
 _DEEPEST: Final = 24
-_EMPTY: Final = {"object": {}, "array": [], "string": "", "number": 0, "boolean": False}
 
 
 def fill(schema: Schema, source: Source, field: Field | None = None) -> Any:

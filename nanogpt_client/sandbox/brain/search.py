@@ -65,6 +65,12 @@ def search(
     return [index.hits[number] for number in found[: max(0, limit)]]
 
 
+def rarity(term: str) -> float:
+    """Return how rare a stemmed word is in the corpus; one that it lacks is the rarest."""
+    index = _index()
+    return index.rarity.get(term, math.log(1 + 2 * len(index.hits)))
+
+
 def _domain_passes(url: str, included: Iterable[str], excluded: Iterable[str]) -> bool:
     """Tell whether the host of `url` is wanted."""
     host = urlsplit(url).hostname or ""

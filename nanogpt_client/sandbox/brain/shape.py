@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import mine
-from nanogpt_client.sandbox.brain.context import take_apart
+from nanogpt_client.sandbox.brain.context import take_apart, told
 from nanogpt_client.sandbox.brain.extract import asked_number, short_answer
 from nanogpt_client.sandbox.brain.text import sentences, terms
 
@@ -19,8 +19,12 @@ _Change = Callable[[str, str], str]  # (text, question) -> text in another shape
 _VERB = r"(?:answer|reply|respond|return|output|give|say|write|use|provide|print)\w*"
 _ONLY = rf"\b{_VERB}\b[^.\n]{{0,40}}?\b"
 _NEGATED = re.compile(r"\b(?:not|no|never|n't|none|neither|cannot)\b", re.IGNORECASE)
-_YES_NO_QUESTION = re.compile(
-    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b", re.IGNORECASE
+_NUMBERS = {"a": 1, "single": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+_ANY_NUMBER = rf"(?:{'|'.join(_NUMBERS)}|[1-9])"
+_COUNT = re.compile(
+    rf"\b(?:in|using|with|to|than|most|exactly|{_VERB})(?: a)? (?P<count>{_ANY_NUMBER})"
+    rf"(?: \w+)? sentences?\b|\b(?P<things>{_ANY_NUMBER})(?: \w+)? facts\b",
+    re.IGNORECASE,
 )
 
 
@@ -31,11 +35,20 @@ def shaped_answer(talk: Conversation, text: str, *, is_known: bool = True) -> st
     """
     shapes = (*_SHORT, *_LISTS) if is_known else _SHORT
     question = take_apart(talk.request).question
-    for told in (talk.request[:400] + "\n" + talk.request[-400:], talk.system):
+    for wish in (told(talk.request), told(talk.system)):
         for pattern, change in shapes:
-            if pattern.search(told):
+            if pattern.search(wish):
                 return change(text, question)
+        if (count := sentence_count(wish)) and is_known:
+            return " ".join(sentences(text)[:count])
     return text
+
+
+def sentence_count(wish: str) -> int | None:
+    """Return how many sentences, or facts, a wish asks for, or None where it does not say."""
+    found = _COUNT.search(wish)
+    word = (found["count"] or found["things"]).lower() if found else ""
+    return int(word) if word.isdigit() else _NUMBERS.get(word)
 
 
 def _one_word(text: str, question: str) -> str:
@@ -60,10 +73,6 @@ def _yes_no(text: str, question: str) -> str:
         if supported and bool(_NEGATED.search(text)) == bool(_NEGATED.search(question))
         else "No"
     )
-
-
-def _sentence(text: str, _question: str) -> str:
-    return next(iter(sentences(text)), text)
 
 
 def _bullets(text: str, _question: str) -> str:
@@ -117,14 +126,10 @@ _SHORT = (
         r"|\b(?:number|digits) only\b|\bonly (?:the|a) number\b",
         _number,
     ),
-    _shape(
-        rf"{_ONLY}(?:one|a single|1) (?:short )?sentence\b|\bin (?:one|a single) sentence\b",
-        _sentence,
-    ),
 )
 _LISTS = (
     _shape(r"\bcomma[- ]separated (?:list|values)\b", _commas),
     _shape(r"\bnumbered list\b", _numbered),
-    _shape(r"\b(?:bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),
+    _shape(r"\b(?:list of \w+ facts|bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),
     _shape(r"\b(?:in (?:all )?(?:upper ?case|capital letters|caps))\b", _capitals),
 )

@@ -1,12 +1,13 @@
-"""Answer where there is no context: courtesy, echoes, sums; else say plainly what this is."""
+"""Answer what needs no context: courtesy, echoes, sums; else say plainly what this is."""
 
 from __future__ import annotations
 
 import re
 
-from nanogpt_client.sandbox.brain import arith
+from nanogpt_client.sandbox.brain import arith, mine
 from nanogpt_client.sandbox.brain.courtesy import NAME, courtesy, pick
-from nanogpt_client.sandbox.brain.phrase import phrase
+from nanogpt_client.sandbox.brain.naming import named
+from nanogpt_client.sandbox.brain.phrase import phrase, turned
 from nanogpt_client.sandbox.brain.text import shorten
 
 _ECHO = re.compile(
@@ -35,29 +36,41 @@ _NOT_ECHO = re.compile(
     r"|only the|something|why|how|if|that)",
     re.IGNORECASE,
 )
+_ASKS = re.compile(r"\W*(?:what|who|when|where|why|how|which|do|does|did|is|are)\b", re.IGNORECASE)
 _TRANSLATE = re.compile(r"\btranslat\w+\b", re.IGNORECASE)
-_COUNT = re.compile(r"\bcount (?:from (\d{1,9}) )?(?:up )?to (\d{1,9})\b", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\bcount (?:from (\d{1,9}) )?(?:up )?to (\d{1,9}|two|three|four|five|six|seven|eight|nine"
+    r"|ten|twelve|twenty)\b",
+    re.IGNORECASE,
+)
 _WRITES = re.compile(
     r"\b(?:write|compose|tell|create|make up|give|generate)\b.{0,30}?\b(?P<what>story|poem|haikus?"
     r"|essay|joke|paragraph|song|limerick|article|letter|email|post|tale)\b"
     r"(?:.*?\babout (?P<about>[^.?!\n]+))?",
     re.IGNORECASE | re.DOTALL,
 )
-_PLAIN = (
-    "I am {name} and have no knowledge of my own, so I cannot say more about “{topic}”. "
-    "Give me a text, a tool or web search and I will answer from it.\n"
-    "About “{topic}” I can only answer from what you give me: this is {name}, which runs "
-    "without model weights. Add context or use an :online model.\n"
-    "You asked about “{topic}”. This is {name}; it works from context, tools and its small "
-    "built-in web corpus, not from trained knowledge.\n"
-    "{name}: noted, “{topic}”. I have no weights to draw on; with documents, tool results or "
-    "web search in the conversation I can give a real answer."
+_CODE = re.compile(
+    r"\b(?:write|create|generate|give|show|implement|code)\b.{0,40}?\b(?:functions?|scripts?|code"
+    r"|programs?|class(?:es)?|quer(?:y|ies)|regex(?:es)?|regular expressions?|unit tests?"
+    r"|python|javascript|java|sql|bash|html|css|rust)\b",
+    re.IGNORECASE,
+)
+_STATEMENT = re.compile(r"^\W*(?:i|i'm|i've|my|our|we)\b[^?]*$", re.IGNORECASE)
+_UNKNOWN = (
+    "I do not know about “{topic}”. I am {name}, which has no model weights: give me a text, a "
+    "tool or web search and I will answer from it.\n"
+    "About “{topic}” I know nothing: this is {name}, which runs without model weights. Add "
+    "context, a tool or an :online model and I will answer from that.\n"
+    "I have no answer to “{topic}”. This is {name}; it works from the context and tools that you "
+    "give it and from a small built-in corpus, not from trained knowledge."
 ).split("\n")
 _MOST_COUNTED = 1000
 
 
 def echo(text: str) -> str:
     """Return the words that the user asks to hear, or ""."""
+    if _ASKS.match(text):
+        return ""
     for match in _ECHO.finditer(text):
         wanted = _ECHO_END.sub("", text[match.end() :].strip()).strip()
         quotes = re.match(r"^[\"'“‘`](.+?)[\"'”’`](?=\W*$|\s)", wanted, re.DOTALL)
@@ -75,18 +88,27 @@ def calculation(text: str) -> str:
 
 
 def reply(text: str) -> str:
-    """Answer a text for which no context was given."""
-    if said := courtesy(text) or echo(text) or calculation(text):
+    """Answer courtesy, echoes, sums and requests to make something up; else return ""."""
+    if said := courtesy(text) or echo(text) or calculation(text) or named(text):
         return said
     if count := _COUNT.search(text):
-        low, high = int(count[1] or 1), int(count[2])
+        low, high = (int(mine.numbers(each)[0].value) for each in (count[1] or "1", count[2]))
         return ", ".join(map(str, range(low, min(high, low + _MOST_COUNTED) + 1)))
     if _TRANSLATE.search(text):
         return f"I cannot translate: I am {NAME}, which has no model weights."
     if writes := _WRITES.search(text):
         return _composed(writes["what"].lower(), (writes["about"] or "").strip() or "a quiet day")
+    if _CODE.search(text):
+        return f"I cannot write code: I am {NAME}, which has no model weights."
+    return ""
+
+
+def unknown(text: str) -> str:
+    """Say that nothing is known of a question; note a statement."""
     topic = shorten(phrase(text), 120).rstrip(".") or "your message"
-    return pick(text, _PLAIN).format(name=NAME, topic=topic)
+    if _STATEMENT.match(text):
+        return f"Noted: {turned(topic, opens=False)}. (This is {NAME}.)"
+    return pick(text, _UNKNOWN).format(name=NAME, topic=topic)
 
 
 def _composed(what: str, about: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MOST_READ = 12_000  # characters of each text that are searched for values
 Place = tuple[int, int, int]  # number of the text, start, end
 
 
@@ -46,24 +47,27 @@ class Source:
     """The texts to fill from, the first being the request itself (or the step in hand).
 
     `answer` is the best answer found for the request and fills fields that want one; `carried`
-    is an earlier result that the request calls "it"; `refused` are values not to use again.
+    is an earlier result that the request calls "it"; `refused` are values not to use again;
+    `known` are the stems of words that name the tool and its parameters, not their values.
     """
 
     texts: tuple[str, ...]
     answer: str = ""
     carried: str = ""
     refused: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
     taken: list[Place] = field(default_factory=list)
     given: list[Any] = field(default_factory=list)
 
     @property
     def focus(self) -> str:
         """The nearest text."""
-        return self.texts[0] if self.texts else ""
+        return self.texts[0][:_MOST_READ] if self.texts else ""
 
     def numbered(self, *, near: bool = False) -> Iterator[tuple[int, str]]:
         """Iterate over (number, text), only the nearest if `near`."""
-        yield from list(enumerate(self.texts))[: 1 if near else None]
+        for number, text in list(enumerate(self.texts))[: 1 if near else None]:
+            yield number, text[:_MOST_READ]
 
     def is_free(self, candidate: Candidate) -> bool:
         """Tell whether a candidate's stretch of text, or else its value, is still unused."""

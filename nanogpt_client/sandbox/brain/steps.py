@@ -44,6 +44,7 @@ _NO_TOOLS = re.compile(
     r"){0,3}?tools?\b",
     re.IGNORECASE,
 )
+_MOST_READ, _MOST_PIECES = 4000, 60
 _NUMBER_FRAGMENT = re.compile(r"(?:and |or )?(?:of |for )?-?\d[\d.,]*[.?!]*", re.IGNORECASE)
 _ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language"})
 
@@ -64,7 +65,8 @@ def wants_no_tools(request: str) -> bool:
 
 def steps_of(request: str, box: Toolbox) -> list[Step]:
     """Return the steps of a request that need a tool, in order."""
-    pieces = _pieces(request)
+    request = request[:_MOST_READ]
+    pieces = _pieces(request)[:_MOST_PIECES]
     steps: list[Step] = []
     before = ""
     for text, waits in pieces:

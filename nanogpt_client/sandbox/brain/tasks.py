@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import condense, mine
-from nanogpt_client.sandbox.brain.context import Prompt, take_apart
+from nanogpt_client.sandbox.brain.context import Prompt, commands, take_apart
 from nanogpt_client.sandbox.brain.text import key_words, rank, sentences, shorten, terms
 from nanogpt_client.sandbox.brain.words import importance, units
 
@@ -49,17 +49,18 @@ _WELL = 0.6
 
 def perform(talk: Conversation) -> str:
     """Return the result of a known chore, or "" where the request is none."""
-    if condense.asks_to_condense(f"{talk.system}\n{talk.request}"):
+    asked = commands(talk.request)
+    if condense.asks_to_condense(f"{commands(talk.system)}\n{asked}"):
         return _condensed(talk)
     if chosen := choice_in(talk.request):
         number, reason = chosen
         if "ANSWER:" in talk.request:
             return f"ANSWER: {number}\n{reason}"
         return json.dumps([{"choice": number, "reason": reason}])
-    if match := _RANKED.search(talk.request):
+    if match := _RANKED.search(asked):
         return _ranking(talk, int(match[1]))
     for recognised, work in _CHORES:
-        if match := recognised.search(talk.request):
+        if match := recognised.search(asked):
             return work(talk.request, match)
     return ""
 
@@ -167,7 +168,7 @@ def _body(request: str, match: re.Match[str]) -> str:
     prompt: Prompt = take_apart(request)
     if prompt.passages:
         return "\n\n".join(prompt.passages)
-    return request[: match.start()].strip() or request[match.end() :]
+    return match.string[: match.start()].strip() or match.string[match.end() :]
 
 
 _CHORES: Sequence[tuple[re.Pattern[str], Callable[[str, re.Match[str]], str]]] = (

@@ -23,7 +23,10 @@ _WIDE = re.compile(
 _BLANK_LINE = re.compile(r"\n[ \t]*\n+")
 _WORD = re.compile(r"[^\W_][\w'’-]*")
 _RECORD = re.compile(r"^\s*(?:[-*+•>|#]|\d+[.)]\s|```|[\w /]{1,40}:\s|:\w+)")
-_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\Wa-z_])|(?<=[。！？])")
+_END = re.compile(
+    r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\Wa-z_])|(?<=[。！？])"
+    r"|(?<=[.!?])\s+(?=[a-z]\w*(?:\s[a-z]\w*)*$)"  # bare names at the end of documentation
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|Fig|approx|ca|cf|Inc|Ltd|Co|e\.g|i\.e|etc)"
     r"|\b[A-Z](?:\.[A-Z])*)\.$"
@@ -88,7 +91,7 @@ def _records(block: str) -> list[str]:
 def _continues(before: str, line: str) -> bool:
     """Tell whether `line` goes on with the sentence of the line before."""
     if before.endswith((".", "!", "?", ":", "。", "```")):
-        return len(before) >= _WRAPPED and not before.endswith((":", "```"))
+        return len(before) >= _WRAPPED and _ABBREVIATION.search(before) is not None
     return len(before) >= _WRAPPED or line[:1].islower()
 
 

@@ -52,6 +52,7 @@ _CALCULATES = frozenset(
 _SEARCHES = frozenset(
     map(stem, "search find lookup retrieve query knowledge docs documents browse web wiki".split())
 )
+_EXAMPLE = re.compile(r"\b(?:such as|for example|for instance|e\.g\.|like)\b.*|[\"'`].*?[\"'`]")
 _FREE_TEXT = frozenset("input query question q text prompt search_query request message".split())
 
 
@@ -168,6 +169,16 @@ class Toolbox:
 
     def _weight(self, word: str) -> float:
         return 0.35 + 0.65 * self._rarity.get(word, 1.0)
+
+
+def vocabulary(tool: Tool) -> frozenset[str]:
+    """Return the stems of the words that a tool is described with, and those of their families."""
+    about = _EXAMPLE.sub("", tool.description)
+    words = {
+        unit for text in (tool.alias or tool.name, about, *tool.properties) for unit in units(text)
+    }
+    families = _families(words)
+    return frozenset(words | {word for word, kin in _KIN.items() if not families.isdisjoint(kin)})
 
 
 def _profile(tool: Tool) -> _Profile:

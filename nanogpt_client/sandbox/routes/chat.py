@@ -141,11 +141,10 @@ def _choice(exchange: Exchange, asked: Asked, hits: list[Hit], index: int) -> Ch
         seen=tuple(asked.prompt.seen),
         attachments=tuple(asked.prompt.attachments),
     )
-    calls = turn.tool_calls[:1] if body.get("parallel_tool_calls") is False else turn.tool_calls
     images: tuple[str, ...] = ()
     if asked.model.gives("image"):
         images = (drawn_data_url(Drawing(prompt=_last_words(body), seed=index)),)
-    extras = Extras(tuple(exchange.world.ids.new("call_") for _ in calls), images)
+    extras = Extras(tuple(exchange.world.ids.new("call_") for _ in turn.tool_calls), images)
     limits = limits_of(asked.body, asked.model.facts.get("max_output_tokens"))
     return shape(turn, limits, extras)
 

@@ -1,15 +1,15 @@
-"""The constructor words that LLM and embeddings share, and the clients made of them.
+"""The frameworks' constructor words as pydantic fields, and the clients made of them.
 
-Clients are made at the first call, so that objects can be built, stored and sent to other processes
-where no key is known. They are kept in a holder of their own, because sockets can be neither copied
-nor pickled: a copy begins with an empty holder.
+LangChain's and LlamaIndex's models are pydantic models; both adapters take their words from here,
+so that the same word means the same in either. Knows no framework.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from weakref import WeakKeyDictionary
 
 from pydantic import (
@@ -20,12 +20,25 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
-    model_validator,
 )
 
-from nanogpt_client import AsyncNanoGPTClient, Budget, ConfigurationError, Ledger, NanoGPTClient
+from nanogpt_client.async_client import AsyncNanoGPTClient
+from nanogpt_client.client import NanoGPTClient
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.wire.options import (
+    ChatOptions,
+    Count,
+    Fraction,
+    NotNegative,
+    Penalty,
+    ProviderRouting,
+    ReasoningEffort,
+    ServiceTier,
+    WebSearch,
+)
 
-__all__ = ["ClientFields"]
+__all__ = ["CHAT_WORDS", "ClientFields", "OptionFields"]
 
 _OF_THE_CLIENT = ("api_key", "base_url", "http_client", "default_headers", "budget", "ledger")
 
@@ -95,19 +108,28 @@ class ClientFields(BaseModel):
 
     _clients: _Clients = PrivateAttr(default_factory=_Clients)
 
-    @model_validator(mode="after")
-    def _take_books(self) -> Self:
+    if not TYPE_CHECKING:  # checkers read the words from the fields
+
+        def __init__(self, *args: Any, **words: Any) -> None:
+            """Check the words; nothing is sent.
+
+            Raises:
+                ConfigurationError: ``client`` has decided already what a word says again.
+                ValidationError: a word is unknown or its value out of bounds.
+            """
+            super().__init__(*args, **words)
+            if self.client is not None:
+                self._take_books(self.client)
+
+    def _take_books(self, client: NanoGPTClient) -> None:
         """Use an injected client's books; refuse words that it has decided already."""
-        if self.client is None:
-            return self
-        books = {"budget": self.client.budget, "ledger": self.client.ledger}
+        books = {"budget": client.budget, "ledger": client.ledger}
         for word in _OF_THE_CLIENT:
             given = getattr(self, word) if word in self.model_fields_set else None
             if given is not None and given is not books.get(word):
                 msg = f"client= brings its own {word}; leave one of them out"
                 raise ConfigurationError(msg, param=word)
-        self.budget, self.ledger = self.client.budget, self.client.ledger
-        return self
+        self.budget, self.ledger = client.budget, client.ledger
 
     def _client(self) -> NanoGPTClient:
         """Return the blocking client.
@@ -157,9 +179,11 @@ class ClientFields(BaseModel):
         if self._clients.asynchronous is not None:
             await self._clients.asynchronous.aclose()
 
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        copied._clients = _Clients()  # noqa: SLF001 - the same class; its settings may change
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; it has clients of its own if the way to NanoGPT is changed."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and not ClientFields.model_fields.keys().isdisjoint(update):
+            copied._clients = _Clients()  # noqa: SLF001 - the same class
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -174,3 +198,71 @@ class ClientFields(BaseModel):
         ):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
+
+
+class OptionFields(BaseModel):
+    """Sampling, search, memory, routing; see the chat page of NanoGPT's documentation."""
+
+    # A complaint about one word must not print the key that was passed beside it.
+    model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Fraction | None = None
+    top_k: int | None = None
+    top_a: NotNegative | None = None
+    min_p: Fraction | None = None
+    tfs: Fraction | None = None
+    typical_p: Fraction | None = None
+    eta_cutoff: NotNegative | None = None
+    epsilon_cutoff: NotNegative | None = None
+    mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None = None
+    mirostat_tau: NotNegative | None = None
+    mirostat_eta: NotNegative | None = None
+    max_tokens: Count | None = None
+    min_tokens: Annotated[int, Field(ge=0)] | None = None
+    stop: str | list[str] | None = None
+    stop_token_ids: list[int] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    repetition_penalty: Penalty | None = None
+    no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    prompt_logprobs: bool | int | None = None
+    seed: int | None = None
+    ignore_eos: bool | None = None
+    include_stop_str_in_output: bool | None = None
+    custom_token_bans: list[int] | None = None
+    user: str | None = None
+
+    reasoning_effort: ReasoningEffort | None = None
+    """``"none"`` to ``"xhigh"``."""
+    reasoning: dict[str, Any] | None = None
+    """E.g. ``{"exclude": True}``, which hides the thoughts (they are still billed)."""
+    web_search: bool | str | WebSearch | None = None
+    """``True``, a backend such as ``"linkup-deep"``, or a `WebSearch` dict."""
+    memory: bool | Annotated[int, Field(ge=1, le=365)] | None = None
+    """``True``, or the days to keep it."""
+    model_context_limit: Annotated[int, Field(ge=10_000)] | None = None
+    provider: str | ProviderRouting | None = None
+    """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
+    caching: bool | None = None
+    stickyprovider: bool | None = None
+    prompt_caching: dict[str, Any] | None = None
+    service_tier: ServiceTier | None = None
+    billing_mode: str | None = None
+    scraping: bool | None = None
+    youtube_transcripts: bool | None = None
+    extra_body: dict[str, Any] | None = None
+    """Keys added to the JSON body as they are."""
+
+    def _given(self) -> dict[str, Any]:
+        """Return the words that say something; an empty list of stop words says nothing."""
+        values = self.__dict__
+        return {word: values[word] for word in CHAT_WORDS if values[word] not in (None, [])}
+
+
+CHAT_WORDS = tuple(
+    word for word in ChatOptions.__annotations__ if word in OptionFields.model_fields
+)

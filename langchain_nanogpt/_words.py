@@ -1,0 +1,44 @@
+"""The client's constructor words as LangChain wants them: checked at once, the key a secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from nanogpt_client.fields import ClientFields
+
+__all__ = ["CheckedClientFields"]
+
+
+def _hidden(key: Any) -> Any:
+    return SecretStr(key) if isinstance(key, str) else key
+
+
+class CheckedClientFields(ClientFields):
+    """`ClientFields` that fail when they are made, not at the first call."""
+
+    # Not excluded: LangChain's own serialisation writes the name of its variable in its place.
+    api_key: Annotated[SecretStr | str | None, BeforeValidator(_hidden)] = Field(default=None)
+    """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``."""
+
+    if not TYPE_CHECKING:  # checkers read the words from the fields
+
+        def __init__(self, *args: Any, **words: Any) -> None:
+            """Check the words; nothing is sent.
+
+            Raises:
+                ConfigurationError: no key is to be found, or a setting makes no sense.
+                ValidationError: a word is unknown or its value out of bounds.
+            """
+            if "api_key" in words:
+                words["api_key"] = _hidden(words["api_key"])
+            super().__init__(*args, **words)
+            config = self._client().config
+            self.api_key, self.base_url = config.api_key, config.chat_root
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return what another process needs; connections stay here."""
+        state = super().__getstate__()
+        unsendable = {"http_client": None, "http_async_client": None}
+        return state | {"__dict__": state["__dict__"] | unsendable}
