@@ -7,7 +7,8 @@
 >>> print(Settings.llm.complete("What is Nano?"))
 """
 
+from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.chat import NanoGPT
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 
-__all__ = ["NanoGPT", "NanoGPTEmbedding"]
+__all__ = ["NanoGPT", "NanoGPTCostHandler", "NanoGPTEmbedding"]

@@ -43,6 +43,7 @@ from llama_index_nanogpt._translate import (
     messages_to_wire,
     options_to_wire,
 )
+from llama_index_nanogpt.callbacks import failure_told
 from nanogpt_client import (
     AsyncStream,
     ChatChunk,
@@ -263,13 +264,13 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
-        with map_errors():
+        with map_errors(), failure_told("chat", model):
             answer = self._client().chat(messages_to_wire(messages), model=model, **options)
         return completion_from_wire(answer, citation_blocks=self.citation_blocks)
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
-        with map_errors():
+        with map_errors(), failure_told("chat", model):
             answer = await self._async_client().chat(
                 messages_to_wire(messages), model=model, **options
             )

@@ -6,12 +6,15 @@ number of batches at a time.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from pydantic import Field
 
 from llama_index_nanogpt._errors import map_errors
+from llama_index_nanogpt.callbacks import embedding_told, failure_told
+from nanogpt_client import Embeddings
 from nanogpt_client.fields import ClientFields
 from nanogpt_client.wire.options import EmbeddingOptions
 
@@ -55,19 +58,21 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
         return {"dimensions": self.dimensions, "extra_body": self.extra_body}
 
     def _embed(self, texts: list[str]) -> list[Embedding]:
-        with map_errors():
+        with map_errors(), failure_told("embedding", self.model_name):
             answer = self._client().embed(texts, model=self.model_name, **self._options())
-        vectors: list[Embedding] = answer.vectors.tolist()
-        return vectors
+        return self._vectors(answer)
 
     async def _aembed(self, texts: list[str]) -> list[Embedding]:
-        client = self._async_client()
-        with map_errors():
-            if self.num_workers is None:
-                answer = await client.embed(texts, model=self.model_name, **self._options())
-            else:
-                async with self._slots(self.num_workers):
-                    answer = await client.embed(texts, model=self.model_name, **self._options())
+        places = nullcontext() if self.num_workers is None else self._slots(self.num_workers)
+        with map_errors(), failure_told("embedding", self.model_name):
+            async with places:
+                answer = await self._async_client().embed(
+                    texts, model=self.model_name, **self._options()
+                )
+        return self._vectors(answer)
+
+    def _vectors(self, answer: Embeddings) -> list[Embedding]:
+        embedding_told(answer, self.model_name)
         vectors: list[Embedding] = answer.vectors.tolist()
         return vectors
 

@@ -1,0 +1,164 @@
+"""What a block of code, or a run with certain tags, cost: a handler of LlamaIndex's events.
+
+The client's own `Ledger` has every call; this tells which of them happened here, whatever index,
+agent or query engine made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events import BaseEvent
+from llama_index.core.instrumentation.events.exception import ExceptionEvent
+from llama_index.core.instrumentation.events.llm import (
+    LLMChatEndEvent,
+    LLMChatStartEvent,
+    LLMCompletionEndEvent,
+    LLMCompletionStartEvent,
+)
+from llama_index_instrumentation import get_dispatcher
+from pydantic import Field, PrivateAttr
+
+from nanogpt_client import Embeddings, Ledger, LedgerEntry, NanoGPTError
+from nanogpt_client.wire._read import as_count, as_dict, as_number, as_text
+
+__all__ = ["NanoGPTCallEvent", "NanoGPTCostHandler", "embedding_told", "failure_told"]
+
+CLASS_NAME = "NanoGPT_LLM"
+
+
+class NanoGPTCallEvent(BaseEvent):
+    """A call that LlamaIndex's own events leave out: embeddings (no cost there), failed chats."""
+
+    entry: LedgerEntry
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex writes this event down."""
+        return "NanoGPTCallEvent"
+
+
+class NanoGPTCostHandler(BaseEventHandler):
+    """Adds up the calls of NanoGPT's models that LlamaIndex tells of.
+
+    >>> with NanoGPTCostHandler() as costs:
+    ...     index.as_query_engine(llm=llm).query("What is Nano?")
+    >>> costs.total_usd, costs.ledger.totals_by("model")
+
+    Args:
+        tags: count only what happens under these ``instrument_tags``; by default everything.
+    """
+
+    tags: dict[str, Any] = Field(default_factory=dict)
+    _ledger: Ledger = PrivateAttr(default_factory=Ledger)
+    _running: dict[str, str] = PrivateAttr(default_factory=dict)
+    _seen: set[str] = PrivateAttr(default_factory=set)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex knows this handler."""
+        return "NanoGPTCostHandler"
+
+    @property
+    def ledger(self) -> Ledger:
+        """One entry per call: model, tokens, USD or unknown, outcome."""
+        return self._ledger
+
+    @property
+    def total_usd(self) -> Decimal:
+        """USD known to be spent; ``ledger.totals.unknown_costs`` counts the calls without price."""
+        return self._ledger.spent
+
+    def handle(self, event: BaseEvent, **_: Any) -> None:
+        """Book what an event says of cost."""
+        if any(event.tags.get(name) != value for name, value in self.tags.items()):
+            return
+        match event:
+            case LLMChatStartEvent(model_dict=model) | LLMCompletionStartEvent(model_dict=model):
+                if model.get("class_name") == CLASS_NAME:
+                    self._running[event.span_id or ""] = as_text(model.get("model"))
+            case LLMChatEndEvent(response=response) | LLMCompletionEndEvent(response=response):
+                self._finished(event, getattr(response, "raw", None))
+            case ExceptionEvent(exception=error):
+                self._failed(event, error)
+            case NanoGPTCallEvent(entry=entry):
+                self._running.pop(event.span_id or "", None)
+                self._ledger.record(entry)
+
+    def _finished(self, event: BaseEvent, raw: Any) -> None:
+        """Book an answer; wrappers such as structured LLMs tell of it again, without cost."""
+        model = self._running.pop(event.span_id or "", None)
+        if not isinstance(raw, Mapping) or "cost_source" not in raw:
+            return
+        answer = as_text(raw.get("request_id")) or as_text(raw.get("id")) or event.id_
+        if answer in self._seen:
+            return
+        self._seen.add(answer)
+        usage = as_dict(raw.get("usage"))
+        self._ledger.record(
+            LedgerEntry(
+                kind="chat",
+                model=as_text(raw.get("model")) or model,
+                outcome="ok",
+                cost=as_number(raw.get("cost")),
+                prompt_tokens=as_count(usage.get("prompt_tokens")),
+                completion_tokens=as_count(usage.get("completion_tokens")),
+                request_id=as_text(raw.get("request_id")) or None,
+            )
+        )
+
+    def _failed(self, event: BaseEvent, error: BaseException) -> None:
+        """Book a call that failed, or a stream that nobody read to its end."""
+        model = self._running.pop(event.span_id or "", None)
+        if model is None:
+            return
+        if isinstance(error, NanoGPTError):
+            self._ledger.record(_failure("chat", model, error))
+        else:
+            self._ledger.record(LedgerEntry("chat", model, "abandoned", None))
+
+    def __enter__(self) -> Self:
+        get_dispatcher().add_event_handler(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        get_dispatcher().event_handlers.remove(self)
+
+
+@contextmanager
+def failure_told(kind: str, model: str) -> Iterator[None]:
+    """Tell handlers of a call that fails; LlamaIndex's events are silent about it."""
+    try:
+        yield
+    except NanoGPTError as error:
+        get_dispatcher().event(NanoGPTCallEvent(entry=_failure(kind, model, error)))
+        raise
+
+
+def embedding_told(answer: Embeddings, model: str) -> None:
+    """Tell handlers what a request for embeddings cost."""
+    usage, billing = answer.usage, answer.billing
+    entry = LedgerEntry(
+        kind="embedding",
+        model=model,
+        outcome="ok",
+        cost=billing.cost,
+        prompt_tokens=None if usage is None else usage.prompt_tokens,
+        request_id=billing.request_id,
+    )
+    get_dispatcher().event(NanoGPTCallEvent(entry=entry))
+
+
+def _failure(kind: str, model: str, error: NanoGPTError) -> LedgerEntry:
+    cost = None if error.maybe_billed else Decimal(0)
+    return LedgerEntry(kind, model, type(error).__name__, cost, request_id=error.request_id)

@@ -1,0 +1,111 @@
+"""The cost handler: per block of code what the ledger reports in all."""
+
+from __future__ import annotations
+
+import pytest
+from llama_index.core import Document, VectorStoreIndex
+from llama_index.core.llms import ChatMessage, MockLLM
+from llama_index_instrumentation.dispatcher import instrument_tags
+from pydantic import BaseModel
+
+from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding
+from nanogpt_client import Ledger, NanoGPTClient, NanoGPTError
+
+MODEL = "openai/gpt-5.2"
+ASK = [ChatMessage(content="hi")]
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+
+
+@pytest.fixture
+def client(sandbox):
+    with NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url) as client:
+        yield client
+
+
+@pytest.fixture
+def llm(client):
+    return NanoGPT(model=MODEL, client=client)
+
+
+def same(costs: NanoGPTCostHandler, ledger: Ledger) -> bool:
+    mine, all_of_it = costs.ledger.totals_by("kind", "outcome"), ledger.totals_by("kind", "outcome")
+    return costs.total_usd == ledger.spent and mine == all_of_it
+
+
+async def test_every_way_to_ask_counts_once(llm):
+    with NanoGPTCostHandler() as costs:
+        llm.chat(ASK)
+        llm.complete("hi")
+        list(llm.stream_chat(ASK))
+        list(llm.stream_complete("hi"))
+        await llm.achat(ASK)
+        await llm.acomplete("hi")
+        assert [item async for item in await llm.astream_chat(ASK)]
+        assert [item async for item in await llm.astream_complete("hi")]
+        llm.as_structured_llm(Person).complete("My name is Ada.")
+    assert same(costs, llm.ledger)
+    assert costs.ledger.totals.calls == 9
+    assert costs.ledger.totals_by("model").keys() == {MODEL}
+
+
+def test_an_index_counts_with_its_embeddings(llm, client):
+    embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
+    with NanoGPTCostHandler() as costs:
+        index = VectorStoreIndex.from_documents(
+            [Document(text="Nano has no fees.")], embed_model=embedding
+        )
+        index.as_query_engine(llm=llm).query("Does Nano have fees?")
+    assert same(costs, client.ledger)
+    assert costs.ledger.totals_by("kind").keys() == {"chat", "embedding"}
+
+
+@pytest.mark.parametrize("fault", ["401", "html-200"])
+async def test_a_failed_call_is_booked_too(client, fault):
+    llm = NanoGPT(model=f"sandbox/fault/{fault}", client=client)
+    embedding = NanoGPTEmbedding(model_name=f"sandbox/fault/{fault}", client=client)
+    with NanoGPTCostHandler() as costs:
+        with pytest.raises(NanoGPTError):
+            llm.chat(ASK)
+        with pytest.raises(NanoGPTError):
+            await llm.achat(ASK)
+        with pytest.raises(NanoGPTError):
+            list(llm.stream_chat(ASK))
+        with pytest.raises(NanoGPTError):
+            llm.complete("hi")
+        with pytest.raises(NanoGPTError):
+            embedding.get_text_embedding("hi")
+        with pytest.raises(NanoGPTError):
+            await embedding.aget_text_embedding("hi")
+    assert same(costs, client.ledger)
+    assert costs.ledger.totals.calls == 6
+
+
+def test_an_abandoned_stream_is_counted_as_unknown(llm):
+    with NanoGPTCostHandler() as costs:
+        stream = llm.stream_chat([ChatMessage(content="Tell me about Nano.")])
+        next(stream)
+        stream.close()
+    assert [entry.outcome for entry in costs.ledger] == ["abandoned"]
+    assert same(costs, llm.ledger)
+
+
+def test_tags_choose_what_counts(llm):
+    with NanoGPTCostHandler(tags={"team": "a"}) as costs:
+        llm.chat(ASK)
+        with instrument_tags({"team": "b"}):
+            llm.chat(ASK)
+        with instrument_tags({"team": "a"}):
+            llm.chat(ASK)
+    assert costs.ledger.totals.calls == 1
+
+
+def test_outside_its_block_and_of_others_it_hears_nothing(llm):
+    with NanoGPTCostHandler() as costs:
+        MockLLM().complete("hi")
+    llm.chat(ASK)
+    assert len(costs.ledger) == 0
