@@ -25,7 +25,6 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
 from nanogpt_client import Embeddings, Ledger, LedgerEntry, NanoGPTError
-from nanogpt_client.wire._read import as_count, as_dict, as_number, as_text
 
 __all__ = ["NanoGPTCallEvent", "NanoGPTCostHandler", "embedding_told", "failure_told"]
 
@@ -81,7 +80,7 @@ class NanoGPTCostHandler(BaseEventHandler):
         match event:
             case LLMChatStartEvent(model_dict=model) | LLMCompletionStartEvent(model_dict=model):
                 if model.get("class_name") == CLASS_NAME:
-                    self._running[event.span_id or ""] = as_text(model.get("model"))
+                    self._running[event.span_id or ""] = str(model.get("model"))
             case LLMChatEndEvent(response=response) | LLMCompletionEndEvent(response=response):
                 self._finished(event, getattr(response, "raw", None))
             case ExceptionEvent(exception=error):
@@ -95,20 +94,20 @@ class NanoGPTCostHandler(BaseEventHandler):
         model = self._running.pop(event.span_id or "", None)
         if not isinstance(raw, Mapping) or "cost_source" not in raw:
             return
-        answer = as_text(raw.get("request_id")) or as_text(raw.get("id")) or event.id_
+        answer = raw.get("request_id") or raw.get("id") or event.id_
         if answer in self._seen:
             return
         self._seen.add(answer)
-        usage = as_dict(raw.get("usage"))
+        usage, cost = raw.get("usage") or {}, raw.get("cost")
         self._ledger.record(
             LedgerEntry(
                 kind="chat",
-                model=as_text(raw.get("model")) or model,
+                model=raw.get("model") or model,
                 outcome="ok",
-                cost=as_number(raw.get("cost")),
-                prompt_tokens=as_count(usage.get("prompt_tokens")),
-                completion_tokens=as_count(usage.get("completion_tokens")),
-                request_id=as_text(raw.get("request_id")) or None,
+                cost=None if cost is None else Decimal(str(cost)),
+                prompt_tokens=usage.get("prompt_tokens"),
+                completion_tokens=usage.get("completion_tokens"),
+                request_id=raw.get("request_id"),
             )
         )
 

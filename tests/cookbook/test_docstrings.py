@@ -1,3 +1,5 @@
+"""Reading docstrings from sources, without importing them."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Hashed n-gram embeddings: deterministic, of unit length, near for near texts."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""The built-in corpus and the search over it."""
+
 from __future__ import annotations
 
 import json
