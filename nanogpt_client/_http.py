@@ -60,38 +60,38 @@ class Transport:
 
     def send(self, request: Request) -> Reply | Unreachable:
         """Send and read the whole answer."""
+        client = self._client
+        seconds = request.timeout or self._config.timeout
         try:
-            response = self._client.send(
-                _build(
-                    self._client, request, self._config, request.timeout or self._config.timeout
-                ),
-                stream=True,
-                follow_redirects=False,
-            )
-            try:
-                body = _join(response.iter_bytes(), request.download_limit)
-            finally:
-                response.close()
+            prepared = _build(client, request, self._config, seconds)
+            response = client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
-        return _reply(response, body, self._config)
+        return self._whole(response, request.download_limit)
 
     def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
         """Send; return the open stream, or the whole answer if it is none."""
+        client = self._client
         started = time.monotonic()
         try:
-            prepared = _build(self._client, request, self._config, limit)
-            response = self._client.send(prepared, stream=True, follow_redirects=False)
-            if _is_stream(response):
-                connection = _Connection(response, self._errors)
-                head = _reply(response, b"", self._config)
-                return Connected(head, connection, time.monotonic() - started)
-            try:
-                body = b"".join(response.iter_bytes())
-            finally:
-                response.close()
+            prepared = _build(client, request, self._config, limit)
+            response = client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
+        if not _is_stream(response):
+            return self._whole(response)
+        connection = _Connection(response, self._errors)
+        return Connected(
+            _reply(response, b"", self._config), connection, time.monotonic() - started
+        )
+
+    def _whole(self, response: httpx.Response, limit: int | None = None) -> Reply | Unreachable:
+        try:
+            body = _join(response.iter_bytes(), limit)
+        except self._errors as error:
+            return _unreachable(error, response)
+        finally:
+            response.close()
         return _reply(response, body, self._config)
 
     def resolve(self, url: str) -> Addresses:
@@ -176,37 +176,39 @@ class AsyncTransport:
     async def send(self, request: Request) -> Reply | Unreachable:
         """Send and read the whole answer."""
         client = await self._client()
+        seconds = request.timeout or self._config.timeout
         try:
-            response = await client.send(
-                _build(client, request, self._config, request.timeout or self._config.timeout),
-                stream=True,
-                follow_redirects=False,
-            )
-            try:
-                body = await _ajoin(response.aiter_bytes(), request.download_limit)
-            finally:
-                await response.aclose()
+            prepared = _build(client, request, self._config, seconds)
+            response = await client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
-        return _reply(response, body, self._config)
+        return await self._whole(response, request.download_limit)
 
     async def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
         """Send; return the open stream, or the whole answer if it is none."""
-        started = time.monotonic()
         client = await self._client()
+        started = time.monotonic()
         try:
             prepared = _build(client, request, self._config, limit)
             response = await client.send(prepared, stream=True, follow_redirects=False)
-            if _is_stream(response):
-                connection = _AsyncConnection(response, self._errors)
-                head = _reply(response, b"", self._config)
-                return Connected(head, connection, time.monotonic() - started)
-            try:
-                body = await _ajoin(response.aiter_bytes(), None)
-            finally:
-                await response.aclose()
         except self._errors as error:
             return _unreachable(error)
+        if not _is_stream(response):
+            return await self._whole(response)
+        connection = _AsyncConnection(response, self._errors)
+        return Connected(
+            _reply(response, b"", self._config), connection, time.monotonic() - started
+        )
+
+    async def _whole(
+        self, response: httpx.Response, limit: int | None = None
+    ) -> Reply | Unreachable:
+        try:
+            body = await _ajoin(response.aiter_bytes(), limit)
+        except self._errors as error:
+            return _unreachable(error, response)
+        finally:
+            await response.aclose()
         return _reply(response, body, self._config)
 
     async def resolve(self, url: str) -> Addresses:
@@ -362,14 +364,26 @@ async def _ajoin(pieces: AsyncIterator[bytes], limit: int | None) -> bytes:
     return bytes(body)
 
 
-def _unreachable(error: Exception, *, timed_out: bool = False) -> Unreachable:
+def _unreachable(error: Exception, response: Any = None, *, timed_out: bool = False) -> Unreachable:
     names = {cls.__name__ for cls in type(error).__mro__}
+    _forget_locals(error)
     return Unreachable(
         sent=names.isdisjoint(_UNSENT),
         reason=str(error) or type(error).__name__,
         timed_out=timed_out or "TimeoutException" in names,
+        request_id=None if response is None else response.headers.get("x-request-id"),
         cause=error,
     )
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Drop the tracebacks of the HTTP library's errors.
+
+    Their frames hold the headers, and so the key, which a report with local variables would print.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _no_read_timeout(response: Any) -> None:

@@ -52,7 +52,8 @@ class ModelId:
     id: str
 
     def __post_init__(self) -> None:
-        parts = self.id.split(":") if isinstance(self.id, str) else [""]
+        given: Any = self.id
+        parts = given.split(":") if isinstance(given, str) else [""]
         if not parts[0] or any(part != part.strip() for part in parts):
             raise ConfigurationError(f"{self.id!r} is no model id", param="model")
         self._check_directives()

@@ -7,8 +7,9 @@ the async client need not repeat any of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from nanogpt_client._core.booking import Booking, CallContext
@@ -94,6 +95,7 @@ class Unreachable:
     sent: bool
     reason: str
     timed_out: bool = False
+    request_id: str | None = None
     cause: Exception | None = field(default=None, repr=False, compare=False)
 
 
@@ -199,7 +201,7 @@ def _exchange(
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
             context.retry.quota.refill()
             return outcome
-        failure = _failure(outcome, call, context.retry.now)
+        failure = _failure(outcome, call, started)
         delay = context.retry.delay(failure, call.resend, booking.sends)
         if delay is None:
             raise failure
@@ -208,8 +210,12 @@ def _exchange(
 
 
 def _event(call: Call[Any] | StreamCall[Any], sends: int) -> CallEvent:
-    path = call.request.path.partition("?")[0]  # a download's query may hold its signature
-    return CallEvent(call.request.method, path, call.kind, call.model, sends)
+    return CallEvent(call.request.method, _path(call), call.kind, call.model, sends)
+
+
+def _path(call: Call[Any] | StreamCall[Any]) -> str:
+    """Return what may be shown of an address: a download's query may hold its signature."""
+    return call.request.path.partition("?")[0]
 
 
 def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
@@ -261,25 +267,26 @@ def _broken(outcome: Unreachable, decoder: Decoder[Any], limit: float | None) ->
     return StreamInterruptedError(f"the connection broke while streaming: {outcome.reason}")
 
 
-def _failure(
-    outcome: Outcome, call: Call[Any] | StreamCall[Any], now: Callable[[], float]
-) -> NanoGPTError:
+def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float) -> NanoGPTError:
     if isinstance(outcome, Reply):
         error: NanoGPTError = error_from_reply(outcome)
-        error.retry_after = retry_after(outcome.headers, now())
+        error.retry_after = retry_after(outcome.headers, sent_at)
         return error
     if not isinstance(outcome, Unreachable):
         msg = f"a request was answered with {outcome!r}"
         raise TypeError(msg)
-    request = f"{call.request.method} {call.request.path}"
+    request = f"{call.request.method} {_path(call)}"
     if not outcome.sent:
         error = APIConnectionError(f"{request} could not be sent: {outcome.reason}")
     else:
         cls = APITimeoutError if outcome.timed_out else OutcomeUnknownError
         billed = "; it may have been billed, so it was not sent again" if call.billable else ""
+        when = datetime.fromtimestamp(sent_at, UTC).isoformat(" ", "seconds")
         error = cls(
-            f"{request} was sent, but no whole answer came: {outcome.reason}{billed}",
+            f"{request} (model {call.model}) was sent at {when}, request id {outcome.request_id}, "
+            f"but no whole answer came: {outcome.reason}{billed}",
             maybe_billed=call.billable,
+            request_id=outcome.request_id,
         )
     error.__cause__ = outcome.cause
     return error
