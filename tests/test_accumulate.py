@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,11 @@ def calls_of(*groups: list[dict]) -> list[tuple[str, str, str]]:
             id_, name, arguments = folded.setdefault(delta.index, ["", "", ""])
             assert not (id_ and delta.id), "an id came twice"
             assert not (name and delta.name), "a name came twice"
-            folded[delta.index] = [id_ + (delta.id or ""), name + (delta.name or ""), arguments + delta.arguments]
+            folded[delta.index] = [
+                id_ + (delta.id or ""),
+                name + (delta.name or ""),
+                arguments + delta.arguments,
+            ]
     calls = [(c.id, c.name, c.arguments) for c in partial.completion().tool_calls]
     assert [tuple(folded[at]) for at in sorted(folded)] == calls
     return calls
@@ -59,7 +64,12 @@ def calls_of(*groups: list[dict]) -> list[tuple[str, str, str]]:
         ),
         # interleaved
         (
-            [[call(0, "a", "f", "1")], [call(1, "b", "g", "2")], [call(0, arguments="1")], [call(1, arguments="2")]],
+            [
+                [call(0, "a", "f", "1")],
+                [call(1, "b", "g", "2")],
+                [call(0, arguments="1")],
+                [call(1, arguments="2")],
+            ],
             [("a", "f", "11"), ("b", "g", "22")],
         ),
         # all with index 0, told apart by id
@@ -76,12 +86,20 @@ def calls_of(*groups: list[dict]) -> list[tuple[str, str, str]]:
         # no index at all
         ([[call(None, "a", "f", "1")], [call(None, None, None, "2")]], [("a", "f", "12")]),
         (
-            [[call(None, "a", "f", "1")], [call(None, "b", "f", "2")], [call(None, "a", None, "3")]],
+            [
+                [call(None, "a", "f", "1")],
+                [call(None, "b", "f", "2")],
+                [call(None, "a", None, "3")],
+            ],
             [("a", "f", "13"), ("b", "f", "2")],
         ),
         # neither index nor id: a name begins a new call
         (
-            [[call(None, None, "f", "1")], [call(None, None, None, "2")], [call(None, None, "f", "3")]],
+            [
+                [call(None, None, "f", "1")],
+                [call(None, None, None, "2")],
+                [call(None, None, "f", "3")],
+            ],
             [("call_S_0_0", "f", "12"), ("call_S_0_1", "f", "3")],
         ),
         # index but no id: another name is another call
@@ -102,7 +120,7 @@ def calls_of(*groups: list[dict]) -> list[tuple[str, str, str]]:
         ([[call(0, "a", "f", {"x": "é"})]], [("a", "f", '{"x": "é"}')]),
         ([[call(0, "a", "f", ' {"x": 1}')]], [("a", "f", ' {"x": 1}')]),
     ],
-)  # fmt: skip
+)
 def test_tool_calls(deltas, expected, monkeypatch):
     monkeypatch.setattr(PartialMessage, "_unique", lambda _: "S")
     assert calls_of(*deltas) == expected
@@ -124,7 +142,12 @@ def test_made_up_ids_use_the_answers_own():
 
 def test_text_reasoning_and_calls_may_come_together():
     partial, (chunk,) = fold(
-        {"content": "look", "reasoning": "hm", "tool_calls": [call(0, "a", "f", "{}")], "role": "model"}
+        {
+            "content": "look",
+            "reasoning": "hm",
+            "tool_calls": [call(0, "a", "f", "{}")],
+            "role": "model",
+        }
     )
     assert (chunk.text, chunk.reasoning, len(chunk.tool_calls)) == ("look", "hm", 1)
     message = partial.completion().message
@@ -165,17 +188,23 @@ def test_content_of_any_shape(content, text):
 @pytest.mark.parametrize(
     ("images", "urls"),
     [
-        ([{"image_url": {"url": "u"}}], ["u"]), ([{"image_url": "u"}], ["u"]), ([{"url": "u"}], ["u"]),
-        (["u", "v"], ["u", "v"]), ([{}, None, 7, {"image_url": None}], []), ("u", []),
+        ([{"image_url": {"url": "u"}}], ["u"]),
+        ([{"image_url": "u"}], ["u"]),
+        ([{"url": "u"}], ["u"]),
+        (["u", "v"], ["u", "v"]),
+        ([{}, None, 7, {"image_url": None}], []),
+        ("u", []),
     ],
-)  # fmt: skip
+)
 def test_drawn_images_of_any_shape(images, urls):
     partial, (chunk,) = fold({"images": images})
     assert list(chunk.images) == list(partial.completion().images) == urls
 
 
 def test_images_among_the_content():
-    partial, (chunk,) = fold({"content": [{"type": "image_url", "image_url": {"url": "u"}}, {"url": "v"}]})
+    partial, (chunk,) = fold(
+        {"content": [{"type": "image_url", "image_url": {"url": "u"}}, {"url": "v"}]}
+    )
     assert list(chunk.images) == list(partial.completion().images) == ["u"]
 
 
@@ -211,7 +240,9 @@ def test_log_probabilities_add_up():
 def test_answers_are_kept_apart_and_in_order():
     partial = PartialMessage()
     for index, text in ((1, "B"), (0, "A"), (1, "b"), (None, "a")):
-        partial.add({"choices": [{"index": index, "delta": {"content": text}, "finish_reason": None}]})
+        partial.add(
+            {"choices": [{"index": index, "delta": {"content": text}, "finish_reason": None}]}
+        )
     assert [c.message.text for c in partial.completion().choices] == ["Aa", "Bb"]
     assert (partial.finished, partial.whole, partial.failed) == (0, False, False)
     partial.add({"choices": [{"index": 1, "finish_reason": "error"}]})
@@ -231,16 +262,26 @@ def test_a_finish_reason_stays(later):
 def test_usage_and_billing_come_once_at_the_very_end():
     partial = PartialMessage({"x-request-id": "req_1"})
     usage = {"prompt_tokens": 3}
-    partial.add({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage, "new": 1})
-    partial.add({"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}], "usage": usage, "new": None})
+    partial.add(
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage, "new": 1}
+    )
+    partial.add(
+        {
+            "choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}],
+            "usage": usage,
+            "new": None,
+        }
+    )
     partial.add({"choices": [], "usage": {"prompt_tokens": 4}, "x_nanogpt_pricing": {"costUsd": 0}})
     one, two = partial.end()
     assert (one.finish_reason, one.usage, one.billing, one.raw) == ("stop", None, None, {})
     assert two.usage is not None
     assert two.usage.prompt_tokens == 4
     assert two.billing is not None
-    assert (two.billing.cost, two.billing.request_id) == (0, "req_1")
+    assert (two.billing.cost, two.billing.request_id) == (Decimal(0), "req_1")
     assert two.raw["new"] == 1  # a later null does not wipe it
+    assert one.completion is None
+    assert two.completion == partial.completion()
 
 
 def test_nothing_ends_in_nothing():
@@ -256,12 +297,14 @@ def test_unknown_keys_survive_in_raw():
 
 
 FIELDS = """choices index delta message finish_reason logprobs content reasoning reasoning_content
-reasoning_details tool_calls role annotations images refusal audio text thinking image_url url id name
-function arguments url_citation title start_index usage x_nanogpt_pricing costUsd prompt_tokens
+reasoning_details tool_calls role annotations images refusal audio text thinking image_url url id
+name function arguments url_citation title start_index usage x_nanogpt_pricing costUsd prompt_tokens
 prompt_tokens_details cached_tokens model error type""".split()
 ANY = st.recursive(
     st.sampled_from(ODD_VALUES),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 DELTAS = st.dictionaries(st.sampled_from(FIELDS), ANY, max_size=4)
@@ -270,12 +313,16 @@ DELTAS = st.dictionaries(st.sampled_from(FIELDS), ANY, max_size=4)
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"choices": st.lists(st.fixed_dictionaries({"delta": DELTAS, "index": ANY, "finish_reason": ANY}))},
+            {
+                "choices": st.lists(
+                    st.fixed_dictionaries({"delta": DELTAS, "index": ANY, "finish_reason": ANY})
+                )
+            },
             optional={"usage": ANY, "x_nanogpt_pricing": ANY, "id": ANY, "model": ANY},
         ),
         max_size=3,
     )
-)  # fmt: skip
+)
 def test_any_frames_are_folded(frames):
     partial = PartialMessage()
     chunks = [chunk for frame in frames for chunk in partial.add(frame)]

@@ -27,7 +27,10 @@ API = "https://nano-gpt.com/api"
         (f"{API}/", (API, f"{API}/v1")),
         ("https://nano-gpt.com", (API, f"{API}/v1")),
         ("https://nano-gpt.com/", (API, f"{API}/v1")),
-        ("HTTPS://nano-gpt.com/api/v1", ("HTTPS://nano-gpt.com/api", "HTTPS://nano-gpt.com/api/v1")),
+        (
+            "HTTPS://nano-gpt.com/api/v1",
+            ("HTTPS://nano-gpt.com/api", "HTTPS://nano-gpt.com/api/v1"),
+        ),
         (f"{API}/v1/chat/completions", (API, f"{API}/v1")),
         (f"{API}/v1/chat/completions/", (API, f"{API}/v1")),
         (f"{API}/v1/embeddings", (API, f"{API}/v1")),
@@ -44,7 +47,10 @@ API = "https://nano-gpt.com/api"
             (f"https://{host}/api/v1", (f"https://{host}/api", f"https://{host}/api/v1"))
             for host in ("ai.bitcoin.com", "bcashgpt.com", "cake.nano-gpt.com")
         ],
-        ("http://127.0.0.1:8787/api/v1", ("http://127.0.0.1:8787/api", "http://127.0.0.1:8787/api/v1")),
+        (
+            "http://127.0.0.1:8787/api/v1",
+            ("http://127.0.0.1:8787/api", "http://127.0.0.1:8787/api/v1"),
+        ),
         ("http://127.0.0.1:8787", ("http://127.0.0.1:8787/api", "http://127.0.0.1:8787/api/v1")),
         ("http://[::1]:8787", ("http://[::1]:8787/api", "http://[::1]:8787/api/v1")),
         ("https://proxy/nano/api/v1", ("https://proxy/nano/api", "https://proxy/nano/api/v1")),
@@ -57,18 +63,32 @@ def test_base_urls(base_url, expected):
 @pytest.mark.parametrize(
     "base_url",
     [
-        "nano-gpt.com/api/v1", "nano-gpt.com", "ftp://nano-gpt.com", "file:///etc/passwd", "/api/v1",
-        "https://", "http:///api", "https://nano-gpt.com/api/v1?key=1", "https://nano-gpt.com/#x",
-        "https://:443/api", "http://[::1", "http://nano-gpt.com:port/api", "http://nano-gpt.com:99999",
-        "   ", 5, b"https://nano-gpt.com",
+        "nano-gpt.com/api/v1",
+        "nano-gpt.com",
+        "ftp://nano-gpt.com",
+        "file:///etc/passwd",
+        "/api/v1",
+        "https://",
+        "http:///api",
+        "https://nano-gpt.com/api/v1?key=1",
+        "https://nano-gpt.com/#x",
+        "https://:443/api",
+        "http://[::1",
+        "http://nano-gpt.com:port/api",
+        "http://nano-gpt.com:99999",
+        "   ",
+        5,
+        b"https://nano-gpt.com",
     ],
-)  # fmt: skip
+)
 def test_malformed_base_urls_say_what_one_looks_like(base_url):
     with pytest.raises(ConfigurationError, match=r"http\(s\) URL such as https://nano-gpt\.com"):
         roots(base_url)
 
 
-@pytest.mark.parametrize("base_url", [f"https://{KEY}@nano-gpt.com", f"https://me:{KEY}@nano-gpt.com"])
+@pytest.mark.parametrize(
+    "base_url", [f"https://{KEY}@nano-gpt.com", f"https://me:{KEY}@nano-gpt.com"]
+)
 def test_credentials_in_a_base_url_are_refused_unshown(base_url):
     with pytest.raises(ConfigurationError, match="user name or a password") as caught:
         roots(base_url)
@@ -109,7 +129,7 @@ def test_the_first_variable_wins_and_an_argument_beats_both(monkeypatch):
 
 @pytest.mark.parametrize("key", [None, "", "   ", SecretStr("")])
 def test_a_missing_key_names_the_variable_and_the_sandbox(key):
-    with pytest.raises(ConfigurationError, match="NANOGPT_API_KEY.*nanogpt_client.sandbox"):
+    with pytest.raises(ConfigurationError, match=r"NANOGPT_API_KEY.*nanogpt_client.sandbox"):
         resolve(key)
 
 
@@ -154,7 +174,9 @@ def test_the_key_shows_nowhere():
     assert KEY not in f"{config} {config!r} {config.api_key} {config.api_key!r}"
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
+)
 def test_a_config_is_copied_whole(again):
     config = resolve(base_url=f"{API}/v1legacy", max_retries=7, default_headers={"a": "b"})
     assert again(config) == config

@@ -131,7 +131,10 @@ def test_what_the_envelope_knows_is_kept():
     [
         (b"", "an empty body"),
         (b"   \n ", "an empty body"),
-        (b"<html><script>var x = '<p>';</script><h1>502</h1> Bad  gateway</html>", "502 Bad gateway"),
+        (
+            b"<html><script>var x = '<p>';</script><h1>502</h1> Bad  gateway</html>",
+            "502 Bad gateway",
+        ),
         (b"<HTML><BODY>", "an empty body"),
         (b"upstream failed", "upstream failed"),
         (b'{"detail": "not found"}', "not found"),
@@ -159,8 +162,16 @@ def test_a_code_that_repeats_the_status_is_no_code():
 @pytest.mark.parametrize(
     ("body", "cls", "status"),
     [
-        ({"error": {"status": 429, "message": "x", "code": "rate_limit_exceeded"}}, RateLimitError, 429),
-        ({"error": {"message": "x", "code": "context_length_exceeded"}}, ContextLengthExceededError, None),
+        (
+            {"error": {"status": 429, "message": "x", "code": "rate_limit_exceeded"}},
+            RateLimitError,
+            429,
+        ),
+        (
+            {"error": {"message": "x", "code": "context_length_exceeded"}},
+            ContextLengthExceededError,
+            None,
+        ),
         ({"error": "x", "status": 402}, InsufficientBalanceError, 402),
         ({"error": {"status": 503}}, ServerError, 503),
         ({"error": {"status": 200, "message": "x"}}, APIStatusError, None),
@@ -176,10 +187,12 @@ def test_errors_inside_a_200_may_have_been_billed(body, cls, status):
 JSON = st.recursive(
     st.sampled_from(ODD_VALUES),
     lambda inner: st.dictionaries(
-        st.sampled_from("error message type code param status payment detail requiredBalance".split()),
+        st.sampled_from(
+            "error message type code param status payment detail requiredBalance".split()
+        ),
         inner,
     ),
-)  # fmt: skip
+)
 
 
 @given(JSON, st.sampled_from([200, 400, 402, 429, 503]))
@@ -228,7 +241,9 @@ def build(cls: type[NanoGPTError]) -> NanoGPTError:
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
 def test_every_exception_survives_a_pickle(cls, again):
     error = build(cls)
     other = again(error)

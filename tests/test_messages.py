@@ -12,6 +12,8 @@ from nanogpt_client.messages import (
     file_part,
     function_tool,
     image_part,
+    json_schema_format,
+    media_behind_tools,
     message,
     text_part,
     tool_call,
@@ -31,22 +33,40 @@ PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
             text_part("t", cache_control={"type": "ephemeral", "ttl": "1h"}),
             {"type": "text", "text": "t", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
         ),
-        (image_part("https://a/b.png"), {"type": "image_url", "image_url": {"url": "https://a/b.png"}}),
-        (image_part(PNG, detail="low"), {"type": "image_url", "image_url": {"url": PNG_URL, "detail": "low"}}),
+        (
+            image_part("https://a/b.png"),
+            {"type": "image_url", "image_url": {"url": "https://a/b.png"}},
+        ),
+        (
+            image_part(PNG, detail="low"),
+            {"type": "image_url", "image_url": {"url": PNG_URL, "detail": "low"}},
+        ),
         (
             image_part(b"x", mime_type="image/webp"),
             {"type": "image_url", "image_url": {"url": "data:image/webp;base64,eA=="}},
         ),
-        (audio_part(b"x", format="wav"), {"type": "input_audio", "input_audio": {"data": "eA==", "format": "wav"}}),
-        (audio_part("eA==", format="mp3"), {"type": "input_audio", "input_audio": {"data": "eA==", "format": "mp3"}}),
+        (
+            audio_part(b"x", format="wav"),
+            {"type": "input_audio", "input_audio": {"data": "eA==", "format": "wav"}},
+        ),
+        (
+            audio_part("eA==", format="mp3"),
+            {"type": "input_audio", "input_audio": {"data": "eA==", "format": "mp3"}},
+        ),
         (video_part("https://v"), {"type": "video_url", "video_url": {"url": "https://v"}}),
         (
             file_part(b"%PDF-1", filename="a.pdf"),
-            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0x"}},
+            {
+                "type": "file",
+                "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0x"},
+            },
         ),
-        (file_part("https://f"), {"type": "file", "file": {"filename": "document", "file_data": "https://f"}}),
+        (
+            file_part("https://f"),
+            {"type": "file", "file": {"filename": "document", "file_data": "https://f"}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_parts(built, expected):
     assert built == expected
 
@@ -55,7 +75,10 @@ def test_parts(built, expected):
     ("built", "expected"),
     [
         (message("user", "hi"), {"role": "user", "content": "hi"}),
-        (message("system", "be kind", name="me"), {"role": "system", "content": "be kind", "name": "me"}),
+        (
+            message("system", "be kind", name="me"),
+            {"role": "system", "content": "be kind", "name": "me"},
+        ),
         (message("user", [text_part("hi")]), {"role": "user", "content": "hi"}),
         (message("user", []), {"role": "user", "content": ""}),
         (
@@ -71,8 +94,11 @@ def test_parts(built, expected):
         (
             assistant_message(tool_calls=[tool_call("i", "f", {})], reasoning="hm", name="a"),
             {
-                "role": "assistant", "content": None, "tool_calls": [tool_call("i", "f", "{}")],
-                "reasoning_content": "hm", "name": "a",
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [tool_call("i", "f", "{}")],
+                "reasoning_content": "hm",
+                "name": "a",
             },
         ),
         (
@@ -80,9 +106,12 @@ def test_parts(built, expected):
             {"role": "assistant", "content": "look", "tool_calls": [tool_call("i", "f", "{}")]},
         ),
         (tool_message("42", "i"), {"role": "tool", "content": "42", "tool_call_id": "i"}),
-        (tool_message("42", "i", name="f"), {"role": "tool", "content": "42", "tool_call_id": "i", "name": "f"}),
+        (
+            tool_message("42", "i", name="f"),
+            {"role": "tool", "content": "42", "tool_call_id": "i", "name": "f"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_messages(built, expected):
     assert built == expected
 
@@ -102,3 +131,97 @@ def test_tools():
         "name": "f",
         "parameters": {"type": "object", "properties": {}},
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type", "kind"),
+    [
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", None, "wav"),
+        (base64.b64encode(b"ID3" + bytes(99)).decode(), None, "mp3"),
+        (b"x", "audio/x-wav", "wav"),
+        (b"x", "audio/mpeg; rate=1", "mp3"),
+        (b"x", "audio/FLAC", "flac"),
+        (b"x", "audio/mp4", "m4a"),
+    ],
+)
+def test_the_format_of_a_sound(data, mime_type, kind):
+    assert audio_part(data, mime_type=mime_type)["input_audio"]["format"] == kind
+
+
+def test_videos_may_have_a_detail():
+    assert video_part("https://v", detail="low")["video_url"] == {
+        "url": "https://v",
+        "detail": "low",
+    }
+
+
+def test_a_schema_is_closed_for_strict_mode():
+    schema = {
+        "type": "object",
+        "properties": {
+            "default": {"type": "string", "default": "x"},
+            "inner": {"$ref": "#/$defs/inner", "description": "d"},
+            "plain": {"$ref": "#/$defs/inner"},
+            "list": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}]},
+        },
+        "required": ["inner"],
+        "$defs": {"inner": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+    }
+    built = json_schema_format("My schema: " + "x" * 99, schema)
+    assert built["type"] == "json_schema"
+    assert built["json_schema"]["name"] == "My_schema__" + "x" * 53
+    assert built["json_schema"]["strict"] is True
+    closed = built["json_schema"]["schema"]
+    assert closed["required"] == ["default", "inner", "plain", "list"]
+    assert closed["additionalProperties"] is False
+    assert closed["properties"]["default"] == {"type": "string"}
+    assert closed["properties"]["inner"] == {
+        "anyOf": [{"$ref": "#/$defs/inner"}],
+        "description": "d",
+    }
+    assert closed["properties"]["plain"] == {"$ref": "#/$defs/inner"}
+    assert closed["$defs"]["inner"]["required"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}},
+        {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    ],
+)
+def test_a_schema_with_free_keys_is_not_strict(schema):
+    built = json_schema_format("f", schema)["json_schema"]
+    assert built == {"name": "f", "schema": schema}
+
+
+def test_media_move_behind_the_results_of_all_tools():
+    image = image_part("https://i")
+    calls = assistant_message(tool_calls=[tool_call("a", "f", {}), tool_call("b", "g", {})])
+    moved = media_behind_tools(
+        [
+            message("user", "look"),
+            calls,
+            tool_message([text_part("seen"), image], "a"),
+            tool_message([image], "b"),
+            message("user", "and?"),
+        ]
+    )
+    assert moved == [
+        message("user", "look"),
+        calls,
+        tool_message("seen", "a"),
+        tool_message("The result is shown below.", "b"),
+        message("user", [text_part("The result of the tool call a:"), image,
+                         text_part("The result of the tool call b:"), image]),
+        message("user", "and?"),
+    ]  # fmt: skip
+
+
+def test_media_at_the_end_stay_at_the_end_and_texts_where_they_are():
+    image = image_part("https://i")
+    texts = tool_message([text_part("a"), text_part("b")], "x")
+    assert media_behind_tools([texts, tool_message("c", "y")]) == [texts, tool_message("c", "y")]
+    *_, last = media_behind_tools([tool_message([image], "x")])
+    assert (last["role"], last["content"][1]) == ("user", image)

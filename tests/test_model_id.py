@@ -19,7 +19,11 @@ def test_an_id_is_taken_apart():
     model = ModelId.parse(WHOLE)
     assert model.base == "anthropic/claude-opus-4.6"
     assert model.suffixes == ("memory-30", "online/linkup-deep", "reasoning-exclude")
-    assert (model.web_search, model.memory_days, model.reasoning_excluded) == ("linkup-deep", 30, True)
+    assert (model.web_search, model.memory_days, model.reasoning_excluded) == (
+        "linkup-deep",
+        30,
+        True,
+    )
     assert (model.routing, model.redacted) == (None, False)
     assert str(model) == WHOLE
 
@@ -41,8 +45,16 @@ def test_an_id_is_composed():
 
 @pytest.mark.parametrize(
     "model",
-    ["m:thinking", "m:thinking:8192", "m/official/original:official/original", "m:free", "m:fireworks", "a::b", "m:"],
-)  # fmt: skip
+    [
+        "m:thinking",
+        "m:thinking:8192",
+        "m/official/original:official/original",
+        "m:free",
+        "m:fireworks",
+        "a::b",
+        "m:",
+    ],
+)
 def test_what_is_no_directive_belongs_to_the_identity(model):
     parsed = ModelId.parse(model)
     assert (parsed.base, parsed.suffixes, str(parsed)) == (model, (), model)
@@ -111,7 +123,20 @@ def test_a_second_opinion_is_refused(change):
         change(ModelId("m:online/linkup:memory-30:fast"))
 
 
-@pytest.mark.parametrize("model", ["", ":online", " m", "m ", "m\n", "m:online/bing", "m:memory-0", "m:memory-366", "m:memory-99999"])  # fmt: skip
+@pytest.mark.parametrize(
+    "model",
+    [
+        "",
+        ":online",
+        " m",
+        "m ",
+        "m\n",
+        "m:online/bing",
+        "m:memory-0",
+        "m:memory-366",
+        "m:memory-99999",
+    ],
+)
 def test_malformed_ids_are_refused(model):
     with pytest.raises(ConfigurationError):
         ModelId.parse(model)
@@ -124,16 +149,21 @@ def test_what_is_no_text_is_refused(model):
 
 
 def test_unknown_words_are_refused_with_the_known_ones():
-    with pytest.raises(ConfigurationError, match="unknown search backend 'bing'.*linkup-deep"):
+    with pytest.raises(ConfigurationError, match=r"unknown search backend 'bing'.*linkup-deep"):
         ModelId("m").with_web_search("bing")
-    with pytest.raises(ConfigurationError, match="unknown routing 'best'.*cheap"):
+    with pytest.raises(ConfigurationError, match=r"unknown routing 'best'.*cheap"):
         ModelId("m").with_routing("best")
 
 
 @pytest.mark.parametrize(
     ("model", "provider", "caching"),
-    [("m:fast", "groq", False), ("m:tools", {"only": ["x"]}, False), ("m:caching", "x", False), ("m:fast", None, True)],
-)  # fmt: skip
+    [
+        ("m:fast", "groq", False),
+        ("m:tools", {"only": ["x"]}, False),
+        ("m:caching", "x", False),
+        ("m:fast", None, True),
+    ],
+)
 def test_two_choices_of_a_provider_are_refused(model, provider, caching):
     with pytest.raises(ConfigurationError, match="both choose the provider"):
         ModelId(model).check_provider(provider, caching=caching)
@@ -141,14 +171,21 @@ def test_two_choices_of_a_provider_are_refused(model, provider, caching):
 
 @pytest.mark.parametrize(
     ("model", "provider", "caching"),
-    [("m", "groq", True), ("m:online", "groq", True), ("m:fast", None, False), ("m:cache", None, True)],
-)  # fmt: skip
+    [
+        ("m", "groq", True),
+        ("m:online", "groq", True),
+        ("m:fast", None, False),
+        ("m:cache", None, True),
+    ],
+)
 def test_one_choice_of_a_provider_is_fine(model, provider, caching):
     ModelId(model).check_provider(provider, caching=caching)
 
 
 SUFFIX = st.one_of(
-    st.sampled_from(["online", "Online/LINKUP", "memory-7", "fast", "redacted", "reasoning-exclude"]),
+    st.sampled_from(
+        ["online", "Online/LINKUP", "memory-7", "fast", "redacted", "reasoning-exclude"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"])),
 )
 

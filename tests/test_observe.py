@@ -35,11 +35,17 @@ def test_hooks_see_every_step():
         Reply(503),
         reply(ANSWER, x_request_id="req_1"),
     )
-    assert [what for what, _ in told] == ["request", "response", "retry"] * 2 + ["request", "response"]
+    assert [what for what, _ in told] == ["request", "response", "retry"] * 2 + [
+        "request",
+        "response",
+    ]
     first, lost, again = (event for _, event in told[:3])
     assert first == CallEvent("POST", "/chat/completions", "chat", "m", sends=1)
     assert (lost.error, lost.status_code) == ("refused", None)
-    assert (again.seconds, again.error) == (0.5, "POST /chat/completions could not be sent: refused")
+    assert (again.seconds, again.error) == (
+        0.5,
+        "POST /chat/completions could not be sent: refused",
+    )
     assert told[4][1].status_code == 503
     last = told[-1][1]
     assert (last.sends, last.status_code, last.request_id) == (3, 200, "req_1")
@@ -48,8 +54,15 @@ def test_hooks_see_every_step():
 def test_hooks_see_a_stream_begin():
     told: list[tuple[str, CallEvent]] = []
     call = stream_chat("hi", model="m")
-    drive(stream(call, watched(told)), connected(x_request_id="r"), piece(frame("a", finish="stop"), DONE))
-    assert [(what, event.status_code) for what, event in told] == [("request", None), ("response", 200)]
+    drive(
+        stream(call, watched(told)),
+        connected(x_request_id="r"),
+        piece(frame("a", finish="stop"), DONE),
+    )
+    assert [(what, event.status_code) for what, event in told] == [
+        ("request", None),
+        ("response", 200),
+    ]
     assert told[1][1].request_id == "r"
 
 

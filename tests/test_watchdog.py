@@ -88,7 +88,7 @@ class SlowGuard(Guard):
         super().__init__(None)
         self._begin, self._at = begin, at
 
-    @property  # type: ignore[override]
+    @property
     def deadline(self):
         if time.monotonic() >= self._at:
             self._at = float("inf")
@@ -123,6 +123,6 @@ def test_a_read_that_begins_while_the_watchdog_looks_around_is_not_forgotten(pai
 def test_a_child_process_starts_afresh():
     dog = Watchdog()
     dog._guards.add(Guard(None))
-    dog.__init__()  # type: ignore[misc] - what os.register_at_fork calls in the child
+    Watchdog.__init__(dog)  # as os.register_at_fork has it called in the child
     assert not dog._guards
     assert isinstance(watchdog, Watchdog)

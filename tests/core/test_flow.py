@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanogpt_client._core import sse as sse_module
 from nanogpt_client._core.call import Reply, Request, Resend
 from nanogpt_client._core.flow import (
     AFTER_FINISH_SECONDS,
@@ -32,12 +36,14 @@ from nanogpt_client.errors import (
     DailyLimitError,
     InsufficientBalanceError,
     NanoGPTError,
+    NotFoundError,
     OutcomeUnknownError,
     RateLimitError,
     ResponseFormatError,
     ServerError,
     StreamInterruptedError,
     StreamStalledError,
+    error_from_reply,
 )
 from nanogpt_client.ledger import Budget
 from tests.driving import (
@@ -88,7 +94,9 @@ def test_connection_errors_are_raised_once_the_retries_are_used_up(resend):
     assert str(error) == "POST /any could not be sent: connection refused"
 
 
-@pytest.mark.parametrize(("outcome", "cls"), [(LOST, OutcomeUnknownError), (SILENT, APITimeoutError)])
+@pytest.mark.parametrize(
+    ("outcome", "cls"), [(LOST, OutcomeUnknownError), (SILENT, APITimeoutError)]
+)
 @pytest.mark.parametrize("resend", [Resend.IF_REFUSED, Resend.IF_UNSENT])
 def test_what_may_have_been_billed_is_never_sent_again(outcome, cls, resend):
     rules = context(max_retries=9)
@@ -165,6 +173,16 @@ def test_an_answer_that_cannot_be_read_is_complete_and_maybe_billed():
     error = drive(attempt(text_call(parse=parse), context()), page).failure(ResponseFormatError)
     assert (error.status_code, error.request_id, error.response) == (200, "req_1", page)
     assert (error.maybe_billed, error.sends) == (True, 1)
+
+
+def test_an_answer_that_an_error_brings_along_is_kept():
+    other = Reply(404, {"x-request-id": "req_2"})
+
+    def parse(_: Reply):
+        raise error_from_reply(other)
+
+    error = drive(attempt(text_call(parse=parse), context()), OK).failure(NotFoundError)
+    assert (error.status_code, error.request_id, error.response) == (404, "req_2", other)
 
 
 def test_a_transport_that_answers_nonsense_is_a_bug_and_shows():
@@ -259,8 +277,8 @@ def limits_of(driven):
     return [step.limit for step in driven.steps if isinstance(step, Read | Open)]
 
 
-PRICED = {"x_nanogpt_pricing": {"costUsd": "0.25", "requestId": "req_9"}}
-USAGE = {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+PRICED: Any = {"x_nanogpt_pricing": {"costUsd": "0.25", "requestId": "req_9"}}
+USAGE: Any = {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}
 
 
 def test_a_whole_stream():
@@ -387,7 +405,9 @@ def test_without_limits_nothing_is_watched():
 
 
 def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
-    bad = frame(finish="error", error={"status": 429, "message": "slow", "code": "rate_limit_exceeded"})
+    bad = frame(
+        finish="error", error={"status": 429, "message": "slow", "code": "rate_limit_exceeded"}
+    )
     driven, _ = chat_stream(connected(), piece(frame("Hel"), frame("lo"), bad, DONE))
     error = driven.failure(RateLimitError)
     assert driven.text == error.partial.text == "Hello"
@@ -396,7 +416,9 @@ def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
 
 
 def test_text_in_the_error_frame_itself_is_not_lost():
-    driven, _ = chat_stream(connected(), piece(frame("bye", finish="error", error={"message": "x"})))
+    driven, _ = chat_stream(
+        connected(), piece(frame("bye", finish="error", error={"message": "x"}))
+    )
     assert driven.text == "bye"
     assert driven.error is not None
 
@@ -445,7 +467,10 @@ def test_an_error_status_instead_of_a_stream():
 @pytest.mark.parametrize(
     ("whole", "cls"),
     [
-        (Reply(200, {"content-type": "text/html"}, b"<html>Bad gateway</html>"), ResponseFormatError),
+        (
+            Reply(200, {"content-type": "text/html"}, b"<html>Bad gateway</html>"),
+            ResponseFormatError,
+        ),
         (Reply(200, {"content-type": "application/json"}, b""), ResponseFormatError),
         (reply([1]), ResponseFormatError),
         (reply({}), ResponseFormatError),
@@ -480,7 +505,9 @@ def test_a_200_with_a_whole_answer_is_one():
     ids=["json-error", "html", "blank", "empty"],
 )
 def test_a_stream_that_is_none_though_it_says_so(body, cls):
-    driven, _ = chat_stream(connected(content_type="text/event-stream"), Piece(body), *[END] * bool(body))
+    driven, _ = chat_stream(
+        connected(content_type="text/event-stream"), Piece(body), *[END] * bool(body)
+    )
     driven.failure(cls)
 
 
@@ -491,11 +518,23 @@ def test_a_whole_answer_that_calls_itself_a_stream():
     assert driven.text == "Hello"
 
 
+def test_an_event_without_end_breaks_the_stream(monkeypatch):
+    monkeypatch.setattr(sse_module, "MAX_EVENT_BYTES", 20)
+    driven, _ = chat_stream(connected(), piece(frame("a")), Piece(b"data: " + b"x" * 20))
+    assert driven.failure(ResponseFormatError).partial.text == "a"
+
+
+def test_an_event_without_data_says_nothing_and_lives():
+    driven, _ = chat_stream(
+        connected(), Piece(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
+    )
+    assert driven.text == "a"
+    assert limits_of(driven)[-1] == IDLE
+
+
 def test_every_answer_of_n_is_waited_for():
     two = {"choices": [{"index": 1, "delta": {"content": "B"}, "finish_reason": "length"}]}
-    driven, _ = chat_stream(
-        connected(), piece(frame("A", finish="stop")), piece(two), SILENT, n=2
-    )
+    driven, _ = chat_stream(connected(), piece(frame("A", finish="stop")), piece(two), SILENT, n=2)
     assert driven.error is None
     assert limits_of(driven)[-2:] == [IDLE, AFTER_FINISH_SECONDS]
     assert [(c.index, c.finish_reason) for c in driven.items[-2:]] == [(0, "stop"), (1, "length")]
@@ -558,13 +597,19 @@ def test_a_spent_budget_refuses_a_stream_before_it_opens():
 
 @given(data=st.data())
 def test_any_cut_of_a_stream_folds_to_the_same(data):
-    frames = [frame("Hé"), ": ping\n\n", frame("llo ✓"), frame(finish="stop", **USAGE), DONE]
+    frames: list[Any] = [
+        frame("Hé"),
+        ": ping\n\n",
+        frame("llo ✓"),
+        frame(finish="stop", **USAGE),
+        DONE,
+    ]
     whole = sse(*frames)
     end = data.draw(st.sampled_from([b"\n", b"\r\n", b"\r"]))
     whole = whole.replace(b"\n", end)
     places = sorted(data.draw(st.lists(st.integers(0, len(whole) - len(end) * 2), max_size=9)))
     edges = [0, *places, len(whole)]
-    pieces = [Piece(whole[a:b]) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [Piece(whole[a:b]) for a, b in pairwise(edges) if a < b]
     driven, _ = chat_stream(connected(), *pieces)
     assert driven.error is None
     assert driven.text == "Héllo ✓"
@@ -580,7 +625,8 @@ def test_no_bytes_break_the_client(body, ends):
     try:
         while True:
             asks = isinstance(step, Open | Read)
-            step = steps.send(next(outcomes, LOST) if asks else None)
+            outcome: Any = next(outcomes, LOST) if asks else None
+            step = steps.send(outcome)
     except (StopIteration, NanoGPTError):
         pass
     assert len(rules.ledger) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def decode(*pieces: bytes) -> list[bytes]:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
-    return [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [stream[a:b] for a, b in pairwise(edges)]
 
 
 @given(
@@ -37,9 +39,11 @@ def test_valid_streams_give_their_events_wherever_they_are_cut(
     events, end, space, last_blank, places
 ):
     blocks = [
-        b"".join(line + end for line in [*noise, *((b"data: " if space else b"data:") + d for d in data)])
+        b"".join(
+            line + end for line in [*noise, *((b"data: " if space else b"data:") + d for d in data)]
+        )
         for data, noise in events
-    ]  # fmt: skip
+    ]
     stream = b"".join(block + end for block in blocks)
     if not last_blank and blocks:
         stream = stream[: -len(end)]

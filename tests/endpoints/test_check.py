@@ -29,7 +29,10 @@ from nanogpt_client.errors import ConfigurationError
         (["hi"], r"messages\[0\] must be a dict with a role"),
         (b"hi", r"messages\[0\] must be a dict with a role"),
         ([{"content": "hi"}], r"messages\[0\] has the unknown role None"),
-        ([{"role": "user", "content": "hi"}, {"role": "bot"}], r"messages\[1\].*'bot'; known are .*user"),
+        (
+            [{"role": "user", "content": "hi"}, {"role": "bot"}],
+            r"messages\[1\].*'bot'; known are .*user",
+        ),
         ([{"role": ["user"], "content": "hi"}], r"unknown role \['user'\]"),
         ([{"role": "user"}], r"messages\[0\] \(user\) has no content"),
         ([{"role": "system", "content": None}], "has no content"),
@@ -68,7 +71,9 @@ def test_a_model_must_be_named(model):
 
 @pytest.mark.parametrize("text", [None, "", "  ", 5])
 def test_a_text_must_say_something(text):
-    with pytest.raises(ConfigurationError, match="prompt must be a text that is not empty") as caught:
+    with pytest.raises(
+        ConfigurationError, match="prompt must be a text that is not empty"
+    ) as caught:
         check_text("prompt", text)
     assert caught.value.param == "prompt"
 
@@ -95,9 +100,13 @@ def test_malformed_tools(tools, match):
 
 
 def test_tools_up_to_200_kb():
-    room = MAX_TOOLS_BYTES - len(b'[{"type": "function", "function": {"name": "f", "description": ""}}]')
+    room = MAX_TOOLS_BYTES - len(
+        b'[{"type": "function", "function": {"name": "f", "description": ""}}]'
+    )
     check_tools([tool(description="x" * room)])
-    with pytest.raises(ConfigurationError, match=r"take 204801 bytes.*204800 \(200 KB\).*largest is 'f'"):
+    with pytest.raises(
+        ConfigurationError, match=r"take 204801 bytes.*204800 \(200 KB\).*largest is 'f'"
+    ):
         check_tools([tool(description="x" * (room + 1))])
 
 
@@ -129,7 +138,13 @@ def test_empty_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "url"),
-    [("https://a", True), ("http://a", True), ("data:x", True), ("a.png", False), (b"http://", False)],
+    [
+        ("https://a", True),
+        ("http://a", True),
+        ("data:x", True),
+        ("a.png", False),
+        (b"http://", False),
+    ],
 )
 def test_urls(source, url):
     assert is_url(source) is url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -32,11 +33,20 @@ from nanogpt_client.errors import (
 from tests.driving import ODD_VALUES, answer, context, drive, reply, requests_of
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
-TICKET = {"runId": "vid_1", "id": "vid_1", "status": "pending", "model": "veo", "cost": 0.5, "paymentSource": "USD"}
-DONE = {"data": {"status": "COMPLETED", "output": {"video": {"url": "https://cdn/v.mp4"}}, "cost": 0.5}}
+TICKET = {
+    "runId": "vid_1",
+    "id": "vid_1",
+    "status": "pending",
+    "model": "veo",
+    "cost": 0.5,
+    "paymentSource": "USD",
+}
+DONE = {
+    "data": {"status": "COMPLETED", "output": {"video": {"url": "https://cdn/v.mp4"}}, "cost": 0.5}
+}
 
 
-def ordered(*args: Any, **options: Any) -> dict[str, Any]:
+def ordered(*args: Any, **options: Any) -> Any:
     driven = drive(perform(submit_video(*args, **options), context()), reply(TICKET, 202))
     assert driven.result.run_id == "vid_1"
     (request,) = requests_of(driven)
@@ -47,8 +57,12 @@ def ordered(*args: Any, **options: Any) -> dict[str, Any]:
 def test_the_order():
     body = ordered("a cat", model="veo2-video", duration=5, aspect_ratio="16:9", seed=7)
     assert body == {
-        "model": "veo2-video", "prompt": "a cat", "duration": "5", "aspect_ratio": "16:9", "seed": 7,
-    }  # fmt: skip
+        "model": "veo2-video",
+        "prompt": "a cat",
+        "duration": "5",
+        "aspect_ratio": "16:9",
+        "seed": 7,
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,7 +82,10 @@ def test_an_order_is_sent_again_only_if_it_never_arrived():
     assert (call.kind, call.resend, call.billable) == ("video", Resend.IF_UNSENT, True)
     refused = Unreachable(sent=False, reason="refused")
     assert answer(submit_video("a cat", model="m"), refused, reply(TICKET)).run_id == "vid_1"
-    for outcome, cls in [(Reply(503), ServerError), (Unreachable(True, "lost"), OutcomeUnknownError)]:
+    for outcome, cls in [
+        (Reply(503), ServerError),
+        (Unreachable(True, "lost"), OutcomeUnknownError),
+    ]:
         with pytest.raises(cls):
             answer(submit_video("a cat", model="m"), outcome)
 
@@ -76,12 +93,17 @@ def test_an_order_is_sent_again_only_if_it_never_arrived():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"prompt": " "}, "prompt must be"), ({"model": ""}, "model must be"), ({"image": b"x"}, "no PNG"),
-        ({"length": 5}, "unknown option 'length'"), ({"interval": 0}, "interval > 0"),
-        ({"interval": -1}, "interval > 0"), ({"interval": float("nan")}, "interval > 0"),
-        ({"wait_timeout": -1}, "timeout"), ({"wait_timeout": float("inf")}, "timeout"),
+        ({"prompt": " "}, "prompt must be"),
+        ({"model": ""}, "model must be"),
+        ({"image": b"x"}, "no PNG"),
+        ({"length": 5}, "unknown option 'length'"),
+        ({"interval": 0}, "interval > 0"),
+        ({"interval": -1}, "interval > 0"),
+        ({"interval": float("nan")}, "interval > 0"),
+        ({"wait_timeout": -1}, "timeout"),
+        ({"wait_timeout": float("inf")}, "timeout"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_work_is_refused_before_anything_is_charged(options, match):
     options = {"prompt": "a cat", "model": "m"} | options
     with pytest.raises(ConfigurationError, match=match):
@@ -156,7 +178,9 @@ def test_waiting():
 
 def test_waiting_comes_to_an_end():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
-    driven = drive(perform(wait_for_video("vid_1", interval=2, timeout=4), context()), busy, busy, busy)
+    driven = drive(
+        perform(wait_for_video("vid_1", interval=2, timeout=4), context()), busy, busy, busy
+    )
     error = driven.failure(JobTimeoutError)
     assert (error.run_id, error.maybe_billed) == ("vid_1", True)
     assert "still running after 4 seconds" in str(error)
@@ -187,7 +211,9 @@ def test_polls_survive_trouble_and_then_name_the_run():
 
 
 def test_order_and_wait_in_one():
-    driven = drive(perform(generate_video("a cat", model="m"), context()), reply(TICKET, 202), reply(DONE))
+    driven = drive(
+        perform(generate_video("a cat", model="m"), context()), reply(TICKET, 202), reply(DONE)
+    )
     video = driven.result
     assert (video.url, video.run_id, video.model) == ("https://cdn/v.mp4", "vid_1", "veo")
     assert str(video.billing.cost) == "0.5"
@@ -208,14 +234,32 @@ def test_an_order_without_ticket_is_an_error(body):
 def test_recovering(key):
     call = recover_videos(model="veo", limit=5)
     assert call.request.query == {"model": "veo", "limit": "5"}
-    jobs = call.parse(reply({key: [{"runId": "a", "status": "completed", "videoUrl": "u"}, {"id": "b"}, 7]}))
-    assert [(job.run_id, job.status, job.url) for job in jobs] == [("a", "completed", "u"), ("b", "queued", None)]
+    jobs = call.parse(
+        reply({key: [{"runId": "a", "status": "completed", "videoUrl": "u"}, {"id": "b"}, 7]})
+    )
+    assert [(job.run_id, job.status, job.url) for job in jobs] == [
+        ("a", "completed", "u"),
+        ("b", "queued", None),
+    ]
     assert recover_videos().request.query == {}
 
 
 KEYS = st.sampled_from(
-    ["runId", "id", "status", "state", "data", "output", "video", "url", "videoUrl", "error", "model", "runs"]
-)  # fmt: skip
+    [
+        "runId",
+        "id",
+        "status",
+        "state",
+        "data",
+        "output",
+        "video",
+        "url",
+        "videoUrl",
+        "error",
+        "model",
+        "runs",
+    ]
+)
 STATE = st.recursive(
     st.sampled_from([*ODD_VALUES, "COMPLETED", "failed"]),
     lambda inner: st.dictionaries(KEYS, inner) | st.lists(inner, max_size=2),
@@ -230,7 +274,5 @@ def test_any_json_is_an_answer_or_an_error(body):
         lambda: recover_videos().parse(reply(body)),
         lambda: answer(wait_for_video("v", timeout=0), reply(body)),
     ):
-        try:
+        with suppress(NanoGPTError):
             read()
-        except NanoGPTError:
-            pass

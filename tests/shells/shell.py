@@ -16,7 +16,9 @@ class SyncShell:
 
     name = "sync"
 
-    def use(self, settings: dict[str, Any], act: str, *args: Any, **options: Any) -> tuple[Any, Any]:
+    def use(
+        self, settings: dict[str, Any], act: str, *args: Any, **options: Any
+    ) -> tuple[Any, Any]:
         """Make a client, do one thing with it, close it; return the result, lists of streams."""
         with NanoGPTClient(KEY, **settings) as client:
             result = getattr(client, act)(*args, **options)
@@ -26,7 +28,10 @@ class SyncShell:
         self, settings: dict[str, Any], on_item: Callable[[Any], bool], *args: Any, **options: Any
     ) -> Any:
         """Stream a chat until ``on_item`` returns true; return the client."""
-        with NanoGPTClient(KEY, **settings) as client, client.stream_chat(*args, **options) as stream:
+        with (
+            NanoGPTClient(KEY, **settings) as client,
+            client.stream_chat(*args, **options) as stream,
+        ):
             for item in stream:
                 if on_item(item):
                     break
@@ -38,7 +43,9 @@ class AsyncShell:
 
     name = "async"
 
-    def use(self, settings: dict[str, Any], act: str, *args: Any, **options: Any) -> tuple[Any, Any]:
+    def use(
+        self, settings: dict[str, Any], act: str, *args: Any, **options: Any
+    ) -> tuple[Any, Any]:
         async def main() -> tuple[Any, Any]:
             async with AsyncNanoGPTClient(KEY, **settings) as client:
                 result = getattr(client, act)(*args, **options)

@@ -38,16 +38,19 @@ class WithoutAsync(ast.NodeTransformer):
             name = getattr(node, field, None)
             if isinstance(name, str):
                 setattr(node, field, NAMES.get(name, name))
+        return self._same(self._blocking(node))
+
+    def _blocking(self, node: ast.AST) -> ast.AST:
         plain = {
             ast.AsyncFunctionDef: ast.FunctionDef, ast.AsyncFor: ast.For, ast.AsyncWith: ast.With,
-        }.get(type(node))  # type: ignore[call-overload] # fmt: skip
+        }.get(type(node))  # fmt: skip
         if plain is not None:
             node = plain(**dict(ast.iter_fields(node)))
+        return node.value if isinstance(node, ast.Await) else node
+
+    def _same(self, node: ast.AST) -> ast.AST:
+        """Level what differs in form alone: order of imports, names in ``__all__``, docstrings."""
         match node:
-            case ast.Await():
-                return node.value
-            case ast.comprehension():
-                node.is_async = 0
             case ast.ImportFrom() | ast.Import():
                 node.names.sort(key=lambda alias: alias.name)
             case ast.Constant(value=str() as text):

@@ -58,16 +58,26 @@ def test_unknown_is_not_affordable(affordable, truth):
 
 def test_usage():
     report = UsageReport.read(
-        {"totals": {"requests": 3, "costUsd": 0, "netCostUsd": 5}, "byDay": [{"day": 1}, 7], "byModel": None}
-    )  # fmt: skip
-    assert (report.requests, report.cost_usd) == (3, 0)
+        {
+            "totals": {"requests": 3, "costUsd": 0, "netCostUsd": 5},
+            "byDay": [{"day": 1}, 7],
+            "byModel": None,
+        }
+    )
+    assert (report.requests, report.cost_usd) == (3, Decimal(0))
     assert (report.by_day, report.by_model) == (({"day": 1},), ())
 
 
 def test_subscription_usage():
     used = SubscriptionUsage.read(
-        {"active": True, "state": "active", "limits": {"daily": 10}, "daily": {"used": 1}, "monthly": []}
-    )  # fmt: skip
+        {
+            "active": True,
+            "state": "active",
+            "limits": {"daily": 10},
+            "daily": {"used": 1},
+            "monthly": [],
+        }
+    )
     assert (used.active, used.state, used.limits) == (True, "active", {"daily": 10})
     assert (used.daily, used.monthly) == ({"used": 1}, {})
     assert SubscriptionUsage.read({"active": "yes"}).active is False
@@ -75,16 +85,25 @@ def test_subscription_usage():
 
 @pytest.mark.parametrize("wrap", [lambda b: b, lambda b: {"data": b}, lambda b: {"transaction": b}])
 def test_deposits(wrap):
-    body = wrap({"txId": "t", "address": "a", "amount": "0.001", "status": "New", "paymentLink": "l"})
+    body = wrap(
+        {"txId": "t", "address": "a", "amount": "0.001", "status": "New", "paymentLink": "l"}
+    )
     deposit = Deposit.read(body)
     assert (deposit.id, deposit.address, deposit.amount) == ("t", "a", Decimal("0.001"))
     assert (deposit.status, deposit.payment_link, deposit.raw) == ("New", "l", body)
 
 
-@pytest.mark.parametrize("body", [{"min": 1, "max": 2}, {"minimum": "1", "maximum": 2}, {"data": {"minAmount": 1, "maxAmount": 2}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"min": 1, "max": 2},
+        {"minimum": "1", "maximum": 2},
+        {"data": {"minAmount": 1, "maxAmount": 2}},
+    ],
+)
 def test_deposit_limits(body):
     limits = DepositLimits.read(body)
-    assert (limits.minimum, limits.maximum) == (1, 2)
+    assert (limits.minimum, limits.maximum) == (Decimal(1), Decimal(2))
 
 
 @pytest.mark.parametrize(

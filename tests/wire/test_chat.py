@@ -29,7 +29,11 @@ def test_usage_details():
     usage = Usage.read(
         {
             "prompt_tokens": 20000,
-            "prompt_tokens_details": {"cached_tokens": 7, "created_cache_tokens": 8, "audio_tokens": 1},
+            "prompt_tokens_details": {
+                "cached_tokens": 7,
+                "created_cache_tokens": 8,
+                "audio_tokens": 1,
+            },
             "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 2},
             "reasoning_tokens": 0,
             "num_search_queries": 1,
@@ -52,11 +56,17 @@ def test_cached_tokens_that_were_left_out_of_the_prompt_are_put_back():
         }
     )
     assert usage is not None
-    assert (usage.prompt_tokens, usage.cache_read_tokens, usage.total_tokens) == (11215, 11213, 11225)
+    assert (usage.prompt_tokens, usage.cache_read_tokens, usage.total_tokens) == (
+        11215,
+        11213,
+        11225,
+    )
 
 
 def test_cached_tokens_inside_the_prompt_stay_there():
-    usage = Usage.read({"prompt_tokens": 8500, "prompt_tokens_details": {"created_cache_tokens": 8000}})
+    usage = Usage.read(
+        {"prompt_tokens": 8500, "prompt_tokens_details": {"created_cache_tokens": 8000}}
+    )
     assert usage is not None
     assert usage.prompt_tokens == 8500
 
@@ -66,8 +76,24 @@ def test_no_usage(raw):
     assert Usage.read(raw) is None
 
 
-NESTED = {"type": "url_citation", "url_citation": {"url": "https://a", "title": "A", "start_index": 1, "end_index": 5, "content": "c"}}  # fmt: skip
-FLAT = {"type": "url_citation", "url": "https://a", "title": "A", "start_index": 1, "end_index": 5, "content": "c"}  # fmt: skip
+NESTED = {
+    "type": "url_citation",
+    "url_citation": {
+        "url": "https://a",
+        "title": "A",
+        "start_index": 1,
+        "end_index": 5,
+        "content": "c",
+    },
+}
+FLAT = {
+    "type": "url_citation",
+    "url": "https://a",
+    "title": "A",
+    "start_index": 1,
+    "end_index": 5,
+    "content": "c",
+}
 
 
 def test_citations_in_both_forms_are_the_same():

@@ -48,7 +48,12 @@ def test_a_sound(tmp_path):
     [
         ({"text": "hi", "language": "en", "duration": 1.5}, "hi", "en", 1.5),
         ({"transcription": "hi", "metadata": {"duration": "2"}}, "hi", None, 2.0),
-        ({"transcription": "hi", "metadata": {"audioDuration": 2, "language": "de"}}, "hi", "de", 2.0),
+        (
+            {"transcription": "hi", "metadata": {"audioDuration": 2, "language": "de"}},
+            "hi",
+            "de",
+            2.0,
+        ),
         ({"data": {"text": "hi"}}, "hi", None, None),
         ({"text": ""}, "", None, None),
     ],
@@ -60,10 +65,14 @@ def test_transcripts(body, text, language, duration):
 
 
 def test_words_are_kept_as_they_come():
-    assert Transcript.read({"text": "hi", "words": [{"w": "hi"}, 7]}, Billing()).words == ({"w": "hi"},)
+    assert Transcript.read({"text": "hi", "words": [{"w": "hi"}, 7]}, Billing()).words == (
+        {"w": "hi"},
+    )
 
 
-@pytest.mark.parametrize("body", [{}, {"metadata": {}}, {"text": None}, {"text": ["hi"]}, {"text": {}}])
+@pytest.mark.parametrize(
+    "body", [{}, {"metadata": {}}, {"text": None}, {"text": ["hi"]}, {"text": {}}]
+)
 def test_no_transcript_is_an_error_and_not_silence(body):
     with pytest.raises(ResponseFormatError, match="no transcription"):
         Transcript.read(body, Billing())
@@ -71,7 +80,14 @@ def test_no_transcript_is_an_error_and_not_silence(body):
 
 @pytest.mark.parametrize(
     ("status", "finished"),
-    [("queued", False), ("running", False), ("completed", True), ("failed", True), ("cancelled", True), ("odd", False)],
-)  # fmt: skip
+    [
+        ("queued", False),
+        ("running", False),
+        ("completed", True),
+        ("failed", True),
+        ("cancelled", True),
+        ("odd", False),
+    ],
+)
 def test_when_a_video_is_finished(status, finished):
     assert VideoJob("r", status, None, Billing()).is_finished is finished

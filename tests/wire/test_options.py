@@ -100,12 +100,13 @@ def test_every_route_takes_the_common_words(kind):
 
 @pytest.mark.parametrize("kind", ALL)
 def test_unknown_options_are_refused(kind):
-    with pytest.raises(ConfigurationError, match="unknown option 'zzzz'.*extra_body"):
+    with pytest.raises(ConfigurationError, match=r"unknown option 'zzzz'.*extra_body"):
         checked({"zzzz": 1}, kind)
 
 
 @pytest.mark.parametrize(
-    ("typo", "meant"), [("temprature", "temperature"), ("maxtokens", "max_tokens"), ("tool", "tools")]
+    ("typo", "meant"),
+    [("temprature", "temperature"), ("maxtokens", "max_tokens"), ("tool", "tools")],
 )
 def test_a_typo_is_told_what_was_meant(typo, meant):
     with pytest.raises(ConfigurationError, match=f"did you mean '{meant}'"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from nanogpt_client.errors import ResponseFormatError
@@ -29,7 +31,9 @@ def test_hits():
 
 
 def test_a_sourced_answer():
-    body = {"data": {"answer": "42", "sources": [{"name": "N", "url": "https://a", "snippet": "s"}]}}
+    body: Any = {
+        "data": {"answer": "42", "sources": [{"name": "N", "url": "https://a", "snippet": "s"}]}
+    }
     result = read(body)
     assert result.answer == "42"
     assert result.hits == (SearchHit("https://a", "N", "s", raw=body["data"]["sources"][0]),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -15,7 +16,17 @@ from langchain_core.output_parsers import (
 )
 
 from nanogpt_client.sandbox.brain import Hit, Seen, Turn, respond
-from tests.sandbox.brain.chats import TEXT, ask, assistant, called, schema, system, tool, user
+from tests.sandbox.brain.chats import (
+    NUMBER,
+    TEXT,
+    ask,
+    assistant,
+    called,
+    schema,
+    system,
+    tool,
+    user,
+)
 
 HITS = (
     Hit("Lamps", "https://a.example/lamps", "A lamp needs oil. It was first lit by Ida Brandt.",
@@ -148,6 +159,23 @@ def test_system_only_and_empty_requests():
     assert respond({"messages": [user(None)]}).text
     assert respond({"messages": [assistant("Hello")]}).text
     assert respond({"messages": [user([{"type": "unknown_part", "x": 1}])]}).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1*" * 3000, "9" * 5000 + " plus 1", "1e999 and 2", "(" * 3000, "12," * 3000, "a, " * 3000,
+     '{"a":' * 3000, "Context: a\n" * 1000, "x" * 50_000],
+    ids=lambda text: f"{text[:6]!r}",
+)  # fmt: skip
+def test_long_and_odd_texts_are_answered_soon(text):
+    weather = tool("get_weather", "Get the weather.", schema(city=TEXT))
+    under = {"type": "json_schema", "json_schema": {"schema": schema(city=TEXT, n=NUMBER)}}
+    started = time.perf_counter()
+    assert ask(text).text
+    assert ask(text, tools=[weather], tool_choice="required").tool_calls
+    value = json.loads(ask(text, response_format=under).text, parse_constant=pytest.fail)
+    assert set(value) == {"city", "n"}
+    assert time.perf_counter() - started < 15
 
 
 _PARTS = st.one_of(

@@ -14,6 +14,7 @@ from PIL import Image
 
 from nanogpt_client.sandbox import Reply, SandboxApp
 from nanogpt_client.sandbox.brain.speech import speak
+from nanogpt_client.sandbox.routes.chat import _for_brain
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code, frames, message
 
 THINKER = "anthropic/claude-opus-4.6:thinking"
@@ -141,11 +142,14 @@ def test_a_tool_is_called_and_its_result_used():
 
 
 def test_a_result_of_an_unknown_call_is_dropped():
-    talk = [
-        {"role": "user", "content": QUESTION},
-        {"role": "tool", "tool_call_id": "call_unknown", "content": "19 degrees"},
-    ]
-    found = message(chat(SandboxApp(), talk, tools=[WEATHER]))
+    call = {"id": "call_known", "function": {"name": "get_weather", "arguments": "{}"}}
+    asked = {"role": "assistant", "tool_calls": [call]}
+    known = {"role": "tool", "tool_call_id": "call_known", "content": "19 degrees"}
+    unknown = known | {"tool_call_id": "call_unknown"}
+    kept = _for_brain({"messages": [*HELLO, asked, known, unknown]}, 0)["messages"]
+    assert kept == [*HELLO, asked, known]
+    orphan = [{"role": "user", "content": QUESTION}, unknown]
+    found = message(chat(SandboxApp(), orphan, tools=[WEATHER]))
     assert found["tool_calls"][0]["function"]["name"] == "get_weather"
 
 
