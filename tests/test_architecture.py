@@ -26,7 +26,17 @@ GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 
 # Which parts of the core a part may import, itself aside:
 # wire, errors <- _core <- endpoints <- client shells; `_http` is the shells' hands.
-LEFT = {"wire", "errors", "config", "model_id", "messages", "accumulate", "ledger", "observe", "snapshot"}
+LEFT = {
+    "wire",
+    "errors",
+    "config",
+    "model_id",
+    "messages",
+    "accumulate",
+    "ledger",
+    "observe",
+    "snapshot",
+}
 TO_ENDPOINTS = LEFT | {"_core"}
 TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -270,7 +280,7 @@ for name in {package}.__all__:
     [
         (CORE, {"langchain_core", "llama_index", "starlette", "uvicorn", "PIL", "av"}),
         ("langchain_nanogpt", {"llama_index", "starlette", "uvicorn", "PIL", "av"}),
-        ("llama_index_nanogpt", {"langchain_core", "starlette", "uvicorn", "av"}),  # its core brings PIL
+        ("llama_index_nanogpt", {"langchain_core", "starlette", "uvicorn", "av"}),  # it brings PIL
     ],
 )
 def test_a_package_works_without_what_its_extra_does_not_bring(package, blocked):

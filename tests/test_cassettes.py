@@ -1,7 +1,7 @@
 """Recorded exchanges, replayed with nothing listening: what was sent and answered still fits.
 
-The cassettes in ``tests/cassettes/sandbox`` come from the sandbox, not from NanoGPT; ``make record``
-makes them anew, and with a key those of NanoGPT as well.
+The cassettes in ``tests/cassettes/sandbox`` come from the sandbox, not from NanoGPT; ``make
+record`` makes them anew, and with a key those of NanoGPT as well.
 """
 
 from __future__ import annotations

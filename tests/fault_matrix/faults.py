@@ -106,6 +106,84 @@ _x402 = {
     "accepts": [],
 }
 
+_STREAM_FAULTS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
+    (
+        "end before any event",
+        [[EVENT_STREAM, End.RESET]],
+        Expected(e.StreamInterruptedError, 1, None),
+    ),
+    (
+        "clean end before any event",
+        [[EVENT_STREAM_UNTIL_CLOSE, End.CLOSE]],
+        Expected(e.StreamInterruptedError, 1, None),
+    ),
+    (
+        "cut in a frame",
+        _stream(TEXT, FINISH[:40], End.RESET),
+        Expected(e.StreamInterruptedError, 1, None, HELLO),
+    ),
+    (
+        "clean cut in a frame",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, FINISH[:40], End.CLOSE]],
+        Expected(e.StreamInterruptedError, 1, None, HELLO),
+    ),
+    (
+        "cut in a character",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, _CUT, End.CLOSE]],
+        Expected(e.StreamInterruptedError, 1, None, HELLO),
+    ),
+    (
+        "end without finish",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, End.CLOSE]],
+        Expected(e.StreamInterruptedError, 1, None, HELLO),
+    ),
+    (
+        "[DONE] without finish",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b"data: [DONE]\n\n", End.CLOSE]],
+        Expected(e.StreamInterruptedError, 1, None, HELLO),
+    ),
+    (
+        "error frame",
+        _stream(TEXT, _FAILED, b"data: [DONE]\n\n", End.HOLD),
+        Expected(e.ServerError, 1, None, HELLO),
+    ),
+    (
+        "error frame, bare",
+        _stream(TEXT, frame(finish_reason="error"), End.HOLD),
+        Expected(e.StreamInterruptedError, 1, None, HELLO),
+    ),
+    (
+        "stall before the first event",
+        [[EVENT_STREAM, End.HOLD]],
+        Expected(e.StreamStalledError, 1, None),
+    ),
+    (
+        "stall behind keep-alives",
+        _stream(TEXT, *_keep_alive(4), End.HOLD),
+        Expected(e.StreamStalledError, 1, None, HELLO),
+    ),
+    (
+        "stall in silence",
+        _stream(TEXT, End.HOLD),
+        Expected(e.StreamStalledError, 1, None, HELLO),
+    ),
+    (
+        "frame over 16 MiB",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (17 << 20), End.HOLD]],
+        Expected(e.ResponseFormatError, 1, None, HELLO),
+    ),
+    (
+        "stall after finish",
+        _stream(TEXT, FINISH, End.HOLD),
+        Expected(None, 1, "0.25", HELLO),
+    ),
+    (
+        "end after finish",
+        [[EVENT_STREAM, chunked(TEXT), chunked(FINISH), LAST_CHUNK]],
+        Expected(None, 1, "0.25", HELLO),
+    ),
+)
+
 FAULTS: tuple[Fault, ...] = (
     Fault("refused", None, _UNSENT),
     Fault(
@@ -180,82 +258,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *(
         Fault(name, scripts, expected, only_streams=True)
-        for name, scripts, expected in (
-            (
-                "end before any event",
-                _stream(LAST_CHUNK[:0], End.RESET),
-                Expected(e.StreamInterruptedError, 1, None),
-            ),
-            (
-                "clean end before any event",
-                [[EVENT_STREAM_UNTIL_CLOSE, End.CLOSE]],
-                Expected(e.StreamInterruptedError, 1, None),
-            ),
-            (
-                "cut in a frame",
-                _stream(TEXT, FINISH[:40], End.RESET),
-                Expected(e.StreamInterruptedError, 1, None, HELLO),
-            ),
-            (
-                "clean cut in a frame",
-                [[EVENT_STREAM_UNTIL_CLOSE, TEXT, FINISH[:40], End.CLOSE]],
-                Expected(e.StreamInterruptedError, 1, None, HELLO),
-            ),
-            (
-                "cut in a character",
-                [[EVENT_STREAM_UNTIL_CLOSE, TEXT, _CUT, End.CLOSE]],
-                Expected(e.StreamInterruptedError, 1, None, HELLO),
-            ),
-            (
-                "end without finish",
-                [[EVENT_STREAM_UNTIL_CLOSE, TEXT, End.CLOSE]],
-                Expected(e.StreamInterruptedError, 1, None, HELLO),
-            ),
-            (
-                "[DONE] without finish",
-                [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b"data: [DONE]\n\n", End.CLOSE]],
-                Expected(e.StreamInterruptedError, 1, None, HELLO),
-            ),
-            (
-                "error frame",
-                _stream(TEXT, _FAILED, b"data: [DONE]\n\n", End.HOLD),
-                Expected(e.ServerError, 1, None, HELLO),
-            ),
-            (
-                "error frame, bare",
-                _stream(TEXT, frame(finish_reason="error"), End.HOLD),
-                Expected(e.StreamInterruptedError, 1, None, HELLO),
-            ),
-            (
-                "stall before the first event",
-                [[EVENT_STREAM, End.HOLD]],
-                Expected(e.StreamStalledError, 1, None),
-            ),
-            (
-                "stall behind keep-alives",
-                _stream(TEXT, *_keep_alive(4), End.HOLD),
-                Expected(e.StreamStalledError, 1, None, HELLO),
-            ),
-            (
-                "stall in silence",
-                _stream(TEXT, End.HOLD),
-                Expected(e.StreamStalledError, 1, None, HELLO),
-            ),
-            (
-                "frame over 16 MiB",
-                [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (17 << 20), End.HOLD]],
-                Expected(e.ResponseFormatError, 1, None, HELLO),
-            ),
-            (
-                "stall after finish",
-                _stream(TEXT, FINISH, End.HOLD),
-                Expected(None, 1, "0.25", HELLO),
-            ),
-            (
-                "end after finish",
-                _stream(TEXT, FINISH, LAST_CHUNK),
-                Expected(None, 1, "0.25", HELLO),
-            ),
-        )
+        for name, scripts, expected in _STREAM_FAULTS
     ),
 )

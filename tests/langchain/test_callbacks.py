@@ -11,6 +11,7 @@ from langchain_core.language_models.fake_chat_models import (
     FakeListChatModel,
     FakeListChatModelError,
 )
+from langchain_core.messages import HumanMessage
 
 from langchain_nanogpt import ChatNanoGPT, NanoGPTCostCallbackHandler
 from nanogpt_client import Ledger, NanoGPTError
@@ -40,7 +41,7 @@ async def test_it_reports_what_the_ledger_reports(model):
         await model.ainvoke("hi")
         assert [chunk async for chunk in model.astream("hello")]
         model.bind(n=2).invoke("two answers, one bill")
-        create_agent(model, [multiply]).invoke({"messages": [("user", "What is 12 times 7?")]})
+        create_agent(model, [multiply]).invoke({"messages": [HumanMessage("What is 12 times 7?")]})
     assert same(costs, model.ledger)
     assert costs.total_usd > 0
     assert costs.ledger.totals_by("model").keys() == {MODEL}

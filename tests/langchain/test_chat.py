@@ -20,8 +20,8 @@ from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT
-from nanogpt_client.fields import CHAT_WORDS
 from nanogpt_client import Budget, ChatOptions, ConfigurationError, Ledger, NanoGPTClient
+from nanogpt_client.fields import CHAT_WORDS
 from tests.langchain.replies import MODEL, Wire, call
 
 KEY = "sk-nano-of-the-test"
