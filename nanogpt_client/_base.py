@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.retry import RetryPolicy
-from nanogpt_client.config import Config
+from nanogpt_client.config import Config, hidden
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.observe import Hook, Hooks
 
@@ -37,6 +37,7 @@ class BaseClient:
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
     ) -> None:
+        api_key = hidden(api_key)
         config = Config.resolve(
             api_key,
             base_url,
@@ -82,7 +83,8 @@ class BaseClient:
         return self._context.budget
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.config.chat_root!r})"
+        config: Config | None = self.__dict__.get("config")  # none where a setting was refused
+        return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
 
     def __copy__(self) -> Self:
         return self.sharing(self, http_client=self._http_client)

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
 from weakref import WeakKeyDictionary
@@ -62,37 +63,38 @@ class Transport:
         """Send and read the whole answer."""
         client = self._client
         seconds = request.timeout or self._config.timeout
+        body = _Body(seconds, request.download_limit)
         try:
             prepared = _build(client, request, self._config, seconds)
             response = client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
-        return self._whole(response, request.download_limit)
+        return self._whole(response, body)
 
     def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
         """Send; return the open stream, or the whole answer if it is none."""
         client = self._client
-        started = time.monotonic()
+        body = _Body(limit)
         try:
             prepared = _build(client, request, self._config, limit)
             response = client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
         if not _is_stream(response):
-            return self._whole(response)
+            return self._whole(response, body)
         connection = _Connection(response, self._errors)
-        return Connected(
-            _reply(response, b"", self._config), connection, time.monotonic() - started
-        )
+        return Connected(_reply(response, b"", self._config), connection, body.seconds())
 
-    def _whole(self, response: httpx.Response, limit: int | None = None) -> Reply | Unreachable:
+    def _whole(self, response: httpx.Response, body: _Body) -> Reply | Unreachable:
         try:
-            body = _join(response.iter_bytes(), limit)
+            for piece in response.iter_bytes():
+                if body.add(piece):
+                    break
         except self._errors as error:
             return _unreachable(error, response)
         finally:
             response.close()
-        return _reply(response, body, self._config)
+        return _reply(response, body.whole(), self._config)
 
     def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
@@ -120,11 +122,7 @@ class Transport:
 
 
 class _Connection:
-    """An open stream.
-
-    The library's read timeout is fixed per request, so a guard ends a read that takes too long, by
-    shutting the socket down.
-    """
+    """An open stream; as the library fixes read timeouts per request, a guard ends slow reads."""
 
     def __init__(self, response: httpx.Response, errors: Errors) -> None:
         self._response = response
@@ -177,39 +175,38 @@ class AsyncTransport:
         """Send and read the whole answer."""
         client = await self._client()
         seconds = request.timeout or self._config.timeout
+        body = _Body(seconds, request.download_limit)
         try:
             prepared = _build(client, request, self._config, seconds)
             response = await client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
-        return await self._whole(response, request.download_limit)
+        return await self._whole(response, body)
 
     async def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
         """Send; return the open stream, or the whole answer if it is none."""
         client = await self._client()
-        started = time.monotonic()
+        body = _Body(limit)
         try:
             prepared = _build(client, request, self._config, limit)
             response = await client.send(prepared, stream=True, follow_redirects=False)
         except self._errors as error:
             return _unreachable(error)
         if not _is_stream(response):
-            return await self._whole(response)
+            return await self._whole(response, body)
         connection = _AsyncConnection(response, self._errors)
-        return Connected(
-            _reply(response, b"", self._config), connection, time.monotonic() - started
-        )
+        return Connected(_reply(response, b"", self._config), connection, body.seconds())
 
-    async def _whole(
-        self, response: httpx.Response, limit: int | None = None
-    ) -> Reply | Unreachable:
+    async def _whole(self, response: httpx.Response, body: _Body) -> Reply | Unreachable:
         try:
-            body = await _ajoin(response.aiter_bytes(), limit)
+            async for piece in response.aiter_bytes():
+                if body.add(piece):
+                    break
         except self._errors as error:
             return _unreachable(error, response)
         finally:
             await response.aclose()
-        return _reply(response, body, self._config)
+        return _reply(response, body.whole(), self._config)
 
     async def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
@@ -259,11 +256,7 @@ class _AsyncConnection:
 
 
 async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
-    """Close the client when its loop ends.
-
-    Loops finalise their async generators as they shut down, which is the last moment at which the
-    client's sockets can be closed properly.
-    """
+    """Close the client when its loop ends: that is when loops finalise their async generators."""
     try:
         yield
     finally:
@@ -279,7 +272,7 @@ def _library_of(client: Any) -> Any:
 def _errors_of(client: Any) -> Errors:
     """Return what a client raises where it gets no answer."""
     library = _library_of(client)
-    return library.HTTPError, library.InvalidURL
+    return library.HTTPError, library.InvalidURL, TimeoutError
 
 
 def _build(client: Any, request: Request, config: Config, timeout: float | None) -> Any:
@@ -341,27 +334,34 @@ def _is_stream(response: Any) -> bool:
 
 def _reply(response: Any, body: bytes, config: Config) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    reply = Reply(response.status_code, headers, body)
-    # An error may quote the key that was sent; nothing that we keep or log of it does.
-    return reply if reply.is_success else reply.without(config.api_key.get_secret_value())
+    key = config.api_key.get_secret_value()
+    # Headers and errors may quote the key that was sent; nothing that we keep or log of them does.
+    reply = replace(Reply(response.status_code, headers).without(key), body=body)
+    return reply if reply.is_success else reply.without(key)
 
 
-def _join(pieces: Iterator[bytes], limit: int | None) -> bytes:
-    body = bytearray()
-    for piece in pieces:
-        body += piece
-        if limit is not None and len(body) > limit:
-            break  # more than is wanted, so the endpoint will refuse it
-    return bytes(body)
+class _Body:
+    """A body as it comes in: whole within ``seconds`` from now, no larger than ``limit`` bytes."""
 
+    def __init__(self, seconds: float | None, limit: int | None = None) -> None:
+        self._bytes = bytearray()
+        self._started = time.monotonic()
+        self._seconds = seconds
+        self._limit = limit
 
-async def _ajoin(pieces: AsyncIterator[bytes], limit: int | None) -> bytes:
-    body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if limit is not None and len(body) > limit:
-            break
-    return bytes(body)
+    def add(self, piece: bytes) -> bool:
+        """Append a piece; return whether that is enough."""
+        if self._seconds is not None and self.seconds() > self._seconds:
+            raise TimeoutError("the answer came too slowly to be whole in time")
+        self._bytes += piece
+        # One piece more than is wanted is enough for the endpoint to refuse it.
+        return self._limit is not None and len(self._bytes) > self._limit
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def whole(self) -> bytes:
+        return bytes(self._bytes)
 
 
 def _unreachable(error: Exception, response: Any = None, *, timed_out: bool = False) -> Unreachable:
@@ -370,7 +370,7 @@ def _unreachable(error: Exception, response: Any = None, *, timed_out: bool = Fa
     return Unreachable(
         sent=names.isdisjoint(_UNSENT),
         reason=str(error) or type(error).__name__,
-        timed_out=timed_out or "TimeoutException" in names,
+        timed_out=timed_out or bool(names & {"TimeoutException", "TimeoutError"}),
         request_id=None if response is None else response.headers.get("x-request-id"),
         cause=error,
     )

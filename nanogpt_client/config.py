@@ -70,24 +70,23 @@ class Config:
         Raises:
             ConfigurationError: no key, a malformed base URL, or a negative limit.
         """
-        if isinstance(api_key, SecretStr):
-            api_key = api_key.get_secret_value()
-        if not isinstance(api_key, str | None):
+        api_key = hidden(api_key)
+        if not isinstance(api_key, SecretStr | None):
             raise ConfigurationError(f"api_key must be a text, not a {type(api_key).__name__}")
-        key = (api_key or _from_environment(*KEY_VARIABLES) or "").strip()
+        key = _stripped(api_key or hidden(_from_environment(*KEY_VARIABLES)))
         if not key:
             msg = (
                 f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. "
                 "To try without one, use the sandbox: python -m nanogpt_client.sandbox"
             )
             raise ConfigurationError(msg)
-        if not key.isascii() or not key.isprintable() or " " in key:
+        if not _fits_a_header(key):
             msg = "api_key has characters that no HTTP header can carry; was it pasted whole?"
             raise ConfigurationError(msg)
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))
-        return cls(SecretStr(key), api_root, chat_root, **settings)
+        return cls(key, api_root, chat_root, **settings)
 
     @property
     def origin(self) -> str:
@@ -99,6 +98,20 @@ class Config:
         """Return the absolute URL of a route."""
         base = {"chat": self.chat_root, "v1": f"{self.api_root}/v1", "api": self.api_root}[root]
         return base + path
+
+
+def hidden(key: Any) -> Any:
+    """Wrap a key, so that no report of local variables shows it; anything else stays as it is."""
+    return SecretStr(key) if isinstance(key, str) else key
+
+
+def _stripped(key: SecretStr | None) -> SecretStr:
+    return SecretStr(key.get_secret_value().strip() if key else "")
+
+
+def _fits_a_header(key: SecretStr) -> bool:
+    text = key.get_secret_value()
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def roots(base_url: str | None) -> tuple[str, str]:

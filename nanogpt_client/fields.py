@@ -24,6 +24,7 @@ from pydantic import (
 
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
+from nanogpt_client.config import hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (
@@ -38,13 +39,15 @@ from nanogpt_client.wire.options import (
     WebSearch,
 )
 
-__all__ = ["CHAT_WORDS", "ClientFields", "OptionFields"]
+__all__ = ["CHAT_WORDS", "ClientFields", "OptionFields", "hide_key"]
 
 _OF_THE_CLIENT = ("api_key", "base_url", "http_client", "default_headers", "budget", "ledger")
 
 
-def _hidden(key: SecretStr | str | None) -> SecretStr | None:
-    return SecretStr(key) if isinstance(key, str) else key
+def hide_key(words: dict[str, Any]) -> None:
+    """Wrap the key among constructor words, before a frame of somebody else's holds them."""
+    if "api_key" in words:
+        words["api_key"] = hidden(words["api_key"])
 
 
 def _ledger(ledger: Ledger | None) -> Ledger:
@@ -77,7 +80,7 @@ class ClientFields(BaseModel):
         protected_namespaces=(),
     )
 
-    api_key: Annotated[SecretStr | str | None, AfterValidator(_hidden)] = Field(
+    api_key: Annotated[SecretStr | str | None, AfterValidator(hidden)] = Field(
         default=None, exclude=True, repr=False
     )
     """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``. Pickles hold it, dicts do not."""
@@ -117,6 +120,7 @@ class ClientFields(BaseModel):
                 ConfigurationError: ``client`` has decided already what a word says again.
                 ValidationError: a word is unknown or its value out of bounds.
             """
+            hide_key(words)
             super().__init__(*args, **words)
             if self.client is not None:
                 self._take_books(self.client)

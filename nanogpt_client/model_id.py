@@ -29,7 +29,7 @@ _CACHING = frozenset({"caching", "cache", "cached"})
 
 _DIRECTIVES = {
     "online": re.compile(r"online(?:/(?P<value>.+))?"),
-    "memory": re.compile(r"memory(?:-(?P<value>\d+))?"),
+    "memory": re.compile(r"memory(?:-(?P<value>\d{1,9}))?"),
     "reasoning-exclude": re.compile("reasoning-exclude"),
     "redaction": re.compile("|".join(sorted(REDACTION))),
     "routing": re.compile("|".join(sorted(ROUTING))),

@@ -109,7 +109,9 @@ def _hide(key: SecretStr | None, error: NanoGPTError) -> None:
             setattr(error, name, value.replace(secret, "***"))
     error.args = (error.message,)
     if isinstance(error.response, Reply):
-        error.response = error.response.without(secret)
+        quoting, error.response = error.response, error.response.without(secret)
+        if error.response.body != quoting.body:
+            error.__traceback__ = None  # its frames hold the answer, parsed
 
 
 def _outcome(kind: type[BaseException] | None) -> str:

@@ -112,7 +112,7 @@ class Connected:
 class Piece:
     """Bytes of a stream (none: it has ended) and the seconds they took to come."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     seconds: float = 0.0
 
 
@@ -168,6 +168,8 @@ def stream(
 ) -> Generator[Step | Emit[Item], Outcome, None]:
     """Perform a streaming call: every event in time, a finish at the end, or a typed error."""
     with Booking(call, context) as booking:
+        if call.request.timeout is not None:
+            context = replace(context, first_event_timeout=call.request.timeout)
         opening = Open(call.request, context.first_event_timeout)
         opened = yield from _exchange(call, opening, booking, context)
         reply = opened.reply if isinstance(opened, Connected) else opened

@@ -33,14 +33,14 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
         hint = f"did you mean {near[0]!r}?" if near else "pass it through extra_body={…}"
         raise ConfigurationError(f"unknown option {name!r}; {hint}", param=name)
     try:
-        _adapter(kind).validate_python(given)
+        checked_values: dict[str, Any] = _adapter(kind).validate_python(given)
     except ValidationError as error:
         last = error.errors(include_url=False)[-1]  # of a union, its most specific member
         where = str(last["loc"][0])
         msg = f"{where}={given.get(where)!r}: {last['msg'].lower()}"
         raise ConfigurationError(msg, param=where) from None
-    check_headers(given.get("extra_headers", {}))
-    return given
+    check_headers(checked_values.get("extra_headers", {}))
+    return checked_values
 
 
 @cache

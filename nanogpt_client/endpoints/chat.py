@@ -6,6 +6,7 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
@@ -44,7 +45,7 @@ def stream_chat(
     body["stream"] = True
     body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
     request = post(PATH, body, options, root="chat")
-    answers = body.get("n", 1)
+    answers = {**body, **(options.get("extra_body") or {})}.get("n", 1)
     return StreamCall(
         request, lambda headers: ChatDecoder(headers, answers), "chat", model,
         estimate=lambda: estimated_usd(body),
@@ -104,6 +105,6 @@ def _completion(reply: Reply) -> ChatCompletion:
     body = read_object(reply)
     partial = PartialMessage(reply.headers)
     partial.add(body)
-    completion = partial.completion()
+    completion = replace(partial.completion(), raw=body)
     check_answer(completion)
     return completion

@@ -80,9 +80,10 @@ def image_data_url(source: FileSource, what: str) -> Flow[str]:
         if not _files.mime_type_of(data).startswith("image/"):
             raise ConfigurationError(f"{what} is no PNG, JPEG, WebP or GIF picture")
         url = _files.data_url(data)
-    if len(url) > MAX_IMAGE_BYTES * 4 // 3 + 64:
-        msg = f"{what} is too large: NanoGPT takes pictures up to {MAX_IMAGE_BYTES >> 20} MB"
-        raise ConfigurationError(msg)
+    if len(url) > MAX_IMAGE_BYTES:
+        raise ConfigurationError(
+            f"{what} is too large: NanoGPT takes up to {MAX_IMAGE_BYTES >> 20} MB as base64"
+        )
     return url
 
 

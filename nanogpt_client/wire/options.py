@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 from typing_extensions import TypedDict
 
 __all__ = [
@@ -39,7 +39,7 @@ class RequestOptions(TypedDict, total=False):
 
     extra_body: keys added to the JSON body as they are; they win over our own.
     extra_headers: headers added to the request; never the key.
-    timeout: seconds to wait for the answer of this one call.
+    timeout: seconds to wait for this one call's whole answer, or for its stream's first event.
     """
 
     extra_body: Mapping[str, Any] | None
@@ -114,7 +114,7 @@ class ChatOptions(RequestOptions, total=False):
     logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None
     logprobs: bool | None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None
-    prompt_logprobs: bool | int | None
+    prompt_logprobs: StrictBool | int | None
     seed: int | None
     n: Count | None
     ignore_eos: bool | None
@@ -129,8 +129,8 @@ class ChatOptions(RequestOptions, total=False):
 
     reasoning_effort: ReasoningEffort | None
     reasoning: Mapping[str, Any] | None
-    web_search: bool | str | WebSearch | None
-    memory: bool | Annotated[int, Field(ge=1, le=365)] | None
+    web_search: StrictBool | str | WebSearch | None
+    memory: StrictBool | Annotated[int, Field(ge=1, le=365)] | None
     model_context_limit: Annotated[int, Field(ge=10_000)] | None
     provider: str | ProviderRouting | None
     caching: bool | None

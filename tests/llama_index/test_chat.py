@@ -56,7 +56,9 @@ PIECES = stream(
 
 def same(response):
     """What must not depend on how an answer was asked for."""
-    return response.message, response.raw, response.additional_kwargs
+    # A stream's frames are gone when it ends; a whole reply keeps its choices as they came.
+    raw = {key: value for key, value in response.raw.items() if key != "choices"}
+    return response.message, raw, response.additional_kwargs
 
 
 async def items_of(coroutine):
