@@ -115,7 +115,7 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m:online/linkup", {"web_search": "exa-fast"}, "contradict"),
         ("m:memory-7", {"memory": 8}, "contradict"),
         ("m", {"web_search": "bing"}, "unknown search backend 'bing'"),
-        ("m", {"memory": 0}, "memory is kept 1 to 365 days"),
+        ("m", {"memory": 0}, "memory=0"),
         ("m:fast", {"provider": "groq"}, "both choose the provider"),
         ("m:fast", {"provider": {"only": ["groq"]}}, "both choose the provider"),
         ("m:fast", {"extra_headers": {"X-Provider": "groq"}}, "both choose the provider"),
