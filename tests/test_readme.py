@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.fault_matrix.matrix import CELLS
+
 README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -29,6 +31,11 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
     assert "84" in printed
     assert "Good morning" in printed
     assert list(tmp_path.glob("out/parrot.*"))
+
+
+def test_its_figures_are_those_of_the_fault_matrix():
+    # That none of the cells is a double send or a silent success, each cell's own test shows.
+    assert f"\n| {len(CELLS)} | 0 | 0 |\n" in README.read_text("utf-8")
 
 
 def test_it_names_the_two_commands():
