@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from nanogpt_client.fields import ClientFields
+from nanogpt_client.config import hidden
+from nanogpt_client.fields import ClientFields, hide_key
 
 __all__ = ["CheckedClientFields"]
-
-
-def _hidden(key: Any) -> Any:
-    return SecretStr(key) if isinstance(key, str) else key
 
 
 class CheckedClientFields(ClientFields):
     """`ClientFields` that fail when they are made, not at the first call."""
 
     # Not excluded: LangChain's own serialisation writes the name of its variable in its place.
-    api_key: Annotated[SecretStr | str | None, BeforeValidator(_hidden)] = Field(default=None)
+    api_key: Annotated[SecretStr | str | None, BeforeValidator(hidden)] = Field(default=None)
     """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``."""
 
     if not TYPE_CHECKING:  # checkers read the words from the fields
@@ -31,8 +28,7 @@ class CheckedClientFields(ClientFields):
                 ConfigurationError: no key is to be found, or a setting makes no sense.
                 ValidationError: a word is unknown or its value out of bounds.
             """
-            if "api_key" in words:
-                words["api_key"] = _hidden(words["api_key"])
+            hide_key(words)
             super().__init__(*args, **words)
             config = self._client().config
             self.api_key, self.base_url = config.api_key, config.chat_root

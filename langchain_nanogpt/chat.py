@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -33,7 +33,7 @@ from langchain_nanogpt._translate import (
 )
 from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import ConfigurationError, ModelId, __version__
-from nanogpt_client.fields import OptionFields
+from nanogpt_client.fields import OptionFields, hide_key
 from nanogpt_client.wire.options import Count
 
 __all__ = ["ChatNanoGPT"]
@@ -59,6 +59,18 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     """How many answers; more than one cannot be streamed."""
     streaming: bool = False
     """Stream also behind ``invoke``."""
+
+    if not TYPE_CHECKING:  # checkers read the words from the fields
+
+        def __init__(self, *args: Any, **words: Any) -> None:
+            """Check the words; nothing is sent.
+
+            Raises:
+                ConfigurationError: no key is to be found, or a setting makes no sense.
+                ValidationError: a word is unknown or its value out of bounds.
+            """
+            hide_key(words)
+            super().__init__(*args, **words)
 
     @field_validator("model")
     @classmethod

@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic import ValidationError
 
 from llama_index_nanogpt._blocks import assistant_parts, input_parts
 from llama_index_nanogpt._partial import PartialAnswer
@@ -197,8 +198,11 @@ def _answer(said: Message) -> ChatMessage:
         blocks.append(TextBlock(text=said.text))
     blocks += [_image(url) for url in said.images]
     extra: dict[str, Any] = {}
-    if said.audio and (data := said.audio.get("data")):
-        blocks.append(AudioBlock(audio=data.encode(), format=said.audio.get("format")))
+    if said.audio and isinstance(data := said.audio.get("data"), str) and data:
+        form = said.audio.get("format")
+        blocks.append(
+            AudioBlock(audio=data.encode(), format=form if isinstance(form, str) else None)
+        )
     if said.tool_calls:
         calls = said.tool_calls
         blocks += [
@@ -214,11 +218,15 @@ def _answer(said: Message) -> ChatMessage:
     return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
 
 
-def _image(url: str) -> ImageBlock:
+def _image(url: str) -> ImageBlock | TextBlock:
+    """Return a picture; one whose address LlamaIndex refuses, such as a relative one, as text."""
     head, _, data = url.partition(";base64,")
     if data and head.startswith("data:"):
         return ImageBlock(image=data.encode(), image_mimetype=head.removeprefix("data:"))
-    return ImageBlock(url=url)
+    try:
+        return ImageBlock(url=url)
+    except ValidationError:
+        return TextBlock(text=url)
 
 
 def _annotation(citation: Citation) -> dict[str, Any]:

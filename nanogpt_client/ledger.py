@@ -59,7 +59,7 @@ class LedgerEntry:
 
     def to_json(self) -> str:
         """Return the entry as one line of JSON; dollars as text, so that they stay exact."""
-        return json.dumps(asdict(self), default=str, ensure_ascii=False)
+        return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, line: str) -> LedgerEntry | None:
@@ -109,7 +109,7 @@ class Ledger:
         self._entries: list[LedgerEntry] = []
         if self._path is not None and self._path.exists():
             text = self._path.read_text("utf-8", "replace")
-            self._entries = [e for line in text.splitlines() if (e := LedgerEntry.from_json(line))]
+            self._entries = [e for line in text.split("\n") if (e := LedgerEntry.from_json(line))]
             if text and not text.endswith("\n"):  # a write was cut off: do not continue its line
                 self._append("")
 

@@ -7,10 +7,11 @@ import time
 import pytest
 
 from nanogpt_client import APITimeoutError, AsyncNanoGPTClient, NanoGPTClient, StreamStalledError
-from tests.rawserver import EVENT_STREAM, End, RawServer, http_head
+from tests.rawserver import EVENT_STREAM, End, RawServer, Script, http_head
 
 LONG = {"content-type": "application/json", "content-length": "1000"}
-TRICKLE = [http_head(200, LONG), *[b" ", 0.05] * 100, End.HOLD]
+SLOWLY: Script = [b" ", 0.05]
+TRICKLE: Script = [http_head(200, LONG), *(list(SLOWLY) * 100), End.HOLD]
 
 
 async def test_a_trickling_answer_is_too_late():
@@ -26,7 +27,7 @@ async def test_a_trickling_answer_is_too_late():
 
 
 async def test_a_calls_own_timeout_is_for_its_streams_first_event():
-    silent = [EVENT_STREAM, End.HOLD]
+    silent: Script = [EVENT_STREAM, End.HOLD]
     with RawServer(silent) as server, NanoGPTClient("k" * 9, base_url=server.base_url) as client:
         with pytest.raises(StreamStalledError, match="first event"):
             list(client.stream_chat("hi", model="m", timeout=0.2))

@@ -39,6 +39,7 @@ _LOOKS = re.compile(
 )
 _UNKNOWN = "The given context does not answer that."
 
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer, the passages it was drawn from, and how well it fits (0 to 1)."""

@@ -22,7 +22,7 @@ class Sum(NamedTuple):
     end: int
 
 
-_N = r"(-?\d+(?:,\d{3})*(?:\.\d+)?)"
+_N = r"((?<!\d)-?\d+(?:,\d{3})*(?:\.\d+)?)"
 _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), form)
     for pattern, form in (

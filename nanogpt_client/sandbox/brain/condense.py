@@ -54,6 +54,8 @@ def standalone(question: str, history: Sequence[str], asked: Sequence[str]) -> s
         return question
     pronoun = _PRONOUN.search(question)
     if pronoun:
+        if pronoun[0].lower() == "there":
+            topic = f"in {topic}"
         owned = pronoun[0].lower() in _OWNED or _owns(question, pronoun)
         put = f"{topic}'s" if owned else topic
         return question[: pronoun.start()] + put + question[pronoun.end() :]

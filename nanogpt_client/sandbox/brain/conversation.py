@@ -6,6 +6,7 @@ everything becomes plain text and `Call`s; what cannot be read is left out.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -115,6 +116,16 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
+        return None
+
+
+def parse_loosely(text: str) -> Any:
+    """Return the value of a text in JSON, or as Python prints it; None where it is neither."""
+    if (value := parse(text)) is not None:
+        return value
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 
 

@@ -59,10 +59,21 @@ _KINDS = (
     ),
 )
 
+_STATEMENT = re.compile(
+    r"\W*(?:(?:hi|hello|hey)\b[,!.]? *)?(?:i am|i'm|i live|i like|i love|i have|i work|i prefer"
+    r"|(?:my|our) \w+(?: \w+)? (?:is|are))\b[^?.!]*[.!]?\W*$",
+    re.IGNORECASE,
+)
+
 
 def is_small_talk(text: str) -> bool:
     """Tell whether a text is only courtesy, or asks who is speaking."""
     return bool(courtesy(text))
+
+
+def is_statement(text: str) -> bool:
+    """Tell whether a user only says something of themselves, and asks for nothing."""
+    return _STATEMENT.match(text) is not None
 
 
 def courtesy(text: str) -> str:

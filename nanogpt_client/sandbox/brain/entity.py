@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
 _TOKEN = re.compile(r"[^\s,;:!?()\[\]{}\"“”‘’`']+(?:['’]\w+)?")
-_IDENTIFIER = re.compile(
-    r"(?=.*[A-Za-z])(?:\w+(?:[._/]+\w[\w-]*)+|\w*[a-z]\w*[A-Z]\w*|(?=.*\d)\w[\w-]*\w|_\w+)"
-)
-_VALUE = re.compile(r"#?[\w.@/-]*[\d_/.@-][\w.@/-]*")
+_CODED = re.compile(
+    r"_|[a-z][A-Z]|\w{2}[./]\w|\w[./]\w{2}|^[A-Za-z][\w-]*\d"
+)  # as no word is spelt
+_SIGNS = re.compile(r"[\d_/.@-]")
+_MOST_READ = 2000  # characters
+_LONGEST = 120  # characters of a value without spaces
 _LINKS = frozenset("of called named is id number name with".split())
 _DETERMINERS = frozenset(
     "the a an this that my our your of for in on to from by about with at and or".split()
@@ -42,6 +44,7 @@ def beside(words: Sequence[str], text: str, known: Collection[str]) -> Iterator[
     """
     nouns = [word for word in words if word not in _SUFFIXES] or list(words)
     noun = stem(nouns[-1]) if nouns else ""
+    text = text[:_MOST_READ]
     tokens = _tokens(text)
     for i, token in enumerate(tokens):
         if stem(token.value.lower()) != noun:
@@ -53,13 +56,28 @@ def beside(words: Sequence[str], text: str, known: Collection[str]) -> Iterator[
 
 def outstanding(text: str, known: Collection[str]) -> Iterator[Span]:
     """Yield what looks like a value in a text, the likeliest first."""
-    yield from _identifiers(text)
-    names = mine.names(text)
+    text = text[:_MOST_READ]
+    yield from identifiers(text)
+    names = (_without_verb(name, text, known) for name in mine.names(text))
     yield from (name for name in names if not _is_known(name.value, known))
     runs = _runs(text, known)
     starts = {match.end() for match in _PREPOSITION.finditer(text)}
     yield from (run for run in runs if run.start in starts)
     yield from sorted(runs, key=lambda run: -len(run.value.split()))
+
+
+def outstanding_names(text: str) -> list[Span]:
+    """Return the identifiers and proper names of a text's beginning."""
+    text = text[:_MOST_READ]
+    return [*identifiers(text), *mine.names(text)]
+
+
+def _without_verb(name: Span, text: str, known: Collection[str]) -> Span:
+    """Drop a verb that is capitalised only because the request begins with it."""
+    verb, _, rest = name.value.partition(" ")
+    if rest and not text[: name.start].strip() and _is_known(verb, known):
+        return Span(rest, name.end - len(rest), name.end)
+    return name
 
 
 def _tokens(text: str) -> list[Span]:
@@ -80,7 +98,7 @@ def _after(tokens: list[Span], i: int, text: str, known: Collection[str]) -> Spa
     token = tokens[at]
     if whole := _whole(token, text):
         return whole
-    if _VALUE.fullmatch(token.value):
+    if _SIGNS.search(token.value):
         return token
     is_one = at > i + 1 or not i or tokens[i - 1].value.lower() in _DETERMINERS
     return token if is_one and _is_telling(token.value, known) else None
@@ -96,7 +114,7 @@ def _before(tokens: list[Span], i: int, text: str, known: Collection[str]) -> Sp
     for span in (*mine.quoted(text), *mine.names(text)):
         if span.start <= token.start < span.end <= tokens[i].start:
             return span
-    if _VALUE.fullmatch(token.value):
+    if _SIGNS.search(token.value):
         return token
     is_one = i > 1 and tokens[i - 2].value.lower() in _DETERMINERS
     return token if is_one and _is_telling(token.value, known) else None
@@ -108,13 +126,17 @@ def _whole(token: Span, text: str) -> Span | None:
     return next((span for span in spans if span.start == token.start), None)
 
 
-def _identifiers(text: str) -> Iterator[Span]:
+def identifiers(text: str) -> Iterator[Span]:
     """Yield what is spelt like a name in code: snake_case, CamelCase, a.dotted.path, A-17."""
     taken = {i for kind in ("url", "email") for each in mine.found(kind, text)
              for i in range(each.start, each.end)}  # fmt: skip
     for token in _tokens(text):
-        if token.start not in taken and _IDENTIFIER.fullmatch(token.value):
+        if token.start not in taken and len(token.value) <= _LONGEST and _is_code(token.value):
             yield token
+
+
+def _is_code(token: str) -> bool:
+    return any(map(str.isalpha, token)) and _CODED.search(token) is not None
 
 
 def _runs(text: str, known: Collection[str]) -> list[Span]:

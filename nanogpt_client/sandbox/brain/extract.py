@@ -42,7 +42,8 @@ _EXPECTED = (
     (re.compile(r"\bwhy\b", re.IGNORECASE), re.compile(r"\b(?:because|since|so that|due to|to)\b")),
 )  # fmt: skip
 _LISTS_NAMES = re.compile(  # of parameters, as documentation does
-    r"(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):|[a-z_]+(?: [a-z_]+)*$"
+    r"(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):"
+    r"|[a-z_]+(?: [a-z_]+)*$"
 )
 _DEFINES = re.compile(
     r"^(?:an?|the)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b", re.IGNORECASE

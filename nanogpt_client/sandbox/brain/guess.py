@@ -33,7 +33,7 @@ _IS = (
 )
 _PREPOSITION = r"(?:in|at|near|from|to|for|of|around|into|visit|visiting|between|and)"
 _STOP_PLACE = (
-    r"(?!the\b|a\b|an\b|my\b|your\b|it\b|me\b|this\b|that\b|now\b|today\b|tomorrow\b"
+    r"(?!the\b|a\b|an\b|my\b|your\b|it\b|me\b|him\b|her\b|them\b|this\b|that\b|now\b|today\b|tomorrow\b"
     r"|please\b|us\b|you\b|\d)"
 )
 _LOWER_PLACE = (
@@ -43,8 +43,14 @@ _LOWER_PLACE = (
 _ONLY_VALUE = re.compile(
     r"(?:(?:and|or|in|at|for|of) )*([^\W\d_]{2,}(?: [^\W\d_]{2,})?)[.?!]*", re.IGNORECASE
 )
+_EXAMPLES = re.compile(r"\b(?:e\.g\.|such as|for example|like|one of|either)[:,]?\s+([^.;)]+)")
+_BETWEEN = re.compile(r",\s*(?:or |and )?|\s+(?:or|and)\s+")
+_RECEIVER = frozenset("to cc bcc recipient recipients".split())
 _PROSE = frozenset({"phrase", "answer"})
-_QUOTABLE = frozenset("text texts string sentence word words message content s input".split())
+_QUOTABLE = frozenset(
+    "text texts string sentence word words message content body note comment caption s "
+    "input".split()
+)
 _LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
 _TITLED = re.compile(r"\b(?:named|called|titled|entitled)\s*[\"'“‘`]?$", re.IGNORECASE)
 _NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*[\"'“‘`]?$", re.IGNORECASE)
@@ -64,8 +70,14 @@ def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]
     """Yield the values that the text ties to this field."""
     yield from _labelled(field, source)
     role = role_of(field, form)
-    if role not in _PROSE and source.known:
-        yield from (_at(0, span) for span in beside(field.words, source.focus, source.known))
+    if source.known:
+        spans = beside(field.words, source.focus, source.known)
+        whole = {*mine.quoted(source.focus), *mine.names(source.focus)}
+        yield from (_at(0, span) for span in spans if role not in _PROSE or span in whole)
+    yield from _exemplary(field, source)
+    if _RECEIVER.intersection(field.words):
+        for number, text in source.numbered():
+            yield from (_at(number, span) for span in mine.found("email", text))
     if role in _SHAPED:
         for number, text in source.numbered():
             yield from (_at(number, span) for span in _SHAPED[role](text))
@@ -80,19 +92,32 @@ def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
     """Yield what else could be meant, best first."""
     role = role_of(field, form)
     yield from _directed(field, source, near=False)
+    yield from (each for each in _likely(field, source, role) if each.value not in source.given)
+    if source.answer:
+        yield Candidate(source.answer)
+    yield from _phrases(source, _LONGEST_TEXT if role in _PROSE else _LONGEST_NAME)
+
+
+def _likely(field: Field, source: Source, role: str) -> Iterator[Candidate]:
+    """Yield the quotations, names and phrases that a field of a role could mean."""
+    if _QUOTABLE.intersection(field.words):
+        yield from (_at(0, span) for span in mine.quoted(source.focus))
     if source.carried and role in {"phrase", "answer", ""}:
         yield Candidate(source.carried)
     if role == "answer" and source.answer:
         yield Candidate(source.answer)
     if role in _PROSE:
-        if _QUOTABLE.intersection(field.words):
-            yield from (_at(0, span) for span in mine.quoted(source.focus))
         yield from _phrases(source)
     elif source.known:
         yield from (_at(0, span) for span in mine.quoted(source.focus))
         yield from (_at(0, span) for span in outstanding(source.focus, source.known))
     if role == "":
         yield from _qualified(field, source)
+    yield from _anywhere(source, role)
+
+
+def _anywhere(source: Source, role: str) -> Iterator[Candidate]:
+    """Yield the names and quotations of all texts, those of the request first."""
     if role in {"place", "name"} and (only := _ONLY_VALUE.fullmatch(source.focus)):
         yield Candidate(only[1], (0, only.start(1), only.end(1)))
     if role == "place":
@@ -102,7 +127,6 @@ def likely(field: Field, source: Source, form: str = "") -> Iterator[Candidate]:
         yield from (_at(number, span) for span in mine.quoted(text))
         if role not in _PROSE:
             yield from (_at(number, span) for span in mine.names(text))
-    yield from _phrases(source, _LONGEST_TEXT if role in _PROSE else _LONGEST_NAME)
 
 
 def _phrases(source: Source, longest: int = _LONGEST_TEXT) -> Iterator[Candidate]:
@@ -127,6 +151,15 @@ def _labelled(field: Field, source: Source) -> Iterator[Candidate]:
             group = next((i for i in range(1, 5) if match[i] is not None), 4)
             if (value := match[group].strip(" .*")) and not re.match(r"(?:an?|the|what)\b", value):
                 yield Candidate(value, (number, match.start(group), match.end(group)))
+
+
+def _exemplary(field: Field, source: Source) -> Iterator[Candidate]:
+    """Yield the words of the text that the field's description gives as examples."""
+    shown = _EXAMPLES.search(field.about)
+    if shown:
+        words = frozenset(word.strip(" .'\"`").lower() for word in _BETWEEN.split(shown[1]))
+        for number, text in source.numbered():
+            yield from (_at(number, span) for span in _listed(words)(text))
 
 
 def _qualified(field: Field, source: Source) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.brain.entity import identifiers
 from nanogpt_client.sandbox.brain.extract import Extract, extract, kinds_expected, opens_pointing
 from nanogpt_client.sandbox.brain.search import rarity, search
 from nanogpt_client.sandbox.brain.text import sentences, terms
@@ -23,21 +24,24 @@ _TITLED = 0.6  # the same where the question is about the article's title
 _SAME_MEANING = 0.6
 _CANDIDATES = 5
 _OPENING = 2  # sentences that tell what something is
-_MOST_WORDS = 40  # a longer text is no question
+_LONGEST = 400  # characters of a question
 _ASKING = frozenset(
     map(
         stem,
-        """explain describe define definition tell mean meaning work difference between compare comparison
+        """explain describe define definition tell mean meaning work difference between compare
+        comparison
         use used fact thing list name give show know overview introduction briefly detail word
         sentence sentences term simple called please people one two three four five""".split(),
     )
 )
 _NO_KNOWLEDGE = re.compile(
-    r"\b(?:today|now|current(?:ly)?|latest|tonight|tomorrow|what time|my|our|we)\b|^\W*i(?:'m|'ve)?\b",
+    r"\b(?:today|now|current(?:ly)?|latest|tonight|tomorrow|what time|my|our|we|me|your?)\b"
+    r"|(?<!how do )(?<!how can )(?<!how should )\bi\b",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(
-    r"\b(?:compare|differences? between|how (?:do|does))\s+(?P<one>.+?)\s+(?:and|with|to|differ from)"
+    r"\b(?:compare|differences? between|how (?:do|does))\s+(?P<one>.+?)"
+    r"\s+(?:and|with|to|differ from)"
     r"\s+(?P<other>.+?)(?:\s+differ)?\W*$",
     re.IGNORECASE,
 )
@@ -51,7 +55,7 @@ def recall(question: str, count: int | None = None) -> Extract:
 
     An extract without sentences means that the corpus does not answer the question.
     """
-    if _NO_KNOWLEDGE.search(question):
+    if len(question) > _LONGEST or _NO_KNOWLEDGE.search(question):
         return Extract()
     found = _recalled(question, count)
     if not found.sentences and (pair := _COMPARES.search(question)):
@@ -63,12 +67,13 @@ def recall(question: str, count: int | None = None) -> Extract:
 
 def _recalled(question: str, count: int | None) -> Extract:
     wanted = [word for word in dict.fromkeys(terms(question)) if word not in _ASKING]
-    if not 0 < len(wanted) <= _MOST_WORDS:
+    if not wanted:
         return Extract()
+    spelt = [span.value for span in identifiers(question)]
     fitting = [
         (fit, -number, hit)
         for number, hit in enumerate(search(question, limit=_CANDIDATES))
-        if (fit := _fit(question, wanted, hit))
+        if all(each in hit.content for each in spelt) and (fit := _fit(question, wanted, hit))
     ]
     if not fitting:
         return Extract()

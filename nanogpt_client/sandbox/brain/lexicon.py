@@ -15,7 +15,7 @@ _ROLE_NAMES = {
     " venue capital station where municipality province village",
     "name": "name person customer author director recipient user company organization"
     " organisation employee student owner artist founder inventor brand surname attendee"
-    " attendees participant contact patient client manager agent",
+    " attendees participant contact patient client manager agent product item",
     "slug": "model repo repository",
     "code": "id code ticker symbol sku reference isbn identifier",
     "language": "language lang locale",
@@ -23,7 +23,7 @@ _ROLE_NAMES = {
     "colour": "color colour",
     "phrase": "query question prompt q search text input message content contents topic task"
     " request instruction instructions body keyword keywords term subject inquiry goal objective"
-    " note statement sentence script command utterance item product words",
+    " note statement sentence script command utterance words",
     "answer": "answer summary response explanation reason rationale reasoning justification"
     " description conclusion result output thought analysis details abstract evidence quote"
     " feedback comment reply overview context",
@@ -59,6 +59,15 @@ _FAMILIES = (
     "create make generate",
     "edit change modify update alter",
     "customer client user person",
+    "population people inhabitants residents",
+    "size big large long length bytes",
+    "domain dns ip resolve host",
+    "sms text message phone",
+    "song sing singer music track album band play tune",
+    "person people born birthday biography life who",
+    "documentation docs docstring manual reference",
+    "mean meaning definition define dictionary",
+    "employee staff salary earn wage",
 )
 FAMILIES = tuple(tuple(words.split()) for words in _FAMILIES)
 

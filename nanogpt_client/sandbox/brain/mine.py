@@ -33,7 +33,7 @@ class Number(NamedTuple):
 
 
 _UP = r"[^\W\d_a-z\u00df-\u00f6\u00f8-\u00ff]"  # a capital, or a letter of a script without case
-_NAME_WORD = rf"{_UP}(?:[\w&]|['’-](?=\w)|\.(?=[A-Z]\b))*"
+_NAME_WORD = rf"{_UP}(?:[\w&]|['’-](?=\w)|\.(?=[A-Z]\b))*(?:(?<=\b[A-Z])\.(?= [A-Z]))?"
 _LINK = r"(?: (?:of|de|da|di|van|von|der|den|la|le|du|del|the|bin|e|y) )"
 _NAME = re.compile(rf"\b{_NAME_WORD}(?:(?:{_LINK}| ){_NAME_WORD})*(?:, [A-Z]{{2,3}}\b)?")
 _QUOTED = re.compile(
@@ -60,7 +60,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?|\b\d{1,2} ?[ap]\.?m\b|\bnoon\b")
-_PHONE = re.compile(r"(?<!\w)\+?\d[\d ()-]{6,}\d(?!\w)")
+_PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()-]{6,}\d(?!\w)")
 _CODE = re.compile(r"(?<![\w.])#?(?=[\w-]*\d)(?=[\w-]*[A-Za-z#-])[A-Za-z0-9][\w-]{2,}(?!\w)|#\d+")
 _SLUG = re.compile(r"(?<![\w:/.])[A-Za-z][\w.-]*/[A-Za-z][\w.:-]*\w")
 _HEX = re.compile(r"#[0-9A-Fa-f]{3,8}\b")

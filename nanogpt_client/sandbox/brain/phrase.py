@@ -35,9 +35,13 @@ _SAY = (
     r"(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?"
     r"(?: (?:the )?(?:text|words?|sentence|phrase))?"
     r"|(?:tell|show|give)(?: me| us)?(?: about)?|explain(?: to me)?|describe"
+    r"|remind(?: me| us)?(?: to| that| about)?"
     r"|ask(?: (?:the|your|my))?(?: \w+)?(?: about| whether)?"
     r"|(?:summari[sz]e|translate|transcribe|remember|save|store|note|record|post|send|write|answer)"
-    r"(?: down)?(?: that| this| the following| me)?(?: (?:text|question|note|message))?"
+    r"(?: down)?(?: that| this| the following| me| us)?"
+    r"(?: (?:an? )?(?:short |brief )?(?:report|essay|article|story|poem|summary|post)"
+    r" (?:on|about|of)"
+    r"| (?:text|question|note|message))?"
 )
 _COMMANDS = re.compile(
     rf"^(?:(?:use|call|using|with|via) {_TOOL}(?: and|,| to| for)?\s+)?"
@@ -51,12 +55,15 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _POINTER = re.compile(
-    r"\b(?:it|them|him|her(?! \w)"
+    r"\b(?:it|them|him|her(?! \w)|her(?= (?:\w+ing|with|that|about|to|and)\b)"
     r"|(?:that|this)(?=\s*(?:[.,;!?]|$|(?:to|in|into|by|as|for|with|and|aloud|out)\b))"
     r"|(?:the|its|that|this|these|those) (?:\w+ )?(?:results?|answers?|outputs?|"
     r"texts?|images?|pictures?|numbers?|sums?|products?|values?|findings?|summary|files?|audio|"
     r"recording|drawings?|one|total|quotient|difference))\b(?! of\b)",
     re.IGNORECASE,
+)
+_OWNED = re.compile(
+    r"\b(?:its|their|his|her) (?P<what>(?!\w+ing\b|with\b|that\b)[a-z]+)\b", re.IGNORECASE
 )
 _PERSONS = (
     ("i am", "you are"), ("i'm", "you are"), ("i've", "you have"), ("i was", "you were"),
@@ -65,6 +72,7 @@ _PERSONS = (
 )  # fmt: skip
 _OF_PERSON = dict(_PERSONS)
 _PERSON = re.compile(rf"\b(?:{'|'.join(re.escape(word) for word, _ in _PERSONS)})\b", re.IGNORECASE)
+_GREETING = re.compile(r"^\W*(?:hi|hello|hey)\b(?: there)?[,!.]?\s+", re.IGNORECASE)
 _COMMAND_WORDS = 6  # a longer text before a colon is no command
 
 
@@ -88,15 +96,18 @@ def phrase(request: str) -> str:
 
 def turned(sentence: str, *, opens: bool = True) -> str:
     """Say a user's sentence from the other side: `My name` becomes `Your name`."""
-    swapped = _PERSON.sub(lambda match: _OF_PERSON[match[0].lower()], sentence)
+    spoken = _GREETING.sub("", sentence)
+    swapped = _PERSON.sub(lambda match: _OF_PERSON[match[0].lower()], spoken)
     return swapped[:1].upper() + swapped[1:] if opens else swapped
 
 
 def points_back(clause: str) -> bool:
-    """Tell whether a clause speaks of something before it: it, that, the result."""
-    return _POINTER.search(clause) is not None
+    """Tell whether a clause speaks of something before it: it, that, the result, its size."""
+    return bool(_POINTER.search(clause) or _OWNED.search(clause))
 
 
 def point_to(clause: str, value: str) -> str:
     """Put a short earlier result in the place of the words that point to it."""
+    if not _POINTER.search(clause):
+        return _OWNED.sub(lambda match: f"{match['what']} of {value}", clause, count=1)
     return _POINTER.sub(lambda _: value, clause, count=1)

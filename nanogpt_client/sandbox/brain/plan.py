@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain import arith
+from nanogpt_client.sandbox.brain import arith, condense, mine
 from nanogpt_client.sandbox.brain.check import same
-from nanogpt_client.sandbox.brain.courtesy import is_small_talk
+from nanogpt_client.sandbox.brain.courtesy import is_small_talk, is_statement
 from nanogpt_client.sandbox.brain.handoff import handoff_options
 from nanogpt_client.sandbox.brain.phrase import point_to, points_back
 from nanogpt_client.sandbox.brain.schema import fill
@@ -38,6 +38,7 @@ _HINT = re.compile(
     r"|use)\b[^:]{0,40}?:?\s(.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_NAME = re.compile(r"\b(?:there|he|she|him|his|her|its|their)\b", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"^\W*(?:and|what about|how about|now|also|yes|yes please|please do|do it|go ahead|sure"
     r"|ok(?:ay)?"
@@ -74,22 +75,24 @@ def plan(talk: Conversation, choice: Choice, answer: str = "") -> list[PlannedCa
         return []
     forced = choice.mode == "required"
     request = _whole_request(talk, choice)
-    if not forced and (is_small_talk(request) or wants_no_tools(request)):
+    if not forced and (is_small_talk(request) or is_statement(request) or wants_no_tools(request)):
         return []
     box = Toolbox(handoff_options(choice.tools, talk))
-    steps = steps_of(request, box)
-    if forced and not steps:
-        steps = [Step(request, _fallback(box, talk, request))]
+    doing = [tool for tool in box.tools if not tool.is_form]
+    steps = steps_of(request, Toolbox(doing) if forced and doing else box)
     planned = _next(talk, steps, choice, answer)
     if planned or not forced:
         return planned
-    left = Step(request, _fallback(box, talk, request))
+    left = Step(request, _fallback(box, talk, request, is_done=bool(steps)))
     return [_filled(left, talk, answer, ())]
 
 
 def _whole_request(talk: Conversation, choice: Choice) -> str:
-    """Return the request, with the one before it where it only goes on from there."""
+    """Return the request, made clear by what was said before where it only goes on from there."""
     request = talk.request
+    if talk.history and _OF_NAME.search(request) and not mine.names(request):
+        heard = talk.earlier("user", "assistant")
+        return condense.standalone(request, heard, talk.earlier("user"))
     before = next(iter(talk.earlier("user")), "")
     if before and _GOES_ON.match(request) and Toolbox(choice.tools).best(request)[1] < FITS:
         tool, score = Toolbox(choice.tools).best(before)
@@ -102,13 +105,21 @@ def _whole_request(talk: Conversation, choice: Choice) -> str:
     return request
 
 
-def _fallback(box: Toolbox, talk: Conversation, request: str) -> Tool:
-    """Return the tool to call where one must be called: one not called yet, then the fittest."""
+def _fallback(box: Toolbox, talk: Conversation, request: str, *, is_done: bool) -> Tool:
+    """Return the tool to call where one must be called: one not called yet, then the fittest.
+
+    A form for the answer comes first where the work is done, or where nothing else fits.
+    """
     called = {call.name for call in talk.calls}
     scores = box.scores(request)
     order = sorted(
         range(len(scores)),
-        key=lambda i: (box.tools[i].name in called, -scores[i], -i if called else i),
+        key=lambda i: (
+            not (box.tools[i].is_form and (is_done or max(scores) < FITS)),
+            box.tools[i].name in called,
+            -scores[i],
+            -i if called else i,
+        ),
     )
     return box.tools[order[0]]
 
@@ -163,14 +174,25 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
     text, carried = step.text, ""
     if results and (step.waits or points_back(text)):
         newest = squeeze(results[0])
-        text = point_to(text, newest) if len(newest) <= _SHORT else text
+        is_said = len(newest) <= _SHORT and newest[:1] not in {"{", "["}
+        text = point_to(text, newest) if is_said else text
         carried = next((each for each in results if " " in each.strip()), results[0])
     hints = tuple(match[1] for call in failed if (match := _HINT.search(call.result or "")))
     if step.tool.is_calculator and (found := arith.sums(text)):
         text = arith.symbols(found[0].text)
     chosen = choice_in(talk.request)
     told = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
-    texts = (*told, text, *hints, talk.request, *results, *talk.earlier("user")[:4], talk.system)
+    first = results if step.tool.is_form else []
+    texts = (
+        *told,
+        *first,
+        text,
+        *hints,
+        talk.request,
+        *results,
+        *talk.earlier("user")[:4],
+        talk.system,
+    )
     refused = frozenset(value for call in failed for value in _refused(call))
     known = vocabulary(step.tool)
     source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused, known)

@@ -6,13 +6,12 @@ usual planner decides; `write` puts its decision back into the notation.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain.conversation import Call, Conversation, parse
+from nanogpt_client.sandbox.brain.conversation import Call, Conversation, parse, parse_loosely
 from nanogpt_client.sandbox.brain.plan import Choice
 from nanogpt_client.sandbox.brain.tools import Tool
 
@@ -140,15 +139,6 @@ def _calls(text: str) -> tuple[Call, ...]:
 
 
 def _arguments(given: str) -> Mapping[str, Any]:
-    value = parse(given.strip())
-    if value is None:
-        value = _literal(given.strip())
+    """Read arguments in JSON or as Python prints them, as frameworks do for earlier steps."""
+    value = parse_loosely(given.strip())
     return value if isinstance(value, dict) else {"input": given.strip()}
-
-
-def _literal(given: str) -> Any:
-    """Read a Python literal: frameworks print the arguments of earlier steps so."""
-    try:
-        return ast.literal_eval(given)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None

@@ -108,8 +108,9 @@ def _in_json(schema: Any, talk: Conversation, given: _Given) -> Turn:
     prompt = take_apart(talk.request)
     found = answer(talk, seen=given.seen, attachments=given.attachments)
     web, _ = cited_answer(prompt.question, given.hits) if given.hits else ("", ())
+    results = talk.results()
     texts = (
-        *prompt.passages, prompt.question, *given.attachments, *talk.results(),
+        *results, *prompt.passages, prompt.question, *given.attachments, *found.passages,
         *(each.description for each in given.seen), *(hit.content for hit in given.hits),
         *talk.earlier("user"), talk.system,
     )  # fmt: skip

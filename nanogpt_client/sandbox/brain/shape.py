@@ -130,6 +130,8 @@ _SHORT = (
 _LISTS = (
     _shape(r"\bcomma[- ]separated (?:list|values)\b", _commas),
     _shape(r"\bnumbered list\b", _numbered),
-    _shape(r"\b(?:list of \w+ facts|bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets),
+    _shape(
+        r"\b(?:list of \w+ facts|bullet(?:ed)? (?:points?|list)|markdown list|bullets)\b", _bullets
+    ),
     _shape(r"\b(?:in (?:all )?(?:upper ?case|capital letters|caps))\b", _capitals),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nanogpt_client.sandbox.brain import arith, mine
-from nanogpt_client.sandbox.brain.courtesy import NAME, courtesy, pick
+from nanogpt_client.sandbox.brain.courtesy import NAME, courtesy, is_statement, pick
 from nanogpt_client.sandbox.brain.naming import named
 from nanogpt_client.sandbox.brain.phrase import phrase, turned
 from nanogpt_client.sandbox.brain.text import shorten
@@ -55,7 +55,6 @@ _CODE = re.compile(
     r"|python|javascript|java|sql|bash|html|css|rust)\b",
     re.IGNORECASE,
 )
-_STATEMENT = re.compile(r"^\W*(?:i|i'm|i've|my|our|we)\b[^?]*$", re.IGNORECASE)
 _UNKNOWN = (
     "I do not know about “{topic}”. I am {name}, which has no model weights: give me a text, a "
     "tool or web search and I will answer from it.\n"
@@ -106,7 +105,7 @@ def reply(text: str) -> str:
 def unknown(text: str) -> str:
     """Say that nothing is known of a question; note a statement."""
     topic = shorten(phrase(text), 120).rstrip(".") or "your message"
-    if _STATEMENT.match(text):
+    if is_statement(text):
         return f"Noted: {turned(topic, opens=False)}. (This is {NAME}.)"
     return pick(text, _UNKNOWN).format(name=NAME, topic=topic)
 

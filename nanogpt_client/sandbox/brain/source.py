@@ -83,8 +83,7 @@ class Source:
         """Use a candidate up and return its value."""
         if candidate.place is not None:
             self.taken.append(candidate.place)
-        else:
-            self.given.append(candidate.value)
+        self.given.append(candidate.value)
         return candidate.value
 
     def used(self) -> tuple[list[Place], list[Any]]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nanogpt_client.sandbox.brain import arith, mine
 from nanogpt_client.sandbox.brain.guess import role_of
+from nanogpt_client.sandbox.brain.lexicon import ROLES
 from nanogpt_client.sandbox.brain.phrase import points_back
 from nanogpt_client.sandbox.brain.source import Field
 from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox
@@ -23,7 +24,7 @@ _CUT = re.compile(
     r"(?:[.;!?]+\s+|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+|,?\s*\bthen\s+|,?\s+after "
     r"that,?\s+"
     r"|,?\s+and finally,?\s+|,?\s+finally,?\s+|,?\s+and also\s+|,?\s+as well as\s+|,\s+and\s+"
-    r"|,\s+|\s+and\s+|\s+also\s+)",
+    r"|,\s+|\s+and\s+|\s+or\s+|\s+also\s+)",
     re.IGNORECASE,
 )
 _IN_ORDER = re.compile(r"then|after that|finally|next|\d[.)]", re.IGNORECASE)
@@ -44,6 +45,8 @@ _NO_TOOLS = re.compile(
     r"){0,3}?tools?\b",
     re.IGNORECASE,
 )
+_THERE = re.compile(r"(?<!\bis )(?<!\bare )\b(?:in |over )?there\b", re.IGNORECASE)
+_INNER = re.compile(r"(?<=\w )(?=the (?P<inner>\w+(?: \w+)? (?:of|in) [^,;?]+?)[?.!]*$)")
 _MOST_READ, _MOST_PIECES = 4000, 60
 _NUMBER_FRAGMENT = re.compile(r"(?:and |or )?(?:of |for )?-?\d[\d.,]*[.?!]*", re.IGNORECASE)
 _ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language"})
@@ -58,6 +61,14 @@ class Step:
     waits: bool = False
 
 
+class _Piece(NamedTuple):
+    """A clause, whether it has to follow the one before, and what stands between the two."""
+
+    text: str
+    waits: bool
+    glue: str
+
+
 def wants_no_tools(request: str) -> bool:
     """Tell whether the user forbids tools."""
     return _NO_TOOLS.search(request) is not None
@@ -66,45 +77,68 @@ def wants_no_tools(request: str) -> bool:
 def steps_of(request: str, box: Toolbox) -> list[Step]:
     """Return the steps of a request that need a tool, in order."""
     request = request[:_MOST_READ]
-    pieces = _pieces(request)[:_MOST_PIECES]
     steps: list[Step] = []
     before = ""
-    for text, waits in pieces:
+    for text, waits, glue in _pieces(request)[:_MOST_PIECES]:
         tool, score = box.best(text)
         if tool is not None and score >= FITS and not _is_more_of(text, steps, tool):
-            steps.append(
-                Step(f"{before} {text}".strip(), tool, waits or (bool(steps) and points_back(text)))
-            )
+            clear = _with_place(text, steps)
+            waits_for_it = waits or (bool(steps) and points_back(clear))
+            steps.append(Step(f"{before}{glue if before else ''}{clear}", tool, waits_for_it))
             before = ""
         elif steps and not waits and (more := _again(text, steps[-1])):
             steps.append(more)
         elif steps:
-            steps[-1] = replace(steps[-1], text=f"{steps[-1].text}, {text}")
+            steps[-1] = replace(steps[-1], text=f"{steps[-1].text}{glue}{text}")
         else:
-            before = f"{before} {text}".strip()
+            before = f"{before}{glue if before else ''}{text}"
     if not steps and box.tools and (_USE_TOOL.search(request) or box.best(request)[1] >= FITS):
         tool, _ = box.best(request)
         steps = [Step(request, tool)] if tool else []
-    return [each for step in steps for each in _one_by_one(step, box)]
+    inside_out = [each for step in steps for each in _inside_out(step, box)]
+    return [each for step in inside_out for each in _one_by_one(step, box)]
 
 
-def _pieces(request: str) -> list[tuple[str, bool]]:
-    """Cut a request; each piece comes with whether it has to follow the one before."""
+def _with_place(text: str, steps: Sequence[Step]) -> str:
+    """Say where `there` is: the last place named, or else what the step before finds out."""
+    if not steps or not _THERE.search(text) or mine.names(text):
+        return text
+    before = steps[-1].text
+    names = mine.names(before)
+    finds_place = any(ROLES.get(word) == "place" for word in re.findall(r"[a-z]+", before))
+    place = "it" if finds_place or not names else names[-1].value
+    return _THERE.sub(f"in {place}", text, count=1)
+
+
+def _inside_out(step: Step, box: Toolbox) -> list[Step]:
+    """Split off what must be known first: `the weather in the capital of France`."""
+    for opening in reversed(list(_INNER.finditer(step.text))):
+        inner, rest = opening["inner"], step.text[opening.end("inner") :]
+        outer = f"{step.text[: opening.start()]}it{rest}"
+        (first, fits), (second, also_fits) = box.best(inner), box.best(outer)
+        if first and second and first != second and min(fits, also_fits) >= FITS:
+            return [Step(inner, first, step.waits), Step(outer, second, waits=True)]
+    return [step]
+
+
+def _pieces(request: str) -> list[_Piece]:
+    """Cut a request at the ends of its clauses."""
     kept = {i for each in arith.sums(request) for i in range(each.start, each.end)}
     kept |= {i for span in mine.quoted(request) for i in range(span.start - 1, span.end + 1)}
     kept |= {i for span in mine.names(request) for i in range(span.start + 1, span.end)}
-    pieces: list[tuple[str, bool]] = []
-    start, waits = 0, False
+    pieces: list[_Piece] = []
+    start, waits, glue = 0, False, ""
     for cut in _CUT.finditer(request):
         if cut.start() in kept or cut.end() - 1 in kept:
             continue
         end = cut.start() + len(cut[0]) - len(cut[0].lstrip(".!?"))
         if piece := request[start:end].strip():
-            pieces.append((piece, waits or bool(_OPENS_IN_ORDER.match(piece))))
+            pieces.append(_Piece(piece, waits or bool(_OPENS_IN_ORDER.match(piece)), glue))
         waits = bool(pieces) and bool(_IN_ORDER.search(cut[0]))
-        start = cut.end()
+        start, glue = cut.end(), request[end : cut.end()]
     if piece := request[start:].strip():
-        pieces.append((piece, waits or (bool(pieces) and bool(_OPENS_IN_ORDER.match(piece)))))
+        waits = waits or (bool(pieces) and bool(_OPENS_IN_ORDER.match(piece)))
+        pieces.append(_Piece(piece, waits, glue))
     return pieces
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.brain import arith
+from nanogpt_client.sandbox.brain.entity import beside, outstanding_names
 from nanogpt_client.sandbox.brain.lexicon import FAMILIES
 from nanogpt_client.sandbox.brain.source import split_name
 from nanogpt_client.sandbox.brain.text import sentences, terms
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 FITS = 2.2  # a tool fits a request from this score on
 _OPERATES = 2.0  # for doing just the operation that a sum asks for
+_SAME_VERB = 1.7  # for opening with the verb of the tool's name
+_ADDRESSED = 1.5  # for giving a value beside the name of a parameter
+_SHORT = 400  # characters of a piece that is searched for such values
 _MOSTLY = 1.3  # for covering at least half of what the request says
 _NAMED, _IN_NAME, _KIN_OF_NAME, _TOLD, _KIN_OF_TOLD, _IN_PARAMETERS = 9.0, 3.0, 2.5, 1.0, 1.1, 0.5
 _GENERIC = frozenset(
@@ -32,10 +36,11 @@ _GENERIC = frozenset(
         """get set run do tool function fetch make call execute api use used using nano nanogpt gpt
         agent agents
         my the a an of for to in on with from by and or is are be this that it input output return
-        returns given value values result results text string number one two about user request
+        returns given value values result results text string number one two about request
         need ask me you i what how can please""".split(),
     )
 )
+_ANYBODY = frozenset(map(stem, "user users person people".split()))  # in any description
 _KIN: dict[str, frozenset[int]] = {}
 for _number, _family in enumerate(FAMILIES):
     for _word in _family:
@@ -70,6 +75,11 @@ class Tool:
         """The schemas of the parameters by name."""
         found = self.parameters.get("properties")
         return found if isinstance(found, dict) else {}
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the tool is a class that an answer is to be given as, by the look of its name."""
+        return self.name[:1].isupper() and "_" not in self.name
 
     @property
     def is_calculator(self) -> bool:
@@ -144,9 +154,13 @@ class Toolbox:
         wanted = frozenset(stem(arith.operation(each)) for each in sums)
         if sums:
             words |= {*wanted, stem("calculate")}
+        spelt = {unit for span in outstanding_names(text) for unit in units(span.value)}
+        plain = {word for word in words - spelt if word.isalpha()}
         scores = [
             self._score(tool, profile, text, words)
             + _OPERATES * bool(_families(wanted) & _families(profile.name | profile.told))
+            + _MOSTLY
+            * (bool(plain) and 2 * len(plain & (profile.name | profile.told)) >= len(plain))
             for tool, profile in zip(self.tools, self._profiles, strict=True)
         ]
         if words and not sums and _QUESTION.search(text) and max(scores, default=0) < FITS:
@@ -156,14 +170,14 @@ class Toolbox:
     def _score(self, tool: Tool, profile: _Profile, text: str, words: frozenset[str]) -> float:
         score = _NAMED * _is_named(tool, text)
         score += sum(_IN_NAME * self._weight(word) for word in words & profile.name)
+        score += _ADDRESSED * _gives_parameter(tool, text)
+        score += _SAME_VERB * _opens_with_verb_of(tool, text)
         if not words & profile.name:
             score += _KIN_OF_NAME * bool(_families(words) & _families(profile.name))
         told = profile.told - profile.name
         score += sum(_TOLD * self._weight(word) for word in words & told)
         related = _families(told)
         score += _KIN_OF_TOLD * min(2, sum(not related.isdisjoint(_KIN.get(w, ())) for w in words))
-        plain = {word for word in words if word.isalpha()}
-        score += _MOSTLY * (bool(plain) and 2 * len(plain & (profile.name | told)) >= len(plain))
         score += _IN_PARAMETERS * len(words & (profile.parameters - profile.name - told))
         return score
 
@@ -193,7 +207,7 @@ def _profile(tool: Tool) -> _Profile:
     return _Profile(
         frozenset(unit for word in split_name(tool.alias or tool.name) for unit in units(word))
         - _GENERIC,
-        frozenset(terms(about)) - _GENERIC,
+        frozenset(terms(about)) - _GENERIC - _ANYBODY,
         frozenset(parameters) - _GENERIC,
     )
 
@@ -208,6 +222,20 @@ def _is_named(tool: Tool, text: str) -> bool:
     if "_" not in tool.name and "-" not in tool.name and tool.name.islower():
         return re.search(rf"\b{re.escape(tool.name)}(?:\(| tool\b| function\b)", text) is not None
     return re.search(rf"(?<!\w){re.escape(tool.name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _gives_parameter(tool: Tool, text: str) -> bool:
+    """Tell whether a short request gives a value beside a parameter's name: `the city of Ulm`."""
+    if len(text) > _SHORT:
+        return False
+    known = vocabulary(tool)
+    return any(next(beside(split_name(name), text, known), None) for name in tool.properties)
+
+
+def _opens_with_verb_of(tool: Tool, text: str) -> bool:
+    """Tell whether a request opens with the verb of the tool's name: `Set the …`, set_config."""
+    verb = next(iter(split_name(tool.name)), "")
+    return re.match(rf"\W*(?:please )?{re.escape(verb)}\b", text, re.IGNORECASE) is not None
 
 
 def _families(words: Iterable[str]) -> frozenset[int]:

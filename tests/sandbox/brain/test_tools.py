@@ -262,7 +262,7 @@ def test_hands_off_to_the_fitting_agent_once():
     assert "lighthouses" in later.tool_calls[0].arguments["topic"]
     assert not ask(talk, tools=[SEARCH, handoff]).tool_calls
     talk += called(later.tool_calls[0], "call-2", "report written")
-    assert ask(talk, tools=[writing, handoff]).text == "According to write_report: report written"
+    assert "report written" in ask(talk, tools=[writing, handoff]).text
 
 
 def _react(question: str, tools: list[FunctionTool]) -> tuple[list[Any], str]:
@@ -339,7 +339,7 @@ def test_classic_react():
     first = ask(CLASSIC).text
     assert first.endswith("Action: calculator\nAction Input: 12*7")
     last = ask(f"{CLASSIC} {first.removeprefix('Thought: ')}\nObservation: 84\nThought: ").text
-    assert "Final Answer: According to calculator: 84" in last
+    assert last.endswith("Final Answer: 12*7 is 84.")
 
 
 def test_unreadable_arguments_and_results_of_any_kind():
