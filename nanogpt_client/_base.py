@@ -26,6 +26,7 @@ class BaseClient:
         base_url: str | None = None,
         timeout: float | None = 600.0,
         max_retries: int = 2,
+        retry_after_cap: float = 60.0,
         stream_idle_timeout: float | None = 180.0,
         first_event_timeout: float | None = 600.0,
         http_client: Any = None,
@@ -43,21 +44,15 @@ class BaseClient:
             base_url,
             timeout=timeout,
             max_retries=max_retries,
+            retry_after_cap=retry_after_cap,
             stream_idle_timeout=stream_idle_timeout,
             first_event_timeout=first_event_timeout,
             default_headers=dict(default_headers or {}),
             allow_private_downloads=allow_private_downloads,
         )
-        context = CallContext(
-            retry=RetryPolicy(max_retries=max_retries),
-            ledger=Ledger() if ledger is None else ledger,
-            budget=budget,
-            hooks=Hooks(on_request, on_response, on_retry),
-            first_event_timeout=first_event_timeout,
-            stream_idle_timeout=stream_idle_timeout,
-            key=config.api_key,
-        )
-        self._set_up(config, context, http_client)
+        hooks = Hooks(on_request, on_response, on_retry)
+        books = Ledger() if ledger is None else ledger
+        self._set_up(config, _context(config, books, budget, hooks), http_client)
 
     def _set_up(self, config: Config, context: CallContext, http_client: Any) -> None:
         self.config = config
@@ -98,13 +93,17 @@ class BaseClient:
         return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        config: Config = state["config"]
-        context = CallContext(
-            retry=RetryPolicy(max_retries=config.max_retries),
-            ledger=state["ledger"],
-            budget=state["budget"],
-            first_event_timeout=config.first_event_timeout,
-            stream_idle_timeout=config.stream_idle_timeout,
-            key=config.api_key,
-        )
-        self._set_up(config, context, None)
+        config, books, budget = state["config"], state["ledger"], state["budget"]
+        self._set_up(config, _context(config, books, budget, Hooks()), None)
+
+
+def _context(config: Config, ledger: Ledger, budget: Budget | None, hooks: Hooks) -> CallContext:
+    return CallContext(
+        retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
+        ledger=ledger,
+        budget=budget,
+        hooks=hooks,
+        first_event_timeout=config.first_event_timeout,
+        stream_idle_timeout=config.stream_idle_timeout,
+        key=config.api_key,
+    )

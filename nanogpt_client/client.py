@@ -126,6 +126,7 @@ class NanoGPTClient(BaseClient):
         base_url: by default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself.
         timeout: seconds to wait for a whole answer; ``None`` waits for ever.
         max_retries: how often a call may be sent again when that cannot bill twice.
+        retry_after_cap: seconds; if NanoGPT asks to wait longer, the error is raised at once.
         stream_idle_timeout: seconds of silence allowed between a stream's events.
         first_event_timeout: seconds allowed until a stream's first event.
         http_client: an httpx client to send with (proxies, HTTP/2, …); yours to close.

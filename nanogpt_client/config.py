@@ -45,6 +45,7 @@ class Config:
         chat_root: root of chat, ``api_root`` plus ``/v1`` or a variant like ``/subscription/v1``.
         timeout: seconds for a whole answer (connecting has its own, shorter limit).
         max_retries: how often a call may be sent again when that is safe.
+        retry_after_cap: seconds; what NanoGPT asks to wait longer for is raised at once.
         first_event_timeout: seconds until a stream's first event; ``None`` waits for ever.
         stream_idle_timeout: seconds between a stream's events; ``None`` waits for ever.
         default_headers: headers sent with every request.
@@ -56,6 +57,7 @@ class Config:
     chat_root: str = DEFAULT_BASE_URL
     timeout: float | None = 600.0
     max_retries: int = 2
+    retry_after_cap: float = 60.0
     first_event_timeout: float | None = 600.0
     stream_idle_timeout: float | None = 180.0
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -166,3 +168,6 @@ def _check_limits(settings: Mapping[str, Any]) -> None:
     retries = settings.get("max_retries", 0)
     if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
         raise ConfigurationError(f"max_retries is a whole number from 0 on, not {retries!r}")
+    cap = settings.get("retry_after_cap", 0.0)
+    if not isinstance(cap, int | float) or isinstance(cap, bool) or not 0 <= cap < math.inf:
+        raise ConfigurationError(f"retry_after_cap is seconds from 0 on, not {cap!r}")

@@ -25,11 +25,13 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
         for block in blocks:
             exec(compile(block, str(README), "exec"), names)
     finally:
-        names["client"].close()
+        for client in ("careful", "client"):
+            names[client].close()
         names["box"].stop()
     printed = capsys.readouterr().out
     assert "84" in printed
     assert "Good morning" in printed
+    assert "budget of 1 calls is used up" in printed
     assert list(tmp_path.glob("out/parrot.*"))
 
 

@@ -66,13 +66,14 @@ class RetryPolicy:
     quota: RetryQuota = field(default_factory=RetryQuota)
     jitter: Callable[[], float] = random.random
     now: Callable[[], float] = time.time
+    retry_after_cap: float = RETRY_AFTER_CAP
 
     def delay(self, failure: NanoGPTError, resend: Resend, sends: int) -> float | None:
         """Return the seconds to wait before sending again, or ``None`` for "do not"."""
         if sends > self.max_retries or not may_resend(failure, resend):
             return None
         wait = failure.retry_after
-        if wait is not None and wait > RETRY_AFTER_CAP:
+        if wait is not None and wait > self.retry_after_cap:
             return None
         if not self.quota.take():
             return None
