@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain.extract import extract, lead, wants_lead
+from nanogpt_client.sandbox.brain.knowledge import answered
 from nanogpt_client.sandbox.brain.text import shorten
 from nanogpt_client.sandbox.brain.turn import Cited
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _SNIPPET = 300
 _MOST = 3
+_CLOSE = 0.7  # how well the sentence of a further source must fit
 
 
 def cited_answer(
@@ -50,13 +52,16 @@ def quotations(text: str, hits: Sequence[Hit], question: str) -> tuple[Cited, ..
 def _support(question: str, hits: Sequence[Hit]) -> list[tuple[str, int]]:
     """Choose up to three sentences, each with the number of its hit."""
     contents = [hit.content for hit in hits]
-    found = lead(contents) if wants_lead(question) else extract(question, contents)
+    found = lead(contents) if wants_lead(question) else answered(question, hits)
+    if not found.sentences:
+        found = extract(question, contents)
     pairs = list(zip(found.sentences, found.sources, strict=True))
     for number in range(len(hits)):
         if len(pairs) >= min(2, _MOST, len(hits)):
             break
         own = extract(question, [contents[number]], most=1)
-        if number not in {used for _, used in pairs} and own.sentences:
+        is_close = own.score >= (_CLOSE if pairs else 0)
+        if number not in {used for _, used in pairs} and own.sentences and is_close:
             pairs.append((own.sentences[0], number))
     if not pairs and contents:
         opening = lead(contents[:1], most=2)

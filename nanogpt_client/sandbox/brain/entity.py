@@ -34,6 +34,7 @@ _PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 _SUFFIXES = frozenset("name id key value number code string str".split())
+_EMPTY = 0.2  # words at or below this importance have no meaning of their own
 _UNTOLD = 0.35  # words at or below this importance are no values
 
 
@@ -59,11 +60,13 @@ def outstanding(text: str, known: Collection[str]) -> Iterator[Span]:
     text = text[:_MOST_READ]
     yield from identifiers(text)
     names = (_without_verb(name, text, known) for name in mine.names(text))
-    yield from (name for name in names if not _is_known(name.value, known))
+    yield from (name for name in names if not is_known(name.value, known))
     runs = _runs(text, known)
     starts = {match.end() for match in _PREPOSITION.finditer(text)}
     yield from (run for run in runs if run.start in starts)
     yield from sorted(runs, key=lambda run: -len(run.value.split()))
+    rest = [each for each in _tokens(text)[1:] if not is_known(each.value, known)]
+    yield from (each for each in rest[-1:] if importance(stem(each.value.lower())) > _EMPTY)
 
 
 def outstanding_names(text: str) -> list[Span]:
@@ -75,7 +78,7 @@ def outstanding_names(text: str) -> list[Span]:
 def _without_verb(name: Span, text: str, known: Collection[str]) -> Span:
     """Drop a verb that is capitalised only because the request begins with it."""
     verb, _, rest = name.value.partition(" ")
-    if rest and not text[: name.start].strip() and _is_known(verb, known):
+    if rest and not text[: name.start].strip() and is_known(verb, known):
         return Span(rest, name.end - len(rest), name.end)
     return name
 
@@ -152,10 +155,10 @@ def _runs(text: str, known: Collection[str]) -> list[Span]:
 
 def _is_telling(word: str, known: Collection[str]) -> bool:
     is_word = word[:1].isalpha() and word.lower() not in _DETERMINERS
-    return is_word and importance(stem(word.lower())) > _UNTOLD and not _is_known(word, known)
+    return is_word and importance(stem(word.lower())) > _UNTOLD and not is_known(word, known)
 
 
-def _is_known(words: str, known: Collection[str]) -> bool:
+def is_known(words: str, known: Collection[str]) -> bool:
     """Tell whether the tool itself speaks of all these words."""
     parts = units(words)
     return bool(parts) and all(part in known for part in parts)

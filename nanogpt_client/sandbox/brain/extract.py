@@ -43,7 +43,7 @@ _EXPECTED = (
 )  # fmt: skip
 _LISTS_NAMES = re.compile(  # of parameters, as documentation does
     r"(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):"
-    r"|[a-z_]+(?: [a-z_]+)*$"
+    r"|[a-z_]+(?: [a-z_]+)*$|[a-z_]{1,20}: \S+$"
 )
 _DEFINES = re.compile(
     r"^(?:an?|the)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b", re.IGNORECASE

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import arith, mine
-from nanogpt_client.sandbox.brain.entity import beside, outstanding
+from nanogpt_client.sandbox.brain.entity import beside, is_known, outstanding
 from nanogpt_client.sandbox.brain.lexicon import COLOURS, CURRENCIES, LANGUAGES, ROLES, UNITS
 from nanogpt_client.sandbox.brain.phrase import phrase
 from nanogpt_client.sandbox.brain.source import Candidate, Field, Source
@@ -52,6 +52,7 @@ _QUOTABLE = frozenset(
     "input".split()
 )
 _LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
+_NEAR = 60  # characters before a name that may introduce it
 _TITLED = re.compile(r"\b(?:named|called|titled|entitled)\s*[\"'“‘`]?$", re.IGNORECASE)
 _NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*[\"'“‘`]?$", re.IGNORECASE)
 
@@ -126,7 +127,8 @@ def _anywhere(source: Source, role: str) -> Iterator[Candidate]:
     for number, text in source.numbered():
         yield from (_at(number, span) for span in mine.quoted(text))
         if role not in _PROSE:
-            yield from (_at(number, span) for span in mine.names(text))
+            names = (span for span in mine.names(text) if not is_known(span.value, source.known))
+            yield from (_at(number, span) for span in names)
 
 
 def _phrases(source: Source, longest: int = _LONGEST_TEXT) -> Iterator[Candidate]:
@@ -202,7 +204,7 @@ def _places(source: Source, *, near: bool) -> Iterator[Candidate]:
     pattern = re.compile(rf"\b{_PREPOSITION}\s+(?:the (?=[A-Z]))?$", re.IGNORECASE)
     for number, text in source.numbered(near=near):
         for span in mine.names(text):
-            if pattern.search(text[: span.start]):
+            if pattern.search(text[max(0, span.start - _NEAR) : span.start]):
                 yield _at(number, span)
         for match in re.finditer(rf"\b(?:in|at|near|for|of)\s+{_LOWER_PLACE}", text):
             if not match[1][0].isupper():
@@ -215,10 +217,10 @@ def _named(field: Field, source: Source) -> Iterator[Candidate]:
         spans = (*mine.quoted(text), *mine.names(text))
         introduced = _TITLED if role_of(field) == "title" else _NAMED
         for span in spans:
-            if introduced.search(text[: span.start]):
+            if introduced.search(text[max(0, span.start - _NEAR) : span.start]):
                 yield _at(number, span)
         for span in spans:
-            if _akin(field, text[: span.start].split()[-2:]):
+            if _akin(field, text[max(0, span.start - _NEAR) : span.start].split()[-2:]):
                 yield _at(number, span)
 
 

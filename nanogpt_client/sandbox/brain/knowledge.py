@@ -17,10 +17,13 @@ from nanogpt_client.sandbox.brain.text import sentences, terms
 from nanogpt_client.sandbox.brain.words import concepts, importance, stem, units
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nanogpt_client.sandbox.brain.types import Hit
 
 _SURE = 0.8  # share of the question that an article must hold
 _TITLED = 0.6  # the same where the question is about the article's title
+_NAMED = 0.3  # for being called what the question names
 _SAME_MEANING = 0.6
 _CANDIDATES = 5
 _OPENING = 2  # sentences that tell what something is
@@ -35,7 +38,8 @@ _ASKING = frozenset(
     )
 )
 _NO_KNOWLEDGE = re.compile(
-    r"\b(?:today|now|current(?:ly)?|latest|tonight|tomorrow|what time|my|our|we|me|your?)\b"
+    r"\b(?:today|now|current(?:ly)?|latest|tonight|tomorrow|what time|my|our|we|your?)\b"
+    r"|(?<!tell )(?<!give )(?<!show )(?<!to )\bme\b"
     r"|(?<!how do )(?<!how can )(?<!how should )\bi\b",
     re.IGNORECASE,
 )
@@ -45,6 +49,7 @@ _COMPARES = re.compile(
     r"\s+(?P<other>.+?)(?:\s+differ)?\W*$",
     re.IGNORECASE,
 )
+_CLAUSES = re.compile(r",? and (?=(?:what|who|when|where|which|how|why)\b)", re.IGNORECASE)
 _SUBJECT = re.compile(r"^(?:he|she|it|they)\s", re.IGNORECASE)
 _REMARK = re.compile(r" \(|:")
 _SEVERAL = re.compile(r",|:| and ")
@@ -57,43 +62,67 @@ def recall(question: str, count: int | None = None) -> Extract:
     """
     if len(question) > _LONGEST or _NO_KNOWLEDGE.search(question):
         return Extract()
-    found = _recalled(question, count)
-    if not found.sentences and (pair := _COMPARES.search(question)):
-        both = [_recalled(pair[side], 1) for side in ("one", "other")]
+    articles = search(question, limit=_CANDIDATES)
+    found = answered(question, articles, count)
+    if found.sentences:
+        told = _introduced(list(found.sentences), articles[found.sources[0]])[:count]
+        return Extract(tuple(told), found.sources[:1] * len(told), found.score)
+    if pair := _COMPARES.search(question):
+        both = [answered(pair[side], search(pair[side]), 1) for side in ("one", "other")]
         if all(each.sentences for each in both):
             return Extract(both[0].sentences + both[1].sentences, (0, 1), both[0].score)
     return found
 
 
-def _recalled(question: str, count: int | None) -> Extract:
-    wanted = [word for word in dict.fromkeys(terms(question)) if word not in _ASKING]
-    if not wanted:
-        return Extract()
+def answered(question: str, articles: Sequence[Hit], count: int | None = None) -> Extract:
+    """Answer a question from the article that it is about, if one of these is.
+
+    The sentences are the article's own; the sources of the extract are its number.
+    """
+    wanted = _wanted(question)
     spelt = [span.value for span in identifiers(question)]
     fitting = [
-        (fit, -number, hit)
-        for number, hit in enumerate(search(question, limit=_CANDIDATES))
+        (fit, -number)
+        for number, hit in enumerate(articles)
         if all(each in hit.content for each in spelt) and (fit := _fit(question, wanted, hit))
     ]
     if not fitting:
         return Extract()
-    fit, _, article = max(fitting)
-    if _title_words(article).issuperset(wanted):
-        chosen = _opening(wanted, article, count)
-    else:
-        chosen = _best(question, article, count)
-    return Extract(tuple(chosen), (0,) * len(chosen), min(1.0, fit))
+    fit, place = max(fitting)
+    chosen = _told(question, articles[-place], count)
+    return Extract(tuple(chosen), (-place,) * len(chosen), min(1.0, fit))
+
+
+def _wanted(question: str) -> list[str]:
+    """Return the stems of the words that an article must speak of."""
+    return [word for word in dict.fromkeys(terms(question)) if word not in _ASKING]
+
+
+def _told(question: str, article: Hit, count: int | None) -> list[str]:
+    """Return what an article says on each clause of a question."""
+    first, *more = _CLAUSES.split(question)
+    wanted = _wanted(first)
+    is_definition = _title_words(article).issuperset(wanted)
+    chosen = _opening(wanted, article, count) if is_definition else _best(first, article, count)
+    for clause in more if count is None else ():
+        further = extract(clause, [article.content], most=1).sentences
+        chosen = [*chosen[:1], *(each for each in further if each not in chosen[:1])]
+    return chosen
 
 
 def _fit(question: str, wanted: list[str], article: Hit) -> float:
     """Return how well an article fits, 0 where it is beside the point."""
     title = _title_words(article)
-    if len(wanted) == 1 and wanted[0] not in title and _is_in_passing(wanted[0], article):
+    if not wanted or (
+        len(wanted) == 1 and wanted[0] not in title and _is_in_passing(wanted[0], article)
+    ):
         return 0.0
+    is_titled = title.issubset(wanted)
     covered = _coverage(wanted, f"{article.title} {article.content}")
-    if covered < (_TITLED if title.issubset(wanted) else _SURE):
+    if covered < (_TITLED if is_titled else _SURE):
         return 0.0
-    return covered + (title == {*wanted}) + extract(question, [article.content]).score / 4
+    named = 1.0 if title == {*wanted} else _NAMED * is_titled
+    return covered + named + extract(question, [article.content]).score / 4
 
 
 def _is_in_passing(word: str, article: Hit) -> bool:
@@ -136,9 +165,9 @@ def _opening(wanted: list[str], article: Hit, count: int | None) -> list[str]:
 def _best(question: str, article: Hit, count: int | None) -> list[str]:
     """Return the sentences that answer best; where more are wanted, those that follow them."""
     whole = sentences(article.content)
-    named = re.compile(rf"\b{re.escape(_name(article))}\b", re.IGNORECASE)
-    found = extract(named.sub("", question), [article.content])
-    chosen = list(found.sentences)
+    title = _title_words(article)  # each sentence is about it, whether it says so or not
+    asked = [word for word in question.split() if not title.issuperset(units(word) or {""})]
+    chosen = list(extract(" ".join(asked), [article.content]).sentences)
     expected = kinds_expected(question)
     if expected and not any(kind.search(each) for each in chosen for kind in expected):
         chosen = [each for each in whole if any(kind.search(each) for kind in expected)][:1]
@@ -146,14 +175,16 @@ def _best(question: str, article: Hit, count: int | None) -> list[str]:
     if count is not None:
         first = min(whole.index(chosen[0]), max(0, len(whole) - count))
         chosen = chosen[:count] if len(chosen) >= count else whole[first : first + count]
-    return _introduced(chosen, whole, _name(article))
+    return chosen
 
 
-def _introduced(chosen: list[str], whole: list[str], title: str) -> list[str]:
+def _introduced(chosen: list[str], article: Hit) -> list[str]:
     """Let the first sentence name its subject, which it may only call `it`."""
-    if not opens_pointing(chosen[0]):
+    title, whole = _name(article), sentences(article.content)
+    named = _title_words(article).intersection(units(chosen[0]))
+    if not opens_pointing(chosen[0]) and (named or " it " not in chosen[0]):
         return chosen
     if _SUBJECT.match(chosen[0]) and not _SEVERAL.search(title):
         return [_SUBJECT.sub(f"{title} ", chosen[0]), *chosen[1:]]
-    before = whole.index(chosen[0]) - 1
-    return [whole[before], *chosen] if before >= 0 else chosen
+    before = whole[: whole.index(chosen[0])][-1:]
+    return [*before, *chosen]

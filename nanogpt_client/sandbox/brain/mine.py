@@ -41,7 +41,7 @@ _QUOTED = re.compile(
     r"|(?<![\w])[‘']([^'’\n]*(?:['’]\w[^'’\n]*)*)['’](?!\w)"
 )
 _URL = re.compile(r"(?:https?|ftp|file|data)://?[^\s<>\"'`）)\]]+|\bwww\.[^\s<>\"'`)\]]+")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PATH = re.compile(
     r"(?<![\w:/])(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w.\-\\/]*[\w]"
     r"|\b[\w-]+(?:/[\w.-]+)*\.[A-Za-z]\w{1,4}\b"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.brain import arith, condense, mine
 from nanogpt_client.sandbox.brain.check import same
+from nanogpt_client.sandbox.brain.context import told
 from nanogpt_client.sandbox.brain.courtesy import is_small_talk, is_statement
 from nanogpt_client.sandbox.brain.handoff import handoff_options
 from nanogpt_client.sandbox.brain.phrase import point_to, points_back
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from nanogpt_client.sandbox.brain.conversation import Call, Conversation
 
+_LONG = 600  # a longer request may bring a text, whose words ask for nothing
 _SHORT = 80  # results up to here are put in the place of "it"
 _MOST_RETRIES = 1
 _MOST_CALLS = 40
@@ -89,7 +91,7 @@ def plan(talk: Conversation, choice: Choice, answer: str = "") -> list[PlannedCa
 
 def _whole_request(talk: Conversation, choice: Choice) -> str:
     """Return the request, made clear by what was said before where it only goes on from there."""
-    request = talk.request
+    request = told(talk.request) if len(talk.request) > _LONG else talk.request
     if talk.history and _OF_NAME.search(request) and not mine.names(request):
         heard = talk.earlier("user", "assistant")
         return condense.standalone(request, heard, talk.earlier("user"))
@@ -181,10 +183,10 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
     if step.tool.is_calculator and (found := arith.sums(text)):
         text = arith.symbols(found[0].text)
     chosen = choice_in(talk.request)
-    told = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
+    hinted = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
     first = results if step.tool.is_form else []
     texts = (
-        *told,
+        *hinted,
         *first,
         text,
         *hints,
@@ -194,7 +196,7 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
         talk.system,
     )
     refused = frozenset(value for call in failed for value in _refused(call))
-    known = vocabulary(step.tool)
+    known = frozenset() if step.tool.is_form else vocabulary(step.tool)
     source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused, known)
     if not step.tool.properties:
         return PlannedCall(step.tool.name, {})

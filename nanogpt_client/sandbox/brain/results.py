@@ -25,6 +25,7 @@ _TROUBLE = re.compile(
     r"|could not|unable|no such|missing)\b",
     re.IGNORECASE,
 )
+_DATA = re.compile(r"[{\[]|\w+: ")
 _EMPTY = ("[]", "{}", "null", "None", '""')
 
 
@@ -78,7 +79,7 @@ def _is_sentence(said: str) -> bool:
 
 def _is_value(said: str) -> bool:
     """Tell whether a result is one value rather than prose or data."""
-    return 0 < len(said) <= _SHORT and len(said.split()) < _FEWEST_WORDS and said[0] not in "{["
+    return 0 < len(said) <= _SHORT and len(said.split()) < _FEWEST_WORDS and not _DATA.match(said)
 
 
 def _said(question: str, call: Call) -> str:

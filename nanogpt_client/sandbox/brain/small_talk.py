@@ -104,7 +104,8 @@ def reply(text: str) -> str:
 
 def unknown(text: str) -> str:
     """Say that nothing is known of a question; note a statement."""
-    topic = shorten(phrase(text), 120).rstrip(".") or "your message"
+    subject = text if text.rstrip().endswith("?") else phrase(text)
+    topic = shorten(subject, 120).rstrip(".") or "your message"
     if is_statement(text):
         return f"Noted: {turned(topic, opens=False)}. (This is {NAME}.)"
     return pick(text, _UNKNOWN).format(name=NAME, topic=topic)
