@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PEERS ?= .venv-peers
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
@@ -49,6 +50,13 @@ sandbox: $(READY) ## run the offline NanoGPT emulator on this machine
 format: $(READY) ## let ruff format the code and fix what it can
 	@$(RUN) -m ruff check --quiet --fix-only
 	@$(RUN) -m ruff format --quiet
+
+# The integrations that ours is measured beside; only what compares needs them.
+$(PEERS)/.installed: tests/peers/requirements.txt
+	@echo "Installing the other integrations into $(PEERS) (once, about a minute) ..."
+	@$(PYTHON) -m venv "$(PEERS)"
+	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --requirement tests/peers/requirements.txt
+	@touch "$@"
 
 # A stamp, so that a second command installs nothing. pip comes first: the one that a fresh
 # environment brings may be too old for dependency groups.
