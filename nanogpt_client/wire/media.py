@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from inspect import iscoroutinefunction
@@ -223,8 +223,9 @@ class Segment:
 class Transcript(_Billed):
     """What was heard; ``duration`` is in seconds, ``words`` as NanoGPT gives them.
 
-    ``segments`` are the stretches of one speaker where speakers were told apart, else those that
-    the model cut; empty if it cut none.
+    ``segments`` are stretches with their times: those of one speaker where speakers were told
+    apart, else those that the model cut, else sentences made of the words; empty if it told no
+    times.
     """
 
     text: str
@@ -255,6 +256,11 @@ class Transcript(_Billed):
             segments=_segments(inner),
         )
 
+    @property
+    def turns(self) -> tuple[Segment, ...]:
+        """The segments, those of one speaker in a row put together."""
+        return _merged(self.segments, lambda held, part: held.speaker == part.speaker)
+
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the text to a file; return its path.
 
@@ -270,17 +276,39 @@ class Transcript(_Billed):
 
 
 def _segments(inner: dict[str, Any]) -> tuple[Segment, ...]:
-    """Read the segments; a diarization's, which name speakers, are preferred."""
+    """Read the segments: a diarization's, which name speakers, else others, else from the words."""
     found = dicts(as_dict(inner.get("diarization")).get("segments")) or dicts(inner.get("segments"))
-    return tuple(
-        Segment(
-            as_text(item.get("text")).strip(),
-            as_float(item.get("start")),
-            as_float(item.get("end")),
-            as_text(first(item, "speaker", "speaker_id")) or None,
-        )
-        for item in found
+    if found:
+        return tuple(map(_segment, found))
+    words = (_segment(word) for word in dicts(inner.get("words")))
+    return _merged(words, lambda held, word: held.speaker == word.speaker and not _ends(held.text))
+
+
+def _segment(item: dict[str, Any]) -> Segment:
+    return Segment(
+        as_text(first(item, "text", "word")).strip(),
+        as_float(item.get("start")),
+        as_float(item.get("end")),
+        as_text(first(item, "speaker", "speaker_id")) or None,
     )
+
+
+def _ends(text: str) -> bool:
+    return text.endswith((".", "!", "?", "。", "！", "？"))
+
+
+def _merged(
+    parts: Iterable[Segment], belong: Callable[[Segment, Segment], bool]
+) -> tuple[Segment, ...]:
+    """Put neighbours that belong together into one."""
+    found: list[Segment] = []
+    for part in parts:
+        if found and belong(found[-1], part):
+            held = found.pop()
+            text = f"{held.text} {part.text}".strip()
+            part = Segment(text, held.start, part.end, held.speaker)  # noqa: PLW2901 - grown
+        found.append(part)
+    return tuple(part for part in found if part.text)
 
 
 @dataclass(frozen=True, slots=True)
