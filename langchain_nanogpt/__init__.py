@@ -9,5 +9,6 @@
 from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
 from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+from langchain_nanogpt.footnotes import with_footnotes
 
-__all__ = ["ChatNanoGPT", "NanoGPTCostCallbackHandler", "NanoGPTEmbeddings"]
+__all__ = ["ChatNanoGPT", "NanoGPTCostCallbackHandler", "NanoGPTEmbeddings", "with_footnotes"]

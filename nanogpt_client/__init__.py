@@ -43,6 +43,7 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     StreamStalledError,
 )
+from nanogpt_client.footnotes import with_footnotes
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.observe import CallEvent
@@ -180,4 +181,5 @@ __all__ = [
     "WebSearchResult",
     "__version__",
     "ask",
+    "with_footnotes",
 ]

@@ -29,6 +29,7 @@ GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 LEFT = {
     "wire",
     "errors",
+    "footnotes",
     "config",
     "model_id",
     "messages",
