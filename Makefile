@@ -12,7 +12,7 @@ PYTEST := $(RUN) -m pytest --quiet -n auto --maxprocesses 8 --dist worksteal
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench fault-matrix record sandbox format
+.PHONY: help demo test lint types unit bench compare fault-matrix record sandbox format
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/s
 
 bench: $(READY) ## measure what the client and the adapters cost
 	@$(RUN) -m tests.benchmarks
+
+compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with other integrations
+	@$(RUN) -m tests.peers $(PEERS)/bin/python
 
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix
