@@ -118,7 +118,7 @@ STATUS = "GET /api/video/status"
 @KINDS
 def test_the_connection_is_lost_while_waiting(kind):
     """The ticket came; then every question about it meets a dead line, until a restart."""
-    dead = [[End.RESET]] * 3
+    dead: list[Script] = [[End.RESET]] * 3
     with RawServer(script(TICKET), *dead, script(BUSY), script(DONE), script(FILM)) as server:
         failure = broken(kind, server.base_url, KEY, "haste")
         assert "JobError: job vid_1 is submitted" in failure
