@@ -1,3 +1,5 @@
+"""Tables between marks: read, written, and looked for."""
+
 from __future__ import annotations
 
 import pytest
