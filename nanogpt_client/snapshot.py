@@ -15,7 +15,7 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.wire.catalog import Model
 
-__all__ = ["facts"]
+__all__ = ["facts", "models"]
 
 
 def facts(model: str) -> Model | None:
@@ -23,12 +23,13 @@ def facts(model: str) -> Model | None:
 
     A variant that it does not list, such as ``:thinking``, has the facts of its plain model.
     """
-    known = _models()
+    known = models()
     base = ModelId.parse(model).base
     return known.get(base) or known.get(base.partition(":")[0])
 
 
 @cache
-def _models() -> Mapping[str, Model]:
+def models() -> Mapping[str, Model]:
+    """Return all that the snapshot knows, by model id."""
     lines = (files("nanogpt_client") / "data" / "models.jsonl").read_text("utf-8").splitlines()
     return {model.id: model for model in map(Model.read, map(json.loads, lines))}
