@@ -9,6 +9,7 @@
 from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
 from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+from langchain_nanogpt.footnotes import with_footnotes
 from langchain_nanogpt.parsers import NanoGPTAudioParser
 from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from langchain_nanogpt.tools import (
@@ -38,4 +39,5 @@ __all__ = [
     "NanoGPTVideoTool",
     "NanoGPTWebSearchRetriever",
     "NanoGPTWebSearchTool",
+    "with_footnotes",
 ]

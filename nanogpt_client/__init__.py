@@ -44,6 +44,7 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     StreamStalledError,
 )
+from nanogpt_client.footnotes import with_footnotes
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.observe import CallEvent
@@ -191,4 +192,5 @@ __all__ = [
     "WorkOptions",
     "__version__",
     "ask",
+    "with_footnotes",
 ]

@@ -81,10 +81,10 @@ class Config:
                 f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. "
                 "To try without one, use the sandbox: python -m nanogpt_client.sandbox"
             )
-            raise ConfigurationError(msg)
+            raise ConfigurationError(msg, param="api_key")
         if not _fits_a_header(key):
             msg = "api_key has characters that no HTTP header can carry; was it pasted whole?"
-            raise ConfigurationError(msg)
+            raise ConfigurationError(msg, param="api_key")
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))

@@ -1,4 +1,4 @@
-"""Tables between marks: read, written, and looked for."""
+"""Tables between two marks: read, written, and kept apart from what stands around them."""
 
 from __future__ import annotations
 
