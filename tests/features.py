@@ -157,7 +157,7 @@ ROWS = (
         "speech",
         [
             client("speak", "Hi.", model="tts-1"),
-            client("speak_long", "Hi. " * 2000, model="tts-1"),
+            client("speak_long", "Hi.", model="tts-1"),
             client("stream_speech", "Hi.", model="tts-1", good=list),
         ],
         [tool("NanoGPTSpeechTool", text="Hi.")],
