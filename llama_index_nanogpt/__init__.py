@@ -10,5 +10,6 @@
 from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.chat import NanoGPT
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
+from llama_index_nanogpt.footnotes import with_footnotes
 
-__all__ = ["NanoGPT", "NanoGPTCostHandler", "NanoGPTEmbedding"]
+__all__ = ["NanoGPT", "NanoGPTCostHandler", "NanoGPTEmbedding", "with_footnotes"]
