@@ -8,7 +8,13 @@
 
 from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
-from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
 from langchain_nanogpt.footnotes import with_footnotes
 
-__all__ = ["ChatNanoGPT", "NanoGPTCostCallbackHandler", "NanoGPTEmbeddings", "with_footnotes"]
+__all__ = [
+    "ChatNanoGPT",
+    "NanoGPTCostCallbackHandler",
+    "NanoGPTEmbeddings",
+    "PartialEmbeddings",
+    "with_footnotes",
+]
