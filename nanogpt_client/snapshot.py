@@ -15,7 +15,7 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.wire.catalog import Model
 
-__all__ = ["facts"]
+__all__ = ["facts", "models"]
 
 
 def facts(model: str) -> Model | None:
@@ -24,6 +24,11 @@ def facts(model: str) -> Model | None:
     A variant that it does not list, such as ``:thinking``, has the facts of its plain model.
     """
     return next(filter(None, map(_model, ModelId.parse(model).listed_as)), None)
+
+
+def models() -> Mapping[str, Model]:
+    """Return all that the snapshot knows, by model id."""
+    return {model.id: model for model in map(_model, _lines()) if model is not None}
 
 
 @cache
