@@ -12,7 +12,7 @@ PYTEST := $(RUN) -m pytest --quiet -n auto --maxprocesses 8 --dist worksteal
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench fault-matrix record sandbox format
+.PHONY: help demo test lint types unit bench fault-matrix dist-check record sandbox format
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: $(READY) ## measure what the client and the adapters cost
 
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix
+
+dist-check: $(READY) ## build, install with each extra into empty environments, and try each (minutes, network)
+	@$(RUN) -m tests.packaging $(ARGS)
 
 record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
 	@$(RECORD) --cassettes=sandbox
