@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import SecretStr
 
@@ -100,6 +100,10 @@ class Config:
         """Return the absolute URL of a route."""
         base = {"chat": self.chat_root, "v1": f"{self.api_root}/v1", "api": self.api_root}[root]
         return base + path
+
+    def absolute(self, url: str) -> str:
+        """Return a media URL, which NanoGPT may give relative to its origin, as an absolute one."""
+        return urljoin(self.origin, url)
 
 
 def hidden(key: Any) -> Any:
