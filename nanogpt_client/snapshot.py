@@ -15,7 +15,7 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.wire.catalog import Model
 
-__all__ = ["facts"]
+__all__ = ["facts", "models"]
 
 
 def facts(model: str) -> Model | None:
@@ -26,6 +26,11 @@ def facts(model: str) -> Model | None:
     known = _models()
     base = ModelId.parse(model).base
     return known.get(base) or known.get(base.partition(":")[0])
+
+
+def models() -> tuple[Model, ...]:
+    """Return all models of the snapshot, sorted by id, to compare them without asking."""
+    return tuple(_models().values())
 
 
 @cache
