@@ -9,5 +9,35 @@
 from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
 from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+from langchain_nanogpt.footnotes import with_footnotes
+from langchain_nanogpt.parsers import NanoGPTAudioParser
+from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
+from langchain_nanogpt.tools import (
+    NanoGPTBalanceTool,
+    NanoGPTCostEstimateTool,
+    NanoGPTImageEditTool,
+    NanoGPTImageTool,
+    NanoGPTSpeechTool,
+    NanoGPTToolkit,
+    NanoGPTTranscriptionTool,
+    NanoGPTVideoTool,
+    NanoGPTWebSearchTool,
+)
 
-__all__ = ["ChatNanoGPT", "NanoGPTCostCallbackHandler", "NanoGPTEmbeddings"]
+__all__ = [
+    "ChatNanoGPT",
+    "NanoGPTAudioParser",
+    "NanoGPTBalanceTool",
+    "NanoGPTCostCallbackHandler",
+    "NanoGPTCostEstimateTool",
+    "NanoGPTEmbeddings",
+    "NanoGPTImageEditTool",
+    "NanoGPTImageTool",
+    "NanoGPTSpeechTool",
+    "NanoGPTToolkit",
+    "NanoGPTTranscriptionTool",
+    "NanoGPTVideoTool",
+    "NanoGPTWebSearchRetriever",
+    "NanoGPTWebSearchTool",
+    "with_footnotes",
+]
