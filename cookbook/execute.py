@@ -67,6 +67,9 @@ def tidy(notebook: Any) -> Any:
     }
     for cell in notebook.cells:
         cell.metadata = {}
+        for output in cell.get("outputs", []):
+            if len(output.get("data", {})) > 1:  # the plain text is for terminals
+                output.data.pop("text/plain", None)
     return notebook
 
 

@@ -31,11 +31,6 @@ def models() -> Mapping[str, Model]:
     return {model.id: model for model in map(_model, _lines()) if model is not None}
 
 
-def models() -> tuple[Model, ...]:
-    """Return all models of the snapshot, sorted by id, to compare them without asking."""
-    return tuple(_models().values())
-
-
 @cache
 def _model(model_id: str) -> Model | None:
     line = _lines().get(model_id)

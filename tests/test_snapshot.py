@@ -33,7 +33,7 @@ def test_an_unknown_model_has_none():
 def test_all_of_them_can_be_compared():
     listed = models()
     assert len(listed) > 600
-    assert facts("openai/gpt-5.2") in listed
+    assert listed["openai/gpt-5.2"] == facts("openai/gpt-5.2")
 
 
 def test_the_snapshot_is_sorted_so_that_its_diffs_are_readable():
