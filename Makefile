@@ -13,7 +13,8 @@ RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-s
 	-W 'ignore:Benchmark fixture was not used'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit conformance bench compare fault-matrix dist-check record sandbox format
+.PHONY: help demo test lint types unit conformance bench compare fault-matrix dist-check record docs notebooks \
+  sandbox format
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,12 @@ dist-check: $(READY) ## build, install with each extra into empty environments, 
 record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
 	@$(RECORD) --cassettes=sandbox
 	@if [ -n "$$NANOGPT_API_KEY" ]; then $(RECORD) --cassettes=live; fi
+
+docs: $(READY) ## build the documentation site in build/site; dead links are errors
+	@$(RUN) -m cookbook.build_site
+
+notebooks: $(READY) ## run the cookbook's notebooks anew in the sandbox, and keep what they show
+	@$(RUN) -m cookbook.execute $(ARGS)
 
 sandbox: $(READY) ## run the offline NanoGPT emulator on this machine
 	@$(RUN) -m nanogpt_client.sandbox
