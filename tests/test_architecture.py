@@ -42,6 +42,7 @@ TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(LEFT, LEFT),
     "_version": set(),
+    "mould": set(),
     "_watchdog": set(),
     "_core": LEFT,
     "_http": TO_ENDPOINTS | {"_version", "_watchdog"},
