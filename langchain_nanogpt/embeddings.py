@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from langchain_core.embeddings import Embeddings
-from numpy.typing import NDArray
 from pydantic import Field
 
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import ResponseFormatError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["NanoGPTEmbeddings"]
 
@@ -109,6 +111,8 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
         Raises:
             ResponseFormatError: they have several lengths.
         """
+        import numpy as np  # noqa: PLC0415 - the client has loaded it by now, importing need not
+
         if not parts:
             return np.empty((0, self.dimensions or 0), np.float32)
         widths = {part.shape[1] for part in parts}

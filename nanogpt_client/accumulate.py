@@ -220,9 +220,7 @@ class _PartialChoice:
             text=str(self.text),
             reasoning=str(self.reasoning),
             tool_calls=tuple(
-                ToolCall(
-                    call.id or _made_up_id(salt, index, at), call.name, str(call.arguments)
-                )
+                ToolCall(call.id or _made_up_id(salt, index, at), call.name, str(call.arguments))
                 for at, call in enumerate(self.tools.calls)
             ),
             citations=tuple(self.citations),
@@ -271,7 +269,7 @@ class PartialMessage:
         self._top.update(frame)
         chunks = []
         for choice in dicts(frame.get("choices")):
-            index = as_count(choice.get("index")) or 0
+            index = as_count(choice.get("index") or 0) or 0
             if (partial := self._choices.get(index)) is None:
                 partial = self._choices[index] = _PartialChoice()
             chunk = ChatChunk(index=index, raw=choice)

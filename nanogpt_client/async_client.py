@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client._base import BaseClient
 from nanogpt_client._core.call import Call, StreamCall
@@ -26,7 +25,6 @@ from nanogpt_client._core.flow import (
     perform,
     stream,
 )
-from nanogpt_client._http import AsyncTransport
 from nanogpt_client.endpoints import (
     account,
     catalog,
@@ -70,6 +68,9 @@ from nanogpt_client.wire.options import (
 )
 from nanogpt_client.wire.search import WebSearchResult
 
+if TYPE_CHECKING:
+    from nanogpt_client._http import AsyncTransport
+
 __all__ = ["AsyncNanoGPTClient", "AsyncStream"]
 
 T = TypeVar("T")
@@ -102,12 +103,7 @@ class AsyncStream(Generic[Item]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
 
@@ -121,7 +117,7 @@ class AsyncNanoGPTClient(BaseClient):
     It takes the arguments of `NanoGPTClient`, and an ``httpx.AsyncClient`` as ``http_client``.
     """
 
-    _transport_class = AsyncTransport
+    _transport_class = "AsyncTransport"
     _transport: AsyncTransport
 
     async def chat(
@@ -331,12 +327,7 @@ class AsyncNanoGPTClient(BaseClient):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
     async def _drive(self, steps: Steps[T]) -> T:

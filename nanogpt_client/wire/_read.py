@@ -41,7 +41,7 @@ def as_list(value: Any) -> list[Any]:
 
 def dicts(value: Any) -> list[dict[str, Any]]:
     """Return the objects of a list, passing over whatever else stands in it."""
-    return [item for item in as_list(value) if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def as_text(value: Any) -> str:
@@ -65,7 +65,7 @@ def as_number(value: Any) -> Decimal | None:
 
 def as_int(value: Any) -> int | None:
     """Return a whole number (7, 7.0, "7"), otherwise ``None``."""
-    if type(value) is int and -_BEYOND < value < _BEYOND:  # the common case, in short
+    if value is None or (type(value) is int and -_BEYOND < value < _BEYOND):  # nearly always
         return value
     number = as_number(value)
     return int(number) if number is not None and number == number.to_integral_value() else None
@@ -73,8 +73,6 @@ def as_int(value: Any) -> int | None:
 
 def as_count(value: Any) -> int | None:
     """Return a whole number that is not negative, otherwise ``None``."""
-    if value is None:
-        return None
     number = as_int(value)
     return number if number is not None and number >= 0 else None
 

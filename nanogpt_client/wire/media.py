@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_dict, as_float, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "Embeddings",
