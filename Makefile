@@ -9,10 +9,11 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
 READY := $(VENV)/.installed
 PYTEST := $(RUN) -m pytest --quiet -n auto --maxprocesses 8 --dist worksteal
-RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite
+RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
+	-W 'ignore:Benchmark fixture was not used'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench fault-matrix record sandbox format
+.PHONY: help demo test lint types unit conformance bench compare fault-matrix record sandbox format
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,15 +35,21 @@ types: $(READY) ## types, by mypy --strict
 unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/sandbox
 	@$(PYTEST) $(ARGS)
 
+conformance: $(READY) ## run LangChain's own suites, against the sandbox and from cassettes, and count
+	@$(PYTEST) -rsx tests/langchain/test_standard_*.py
+
 bench: $(READY) ## measure what the client and the adapters cost
 	@$(RUN) -m tests.benchmarks
+
+compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with other integrations
+	@$(RUN) -m tests.peers $(PEERS)/bin/python
 
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix
 
 record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
 	@$(RECORD) --cassettes=sandbox
-	@if [ -n "$$NANOGPT_API_KEY" ]; then $(RECORD) --cassettes=live --force-enable-socket; fi
+	@if [ -n "$$NANOGPT_API_KEY" ]; then $(RECORD) --cassettes=live; fi
 
 sandbox: $(READY) ## run the offline NanoGPT emulator on this machine
 	@$(RUN) -m nanogpt_client.sandbox

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langchain_core import exceptions as langchain
+from langchain_core.tools import ToolException
 
 from nanogpt_client import errors as core
+from nanogpt_client.toolbox import explain
 
-__all__ = ["map_errors"]
+__all__ = ["map_errors", "tool_errors"]
 
 
 class NanoGPTModelError(core.NanoGPTError, langchain.ModelError):
@@ -27,6 +29,10 @@ class ConfigurationError(core.ConfigurationError, langchain.ModelInvalidRequestE
 
 class BudgetExceededError(core.BudgetExceededError, langchain.ModelError):
     """The next call could exceed the budget; nothing was sent."""
+
+
+class SpendingRefusedError(core.SpendingRefusedError, langchain.ModelError):
+    """Dearer than may be spent without asking, and not confirmed; nothing was sent."""
 
 
 class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError):
@@ -133,6 +139,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         NanoGPTModelError,
         ConfigurationError,
         BudgetExceededError,
+        SpendingRefusedError,
         APIConnectionError,
         OutcomeUnknownError,
         APITimeoutError,
@@ -166,6 +173,18 @@ def map_errors() -> Iterator[None]:
         if isinstance(error, langchain.ModelError):
             raise
         raise _mapped(error) from error
+
+
+@contextmanager
+def tool_errors() -> Iterator[None]:
+    """Let only `ToolException`s leave, worded for the model that called the tool.
+
+    The cause is the error as LangChain knows it, for whoever looks closer.
+    """
+    try:
+        yield
+    except core.NanoGPTError as error:
+        raise ToolException(explain(error)) from _mapped(error)
 
 
 def _mapped(error: core.NanoGPTError) -> core.NanoGPTError:

@@ -7,11 +7,11 @@ rest. Its retries belong to the client, because only that knows what was billed.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
@@ -24,6 +24,7 @@ from langchain_nanogpt import _structured
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._held import Held
+from langchain_nanogpt._profile import LookedUp, profile_of, takes
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -32,8 +33,19 @@ from langchain_nanogpt._translate import (
     options_to_wire,
 )
 from langchain_nanogpt._words import CheckedClientFields
-from nanogpt_client import ConfigurationError, ModelId, __version__
+from nanogpt_client import (
+    ConfigurationError,
+    Model,
+    ModelId,
+    ModelKind,
+    ModelList,
+    ModelScope,
+    NotFoundError,
+    __version__,
+    snapshot,
+)
 from nanogpt_client.fields import OptionFields, hide_key
+from nanogpt_client.messages import check_media
 from nanogpt_client.wire.options import Count
 
 __all__ = ["ChatNanoGPT"]
@@ -59,6 +71,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     """How many answers; more than one cannot be streamed."""
     streaming: bool = False
     """Stream also behind ``invoke``."""
+    check_inputs: bool = True
+    """Refuse media that the model's ``profile`` says it does not take, before they are sent."""
 
     if not TYPE_CHECKING:  # checkers read the words from the fields
 
@@ -70,6 +84,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
                 ValidationError: a word is unknown or its value out of bounds.
             """
             hide_key(words)
+            known = words.get("profile")
+            if isinstance(known, LookedUp) and known.model != words.get("model"):
+                del words["profile"]  # LangChain's configurable copies hand it to another model
             super().__init__(*args, **words)
 
     @field_validator("model")
@@ -81,6 +98,59 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     def _set_nanogpt_version(self) -> Self:
         self._add_version("nanogpt-integrations", __version__)
         return self
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        """Look the model up in the bundled snapshot, without asking anybody."""
+        return self._looked_up(snapshot.facts(self.model))
+
+    def _looked_up(self, facts: Model | None) -> ModelProfile | None:
+        profile = None if facts is None else LookedUp(self.model, profile_of(facts))
+        return cast("ModelProfile | None", profile)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; one of another model has that model's profile."""
+        copied = super().model_copy(update=update, deep=deep)
+        if isinstance(self.profile, LookedUp) and self.profile.model != copied.model:
+            copied.profile = (update or {}).get("profile") or copied._resolve_model_profile()  # noqa: SLF001 - the same class
+        return copied
+
+    def list_models(self, kind: ModelKind = "text", *, scope: ModelScope = "all") -> ModelList:
+        """Ask NanoGPT for its models of a kind, with prices (USD) and capabilities.
+
+        ``scope`` narrows text models to those in the subscription, or to those outside it.
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/models
+        """
+        with map_errors():
+            return self._client().list_models(kind, scope=scope)
+
+    async def alist_models(
+        self, kind: ModelKind = "text", *, scope: ModelScope = "all"
+    ) -> ModelList:
+        """Ask NanoGPT for its models of a kind, with prices (USD) and capabilities."""
+        with map_errors():
+            return await self._async_client().list_models(kind, scope=scope)
+
+    def refresh_profile(self) -> ModelProfile:
+        """Take the model's profile from NanoGPT's live catalogue, and return it.
+
+        ``profile`` is of a snapshot at first, which may be older than the model. Costs nothing.
+
+        Raises:
+            NotFoundError: the catalogue does not list the model (of `nanogpt_client`).
+        """
+        return self._take_profile(self.list_models())
+
+    async def arefresh_profile(self) -> ModelProfile:
+        """Take the model's profile from NanoGPT's live catalogue, and return it."""
+        return self._take_profile(await self.alist_models())
+
+    def _take_profile(self, models: ModelList) -> ModelProfile:
+        profile = self._looked_up(models.facts(self.model))
+        if profile is None:
+            with map_errors():
+                raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")
+        self.profile = profile
+        return profile
 
     @property
     def model_name(self) -> str:
@@ -139,7 +209,17 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         options = options_to_wire({"model": self.model, **self._given()}, kwargs, stop)
-        return {"messages": messages_to_wire(messages), **options}
+        conversation = messages_to_wire(messages)
+        if self.check_inputs:
+            check_media(conversation, options["model"], takes(self._profile_for(options["model"])))
+        return {"messages": conversation, **options}
+
+    def _profile_for(self, model: str) -> Mapping[str, Any] | None:
+        """Return the profile of the model that a call is for; a call may name its own."""
+        if ModelId.parse(model).base == ModelId.parse(self.model).base:
+            return self.profile
+        facts = snapshot.facts(model)
+        return None if facts is None else profile_of(facts)
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]

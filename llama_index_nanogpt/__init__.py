@@ -7,8 +7,22 @@
 >>> print(Settings.llm.complete("What is Nano?"))
 """
 
-from llama_index_nanogpt.callbacks import NanoGPTCostHandler
-from llama_index_nanogpt.chat import NanoGPT
-from llama_index_nanogpt.embeddings import NanoGPTEmbedding
+from typing import TYPE_CHECKING
+
+from nanogpt_client.lazy import names_of
+
+if TYPE_CHECKING:
+    from llama_index_nanogpt.callbacks import NanoGPTCostHandler
+    from llama_index_nanogpt.chat import NanoGPT
+    from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 
 __all__ = ["NanoGPT", "NanoGPTCostHandler", "NanoGPTEmbedding"]
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "callbacks": "NanoGPTCostHandler",
+        "chat": "NanoGPT",
+        "embeddings": "NanoGPTEmbedding",
+    },
+)

@@ -6,19 +6,32 @@ number of batches at a time.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
-from pydantic import Field
+from llama_index.core.storage.kvstore.types import BaseKVStore
+from pydantic import Field, field_validator
 
+from llama_index_nanogpt._cache import KeyedCache, keys_of, unknown
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import embedding_told, failure_told
-from nanogpt_client import Embeddings
+from nanogpt_client import Embeddings, NanoGPTError
 from nanogpt_client.fields import ClientFields
 from nanogpt_client.wire.options import EmbeddingOptions
 
 __all__ = ["NanoGPTEmbedding"]
+
+
+class _Run:
+    """The batches that one call of an async method sends at once."""
+
+    failed = False
+
+
+_run: ContextVar[_Run | None] = ContextVar("_run", default=None)
 
 
 class NanoGPTEmbedding(ClientFields, BaseEmbedding):
@@ -28,8 +41,8 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
     >>> vector = embedding.get_query_embedding("What is Nano?")  # list[float] of length 256
 
     Everything that changes the vectors is a field that `to_dict` keeps, and so part of the key by
-    which an ``IngestionPipeline`` caches. An ``embeddings_cache``, however, knows texts by
-    themselves alone: do not share one between models, dimensions or instructions.
+    which an ``IngestionPipeline`` caches. An ``embeddings_cache`` can be shared as well: its keys
+    hold model, dimensions and instruction. With one, what was paid before a failure is found again.
 
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.
@@ -46,29 +59,89 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
     """Put before each query, as it is, for models that tell queries from texts."""
     text_instruction: str = ""
     """Put before each text, as it is."""
+    user: str | None = None
     extra_body: dict[str, Any] | None = None
     """Keys added to the JSON body as they are."""
+    embeddings_cache: Any = Field(default=None, exclude=True, repr=False)
+    """A store of LlamaIndex's to keep vectors in, e.g. ``SimpleKVStore()``."""
+
+    @field_validator("embeddings_cache")
+    @classmethod
+    def _keyed(cls, cache: Any) -> Any:
+        ours = isinstance(cache, KeyedCache) or not isinstance(cache, BaseKVStore)
+        return cache if ours else KeyedCache(cache)
 
     @classmethod
     def class_name(cls) -> str:
         """Return the name under which LlamaIndex stores this class."""
         return "NanoGPTEmbedding"
 
+    async def aget_text_embedding_batch(
+        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+    ) -> list[Embedding]:
+        """Embed texts in batches, several at a time; after a failure no further one is sent."""
+        outside = _run.set(_Run())
+        try:
+            # LlamaIndex's own, without the span that it puts around this one too.
+            theirs: Any = super().aget_text_embedding_batch
+            vectors: list[Embedding] = await theirs.__wrapped__(texts, show_progress, **kwargs)
+        finally:
+            _run.reset(outside)
+        return vectors
+
     def _options(self) -> EmbeddingOptions:
-        return {"dimensions": self.dimensions, "extra_body": self.extra_body}
+        words: EmbeddingOptions = {"dimensions": self.dimensions, "user": self.user}
+        return {**words, "extra_body": self.extra_body}
+
+    def _keys(self, texts: list[str]) -> list[str]:
+        """Return what the texts are cached under."""
+        return keys_of(
+            texts, model=self.model_name, dimensions=self.dimensions, extra_body=self.extra_body
+        )
 
     def _embed(self, texts: list[str]) -> list[Embedding]:
+        cache = self.embeddings_cache
+        if not isinstance(cache, KeyedCache):  # none, or LlamaIndex's own affair: assigned later
+            return self._ask(texts)
+        keys = self._keys(texts)
+        known = cache.read(keys)
+        if missing := unknown(keys, texts, known):
+            vectors = self._ask(list(missing.values()))
+            cache.write(missing, vectors)
+            known |= zip(missing, vectors, strict=True)
+        return [known[key] for key in keys]
+
+    async def _aembed(self, texts: list[str]) -> list[Embedding]:
+        cache = self.embeddings_cache
+        if not isinstance(cache, KeyedCache):  # none, or LlamaIndex's own affair: assigned later
+            return await self._aask(texts)
+        keys = self._keys(texts)
+        known = await cache.aread(keys)
+        if missing := unknown(keys, texts, known):
+            vectors = await self._aask(list(missing.values()))
+            await cache.awrite(missing, vectors)
+            known |= zip(missing, vectors, strict=True)
+        return [known[key] for key in keys]
+
+    def _ask(self, texts: list[str]) -> list[Embedding]:
         with map_errors(), failure_told("embedding", self.model_name):
             answer = self._client().embed(texts, model=self.model_name, **self._options())
         return self._vectors(answer)
 
-    async def _aembed(self, texts: list[str]) -> list[Embedding]:
+    async def _aask(self, texts: list[str]) -> list[Embedding]:
+        run = _run.get() or _Run()
         places = nullcontext() if self.num_workers is None else self._slots(self.num_workers)
-        with map_errors(), failure_told("embedding", self.model_name):
-            async with places:
-                answer = await self._async_client().embed(
-                    texts, model=self.model_name, **self._options()
-                )
+        async with places:
+            if run.failed:
+                raise asyncio.CancelledError("another batch has failed")
+            try:
+                with map_errors(), failure_told("embedding", self.model_name):
+                    answer = await self._async_client().embed(
+                        texts, model=self.model_name, **self._options()
+                    )
+            except NanoGPTError:
+                run.failed = True
+                raise
         return self._vectors(answer)
 
     def _vectors(self, answer: Embeddings) -> list[Embedding]:

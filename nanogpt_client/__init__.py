@@ -39,10 +39,12 @@ from nanogpt_client.errors import (
     RateLimitError,
     ResponseFormatError,
     ServerError,
+    SpendingRefusedError,
     StreamError,
     StreamInterruptedError,
     StreamStalledError,
 )
+from nanogpt_client.footnotes import with_footnotes
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.observe import CallEvent
@@ -73,6 +75,7 @@ from nanogpt_client.wire.media import (
     FileSource,
     GeneratedImage,
     GeneratedImages,
+    Segment,
     Speech,
     Transcript,
     Video,
@@ -87,9 +90,12 @@ from nanogpt_client.wire.options import (
     SpeechOptions,
     TranscriptionOptions,
     VideoOptions,
+    WatchOptions,
     WebSearch,
     WebSearchOptions,
+    WorkOptions,
 )
+from nanogpt_client.wire.progress import OnProgress, Progress
 from nanogpt_client.wire.search import SearchHit, WebSearchResult
 
 __all__ = [
@@ -143,10 +149,12 @@ __all__ = [
     "NanoGPTClient",
     "NanoGPTError",
     "NotFoundError",
+    "OnProgress",
     "OutcomeUnknownError",
     "PartialMessage",
     "PayloadTooLargeError",
     "PermissionDeniedError",
+    "Progress",
     "ProviderRouting",
     "RateLimitError",
     "Reply",
@@ -155,10 +163,12 @@ __all__ = [
     "Resend",
     "ResponseFormatError",
     "SearchHit",
+    "Segment",
     "ServerError",
     "Sleep",
     "Speech",
     "SpeechOptions",
+    "SpendingRefusedError",
     "Stream",
     "StreamCall",
     "StreamError",
@@ -175,9 +185,12 @@ __all__ = [
     "Video",
     "VideoJob",
     "VideoOptions",
+    "WatchOptions",
     "WebSearch",
     "WebSearchOptions",
     "WebSearchResult",
+    "WorkOptions",
     "__version__",
     "ask",
+    "with_footnotes",
 ]

@@ -7,12 +7,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
-from nanogpt_client._base import BaseClient
+from nanogpt_client._async_media import AsyncMediaMethods
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
+    Aside,
     Connected,
     Emit,
     Flow,
+    Invoke,
+    Locate,
+    Located,
     Open,
     Outcome,
     Read,
@@ -21,22 +25,13 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
+    Together,
     attempt,
     perform,
     stream,
 )
-from nanogpt_client.endpoints import (
-    account,
-    catalog,
-    chat,
-    embeddings,
-    images,
-    media,
-    search,
-    speech,
-    transcription,
-    video,
-)
+from nanogpt_client._together import in_tasks, invoke_async
+from nanogpt_client.endpoints import account, catalog, chat, embeddings, search, speech
 from nanogpt_client.wire.account import (
     Affordability,
     Balance,
@@ -48,23 +43,13 @@ from nanogpt_client.wire.account import (
 )
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
-from nanogpt_client.wire.media import (
-    Embeddings,
-    FileSource,
-    GeneratedImages,
-    Speech,
-    Transcript,
-    Video,
-    VideoJob,
-)
+from nanogpt_client.wire.media import Embeddings
 from nanogpt_client.wire.options import (
     ChatOptions,
     EmbeddingOptions,
-    ImageOptions,
     SpeechOptions,
-    TranscriptionOptions,
-    VideoOptions,
     WebSearchOptions,
+    WorkOptions,
 )
 from nanogpt_client.wire.search import WebSearchResult
 
@@ -107,7 +92,7 @@ class AsyncStream(Generic[Item]):
         await self.aclose()
 
 
-class AsyncNanoGPTClient(BaseClient):
+class AsyncNanoGPTClient(AsyncMediaMethods):
     """NanoGPT for asyncio.
 
     Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
@@ -143,105 +128,11 @@ class AsyncNanoGPTClient(BaseClient):
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
         return await self.send(embeddings.embed(texts, model=model, **options))
 
-    async def generate_image(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | Sequence[FileSource] | None = None,
-        mask: FileSource | None = None,
-        **options: Unpack[ImageOptions],
-    ) -> GeneratedImages:
-        """Draw, or change the given pictures (bytes, path or URL)."""
-        return await self.run(
-            images.generate_image(prompt, model=model, image=image, mask=mask, **options)
-        )
-
-    async def edit_image(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | Sequence[FileSource],
-        mask: FileSource | None = None,
-        **options: Unpack[ImageOptions],
-    ) -> GeneratedImages:
-        """Change a picture through the edits route; a mask limits where."""
-        return await self.run(
-            images.edit_image(prompt, model=model, image=image, mask=mask, **options)
-        )
-
-    async def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Speech:
-        """Speak a text; jobs are waited for and URLs fetched."""
-        return await self.run(speech.speak(text, model=model, **options))
-
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> AsyncStream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
         return self.stream(speech.stream_speech(text, model=model, **options))
-
-    async def transcribe(
-        self, audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
-    ) -> Transcript:
-        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
-        return await self.run(transcription.transcribe(audio, model=model, **options))
-
-    async def submit_video(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | None = None,
-        **options: Unpack[VideoOptions],
-    ) -> VideoJob:
-        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
-        return await self.run(video.submit_video(prompt, model=model, image=image, **options))
-
-    async def video_status(self, run_id: str) -> VideoJob:
-        """Ask how far a video is."""
-        return await self.send(video.video_status(run_id))
-
-    async def wait_for_video(
-        self,
-        job: VideoJob | str,
-        *,
-        interval: float = 3.0,
-        timeout: float = 900.0,  # noqa: ASYNC109 - of the job, not the call
-    ) -> Video:
-        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
-        return await self.run(video.wait_for_video(job, interval=interval, timeout=timeout))
-
-    async def generate_video(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | None = None,
-        interval: float = 3.0,
-        wait_timeout: float = 900.0,
-        **options: Unpack[VideoOptions],
-    ) -> Video:
-        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
-        flow = video.generate_video(
-            prompt,
-            model=model,
-            image=image,
-            interval=interval,
-            wait_timeout=wait_timeout,
-            **options,
-        )
-        return await self.run(flow)
-
-    async def recover_videos(
-        self, *, model: str | None = None, limit: int | None = None
-    ) -> list[VideoJob]:
-        """List this account's recent videos, e.g. after a crash."""
-        return await self.send(video.recover_videos(model=model, limit=limit))
-
-    async def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
-        return await self.run(media.download(url, max_bytes=max_bytes))
 
     async def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -251,7 +142,7 @@ class AsyncNanoGPTClient(BaseClient):
         self, kind: ModelKind = "text", *, scope: ModelScope = "all"
     ) -> ModelList:
         """List models with prices and capabilities."""
-        return await self.send(catalog.list_models(kind, scope=scope))
+        return await self.run(catalog.models(kind, scope=scope))
 
     async def balance(self) -> Balance:
         """Ask what is on the account, and for its Nano deposit address."""
@@ -285,16 +176,21 @@ class AsyncNanoGPTClient(BaseClient):
         """Ask what ``n`` pictures of a size would cost in USD."""
         return await self.send(account.estimate_image_cost(model=model, size=size, n=n))
 
+    async def estimate_media_cost(
+        self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
+    ) -> CostEstimate:
+        """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
+        return await self.run(account.estimate_media_cost(kind, model=model, **work))
+
     async def can_afford(
         self,
         messages: str | Sequence[MessageDict] | None = None,
         *,
         model: str,
-        size: str | None = None,
-        n: int = 1,
+        **work: Unpack[WorkOptions],
     ) -> Affordability:
-        """Compare the balance with the cost of a chat, or (without messages) of pictures."""
-        return await self.run(account.can_afford(messages, model=model, size=size, n=n))
+        """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
+        return await self.run(account.can_afford(messages, model=model, **work))
 
     async def create_deposit(self, ticker: str, amount: Decimal | float | str) -> Deposit:
         """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
@@ -373,8 +269,19 @@ class AsyncNanoGPTClient(BaseClient):
                 return await self._transport.open(request, limit)
             case Read(connection, limit):
                 return await self._transport.read(connection, limit)
+            case _:
+                return await self._act_aside(step)
+
+    async def _act_aside(self, step: Aside) -> Outcome:
+        match step:
             case Resolve(url):
                 return await self._transport.resolve(url)
+            case Locate(url):
+                return Located(self.config.absolute(url), self.download)
+            case Invoke():
+                return await invoke_async(step)
+            case Together(flows, at_once):
+                return await in_tasks(self.run, flows, at_once)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None

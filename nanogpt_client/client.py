@@ -11,12 +11,15 @@ from collections.abc import Generator, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
-from nanogpt_client._base import BaseClient
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
+    Aside,
     Connected,
     Emit,
     Flow,
+    Invoke,
+    Locate,
+    Located,
     Open,
     Outcome,
     Read,
@@ -25,22 +28,14 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
+    Together,
     attempt,
     perform,
     stream,
 )
-from nanogpt_client.endpoints import (
-    account,
-    catalog,
-    chat,
-    embeddings,
-    images,
-    media,
-    search,
-    speech,
-    transcription,
-    video,
-)
+from nanogpt_client._media import MediaMethods
+from nanogpt_client._together import in_threads, invoke
+from nanogpt_client.endpoints import account, catalog, chat, embeddings, search, speech
 from nanogpt_client.wire.account import (
     Affordability,
     Balance,
@@ -52,23 +47,13 @@ from nanogpt_client.wire.account import (
 )
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
-from nanogpt_client.wire.media import (
-    Embeddings,
-    FileSource,
-    GeneratedImages,
-    Speech,
-    Transcript,
-    Video,
-    VideoJob,
-)
+from nanogpt_client.wire.media import Embeddings
 from nanogpt_client.wire.options import (
     ChatOptions,
     EmbeddingOptions,
-    ImageOptions,
     SpeechOptions,
-    TranscriptionOptions,
-    VideoOptions,
     WebSearchOptions,
+    WorkOptions,
 )
 from nanogpt_client.wire.search import WebSearchResult
 
@@ -111,7 +96,7 @@ class Stream(Generic[Item]):
         self.close()
 
 
-class NanoGPTClient(BaseClient):
+class NanoGPTClient(MediaMethods):
     """NanoGPT for blocking code.
 
     Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
@@ -163,99 +148,11 @@ class NanoGPTClient(BaseClient):
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
         return self.send(embeddings.embed(texts, model=model, **options))
 
-    def generate_image(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | Sequence[FileSource] | None = None,
-        mask: FileSource | None = None,
-        **options: Unpack[ImageOptions],
-    ) -> GeneratedImages:
-        """Draw, or change the given pictures (bytes, path or URL)."""
-        return self.run(
-            images.generate_image(prompt, model=model, image=image, mask=mask, **options)
-        )
-
-    def edit_image(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | Sequence[FileSource],
-        mask: FileSource | None = None,
-        **options: Unpack[ImageOptions],
-    ) -> GeneratedImages:
-        """Change a picture through the edits route; a mask limits where."""
-        return self.run(images.edit_image(prompt, model=model, image=image, mask=mask, **options))
-
-    def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Speech:
-        """Speak a text; jobs are waited for and URLs fetched."""
-        return self.run(speech.speak(text, model=model, **options))
-
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> Stream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
         return self.stream(speech.stream_speech(text, model=model, **options))
-
-    def transcribe(
-        self, audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
-    ) -> Transcript:
-        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
-        return self.run(transcription.transcribe(audio, model=model, **options))
-
-    def submit_video(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | None = None,
-        **options: Unpack[VideoOptions],
-    ) -> VideoJob:
-        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
-        return self.run(video.submit_video(prompt, model=model, image=image, **options))
-
-    def video_status(self, run_id: str) -> VideoJob:
-        """Ask how far a video is."""
-        return self.send(video.video_status(run_id))
-
-    def wait_for_video(
-        self, job: VideoJob | str, *, interval: float = 3.0, timeout: float = 900.0
-    ) -> Video:
-        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
-        return self.run(video.wait_for_video(job, interval=interval, timeout=timeout))
-
-    def generate_video(
-        self,
-        prompt: str,
-        *,
-        model: str,
-        image: FileSource | None = None,
-        interval: float = 3.0,
-        wait_timeout: float = 900.0,
-        **options: Unpack[VideoOptions],
-    ) -> Video:
-        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
-        flow = video.generate_video(
-            prompt,
-            model=model,
-            image=image,
-            interval=interval,
-            wait_timeout=wait_timeout,
-            **options,
-        )
-        return self.run(flow)
-
-    def recover_videos(
-        self, *, model: str | None = None, limit: int | None = None
-    ) -> list[VideoJob]:
-        """List this account's recent videos, e.g. after a crash."""
-        return self.send(video.recover_videos(model=model, limit=limit))
-
-    def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
-        return self.run(media.download(url, max_bytes=max_bytes))
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -263,7 +160,7 @@ class NanoGPTClient(BaseClient):
 
     def list_models(self, kind: ModelKind = "text", *, scope: ModelScope = "all") -> ModelList:
         """List models with prices and capabilities."""
-        return self.send(catalog.list_models(kind, scope=scope))
+        return self.run(catalog.models(kind, scope=scope))
 
     def balance(self) -> Balance:
         """Ask what is on the account, and for its Nano deposit address."""
@@ -295,16 +192,21 @@ class NanoGPTClient(BaseClient):
         """Ask what ``n`` pictures of a size would cost in USD."""
         return self.send(account.estimate_image_cost(model=model, size=size, n=n))
 
+    def estimate_media_cost(
+        self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
+    ) -> CostEstimate:
+        """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
+        return self.run(account.estimate_media_cost(kind, model=model, **work))
+
     def can_afford(
         self,
         messages: str | Sequence[MessageDict] | None = None,
         *,
         model: str,
-        size: str | None = None,
-        n: int = 1,
+        **work: Unpack[WorkOptions],
     ) -> Affordability:
-        """Compare the balance with the cost of a chat, or (without messages) of pictures."""
-        return self.run(account.can_afford(messages, model=model, size=size, n=n))
+        """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
+        return self.run(account.can_afford(messages, model=model, **work))
 
     def create_deposit(self, ticker: str, amount: Decimal | float | str) -> Deposit:
         """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
@@ -383,8 +285,19 @@ class NanoGPTClient(BaseClient):
                 return self._transport.open(request, limit)
             case Read(connection, limit):
                 return self._transport.read(connection, limit)
+            case _:
+                return self._act_aside(step)
+
+    def _act_aside(self, step: Aside) -> Outcome:
+        match step:
             case Resolve(url):
                 return self._transport.resolve(url)
+            case Locate(url):
+                return Located(self.config.absolute(url), self.download)
+            case Invoke():
+                return invoke(step)
+            case Together(flows, at_once):
+                return in_threads(self.run, flows, at_once)
             case Sleep(seconds):
                 time.sleep(seconds)
                 return None

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import SecretStr
 
@@ -81,10 +81,10 @@ class Config:
                 f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. "
                 "To try without one, use the sandbox: python -m nanogpt_client.sandbox"
             )
-            raise ConfigurationError(msg)
+            raise ConfigurationError(msg, param="api_key")
         if not _fits_a_header(key):
             msg = "api_key has characters that no HTTP header can carry; was it pasted whole?"
-            raise ConfigurationError(msg)
+            raise ConfigurationError(msg, param="api_key")
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))
@@ -100,6 +100,10 @@ class Config:
         """Return the absolute URL of a route."""
         base = {"chat": self.chat_root, "v1": f"{self.api_root}/v1", "api": self.api_root}[root]
         return base + path
+
+    def absolute(self, url: str) -> str:
+        """Return a media URL, which NanoGPT may give relative to its origin, as an absolute one."""
+        return urljoin(self.origin, url)
 
 
 def hidden(key: Any) -> Any:

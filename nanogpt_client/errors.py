@@ -3,6 +3,7 @@
     NanoGPTError                     everything that leaves this package
     ├── ConfigurationError           refused here, before anything was sent (also a ValueError)
     ├── BudgetExceededError          refused here: the budget is spent or reserved
+    │   └── SpendingRefusedError     refused here: dearer than allowed, and nobody confirmed it
     ├── APIConnectionError           never reached NanoGPT: nothing was billed
     ├── OutcomeUnknownError          sent, no answer: may have been billed, so never sent again
     │   └── APITimeoutError          … because the answer took longer than the timeout
@@ -63,6 +64,7 @@ __all__ = [
     "RateLimitError",
     "ResponseFormatError",
     "ServerError",
+    "SpendingRefusedError",
     "StreamError",
     "StreamInterruptedError",
     "StreamStalledError",
@@ -149,6 +151,10 @@ class ConfigurationError(NanoGPTError, ValueError):
 
 class BudgetExceededError(NanoGPTError):
     """The next call could exceed the budget; nothing was sent."""
+
+
+class SpendingRefusedError(BudgetExceededError):
+    """The call is dearer than may be spent without asking, and was not confirmed; unsent."""
 
 
 class APIConnectionError(NanoGPTError):

@@ -13,12 +13,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.wire import _files
 
 __all__ = [
     "Part",
     "assistant_message",
     "audio_part",
+    "check_media",
     "file_part",
     "function_tool",
     "image_part",
@@ -178,6 +180,33 @@ def media_behind_tools(conversation: Sequence[dict[str, Any]]) -> list[dict[str,
             result = {}
         moved.append(entry | result)
     return moved + ([message("user", media)] if media else [])
+
+
+_MEDIA = {"image_url": "an image", "input_audio": "sound", "video_url": "a video", "file": "a file"}
+
+
+def check_media(
+    conversation: Sequence[Mapping[str, Any]], model: str, takes: Mapping[str, bool]
+) -> None:
+    """Refuse media that a model is known not to take, before they are sent.
+
+    ``takes`` says it by type of part, e.g. ``{"image_url": False}``; what it leaves out may pass.
+
+    Raises:
+        ConfigurationError: naming the block and the model.
+    """
+    if all(takes.values()):
+        return
+    for entry in conversation:
+        content = entry.get("content")
+        for part in content if isinstance(content, list) else ():
+            kind = part["type"]
+            if not takes.get(kind, True):
+                msg = (
+                    f"a {entry['role']} message holds {_MEDIA.get(kind, 'a block')} ({kind!r}), "
+                    f"which {model!r} does not take"
+                )
+                raise ConfigurationError(msg, param="messages")
 
 
 def _apart(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:

@@ -80,6 +80,14 @@ class ModelId:
         return ":".join([head, *(s for s in suffixes if _kind_of(s) is None)])
 
     @property
+    def listed_as(self) -> tuple[str, ...]:
+        """Ids under which a catalogue may list the model, the best first.
+
+        A variant that it does not list, such as ``:thinking``, has the facts of its plain model.
+        """
+        return self.base, self.base.partition(":")[0]
+
+    @property
     def suffixes(self) -> tuple[str, ...]:
         """The directives as they were written, in their order."""
         return tuple(s for s in self.id.split(":")[1:] if _kind_of(s) is not None)

@@ -15,7 +15,7 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.wire.catalog import Model
 
-__all__ = ["facts"]
+__all__ = ["facts", "models"]
 
 
 def facts(model: str) -> Model | None:
@@ -23,12 +23,22 @@ def facts(model: str) -> Model | None:
 
     A variant that it does not list, such as ``:thinking``, has the facts of its plain model.
     """
-    known = _models()
-    base = ModelId.parse(model).base
-    return known.get(base) or known.get(base.partition(":")[0])
+    return next(filter(None, map(_model, ModelId.parse(model).listed_as)), None)
+
+
+def models() -> Mapping[str, Model]:
+    """Return all that the snapshot knows, by model id."""
+    return {model.id: model for model in map(_model, _lines()) if model is not None}
 
 
 @cache
-def _models() -> Mapping[str, Model]:
+def _model(model_id: str) -> Model | None:
+    line = _lines().get(model_id)
+    return None if line is None else Model.read(json.loads(line))
+
+
+@cache
+def _lines() -> Mapping[str, str]:
+    """Return each model's line by its id, which stands first in it; few are ever read whole."""
     lines = (files("nanogpt_client") / "data" / "models.jsonl").read_text("utf-8").splitlines()
-    return {model.id: model for model in map(Model.read, map(json.loads, lines))}
+    return {line.split('"', 4)[3]: line for line in lines}

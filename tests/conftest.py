@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from tests.vcr_hooks import SCRUBBED, Scrubber, same_body
+from tests.vcr_hooks import SCRUBBED, Scrubber, configure
 
 if TYPE_CHECKING:
     from vcr import VCR
@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:
-    vcr.register_matcher("same_body", same_body)
+    configure(vcr)
 
 
 @pytest.fixture(autouse=True)

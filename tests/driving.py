@@ -11,8 +11,23 @@ from hypothesis import HealthCheck, settings
 
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.flow import Addresses, Connected, Emit, Piece, Resolve, Sleep, perform
+from nanogpt_client._core.flow import (
+    Addresses,
+    Connected,
+    Emit,
+    Invoke,
+    Known,
+    Locate,
+    Located,
+    Piece,
+    Resolve,
+    Sleep,
+    Together,
+    perform,
+)
+from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client._together import in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 
@@ -74,6 +89,8 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 driven.items += step.items
             elif isinstance(step, Resolve) and not (left and isinstance(left[0], Addresses)):
                 answer = SOMEWHERE
+            elif isinstance(step, Locate | Invoke | Together):
+                answer = aside(step)
             elif not isinstance(step, Sleep):
                 if not left:
                     raise AskedForMoreError(step)
@@ -84,6 +101,25 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
         driven.error = error
     assert spare or not left, f"never asked for: {left}"
     return driven
+
+
+def aside(step: Locate | Invoke | Together) -> Any:
+    """Do what a client does for a step that is no request."""
+    match step:
+        case Locate(url):
+            return Located(url)
+        case Invoke():
+            return invoke(step)
+        case Together(flows, at_once):
+            return in_threads(run_flow, flows, at_once)
+
+
+def run_flow(flow: Generator[Any, Any, Any]) -> Any:
+    """Perform a flow that needs no replies; raise its error."""
+    driven = drive(flow)
+    if driven.error is not None:
+        raise driven.error
+    return driven.result
 
 
 def context(
@@ -113,6 +149,14 @@ def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | 
     if driven.error is not None:
         raise driven.error
     return driven.result
+
+
+def first_call(flow: Generator[Any, Any, Any], known: KnownModels | None = None) -> Any:
+    """Return the first call that a flow yields, nothing being known of models unless given."""
+    step = next(flow)
+    while isinstance(step, Known):
+        step = flow.send(known or KnownModels())
+    return step
 
 
 def requests_of(driven: Driven) -> list[Request]:

@@ -3,7 +3,7 @@
 Each request is read whole and answered by the next script; the last script repeats. A script is
 a sequence of steps: ``bytes`` are sent as they are, a number pauses for that many seconds, and
 `End` says how the connection goes on. A script without an `End` keeps the connection open for
-the next request, as HTTP/1.1 does.
+the next request, as HTTP/1.1 does. A function in its place returns the script for a request.
 
     busy, broken = [http_reply(status=503)], [EVENT_STREAM, chunked(b"data: 1"), End.RESET]
     with RawServer(busy, broken) as server:
@@ -22,7 +22,7 @@ import socketserver
 import struct
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -90,7 +90,7 @@ class RawServer(socketserver.ThreadingTCPServer):
 
     request_queue_size = 64
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script | Callable[[RawRequest], Script]) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.requests: list[RawRequest] = []
         self.connections = 0
@@ -112,11 +112,18 @@ class RawServer(socketserver.ThreadingTCPServer):
         with self._lock:
             return sum(request.method == "POST" for request in self.requests)
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections neither side has ended."""
+        with self._lock:
+            return len(self._open)
+
     def script_for(self, request: RawRequest) -> Script:
         """Note down a request and return the script that answers it."""
         with self._lock:
             self.requests.append(request)
-            return self._scripts[min(len(self.requests), len(self._scripts)) - 1]
+            script = self._scripts[min(len(self.requests), len(self._scripts)) - 1]
+        return script(request) if callable(script) else script
 
     def opened(self, connection: socket.socket) -> None:
         """Note down a new connection, to count it and to cut it at the end."""

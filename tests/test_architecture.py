@@ -29,6 +29,7 @@ GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 LEFT = {
     "wire",
     "errors",
+    "footnotes",
     "config",
     "model_id",
     "messages",
@@ -43,18 +44,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(LEFT, LEFT),
     "_version": set(),
     "mould": set(),
+    "lazy": set(),
     "_body": set(),
     "_watchdog": set(),
     "_core": LEFT,
     "_http": TO_ENDPOINTS | {"_body", "_version", "_watchdog"},
     "endpoints": TO_ENDPOINTS,
     "_base": TO_SHELLS,
-    "client": TO_SHELLS,
-    "async_client": TO_SHELLS,
+    "_together": TO_ENDPOINTS,
+    "_media": TO_SHELLS,
+    "_async_media": TO_SHELLS,
+    "client": TO_SHELLS | {"_together", "_media"},
+    "async_client": TO_SHELLS | {"_together", "_async_media"},
     "fields": TO_SHELLS | {"client", "async_client"},
+    "toolbox": TO_ENDPOINTS | {"endpoints", "fields"},
     "__init__": TO_SHELLS | {"client", "async_client"},
     "refresh_snapshot": LEFT | {"client"},
     "sandbox": {"_http"},
+    "cli": LEFT | {"_http", "_version", "client", "sandbox"},
+    "__main__": {"cli"},
 }
 
 HTTP_LIBRARIES = {"httpx", "httpx2"}
@@ -280,7 +288,10 @@ for name in {package}.__all__:
 @pytest.mark.parametrize(
     ("package", "blocked"),
     [
-        (CORE, {"langchain_core", "llama_index", "starlette", "uvicorn", "PIL", "av"}),
+        (
+            CORE,
+            {"langchain_core", "llama_index", "starlette", "uvicorn", "PIL", "av", "rich", "click"},
+        ),
         ("langchain_nanogpt", {"llama_index", "starlette", "uvicorn", "PIL", "av"}),
         ("llama_index_nanogpt", {"langchain_core", "starlette", "uvicorn", "av"}),  # it brings PIL
     ],

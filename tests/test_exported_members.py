@@ -35,6 +35,7 @@ ERRORS = [
     "RateLimitError",
     "ResponseFormatError",
     "ServerError",
+    "SpendingRefusedError",
     "StreamError",
     "StreamInterruptedError",
     "StreamStalledError",

@@ -1,3 +1,5 @@
+"""Tables between two marks: read, written, and kept apart from what stands around them."""
+
 from __future__ import annotations
 
 import pytest

@@ -4,17 +4,28 @@ vcrpy passes every request and reply through `Scrubber` before it writes or comp
 rules hold for both. Headers are kept by an allow-list, because nobody knows what a gateway adds;
 secrets are replaced by value wherever they stand, because they may turn up in a body or an URL;
 account data is replaced by its JSON name. Multipart boundaries are random: they become a fixed
-word. A loopback address becomes `SANDBOX_ORIGIN`, because the sandbox's port changes.
+word; UUIDs in requests, which callers make up, are numbered. A loopback address becomes
+`SANDBOX_ORIGIN`, because the sandbox's port changes.
+
+A cassette whose name ends in ``.gz`` is the same text, compressed.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
+from vcr.serialize import deserialize, serialize
+from vcr.serializers import yamlserializer
+
+if TYPE_CHECKING:
+    from vcr import VCR
 
 SCRUBBED = "scrubbed"
 SANDBOX_ORIGIN = "http://sandbox.invalid"
@@ -42,6 +53,16 @@ _REPLY_HEADERS = {
 }
 _ID_HEADERS = {"x-request-id", "request-id"}
 
+_UUID = re.compile(rb"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
+
+class _Numbers(dict[bytes, bytes]):
+    """Gives the same number to the same UUID."""
+
+    def __call__(self, match: re.Match[bytes]) -> bytes:
+        return self.setdefault(match.group(), b"uuid-%d" % (len(self) + 1))
+
+
 # Names of account data, with any JSON scalar as value. A number stays one, so that it still parses.
 _PRIVATE = re.compile(
     r'("(?:remainingBalance|balance|usd_balance|nano_balance|nanoDepositAddress|address|paymentId'
@@ -50,6 +71,39 @@ _PRIVATE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r'"?-?\d+(?:\.\d+)?"?')
+
+
+class Persister:
+    """Reads and writes cassettes, compressed or not."""
+
+    @staticmethod
+    def load_cassette(cassette_path: str, serializer: Any) -> Any:
+        """Return requests and replies."""
+        path = Path(cassette_path)
+        if not path.is_file():
+            raise CassetteNotFoundError(cassette_path)
+        return deserialize(Persister.text(path), serializer)
+
+    @staticmethod
+    def text(path: Path) -> str:
+        """Return what a cassette's file says."""
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+
+    @staticmethod
+    def save_cassette(cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
+        """Write a cassette; the same one always has the same bytes."""
+        path = Path(cassette_path)
+        data = serialize(cassette_dict, serializer).encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def configure(vcr: VCR) -> None:
+    """Teach a recorder our matcher, and to compress where ``serializer`` is ``"yaml.gz"``."""
+    vcr.register_matcher("same_body", same_body)
+    vcr.register_serializer("yaml.gz", yamlserializer)
+    vcr.register_persister(Persister)
 
 
 class Scrubber:
@@ -70,7 +124,8 @@ class Scrubber:
         if request.body:
             body = self.body(bytes(request.body))
             word = boundary.group(1).encode() if boundary else None
-            request.body = body.replace(word, b"boundary") if word else body
+            body = body.replace(word, b"boundary") if word else body
+            request.body = _UUID.sub(_Numbers(), body)
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from nanogpt_client._core.call import SHORTEST_KEY, Call, Reply, StreamCall
+from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.errors import APIStatusError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
@@ -28,6 +29,7 @@ class CallContext:
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
     key: SecretStr | None = None
+    known: KnownModels = field(default_factory=KnownModels)
 
 
 class Booking:

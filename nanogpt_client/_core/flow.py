@@ -7,7 +7,7 @@ the async client need not repeat any of it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -82,6 +82,54 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class Locate:
+    """Find out the absolute address of a media URL, and who fetches it: `Located` comes back."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """``fetch`` takes a URL and returns its bytes, or an awaitable of them."""
+
+    url: str
+    fetch: Callable[[str], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Call a function of the caller's, awaiting what it returns if need be: `Returned`."""
+
+    function: Callable[[Any], Any]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a function of the caller's returned, or the exception that it raised."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Perform flows, ``at_once`` of them at a time: a sequence comes back, one item for each.
+
+    An item is `Returned`, with the result or with what the flow raised; or ``None`` for a flow that
+    was not begun, because another had failed by then.
+    """
+
+    flows: Sequence[Generator[Any, Any, Any]]
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Ask what the client remembers of NanoGPT's model lists: `KnownModels` comes back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(Generic[Item]):
     """Hand these items to the caller."""
 
@@ -116,10 +164,21 @@ class Piece:
     seconds: float = 0.0
 
 
-Outcome: TypeAlias = Reply | Connected | Piece | Unreachable | Addresses | None
-Step: TypeAlias = Send | Open | Read | Sleep | Resolve
+Outcome: TypeAlias = (
+    Reply
+    | Connected
+    | Piece
+    | Unreachable
+    | Addresses
+    | Located
+    | Returned
+    | Sequence[Returned | None]
+    | None
+)
+Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Together
+Step: TypeAlias = Send | Open | Read | Aside
 Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | Sleep | Resolve, Any, T]
+Flow: TypeAlias = Generator[Call[Any] | Aside | Known, Any, T]
 """What endpoints with several requests return: yields calls, receives their parsed answers."""
 
 
@@ -127,6 +186,14 @@ def ask(call: Call[T]) -> Generator[Call[T], Any, T]:
     """Ask one thing inside a `Flow` and return its answer."""
     answer: T = yield call
     return answer
+
+
+def consult(function: Callable[[Any], Any], value: Any) -> Generator[Invoke, Any, Any]:
+    """Ask a function of the caller's inside a `Flow`; what it raises ends the flow."""
+    returned: Returned = yield Invoke(function, value)
+    if returned.error is not None:
+        raise returned.error
+    return returned.value
 
 
 def attempt(call: Call[T], context: CallContext) -> Steps[T]:
@@ -147,7 +214,10 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
     try:
         step = next(flow)
         while True:
-            if isinstance(step, Sleep | Resolve):
+            if isinstance(step, Known):
+                step = flow.send(context.known)
+                continue
+            if not isinstance(step, Call):
                 step = flow.send((yield step))
                 continue
             try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from nanogpt_client._core.call import Call, Reply
 from nanogpt_client._core.flow import Flow, Sleep, ask
+from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints._request import read_object
 from nanogpt_client.errors import (
     ConfigurationError,
@@ -17,6 +18,7 @@ from nanogpt_client.errors import (
     NanoGPTError,
 )
 from nanogpt_client.wire._read import as_dict, as_text, first
+from nanogpt_client.wire.progress import Progress
 
 State = TypeVar("State")
 
@@ -71,13 +73,16 @@ def check_waiting(interval: float, timeout: float) -> None:
         )
 
 
-def result_of(check: Call[dict[str, Any]], run_id: str) -> Flow[dict[str, Any]]:
+def result_of(
+    check: Call[dict[str, Any]], run_id: str, options: Mapping[str, Any]
+) -> Flow[dict[str, Any]]:
     """Wait for a job whose state is a plain object; return it once completed.
 
     Raises:
         JobFailedError: NanoGPT says that it failed or was cancelled.
     """
-    state = yield from wait(check, lambda state: is_over(as_text(state.get("status"))), run_id)
+    with Watch(options) as watch:
+        state = yield from wait(check, lambda state: as_text(state.get("status")), run_id, watch)
     if job_state(as_text(state.get("status"))) != "completed":
         error = first(state, "error", "message", "status")
         why = as_text(error) or as_text(as_dict(error).get("message"))
@@ -93,13 +98,14 @@ def job_failed(kind: str, run_id: str, why: str) -> JobFailedError:
 
 def wait(
     check: Call[State],
-    is_finished: Callable[[State], bool],
+    word_of: Callable[[State], str],
     run_id: str,
+    watch: Watch,
     *,
     interval: float = POLL_SECONDS,
     timeout: float = JOB_TIMEOUT,
-) -> Generator[Call[Any] | Sleep, Any, State]:
-    """Ask until the job has ended, and return its last state.
+) -> Flow[State]:
+    """Ask until the job has ended, and return its last state; ``word_of`` reads its status.
 
     Raises:
         ConfigurationError: it would ask without pause, or for ever.
@@ -108,13 +114,19 @@ def wait(
     """
     check_waiting(interval, timeout)
     waited = 0.0
+    yield from watch.tell(Progress(check.kind, "submitted", run_id=run_id))
     while True:
         try:
             state = yield from ask(check)
         except NanoGPTError as error:
             msg = f"job {run_id} is submitted, but its state could not be read: {error}"
             raise JobError(msg, run_id=run_id, maybe_billed=True) from error
-        if is_finished(state):
+        word = word_of(state)
+        over = is_over(word)
+        yield from watch.tell(
+            Progress(check.kind, job_state(word), int(over), seconds=waited, run_id=run_id)
+        )
+        if over:
             return state
         if waited >= timeout:
             msg = f"job {run_id} was still running after {timeout:g} seconds; ask again by run id"

@@ -11,7 +11,7 @@ from nanogpt_client.errors import ConfigurationError, ResponseFormatError, error
 from nanogpt_client.wire._read import as_dict
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-_REQUEST_WORDS = ("extra_body", "extra_headers", "timeout")
+_REQUEST_WORDS = ("extra_body", "extra_headers", "timeout", "on_progress", "progress")
 
 
 def post(

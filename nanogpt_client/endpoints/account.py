@@ -6,17 +6,17 @@ and crypto-deposits; the two estimates are described in NanoGPT's skill document
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
-from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints import _check, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire._read import as_number
+from nanogpt_client.wire._read import as_dict, as_number
 from nanogpt_client.wire.account import (
     Affordability,
     Balance,
@@ -26,7 +26,9 @@ from nanogpt_client.wire.account import (
     SubscriptionUsage,
     UsageReport,
 )
+from nanogpt_client.wire.catalog import ModelKind
 from nanogpt_client.wire.chat import MessageDict
+from nanogpt_client.wire.options import WorkOptions
 
 T = TypeVar("T")
 
@@ -72,21 +74,53 @@ def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> C
     return _free(post("/estimate-image-cost", body, root="api"), read)
 
 
+def estimate_media_cost(
+    kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
+) -> Flow[CostEstimate]:
+    """Return what pictures, speech, a transcription or a video would cost, by NanoGPT's prices.
+
+    Unknown (``None``) where the list of models names no price; NanoGPT itself is asked for
+    pictures then.
+    """
+    given = _check.checked(work, WorkOptions)
+    known = yield from catalog.known(kind, _check.check_model(model), fetch=True)
+    usd = None if known is None else _prices.price(known, given)
+    if usd is None and kind == "image":
+        size, n = given.get("size"), given.get("n", 1)
+        return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))
+    return CostEstimate(usd, {} if known is None else as_dict(known.raw.get("pricing")))
+
+
 def can_afford(
     messages: str | Sequence[MessageDict] | None = None,
     *,
     model: str,
-    size: str | None = None,
-    n: int = 1,
+    **work: Unpack[WorkOptions],
 ) -> Flow[Affordability]:
-    """Compare the balance with the estimate for a chat, or (without messages) for pictures."""
-    if messages is None:
-        cost = yield from ask(estimate_image_cost(model=model, size=size, n=n))
-    else:
-        cost = yield from ask(estimate_chat_cost(messages, model=model))
+    """Compare the balance with the estimate for a chat, or for the work described.
+
+    ``text`` is to be spoken; ``seconds`` of video are to be made or seconds of sound to be
+    transcribed, as the model does; else pictures of ``size``, ``n`` of them, are to be drawn.
+    """
+    cost = yield from _estimate(messages, model, _check.checked(work, WorkOptions))
     money = yield from ask(balance())
     known = cost.usd is not None and money.usd is not None
     return Affordability(cost.usd <= money.usd if known else None, cost, money)  # type: ignore[operator]
+
+
+def _estimate(
+    messages: str | Sequence[MessageDict] | None, model: str, work: Mapping[str, Any]
+) -> Flow[CostEstimate]:
+    if messages is not None:
+        return (yield from ask(estimate_chat_cost(messages, model=model)))
+    if "text" in work:
+        return (yield from estimate_media_cost("tts", model=model, text=work["text"]))
+    if "seconds" in work:
+        film = yield from catalog.known("video", model, fetch=True)
+        kind: ModelKind = "stt" if film is None else "video"
+        return (yield from estimate_media_cost(kind, model=model, seconds=work["seconds"]))
+    size, n = work.get("size"), work.get("n", 1)
+    return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))
 
 
 def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:

@@ -5,13 +5,18 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/models
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 from nanogpt_client._core.call import Call, Reply, Request
+from nanogpt_client._core.flow import Flow, Known, ask
+from nanogpt_client._core.known import KnownModels
 from nanogpt_client.endpoints._request import get, read_object
-from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
 from nanogpt_client.wire._read import dicts
 from nanogpt_client.wire.catalog import Model, ModelKind, ModelList, ModelScope
+
+FETCH_SECONDS = 10.0
 
 
 def list_models(kind: ModelKind = "text", *, scope: ModelScope = "all") -> Call[ModelList]:
@@ -20,6 +25,35 @@ def list_models(kind: ModelKind = "text", *, scope: ModelScope = "all") -> Call[
     ``scope`` narrows text models to those in the subscription, or to those outside it.
     """
     return Call(_request(kind, scope), _models, "catalog")
+
+
+def models(kind: ModelKind = "text", *, scope: ModelScope = "all") -> Flow[ModelList]:
+    """List models, and remember whole lists, so that later requests are checked against them."""
+    found = yield from ask(list_models(kind, scope=scope))
+    if scope == "all":
+        remembered: KnownModels = yield Known()
+        remembered.put(kind, found)
+    return found
+
+
+def known(kind: ModelKind, model: str, *, fetch: bool = False) -> Flow[Model | None]:
+    """Return what is known of a model; ``None`` if nothing is.
+
+    With ``fetch`` the list is asked for once an hour, free of charge; if it cannot be had, that is
+    no error, for the request itself will tell.
+    """
+    remembered: KnownModels = yield Known()
+    if fetch and not remembered.asked(kind):
+        call = list_models(kind)
+        try:
+            found = yield from ask(
+                replace(call, request=replace(call.request, timeout=FETCH_SECONDS))
+            )
+        except NanoGPTError:
+            found = None
+        remembered.put(kind, found)
+    models = remembered.get(kind)
+    return models.get(model) if models is not None else None
 
 
 def _request(kind: ModelKind, scope: ModelScope) -> Request:

@@ -6,18 +6,20 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
-from nanogpt_client.endpoints import _check
+from nanogpt_client.endpoints import _check, _offer, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url
+from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url, located
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, dicts
 from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages
+from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages, Source
 from nanogpt_client.wire.options import ImageOptions
 
 
@@ -37,6 +39,8 @@ def generate_image(
         **given,
     }
     sources = _sources(image)
+    known = yield from catalog.known("image", model)
+    _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
         raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
     urls = []
@@ -48,7 +52,7 @@ def generate_image(
         body["imageDataUrls"] = urls
     if mask is not None:
         body["maskDataUrl"] = yield from image_data_url(mask, "mask")
-    return (yield from ask(_call(post("/images/generations", body, options), model)))
+    return (yield from _draw(post("/images/generations", body, options), model))
 
 
 def edit_image(
@@ -70,6 +74,8 @@ def edit_image(
     sources = _sources(image)
     if not sources:
         raise ConfigurationError("there is no image to edit", param="image")
+    known = yield from catalog.known("image", model)
+    _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
     for at, source in enumerate(sources):
         name, data = yield from file_bytes(source, f"image-{at + 1}.png")
@@ -85,11 +91,19 @@ def edit_image(
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),
     )
-    return (yield from ask(_call(request, model)))
+    return (yield from _draw(request, model))
 
 
-def _call(request: Request, model: str) -> Call[GeneratedImages]:
-    return Call(request, _images, "image", model, Resend.IF_REFUSED, billable=True)
+def _draw(request: Request, model: str) -> Flow[GeneratedImages]:
+    call = Call(request, _images, "image", model, Resend.IF_REFUSED, billable=True)
+    answer = yield from ask(call)
+    images = []
+    for image in answer:
+        url, source = image.url, Source(None)
+        if url is not None:
+            url, source = yield from located(url)
+        images.append(replace(image, url=url, source=source))
+    return replace(answer, images=tuple(images))
 
 
 def _sources(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
@@ -100,17 +114,21 @@ def _sources(image: FileSource | Sequence[FileSource] | None) -> list[FileSource
 
 def _images(reply: Reply) -> GeneratedImages:
     body = read_object(reply)
-    images = tuple(
-        GeneratedImage(
-            data=_files.from_base64(encoded)
-            if (encoded := as_text(item.get("b64_json")))
-            else None,
-            url=as_text(item.get("url")) or None,
-            revised_prompt=as_text(item.get("revised_prompt")) or None,
-        )
-        for item in dicts(body.get("data"))
-    )
+    billing = Billing.read(body, reply.headers)
+    items = dicts(body.get("data"))
+    share = None if billing.cost is None or not items else billing.cost / len(items)
+    images = tuple(_image(item, share) for item in items)
     if not images or not all(image.data or image.url for image in images):
         raise ResponseFormatError("NanoGPT answered without a picture")
     raw = {key: value for key, value in body.items() if key != "data"}
-    return GeneratedImages(images, Billing.read(body, reply.headers), raw)
+    return GeneratedImages(images, billing, raw)
+
+
+def _image(item: dict[str, Any], cost: Decimal | None) -> GeneratedImage:
+    encoded = as_text(item.get("b64_json"))
+    return GeneratedImage(
+        data=_files.from_base64(encoded) if encoded else None,
+        url=as_text(item.get("url")) or None,
+        revised_prompt=as_text(item.get("revised_prompt")) or None,
+        cost=cost,
+    )

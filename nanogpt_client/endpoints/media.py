@@ -7,11 +7,11 @@ from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request
-from nanogpt_client._core.flow import Addresses, Flow, Resolve, ask
+from nanogpt_client._core.flow import Addresses, Flow, Locate, Located, Resolve, ask
 from nanogpt_client.endpoints import _check
 from nanogpt_client.errors import APIStatusError, ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
-from nanogpt_client.wire.media import FileSource
+from nanogpt_client.wire.media import FileSource, Source
 
 MAX_DOWNLOAD_BYTES = 256 * 1024 * 1024
 MAX_REDIRECTS = 5
@@ -69,6 +69,12 @@ def _bytes(reply: Reply, limit: int) -> bytes:
     if len(reply.body) > limit:
         raise ResponseFormatError(f"the download is larger than the limit of {limit} bytes")
     return reply.body
+
+
+def located(url: str) -> Flow[tuple[str, Source]]:
+    """Return a media URL as an absolute one, and the source that fetches it when asked."""
+    place: Located = yield Locate(url)
+    return place.url, Source(place.url, place.fetch)
 
 
 def image_data_url(source: FileSource, what: str) -> Flow[str]:

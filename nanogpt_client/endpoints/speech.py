@@ -10,9 +10,9 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
 from nanogpt_client._core.flow import Flow, ask
-from nanogpt_client.endpoints import _check, _jobs
+from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
-from nanogpt_client.endpoints.media import download
+from nanogpt_client.endpoints.media import download, located
 from nanogpt_client.errors import NanoGPTError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_dict, as_text, first
@@ -25,6 +25,7 @@ _AUDIO_KEYS = ("url", "audioUrl")
 
 def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Speech]:
     """Speak; whether NanoGPT sends the sound, its URL, or a job's ticket, the sound comes back."""
+    _offer.check_speech((yield from catalog.known("tts", model)), text, options)
     submit = Call(
         post("/audio/speech", _body(text, model, options), options),
         _answer,
@@ -38,9 +39,15 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         return answer
     ticket, url = answer.raw, answer.url
     if url is None:
-        url = yield from _finished_url(ticket, model)
-    data = yield from download(url)
-    return Speech(data, _files.mime_type_of(data), answer.billing, url, ticket)
+        url = yield from _finished_url(ticket, model, options)
+    absolute, source = yield from located(url)
+    try:
+        data = yield from download(url)
+    except NanoGPTError as error:  # it is paid for, and can be fetched while its URL lives
+        error.maybe_billed = True
+        error.partial = Speech(b"", "", answer.billing, absolute, ticket, source)
+        raise
+    return Speech(data, _files.mime_type_of(data), answer.billing, absolute, ticket)
 
 
 def stream_speech(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> StreamCall[bytes]:
@@ -69,7 +76,7 @@ def _answer(reply: Reply) -> Speech:
     return Speech(b"", "", Billing.read(body, reply.headers), url or None, body)
 
 
-def _finished_url(ticket: dict[str, Any], model: str) -> Flow[str]:
+def _finished_url(ticket: dict[str, Any], model: str, options: Mapping[str, Any]) -> Flow[str]:
     run_id = as_text(ticket.get("runId"))
     query = {
         "runId": run_id,
@@ -77,7 +84,7 @@ def _finished_url(ticket: dict[str, Any], model: str) -> Flow[str]:
         **_jobs.refund_words(ticket),
     }
     check = Call(get("/tts/status", query, root="api"), _jobs.read_state, "speech", model)
-    url = _url((yield from _jobs.result_of(check, run_id)))
+    url = _url((yield from _jobs.result_of(check, run_id, options)))
     if not url:
         raise _jobs.job_failed("speech", run_id, "it is completed, but without a sound")
     return url

@@ -10,11 +10,12 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
-from nanogpt_client.endpoints import _check, _jobs
+from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_part
+from nanogpt_client.endpoints.media import file_bytes, file_part
 from nanogpt_client.wire._read import as_text
 from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.catalog import Model
 from nanogpt_client.wire.media import FileSource, Transcript
 from nanogpt_client.wire.options import TranscriptionOptions
 
@@ -25,27 +26,29 @@ def transcribe(
     audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
 ) -> Flow[Transcript]:
     """Write down what is said; jobs are waited for."""
-    call = Call(
-        _request(audio, model, options), _answer, "transcription", model, Resend.IF_REFUSED,
-        billable=True,
-    )  # fmt: skip
+    known = yield from catalog.known("stt", model)
+    request = yield from _request(audio, model, options, known)
+    call = Call(request, _answer, "transcription", model, Resend.IF_REFUSED, billable=True)
     answer = yield from ask(call)
     run_id = as_text(answer.raw.get("runId"))
     if not run_id:
         return answer
     body = {"runId": run_id, **_jobs.refund_words(answer.raw)}
-    request = post("/transcribe/status", body, root="api")
-    check = Call(request, _jobs.read_state, "transcription", model)
-    state = yield from _jobs.result_of(check, run_id)
+    question = post("/transcribe/status", body, root="api")
+    check = Call(question, _jobs.read_state, "transcription", model)
+    state = yield from _jobs.result_of(check, run_id, options)
     return Transcript.read(state, answer.billing)
 
 
-def _request(audio: FileSource, model: str, options: Mapping[str, Any]) -> Request:
+def _request(
+    audio: FileSource, model: str, options: Mapping[str, Any], known: Model | None
+) -> Flow[Request]:
     given = without_request_words(_check.checked(options, TranscriptionOptions))
     body = {"model": _check.check_model(model), **given}
     if _check.is_url(audio) and not str(audio).startswith("data:"):
         return post(PATH, {**body, "file_url": audio}, options)
-    name, data = _check.read_file(audio, "audio")
+    name, data = yield from file_bytes(audio, "audio")
+    _offer.check_recording(known, data, given)
     form = {**body, **(options.get("extra_body") or {})}
     return Request(
         "POST",

@@ -11,14 +11,16 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client._core.flow import Flow, ask
-from nanogpt_client.endpoints import _check, _jobs
+from nanogpt_client._core.watch import Watch
+from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
-from nanogpt_client.endpoints.media import image_data_url
+from nanogpt_client.endpoints.media import image_data_url, located
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire._read import as_dict, as_list, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.media import FileSource, Video, VideoJob
 from nanogpt_client.wire.options import VideoOptions
+from nanogpt_client.wire.progress import OnProgress
 
 _URL_KEYS = ("url", "videoUrl", "video_url")
 
@@ -28,8 +30,10 @@ def submit_video(
 ) -> Flow[VideoJob]:
     """Order a video and return its ticket; it is charged now and never ordered twice."""
     given = without_request_words(_check.checked(options, VideoOptions))
+    known = yield from catalog.known("video", model)
+    _offer.check_video(known, given, source=image is not None)
     if "duration" in given:  # documented as a text
-        given["duration"] = f"{given['duration']}"
+        given["duration"] = _seconds(given["duration"])
     body = {
         "model": _check.check_model(model),
         "prompt": _check.check_text("prompt", prompt),
@@ -41,6 +45,10 @@ def submit_video(
         body["imageDataUrl"] = yield from image_data_url(image, "image")
     request = post("/generate-video", body, options, root="api")
     return (yield from ask(Call(request, _ticket, "video", model, Resend.IF_UNSENT, billable=True)))
+
+
+def _seconds(duration: float | str) -> str:
+    return f"{duration:g}" if isinstance(duration, float) else str(duration)
 
 
 def video_status(run_id: str) -> Call[VideoJob]:
@@ -55,19 +63,23 @@ def wait_for_video(
     *,
     interval: float = _jobs.POLL_SECONDS,
     timeout: float = _jobs.JOB_TIMEOUT,
+    on_progress: OnProgress | None = None,
+    progress: bool = False,
 ) -> Flow[Video]:
     """Wait until a submitted video is there; ``job`` is its ticket or its run id."""
     run_id = job if isinstance(job, str) else job.run_id
-    final = yield from _jobs.wait(
-        video_status(run_id), lambda state: state.is_finished, run_id,
-        interval=interval, timeout=timeout,
-    )  # fmt: skip
+    with Watch({"on_progress": on_progress, "progress": progress}) as watch:
+        final = yield from _jobs.wait(
+            video_status(run_id), lambda state: state.status, run_id, watch,
+            interval=interval, timeout=timeout,
+        )  # fmt: skip
     if final.status != "completed":
         raise _jobs.job_failed("video", run_id, final.error or final.status)
     if not final.url:
         raise _jobs.job_failed("video", run_id, "it is completed, but without a URL")
     ticket = final if isinstance(job, str) else job
-    return Video(final.url, run_id, final.model or ticket.model, ticket.billing, final.raw)
+    url, source = yield from located(final.url)
+    return Video(url, run_id, final.model or ticket.model, ticket.billing, final.raw, source)
 
 
 def generate_video(
@@ -82,7 +94,15 @@ def generate_video(
     """Order a video and wait for it. After a failure the error's ``run_id`` finds it again."""
     _jobs.check_waiting(interval, wait_timeout)
     job = yield from submit_video(prompt, model=model, image=image, **options)
-    return (yield from wait_for_video(job, interval=interval, timeout=wait_timeout))
+    return (
+        yield from wait_for_video(
+            job,
+            interval=interval,
+            timeout=wait_timeout,
+            on_progress=options.get("on_progress"),
+            progress=bool(options.get("progress")),
+        )
+    )
 
 
 def recover_videos(*, model: str | None = None, limit: int | None = None) -> Call[list[VideoJob]]:

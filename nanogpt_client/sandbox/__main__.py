@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import sys
 import threading
 from decimal import Decimal, InvalidOperation
@@ -18,9 +20,14 @@ def say(line: str = "") -> None:
     sys.stdout.flush()
 
 
-def main(arguments: list[str] | None = None, *, stop: threading.Event | None = None) -> int:
+def main(
+    arguments: list[str] | None = None,
+    *,
+    prog: str = "python -m nanogpt_client.sandbox",
+    stop: threading.Event | None = None,
+) -> int:
     """Serve until Ctrl-C (or until `stop` is set); return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     with Sandbox(
         host=options.host,
         port=options.port,
@@ -29,22 +36,31 @@ def main(arguments: list[str] | None = None, *, stop: threading.Event | None = N
         rate=options.rate or None,
         scenario=options.scenario,
     ) as box:
-        say("NanoGPT sandbox: an offline emulator. No model runs here and no money is spent.")
-        say(f"  base URL  {box.base_url}")
-        say(f"  API key   {box.api_key}")
-        say(f"  balance   ${box.app.balance} (pretend)")
-        say("Ctrl-C stops it.")
-        try:
+        introduce(box, as_json=options.json)
+        with contextlib.suppress(KeyboardInterrupt):
             (stop or threading.Event()).wait()
-        except KeyboardInterrupt:
-            say()
-        say(f"{len(box.app.requests)} requests answered, ${box.app.balance} of pretend money left.")
+        if not options.json:
+            left = box.app.balance
+            say(f"\n{len(box.app.requests)} requests answered, ${left} of pretend money left.")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def introduce(box: Sandbox, *, as_json: bool) -> None:
+    """Say what runs and how to reach it."""
+    if as_json:
+        known = {"base_url": box.base_url, "api_key": box.api_key, "balance_usd": box.app.balance}
+        say(json.dumps(known, default=str))
+        return
+    say("NanoGPT sandbox: an offline emulator. No model runs here and no money is spent.")
+    say(f"  base URL  {box.base_url}")
+    say(f"  API key   {box.api_key}")
+    say(f"  balance   ${box.app.balance} (pretend)")
+    say("Ctrl-C stops it.")
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m nanogpt_client.sandbox",
+        prog=prog,
         description="Run an offline emulator of the NanoGPT API.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -53,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--balance", type=_dollars, default="5.00", help="pretend dollars")
     parser.add_argument("--rate", type=int, default=25, help="requests a second; 0 is no limit")
     parser.add_argument("--scenario", help="a fault, or one of: " + ", ".join(sorted(SCENARIOS)))
+    parser.add_argument("--json", action="store_true", help="say how to reach it as one JSON line")
     return parser
 
 

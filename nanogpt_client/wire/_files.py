@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import os
 import tempfile
+import wave
 from os import PathLike
 from pathlib import Path
 
@@ -42,6 +44,7 @@ _EXTENSIONS = {
     "audio/pcm": ".pcm",
     "video/mp4": ".mp4",
     "video/webm": ".webm",
+    "text/plain": ".txt",
 }
 
 
@@ -53,9 +56,23 @@ def mime_type_of(data: bytes, told: str | None = None) -> str:
     return told or "application/octet-stream"
 
 
-def data_url(data: bytes) -> str:
-    """Return the bytes as a ``data:`` URL."""
-    return f"data:{mime_type_of(data)};base64,{base64.b64encode(data).decode()}"
+def seconds_of(data: bytes) -> float | None:
+    """Return how long a WAV file plays; ``None`` for other formats, and for what is none."""
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            return float(file.getnframes() / file.getframerate())
+    except (wave.Error, EOFError, ZeroDivisionError):
+        return None
+
+
+def data_url(data: bytes, mime_type: str | None = None) -> str:
+    """Return the bytes as a ``data:`` URL, of the type that they tell if none is given."""
+    return f"data:{mime_type or mime_type_of(data)};base64,{base64.b64encode(data).decode()}"
+
+
+def extension_of(mime_type: str) -> str:
+    """Return the extension that fits a media type, with its dot; ``.bin`` for unknown ones."""
+    return _EXTENSIONS.get(mime_type, ".bin")
 
 
 def from_base64(text: str) -> bytes | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+from nanogpt_client.model_id import ModelId
 from nanogpt_client.wire._read import as_count, as_dict, as_list, as_number, as_text, first
 
 __all__ = ["Model", "ModelKind", "ModelList", "ModelScope"]
@@ -93,3 +94,7 @@ class ModelList:
     def get(self, model_id: str) -> Model | None:
         """Return the model with this id, if it is in the list."""
         return next((model for model in self.models if model.id == model_id), None)
+
+    def facts(self, model: str) -> Model | None:
+        """Return what the list knows of a model, directives such as ``:online`` left aside."""
+        return next(filter(None, map(self.get, ModelId.parse(model).listed_as)), None)

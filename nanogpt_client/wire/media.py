@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
+from inspect import iscoroutinefunction
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nanogpt_client.errors import ResponseFormatError
-from nanogpt_client.wire import _files
+from nanogpt_client.wire import _files, _show
 from nanogpt_client.wire._read import as_dict, as_float, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import Usage
@@ -24,6 +26,8 @@ __all__ = [
     "FileSource",
     "GeneratedImage",
     "GeneratedImages",
+    "Segment",
+    "Source",
     "Speech",
     "Transcript",
     "Video",
@@ -45,45 +49,131 @@ class Embeddings:
     raw: dict[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedImage:
-    """One picture: its bytes, or the URL under which they can be fetched for about an hour."""
+class Source:
+    """Where a file's bytes come from that only its URL came of; they are fetched once.
 
-    data: builtins.bytes | None = field(default=None, repr=False)
-    url: str | None = None
-    revised_prompt: str | None = None
+    A blocking client's ``fetch`` returns bytes, an async one's an awaitable of them.
+    """
+
+    def __init__(self, url: str | None, fetch: Callable[[str], Any] | None = None) -> None:
+        self.url = url
+        self.fetch = fetch
+        self.data: builtins.bytes | None = None
+
+    def load(self) -> builtins.bytes:
+        """Fetch the bytes, or return those that are here already."""
+        if self.data is None:
+            if self.url is None or self.fetch is None or iscoroutinefunction(self.fetch):
+                how = "await result.aload()" if self.fetch else "client.download(result.url)"
+                raise ValueError(f"only the file's URL came; fetch it with {how}")
+            self.data = self.fetch(self.url)
+        return self.data
+
+    async def aload(self) -> builtins.bytes:
+        """Fetch the bytes without blocking the event loop, or return those that are here."""
+        if self.data is None:
+            if self.url is None or not iscoroutinefunction(self.fetch):
+                return self.load()
+            self.data = await self.fetch(self.url)
+        return self.data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Connections stay here; in a copy elsewhere, `client.download` fetches what is missing.
+        return type(self), (self.url,), {"data": self.data}
+
+
+class _File:
+    """What pictures, sounds and videos have in common: bytes that are here or can be fetched."""
+
+    __slots__ = ()
+
+    data: builtins.bytes | None
+    mime_type: str
+    source: Source
 
     @property
     def bytes(self) -> builtins.bytes:
-        """The picture's bytes.
+        """The file's bytes; fetched now, while the URL lives, if only that came.
 
         Raises:
-            ValueError: only a URL came; `NanoGPTClient.download` fetches it.
+            ValueError: only a URL came of an async client; ``await result.aload()`` fetches it.
+            NanoGPTError: it could not be fetched, e.g. because the URL has expired.
         """
-        if self.data is None:
-            msg = "this picture came as a URL; fetch it with client.download(image.url)"
-            raise ValueError(msg)
-        return self.data
+        return self.data or self.source.load()
+
+    async def aload(self) -> builtins.bytes:
+        """Return the file's bytes, fetched by the async client if only a URL came."""
+        return self.data or await self.source.aload()
 
     @property
-    def mime_type(self) -> str:
-        """PNG, JPEG or WebP, told by the first bytes whatever was asked for."""
-        return _files.mime_type_of(self.bytes)
+    def is_here(self) -> bool:
+        """Whether the bytes are here, so that nothing need be fetched."""
+        return bool(self.data or self.source.data)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the picture to a file, with the extension that fits it; return its path.
+        """Write the file, with the extension that fits its content; return its path.
 
         Raises:
             FileExistsError: the file is there already and ``overwrite`` is off.
         """
         return _files.save(self.bytes, path, self.mime_type, overwrite=overwrite)
 
-    def _repr_png_(self) -> builtins.bytes | None:
-        return self.data if self.data and self.mime_type == "image/png" else None
+
+class _Recognised(_File):
+    """A file whose type nobody told."""
+
+    __slots__ = ()
+
+    @property
+    def mime_type(self) -> str:  # type: ignore[override]
+        """The file's type, told by its first bytes whatever was asked for."""
+        return _files.mime_type_of(self.bytes)
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedImages:
+class GeneratedImage(_Recognised):
+    """One picture: its bytes, or the URL under which they can be fetched for about an hour.
+
+    ``cost`` is its share, in USD, of what the request cost.
+    """
+
+    data: builtins.bytes | None = field(default=None, repr=False)
+    url: str | None = None
+    revised_prompt: str | None = None
+    cost: Decimal | None = None
+    source: Source = field(default_factory=lambda: Source(None), repr=False, compare=False)
+
+    def _repr_png_(self) -> builtins.bytes | None:
+        return self._shown("image/png")
+
+    def _repr_jpeg_(self) -> builtins.bytes | None:
+        return self._shown("image/jpeg")
+
+    def _repr_html_(self) -> str | None:
+        """Show it in notebooks where it is neither PNG nor JPEG, or not here yet."""
+        if self.is_here and self.mime_type in {"image/png", "image/jpeg"}:
+            return None
+        return _show.image(self)
+
+    def _shown(self, mime_type: str) -> builtins.bytes | None:
+        return self.bytes if self.is_here and self.mime_type == mime_type else None
+
+
+class _Billed:
+    """What has a bill."""
+
+    __slots__ = ()
+
+    billing: Billing
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What it cost in USD; ``None`` if NanoGPT did not say."""
+        return self.billing.cost
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImages(_Billed):
     """The pictures of one request; iterate over it or index it."""
 
     images: tuple[GeneratedImage, ...]
@@ -99,9 +189,13 @@ class GeneratedImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    def _repr_html_(self) -> str:
+        """Show the pictures side by side, in notebooks."""
+        return "".join(map(_show.image, self.images))
+
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(_File, _Billed):
     """Spoken text: its bytes and their type, which may differ from the format asked for."""
 
     data: builtins.bytes = field(repr=False)
@@ -109,24 +203,31 @@ class Speech:
     billing: Billing
     url: str | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    source: Source = field(default_factory=lambda: Source(None), repr=False, compare=False)
 
-    @property
-    def bytes(self) -> builtins.bytes:
-        """The sound file's bytes."""
-        return self.data
-
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the sound to a file, with the extension that fits it; return its path.
-
-        Raises:
-            FileExistsError: the file is there already and ``overwrite`` is off.
-        """
-        return _files.save(self.data, path, self.mime_type, overwrite=overwrite)
+    def _repr_html_(self) -> str:
+        """Show a player, in notebooks."""
+        return _show.audio(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was heard; ``duration`` is in seconds, ``words`` as NanoGPT gives them."""
+class Segment:
+    """A stretch of a transcript: who speaks (if known), what, and from when to when (seconds)."""
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript(_Billed):
+    """What was heard; ``duration`` is in seconds, ``words`` as NanoGPT gives them.
+
+    ``segments`` are stretches with their times: those of one speaker where speakers were told
+    apart, else those that the model cut, else sentences made of the words; empty if it told no
+    times.
+    """
 
     text: str
     billing: Billing
@@ -134,6 +235,7 @@ class Transcript:
     duration: float | None = None
     words: tuple[dict[str, Any], ...] = ()
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    segments: tuple[Segment, ...] = ()
 
     @classmethod
     def read(cls, body: dict[str, Any], billing: Billing) -> Transcript:
@@ -152,11 +254,66 @@ class Transcript:
             ),
             words=tuple(dicts(inner.get("words"))),
             raw=body,
+            segments=_segments(inner),
         )
+
+    @property
+    def turns(self) -> tuple[Segment, ...]:
+        """The segments, those of one speaker in a row put together."""
+        return _merged(self.segments, lambda held, part: held.speaker == part.speaker)
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the text to a file; return its path.
+
+        Raises:
+            FileExistsError: the file is there already and ``overwrite`` is off.
+        """
+        kind = "" if Path(path).suffix else "text/plain"  # any text extension will do
+        return _files.save(self.text.encode(), path, kind, overwrite=overwrite)
+
+    def _repr_html_(self) -> str:
+        """Show the text, with speakers and times where they are known, in notebooks."""
+        return _show.transcript(self)
+
+
+def _segments(inner: dict[str, Any]) -> tuple[Segment, ...]:
+    """Read the segments: a diarization's, which name speakers, else others, else from the words."""
+    found = dicts(as_dict(inner.get("diarization")).get("segments")) or dicts(inner.get("segments"))
+    if found:
+        return tuple(map(_segment, found))
+    words = (_segment(word) for word in dicts(inner.get("words")))
+    return _merged(words, lambda held, word: held.speaker == word.speaker and not _ends(held.text))
+
+
+def _segment(item: dict[str, Any]) -> Segment:
+    return Segment(
+        as_text(first(item, "text", "word")).strip(),
+        as_float(item.get("start")),
+        as_float(item.get("end")),
+        as_text(first(item, "speaker", "speaker_id")) or None,
+    )
+
+
+def _ends(text: str) -> bool:
+    return text.endswith((".", "!", "?", "。", "！", "？"))
+
+
+def _merged(
+    parts: Iterable[Segment], belong: Callable[[Segment, Segment], bool]
+) -> tuple[Segment, ...]:
+    """Put neighbours that belong together into one."""
+    found: list[Segment] = []
+    for part in parts:
+        if found and belong(found[-1], part):
+            held = found.pop()
+            text = f"{held.text} {part.text}".strip()
+            part = Segment(text, held.start, part.end, held.speaker)  # noqa: PLW2901 - grown
+        found.append(part)
+    return tuple(part for part in found if part.text)
 
 
 @dataclass(frozen=True, slots=True)
-class VideoJob:
+class VideoJob(_Billed):
     """A video in the making; it is charged when submitted and found again by ``run_id``.
 
     ``status`` is one of queued, running, completed, failed, cancelled, or a word we do not know.
@@ -177,11 +334,17 @@ class VideoJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Video:
-    """A finished video; its URL lives for a limited time."""
+class Video(_Recognised, _Billed):
+    """A finished video; its URL lives for a limited time, so `save` it while it does."""
 
     url: str
     run_id: str
     model: str | None
     billing: Billing
     raw: dict[str, Any] = field(repr=False)
+    source: Source = field(default_factory=lambda: Source(None), repr=False, compare=False)
+    data: builtins.bytes | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        """Show a player, in notebooks."""
+        return _show.video(self)

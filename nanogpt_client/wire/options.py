@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StrictBool
 from typing_extensions import TypedDict
 
+from nanogpt_client.wire.progress import OnProgress
+
 __all__ = [
     "ChatOptions",
     "EmbeddingOptions",
@@ -21,8 +23,10 @@ __all__ = [
     "SpeechOptions",
     "TranscriptionOptions",
     "VideoOptions",
+    "WatchOptions",
     "WebSearch",
     "WebSearchOptions",
+    "WorkOptions",
 ]
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
@@ -153,7 +157,35 @@ class EmbeddingOptions(RequestOptions, total=False):
     user: str | None
 
 
-class ImageOptions(RequestOptions, total=False):
+class WatchOptions(RequestOptions, total=False):
+    """Words of work that takes long: ``on_progress`` receives a `Progress` at every step.
+
+    With ``progress=True`` a bar is drawn.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    on_progress: OnProgress | None
+    progress: bool | None
+
+
+class WorkOptions(TypedDict, total=False):
+    """A piece of work whose cost is asked for: a text, a time, or pictures.
+
+    text: what is to be spoken.
+    seconds: how long a video is to be, or a recording to transcribe is.
+    size, n: of pictures.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    text: str | None
+    seconds: NotNegative | None
+    size: str | None
+    n: Count | None
+
+
+class ImageOptions(WatchOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai.
 
     ``size`` is ``"WIDTHxHEIGHT"`` in pixels or a word the model lists.
@@ -176,7 +208,7 @@ class ImageOptions(RequestOptions, total=False):
     user: str | None
 
 
-class SpeechOptions(RequestOptions, total=False):
+class SpeechOptions(WatchOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -188,7 +220,7 @@ class SpeechOptions(RequestOptions, total=False):
     language: str | None
 
 
-class TranscriptionOptions(RequestOptions, total=False):
+class TranscriptionOptions(WatchOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -200,7 +232,7 @@ class TranscriptionOptions(RequestOptions, total=False):
     temperature: Fraction | None
 
 
-class VideoOptions(RequestOptions, total=False):
+class VideoOptions(WatchOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation.
 
     ``duration`` is in seconds. ``image`` is the first frame: bytes, a path, or an http(s) URL.

@@ -11,10 +11,10 @@ from nanogpt_client._core.flow import attempt, stream
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import BudgetExceededError
 from nanogpt_client.ledger import Budget
-from nanogpt_client.snapshot import _models
+from nanogpt_client.snapshot import models
 from tests.driving import context, drive
 
-PRICED = next(m for m in _models().values() if m.prompt_usd and m.completion_usd)
+PRICED = next(m for m in models().values() if m.prompt_usd and m.completion_usd)
 INPUT, OUTPUT = PRICED.prompt_usd or 0, PRICED.completion_usd or 0
 
 

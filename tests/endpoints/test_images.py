@@ -15,7 +15,7 @@ from nanogpt_client._core.call import Resend
 from nanogpt_client._core.flow import perform
 from nanogpt_client.endpoints.images import edit_image, generate_image
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
-from tests.driving import ODD_VALUES, answer, context, drive, reply, requests_of
+from tests.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 PNG_URL = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
@@ -46,7 +46,7 @@ def test_the_request():
 
 def test_it_is_billable_and_never_sent_twice_in_doubt():
     flow = generate_image("a cat", model="m")
-    call: Any = next(flow)
+    call = first_call(flow)
     assert (call.kind, call.resend, call.billable) == ("image", Resend.IF_REFUSED, True)
 
 

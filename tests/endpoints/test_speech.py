@@ -21,7 +21,16 @@ from nanogpt_client.errors import (
     NanoGPTError,
     ResponseFormatError,
 )
-from tests.driving import ODD_VALUES, AskedForMoreError, answer, context, drive, reply, requests_of
+from tests.driving import (
+    ODD_VALUES,
+    AskedForMoreError,
+    answer,
+    context,
+    drive,
+    first_call,
+    reply,
+    requests_of,
+)
 
 MP3, WAV = b"ID3sound", b"RIFF\x00\x00\x00\x00WAVEsound"
 TICKET = {
@@ -41,7 +50,7 @@ def sound(body: bytes = MP3, kind: str = "audio/mpeg", **headers: Any) -> Reply:
 
 def test_the_request():
     flow = speak("hi", model="tts-1", voice="nova", response_format="wav", speed=1.5)
-    call: Any = next(flow)
+    call = first_call(flow)
     assert (call.kind, call.resend, call.billable) == ("speech", Resend.IF_REFUSED, True)
     assert (call.request.path, call.request.root) == ("/audio/speech", "v1")
     assert json.loads(call.request.content) == {

@@ -19,7 +19,16 @@ from nanogpt_client.errors import (
     NanoGPTError,
     ResponseFormatError,
 )
-from tests.driving import ODD_VALUES, AskedForMoreError, answer, context, drive, reply, requests_of
+from tests.driving import (
+    ODD_VALUES,
+    AskedForMoreError,
+    answer,
+    context,
+    drive,
+    first_call,
+    reply,
+    requests_of,
+)
 
 WAV = b"RIFF\x00\x00\x00\x00WAVEsound"
 TICKET = {
@@ -32,7 +41,7 @@ TICKET = {
 
 
 def call_of(audio: Any, **options: Any) -> Any:
-    return next(transcribe(audio, model="Whisper-Large-V3", **options))
+    return first_call(transcribe(audio, model="Whisper-Large-V3", **options))
 
 
 def test_a_file_goes_as_a_form(tmp_path):
@@ -77,7 +86,7 @@ def test_a_url_goes_as_json():
     ("audio", "options", "match"),
     [
         ("missing.wav", {}, "audio: cannot read 'missing.wav'"),
-        ("data:audio/wav;base64,AAAA", {}, "cannot read"),
+        ("data:audio/wav;base64,", {}, "without base64 content"),
         (b"", {}, "audio is empty"),
         (None, {}, "cannot read"),
         (WAV, {"model": ""}, "model must be"),

@@ -30,7 +30,7 @@ from nanogpt_client.errors import (
     ResponseFormatError,
     ServerError,
 )
-from tests.driving import ODD_VALUES, answer, context, drive, reply, requests_of
+from tests.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 TICKET = {
@@ -78,7 +78,7 @@ def test_a_first_frame(image, sent):
 
 
 def test_an_order_is_sent_again_only_if_it_never_arrived():
-    call: Any = next(submit_video("a cat", model="m"))
+    call: Any = first_call(submit_video("a cat", model="m"))
     assert (call.kind, call.resend, call.billable) == ("video", Resend.IF_UNSENT, True)
     refused = Unreachable(sent=False, reason="refused")
     assert answer(submit_video("a cat", model="m"), refused, reply(TICKET)).run_id == "vid_1"

@@ -22,6 +22,19 @@ def sandbox_environment(clean_environment, sandbox, monkeypatch):
 
 
 @pytest.fixture
+def recorded_environment(clean_environment, recorded, monkeypatch):
+    """Let models find where cassettes are recorded; while replaying, nobody listens there."""
+    monkeypatch.setenv("NANOGPT_API_KEY", recorded.api_key)
+    monkeypatch.setenv("NANOGPT_BASE_URL", recorded.base_url)
+
+
+@pytest.fixture
+def vcr_config(vcr_config):
+    """Compress the cassettes of these suites: they are many, and much alike."""
+    return vcr_config | {"serializer": "yaml.gz"}
+
+
+@pytest.fixture
 def llm(sandbox_environment) -> ChatNanoGPT:
     return ChatNanoGPT(model=MODEL)
 

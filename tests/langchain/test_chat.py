@@ -136,7 +136,7 @@ def test_tools_go_with_choice_and_parallel_calls():
         ("function_calling", SCHEMA_CALL),
         ("json_schema", SCHEMA_TEXT),
         ("json_mode", SCHEMA_TEXT),
-        (None, SCHEMA_CALL),
+        (None, SCHEMA_TEXT),
     ],
 )
 async def test_structured_answers_by_every_method(method, wire):
@@ -151,23 +151,31 @@ def test_the_profile_decides_the_method():
     wire = SCHEMA_TEXT
     before = len(wire.bodies)
     wire.model(profile={"structured_output": True}).with_structured_output(Person).invoke("hi")
-    sent = wire.bodies[before]["response_format"]
-    assert sent["type"] == "json_schema"
-    assert sent["json_schema"]["name"] == "Person"
+    wire.model(profile={}).with_structured_output(Person, include_raw=True).invoke("hi")
+    sent, without = wire.bodies[before:]
+    assert sent["response_format"]["type"] == "json_schema"
+    assert sent["response_format"]["json_schema"]["name"] == "Person"
+    assert without["tool_choice"]["function"]["name"] == "Person"
 
 
 @pytest.mark.parametrize(
-    ("wire", "reason"),
+    ("method", "wire", "reason"),
     [
-        (Wire({"content": "Ada is 36."}), "prose"),
-        (Wire(call('{"name": "A', id="c1", name="Person"), finish="length"), "max_tokens"),
+        ("function_calling", Wire({"content": "Ada is 36."}), "prose"),
+        (
+            "function_calling",
+            Wire(call('{"name": "A', id="c1", name="Person"), finish="length"),
+            "max_tokens",
+        ),
+        ("json_schema", Wire({"content": "Ada is 36."}), "Ada is 36"),
     ],
 )
-def test_no_structured_answer_is_one_paid_call_and_an_error(wire, reason):
+def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason):
     with pytest.raises(OutputParserException, match=reason):
-        wire.model().with_structured_output(Person).invoke("hi")
+        wire.model().with_structured_output(Person, method=method).invoke("hi")
     assert len(wire.bodies) == 1
-    result = wire.model().with_structured_output(Person, include_raw=True).invoke("hi")
+    chain = wire.model().with_structured_output(Person, method=method, include_raw=True)
+    result = chain.invoke("hi")
     assert result["parsed"] is None
     assert isinstance(result["parsing_error"], OutputParserException)
     assert result["raw"].response_metadata["cost"] == 0.0125

@@ -20,7 +20,8 @@ from llama_index.core.tools import FunctionTool
 from PIL import Image
 
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
-from tests.llama_index.scripted import Scripted, call, stream
+from tests.llama_index.conformance.wire import call, stream
+from tests.llama_index.scripted import Scripted
 
 # LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
 # deprecates, and its memories leave their database to the garbage collector.

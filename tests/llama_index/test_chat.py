@@ -32,7 +32,8 @@ from nanogpt_client import (
     NanoGPTClient,
     StreamInterruptedError,
 )
-from tests.llama_index.scripted import USAGE, Scripted, call, stream, whole
+from tests.llama_index.conformance.wire import USAGE, call, stream, whole
+from tests.llama_index.scripted import Scripted
 
 HELLO = [ChatMessage("hi")]
 MESSAGE = {
@@ -57,7 +58,7 @@ PIECES = stream(
 def same(response):
     """What must not depend on how an answer was asked for."""
     # A stream's frames are gone when it ends; a whole reply keeps its choices as they came.
-    raw = {key: value for key, value in response.raw.items() if key != "choices"}
+    raw = {k: v for k, v in response.raw.items() if k not in {"choices", "object"}}
     return response.message, raw, response.additional_kwargs
 
 

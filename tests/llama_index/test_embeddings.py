@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 from llama_index.core import Document
 from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.storage.kvstore import SimpleKVStore
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.event_handlers import BaseEventHandler
+from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 from pydantic import ValidationError
 
 from llama_index_nanogpt import NanoGPTEmbedding
+from nanogpt_client import AuthenticationError
 
 
 class Counting:
@@ -28,6 +33,8 @@ class Counting:
     def answer(self, request):
         body = json.loads(request.content)
         self.bodies.append(body)
+        if "broken" in body["input"]:
+            return httpx.Response(401, json={"error": {"message": "no"}})
         width = body.get("dimensions", self.dimensions)
         data = [
             {"index": at, "embedding": [float(len(text)), *[0.5] * (width - 1)]}
@@ -44,7 +51,7 @@ class Counting:
 
     def embedding(self, **words):
         return NanoGPTEmbedding(
-            model_name="text-embedding-3-small",
+            model_name=words.pop("model_name", "text-embedding-3-small"),
             api_key="sk-test-key",
             base_url="https://nano.test/api/v1",
             http_client=httpx.Client(transport=httpx.MockTransport(self.answer)),
@@ -102,6 +109,113 @@ def test_settings_are_checked_and_the_key_stays_inside():
         Counting().embedding(embed_batch_size=2049)
     with pytest.raises(ValidationError):
         Counting().embedding(dimension=5)
+
+
+@pytest.mark.parametrize("words", [{}, {"num_workers": None}])
+async def test_progress_is_shown(words, capsys):
+    embedding = Counting().embedding(embed_batch_size=4, **words)
+    embedding.get_text_embedding_batch(TEXTS, show_progress=True)
+    await embedding.aget_text_embedding_batch(TEXTS, show_progress=True)
+    shown = capsys.readouterr().err
+    assert "10/10" in shown
+    assert "3/3" in shown
+
+
+VARIANTS: list[dict] = [
+    {"model_name": "a"},
+    {"model_name": "b"},
+    {"model_name": "a", "dimensions": 3},
+    {"model_name": "a", "extra_body": {"x": 1}},
+    {"model_name": "a", "text_instruction": "passage: "},
+]
+
+
+async def test_one_cache_keeps_models_lengths_and_instructions_apart():
+    server, store = Counting(), SimpleKVStore()
+    for words in VARIANTS:
+        embedding = server.embedding(embeddings_cache=store, **words)
+        asked = len(server.bodies)
+        vector = embedding.get_text_embedding("text")
+        assert len(server.bodies) == asked + 1
+        assert await embedding.aget_text_embedding("text") == vector
+        assert embedding.get_text_embedding_batch(["text", "text"]) == [vector, vector]
+        assert len(server.bodies) == asked + 1
+
+
+async def test_a_cache_tells_queries_from_texts_only_if_they_are_asked_differently():
+    server = Counting()
+    told = server.embedding(embeddings_cache=SimpleKVStore(), query_instruction="query: ")
+    assert told.get_query_embedding("a") == await told.aget_query_embedding("a")
+    assert told.get_query_embedding("a") != told.get_text_embedding("a")
+    assert len(server.bodies) == 2
+    plain = server.embedding(embeddings_cache=SimpleKVStore())
+    assert plain.get_query_embedding("a") == plain.get_text_embedding("a")
+    assert len(server.bodies) == 3
+
+
+async def test_with_a_cache_what_was_paid_before_a_failure_is_found_again():
+    texts = [*TEXTS[:4], "broken", *TEXTS[4:]]
+    for embed in (
+        lambda embedding, texts: asyncio.to_thread(embedding.get_text_embedding_batch, texts),
+        lambda embedding, texts: embedding.aget_text_embedding_batch(texts),
+    ):
+        server = Counting()
+        embedding = server.embedding(
+            embed_batch_size=2, num_workers=1, embeddings_cache=SimpleKVStore()
+        )
+        with pytest.raises(AuthenticationError):
+            await embed(embedding, texts)
+        assert await embed(embedding, TEXTS) == LENGTHS
+        sent = [text for body in server.bodies for text in body["input"]]
+        assert all(sent.count(text) == 1 for text in TEXTS[:4])
+
+
+@pytest.mark.parametrize("workers", [1, 2, None])
+async def test_after_a_failure_no_further_batch_is_sent(workers):
+    server = Counting()
+    embedding = server.embedding(embed_batch_size=1, num_workers=workers)
+    with pytest.raises(AuthenticationError):
+        await embedding.aget_text_embedding_batch(["broken", *TEXTS])
+    await asyncio.sleep(0.05)  # those that LlamaIndex has left behind would be sent now
+    assert len(server.bodies) == {1: 1, 2: 2, None: 11}[workers]
+    assert await embedding.aget_text_embedding_batch(TEXTS) == LENGTHS
+
+
+def test_the_cache_travels_and_stays_out_of_dicts():
+    server = Counting()
+    embedding = server.embedding(embeddings_cache=SimpleKVStore())
+    vector = embedding.get_text_embedding("text")
+    json.dumps(embedding.to_dict())
+    for again in (copy.deepcopy(embedding), pickle.loads(pickle.dumps(embedding))):
+        again.http_client = None  # asks nobody
+        assert again.get_text_embedding("text") == vector
+    with pytest.raises(TypeError, match="embeddings_cache"):
+        server.embedding(embeddings_cache={})
+
+
+async def test_events_and_spans_come_once():
+    class Names(BaseEventHandler):
+        @classmethod
+        def class_name(cls):
+            return "Names"
+
+        def handle(self, event, **_):
+            names.append(event.class_name())
+
+    names: list[str] = []
+    spans, root, handler = SimpleSpanHandler(), get_dispatcher(), Names()
+    root.add_event_handler(handler)
+    root.add_span_handler(spans)
+    try:
+        await Counting().embedding(embed_batch_size=5).aget_text_embedding_batch(TEXTS)
+    finally:
+        root.event_handlers.remove(handler)
+        root.span_handlers.remove(spans)
+    assert (
+        names == ["EmbeddingStartEvent"] * 2 + ["NanoGPTCallEvent"] * 2 + ["EmbeddingEndEvent"] * 2
+    )
+    ids = [span.id_ for span in spans.completed_spans]
+    assert sum("aget_text_embedding_batch" in span for span in ids) == 1
 
 
 def over(sandbox, **words):

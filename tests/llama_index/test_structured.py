@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field
 from llama_index_nanogpt import NanoGPT
 from llama_index_nanogpt._objects import choose_method
 from nanogpt_client.messages import json_schema_format
-from tests.llama_index.scripted import Scripted, call, stream, whole
+from tests.llama_index.conformance.wire import call, stream, whole
+from tests.llama_index.scripted import Scripted
 
 
 class Address(BaseModel):

@@ -12,7 +12,8 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 
 from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
-from tests.llama_index.scripted import Scripted, call, stream, whole
+from tests.llama_index.conformance.wire import call, stream, whole
+from tests.llama_index.scripted import Scripted
 
 
 def add(a: int, b: int) -> int:

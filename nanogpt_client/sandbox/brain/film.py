@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nanogpt_client.sandbox.lazy import needs
+
 _LONGER_SIDE: Final = 320  # pixels
 _LONGEST: Final = 120.0  # seconds
 _MOST_SLANTED: Final = 4.0  # longer side : shorter side
@@ -37,13 +39,14 @@ def film(
     if not 0 < seconds <= _LONGEST:
         raise ValueError(f"a film lasts above 0 up to {_LONGEST:g} seconds, not {seconds:g}")
     size = _size(aspect_ratio)
-    from nanogpt_client.sandbox.brain import (  # noqa: PLC0415 - extra
-        canvas,
-        caption,
-        layout,
-        picture_files,
-        reel,
-    )
+    with needs("Pillow and PyAV"):
+        from nanogpt_client.sandbox.brain import (  # noqa: PLC0415 - extra
+            canvas,
+            caption,
+            layout,
+            picture_files,
+            reel,
+        )
 
     prompt = prompt.encode("utf-8", "replace").decode()
     words = caption.lay_out(prompt, *size)

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import arith, mine
+from nanogpt_client.sandbox.brain.carry import fits, works_on_file
 from nanogpt_client.sandbox.brain.entity import beside, is_known, outstanding
 from nanogpt_client.sandbox.brain.lexicon import COLOURS, CURRENCIES, LANGUAGES, ROLES, UNITS
 from nanogpt_client.sandbox.brain.phrase import phrase
@@ -53,6 +54,10 @@ _QUOTABLE = frozenset(
 )
 _LONGEST_TEXT, _LONGEST_NAME = 20_000, 60
 _NEAR = 60  # characters before a name that may introduce it
+_UNWANTED = re.compile(r"\b(?:exclud\w*|block\w*|without|not|ignor\w*)\b")
+_EXCLUDES = re.compile(
+    r"\b(?:not?|n't|never|except|exclud\w*|without|ignor\w*)\b[^.;]*$", re.IGNORECASE
+)
 _TITLED = re.compile(r"\b(?:named|called|titled|entitled)\s*[\"'“‘`]?$", re.IGNORECASE)
 _NAMED = re.compile(r"\b(?:named|called|titled|name is|am|I'm|by)\s*[\"'“‘`]?$", re.IGNORECASE)
 
@@ -61,6 +66,8 @@ def role_of(field: Field, form: str = "") -> str:
     """Return the role that a field's name, else its format, else its description gives it."""
     if form in {"email", "uri", "url", "date"}:
         return "url" if form == "uri" else form
+    if works_on_file(field.words, field.about_words):
+        return "path"
     for word in reversed(field.words):
         if word in ROLES:
             return ROLES[word]
@@ -81,7 +88,9 @@ def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]
             yield from (_at(number, span) for span in mine.found("email", text))
     if role in _SHAPED:
         for number, text in source.numbered():
-            yield from (_at(number, span) for span in _SHAPED[role](text))
+            spans = _SHAPED[role](text)
+            fit = (each for each in spans if fits(each.value, field.words, field.about_words))
+            yield from (_at(number, span) for span in fit)
     elif role == "place":
         yield from _directed(field, source, near=True)
         yield from _places(source, near=True)
@@ -270,8 +279,15 @@ def _paths(text: str) -> list[mine.Span]:
     return paths + list(urls)
 
 
+def _is_excluded(span: mine.Span, text: str) -> bool:
+    return _EXCLUDES.search(text[max(0, span.start - _NEAR) : span.start]) is not None
+
+
 _SHAPED: dict[str, Callable[[str], list[mine.Span] | tuple[mine.Span, ...]]] = {
-    **{name: _kind(name) for name in ("url", "email", "date", "time", "phone", "code", "slug")},
+    **{
+        name: _kind(name)
+        for name in ("url", "email", "date", "time", "phone", "code", "slug", "domain")
+    },
     "path": _paths,
     "currency": _currencies,
     "expression": _sums,
@@ -281,9 +297,17 @@ _SHAPED: dict[str, Callable[[str], list[mine.Span] | tuple[mine.Span, ...]]] = {
 }
 
 
+def is_strict(field: Field) -> bool:
+    """Tell whether only values of a certain form can be meant, as addresses have."""
+    role = role_of(Field(re.sub(r"s$", "", field.name), field.about))
+    return role in {"url", "email", "domain"}
+
+
 def shaped(field: Field, text: str) -> list[mine.Span]:
     """Return all values of the kind that a list's name asks for: urls, emails, dates, names."""
     role = role_of(Field(re.sub(r"s$", "", field.name), field.about))
     if role in _SHAPED:
-        return list(_SHAPED[role](text))
+        wanted = not _UNWANTED.search(" ".join(field.words))
+        spans = _SHAPED[role](text)
+        return [each for each in spans if wanted is not _is_excluded(each, text)]
     return list(mine.names(text)) if role in {"name", "place"} else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 _ROLE_NAMES = {
     "url": "url uri link href website webpage endpoint",
     "email": "email mail",
+    "domain": "domain hostname",
     "path": "path file filename filepath directory folder dir document attachment",
     "date": "date day deadline birthday birthdate due dob when",
     "time": "time hour",
@@ -34,7 +35,7 @@ ROLES = {word: role for role, words in _ROLE_NAMES.items() for word in words.spl
 # Words of one family make the same tool likely: "paint me a fox" wants `generate_image`.
 _FAMILIES = (
     "draw paint picture image illustrate illustration photo sketch logo drawing render png poster",
-    "say speak aloud read voice speech audio narrate pronounce tts loud spoken",
+    "say speak aloud read voice speech audio narrate narration recording pronounce tts loud spoken",
     "transcribe transcript transcription dictation stt",
     "search find lookup browse web internet google online retrieve latest research look",
     "multiply product multiplication",

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.brain import mine, scalars
-from nanogpt_client.sandbox.brain.guess import shaped
+from nanogpt_client.sandbox.brain.guess import is_strict, shaped
 from nanogpt_client.sandbox.brain.source import Candidate
 from nanogpt_client.sandbox.brain.text import sentences
 
@@ -39,7 +39,8 @@ def listed(kind: str, item: Any, field: Field, source: Source) -> list[Any]:
     for number, text in source.numbered():
         own = _free(number, shaped(field, text), source) if kind == "string" else []
         quoted = _free(number, mine.quoted(text), source) if kind == "string" else []
-        if found := (quoted if len(quoted) > 1 else own) or _in_text(kind, item, text):
+        found = quoted if len(quoted) > 1 and not is_strict(field) else own
+        if found := found or ([] if is_strict(field) else _in_text(kind, item, text)):
             return found
     return []
 

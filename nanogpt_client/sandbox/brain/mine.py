@@ -42,6 +42,7 @@ _QUOTED = re.compile(
 )
 _URL = re.compile(r"(?:https?|ftp|file|data)://?[^\s<>\"'`）)\]]+|\bwww\.[^\s<>\"'`)\]]+")
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_DOMAIN = re.compile(r"(?<![\w.@/-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?![\w@-])", re.IGNORECASE)
 _PATH = re.compile(
     r"(?<![\w:/])(?:~|\.{1,2}|[A-Za-z]:)?[\\/][\w.\-\\/]*[\w]"
     r"|\b[\w-]+(?:/[\w.-]+)*\.[A-Za-z]\w{1,4}\b"
@@ -62,7 +63,9 @@ _DATE = re.compile(
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\.?)?|\b\d{1,2} ?[ap]\.?m\b|\bnoon\b")
 _PHONE = re.compile(r"(?<!\w)\+?\(?\d[\d ()-]{6,}\d(?!\w)")
 _CODE = re.compile(r"(?<![\w.])#?(?=[\w-]*\d)(?=[\w-]*[A-Za-z#-])[A-Za-z0-9][\w-]{2,}(?!\w)|#\d+")
-_SLUG = re.compile(r"(?<![\w:/.])[A-Za-z][\w.-]*/[A-Za-z][\w.:-]*\w")
+_SLUG = re.compile(  # no media type
+    r"(?<![\w:/.])(?!(?:application|audio|image|text|video)/)[A-Za-z][\w.-]*/[A-Za-z][\w.:-]*\w"
+)
 _HEX = re.compile(r"#[0-9A-Fa-f]{3,8}\b")
 _DIGITS = re.compile(
     r"(?:(?<![\w.)%])[-−])?(?:(?<![\w.])|(?<=\d[x×]))\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -131,6 +134,7 @@ def found(kind: str, text: str) -> tuple[Span, ...]:
 _KINDS = {
     "url": _URL,
     "email": _EMAIL,
+    "domain": _DOMAIN,
     "path": _PATH,
     "date": _DATE,
     "time": _TIME,

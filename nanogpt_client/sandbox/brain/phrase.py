@@ -30,6 +30,7 @@ _MAKE = (
     r" (?:image|picture|photo|drawing|painting|illustration|sketch|video|clip|film|movie|poster"
     r"|logo)s?(?: of| showing| about| with| for| from)?"
     r"|(?:draw|paint|sketch|illustrate|film|animate)(?: me| us)?"
+    r"|(?:i (?:want|need|would like)|give me|get me) an? (?:image|picture|photo|video|recording) of"
 )
 _SAY = (
     r"(?:say|speak|pronounce|narrate|read)(?: (?:out loud|aloud|out))?"
@@ -49,17 +50,25 @@ _COMMANDS = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    rf"[\s,.;:]*(?:\b(?:please|aloud|out loud|for me|to me|now)\b"
+    rf"[\s,.;:]*(?:\b(?:please|aloud|out loud|for me|to me|now|online|on the (?:inter)?net)\b"
     rf"|\b(?:using|with|via|by using) {_TOOL}\b|(?<=[.?!,]) ?\b(?:use|using|call) {_TOOL}\b"
     r"|,? (?:with )?(?:a )?(?:limit|maximum|max)(?: of)? \d+)[\s.!?]*$",
     re.IGNORECASE,
 )
+_RESULTS = "|".join(
+    """answers? audio clip drawings? difference facts? files? findings? images? information
+    narration numbers? one outputs? paintings? pictures? products? quotient recording results?
+    speech summary sums? texts? total transcript transcription values? video""".split()
+)
+_SHOWS = "draw find illustrate make paint show sketch".split()
 _POINTER = re.compile(
     r"\b(?:it|them|him|her(?! \w)|her(?= (?:\w+ing|with|that|about|to|and)\b)"
     r"|(?:that|this)(?=\s*(?:[.,;!?]|$|(?:to|in|into|by|as|for|with|and|aloud|out)\b))"
-    r"|(?:the|its|that|this|these|those) (?:\w+ )?(?:results?|answers?|outputs?|"
-    r"texts?|images?|pictures?|numbers?|sums?|products?|values?|findings?|summary|files?|audio|"
-    r"recording|drawings?|one|total|quotient|difference))\b(?! of\b)",
+    rf"|(?:the|its|that|this|these|those) (?:\w+ ){{0,2}}?(?:{_RESULTS})"
+    r"|an? (?:\w+ )?summary(?: of (?:it|them|that|this)\b)?"
+    r"|(?:what|everything|all)(?: that)? (?:you(?:'ve| have)?|it|was|is|the \w+) (?:\w+ )?"
+    r"(?:finds?|found|learn\w*|reads?|sa(?:id|ys?)|discover\w*|spoken)"
+    rf"|(?:{'|'.join(f'(?<={verb} )' for verb in _SHOWS)})one)\b(?! of\b)",
     re.IGNORECASE,
 )
 _OWNED = re.compile(

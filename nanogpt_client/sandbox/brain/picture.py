@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from nanogpt_client.sandbox.lazy import needs
+
 _SIDES: Final = range(64, 4_097)  # pixels
 _FORMATS: Final = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP"}
 _MIME_TYPES: Final = (
@@ -56,12 +58,13 @@ def draw(  # noqa: PLR0913 - the words of the image routes
         raise ValueError(f"unknown picture format {format!r}; known are {', '.join(_FORMATS)}")
     if not 0 <= strength <= 1:
         raise ValueError(f"strength must be between 0 and 1, not {strength:g}")
-    from nanogpt_client.sandbox.brain import (  # noqa: PLC0415 - extra
-        canvas,
-        caption,
-        layout,
-        picture_files,
-    )
+    with needs("Pillow"):
+        from nanogpt_client.sandbox.brain import (  # noqa: PLC0415 - extra
+            canvas,
+            caption,
+            layout,
+            picture_files,
+        )
 
     prompt = prompt.encode("utf-8", "replace").decode()
     words = caption.lay_out(prompt, width, height)
@@ -84,7 +87,8 @@ def look(data: bytes) -> str:
         ValueError: the bytes are no picture.
 
     """
-    from nanogpt_client.sandbox.brain import picture_files  # noqa: PLC0415 - extra
+    with needs("Pillow"):
+        from nanogpt_client.sandbox.brain import picture_files  # noqa: PLC0415 - extra
 
     picture = picture_files.load(data)
     width, height = picture.size

@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain import arith, condense, mine
+from nanogpt_client.sandbox.brain import arith, carry, condense, mine
 from nanogpt_client.sandbox.brain.check import same
 from nanogpt_client.sandbox.brain.context import told
 from nanogpt_client.sandbox.brain.courtesy import is_small_talk, is_statement
 from nanogpt_client.sandbox.brain.handoff import handoff_options
-from nanogpt_client.sandbox.brain.phrase import point_to, points_back
+from nanogpt_client.sandbox.brain.phrase import phrase, point_to, points_back
 from nanogpt_client.sandbox.brain.schema import fill
 from nanogpt_client.sandbox.brain.source import Source
 from nanogpt_client.sandbox.brain.steps import Step, steps_of, wants_no_tools
@@ -170,15 +170,22 @@ def _refused(call: Call) -> list[str]:
     return named or (values if len(values) == 1 else [])
 
 
+def _carried(text: str, told: carry.Told, *, depicts: bool) -> tuple[str, str]:
+    """Return a step's text with what "it" is, and the text to work on."""
+    if depicts and told.is_cut:
+        text = point_to(text, told.subject)
+        return text, f"{phrase(text)}: {told.text}"
+    is_said = len(told.text) <= _SHORT and told.text[:1] not in {"{", "["}
+    return point_to(text, squeeze(told.text)) if is_said else text, told.text
+
+
 def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call]) -> PlannedCall:
     """Fill a tool's arguments for one step."""
-    results = talk.results()
+    results, known = talk.results(), vocabulary(step.tool)
     text, carried = step.text, ""
-    if results and (step.waits or points_back(text)):
-        newest = squeeze(results[0])
-        is_said = len(newest) <= _SHORT and newest[:1] not in {"{", "["}
-        text = point_to(text, newest) if is_said else text
-        carried = next((each for each in results if " " in each.strip()), results[0])
+    goes_on = points_back(text) or (step.waits and not carry.says_what(text, known))
+    if results and goes_on:
+        text, carried = _carried(text, carry.told_by(talk.calls), depicts=carry.depicts(known))
     hints = tuple(match[1] for call in failed if (match := _HINT.search(call.result or "")))
     if step.tool.is_calculator and (found := arith.sums(text)):
         text = arith.symbols(found[0].text)
@@ -196,10 +203,26 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
         talk.system,
     )
     refused = frozenset(value for call in failed for value in _refused(call))
-    known = frozenset() if step.tool.is_form else vocabulary(step.tool)
+    known = frozenset() if step.tool.is_form else known
     source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused, known)
     if not step.tool.properties:
         return PlannedCall(step.tool.name, {})
     schema = {"type": "object", **step.tool.parameters}
+    if (main := step.tool.main_text) and not schema.get("required"):
+        # Else it would be called with nothing to work on.
+        plain = {"type": "string", "description": schema["properties"][main].get("description")}
+        schema |= {"required": [main], "properties": schema["properties"] | {main: plain}}
     value = fill(schema, source)
-    return PlannedCall(step.tool.name, value if isinstance(value, dict) else {})
+    given = value if isinstance(value, dict) else {}
+    own = "\n".join((step.text, *hints, talk.request, talk.system))
+    strays = {
+        name
+        for name, each in given.items()
+        if name not in schema.get("required", ())
+        and not re.search(rf"(?<!\w){re.escape(str(each))}(?!\w)", own)
+        and any(str(each) in result for result in results)
+        and not (goes_on and carry.kind_of_file(str(each)))
+    }
+    return PlannedCall(
+        step.tool.name, {name: each for name, each in given.items() if name not in strays}
+    )

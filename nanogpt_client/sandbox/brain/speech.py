@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from nanogpt_client.sandbox.brain import tones
+from nanogpt_client.sandbox.lazy import needs
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.tones import Packet, Samples
@@ -67,7 +68,8 @@ def speak(
         raise ValueError(f"unknown audio format {format!r}; known are {', '.join(MIME_TYPES)}")
     if not _SLOWEST <= speed <= _FASTEST:
         raise ValueError(f"speed must be between {_SLOWEST} and {_FASTEST:g}, not {speed:g}")
-    from nanogpt_client.sandbox.brain import sound_files  # noqa: PLC0415 - extra
+    with needs("PyAV"):
+        from nanogpt_client.sandbox.brain import sound_files  # noqa: PLC0415 - extra
 
     payload = text.encode("utf-8", "replace")
     sung = tones.modulate(payload, pitch=_pitch(voice), symbol=round(_SYMBOL / speed))
@@ -84,7 +86,8 @@ def hear(data: bytes) -> Heard:
         ValueError: the bytes are no sound.
 
     """
-    from nanogpt_client.sandbox.brain import sound_files  # noqa: PLC0415 - extra
+    with needs("PyAV"):
+        from nanogpt_client.sandbox.brain import sound_files  # noqa: PLC0415 - extra
 
     if audio_format(data) == "unknown":  # raw PCM has no mark: only its words tell it from noise
         samples = sound_files.pcm_samples(data)

@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from nanogpt_client.sandbox.brain import arith, mine
+from nanogpt_client.sandbox.brain.carry import says_what
 from nanogpt_client.sandbox.brain.guess import role_of
 from nanogpt_client.sandbox.brain.lexicon import ROLES
 from nanogpt_client.sandbox.brain.phrase import points_back
 from nanogpt_client.sandbox.brain.source import Field
-from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox
+from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CUT = re.compile(
-    r"(?:[.;!?]+\s+|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+|,?\s*\bthen\s+|,?\s+after "
-    r"that,?\s+"
-    r"|,?\s+and finally,?\s+|,?\s+finally,?\s+|,?\s+and also\s+|,?\s+as well as\s+|,\s+and\s+"
-    r"|,\s+|\s+and\s+|\s+or\s+|\s+also\s+)",
+    r"(?:[.;!?]+\s+(?:\d{1,2}[.)]\s+)?|\n+(?:\s*(?:[-*•]|\d+[.)])\s+)?|,?\s+and then\s+"
+    r"|,?\s*\bthen\s+|,?\s+after that,?\s+|,?\s+and finally,?\s+|,?\s+finally,?\s+"
+    r"|,?\s+and also\s+|,?\s+as well as\s+|,\s+and\s+|,\s+|\s+and\s+|\s+or\s+|\s+also\s+)",
     re.IGNORECASE,
 )
 _IN_ORDER = re.compile(r"then|after that|finally|next|\d[.)]", re.IGNORECASE)
@@ -47,6 +47,7 @@ _NO_TOOLS = re.compile(
 )
 _THERE = re.compile(r"(?<!\bis )(?<!\bare )\b(?:in |over )?there\b", re.IGNORECASE)
 _INNER = re.compile(r"(?<=\w )(?=the (?P<inner>\w+(?: \w+)? (?:of|in) [^,;?]+?)[?.!]*$)")
+_STEP_NUMBER = re.compile(r"\b(?:step|part|task) (\d{1,2})\s*[:.)-]\s*", re.IGNORECASE)
 _MOST_READ, _MOST_PIECES = 4000, 60
 _NUMBER_FRAGMENT = re.compile(r"(?:and |or )?(?:of |for )?-?\d[\d.,]*[.?!]*", re.IGNORECASE)
 _ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language"})
@@ -76,11 +77,13 @@ def wants_no_tools(request: str) -> bool:
 
 def steps_of(request: str, box: Toolbox) -> list[Step]:
     """Return the steps of a request that need a tool, in order."""
-    request = request[:_MOST_READ]
+    request = _STEP_NUMBER.sub(r"\n\1. ", request[:_MOST_READ])
     steps: list[Step] = []
     before = ""
     for text, waits, glue in _pieces(request)[:_MOST_PIECES]:
         tool, score = box.best(text)
+        if steps and steps[-1].tool is tool and not _says_more(text, tool):
+            continue
         if tool is not None and score >= FITS and not _is_more_of(text, steps, tool):
             clear = _with_place(text, steps)
             waits_for_it = waits or (bool(steps) and points_back(clear))
@@ -142,14 +145,20 @@ def _pieces(request: str) -> list[_Piece]:
     return pieces
 
 
+def _says_more(text: str, tool: Tool) -> bool:
+    """Tell whether a piece says with what, not only what to do.
+
+    In `What is Nano? Search the web.` the second sentence does not.
+    """
+    return bool(points_back(text) or mine.quoted(text) or says_what(text, vocabulary(tool)))
+
+
 def _is_more_of(text: str, steps: Sequence[Step], tool: Tool) -> bool:
     """Tell whether a piece only adds to the step before: `… in Paris, with units in celsius`."""
-    return (
-        bool(steps)
-        and steps[-1].tool is tool
-        and re.match(r"^(?:with|using|as|by|within|limit|use|please)\b", text, re.IGNORECASE)
-        is not None
-    )
+    if not steps or steps[-1].tool is not tool:
+        return False
+    adds = re.match(r"^(?:with|using|as|by|within|limit|use|please)\b", text, re.IGNORECASE)
+    return adds is not None
 
 
 def _again(text: str, step: Step) -> Step | None:

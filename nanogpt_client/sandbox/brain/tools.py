@@ -13,9 +13,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain import arith
+from nanogpt_client.sandbox.brain import arith, mine
+from nanogpt_client.sandbox.brain.carry import works_on_file
 from nanogpt_client.sandbox.brain.entity import beside, outstanding_names
 from nanogpt_client.sandbox.brain.lexicon import FAMILIES
+from nanogpt_client.sandbox.brain.phrase import points_back
 from nanogpt_client.sandbox.brain.source import split_name
 from nanogpt_client.sandbox.brain.text import sentences, terms
 from nanogpt_client.sandbox.brain.words import stem, units
@@ -30,6 +32,9 @@ _ADDRESSED = 1.5  # for giving a value beside the name of a parameter
 _SHORT = 400  # characters of a piece that is searched for such values
 _MOSTLY = 1.3  # for covering at least half of what the request says
 _NAMED, _IN_NAME, _KIN_OF_NAME, _TOLD, _KIN_OF_TOLD, _IN_PARAMETERS = 9.0, 3.0, 2.5, 1.0, 1.1, 0.5
+_HEAD = 1.0  # for being what a text speaks of first
+_NO_FILE = 1.0  # against a tool that works on a file where none is spoken of
+_TOO_EARLY = 4.0  # against foretelling what is asked for as a fact
 _GENERIC = frozenset(
     map(
         stem,
@@ -56,6 +61,21 @@ _CALCULATES = frozenset(
 )
 _SEARCHES = frozenset(
     map(stem, "search find lookup retrieve query knowledge docs documents browse web wiki".split())
+)
+_IDIOMS = (  # of words so common that they say nothing by themselves
+    (
+        "say",
+        re.compile(
+            r"\W*(?:(?:please|then|and|now|first|next|finally|also)\W+)*say\b", re.IGNORECASE
+        ),
+    ),
+    ("transcribe", re.compile(r".*\bwrite down (?:what|every|all|the words)\b", re.IGNORECASE)),
+)
+_FORETELLS = frozenset(map(stem, "estimate estimator forecast predict preview".split()))
+_ASKS_AHEAD = re.compile(
+    r"\b(?:would|will|could|might|estimat\w*|predict\w*|forecast|expected|before|afford"
+    r"|(?:what|how much) (?:does|do|is|are))\b",
+    re.IGNORECASE,
 )
 _EXAMPLE = re.compile(r"\b(?:such as|for example|for instance|e\.g\.|like)\b.*|[\"'`].*?[\"'`]")
 _FREE_TEXT = frozenset("input query question q text prompt search_query request message".split())
@@ -89,6 +109,24 @@ class Tool:
         one = self.properties.get(required[0]) if len(required) == 1 else None
         is_text = isinstance(one, dict) and one.get("type", "string") == "string"
         return is_text and bool({stem(word) for word in words} & _CALCULATES)
+
+    @property
+    def main_text(self) -> str:
+        """The first parameter, if it takes any text: the prompt of a tool that requires nothing."""
+        name = next(iter(self.properties), "")
+        return name if name in _FREE_TEXT else ""
+
+    @property
+    def needs_file(self) -> bool:
+        """Whether the tool cannot do without the path or address of a picture, sound or film."""
+        required = self.parameters.get("required") or ()
+        return any(
+            works_on_file(
+                split_name(name), re.findall(r"[a-z]+", str(schema.get("description")).lower())
+            )
+            for name in required
+            if isinstance(schema := self.properties.get(name), dict)
+        )
 
     @property
     def is_question_tool(self) -> bool:
@@ -150,6 +188,7 @@ class Toolbox:
     def scores(self, text: str) -> list[float]:
         """Return how well each tool fits a text; `FITS` and more means that it should be used."""
         words = frozenset(terms(text)) - _GENERIC
+        words |= {stem(word) for word, idiom in _IDIOMS if idiom.match(text)}
         sums = arith.sums(text)
         wanted = frozenset(stem(arith.operation(each)) for each in sums)
         if sums:
@@ -161,11 +200,37 @@ class Toolbox:
             + _OPERATES * bool(_families(wanted) & _families(profile.name | profile.told))
             + _MOSTLY
             * (bool(plain) and 2 * len(plain & (profile.name | profile.told)) >= len(plain))
-            for tool, profile in zip(self.tools, self._profiles, strict=True)
+            - out_of_place
+            for tool, profile, out_of_place in zip(
+                self.tools, self._profiles, self._out_of_place(text), strict=True
+            )
         ]
         if words and not sums and _QUESTION.search(text) and max(scores, default=0) < FITS:
             return [s + FITS * t.is_question_tool for s, t in zip(scores, self.tools, strict=True)]
-        return scores
+        return self._headed(text, scores)
+
+    def _out_of_place(self, text: str) -> list[float]:
+        """Return what speaks against each tool: no file to work on, nothing to foretell."""
+        has_file = points_back(text) or bool(mine.found("path", text) or mine.found("url", text))
+        asks_ahead = _ASKS_AHEAD.search(text) is not None
+        return [
+            _NO_FILE * (not has_file and tool.needs_file)
+            + _TOO_EARLY * (not asks_ahead and not profile.name.isdisjoint(_FORETELLS))
+            for tool, profile in zip(self.tools, self._profiles, strict=True)
+        ]
+
+    def _headed(self, text: str, scores: Sequence[float]) -> list[float]:
+        """Of the tools that fit, prefer those that a text speaks of first.
+
+        "The transcript of the recording" wants the transcript.
+        """
+        known = [_families(profile.name) for profile in self._profiles]
+        heads = (_families([unit]) & frozenset().union(*known) for unit in units(text))
+        head = next(filter(None, heads), frozenset())
+        return [
+            score + _HEAD * (score >= FITS and not head.isdisjoint(families))
+            for score, families in zip(scores, known, strict=True)
+        ]
 
     def _score(self, tool: Tool, profile: _Profile, text: str, words: frozenset[str]) -> float:
         score = _NAMED * _is_named(tool, text)

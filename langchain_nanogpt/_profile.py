@@ -1,0 +1,76 @@
+"""What NanoGPT's catalogue says of a model, in the words of LangChain's model profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from langchain_core.language_models import ModelProfile
+
+from nanogpt_client import Model
+
+__all__ = ["LookedUp", "profile_of", "takes"]
+
+# Each of the catalogue's words, and what it decides. Media in a tool's result are sent in a message
+# of their own, and pieces of tool calls are put in order, whatever the model.
+_CAPABILITIES: dict[str, tuple[str, ...]] = {
+    "vision": ("image_inputs", "image_url_inputs", "image_tool_message"),
+    "pdf_upload": ("pdf_inputs", "pdf_tool_message"),
+    "audio_input": ("audio_inputs",),
+    "video_input": ("video_inputs",),
+    "reasoning": ("reasoning_output",),
+    "tool_calling": ("tool_calling", "tool_call_streaming"),
+    "structured_output": ("structured_output",),
+}
+_MODALITIES = ("text", "image", "audio", "video")
+_KNOWN = ModelProfile.__annotations__.keys()
+
+
+class LookedUp(dict[str, Any]):
+    """A profile that was not given but looked up, and so belongs to this ``model`` alone."""
+
+    def __init__(self, model: str, profile: ModelProfile) -> None:
+        super().__init__(profile)
+        self.model = model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.model, dict(self))
+
+
+def profile_of(facts: Model) -> ModelProfile:
+    """Return a model's profile; what the catalogue leaves open is not in it."""
+    said: dict[str, Any] = {
+        "name": facts.name,
+        "max_input_tokens": facts.context_length,
+        "max_output_tokens": facts.max_output_tokens,
+    }
+    can = facts.raw.get("capabilities")
+    for capability, words in _CAPABILITIES.items():
+        if isinstance(can, dict) and isinstance(can.get(capability), bool):
+            said |= dict.fromkeys(words, can[capability])
+    if facts.input_modalities:
+        said["text_inputs"] = "text" in facts.input_modalities
+    if facts.output_modalities:
+        said |= {f"{kind}_outputs": kind in facts.output_modalities for kind in _MODALITIES}
+    known = {word: v for word, v in said.items() if v is not None and word in _KNOWN}
+    return cast("ModelProfile", known)
+
+
+def takes(profile: Mapping[str, Any] | None) -> dict[str, bool]:
+    """Return which parts of messages a model takes, for `messages.check_media`.
+
+    Catalogues know well who sees; of the other media they leave out some that models who do take
+    as well, so a model that sees is refused nothing here.
+    """
+    known = profile or {}
+    if known.get("image_inputs") is not False:
+        return {}
+    return {part: known.get(word) is not False for word, part in _PARTS.items()}
+
+
+_PARTS = {
+    "image_inputs": "image_url",
+    "pdf_inputs": "file",
+    "audio_inputs": "input_audio",
+    "video_inputs": "video_url",
+}

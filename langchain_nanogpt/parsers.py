@@ -1,0 +1,79 @@
+"""`NanoGPTAudioParser`: recordings as documents, with speakers and times."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Literal
+
+from langchain_core.document_loaders import BaseBlobParser
+from langchain_core.documents import Document
+from langchain_core.documents.base import Blob
+
+from langchain_nanogpt._errors import map_errors
+from langchain_nanogpt._words import CheckedClientFields
+from nanogpt_client import Segment, Transcript
+
+__all__ = ["NanoGPTAudioParser"]
+
+
+class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
+    """Writes recordings down, e.g. ``NanoGPTAudioParser(split="speaker", model="Elevenlabs-STT")``.
+
+    Metadata: ``source``, ``language``, ``duration`` and ``cost`` (USD, of the whole recording), and
+    for a part ``start`` and ``end`` (seconds) and ``speaker`` where they are known.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions
+
+    Raises:
+        ModelError: of `langchain_core.exceptions`, while iterating; the same exception is also a
+            `nanogpt_client.NanoGPTError`.
+    """
+
+    model: str = "Whisper-Large-V3"
+    """The transcription model's id."""
+    split: Literal["segment", "speaker"] | None = None
+    """One document per segment, or per turn of a speaker; by default one for the recording.
+
+    A model that tells no times gives one document all the same.
+    """
+    language: str | None = None
+    """The language as a code, e.g. ``"en"``; by default the model finds it out."""
+
+    def lazy_parse(self, blob: Blob) -> Iterator[Document]:
+        """Yield a recording's documents; it is sent when the first is asked for."""
+        with map_errors():
+            heard = self._client().transcribe(_source(blob), **self._options)
+        yield from self._documents(heard, blob)
+
+    async def alazy_parse(self, blob: Blob) -> AsyncIterator[Document]:
+        """Yield a recording's documents without blocking the event loop."""
+        with map_errors():
+            heard = await self._async_client().transcribe(_source(blob), **self._options)
+        for document in self._documents(heard, blob):
+            yield document
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"model": self.model, "language": self.language}
+        if self.split == "speaker":
+            options["diarize"] = True
+        elif self.split == "segment":
+            options["response_format"] = "verbose_json"
+        return options
+
+    def _documents(self, heard: Transcript, blob: Blob) -> Iterator[Document]:
+        facts = {
+            "source": blob.source,
+            "language": heard.language,
+            "duration": heard.duration,
+            "cost": None if heard.cost is None else float(heard.cost),
+        }
+        parts = {"segment": heard.segments, "speaker": heard.turns}.get(self.split or "", ())
+        for part in parts or (Segment(heard.text),):
+            known = {"start": part.start, "end": part.end, "speaker": part.speaker}
+            metadata = {name: value for name, value in (facts | known).items() if value is not None}
+            yield Document(part.text, metadata=metadata)
+
+
+def _source(blob: Blob) -> Any:
+    """Return the recording: its file's path, or its bytes."""
+    return blob.path if blob.data is None else blob.as_bytes()

@@ -1,0 +1,220 @@
+"""NanoGPT's pictures, speech, film, search and money as LangChain tools.
+
+Thin: what they do, what a model is told, and which files it may reach stand in
+`nanogpt_client.toolbox`. A result's content is for the model (text, or text and pictures with
+``image_blocks=True``); its artifact, a dict, is for the program: bytes, mime type, path, URL, seed,
+cost (USD), request id. Long work dispatches the custom event ``nanogpt_progress``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from base64 import b64encode
+from typing import Any, ClassVar, Literal
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForToolRun,
+    CallbackManagerForToolRun,
+    adispatch_custom_event,
+    dispatch_custom_event,
+)
+from langchain_core.tools import BaseTool, BaseToolkit
+from pydantic import BaseModel
+
+from langchain_nanogpt._errors import tool_errors
+from langchain_nanogpt._words import CheckedClientFields
+from nanogpt_client.toolbox import (
+    TOOLS,
+    EstimateFields,
+    ImageFields,
+    SearchFields,
+    SpeechFields,
+    Tool,
+    ToolboxFields,
+    ToolFields,
+    ToolResult,
+    TranscriptionFields,
+    VideoFields,
+)
+from nanogpt_client.wire.progress import Progress
+
+__all__ = [
+    "NanoGPTBalanceTool",
+    "NanoGPTCostEstimateTool",
+    "NanoGPTImageEditTool",
+    "NanoGPTImageTool",
+    "NanoGPTSpeechTool",
+    "NanoGPTToolkit",
+    "NanoGPTTranscriptionTool",
+    "NanoGPTVideoTool",
+    "NanoGPTWebSearchTool",
+]
+
+EVENT = "nanogpt_progress"
+
+
+class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
+    """What all tools are: settings, a client, and one tool of the core.
+
+    Raises:
+        ToolException: from every run, worded for a model; by default (``handle_tool_error``)
+            LangChain hands that to the model as a `ToolMessage` with the status ``"error"``.
+    """
+
+    core: ClassVar[Tool]
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    handle_tool_error: Any = True
+
+    def _run(
+        self, *, run_manager: CallbackManagerForToolRun | None = None, **arguments: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        def tell(progress: Progress) -> object:
+            if run_manager is not None:
+                config: Any = {"callbacks": run_manager.get_child()}
+                dispatch_custom_event(EVENT, _event(progress), config=config)
+            return self.on_progress(progress) if self.on_progress is not None else None
+
+        with tool_errors():
+            flow = self.core.run(self, arguments, tell)
+            return _content(self._client().run(flow))
+
+    async def _arun(
+        self, *, run_manager: AsyncCallbackManagerForToolRun | None = None, **arguments: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        async def tell(progress: Progress) -> None:
+            if run_manager is not None:
+                config: Any = {"callbacks": run_manager.get_child()}
+                await adispatch_custom_event(EVENT, _event(progress), config=config)
+            if self.on_progress is not None:
+                told = self.on_progress(progress)
+                if inspect.isawaitable(told):
+                    await told
+
+        with tool_errors():
+            flow = self.core.run(self, arguments, tell)
+            return _content(await self._async_client().run(flow))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return what another process needs; the schema that LangChain made is made anew there."""
+        state = super().__getstate__()
+        private = (state.get("__pydantic_private__") or {}) | {"_tool_call_schema_memo": None}
+        return state | {"__pydantic_private__": private}
+
+
+class NanoGPTImageTool(ImageFields, _NanoGPTTool):
+    """Draws pictures, e.g. ``NanoGPTImageTool(model="hidream", output_dir="out")``."""
+
+    core: ClassVar[Tool] = TOOLS["generate_image"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
+    """Changes a picture: given by path, URL or bytes, or by the name an earlier result told."""
+
+    core: ClassVar[Tool] = TOOLS["edit_image"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
+    """Reads texts of any length aloud, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
+
+    core: ClassVar[Tool] = TOOLS["speak"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTTranscriptionTool(TranscriptionFields, _NanoGPTTool):
+    """Writes down what is said in a recording."""
+
+    core: ClassVar[Tool] = TOOLS["transcribe"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTVideoTool(VideoFields, _NanoGPTTool):
+    """Makes a video; one that was ordered before is found by its run id, and not paid again."""
+
+    core: ClassVar[Tool] = TOOLS["generate_video"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTWebSearchTool(SearchFields, _NanoGPTTool):
+    """Searches the web without a model: results, a sourced answer, or a structured one."""
+
+    core: ClassVar[Tool] = TOOLS["search_web"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTBalanceTool(_NanoGPTTool):
+    """Tells the balance, and the address that Nano can be sent to."""
+
+    core: ClassVar[Tool] = TOOLS["check_balance"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTCostEstimateTool(EstimateFields, _NanoGPTTool):
+    """Tells what work would cost, and whether the balance covers it."""
+
+    core: ClassVar[Tool] = TOOLS["estimate_cost"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+_CLASSES: dict[str, type[_NanoGPTTool]] = {
+    cls.core.name: cls
+    for cls in (
+        NanoGPTImageTool,
+        NanoGPTImageEditTool,
+        NanoGPTSpeechTool,
+        NanoGPTTranscriptionTool,
+        NanoGPTVideoTool,
+        NanoGPTWebSearchTool,
+        NanoGPTBalanceTool,
+        NanoGPTCostEstimateTool,
+    )
+}
+
+
+class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
+    """All tools with one client, one folder and one budget.
+
+    >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
+    >>> agent = create_agent(ChatNanoGPT(model="openai/gpt-5.2"), toolkit.get_tools())
+
+    What one tool made, the others find by its name.
+    """
+
+    def get_tools(self) -> list[BaseTool]:
+        """Return the tools that ``include`` names, in their fixed order."""
+        shared = {"client": self._client(), "http_async_client": self.http_async_client}
+        return [_CLASSES[tool.name](**shared, **self.words_for(tool.name)) for tool in self.tools]
+
+
+def _content(result: ToolResult) -> tuple[Any, dict[str, Any]]:
+    """Return what the model reads (and sees), and what the program gets."""
+    if not result.media:
+        return result.text, result.artifact
+    blocks = [
+        {"type": "image", "base64": b64encode(media.data).decode(), "mime_type": media.mime_type}
+        for media in result.media
+    ]
+    return [{"type": "text", "text": result.text}, *blocks], result.artifact
+
+
+def _event(progress: Progress) -> dict[str, Any]:
+    """Return progress as plain data; a result itself may be large, and comes at the end."""
+    words = ("kind", "status", "done", "total", "seconds", "run_id")
+    return {word: getattr(progress, word) for word in words}

@@ -1,0 +1,20 @@
+"""``python -m nanogpt_client``: the command ``nanogpt``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command; say what to install if its libraries are missing."""
+    try:
+        from nanogpt_client.cli import cli  # noqa: PLC0415 - they come with an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"click", "rich"}:
+            raise
+        sys.exit("The command needs an extra: pip install 'nanogpt-integrations[cli]'")
+    cli(prog_name="nanogpt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""The async client's methods for pictures, sound and film: `_media` with ``await``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar, Unpack
+
+from nanogpt_client._base import BaseClient
+from nanogpt_client._core.call import Call
+from nanogpt_client._core.flow import Flow
+from nanogpt_client.endpoints import batch, images, media, speech, transcription, video
+from nanogpt_client.wire.media import (
+    FileSource,
+    GeneratedImages,
+    Speech,
+    Transcript,
+    Video,
+    VideoJob,
+)
+from nanogpt_client.wire.options import (
+    ImageOptions,
+    SpeechOptions,
+    TranscriptionOptions,
+    VideoOptions,
+)
+from nanogpt_client.wire.progress import OnProgress
+
+T = TypeVar("T")
+
+
+class AsyncMediaMethods(BaseClient):
+    """Media routes; each method is one line: which endpoint, performed how."""
+
+    if TYPE_CHECKING:  # what the client brings
+
+        async def send(self, call: Call[T]) -> T: ...
+        async def run(self, flow: Flow[T]) -> T: ...
+
+    async def generate_image(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | Sequence[FileSource] | None = None,
+        mask: FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> GeneratedImages:
+        """Draw, or change the given pictures (bytes, path or URL)."""
+        return await self.run(
+            images.generate_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    async def generate_images(
+        self,
+        prompts: Sequence[str],
+        *,
+        model: str,
+        at_once: int = 4,
+        **options: Unpack[ImageOptions],
+    ) -> list[GeneratedImages]:
+        """Draw for several prompts, ``at_once`` at a time; an error's ``partial`` has the rest."""
+        flow = batch.generate_images(prompts, model=model, at_once=at_once, **options)
+        return await self.run(flow)
+
+    async def edit_image(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | Sequence[FileSource],
+        mask: FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> GeneratedImages:
+        """Change a picture through the edits route; a mask limits where."""
+        return await self.run(
+            images.edit_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    async def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Speech:
+        """Speak a text; jobs are waited for and URLs fetched."""
+        return await self.run(speech.speak(text, model=model, **options))
+
+    async def speak_long(
+        self, text: str, *, model: str, at_once: int = 4, **options: Unpack[SpeechOptions]
+    ) -> Speech:
+        """Speak a text of any length, cut at its sentences and joined into one file."""
+        return await self.run(batch.speak_long(text, model=model, at_once=at_once, **options))
+
+    async def transcribe(
+        self, audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> Transcript:
+        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
+        return await self.run(transcription.transcribe(audio, model=model, **options))
+
+    async def transcribe_all(
+        self,
+        recordings: Sequence[FileSource],
+        *,
+        model: str,
+        at_once: int = 4,
+        **options: Unpack[TranscriptionOptions],
+    ) -> list[Transcript]:
+        """Transcribe several, ``at_once`` at a time; an error's ``partial`` has those finished."""
+        return await self.run(
+            batch.transcribe_all(recordings, model=model, at_once=at_once, **options)
+        )
+
+    async def submit_video(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | None = None,
+        **options: Unpack[VideoOptions],
+    ) -> VideoJob:
+        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
+        return await self.run(video.submit_video(prompt, model=model, image=image, **options))
+
+    async def video_status(self, run_id: str) -> VideoJob:
+        """Ask how far a video is."""
+        return await self.send(video.video_status(run_id))
+
+    async def wait_for_video(
+        self,
+        job: VideoJob | str,
+        *,
+        interval: float = 3.0,
+        timeout: float = 900.0,  # noqa: ASYNC109 - of the job, not the call
+        on_progress: OnProgress | None = None,
+        progress: bool = False,
+    ) -> Video:
+        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
+        flow = video.wait_for_video(
+            job, interval=interval, timeout=timeout, on_progress=on_progress, progress=progress
+        )
+        return await self.run(flow)
+
+    async def generate_video(
+        self,
+        prompt: str,
+        *,
+        model: str,
+        image: FileSource | None = None,
+        interval: float = 3.0,
+        wait_timeout: float = 900.0,
+        **options: Unpack[VideoOptions],
+    ) -> Video:
+        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
+        flow = video.generate_video(
+            prompt,
+            model=model,
+            image=image,
+            interval=interval,
+            wait_timeout=wait_timeout,
+            **options,
+        )
+        return await self.run(flow)
+
+    async def recover_videos(
+        self, *, model: str | None = None, limit: int | None = None
+    ) -> list[VideoJob]:
+        """List this account's recent videos, e.g. after a crash."""
+        return await self.send(video.recover_videos(model=model, limit=limit))
+
+    async def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
+        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
+        return await self.run(media.download(url, max_bytes=max_bytes))

@@ -1,0 +1,236 @@
+"""The tools that draw, edit, speak, listen and film, as flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nanogpt_client._core.flow import Flow
+from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.toolbox import args, fields, spending
+from nanogpt_client.toolbox.files import Kept, check_output, keep, reachable
+from nanogpt_client.toolbox.results import Media, ToolResult
+from nanogpt_client.wire import _files
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.media import GeneratedImage, GeneratedImages, Transcript
+from nanogpt_client.wire.progress import OnProgress
+
+
+def generate_image(
+    own: fields.ImageFields, given: args.ImageArguments, on_progress: OnProgress | None
+) -> Flow[ToolResult]:
+    """Draw; the text names each picture's file, or its URL where nothing is saved."""
+    check_output(own.output_dir)
+    size = given.size or own.size
+    yield from catalog.known("image", own.model, fetch=True)
+    yield from _allow(own, "generate_image", given, "image", size=size, n=given.n)
+    drawn = yield from images.generate_image(
+        given.prompt,
+        model=own.model,
+        size=size,
+        n=given.n,
+        seed=given.seed,
+        response_format=_delivery(own),
+        on_progress=on_progress,
+    )
+    return (yield from _pictures(own, drawn, given.seed, "Drew"))
+
+
+def edit_image(
+    own: fields.ImageFields, given: args.EditArguments, on_progress: OnProgress | None
+) -> Flow[ToolResult]:
+    """Change a picture; a mask goes through the route that takes one apart."""
+    check_output(own.output_dir)
+    image = _file(own, given.image)
+    mask = None if given.mask is None else _file(own, given.mask)
+    size = given.size or own.size
+    yield from catalog.known("image", own.model, fetch=True)
+    yield from _allow(own, "edit_image", given, "image", size=size)
+    drawn = yield from images.generate_image(
+        given.prompt,
+        model=own.model,
+        image=image,
+        mask=mask,
+        strength=given.strength,
+        size=size,
+        seed=given.seed,
+        response_format=_delivery(own),
+        on_progress=on_progress,
+    )
+    return (yield from _pictures(own, drawn, given.seed, "Changed"))
+
+
+def speak(
+    own: fields.SpeechFields, given: args.SpeechArguments, on_progress: OnProgress | None
+) -> Flow[ToolResult]:
+    """Read a text of any length aloud, into one file."""
+    check_output(own.output_dir)
+    yield from catalog.known("tts", own.model, fetch=True)
+    yield from _allow(own, "speak", given, "tts", text=given.text)
+    spoken = yield from batch.speak_long(
+        given.text,
+        model=own.model,
+        voice=given.voice or own.voice,
+        speed=given.speed,
+        instructions=given.instructions,
+        response_format=own.audio_format,
+        on_progress=on_progress,
+    )
+    kept = _keep(own, "speech", spoken.bytes, spoken.mime_type)
+    text = f"Spoke {len(given.text)} characters{_price(spoken.billing)}. {_place(kept, spoken.url)}"
+    about = {"voice": given.voice or own.voice, "url": spoken.url, **_artifact(kept)}
+    return ToolResult(text, _facts("speech", own.model, spoken.billing) | about)
+
+
+def transcribe(
+    own: fields.TranscriptionFields,
+    given: args.TranscriptionArguments,
+    on_progress: OnProgress | None,
+) -> Flow[ToolResult]:
+    """Write a recording down; the text is what was said."""
+    audio = _file(own, given.audio)
+    yield from catalog.known("stt", own.model, fetch=True)
+    seconds = _files.seconds_of(audio) if isinstance(audio, bytes) else None
+    yield from _allow(own, "transcribe", given, "stt", seconds=seconds)
+    heard = yield from transcription.transcribe(
+        audio,
+        model=own.model,
+        language=given.language or own.language,
+        diarize=given.diarize,
+        on_progress=on_progress,
+    )
+    about = {
+        "text": heard.text,
+        "language": heard.language,
+        "duration": heard.duration,
+        "segments": [_segment(part) for part in heard.segments],
+        "words": list(heard.words),
+    }
+    facts = _facts("transcription", own.model, heard.billing) | about
+    return ToolResult(_spoken(heard, by_speaker=bool(given.diarize)), facts)
+
+
+def generate_video(
+    own: fields.VideoFields, given: args.VideoArguments, on_progress: OnProgress | None
+) -> Flow[ToolResult]:
+    """Order a video and wait for it; or, by run id, only wait: it is never ordered twice."""
+    check_output(own.output_dir)
+    run_id = given.run_id
+    billing = Billing()
+    if run_id is None:
+        ticket = yield from _ordered(own, given)
+        run_id, billing = ticket.run_id, ticket.billing
+    made = yield from video.wait_for_video(
+        run_id, interval=own.interval, timeout=own.wait_timeout, on_progress=on_progress
+    )
+    billing = billing if billing.cost is not None else made.billing
+    about: dict[str, Any] = {"run_id": run_id, "url": made.url, **_NO_FILE}
+    text = f"The video is ready{_price(billing)}. "
+    if own.output_dir is not None:
+        data = yield from media.download(made.url)
+        kept = _keep(own, "video", data, _files.mime_type_of(data))
+        about |= _artifact(kept)
+        text += f"{_place(kept, made.url)} "
+    text += f"URL, for a limited time: {made.url} (run id {run_id})."
+    return ToolResult(text, _facts("video", made.model or own.model, billing) | about)
+
+
+def _ordered(own: fields.VideoFields, given: args.VideoArguments) -> Flow[Any]:
+    if given.prompt is None:
+        raise ConfigurationError("a video needs a prompt, or the run id of one that was ordered")
+    image = None if given.image is None else _file(own, given.image)
+    yield from catalog.known("video", own.model, fetch=True)
+    yield from _allow(own, "generate_video", given, "video", seconds=given.duration)
+    flow = video.submit_video(
+        given.prompt,
+        model=own.model,
+        image=image,
+        duration=given.duration,
+        aspect_ratio=given.aspect_ratio,
+    )
+    return (yield from flow)
+
+
+_NO_FILE = {"bytes": None, "mime_type": None, "name": None, "path": None}
+
+
+def _pictures(
+    own: fields.ImageFields, drawn: GeneratedImages, seed: int | None, did: str
+) -> Flow[ToolResult]:
+    files, places = [], []
+    for image in drawn:
+        data = yield from _bytes_of(image)
+        kept = _keep(own, "image", data, _files.mime_type_of(data))
+        files.append(_artifact(kept) | {"url": image.url})
+        places.append(_place(kept, image.url))
+    number = "the picture" if len(files) == 1 else f"{len(files)} pictures"
+    text = f"{did} {number} with {own.model}{_price(drawn.billing)}. {' '.join(places)}"
+    about = {"seed": seed, **files[0], "files": files}
+    shown = tuple(Media(file["bytes"], file["mime_type"]) for file in files)
+    facts = _facts("image", own.model, drawn.billing) | about
+    return ToolResult(text, facts, shown if own.image_blocks else ())
+
+
+def _bytes_of(image: GeneratedImage) -> Flow[bytes]:
+    if image.data is not None:
+        return image.data
+    return (yield from media.download(image.url or ""))
+
+
+def _delivery(own: fields.ToolFields) -> Any:
+    """Ask for URLs where no file is written, so that there is something to tell of."""
+    return "url" if own.output_dir is None else "b64_json"
+
+
+def _allow(
+    own: fields.ToolFields, tool: str, given: args.Arguments, kind: Any, **work: Any
+) -> Flow[None]:
+    arguments = given.model_dump(exclude_none=True)
+    yield from spending.allow(own, tool, arguments, kind, **work)
+
+
+def _file(own: fields.ToolFields, source: str | bytes) -> str | bytes:
+    folders = [own.output_dir, *own.readable_dirs]
+    return reachable(source, own.memory, [folder for folder in folders if folder is not None])
+
+
+def _keep(own: fields.ToolFields, kind: str, data: bytes, mime_type: str) -> Kept:
+    return keep(own.memory, own.output_dir, kind, data, mime_type)
+
+
+def _place(kept: Kept, url: str | None) -> str:
+    """Say where a file is, so that a model can pass it on to the user or to another tool."""
+    text = f"File: {kept.place}"
+    if kept.path is None and url:
+        text += f" (for a limited time also at {url})"
+    return f"{text}; {kept.trouble}." if kept.trouble else f"{text}."
+
+
+def _artifact(kept: Kept) -> dict[str, Any]:
+    path = None if kept.path is None else str(kept.path)
+    return {"bytes": kept.data, "mime_type": kept.mime_type, "name": kept.name, "path": path}
+
+
+def _facts(kind: str, model: str | None, billing: Billing) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "model": model,
+        "cost": billing.cost,
+        "request_id": billing.request_id,
+    }
+
+
+def _price(billing: Billing) -> str:
+    return "" if billing.cost is None else f" for {billing.cost} USD"
+
+
+def _segment(part: Any) -> dict[str, Any]:
+    return {"text": part.text, "start": part.start, "end": part.end, "speaker": part.speaker}
+
+
+def _spoken(heard: Transcript, *, by_speaker: bool) -> str:
+    if not heard.text.strip():
+        return "Nothing was said."
+    if by_speaker and any(part.speaker for part in heard.segments):
+        return "\n".join(f"{part.speaker or 'unknown'}: {part.text}" for part in heard.segments)
+    return heard.text

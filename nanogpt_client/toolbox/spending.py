@@ -1,0 +1,37 @@
+"""Asking before spending: `confirm_above_usd`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from nanogpt_client._core.flow import Flow, consult
+from nanogpt_client.endpoints import account
+from nanogpt_client.errors import SpendingRefusedError
+from nanogpt_client.toolbox.fields import Purchase, ToolFields
+from nanogpt_client.wire.catalog import ModelKind
+
+
+def allow(
+    fields: ToolFields, tool: str, arguments: dict[str, Any], kind: ModelKind | None, **work: Any
+) -> Flow[None]:
+    """Return if the call may be sent; ``work`` is what its price depends on.
+
+    Raises:
+        SpendingRefusedError: it may not; nothing was sent.
+    """
+    limit = fields.confirm_above_usd
+    if limit is None and fields.confirm is None:
+        return
+    model = getattr(fields, "model", None)
+    usd = None
+    if kind is not None and model is not None:
+        usd = (yield from account.estimate_media_cost(kind, model=model, **work)).usd
+    if usd is not None and usd <= (limit or Decimal(0)):
+        return
+    purchase = Purchase(tool, model, usd, arguments)
+    if fields.confirm is None:
+        msg = f"{purchase}: more than the {limit} USD that may be spent on a call; nothing was sent"
+        raise SpendingRefusedError(msg)
+    if (yield from consult(fields.confirm, purchase)) is not True:
+        raise SpendingRefusedError(f"{purchase}: the user did not confirm it; nothing was sent")

@@ -1,0 +1,132 @@
+"""The tools by name: what a model reads of each, and the flow that does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from nanogpt_client._core.flow import Flow
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.toolbox import args, facts, fields, media
+from nanogpt_client.toolbox.results import ToolResult
+from nanogpt_client.wire.progress import OnProgress
+
+__all__ = ["TOOLS", "Tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool, apart from any framework.
+
+    Attributes:
+        name: what a model calls it by.
+        description: what a model is told of it.
+        args: the schema of its arguments.
+        settings: the class of its settings.
+        flow: takes settings, checked arguments and a progress function; see `run`.
+    """
+
+    name: str
+    description: str
+    args: type[BaseModel]
+    settings: type[fields.ToolFields]
+    flow: Callable[..., Flow[ToolResult]]
+
+    def run(
+        self,
+        settings: fields.ToolFields,
+        arguments: Mapping[str, Any],
+        on_progress: OnProgress | None = None,
+    ) -> Flow[ToolResult]:
+        """Return the flow for a client to perform: ``client.run(tool.run(settings, arguments))``.
+
+        Raises:
+            ConfigurationError: the arguments do not fit the schema; nothing was sent.
+            NanoGPTError: from performing it; `explain` turns it into words for a model.
+        """
+        try:
+            given = self.args.model_validate(arguments)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ConfigurationError(f"{where}: {first['msg'].lower()}", param=where) from None
+        return (yield from self.flow(settings, given, on_progress or settings.on_progress))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the tool as a chat request takes it."""
+        function = {
+            "name": self.name,
+            "description": self.description,
+            "parameters": self.args.model_json_schema(),
+        }
+        return {"type": "function", "function": function}
+
+
+TOOLS: Mapping[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            "generate_image",
+            "Draw one or more pictures from a description. Returns where each picture's file is.",
+            args.ImageArguments,
+            fields.ImageFields,
+            media.generate_image,
+        ),
+        Tool(
+            "edit_image",
+            "Change an existing picture as described. Returns where the new picture's file is.",
+            args.EditArguments,
+            fields.ImageFields,
+            media.edit_image,
+        ),
+        Tool(
+            "speak",
+            "Read a text aloud into an audio file (text to speech). Returns where the file is.",
+            args.SpeechArguments,
+            fields.SpeechFields,
+            media.speak,
+        ),
+        Tool(
+            "transcribe",
+            "Write down what is said in an audio file (speech to text). Returns the words.",
+            args.TranscriptionArguments,
+            fields.TranscriptionFields,
+            media.transcribe,
+        ),
+        Tool(
+            "generate_video",
+            "Make a short video from a description, which takes minutes. Returns its URL and run "
+            "id. If it was not ready in time, call it again with that run_id alone: a second "
+            "order would be charged again.",
+            args.VideoArguments,
+            fields.VideoFields,
+            media.generate_video,
+        ),
+        Tool(
+            "search_web",
+            "Search the web for current information. Returns pages with their addresses, or an "
+            "answer with its sources.",
+            args.SearchArguments,
+            fields.SearchFields,
+            facts.search_web,
+        ),
+        Tool(
+            "check_balance",
+            "Tell how much money is left on the NanoGPT account, and the address for deposits.",
+            args.BalanceArguments,
+            fields.ToolFields,
+            facts.check_balance,
+        ),
+        Tool(
+            "estimate_cost",
+            "Tell what a piece of work would cost in USD before doing it, and whether the balance "
+            "covers it.",
+            args.EstimateArguments,
+            fields.EstimateFields,
+            facts.estimate_cost,
+        ),
+    )
+}

@@ -1,0 +1,15 @@
+"""Write the tables of README.md that compare integrations: ``make compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.peers import langchain_table
+from tests.peers.compare import compare
+
+COMPARISONS = (langchain_table,)
+
+if __name__ == "__main__":
+    for comparison in COMPARISONS:
+        compare(comparison, Path(sys.argv[1]))

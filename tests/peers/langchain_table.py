@@ -1,0 +1,228 @@
+"""LangChain: `ChatNanoGPT` beside `ChatOpenAI` and `ChatOpenRouter`, over the same wire.
+
+A thing counts as kept if a user finds it anywhere in the message: as a block, in the usage or in
+the metadata. Every client has its own defaults; only address, key and model are set.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+from langchain_core.exceptions import ContextOverflowError, ModelError
+from langchain_core.language_models import BaseChatModel
+
+from tests.peers.compare import print_column
+from tests.peers.wire import KEY, MODEL, QUESTION, is_stream, serving
+
+TABLE = "langchain-peers"
+OURS = "ChatNanoGPT"
+PEERS: Sequence[str] = ("ChatOpenAI", "ChatOpenRouter")
+_MODULES = {
+    "ChatNanoGPT": "langchain_nanogpt",
+    "ChatOpenAI": "langchain_openai",
+    "ChatOpenRouter": "langchain_openrouter",
+}
+
+_PATIENCE = 15.0  # seconds, for clients that try again for minutes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one call."""
+
+    message: Any = None
+    error: BaseException | None = None
+    posts: int = 0
+    ended: bool = True
+
+    def holds(self, *wanted: Any) -> bool:
+        """Whether each value is found somewhere in the message."""
+        found = [] if self.message is None else list(_leaves(self.message.model_dump()))
+        return all(any(_same(value, leaf) for leaf in found) for value in wanted)
+
+
+Judge = Callable[[Outcome], str]
+
+
+def _kept(*wanted: Any) -> Judge:
+    def judge(outcome: Outcome) -> str:
+        if outcome.message is None:
+            return f"`{type(outcome.error).__name__}`"
+        return "kept" if outcome.holds(*wanted) else "lost"
+
+    return judge
+
+
+def _usage(**wanted: int) -> Judge:
+    def judge(outcome: Outcome) -> str:
+        usage = getattr(outcome.message, "usage_metadata", None) or {}
+        flat = {**usage, **usage.get("input_token_details", {})}
+        return "kept" if wanted.items() <= flat.items() else "lost"
+
+    return judge
+
+
+def _annotated(url: str) -> Judge:
+    def judge(outcome: Outcome) -> str:
+        blocks = [] if outcome.message is None else outcome.message.content_blocks
+        notes = [note for block in blocks for note in block.get("annotations", ())]
+        found = any(note["type"] == "citation" and note.get("url") == url for note in notes)
+        return "yes" if found else "no"
+
+    return judge
+
+
+def _calls(*wanted: tuple[str, dict[str, Any]]) -> Judge:
+    def judge(outcome: Outcome) -> str:
+        if outcome.message is None:
+            return f"`{type(outcome.error).__name__}`"
+        found = [(call["name"], call["args"]) for call in outcome.message.tool_calls]
+        return "kept" if found == list(wanted) else "lost"
+
+    return judge
+
+
+def _fails(outcome: Outcome) -> str:
+    if outcome.error is None:
+        return "taken for a whole answer"
+    kind = "typed" if isinstance(outcome.error, ModelError) else "untyped"
+    return f"{kind} error"
+
+
+def _with_partial(outcome: Outcome) -> str:
+    partial = getattr(outcome.error, "partial", None)
+    return "kept" if getattr(partial, "text", "") else "lost"
+
+
+def _typed(cls: type[BaseException]) -> Judge:
+    return lambda outcome: "yes" if isinstance(outcome.error, cls) else "no"
+
+
+def _says_retry(outcome: Outcome) -> str:
+    """Ask as LangChain's retry middleware does: what is no `ModelError` is tried again."""
+    if not outcome.ended:
+        return "not told"
+    again = getattr(outcome.error, "is_retryable", True)
+    return "retry" if again else "do not retry"
+
+
+def _sends(outcome: Outcome) -> str:
+    return str(outcome.posts) if outcome.ended else f"{outcome.posts} in {_PATIENCE:.0f} s, and on"
+
+
+_SOURCE = "https://example.com/nano"
+_ADD, _SUB = ("add", {"a": 1}), ("sub", {"b": 2})
+_ROWS: dict[str, tuple[str, Judge]] = {
+    "an answer without `system_fingerprint`": ("plain", _kept("Nano has no fees.")),
+    "reasoning": ("chat-reasoning", _kept("2 + 2 is 4.")),
+    "reasoning, streamed": ("stream-reasoning", _kept("2 + 2")),
+    "reasoning of the older route": ("chat-reasoning-legacy", _kept("2 + 2 is 4.")),
+    "citations": ("chat-citations-nested", _kept(_SOURCE)),
+    "citations, flat form": ("chat-citations-flat", _kept(_SOURCE)),
+    "citations, streamed": ("stream-citations", _kept(_SOURCE)),
+    "… as LangChain's `Citation` annotations": ("chat-citations-nested", _annotated(_SOURCE)),
+    "cost in USD": ("chat-pricing", _kept(0.0000131)),
+    "cost in USD, streamed": ("stream-usage-on-finish", _kept(0.00002)),
+    "cost in USD within the usage": ("chat-usage-cost", _kept(0.00042)),
+    "request id and balance": ("chat-pricing", _kept("req_sample", 4.9999869)),
+    "usage, streamed on the finish frame": ("stream-usage-on-finish", _usage(input_tokens=12)),
+    "usage, streamed in a frame of its own": ("stream-usage-trailing", _usage(input_tokens=12)),
+    "cached tokens that Claude routes leave out": (
+        "chat-cache-left-out",
+        _usage(input_tokens=11215, cache_read=11213),
+    ),
+    "images": ("chat-image", _kept("AA==")),
+    "images in all the forms that were seen": (
+        "chat-images",
+        _kept("AA==", "https://example.com/b.png", "https://example.com/c.png"),
+    ),
+    "refusal": ("chat-refusal", _kept("I cannot help with that.")),
+    "tool calls in pieces": ("stream-tool-calls", _calls(_ADD, _SUB)),
+    "… all with index 0": ("stream-tool-calls-all-zero", _calls(_ADD, _SUB)),
+    "… without index": ("stream-tool-calls-no-index", _calls(_ADD)),
+    "a tool call with null for arguments": ("chat-tool-call-null-arguments", _calls(("now", {}))),
+    "a stream that is cut": ("stream-cut", _fails),
+    "… and the text before the cut": ("stream-cut", _with_partial),
+    "an error frame within a stream": ("stream-error-frame", _fails),
+    "an error inside a 200": ("error-inside-200", _fails),
+    "HTML inside a 200": ("html-inside-200", _fails),
+    "an answer without choices": ("no-choices", _fails),
+    "context overflow is `ContextOverflowError`": ("error-openai", _typed(ContextOverflowError)),
+    "what middleware is told of a used-up balance": ("error-text", _says_retry),
+    "… and of a call whose connection dropped": ("dropped", _says_retry),
+    "POSTs of a call whose connection dropped": ("dropped", _sends),
+    "POSTs of a call at the daily limit": ("daily-limit", _sends),
+}
+
+
+def column(client: str) -> dict[str, str]:
+    """Return each row's verdict on a client."""
+    outcomes: dict[str, Outcome] = {}
+    for sample, _ in _ROWS.values():
+        if sample not in outcomes:
+            outcomes[sample] = _outcome(client, sample)
+    return {row: judge(outcomes[sample]) for row, (sample, judge) in _ROWS.items()}
+
+
+def _outcome(client: str, sample: str) -> Outcome:
+    with serving(sample) as server:
+        ended: list[Outcome] = []
+
+        def call() -> None:
+            try:
+                ended.append(Outcome(_ask(_model(client, server.base_url), sample)))
+            except Exception as error:  # noqa: BLE001 - whatever a client raises is its verdict
+                ended.append(Outcome(error=error))
+
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        thread.join(_PATIENCE)
+        outcome = ended[0] if ended else Outcome(ended=False)
+        return replace(outcome, posts=server.posts)
+
+
+def _ask(model: BaseChatModel, sample: str) -> Any:
+    if not is_stream(sample):
+        return model.invoke(QUESTION)
+    first, *rest = model.stream(QUESTION)
+    return sum(rest, first)
+
+
+def _model(client: str, base_url: str) -> BaseChatModel:
+    # Each environment has its own of these.
+    made: BaseChatModel = getattr(import_module(_MODULES[client]), client)(
+        model=MODEL, api_key=KEY, base_url=base_url
+    )
+    return made
+
+
+def _leaves(value: Any) -> Any:
+    """Yield every text and number in nested values."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _same(wanted: Any, found: Any) -> bool:
+    if isinstance(found, bool) or found is None:
+        return False
+    if isinstance(wanted, str):
+        return isinstance(found, str) and wanted in found
+    try:
+        return bool(abs(float(found) - wanted) < 1e-12)
+    except ValueError:
+        return False
+
+
+if __name__ == "__main__":
+    print_column(sys.modules[__name__])

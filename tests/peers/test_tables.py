@@ -1,0 +1,13 @@
+"""The tables that compare integrations: our own column is what README.md shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.peers.__main__ import COMPARISONS
+from tests.peers.compare import ours_in_the_table
+
+
+@pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda comparison: comparison.TABLE)
+def test_our_column_is_up_to_date(comparison):
+    assert ours_in_the_table(comparison) == comparison.column(comparison.OURS)
