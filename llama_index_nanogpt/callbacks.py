@@ -79,12 +79,10 @@ class NanoGPTCostHandler(BaseEventHandler):
     >>> with NanoGPTCostHandler() as costs:
     ...     index.as_query_engine(llm=llm).query("What is Nano?")
     >>> costs.total_usd, costs.ledger.totals_by("model")
-
-    Args:
-        tags: count only what happens under these ``instrument_tags``; by default everything.
     """
 
     tags: dict[str, Any] = Field(default_factory=dict)
+    """Count only what happens under these ``instrument_tags``; by default everything."""
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)
     _running: dict[str, str] = PrivateAttr(default_factory=dict)
     _seen: set[str] = PrivateAttr(default_factory=set)
