@@ -460,3 +460,27 @@ def test_headers_of_the_constructor_are_sent():
     llm = ChatNanoGPT(model=MODEL, api_key=KEY, default_headers={"X-Team": "t"}, http_client=client)
     llm.invoke("hi", extra_headers={"X-Call": "c"})
     assert (heard[0]["x-team"], heard[0]["x-call"]) == ("t", "c")
+
+
+async def test_long_chats_can_be_sent_compressed(sandbox_environment):
+    heard = []
+
+    class Listening(httpx.HTTPTransport):
+        def handle_request(self, request):
+            heard.append(request.headers)
+            return super().handle_request(request)
+
+    with httpx.Client(transport=Listening()) as client:
+        llm = ChatNanoGPT(model=MODEL, compress_above=2_000, http_client=client)
+        for text in ("What is Nano?", "What is Nano? " * 500):
+            assert llm.invoke(text).text
+            assert "".join(chunk.text for chunk in llm.stream(text))
+    assert [h.get("content-encoding") for h in heard] == [None, None, "gzip", "gzip"]
+    assert int(heard[2]["content-length"]) < 1_000
+    assert (await llm.ainvoke("What is Nano? " * 500)).text
+    await llm.aclose()
+
+
+def test_compressing_needs_a_number_of_bytes():
+    with pytest.raises(ConfigurationError, match="compress_above"):
+        hello().model(compress_above=-1)
