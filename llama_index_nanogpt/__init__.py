@@ -1,4 +1,4 @@
-"""NanoGPT for LlamaIndex: every model behind one LLM and one embedding class.
+"""NanoGPT for LlamaIndex: every model behind one LLM, embeddings, tools, a retriever, a reader.
 
 >>> from llama_index.core import Settings
 >>> from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
@@ -7,9 +7,38 @@
 >>> print(Settings.llm.complete("What is Nano?"))
 """
 
-from llama_index_nanogpt.callbacks import NanoGPTCostHandler
-from llama_index_nanogpt.chat import NanoGPT
-from llama_index_nanogpt.embeddings import NanoGPTEmbedding
-from llama_index_nanogpt.footnotes import with_footnotes
+from typing import TYPE_CHECKING
 
-__all__ = ["NanoGPT", "NanoGPTCostHandler", "NanoGPTEmbedding", "with_footnotes"]
+from nanogpt_client.lazy import names_of
+
+if TYPE_CHECKING:
+    from llama_index_nanogpt.callbacks import NanoGPTCostHandler
+    from llama_index_nanogpt.chat import NanoGPT
+    from llama_index_nanogpt.embeddings import NanoGPTEmbedding
+    from llama_index_nanogpt.footnotes import with_footnotes
+    from llama_index_nanogpt.readers import NanoGPTAudioReader
+    from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
+    from llama_index_nanogpt.tools import NanoGPTToolSpec
+
+__all__ = [
+    "NanoGPT",
+    "NanoGPTAudioReader",
+    "NanoGPTCostHandler",
+    "NanoGPTEmbedding",
+    "NanoGPTToolSpec",
+    "NanoGPTWebSearchRetriever",
+    "with_footnotes",
+]
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "callbacks": "NanoGPTCostHandler",
+        "chat": "NanoGPT",
+        "embeddings": "NanoGPTEmbedding",
+        "footnotes": "with_footnotes",
+        "readers": "NanoGPTAudioReader",
+        "retrievers": "NanoGPTWebSearchRetriever",
+        "tools": "NanoGPTToolSpec",
+    },
+)
