@@ -8,7 +8,7 @@
 
 from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
-from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
 from langchain_nanogpt.footnotes import with_footnotes
 from langchain_nanogpt.parsers import NanoGPTAudioParser
 from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -39,5 +39,6 @@ __all__ = [
     "NanoGPTVideoTool",
     "NanoGPTWebSearchRetriever",
     "NanoGPTWebSearchTool",
+    "PartialEmbeddings",
     "with_footnotes",
 ]

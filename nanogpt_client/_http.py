@@ -260,7 +260,16 @@ async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, No
     try:
         yield
     finally:
-        await client.aclose()
+        if _in_a_loop():  # a process may end without ending its loops; its sockets end with it
+            await client.aclose()
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _library_of(client: Any) -> Any:

@@ -6,15 +6,17 @@ import asyncio
 import json
 import pickle
 from copy import deepcopy
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import httpx
 import pytest
+from langchain_core import exceptions
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import ModelInvalidRequestError, OutputParserException
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
+from langchain_core.messages import content as blocks
 from langchain_core.runnables import ConfigurableField
 from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
@@ -181,12 +183,55 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
     assert result["raw"].response_metadata["cost"] == 0.0125
 
 
-@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
-def test_a_refusal_is_told(method):
-    wire = Wire({"refusal": "I will not."})
-    with pytest.raises(Exception, match="I will not") as caught:
-        wire.model().with_structured_output(Person, method=method).invoke("hi")
-    assert type(caught.value).__name__ in {"ModelRefusalError", "OutputParserException"}
+REFUSAL = getattr(exceptions, "ModelRefusalError", OutputParserException)  # since core 1.7.5
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+async def test_a_refusal_is_told(method):
+    wire = Wire({"refusal": "I will "}, {"refusal": "not."})
+    chain = wire.model().with_structured_output(Person, method=method)
+    for ask in (chain.invoke, lambda text: list(chain.stream(text))):
+        with pytest.raises(REFUSAL, match="I will not"):
+            ask("hi")
+    with pytest.raises(REFUSAL, match="I will not"):
+        await chain.ainvoke("hi")
+    assert len(wire.bodies) == 3
+    raw = wire.model().with_structured_output(Person, method=method, include_raw=True)
+    result: Any = raw.invoke("hi")
+    assert isinstance(result["parsing_error"], REFUSAL)
+    assert result["raw"].response_metadata["cost"] == 0.0125
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_refusal_is_a_block(version):
+    model = Wire({"refusal": "I will "}, {"refusal": "not."}).model(output_version=version)
+    first, *rest = model.stream("hi")
+    for answer in (model.invoke("hi"), sum(rest, first)):
+        block: Any
+        (block,) = answer.content_blocks
+        if hasattr(blocks, "RefusalContentBlock"):
+            assert {k: block[k] for k in ("type", "refusal")} == {
+                "type": "refusal",
+                "refusal": "I will not.",
+            }
+        else:
+            assert block["value"]["refusal"] == "I will not."
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ({"web_search": "googel"}, "googel"),
+        ({"model": f"{MODEL}:online/exa-fast", "web_search": "linkup"}, "contradict"),
+        ({"model": f"{MODEL}:online", "web_search": {"provider": "exa"}}, "twice"),
+        ({"model": f"{MODEL}:cheap", "provider": "openai"}, "both choose the provider"),
+        ({"model": f"{MODEL}:memory-7", "memory": 30}, "contradict"),
+        ({"logit_bias": {"1": 200}}, "logit_bias"),
+    ],
+)
+def test_words_that_clash_are_refused_at_once(words, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        hello().model(**words)
 
 
 def test_several_answers_are_never_streamed():

@@ -128,7 +128,7 @@ USES = [
         {},
         [json_reply(DONE_VIDEO)],
         ["GET /api/video/status?requestId=v"],
-        lambda r: r.url == "/v.mp4",
+        lambda r: r.url.endswith("/v.mp4") and r.url.startswith("http"),
     ),
     Use(
         "generate_video",

@@ -172,9 +172,9 @@ def _refused(call: Call) -> list[str]:
 
 def _carried(text: str, told: carry.Told, *, depicts: bool) -> tuple[str, str]:
     """Return a step's text with what "it" is, and the text to work on."""
-    if depicts and told.is_cut:
+    if depicts and told.subject:
         text = point_to(text, told.subject)
-        return text, f"{phrase(text)}: {told.text}"
+        return text, f"{phrase(text)}{told.depicted}"
     is_said = len(told.text) <= _SHORT and told.text[:1] not in {"{", "["}
     return point_to(text, squeeze(told.text)) if is_said else text, told.text
 
