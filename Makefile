@@ -13,7 +13,8 @@ RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-s
 	-W 'ignore:Benchmark fixture was not used'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit conformance bench compare fault-matrix dist-check record docs notebooks sandbox format
+.PHONY: help demo test lint types unit conformance bench compare fault-matrix dist-check record docs notebooks \
+  sandbox format
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -6,23 +6,28 @@
 >>> print(answer.text, answer.content_blocks, answer.response_metadata["cost"])
 """
 
-from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
-from langchain_nanogpt.chat import ChatNanoGPT
-from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
-from langchain_nanogpt.footnotes import with_footnotes
-from langchain_nanogpt.parsers import NanoGPTAudioParser
-from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
-from langchain_nanogpt.tools import (
-    NanoGPTBalanceTool,
-    NanoGPTCostEstimateTool,
-    NanoGPTImageEditTool,
-    NanoGPTImageTool,
-    NanoGPTSpeechTool,
-    NanoGPTToolkit,
-    NanoGPTTranscriptionTool,
-    NanoGPTVideoTool,
-    NanoGPTWebSearchTool,
-)
+from typing import TYPE_CHECKING
+
+from nanogpt_client.lazy import names_of
+
+if TYPE_CHECKING:
+    from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
+    from langchain_nanogpt.chat import ChatNanoGPT
+    from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
+    from langchain_nanogpt.footnotes import with_footnotes
+    from langchain_nanogpt.parsers import NanoGPTAudioParser
+    from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
+    from langchain_nanogpt.tools import (
+        NanoGPTBalanceTool,
+        NanoGPTCostEstimateTool,
+        NanoGPTImageEditTool,
+        NanoGPTImageTool,
+        NanoGPTSpeechTool,
+        NanoGPTToolkit,
+        NanoGPTTranscriptionTool,
+        NanoGPTVideoTool,
+        NanoGPTWebSearchTool,
+    )
 
 __all__ = [
     "ChatNanoGPT",
@@ -42,3 +47,20 @@ __all__ = [
     "PartialEmbeddings",
     "with_footnotes",
 ]
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "callbacks": "NanoGPTCostCallbackHandler",
+        "chat": "ChatNanoGPT",
+        "embeddings": "NanoGPTEmbeddings PartialEmbeddings",
+        "footnotes": "with_footnotes",
+        "parsers": "NanoGPTAudioParser",
+        "retrievers": "NanoGPTWebSearchRetriever",
+        "tools": (
+            "NanoGPTBalanceTool NanoGPTCostEstimateTool NanoGPTImageEditTool "
+            "NanoGPTImageTool NanoGPTSpeechTool NanoGPTToolkit "
+            "NanoGPTTranscriptionTool NanoGPTVideoTool NanoGPTWebSearchTool"
+        ),
+    },
+)

@@ -8,7 +8,6 @@ as cost, citations and finish reason, is on the last chunk alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from typing import Any
 
 from langchain_core.messages import (
@@ -43,6 +42,7 @@ from langchain_nanogpt._metadata import (
 )
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
+from nanogpt_client.mould import Mould
 
 __all__ = [
     "chunk_from_wire",
@@ -214,64 +214,62 @@ def _answer(message: core.Message) -> AIMessage:
 
 def chunk_from_wire(chunk: core.ChatChunk, held: Held) -> ChatGenerationChunk:
     """Return a piece of the (one) answer; ``held`` is the stream's own, empty at its start."""
-    if _is_text_alone(chunk):
-        return _text_chunk(chunk.text)
     extra: dict[str, Any] = {}
     calls: list[ToolCallChunk] = []
-    metadata: dict[str, Any] = {"model_provider": PROVIDER}
-    usage = None
     if chunk.reasoning:
         extra["reasoning_content"] = chunk.reasoning
     if chunk.tool_calls:
         calls = [held.tool_call(delta) for delta in chunk.tool_calls]
     if chunk.images:
         extra["images"] = held.images(chunk.images)
-    if chunk.completion is not None:  # the last one
-        whole, said = chunk.completion, chunk.completion.message
-        metadata = _choice_metadata(whole, whole.choices[0]) | _call_metadata(whole)
-        usage = usage_from_wire(whole.usage)
-        extra |= _beside_text(said)
-        calls += held.endings()
-    message = AIMessageChunk(
-        content=chunk.text,
-        additional_kwargs=extra,
-        response_metadata=metadata,
-        tool_call_chunks=calls,
-        usage_metadata=usage,
-    )
-    return ChatGenerationChunk(message=message)
+    if chunk.completion is None:
+        message = _piece(chunk.text, extra, calls)
+    else:  # the last one
+        whole = chunk.completion
+        message = AIMessageChunk(
+            content=chunk.text,
+            additional_kwargs=extra | _beside_text(whole.message),
+            response_metadata=_choice_metadata(whole, whole.choices[0]) | _call_metadata(whole),
+            tool_call_chunks=calls + held.endings(),
+            usage_metadata=usage_from_wire(whole.usage),
+        )
+    return _CHUNK.cast(text=chunk.text, message=message)
 
 
-def _is_text_alone(chunk: core.ChatChunk) -> bool:
-    return not (
-        chunk.reasoning
-        or chunk.tool_calls
-        or chunk.citations
-        or chunk.images
-        or chunk.refusal
-        or chunk.audio
-        or chunk.logprobs
-        or chunk.billing
-    )
+_PIECE = Mould(AIMessageChunk(
+    content="", additional_kwargs={}, response_metadata={}, tool_call_chunks=[], usage_metadata=None
+))  # fmt: skip
+_CHUNK = Mould(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
-def _text_chunk(text: str) -> ChatGenerationChunk:
-    """Return what most chunks are, by copying: validating them would cost twice as much."""
-    message, chunk = copy(_BLANK_MESSAGE), copy(_BLANK)
-    message.__dict__.update(
+def _piece(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMessageChunk:
+    """Return what `AIMessageChunk` would make of a piece, without its validation."""
+    complete: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in calls:
+        args = call["args"] or ""
+        if not args:
+            complete.append(tool_call(name=call["name"] or "", args={}, id=call["id"]))
+        elif not args.lstrip().startswith("{"):  # in the middle of its arguments
+            invalid.append(
+                invalid_tool_call(name=call["name"], args=args, id=call["id"], error=None)
+            )
+        else:  # at their beginning, which LangChain reads as far as it goes
+            return AIMessageChunk(
+                content=text,
+                additional_kwargs=extra,
+                response_metadata={"model_provider": PROVIDER},
+                tool_call_chunks=calls,
+                usage_metadata=None,
+            )
+    return _PIECE.cast(
         content=text,
-        additional_kwargs={},
+        additional_kwargs=extra,
         response_metadata={"model_provider": PROVIDER},
-        tool_calls=[],
-        invalid_tool_calls=[],
-        tool_call_chunks=[],
+        tool_calls=complete,
+        invalid_tool_calls=invalid,
+        tool_call_chunks=calls,
     )
-    chunk.__dict__.update(text=text, message=message)
-    return chunk
-
-
-_BLANK_MESSAGE = AIMessageChunk(content="")
-_BLANK = ChatGenerationChunk(message=_BLANK_MESSAGE)
 
 
 def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables.config import ContextThreadPoolExecutor
-from numpy.typing import NDArray
 from pydantic import Field
 
 from langchain_nanogpt._batches import PartialEmbeddings, Work
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import ConfigurationError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["NanoGPTEmbeddings", "PartialEmbeddings"]
 

@@ -26,6 +26,7 @@ from llama_index_nanogpt._blocks import assistant_parts, input_parts
 from llama_index_nanogpt._partial import PartialAnswer
 from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
 from nanogpt_client import messages as wire
+from nanogpt_client.mould import Mould
 
 __all__ = [
     "chunk_from_wire",
@@ -108,16 +109,26 @@ def chunk_from_wire(
         return whole
     so_far.add(chunk)
     if so_far.is_text_alone:
-        message = ChatMessage(so_far.text, role=MessageRole.ASSISTANT)
+        blocks = [_TEXT.cast(text=so_far.text)]
+        message = _MESSAGE.cast(blocks=blocks, additional_kwargs={})
     else:
         message = _answer(so_far.message())
-    return ChatResponse(
+    return _RESPONSE.cast(
         message=message,
         delta=chunk.text,
         raw={"choices": [chunk.raw]},
         logprobs=_logprobs(chunk.logprobs) if chunk.logprobs else None,
         additional_kwargs={"thinking_delta": chunk.reasoning} if chunk.reasoning else {},
     )
+
+
+_MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
+_TEXT = Mould(TextBlock(text=""))
+_THOUGHTS = Mould(ThinkingBlock(content=""))
+_CALL = Mould(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
+_RESPONSE = Mould(
+    ChatResponse(message=ChatMessage(), delta="", raw={}, logprobs=None, additional_kwargs={})
+)
 
 
 def usage_from_wire(usage: Usage | None) -> dict[str, int]:
@@ -193,9 +204,11 @@ def _legacy_call(call: Any) -> dict[str, Any]:
 
 def _answer(said: Message) -> ChatMessage:
     """Return what the model said as blocks: its thoughts first, one text, then the rest."""
-    blocks: list[Any] = [ThinkingBlock(content=said.reasoning)] if said.reasoning else []
+    blocks: list[Any] = []
+    if said.reasoning:
+        blocks.append(_THOUGHTS.cast(content=said.reasoning, additional_information={}))
     if said.text or not (said.images or said.tool_calls):
-        blocks.append(TextBlock(text=said.text))
+        blocks.append(_TEXT.cast(text=said.text))
     blocks += [_image(url) for url in said.images]
     extra: dict[str, Any] = {}
     if said.audio and isinstance(data := said.audio.get("data"), str) and data:
@@ -206,7 +219,7 @@ def _answer(said: Message) -> ChatMessage:
     if said.tool_calls:
         calls = said.tool_calls
         blocks += [
-            ToolCallBlock(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
+            _CALL.cast(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
             for c in calls
         ]
         # LlamaIndex's streamed structured prediction looks for calls here.
@@ -215,7 +228,7 @@ def _answer(said: Message) -> ChatMessage:
         extra["annotations"] = [_annotation(citation) for citation in said.citations]
     if said.refusal:
         extra["refusal"] = said.refusal
-    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+    return _MESSAGE.cast(blocks=blocks, additional_kwargs=extra)
 
 
 def _image(url: str) -> ImageBlock | TextBlock:

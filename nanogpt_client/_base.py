@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -17,7 +18,7 @@ from nanogpt_client.observe import Hook, Hooks
 class BaseClient:
     """Settings and books of a client; see `NanoGPTClient` for the arguments."""
 
-    _transport_class: ClassVar[Any]
+    _transport_class: ClassVar[str]
 
     def __init__(  # noqa: PLR0913 - the settings of a client, all by name
         self,
@@ -58,7 +59,9 @@ class BaseClient:
         self.config = config
         self._context = context
         self._http_client = http_client
-        self._transport = self._transport_class(config, http_client)
+        # The first client loads the HTTP library, which takes longer than all of this package.
+        http = importlib.import_module("nanogpt_client._http")
+        self._transport = getattr(http, self._transport_class)(config, http_client)
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:

@@ -10,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx
 
+from nanogpt_client._body import Body
 from nanogpt_client._core.call import Reply, Request
 from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
 from nanogpt_client._version import __version__
@@ -35,6 +38,9 @@ _UNSENT = (
     "ConnectError", "ConnectTimeout", "InvalidURL", "PoolTimeout", "ProxyError",
     "UnsupportedProtocol",
 )  # fmt: skip
+
+# More calls at once than httpx allows by default, and their connections kept for the next ones.
+_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=200)
 
 Errors: TypeAlias = tuple[type[Exception], ...]
 
@@ -56,14 +62,14 @@ class Transport:
         process = os.getpid()  # a forked child must not share its parent's sockets
         with self._lock:
             if process not in self._own:
-                self._own[process] = httpx.Client()
+                self._own[process] = httpx.Client(verify=_certificates(), limits=_LIMITS)
             return self._own[process]
 
     def send(self, request: Request) -> Reply | Unreachable:
         """Send and read the whole answer."""
         client = self._client
         seconds = request.timeout or self._config.timeout
-        body = _Body(seconds, request.download_limit)
+        body = Body(seconds, request.download_limit)
         try:
             prepared = _build(client, request, self._config, seconds)
             response = client.send(prepared, stream=True, follow_redirects=False)
@@ -74,7 +80,7 @@ class Transport:
     def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
         """Send; return the open stream, or the whole answer if it is none."""
         client = self._client
-        body = _Body(limit)
+        body = Body(limit)
         try:
             prepared = _build(client, request, self._config, limit)
             response = client.send(prepared, stream=True, follow_redirects=False)
@@ -85,7 +91,7 @@ class Transport:
         connection = _Connection(response, self._errors)
         return Connected(_reply(response, b"", self._config), connection, body.seconds())
 
-    def _whole(self, response: httpx.Response, body: _Body) -> Reply | Unreachable:
+    def _whole(self, response: httpx.Response, body: Body) -> Reply | Unreachable:
         try:
             for piece in response.iter_bytes():
                 if body.add(piece):
@@ -165,7 +171,7 @@ class AsyncTransport:
         if loop not in self._own:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
-            client = httpx.AsyncClient()
+            client = httpx.AsyncClient(verify=_certificates(), limits=_LIMITS)
             keeper = _close_with_loop(client)
             self._own[loop] = client, keeper
             await anext(keeper)
@@ -175,7 +181,7 @@ class AsyncTransport:
         """Send and read the whole answer."""
         client = await self._client()
         seconds = request.timeout or self._config.timeout
-        body = _Body(seconds, request.download_limit)
+        body = Body(seconds, request.download_limit)
         try:
             prepared = _build(client, request, self._config, seconds)
             response = await client.send(prepared, stream=True, follow_redirects=False)
@@ -186,7 +192,7 @@ class AsyncTransport:
     async def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
         """Send; return the open stream, or the whole answer if it is none."""
         client = await self._client()
-        body = _Body(limit)
+        body = Body(limit)
         try:
             prepared = _build(client, request, self._config, limit)
             response = await client.send(prepared, stream=True, follow_redirects=False)
@@ -197,7 +203,7 @@ class AsyncTransport:
         connection = _AsyncConnection(response, self._errors)
         return Connected(_reply(response, b"", self._config), connection, body.seconds())
 
-    async def _whole(self, response: httpx.Response, body: _Body) -> Reply | Unreachable:
+    async def _whole(self, response: httpx.Response, body: Body) -> Reply | Unreachable:
         try:
             async for piece in response.aiter_bytes():
                 if body.add(piece):
@@ -272,6 +278,16 @@ def _in_a_loop() -> bool:
     return True
 
 
+def _certificates() -> ssl.SSLContext:
+    """Return what connections are checked against; reading it takes long, so once per process."""
+    return _read_certificates(ssl.get_default_verify_paths())  # which SSL_CERT_FILE changes
+
+
+@cache
+def _read_certificates(_: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
 def _library_of(client: Any) -> Any:
     """Return the module whose exceptions a client raises."""
     roots = [cls.__module__.partition(".")[0] for cls in type(client).__mro__]
@@ -308,12 +324,18 @@ def _build(client: Any, request: Request, config: Config, timeout: float | None)
         headers["Content-Type"] = "application/json"
     return client.build_request(
         request.method,
-        url,
+        _parsed(_library_of(client), url),
         params=request.query or None,
         headers=headers,
         timeout=_timeout(client, timeout),
         **content,
     )
+
+
+@lru_cache(maxsize=32)
+def _parsed(library: Any, url: str) -> Any:
+    """Return a URL in the client's own library, parsed once."""
+    return library.URL(url)
 
 
 def _timeout(client: Any, seconds: float | None) -> Any:
@@ -347,30 +369,6 @@ def _reply(response: Any, body: bytes, config: Config) -> Reply:
     # Headers and errors may quote the key that was sent; nothing that we keep or log of them does.
     reply = replace(Reply(response.status_code, headers).without(key), body=body)
     return reply if reply.is_success else reply.without(key)
-
-
-class _Body:
-    """A body as it comes in: whole within ``seconds`` from now, no larger than ``limit`` bytes."""
-
-    def __init__(self, seconds: float | None, limit: int | None = None) -> None:
-        self._bytes = bytearray()
-        self._started = time.monotonic()
-        self._seconds = seconds
-        self._limit = limit
-
-    def add(self, piece: bytes) -> bool:
-        """Append a piece; return whether that is enough."""
-        if self._seconds is not None and self.seconds() > self._seconds:
-            raise TimeoutError("the answer came too slowly to be whole in time")
-        self._bytes += piece
-        # One piece more than is wanted is enough for the endpoint to refuse it.
-        return self._limit is not None and len(self._bytes) > self._limit
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
-
-    def whole(self) -> bytes:
-        return bytes(self._bytes)
 
 
 def _unreachable(error: Exception, response: Any = None, *, timed_out: bool = False) -> Unreachable:

@@ -28,12 +28,41 @@ from nanogpt_client.wire.chat import (
 
 __all__ = ["PartialMessage"]
 
+_TOLD_APART = frozenset({"choices", "error"})
+
+
+class _Text:
+    """A text that comes in pieces, kept in hardly more memory than it has itself."""
+
+    __slots__ = ("_blocks", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._blocks: list[str] = []
+
+    def add(self, piece: str) -> None:
+        """Append a piece; pieces are joined in time, as each is many times larger than a word."""
+        self._pieces.append(piece)
+        if len(self._pieces) == 1000:
+            self._blocks.append("".join(self._pieces))
+            self._pieces.clear()
+
+    def __str__(self) -> str:
+        whole, blocks = "", [*self._blocks, "".join(self._pieces)]
+        self._blocks.clear()
+        self._pieces.clear()
+        for at, block in enumerate(blocks):
+            whole += block  # lengthened in place, while what has been read is let go
+            blocks[at] = ""
+        self._blocks.append(whole)
+        return whole
+
 
 @dataclass(slots=True)
 class _Call:
     id: str = ""
     name: str = ""
-    arguments: list[str] = field(default_factory=list)
+    arguments: _Text = field(default_factory=_Text)
 
 
 class _ToolCalls:
@@ -67,7 +96,7 @@ class _ToolCalls:
             self._by_id[id_] = position
         if new_name:
             call.name = name
-        call.arguments.append(arguments)
+        call.arguments.add(arguments)
         return ToolCallDelta(
             position, id_ if new_id else None, name if new_name else None, arguments
         )
@@ -97,38 +126,41 @@ class _PartialChoice:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.text: list[str] = []
-        self.reasoning: list[str] = []
+        self.text = _Text()
+        self.reasoning = _Text()
         self.tools = _ToolCalls()
         self.citations: list[Citation] = []
         self.images: list[str] = []
-        self.refusal: list[str] = []
+        self.refusal = _Text()
         self.audio: dict[str, Any] = {}
         self.logprobs: dict[str, list[Any]] = {}
         self.finish_reason: str | None = None
         self.role = "assistant"
 
-    def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> None:
-        """Fold one choice in; write what is new in it to the chunk."""
+    def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
+        """Fold one choice in; write what is new to the chunk; return whether it has ended here."""
         delta = as_dict(choice.get("delta")) or as_dict(choice.get("message"))
         content = delta.get("content")
         if content:
             text = content if type(content) is str else self._parts(content, chunk)
             if text:
                 chunk.text = text
-                self.text.append(text)
+                self.text.add(text)
         if len(delta) > 1 or not content:
             self._rest(delta, chunk)
         if (logprobs := choice.get("logprobs")) is not None:
             self._logprobs(as_dict(logprobs), chunk)
-        if reason := as_text(choice.get("finish_reason")):
-            self.finish_reason = reason
+        reason = choice.get("finish_reason")
+        if reason is None:  # nearly always
+            return False
+        self.finish_reason = as_text(reason) or self.finish_reason
+        return True
 
     def _rest(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         """Everything of a delta but its content; most deltas have nothing of it."""
         if reasoning := _reasoning(delta):
             chunk.reasoning += reasoning
-            self.reasoning.append(reasoning)
+            self.reasoning.add(reasoning)
         if calls := delta.get("tool_calls"):
             chunk.tool_calls = [self.tools.add(call) for call in dicts(calls)]
         if role := as_text(delta.get("role")):
@@ -141,7 +173,7 @@ class _PartialChoice:
             self.images += urls
         if refusal := as_text(delta.get("refusal")):
             chunk.refusal = refusal
-            self.refusal.append(refusal)
+            self.refusal.add(refusal)
         if audio := as_dict(delta.get("audio")):
             chunk.audio = audio
             for key, value in audio.items():  # its data comes in pieces, like text
@@ -160,7 +192,7 @@ class _PartialChoice:
             texts.append(as_text(fields.get("text")))
             if thought := as_text(fields.get("thinking")) or as_text(fields.get("reasoning")):
                 chunk.reasoning += thought
-                self.reasoning.append(thought)
+                self.reasoning.add(thought)
             if url := _image_url(fields) if "image_url" in fields else "":
                 chunk.images = [*chunk.images, url]
                 self.images.append(url)
@@ -185,17 +217,15 @@ class _PartialChoice:
     def choice(self, index: int, salt: str) -> Choice:
         """Return what has arrived; calls that never got an id are given a stable one."""
         message = Message(
-            text="".join(self.text),
-            reasoning="".join(self.reasoning),
+            text=str(self.text),
+            reasoning=str(self.reasoning),
             tool_calls=tuple(
-                ToolCall(
-                    call.id or _made_up_id(salt, index, at), call.name, "".join(call.arguments)
-                )
+                ToolCall(call.id or _made_up_id(salt, index, at), call.name, str(call.arguments))
                 for at, call in enumerate(self.tools.calls)
             ),
             citations=tuple(self.citations),
             images=tuple(self.images),
-            refusal="".join(self.refusal) or None,
+            refusal=str(self.refusal) or None,
             audio=self.audio or None,
             role=self.role,
         )
@@ -211,50 +241,60 @@ class _PartialChoice:
 
 
 class PartialMessage:
-    """What has arrived of one answer, streamed or whole."""
+    """What has arrived of one answer, streamed or whole.
+
+    Attributes:
+        finished: how many of the answers have a finish reason.
+        failed: whether an answer says itself that it failed.
+    """
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
         self._headers = headers or {}
         self._choices: dict[int, _PartialChoice] = {}
         self._top: dict[str, Any] = {}
         self._salt = ""
+        self._completion: ChatCompletion | None = None
+        self.finished = 0
+        self.failed = False
 
     def add(self, frame: Mapping[str, Any]) -> list[ChatChunk]:
         """Fold one frame in; return what is new in it, a chunk per choice.
 
         Finish reason, usage and billing are held back for `end`.
         """
-        for key, value in frame.items():
-            # The last value that says something wins: later frames may repeat a key as null.
-            if value is not None and key not in {"choices", "error"}:
-                self._top[key] = value
+        self._completion = None
+        # The last value that says something wins: later frames may repeat a key as null.
+        if None in frame.values():
+            frame = {key: value for key, value in frame.items() if value is not None}
+        self._top.update(frame)
         chunks = []
         for choice in dicts(frame.get("choices")):
-            index = as_count(choice.get("index")) or 0
+            index = as_count(choice.get("index") or 0) or 0
             if (partial := self._choices.get(index)) is None:
                 partial = self._choices[index] = _PartialChoice()
             chunk = ChatChunk(index=index, raw=choice)
-            partial.add(choice, chunk)
+            if partial.add(choice, chunk):
+                self._count_the_ended()
             chunks.append(chunk)
         return chunks
 
-    @property
-    def finished(self) -> int:
-        """How many of the answers have a finish reason."""
-        return sum(choice.finish_reason is not None for choice in self._choices.values())
+    def _count_the_ended(self) -> None:
+        reasons = [choice.finish_reason for choice in self._choices.values()]
+        self.finished = sum(reason is not None for reason in reasons)
+        self.failed = "error" in reasons
 
     @property
     def whole(self) -> bool:
         """Whether there is an answer, and all that have begun have a finish reason."""
         return 0 < len(self._choices) == self.finished
 
-    @property
-    def failed(self) -> bool:
-        """Whether an answer says itself that it failed."""
-        return any(choice.finish_reason == "error" for choice in self._choices.values())
-
     def completion(self) -> ChatCompletion:
         """Return what has arrived so far, in the type of a whole reply."""
+        if self._completion is None:
+            self._completion = self._whole()
+        return self._completion
+
+    def _whole(self) -> ChatCompletion:
         return ChatCompletion(
             id=as_text(self._top.get("id")),
             model=as_text(self._top.get("model")),
@@ -264,7 +304,7 @@ class PartialMessage:
             ),
             usage=Usage.read(self._top.get("usage")),
             billing=Billing.read(self._top, self._headers),
-            raw=dict(self._top),
+            raw={key: value for key, value in self._top.items() if key not in _TOLD_APART},
         )
 
     def end(self) -> list[ChatChunk]:

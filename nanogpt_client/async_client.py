@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client._async_media import AsyncMediaMethods
 from nanogpt_client._core.call import Call, StreamCall
@@ -31,7 +30,6 @@ from nanogpt_client._core.flow import (
     perform,
     stream,
 )
-from nanogpt_client._http import AsyncTransport
 from nanogpt_client._together import in_tasks, invoke_async
 from nanogpt_client.endpoints import account, catalog, chat, embeddings, search, speech
 from nanogpt_client.wire.account import (
@@ -54,6 +52,9 @@ from nanogpt_client.wire.options import (
     WorkOptions,
 )
 from nanogpt_client.wire.search import WebSearchResult
+
+if TYPE_CHECKING:
+    from nanogpt_client._http import AsyncTransport
 
 __all__ = ["AsyncNanoGPTClient", "AsyncStream"]
 
@@ -87,12 +88,7 @@ class AsyncStream(Generic[Item]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
 
@@ -106,7 +102,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
     It takes the arguments of `NanoGPTClient`, and an ``httpx.AsyncClient`` as ``http_client``.
     """
 
-    _transport_class = AsyncTransport
+    _transport_class = "AsyncTransport"
     _transport: AsyncTransport
 
     async def chat(
@@ -227,12 +223,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
     async def _drive(self, steps: Steps[T]) -> T:

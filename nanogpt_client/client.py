@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
@@ -34,7 +33,6 @@ from nanogpt_client._core.flow import (
     perform,
     stream,
 )
-from nanogpt_client._http import Transport
 from nanogpt_client._media import MediaMethods
 from nanogpt_client._together import in_threads, invoke
 from nanogpt_client.endpoints import account, catalog, chat, embeddings, search, speech
@@ -58,6 +56,9 @@ from nanogpt_client.wire.options import (
     WorkOptions,
 )
 from nanogpt_client.wire.search import WebSearchResult
+
+if TYPE_CHECKING:
+    from nanogpt_client._http import Transport
 
 __all__ = ["NanoGPTClient", "Stream"]
 
@@ -91,12 +92,7 @@ class Stream(Generic[Item]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 
@@ -126,7 +122,7 @@ class NanoGPTClient(MediaMethods):
         ConfigurationError: no key is to be found, or a setting makes no sense.
     """
 
-    _transport_class = Transport
+    _transport_class = "Transport"
     _transport: Transport
 
     def chat(
@@ -243,12 +239,7 @@ class NanoGPTClient(MediaMethods):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _drive(self, steps: Steps[T]) -> T:

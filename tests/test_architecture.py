@@ -43,9 +43,12 @@ TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(LEFT, LEFT),
     "_version": set(),
+    "mould": set(),
+    "lazy": set(),
+    "_body": set(),
     "_watchdog": set(),
     "_core": LEFT,
-    "_http": TO_ENDPOINTS | {"_version", "_watchdog"},
+    "_http": TO_ENDPOINTS | {"_body", "_version", "_watchdog"},
     "endpoints": TO_ENDPOINTS,
     "_base": TO_SHELLS,
     "_together": TO_ENDPOINTS,

@@ -103,7 +103,7 @@ class ChatDecoder:
         if not isinstance(frame, dict):
             self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
             return
-        chunks += [chunk for chunk in self._message.add(frame) if _says_something(chunk)]
+        chunks.extend(filter(_says_something, self._message.add(frame)))
         if frame.get("error"):
             self.failure = error_from_body(frame)
         elif self._message.failed:

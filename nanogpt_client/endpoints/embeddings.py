@@ -5,12 +5,8 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any, Unpack
-
-import numpy as np
-from numpy.typing import NDArray
 
 from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client.endpoints import _check
@@ -66,32 +62,14 @@ def _embeddings(reply: Reply, expected: int, dimensions: int | None) -> Embeddin
               for at, r in enumerate(rows)]  # fmt: skip
     if sorted(places) != list(range(expected)):
         raise ResponseFormatError("NanoGPT's vectors do not say which text each belongs to")
-    vectors = [_vector(row.get("embedding")) for row in rows]
-    widths = {len(vector) for vector in vectors}
-    if len(widths) != 1 or widths == {0} or (dimensions is not None and widths != {dimensions}):
-        msg = f"NanoGPT's vectors have the lengths {sorted(widths)}, expected {dimensions or 'one'}"
-        raise ResponseFormatError(msg)
-    ordered = np.empty((expected, widths.pop()), np.float32)
-    ordered[places] = vectors
-    if not np.isfinite(ordered).all():
-        raise ResponseFormatError("NanoGPT's vectors hold values that are no numbers")
+    # NumPy is loaded with the first answer: it takes long, and who only chats needs it not.
+    from nanogpt_client.endpoints._vectors import matrix  # noqa: PLC0415
+
+    vectors = matrix([row.get("embedding") for row in rows], places, dimensions)
     return Embeddings(
-        vectors=ordered,
+        vectors=vectors,
         model=as_text(body.get("model")),
         usage=Usage.read(body.get("usage")),
         billing=Billing.read(body, reply.headers),
         raw={key: value for key, value in body.items() if key != "data"},
     )
-
-
-def _vector(value: Any) -> NDArray[np.float32]:
-    """Read a vector sent as little-endian float32 in base64, or as a list of numbers."""
-    try:
-        if isinstance(value, str):
-            return np.frombuffer(base64.b64decode(value, validate=True), "<f4")
-        if isinstance(value, list) and value:
-            with np.errstate(over="ignore"):  # what becomes infinite is refused later
-                return np.asarray(value, np.float32).reshape(len(value))
-    except (ValueError, TypeError, OverflowError):
-        pass
-    raise ResponseFormatError("one of NanoGPT's vectors is neither base64 nor a list of numbers")

@@ -9,16 +9,17 @@ from decimal import Decimal
 from inspect import iscoroutinefunction
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire import _files, _show
 from nanogpt_client.wire._read import as_dict, as_float, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "Embeddings",
