@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from cookbook import demo
+from cookbook.execute import lasting
 
 PICTURE = Path(__file__).with_name("demo.svg")
 WIDTH = 100
@@ -31,14 +32,15 @@ def take() -> tuple[int, Console]:
 
 def drawn(console: Console) -> str:
     """Return the picture as SVG, in the reader's own monospaced font: nothing is fetched."""
-    svg = console.export_svg(title="make demo", theme=MONOKAI, unique_id="demo", clear=False)
+    svg = console.export_svg(title="make demo, without a key: the sandbox answers", theme=MONOKAI, unique_id="demo", clear=False)
     return _FONT.sub("", svg).replace("Fira Code", "ui-monospace")
 
 
-def words_of(svg: str) -> list[str]:
-    """Return the picture's lines of text, so that two can be compared."""
+def words_of(svg: str) -> str:
+    """Return the picture's text, so that two can be compared."""
     texts = re.findall(r"<text [^>]*>([^<]*)</text>", svg)
-    return [html.unescape(text).replace("\xa0", " ").rstrip() for text in texts]
+    words: str = lasting(html.unescape("".join(texts)).replace("\xa0", " "))
+    return words
 
 
 if __name__ == "__main__":
