@@ -54,7 +54,7 @@ class Wire:
 
 @pytest.fixture(params=["retrieve", "aretrieve"])
 def retrieve(request):
-    async def act(retriever: NanoGPTWebSearchRetriever, query: Any) -> list[Any]:
+    async def act(retriever: NanoGPTWebSearchRetriever, query: Any) -> Any:
         found = getattr(retriever, request.param)(query)
         return found if request.param == "retrieve" else await found
 

@@ -34,6 +34,16 @@ from nanogpt_client import (
 from nanogpt_client.toolbox import TOOLS
 from tests.langchain.samples import picture
 
+# LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
+# garbage collector.
+pytestmark = [
+    pytest.mark.usefixtures("litter_stays_here"),
+    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
+    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
+    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
+]
+
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 
 
@@ -59,7 +69,7 @@ def run(request):
 def test_every_tool_is_a_pair_of_methods_and_told_as_langchains_are():
     spec = NanoGPTToolSpec(api_key=KEY)
     assert NanoGPTToolSpec.spec_functions == [(name, f"a{name}") for name in TOOLS]
-    ours = {t.metadata.name: t.metadata.to_openai_tool() for t in spec.to_tool_list()}
+    ours = {t.metadata.get_name(): t.metadata.to_openai_tool() for t in spec.to_tool_list()}
     theirs = {t.name: t for t in NanoGPTToolkit(api_key=KEY).get_tools()}
     assert list(ours) == list(theirs) == list(TOOLS)
     for name, told in ours.items():
@@ -149,22 +159,11 @@ def test_errors_keep_their_class_for_programs(client):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
-# LlamaIndex's workflows read deprecated attributes of their own classes.
-IN_AGENTS = pytest.mark.filterwarnings(
-    "ignore::pydantic.PydanticDeprecatedSince20",
-    "ignore::pydantic.PydanticDeprecatedSince211",
-    "ignore:is_running called from within a step:DeprecationWarning",
-    "ignore:<aiosqlite:ResourceWarning",
-    "ignore:Skipping serialization of known unserializable key",
-)
-
-
-@IN_AGENTS
 async def test_an_agent_is_told_of_errors_and_goes_on(client):
     llm = NanoGPT(model="openai/gpt-5.2", client=client)
     spec = NanoGPTToolSpec(client=client, image_size="9x9")
-    agent = FunctionAgent(llm=llm, tools=spec.to_tool_list())
-    answer = await agent.run("Draw a red fox.")
+    agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
+    answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
     assert "has no size '9x9'" in str(answer)
@@ -185,7 +184,8 @@ class Listener(BaseEventHandler):
 
 
 async def test_long_work_sends_events_and_calls_back(run, client):
-    listener, seen = Listener(), []
+    listener = Listener()
+    seen: list[Progress] = []
     spec = NanoGPTToolSpec(client=client, video_interval=0.01, on_progress=seen.append)
     get_dispatcher().add_event_handler(listener)
     try:
@@ -225,7 +225,8 @@ async def test_costs_are_told_to_handlers(run, client):
         await run(NanoGPTToolSpec(client=client), "generate_image", prompt="x", size="9x9")
     spoken, refused = costs.ledger
     assert (spoken.kind, spoken.model, spoken.outcome) == ("speech", "tts-1", "ok")
-    assert (refused.kind, refused.outcome, refused.cost) == ("image", "ConfigurationError", 0)
+    assert (refused.kind, refused.outcome) == ("image", "ConfigurationError")
+    assert refused.cost == 0
     assert costs.total_usd == client.ledger.spent > 0
 
 
@@ -239,7 +240,7 @@ async def test_it_keeps_to_its_budget(run, sandbox):
 
 
 @pytest.mark.parametrize("answer", [False, True])
-async def test_spending_is_confirmed(run, client, answer):
+async def test_spending_is_confirmed(run, client, answer: bool):
     asked: list[Any] = []
 
     def confirm(purchase: Any) -> bool:
@@ -284,12 +285,12 @@ def test_an_unknown_word_is_refused():
         NanoGPTToolSpec(api_key=KEY, modle="x")  # type: ignore[call-arg]
 
 
-@IN_AGENTS
+@pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
 async def test_an_agents_context_with_pictures_can_be_stored(client):
     """What tools return is kept there; bytes would be no JSON."""
     spec = NanoGPTToolSpec(client=client, image_size="256x256", image_blocks=True)
     agent = FunctionAgent(
-        llm=NanoGPT(model="openai/gpt-5.2", client=client), tools=spec.to_tool_list()
+        llm=NanoGPT(model="openai/gpt-5.2", client=client), tools=[*spec.to_tool_list()]
     )
     context = Context(agent)
     handler = agent.run(ChatMessage(content="Draw a red fox."), ctx=context)
@@ -297,4 +298,4 @@ async def test_an_agents_context_with_pictures_can_be_stored(client):
     await handler
     assert [result.tool_output.raw_output.artifact["kind"] for result in results] == ["image"]
     assert ToolCallResult.model_validate_json(results[0].model_dump_json())
-    assert Context.from_dict(agent, context.to_dict())
+    assert isinstance(Context.from_dict(agent, context.to_dict()), Context)
