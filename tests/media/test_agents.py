@@ -70,16 +70,18 @@ async def by_langchain(request: str, folder: Path, client: NanoGPTClient) -> Don
     """Ask an agent of LangChain, blocking."""
     kit = NanoGPTToolkit(**words_of(folder, client))
     agent: Any = create_agent(ChatNanoGPT(model=MODEL, client=client), kit.get_tools())
-    messages = agent.invoke({"messages": [("user", request)]})["messages"]
-    return langchain_done(messages)
+    return langchain_done(agent.invoke({"messages": [("user", request)]})["messages"])
 
 
 async def by_langchain_async(request: str, folder: Path, client: NanoGPTClient) -> Done:
     """Ask an agent of LangChain, without blocking."""
-    kit = NanoGPTToolkit(**words_of(folder, client))
-    agent: Any = create_agent(ChatNanoGPT(model=MODEL, client=client), kit.get_tools())
-    messages = (await agent.ainvoke({"messages": [("user", request)]}))["messages"]
-    return langchain_done(messages)
+    model = ChatNanoGPT(model=MODEL, client=client)
+    tools: list[Any] = NanoGPTToolkit(**words_of(folder, client)).get_tools()
+    agent: Any = create_agent(model, tools)
+    done = langchain_done((await agent.ainvoke({"messages": [("user", request)]}))["messages"])
+    for opened in (model, *tools):
+        await opened.aclose()
+    return done
 
 
 def langchain_done(messages: list[Any]) -> Done:
@@ -94,8 +96,10 @@ def langchain_done(messages: list[Any]) -> Done:
 async def by_llama_index(request: str, folder: Path, client: NanoGPTClient) -> Done:
     """Ask an agent of LlamaIndex."""
     spec = NanoGPTToolSpec(**words_of(folder, client))
-    agent = FunctionAgent(llm=NanoGPT(model=MODEL, client=client), tools=[*spec.to_tool_list()])
-    answer: Any = await agent.run(request)
+    llm = NanoGPT(model=MODEL, client=client)
+    answer: Any = await FunctionAgent(llm=llm, tools=[*spec.to_tool_list()]).run(request)
+    await spec.aclose()
+    await llm.aclose()
     assert [
         call.tool_output.content for call in answer.tool_calls if call.tool_output.is_error
     ] == []
