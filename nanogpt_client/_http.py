@@ -266,16 +266,8 @@ async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, No
     try:
         yield
     finally:
-        if _in_a_loop():  # a process may end without ending its loops; its sockets end with it
+        if not sys.is_finalizing():  # then its loop is gone, and the sockets go with the process
             await client.aclose()
-
-
-def _in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _certificates() -> ssl.SSLContext:
