@@ -50,7 +50,7 @@ def expect(held: object, what: str) -> None:
 
 def streamed_answers(client: NanoGPTClient) -> None:
     """Stream one answer through each framework."""
-    question = "In one sentence: what is retrieval-augmented generation?"
+    question = "What is the Nano currency?"
     console.print("[b]LangChain[/b]  ", end="")
     model = ChatNanoGPT(model=CHAT, client=client)
     text = ""

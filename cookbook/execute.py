@@ -28,7 +28,7 @@ _HIDDEN = ("NANOGPT_", "COVERAGE_")
 
 # Numbers of this run alone: durations, ports, addresses in memory, random identifiers.
 _PASSING = [
-    (re.compile(r"\b\d+(?:\.\d+)? s\b"), "… s"),
+    (re.compile(r"\b\d+(?:\.\d+)?\s+s\b"), "… s"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:…"),
     (re.compile(r"0x[0-9a-f]{6,}"), "0x…"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "…"),

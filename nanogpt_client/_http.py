@@ -312,8 +312,8 @@ def _build(client: Any, request: Request, config: Config, timeout: float | None)
             (field, (part.name, part.data, part.content_type)) for field, part in request.files
         ]
     elif request.content is not None:
-        content["content"] = request.content
-        headers["Content-Type"] = "application/json"
+        content["content"], kind = request.encoded(config.compress_above)
+        headers |= kind
     return client.build_request(
         request.method,
         _parsed(_library_of(client), url),

@@ -17,6 +17,7 @@ from langchain_core.exceptions import ModelInvalidRequestError, OutputParserExce
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from langchain_core.messages import content as blocks
+from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
@@ -460,3 +461,80 @@ def test_headers_of_the_constructor_are_sent():
     llm = ChatNanoGPT(model=MODEL, api_key=KEY, default_headers={"X-Team": "t"}, http_client=client)
     llm.invoke("hi", extra_headers={"X-Call": "c"})
     assert (heard[0]["x-team"], heard[0]["x-call"]) == ("t", "c")
+
+
+async def test_long_chats_can_be_sent_compressed(sandbox_environment):
+    heard = []
+
+    class Listening(httpx.HTTPTransport):
+        def handle_request(self, request):
+            heard.append(request.headers)
+            return super().handle_request(request)
+
+    with httpx.Client(transport=Listening()) as client:
+        llm = ChatNanoGPT(model=MODEL, compress_above=2_000, http_client=client)
+        for text in ("What is Nano?", "What is Nano? " * 500):
+            assert llm.invoke(text).text
+            assert "".join(chunk.text for chunk in llm.stream(text))
+    assert [h.get("content-encoding") for h in heard] == [None, None, "gzip", "gzip"]
+    assert int(heard[2]["content-length"]) < 1_000
+    assert (await llm.ainvoke("What is Nano? " * 500)).text
+    await llm.aclose()
+
+
+def test_compressing_needs_a_number_of_bytes():
+    with pytest.raises(ConfigurationError, match="compress_above"):
+        hello().model(compress_above=-1)
+
+
+EVERY_WORD: dict[str, Any] = {
+    "temperature": 0.3,
+    "top_k": 3,
+    "min_p": 0.1,
+    "seed": 4,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "user": "u",
+    "reasoning_effort": "low",
+    "reasoning": {"exclude": True},
+    "memory": 7,
+    "model_context_limit": 20_000,
+    "provider": {"order": ["a"]},
+    "caching": True,
+    "stickyprovider": True,
+    "prompt_caching": {"enabled": True, "ttl": "1h"},
+    "service_tier": "flex",
+    "billing_mode": "paygo",
+    "scraping": True,
+    "youtube_transcripts": True,
+    "extra_body": {"novelty": 1},
+}
+
+
+def test_words_of_nanogpt_go_out_from_wherever_they_are_said():
+    wire = hello()
+    wire.model(**EVERY_WORD).invoke("hi")
+    wire.model().invoke("hi", **EVERY_WORD)
+    wire.model().bind(**EVERY_WORD).invoke("hi")
+    first, *others = wire.bodies
+    assert all(body == first for body in others)
+    as_they_are = EVERY_WORD.keys() - {"memory", "extra_body"}
+    assert {word: first[word] for word in as_they_are} == {w: EVERY_WORD[w] for w in as_they_are}
+    assert first["model"] == f"{MODEL}:memory-7"
+    assert first["novelty"] == 1
+    streamed = list(wire.model(**EVERY_WORD).stream("hi"))
+    assert streamed
+    told = {"stream", "stream_options", "include_usage"}
+    assert {k: v for k, v in wire.bodies[-1].items() if k not in told} == {
+        k: v for k, v in first.items() if k not in told
+    }
+
+
+async def test_fallbacks_and_rate_limits_of_langchain_apply(llm, sandbox_environment):
+    failing = ChatNanoGPT(model="sandbox/fault/500", max_retries=0)
+    limiter = InMemoryRateLimiter(requests_per_second=1000, check_every_n_seconds=0.001)
+    limited = ChatNanoGPT(model=MODEL, rate_limiter=limiter)
+    chain = failing.with_fallbacks([limited])
+    assert chain.invoke("hi").text == (await chain.ainvoke("hi")).text
+    assert "".join(chunk.text for chunk in chain.stream("hi"))
+    assert failing.ledger.totals.calls == limited.ledger.totals.calls == 3
