@@ -13,7 +13,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode, QueryBundle
 from pydantic import ValidationError
 
-from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTWebSearchRetriever
+from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTWebSearchRetriever
 from nanogpt_client import InsufficientBalanceError
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
@@ -54,7 +54,7 @@ class Wire:
 
 @pytest.fixture(params=["retrieve", "aretrieve"])
 def retrieve(request):
-    async def act(retriever: NanoGPTWebSearchRetriever, query: Any) -> list[Any]:
+    async def act(retriever: NanoGPTWebSearchRetriever, query: Any) -> Any:
         found = getattr(retriever, request.param)(query)
         return found if request.param == "retrieve" else await found
 
@@ -96,11 +96,10 @@ async def test_costs_are_told_to_handlers(retrieve):
     ]  # fmt: skip
 
 
-async def test_in_a_query_engine(sandbox):
-    words = {"api_key": sandbox.api_key, "base_url": sandbox.base_url}
-    retriever = NanoGPTWebSearchRetriever(k=2, **words)
-    engine = RetrieverQueryEngine.from_args(retriever, llm=NanoGPT(model="openai/gpt-5.2", **words))
-    answer = await engine.aquery("Who founded Nano?")
+async def test_in_a_query_engine(sandbox, llm):
+    retriever = NanoGPTWebSearchRetriever(k=2, api_key=sandbox.api_key, base_url=sandbox.base_url)
+    answer = await RetrieverQueryEngine.from_args(retriever, llm=llm).aquery("Who founded Nano?")
+    await retriever.aclose()
     assert "LeMahieu" in str(answer)
     assert all(node.metadata["url"] for node in answer.source_nodes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, ValidationError
 
 from langchain_nanogpt import NanoGPTToolkit
-from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTToolSpec
+from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTToolSpec
 from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
@@ -34,12 +35,38 @@ from nanogpt_client import (
 from nanogpt_client.toolbox import TOOLS
 from tests.langchain.samples import picture
 
+# LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
+# garbage collector.
+pytestmark = [
+    pytest.mark.usefixtures("litter_stays_here"),
+    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
+    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
+    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
+]
+
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 
 
 @pytest.fixture
-def client(sandbox) -> NanoGPTClient:
-    return NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url)
+def client(sandbox) -> Iterator[NanoGPTClient]:
+    with NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def spec_of() -> AsyncIterator[Callable[..., NanoGPTToolSpec]]:
+    """Make specs that are closed in the end."""
+    made: list[NanoGPTToolSpec] = []
+
+    def make(**words: Any) -> NanoGPTToolSpec:
+        made.append(NanoGPTToolSpec(**words))
+        return made[-1]
+
+    yield make
+    for spec in made:
+        spec.close()
+        await spec.aclose()
 
 
 @pytest.fixture(params=["call", "acall"])
@@ -59,7 +86,7 @@ def run(request):
 def test_every_tool_is_a_pair_of_methods_and_told_as_langchains_are():
     spec = NanoGPTToolSpec(api_key=KEY)
     assert NanoGPTToolSpec.spec_functions == [(name, f"a{name}") for name in TOOLS]
-    ours = {t.metadata.name: t.metadata.to_openai_tool() for t in spec.to_tool_list()}
+    ours = {t.metadata.get_name(): t.metadata.to_openai_tool() for t in spec.to_tool_list()}
     theirs = {t.name: t for t in NanoGPTToolkit(api_key=KEY).get_tools()}
     assert list(ours) == list(theirs) == list(TOOLS)
     for name, told in ours.items():
@@ -70,8 +97,8 @@ def test_every_tool_is_a_pair_of_methods_and_told_as_langchains_are():
         assert parameters.get("required") == other["parameters"].get("required")
 
 
-async def test_text_for_the_model_and_bytes_for_the_program(run, client, tmp_path):
-    spec = NanoGPTToolSpec(client=client, output_dir=tmp_path, image_size="256x256")
+async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of, tmp_path):
+    spec = spec_of(client=client, output_dir=tmp_path, image_size="256x256")
     output = await run(spec, "generate_image", prompt="a cat")
     artifact = output.raw_output.artifact
     assert output.blocks == [
@@ -82,8 +109,8 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, tmp_pat
     assert not output.is_error
 
 
-async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client):
-    spec = NanoGPTToolSpec(client=client, image_size="256x256", image_blocks=True)
+async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client, spec_of):
+    spec = spec_of(client=client, image_size="256x256", image_blocks=True)
     text, image = (await run(spec, "generate_image", prompt="a cat")).blocks
     assert isinstance(text, TextBlock)
     assert isinstance(image, ImageBlock)
@@ -91,16 +118,16 @@ async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client):
     assert image.resolve_image().read().startswith(b"\x89PNG")
 
 
-async def test_sources_stand_in_the_text(run, client):
-    spec = NanoGPTToolSpec(client=client)
+async def test_sources_stand_in_the_text(run, client, spec_of):
+    spec = spec_of(client=client)
     output = await run(spec, "search_web", query="What is Nano?", max_results=2)
     sources = output.raw_output.artifact["sources"]
     assert len(sources) == 2
     assert all(source["url"] in output.content for source in sources)
 
 
-async def test_methods_are_for_programs(client):
-    spec = NanoGPTToolSpec(client=client, image_size="256x256")
+async def test_methods_are_for_programs(client, spec_of):
+    spec = spec_of(client=client, image_size="256x256")
     spoken = spec.speak(text="Good morning.")
     assert (await spec.atranscribe(audio=spoken.artifact["bytes"])).text == "Good morning."
     drawn = await spec.agenerate_image(prompt="a cat")
@@ -117,8 +144,8 @@ async def test_methods_are_for_programs(client):
     assert spec.transcribe(audio=(await spec.aspeak(text="Bye.")).artifact["name"]).text == "Bye."
 
 
-async def test_an_error_is_told_to_the_model(run, client):
-    spec = NanoGPTToolSpec(client=client)
+async def test_an_error_is_told_to_the_model(run, client, spec_of):
+    spec = spec_of(client=client)
     output = await run(spec, "generate_image", prompt="a cat", size="9x9")
     assert output.is_error
     assert "has no size '9x9'; it takes 1024x1024" in output.content
@@ -136,35 +163,23 @@ async def test_an_error_is_told_to_the_model(run, client):
         ("generate_video", {}, "a video needs a prompt"),
     ],
 )
-async def test_wrong_arguments_are_told(run, client, name, arguments, says):
-    output = await run(NanoGPTToolSpec(client=client), name, **arguments)
+async def test_wrong_arguments_are_told(run, client, spec_of, name, arguments, says):
+    output = await run(spec_of(client=client), name, **arguments)
     assert output.is_error
     assert says in output.content
     assert len(client.ledger) == 0
 
 
-def test_errors_keep_their_class_for_programs(client):
-    spec = NanoGPTToolSpec(client=client)
+def test_errors_keep_their_class_for_programs(client, spec_of):
+    spec = spec_of(client=client)
     with pytest.raises(ConfigurationError, match="Nothing was sent or spent"):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
-# LlamaIndex's workflows read deprecated attributes of their own classes.
-IN_AGENTS = pytest.mark.filterwarnings(
-    "ignore::pydantic.PydanticDeprecatedSince20",
-    "ignore::pydantic.PydanticDeprecatedSince211",
-    "ignore:is_running called from within a step:DeprecationWarning",
-    "ignore:<aiosqlite:ResourceWarning",
-    "ignore:Skipping serialization of known unserializable key",
-)
-
-
-@IN_AGENTS
-async def test_an_agent_is_told_of_errors_and_goes_on(client):
-    llm = NanoGPT(model="openai/gpt-5.2", client=client)
-    spec = NanoGPTToolSpec(client=client, image_size="9x9")
-    agent = FunctionAgent(llm=llm, tools=spec.to_tool_list())
-    answer = await agent.run("Draw a red fox.")
+async def test_an_agent_is_told_of_errors_and_goes_on(client, spec_of, llm):
+    spec = spec_of(client=client, image_size="9x9")
+    agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
+    answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
     assert "has no size '9x9'" in str(answer)
@@ -184,9 +199,10 @@ class Listener(BaseEventHandler):
             self.events.append(event)
 
 
-async def test_long_work_sends_events_and_calls_back(run, client):
-    listener, seen = Listener(), []
-    spec = NanoGPTToolSpec(client=client, video_interval=0.01, on_progress=seen.append)
+async def test_long_work_sends_events_and_calls_back(run, client, spec_of):
+    listener = Listener()
+    seen: list[Progress] = []
+    spec = spec_of(client=client, video_interval=0.01, on_progress=seen.append)
     get_dispatcher().add_event_handler(listener)
     try:
         output = await run(spec, "generate_video", prompt="a cat")
@@ -198,19 +214,19 @@ async def test_long_work_sends_events_and_calls_back(run, client):
     assert [progress.status for progress in seen] == told
 
 
-async def test_a_progress_function_may_be_asynchronous(client):
+async def test_a_progress_function_may_be_asynchronous(client, spec_of):
     seen: list[Progress] = []
 
     async def tell(progress: Progress) -> None:
         seen.append(progress)
 
-    spec = NanoGPTToolSpec(client=client, video_interval=0.01, on_progress=tell)
+    spec = spec_of(client=client, video_interval=0.01, on_progress=tell)
     await spec.agenerate_video(prompt="a cat")
     assert seen[-1].status == "completed"
 
 
-async def test_a_video_is_fetched_by_its_run_id_and_not_paid_again(run, client):
-    spec = NanoGPTToolSpec(client=client, video_interval=0.01)
+async def test_a_video_is_fetched_by_its_run_id_and_not_paid_again(run, client, spec_of):
+    spec = spec_of(client=client, video_interval=0.01)
     spent = client.ledger.spent
     ordered = await run(spec, "generate_video", prompt="a cat")
     price = client.ledger.spent - spent
@@ -219,19 +235,20 @@ async def test_a_video_is_fetched_by_its_run_id_and_not_paid_again(run, client):
     assert client.ledger.spent - spent == price > 0
 
 
-async def test_costs_are_told_to_handlers(run, client):
+async def test_costs_are_told_to_handlers(run, client, spec_of):
     with NanoGPTCostHandler() as costs:
-        await run(NanoGPTToolSpec(client=client), "speak", text="Good morning.")
-        await run(NanoGPTToolSpec(client=client), "generate_image", prompt="x", size="9x9")
+        await run(spec_of(client=client), "speak", text="Good morning.")
+        await run(spec_of(client=client), "generate_image", prompt="x", size="9x9")
     spoken, refused = costs.ledger
     assert (spoken.kind, spoken.model, spoken.outcome) == ("speech", "tts-1", "ok")
-    assert (refused.kind, refused.outcome, refused.cost) == ("image", "ConfigurationError", 0)
+    assert (refused.kind, refused.outcome) == ("image", "ConfigurationError")
+    assert refused.cost == 0
     assert costs.total_usd == client.ledger.spent > 0
 
 
-async def test_it_keeps_to_its_budget(run, sandbox):
+async def test_it_keeps_to_its_budget(run, sandbox, spec_of):
     budget = Budget(max_calls=1)
-    spec = NanoGPTToolSpec(api_key=sandbox.api_key, base_url=sandbox.base_url, budget=budget)
+    spec = spec_of(api_key=sandbox.api_key, base_url=sandbox.base_url, budget=budget)
     assert not (await run(spec, "speak", text="one")).is_error
     refused = await run(spec, "speak", text="two")
     assert "Make no more paid calls" in refused.content
@@ -239,14 +256,14 @@ async def test_it_keeps_to_its_budget(run, sandbox):
 
 
 @pytest.mark.parametrize("answer", [False, True])
-async def test_spending_is_confirmed(run, client, answer):
+async def test_spending_is_confirmed(run, client, spec_of, answer: bool):
     asked: list[Any] = []
 
     def confirm(purchase: Any) -> bool:
         asked.append(purchase)
         return answer
 
-    spec = NanoGPTToolSpec(client=client, confirm_above_usd="0.001", confirm=confirm)
+    spec = spec_of(client=client, confirm_above_usd="0.001", confirm=confirm)
     output = await run(spec, "generate_image", prompt="a cat", size="256x256")
     assert [purchase.usd for purchase in asked] == [Decimal("0.005")]
     assert output.is_error is not answer
@@ -284,17 +301,15 @@ def test_an_unknown_word_is_refused():
         NanoGPTToolSpec(api_key=KEY, modle="x")  # type: ignore[call-arg]
 
 
-@IN_AGENTS
-async def test_an_agents_context_with_pictures_can_be_stored(client):
+@pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
+async def test_an_agents_context_with_pictures_can_be_stored(client, spec_of, llm):
     """What tools return is kept there; bytes would be no JSON."""
-    spec = NanoGPTToolSpec(client=client, image_size="256x256", image_blocks=True)
-    agent = FunctionAgent(
-        llm=NanoGPT(model="openai/gpt-5.2", client=client), tools=spec.to_tool_list()
-    )
+    spec = spec_of(client=client, image_size="256x256", image_blocks=True)
+    agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     context = Context(agent)
     handler = agent.run(ChatMessage(content="Draw a red fox."), ctx=context)
     results = [e async for e in handler.stream_events() if isinstance(e, ToolCallResult)]
     await handler
     assert [result.tool_output.raw_output.artifact["kind"] for result in results] == ["image"]
     assert ToolCallResult.model_validate_json(results[0].model_dump_json())
-    assert Context.from_dict(agent, context.to_dict())
+    assert isinstance(Context.from_dict(agent, context.to_dict()), Context)
