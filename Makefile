@@ -13,7 +13,8 @@ RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-s
 	-W 'ignore:Benchmark fixture was not used'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit conformance bench compare fault-matrix record sandbox format
+.PHONY: help demo test lint types unit conformance bench compare fault-matrix dist-check record docs notebooks \
+  sandbox format
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +30,9 @@ lint: $(READY) ## style and format, by ruff
 	@$(RUN) -m ruff format --check --quiet --output-format concise || { echo "Unformatted files: run make format"; exit 1; }
 	@echo "lint: clean"
 
-types: $(READY) ## types, by mypy --strict
+types: $(READY) ## types, by mypy --strict; what users write, by pyright as well
 	@$(RUN) -m mypy
+	@$(RUN) -m pyright --pythonpath $(RUN)
 
 unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/sandbox
 	@$(PYTEST) $(ARGS)
@@ -47,9 +49,18 @@ compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix
 
+dist-check: $(READY) ## build, install with each extra into empty environments, and try each (minutes, network)
+	@$(RUN) -m tests.packaging $(ARGS)
+
 record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
 	@$(RECORD) --cassettes=sandbox
 	@if [ -n "$$NANOGPT_API_KEY" ]; then $(RECORD) --cassettes=live; fi
+
+docs: $(READY) ## build the documentation site in build/site; dead links are errors
+	@$(RUN) -m cookbook.build_site
+
+notebooks: $(READY) ## run the cookbook's notebooks anew in the sandbox, and keep what they show
+	@$(RUN) -m cookbook.execute $(ARGS)
 
 sandbox: $(READY) ## run the offline NanoGPT emulator on this machine
 	@$(RUN) -m nanogpt_client.sandbox

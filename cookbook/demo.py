@@ -6,11 +6,9 @@ step checks what it shows; the exit status is 0 only if all of them held.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,12 +19,13 @@ from llama_index.core.llms import ChatMessage
 from rich.console import Console
 from rich.table import Table
 
+from cookbook.connect import connect
 from cookbook.docstrings import Docstring, load_docstrings
-from cookbook.rag import SOURCES, hits, langchain_store, llama_index_store, load_questions
+from cookbook.questions import hits, load_questions
+from cookbook.rag import SOURCES, langchain_store, llama_index_store
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from nanogpt_client import GeneratedImage, NanoGPTClient, NanoGPTError
-from nanogpt_client.sandbox import Sandbox
 
 CHAT = "openai/gpt-5.2"
 EMBEDDING = "text-embedding-3-small"
@@ -49,22 +48,9 @@ def expect(held: object, what: str) -> None:
         raise StepError(what)
 
 
-@contextmanager
-def connect() -> Iterator[NanoGPTClient]:
-    """Yield a client of NanoGPT, or of a sandbox if there is no key."""
-    if os.environ.get("NANOGPT_API_KEY"):
-        console.print("NANOGPT_API_KEY is set: this uses NanoGPT, and its balance.")
-        with NanoGPTClient() as client:
-            yield client
-        return
-    console.print("NANOGPT_API_KEY is not set: the [b]sandbox[/b], an emulator, stands in.")
-    with Sandbox() as box, NanoGPTClient(box.api_key, base_url=box.base_url) as client:
-        yield client
-
-
 def streamed_answers(client: NanoGPTClient) -> None:
     """Stream one answer through each framework."""
-    question = "In one sentence: what is retrieval-augmented generation?"
+    question = "What is the Nano currency?"
     console.print("[b]LangChain[/b]  ", end="")
     model = ChatNanoGPT(model=CHAT, client=client)
     text = ""

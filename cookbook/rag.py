@@ -5,10 +5,7 @@ Used by the demo and by the test that measures how often the right document is f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -22,19 +19,6 @@ from cookbook.docstrings import Docstring
 
 SOURCES = 4  # documents that go into an answer
 BATCH = 256  # texts embedded per request
-
-
-class Question(NamedTuple):
-    """A question and the qualified names of the docstrings that answer it."""
-
-    text: str
-    answers: frozenset[str]
-
-
-def load_questions() -> list[Question]:
-    """Return the fixed questions that the demo asks."""
-    items = json.loads(Path(__file__).with_name("questions.json").read_text("utf-8"))
-    return [Question(item["question"], frozenset(item["answers"])) for item in items]
 
 
 def langchain_store(docstrings: Sequence[Docstring], embeddings: Embeddings) -> InMemoryVectorStore:
@@ -64,8 +48,3 @@ def llama_index_store(
         for doc in docstrings
     ]
     return VectorStoreIndex(nodes, embed_model=embeddings, show_progress=True)
-
-
-def hits(found: Sequence[Sequence[str]], questions: Sequence[Question]) -> int:
-    """Count the questions that have a right docstring among their sources."""
-    return sum(not q.answers.isdisjoint(names) for names, q in zip(found, questions, strict=True))

@@ -13,7 +13,7 @@ from nanogpt_client.lazy import names_of
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.chat import ChatNanoGPT
-    from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+    from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
     from langchain_nanogpt.footnotes import with_footnotes
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -44,6 +44,7 @@ __all__ = [
     "NanoGPTVideoTool",
     "NanoGPTWebSearchRetriever",
     "NanoGPTWebSearchTool",
+    "PartialEmbeddings",
     "with_footnotes",
 ]
 
@@ -52,7 +53,7 @@ __getattr__ = names_of(
     {
         "callbacks": "NanoGPTCostCallbackHandler",
         "chat": "ChatNanoGPT",
-        "embeddings": "NanoGPTEmbeddings",
+        "embeddings": "NanoGPTEmbeddings PartialEmbeddings",
         "footnotes": "with_footnotes",
         "parsers": "NanoGPTAudioParser",
         "retrievers": "NanoGPTWebSearchRetriever",

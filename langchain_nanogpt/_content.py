@@ -15,7 +15,7 @@ from typing import Any
 from nanogpt_client import ConfigurationError, messages
 from nanogpt_client.messages import Part
 
-__all__ = ["Content", "assistant_parts", "input_parts"]
+__all__ = ["Content", "assistant_parts", "calls_within", "input_parts"]
 
 Content = str | Sequence[str | Mapping[str, Any]]
 """What LangChain allows as a message's ``content``."""
@@ -42,6 +42,23 @@ def assistant_parts(content: Content) -> str | list[Part]:
         return content
     texts = (item if isinstance(item, str) else _assistant_text(item) for item in content)
     return [messages.text_part(text) if isinstance(text, str) else text for text in texts if text]
+
+
+def calls_within(content: Content) -> list[tuple[str | None, str, Any]]:
+    """Return id, name and arguments of the calls that stand as blocks in an assistant's content.
+
+    Messages made by LangChain have them in ``tool_calls`` too; those written by hand may not.
+    """
+    blocks = [_unwrapped(item) for item in content if isinstance(item, Mapping)]
+    return [
+        (
+            block.get("call_id") or block.get("id"),
+            str(block.get("name") or ""),
+            next((block[word] for word in ("args", "input", "arguments") if word in block), None),
+        )
+        for block in blocks
+        if block.get("type") in {"tool_call", "tool_use", "function_call", "invalid_tool_call"}
+    ]
 
 
 def _assistant_text(block: Mapping[str, Any]) -> Part | None:
@@ -144,6 +161,16 @@ def _is_text(mime_type: str | None) -> bool:
     return (mime_type or "").startswith("text/") or mime_type == "application/json"
 
 
+def _media(block: Mapping[str, Any]) -> Part | None:
+    """Read Google's block for everything, whose media type says what it is."""
+    kind = str(block["mime_type"]).partition("/")[0]
+    known = {"image": _image, "audio": _audio, "video": _video, "text": _file}
+    place = {key: block[key] for key in ("mime_type", "data") if key in block}
+    if url := block.get("file_uri"):
+        place["url"] = url
+    return known.get(kind, _file)({"type": kind, **place})
+
+
 def _filename(block: Mapping[str, Any]) -> str | None:
     inner = block.get("file")
     places = (block, inner, block.get("extras"), block.get("metadata"))
@@ -209,6 +236,7 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any]], Part | None]] = {
     "audio": _audio,
     "video_url": _video,
     "video": _video,
+    "media": _media,
     "file": _file,
     "input_file": _file,
     "document": _file,

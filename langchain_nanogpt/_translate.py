@@ -32,7 +32,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 import nanogpt_client as core
 from langchain_nanogpt._blocks import PROVIDER
-from langchain_nanogpt._content import assistant_parts, input_parts
+from langchain_nanogpt._content import assistant_parts, calls_within, input_parts
 from langchain_nanogpt._held import Held
 from langchain_nanogpt._metadata import (
     billing_metadata,
@@ -102,9 +102,13 @@ def _human(message: HumanMessage) -> Iterator[dict[str, Any]]:
 
 
 def _assistant(message: AIMessage) -> dict[str, Any]:
+    made: list[tuple[str | None, str, Any]] = [
+        (call["id"], call["name"] or "", call["args"])
+        for call in (*message.tool_calls, *message.invalid_tool_calls)
+    ]
     calls = [
-        wire.tool_call(call["id"] or f"call_{at}", call["name"] or "", call["args"] or {})
-        for at, call in enumerate([*message.tool_calls, *message.invalid_tool_calls])
+        wire.tool_call(call_id or f"call_{at}", name, args or {})
+        for at, (call_id, name, args) in enumerate(made or calls_within(message.content))
     ]
     content = assistant_parts(message.content)
     return wire.assistant_message(

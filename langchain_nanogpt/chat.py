@@ -44,6 +44,7 @@ from nanogpt_client import (
     __version__,
     snapshot,
 )
+from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.fields import OptionFields, hide_key
 from nanogpt_client.messages import check_media
 from nanogpt_client.wire.options import Count
@@ -88,6 +89,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             if isinstance(known, LookedUp) and known.model != words.get("model"):
                 del words["profile"]  # LangChain's configurable copies hand it to another model
             super().__init__(*args, **words)
+            chat(".", model=self.model, **self._given())  # sent by nobody: words that clash raise
 
     @field_validator("model")
     @classmethod

@@ -7,22 +7,26 @@ vectors come back as one float32 array; LangChain's own methods make lists of it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.embeddings import Embeddings
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import Field
 
+from langchain_nanogpt._batches import PartialEmbeddings, Work
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
-from nanogpt_client import ResponseFormatError
+from nanogpt_client import ConfigurationError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NanoGPTEmbeddings"]
+__all__ = ["NanoGPTEmbeddings", "PartialEmbeddings"]
+
+_MANY = 10_000
 
 
 class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
@@ -48,6 +52,8 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
     """
     max_concurrency: Annotated[int, Field(ge=1)] = 4
     """Requests at once, at most."""
+    show_progress_bar: bool | None = None
+    """Show a bar of texts done (needs tqdm); by default from 10,000 texts on, on terminals."""
     user: str | None = None
     extra_body: dict[str, Any] | None = None
 
@@ -68,73 +74,79 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
         return (await self.aembed_documents([text]))[0]
 
     def embed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of texts as float32 of shape (n, dim)."""
-        batches = list(_batches(texts, self.chunk_size, self.max_request_bytes))
-        with map_errors():
-            if len(batches) <= 1:
-                return self._joined([self._embed(batch) for batch in batches])
-            with ThreadPoolExecutor(min(self.max_concurrency, len(batches))) as pool:
-                # After a failure, `map` cancels what has not begun: no further batch is paid for.
-                return self._joined(list(pool.map(self._embed, batches)))
+        """Return the vectors of texts as float32 of shape (n, dim).
+
+        Raises:
+            ModelError: a batch failed. No further one was sent; those that had arrived, or were on
+                their way, are paid for: the error's ``partial`` is a `PartialEmbeddings` with them.
+        """
+        with self._work(texts) as work:
+            workers = min(self.max_concurrency, len(work.batches))
+            if workers <= 1:
+                self._embed(work)
+            else:
+                with ContextThreadPoolExecutor(workers) as pool:
+                    for done in [pool.submit(self._embed, work) for _ in range(workers)]:
+                        done.result()
+            return work.result(self.dimensions)
 
     async def aembed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of texts as float32 of shape (n, dim)."""
-        free = asyncio.Semaphore(self.max_concurrency)
+        """Return the vectors of texts as float32 of shape (n, dim).
 
-        async def embed(batch: list[str]) -> NDArray[np.float32]:
-            async with free:
-                answer = await self._async_client().embed(batch, **self._options)
-                return answer.vectors
+        Raises:
+            ModelError: as `embed_documents_array`.
+        """
+        with self._work(texts) as work:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(self.max_concurrency, len(work.batches))):
+                    tasks.create_task(self._aembed(work))
+            return work.result(self.dimensions)
 
-        tasks = [
-            asyncio.ensure_future(embed(batch))
-            for batch in _batches(texts, self.chunk_size, self.max_request_bytes)
-        ]
-        with map_errors():
-            try:
-                return self._joined(await asyncio.gather(*tasks))
-            finally:
-                for task in tasks:  # after a failure, pay for no further batch
-                    task.cancel()
+    def _embed(self, work: Work) -> None:
+        client = self._client()
+        while batch := work.take():
+            with work.embedding(batch) as keep:
+                keep(client.embed(batch.texts, **self._options))
 
-    def _embed(self, batch: list[str]) -> NDArray[np.float32]:
-        return self._client().embed(batch, **self._options).vectors
+    async def _aembed(self, work: Work) -> None:
+        client = self._async_client()
+        while batch := work.take():
+            with work.embedding(batch) as keep:
+                keep(await client.embed(batch.texts, **self._options))
 
     @property
     def _options(self) -> dict[str, Any]:
         words = ("model", "dimensions", "user", "extra_body")
         return {word: getattr(self, word) for word in words}
 
-    def _joined(self, parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Put the batches' vectors together.
+    @contextmanager
+    def _work(self, texts: Sequence[str]) -> Iterator[Work]:
+        """Cut texts into batches, and show how far they are."""
+        with map_errors(), self._progress(len(texts)) as advance:
+            work = Work(texts, self.chunk_size, self.max_request_bytes, advance)
+            try:
+                yield work
+            finally:
+                work.stop()
 
-        Raises:
-            ResponseFormatError: they have several lengths.
-        """
-        import numpy as np  # noqa: PLC0415 - the client has loaded it by now, importing need not
-
-        if not parts:
-            return np.empty((0, self.dimensions or 0), np.float32)
-        widths = {part.shape[1] for part in parts}
-        if len(widths) > 1:
-            msg = f"NanoGPT's vectors have the lengths {sorted(widths)}"
-            raise ResponseFormatError(msg, maybe_billed=True)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _batches(texts: Sequence[str], most_texts: int, most_bytes: int) -> Iterator[list[str]]:
-    """Yield texts in their order, in batches that stay within both limits."""
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        length = len(text.encode())
-        if batch and (len(batch) == most_texts or size + length > most_bytes):
-            yield batch
-            batch, size = [], 0
-        batch.append(text)
-        size += length
-    if batch:
-        yield batch
+    @contextmanager
+    def _progress(self, texts: int) -> Iterator[Callable[[int], Any]]:
+        asked = self.show_progress_bar
+        if asked is False or (asked is None and texts < _MANY):
+            yield lambda _: None
+            return
+        try:
+            from tqdm.auto import tqdm  # noqa: PLC0415 - no dependency of this package
+        except ImportError as error:
+            if asked is None:
+                yield lambda _: None
+                return
+            msg = "show_progress_bar=True needs tqdm: pip install tqdm"
+            raise ConfigurationError(msg, param="show_progress_bar") from error
+        # Unasked for, it shows itself on terminals only.
+        off = False if asked else None
+        with tqdm(total=texts, desc=self.model, unit="text", disable=off) as bar:
+            yield bar.update
 
 
 def _as_lists(vectors: NDArray[np.float32]) -> list[list[float]]:

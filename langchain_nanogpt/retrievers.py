@@ -10,7 +10,7 @@ from langchain_core.callbacks import (
 )
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
@@ -31,6 +31,8 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
         ModelError: of `langchain_core.exceptions`, from every call; the same exception is also a
             `nanogpt_client.NanoGPTError`.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     k: Annotated[int, Field(ge=1)] = 5
     """How many pages, at most."""

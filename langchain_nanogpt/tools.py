@@ -19,7 +19,7 @@ from langchain_core.callbacks import (
     dispatch_custom_event,
 )
 from langchain_core.tools import BaseTool, BaseToolkit
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from langchain_nanogpt._errors import tool_errors
 from langchain_nanogpt._words import CheckedClientFields
@@ -60,6 +60,9 @@ class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
         ToolException: from every run, worded for a model; by default (``handle_tool_error``)
             LangChain hands that to the model as a `ToolMessage` with the status ``"error"``.
     """
+
+    # LangChain's own base would ignore a word that is misspelt.
+    model_config = ConfigDict(extra="forbid")
 
     core: ClassVar[Tool]
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
@@ -196,6 +199,8 @@ class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
 
     What one tool made, the others find by its name.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     def get_tools(self) -> list[BaseTool]:
         """Return the tools that ``include`` names, in their fixed order."""

@@ -1,4 +1,4 @@
-"""NanoGPT for LlamaIndex: every model behind one LLM and one embedding class.
+"""NanoGPT for LlamaIndex: every model behind one LLM, embeddings, tools, a retriever, a reader.
 
 >>> from llama_index.core import Settings
 >>> from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
@@ -15,8 +15,20 @@ if TYPE_CHECKING:
     from llama_index_nanogpt.callbacks import NanoGPTCostHandler
     from llama_index_nanogpt.chat import NanoGPT
     from llama_index_nanogpt.embeddings import NanoGPTEmbedding
+    from llama_index_nanogpt.footnotes import with_footnotes
+    from llama_index_nanogpt.readers import NanoGPTAudioReader
+    from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
+    from llama_index_nanogpt.tools import NanoGPTToolSpec
 
-__all__ = ["NanoGPT", "NanoGPTCostHandler", "NanoGPTEmbedding"]
+__all__ = [
+    "NanoGPT",
+    "NanoGPTAudioReader",
+    "NanoGPTCostHandler",
+    "NanoGPTEmbedding",
+    "NanoGPTToolSpec",
+    "NanoGPTWebSearchRetriever",
+    "with_footnotes",
+]
 
 __getattr__ = names_of(
     __name__,
@@ -24,5 +36,9 @@ __getattr__ = names_of(
         "callbacks": "NanoGPTCostHandler",
         "chat": "NanoGPT",
         "embeddings": "NanoGPTEmbedding",
+        "footnotes": "with_footnotes",
+        "readers": "NanoGPTAudioReader",
+        "retrievers": "NanoGPTWebSearchRetriever",
+        "tools": "NanoGPTToolSpec",
     },
 )

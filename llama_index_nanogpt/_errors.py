@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nanogpt_client import ContextLengthExceededError, NanoGPTError
+from nanogpt_client.toolbox import explain
 
-__all__ = ["map_errors"]
+__all__ = ["map_errors", "tool_errors"]
 
 
 @contextmanager
@@ -22,6 +23,19 @@ def map_errors() -> Iterator[None]:
     except NanoGPTError as error:
         if note := _note(error):
             error.add_note(note)
+        raise
+
+
+@contextmanager
+def tool_errors() -> Iterator[None]:
+    """Let the core's errors pass, worded for the model that called the tool.
+
+    Agents tell the model ``str(error)``; class and attributes are for whoever looks closer.
+    """
+    try:
+        yield
+    except NanoGPTError as error:
+        error.message = explain(error)
         raise
 
 

@@ -26,13 +26,20 @@ from pydantic import Field, PrivateAttr
 
 from nanogpt_client import Embeddings, Ledger, LedgerEntry, NanoGPTError
 
-__all__ = ["NanoGPTCallEvent", "NanoGPTCostHandler", "embedding_told", "failure_told"]
+__all__ = [
+    "NanoGPTCallEvent",
+    "NanoGPTCostHandler",
+    "NanoGPTProgressEvent",
+    "call_told",
+    "embedding_told",
+    "failure_told",
+]
 
 CLASS_NAME = "NanoGPT_LLM"
 
 
 class NanoGPTCallEvent(BaseEvent):
-    """A call that LlamaIndex's own events leave out: embeddings (no cost there), failed chats."""
+    """A call that LlamaIndex's own events leave out: embeddings, tools, web search, failures."""
 
     entry: LedgerEntry
 
@@ -42,18 +49,40 @@ class NanoGPTCallEvent(BaseEvent):
         return "NanoGPTCallEvent"
 
 
+class NanoGPTProgressEvent(BaseEvent):
+    """How far long work is, e.g. a video; see `nanogpt_client.Progress`.
+
+    Attributes:
+        kind: ``"video"``, ``"speech"``, ``"transcription"`` or ``"image"``.
+        status: of a job: submitted, queued, running, completed, failed, cancelled; else working.
+        done: how many parts of the work are done, of ``total``.
+        seconds: how long a job was waited for so far.
+        run_id: the job that is waited for; it finds the work again after a crash.
+    """
+
+    kind: str
+    status: str
+    done: int
+    total: int
+    seconds: float
+    run_id: str | None = None
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex writes this event down."""
+        return "NanoGPTProgressEvent"
+
+
 class NanoGPTCostHandler(BaseEventHandler):
     """Adds up the calls of NanoGPT's models that LlamaIndex tells of.
 
     >>> with NanoGPTCostHandler() as costs:
     ...     index.as_query_engine(llm=llm).query("What is Nano?")
     >>> costs.total_usd, costs.ledger.totals_by("model")
-
-    Args:
-        tags: count only what happens under these ``instrument_tags``; by default everything.
     """
 
     tags: dict[str, Any] = Field(default_factory=dict)
+    """Count only what happens under these ``instrument_tags``; by default everything."""
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)
     _running: dict[str, str] = PrivateAttr(default_factory=dict)
     _seen: set[str] = PrivateAttr(default_factory=set)
@@ -135,7 +164,7 @@ class NanoGPTCostHandler(BaseEventHandler):
 
 
 @contextmanager
-def failure_told(kind: str, model: str) -> Iterator[None]:
+def failure_told(kind: str, model: str | None) -> Iterator[None]:
     """Tell handlers of a call that fails; LlamaIndex's events are silent about it."""
     try:
         yield
@@ -147,17 +176,23 @@ def failure_told(kind: str, model: str) -> Iterator[None]:
 def embedding_told(answer: Embeddings, model: str) -> None:
     """Tell handlers what a request for embeddings cost."""
     usage, billing = answer.usage, answer.billing
-    entry = LedgerEntry(
-        kind="embedding",
-        model=model,
-        outcome="ok",
-        cost=billing.cost,
-        prompt_tokens=None if usage is None else usage.prompt_tokens,
-        request_id=billing.request_id,
-    )
+    tokens = None if usage is None else usage.prompt_tokens
+    call_told("embedding", model, billing.cost, request_id=billing.request_id, tokens=tokens)
+
+
+def call_told(
+    kind: str,
+    model: str | None,
+    cost: Decimal | None,
+    *,
+    request_id: str | None = None,
+    tokens: int | None = None,
+) -> None:
+    """Tell handlers of a call that LlamaIndex does not tell of; ``cost`` is USD, if known."""
+    entry = LedgerEntry(kind, model, "ok", cost, prompt_tokens=tokens, request_id=request_id)
     get_dispatcher().event(NanoGPTCallEvent(entry=entry))
 
 
-def _failure(kind: str, model: str, error: NanoGPTError) -> LedgerEntry:
+def _failure(kind: str, model: str | None, error: NanoGPTError) -> LedgerEntry:
     cost = None if error.maybe_billed else Decimal(0)
     return LedgerEntry(kind, model, type(error).__name__, cost, request_id=error.request_id)

@@ -73,6 +73,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def sandbox_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a user sets to let the sandbox stand in for NanoGPT, in an empty folder."""
+    monkeypatch.setenv("NANOGPT_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("NANOGPT_BASE_URL", sandbox.base_url)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def box() -> Sandbox:
     """A fresh emulated account in this process: use its ``app`` or ``transport()``."""
     from nanogpt_client.sandbox import Sandbox  # noqa: PLC0415 - as above

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
-from typing import Any
 
-import pytest
-
+import nanogpt_client
+from nanogpt_client.sandbox import DEFAULT_KEY
 from tests.fault_matrix.matrix import CELLS
+from tests.markdown_blocks import blocks, examples, run_blocks
+from tests.tables import read
 
 README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COLUMNS = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"]
 
 
-# LangGraph's and LlamaIndex's own objects are dropped unclosed when the blocks' names go.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_the_examples_run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    blocks = BLOCK.findall(README.read_text("utf-8"))
-    assert len(blocks) >= 4
-    try:
-        for block in blocks:
-            exec(compile(block, str(README), "exec"), names)
-    finally:
-        for client in ("careful", "client"):
-            names[client].close()
-        names["box"].stop()
+@examples
+def test_the_examples_run(sandbox_environment, tmp_path, capsys):
+    assert run_blocks(README) >= 4
     printed = capsys.readouterr().out
     assert "84" in printed
-    assert "Good morning" in printed
+    assert "no fees" in printed or "without fees" in printed
     assert "budget of 1 calls is used up" in printed
-    assert list(tmp_path.glob("out/parrot.*"))
+    assert (tmp_path / "parrot.png").exists()
+
+
+def test_the_examples_are_short():
+    assert max(len(block.splitlines()) for block in blocks(README)) <= 12
+
+
+def test_the_sandbox_takes_the_key_that_it_names():
+    assert f"NANOGPT_API_KEY={DEFAULT_KEY}" in README.read_text("utf-8")
+
+
+def test_it_links_to_what_is_there():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8"))
+    assert len(links) > 15
+    assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+def test_its_features_are_there():
+    rows = read("features").splitlines()[2:]
+    for row in rows:
+        cells = row.strip("|").split(" | ")[1:]
+        for package, cell in zip(COLUMNS, cells, strict=True):
+            module = importlib.import_module(package)
+            for name in re.findall(r"`(\w+)`", cell):
+                assert any(hasattr(owner, name) for owner in owners(module)), (package, name)
+
+
+def owners(module):
+    """Where a name of the table may be found: a package, its client, its chat model."""
+    classes = ("NanoGPTClient", "ChatNanoGPT", "NanoGPT")
+    options = nanogpt_client.ChatOptions.__annotations__
+    known = type("Options", (), dict.fromkeys(options))
+    return [module, known, *(getattr(module, name) for name in classes if hasattr(module, name))]
 
 
 def test_its_figures_are_those_of_the_fault_matrix():

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from nanogpt_client.refresh_snapshot import SNAPSHOT, main
-from nanogpt_client.snapshot import facts
+from nanogpt_client.snapshot import facts, models
 
 
 def test_facts_of_a_model_come_without_asking():
@@ -28,6 +28,12 @@ def test_directives_and_unlisted_variants_have_the_facts_of_their_model():
 
 def test_an_unknown_model_has_none():
     assert facts("nobody/knows-it") is None
+
+
+def test_all_of_them_can_be_compared():
+    listed = models()
+    assert len(listed) > 600
+    assert listed["openai/gpt-5.2"] == facts("openai/gpt-5.2")
 
 
 def test_the_snapshot_is_sorted_so_that_its_diffs_are_readable():

@@ -62,7 +62,8 @@ def write_table(
         lines = ("\t".join(" ".join(cell.split()) for cell in row) for row in cells)
         write(console, "\n".join(lines))
         return
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    headed = any(column.header for column in columns)
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_header=headed)
     for row in cells:
         table.add_row(*(cell.translate(_CONTROLS) for cell in row))
     console.print(table, markup=False, highlight=False)

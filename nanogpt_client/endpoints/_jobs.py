@@ -73,16 +73,13 @@ def check_waiting(interval: float, timeout: float) -> None:
         )
 
 
-def result_of(
-    check: Call[dict[str, Any]], run_id: str, options: Mapping[str, Any]
-) -> Flow[dict[str, Any]]:
+def result_of(check: Call[dict[str, Any]], run_id: str, watch: Watch) -> Flow[dict[str, Any]]:
     """Wait for a job whose state is a plain object; return it once completed.
 
     Raises:
         JobFailedError: NanoGPT says that it failed or was cancelled.
     """
-    with Watch(options) as watch:
-        state = yield from wait(check, lambda state: as_text(state.get("status")), run_id, watch)
+    state = yield from wait(check, lambda state: as_text(state.get("status")), run_id, watch)
     if job_state(as_text(state.get("status"))) != "completed":
         error = first(state, "error", "message", "status")
         why = as_text(error) or as_text(as_dict(error).get("message"))

@@ -5,13 +5,14 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _offer, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url, located
@@ -21,6 +22,7 @@ from nanogpt_client.wire._read import as_text, dicts
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages, Source
 from nanogpt_client.wire.options import ImageOptions
+from nanogpt_client.wire.progress import Progress
 
 
 def generate_image(
@@ -52,7 +54,7 @@ def generate_image(
         body["imageDataUrls"] = urls
     if mask is not None:
         body["maskDataUrl"] = yield from image_data_url(mask, "mask")
-    return (yield from _draw(post("/images/generations", body, options), model))
+    return (yield from _draw(post("/images/generations", body, options), model, options))
 
 
 def edit_image(
@@ -91,12 +93,20 @@ def edit_image(
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),
     )
-    return (yield from _draw(request, model))
+    return (yield from _draw(request, model, options))
 
 
-def _draw(request: Request, model: str) -> Flow[GeneratedImages]:
+def _draw(request: Request, model: str, options: Mapping[str, Any]) -> Flow[GeneratedImages]:
     call = Call(request, _images, "image", model, Resend.IF_REFUSED, billable=True)
-    answer = yield from ask(call)
+    with Watch(options) as watch:
+        yield from watch.tell(Progress("image"))
+        answer = yield from _placed((yield from ask(call)))
+        yield from watch.tell(Progress("image", done=1, result=answer))
+    return answer
+
+
+def _placed(answer: GeneratedImages) -> Flow[GeneratedImages]:
+    """Make the pictures able to fetch what only a URL came of."""
     images = []
     for image in answer:
         url, source = image.url, Source(None)

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
 from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import download, located
@@ -34,12 +35,13 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         Resend.IF_REFUSED,
         billable=True,
     )
-    answer = yield from ask(submit)
-    if answer.data:
-        return answer
-    ticket, url = answer.raw, answer.url
-    if url is None:
-        url = yield from _finished_url(ticket, model, options)
+    with Watch(options) as watch:
+        answer = yield from ask(submit)
+        if answer.data:
+            return answer
+        ticket, url = answer.raw, answer.url
+        if url is None:
+            url = yield from _finished_url(ticket, model, watch)
     absolute, source = yield from located(url)
     try:
         data = yield from download(url)
@@ -76,7 +78,7 @@ def _answer(reply: Reply) -> Speech:
     return Speech(b"", "", Billing.read(body, reply.headers), url or None, body)
 
 
-def _finished_url(ticket: dict[str, Any], model: str, options: Mapping[str, Any]) -> Flow[str]:
+def _finished_url(ticket: dict[str, Any], model: str, watch: Watch) -> Flow[str]:
     run_id = as_text(ticket.get("runId"))
     query = {
         "runId": run_id,
@@ -84,7 +86,7 @@ def _finished_url(ticket: dict[str, Any], model: str, options: Mapping[str, Any]
         **_jobs.refund_words(ticket),
     }
     check = Call(get("/tts/status", query, root="api"), _jobs.read_state, "speech", model)
-    url = _url((yield from _jobs.result_of(check, run_id, options)))
+    url = _url((yield from _jobs.result_of(check, run_id, watch)))
     if not url:
         raise _jobs.job_failed("speech", run_id, "it is completed, but without a sound")
     return url

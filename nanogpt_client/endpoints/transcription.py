@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import file_bytes, file_part
@@ -29,14 +30,15 @@ def transcribe(
     known = yield from catalog.known("stt", model)
     request = yield from _request(audio, model, options, known)
     call = Call(request, _answer, "transcription", model, Resend.IF_REFUSED, billable=True)
-    answer = yield from ask(call)
-    run_id = as_text(answer.raw.get("runId"))
-    if not run_id:
-        return answer
-    body = {"runId": run_id, **_jobs.refund_words(answer.raw)}
-    question = post("/transcribe/status", body, root="api")
-    check = Call(question, _jobs.read_state, "transcription", model)
-    state = yield from _jobs.result_of(check, run_id, options)
+    with Watch(options) as watch:
+        answer = yield from ask(call)
+        run_id = as_text(answer.raw.get("runId"))
+        if not run_id:
+            return answer
+        body = {"runId": run_id, **_jobs.refund_words(answer.raw)}
+        question = post("/transcribe/status", body, root="api")
+        check = Call(question, _jobs.read_state, "transcription", model)
+        state = yield from _jobs.result_of(check, run_id, watch)
     return Transcript.read(state, answer.billing)
 
 

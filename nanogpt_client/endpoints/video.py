@@ -67,12 +67,16 @@ def wait_for_video(
     progress: bool = False,
 ) -> Flow[Video]:
     """Wait until a submitted video is there; ``job`` is its ticket or its run id."""
-    run_id = job if isinstance(job, str) else job.run_id
     with Watch({"on_progress": on_progress, "progress": progress}) as watch:
-        final = yield from _jobs.wait(
-            video_status(run_id), lambda state: state.status, run_id, watch,
-            interval=interval, timeout=timeout,
-        )  # fmt: skip
+        return (yield from _watched(job, watch, interval, timeout))
+
+
+def _watched(job: VideoJob | str, watch: Watch, interval: float, timeout: float) -> Flow[Video]:
+    run_id = job if isinstance(job, str) else job.run_id
+    final = yield from _jobs.wait(
+        video_status(run_id), lambda state: state.status, run_id, watch,
+        interval=interval, timeout=timeout,
+    )  # fmt: skip
     if final.status != "completed":
         raise _jobs.job_failed("video", run_id, final.error or final.status)
     if not final.url:
@@ -93,16 +97,9 @@ def generate_video(
 ) -> Flow[Video]:
     """Order a video and wait for it. After a failure the error's ``run_id`` finds it again."""
     _jobs.check_waiting(interval, wait_timeout)
-    job = yield from submit_video(prompt, model=model, image=image, **options)
-    return (
-        yield from wait_for_video(
-            job,
-            interval=interval,
-            timeout=wait_timeout,
-            on_progress=options.get("on_progress"),
-            progress=bool(options.get("progress")),
-        )
-    )
+    with Watch(options) as watch:
+        job = yield from submit_video(prompt, model=model, image=image, **options)
+        return (yield from _watched(job, watch, interval, wait_timeout))
 
 
 def recover_videos(*, model: str | None = None, limit: int | None = None) -> Call[list[VideoJob]]:

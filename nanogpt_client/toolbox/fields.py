@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from nanogpt_client.toolbox.files import Memory
+from nanogpt_client.wire._read import as_number
 from nanogpt_client.wire.options import Count, SearchProvider
 from nanogpt_client.wire.progress import OnProgress
 
@@ -45,6 +46,13 @@ class Purchase:
 Confirm: TypeAlias = Callable[[Purchase], bool | Awaitable[bool]]
 
 
+def _dollars(value: Any) -> Decimal | None:
+    amount = as_number(value)
+    if value is not None and (amount is None or amount < 0):
+        raise ValueError("it is a number of dollars from 0 on")
+    return amount
+
+
 class ToolFields(BaseModel):
     """What every tool can be given."""
 
@@ -56,7 +64,7 @@ class ToolFields(BaseModel):
     """Where results are saved; without it they stay in memory, and in the artifact."""
     readable_dirs: tuple[Path, ...] = ()
     """Folders, besides ``output_dir``, whose files a model may name as input."""
-    confirm_above_usd: Annotated[Decimal, Field(ge=0)] | None = None
+    confirm_above_usd: Annotated[Decimal | float | str | None, AfterValidator(_dollars)] = None
     """Dollars that one call may cost without asking; what has no known price is asked for, too."""
     confirm: Confirm | None = Field(default=None, exclude=True, repr=False)
     """Asked with a `Purchase` before more is spent; without it, such calls are refused."""

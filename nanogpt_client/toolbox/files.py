@@ -124,20 +124,24 @@ def reachable(source: str | bytes, memory: Memory, folders: Sequence[Path]) -> s
 
 def _read(source: str, memory: Memory, folders: Sequence[Path]) -> bytes:
     roots = [folder.expanduser().resolve() for folder in folders]
-    for root in roots:
-        try:
-            # Resolved: a link or a ".." that leads out of the folder is no way out of it.
-            path = (root / source).resolve()
-            if path.is_relative_to(root) and path.is_file():
-                if path.stat().st_size > LARGEST_FILE:
-                    raise ConfigurationError(f"{source!r} is larger than {LARGEST_FILE >> 20} MB")
-                return path.read_bytes()
-        except (OSError, ValueError):  # e.g. a name with a zero byte, or one that is too long
-            continue
-    known = ", ".join(memory.names()[:5]) or "none yet"
-    where = " or ".join(map(str, roots))
-    msg = (
-        f"there is no file {source[:200]!r} here. Use the name of a file that an earlier tool made "
-        f"(newest first: {known}), a URL{', or a file under ' + where if where else ''}"
-    )
-    raise ConfigurationError(msg)
+    path = next((path for root in roots if (path := _inside(root, source)) is not None), None)
+    if path is None:
+        known = ", ".join(memory.names()[:5]) or "none yet"
+        where = f", or a file under {' or '.join(map(str, roots))}" if roots else ""
+        msg = (
+            f"there is no file {source[:200]!r} here. Use the name of a file that an earlier tool "
+            f"made (newest first: {known}), a URL{where}"
+        )
+        raise ConfigurationError(msg)
+    if path.stat().st_size > LARGEST_FILE:
+        raise ConfigurationError(f"{source!r} is larger than {LARGEST_FILE >> 20} MB")
+    return path.read_bytes()
+
+
+def _inside(root: Path, source: str) -> Path | None:
+    """Return the file if it is in the folder; a link or a ".." that leads out of it is no way."""
+    try:
+        path = (root / source).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte
+        return None

@@ -6,13 +6,13 @@ from typing import Any
 
 from nanogpt_client._core.flow import Flow
 from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.toolbox import args, fields, spending
 from nanogpt_client.toolbox.files import Kept, check_output, keep, reachable
 from nanogpt_client.toolbox.results import Media, ToolResult
 from nanogpt_client.wire import _files
 from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.media import GeneratedImage, GeneratedImages, Transcript
+from nanogpt_client.wire.media import GeneratedImages, Transcript
 from nanogpt_client.wire.progress import OnProgress
 
 
@@ -125,13 +125,15 @@ def generate_video(
     )
     billing = billing if billing.cost is not None else made.billing
     about: dict[str, Any] = {"run_id": run_id, "url": made.url, **_NO_FILE}
-    text = f"The video is ready{_price(billing)}. "
+    text, trouble = f"The video is ready{_price(billing)}. ", None
     if own.output_dir is not None:
-        data = yield from media.download(made.url)
-        kept = _keep(own, "video", data, _files.mime_type_of(data))
-        about |= _artifact(kept)
-        text += f"{_place(kept, made.url)} "
-    text += f"URL, for a limited time: {made.url} (run id {run_id})."
+        data, trouble = yield from _fetched(made.url)
+        if data is not None:
+            kept = _keep(own, "video", data, _files.mime_type_of(data))
+            about |= _artifact(kept)
+            text += f"{_place(kept, made.url)} "
+    text += f"URL, for a limited time: {made.url}"
+    text += f", {trouble} (run id {run_id})." if trouble else f" (run id {run_id})."
     return ToolResult(text, _facts("video", made.model or own.model, billing) | about)
 
 
@@ -151,7 +153,7 @@ def _ordered(own: fields.VideoFields, given: args.VideoArguments) -> Flow[Any]:
     return (yield from flow)
 
 
-_NO_FILE = {"bytes": None, "mime_type": None, "name": None, "path": None}
+_NO_FILE: dict[str, Any] = {"bytes": None, "mime_type": None, "name": None, "path": None}
 
 
 def _pictures(
@@ -159,22 +161,30 @@ def _pictures(
 ) -> Flow[ToolResult]:
     files, places = [], []
     for image in drawn:
-        data = yield from _bytes_of(image)
+        data, trouble = image.data, None
+        if data is None:
+            data, trouble = yield from _fetched(image.url or "")
+        if data is None:
+            files.append(_NO_FILE | {"url": image.url})
+            places.append(f"URL: {image.url}, {trouble}.")
+            continue
         kept = _keep(own, "image", data, _files.mime_type_of(data))
         files.append(_artifact(kept) | {"url": image.url})
         places.append(_place(kept, image.url))
     number = "the picture" if len(files) == 1 else f"{len(files)} pictures"
     text = f"{did} {number} with {own.model}{_price(drawn.billing)}. {' '.join(places)}"
     about = {"seed": seed, **files[0], "files": files}
-    shown = tuple(Media(file["bytes"], file["mime_type"]) for file in files)
+    shown = tuple(Media(file["bytes"], file["mime_type"]) for file in files if file["bytes"])
     facts = _facts("image", own.model, drawn.billing) | about
     return ToolResult(text, facts, shown if own.image_blocks else ())
 
 
-def _bytes_of(image: GeneratedImage) -> Flow[bytes]:
-    if image.data is not None:
-        return image.data
-    return (yield from media.download(image.url or ""))
+def _fetched(url: str) -> Flow[tuple[bytes | None, str | None]]:
+    """Download what is paid for; if that fails, its URL is still worth telling."""
+    try:
+        return (yield from media.download(url)), None
+    except NanoGPTError as error:
+        return None, f"which could not be downloaded yet ({error})"
 
 
 def _delivery(own: fields.ToolFields) -> Any:

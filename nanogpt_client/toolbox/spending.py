@@ -9,6 +9,7 @@ from nanogpt_client._core.flow import Flow, consult
 from nanogpt_client.endpoints import account
 from nanogpt_client.errors import SpendingRefusedError
 from nanogpt_client.toolbox.fields import Purchase, ToolFields
+from nanogpt_client.wire._read import as_number
 from nanogpt_client.wire.catalog import ModelKind
 
 
@@ -20,7 +21,7 @@ def allow(
     Raises:
         SpendingRefusedError: it may not; nothing was sent.
     """
-    limit = fields.confirm_above_usd
+    limit = as_number(fields.confirm_above_usd)
     if limit is None and fields.confirm is None:
         return
     model = getattr(fields, "model", None)

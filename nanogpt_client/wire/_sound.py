@@ -114,10 +114,11 @@ def _aac_frames(data: bytes) -> Iterator[tuple[object, bytes]]:
 
 
 def _after_tag(data: bytes) -> int:
-    """Return where the sound begins: behind an ID3v2 tag, if there is one."""
-    if not data.startswith(b"ID3"):
-        return 0
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    return 10 + size + (10 if data[5] & 0x10 else 0)
+    """Return where the sound begins: behind the ID3v2 tags, if there are any."""
+    at = 0
+    while data[at : at + 3] == b"ID3" and at + 10 <= len(data):
+        size = 0
+        for byte in data[at + 6 : at + 10]:
+            size = size << 7 | byte & 0x7F
+        at += 10 + size + (10 if data[at + 5] & 0x10 else 0)
+    return at

@@ -6,15 +6,18 @@ import asyncio
 import json
 import pickle
 from copy import deepcopy
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import httpx
 import pytest
+from langchain_core import exceptions
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import ModelInvalidRequestError, OutputParserException
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
+from langchain_core.messages import content as blocks
+from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
@@ -181,12 +184,55 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
     assert result["raw"].response_metadata["cost"] == 0.0125
 
 
-@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
-def test_a_refusal_is_told(method):
-    wire = Wire({"refusal": "I will not."})
-    with pytest.raises(Exception, match="I will not") as caught:
-        wire.model().with_structured_output(Person, method=method).invoke("hi")
-    assert type(caught.value).__name__ in {"ModelRefusalError", "OutputParserException"}
+REFUSAL = getattr(exceptions, "ModelRefusalError", OutputParserException)  # since core 1.7.5
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+async def test_a_refusal_is_told(method):
+    wire = Wire({"refusal": "I will "}, {"refusal": "not."})
+    chain = wire.model().with_structured_output(Person, method=method)
+    for ask in (chain.invoke, lambda text: list(chain.stream(text))):
+        with pytest.raises(REFUSAL, match="I will not"):
+            ask("hi")
+    with pytest.raises(REFUSAL, match="I will not"):
+        await chain.ainvoke("hi")
+    assert len(wire.bodies) == 3
+    raw = wire.model().with_structured_output(Person, method=method, include_raw=True)
+    result: Any = raw.invoke("hi")
+    assert isinstance(result["parsing_error"], REFUSAL)
+    assert result["raw"].response_metadata["cost"] == 0.0125
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_a_refusal_is_a_block(version):
+    model = Wire({"refusal": "I will "}, {"refusal": "not."}).model(output_version=version)
+    first, *rest = model.stream("hi")
+    for answer in (model.invoke("hi"), sum(rest, first)):
+        block: Any
+        (block,) = answer.content_blocks
+        if hasattr(blocks, "RefusalContentBlock"):
+            assert {k: block[k] for k in ("type", "refusal")} == {
+                "type": "refusal",
+                "refusal": "I will not.",
+            }
+        else:
+            assert block["value"]["refusal"] == "I will not."
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ({"web_search": "googel"}, "googel"),
+        ({"model": f"{MODEL}:online/exa-fast", "web_search": "linkup"}, "contradict"),
+        ({"model": f"{MODEL}:online", "web_search": {"provider": "exa"}}, "twice"),
+        ({"model": f"{MODEL}:cheap", "provider": "openai"}, "both choose the provider"),
+        ({"model": f"{MODEL}:memory-7", "memory": 30}, "contradict"),
+        ({"logit_bias": {"1": 200}}, "logit_bias"),
+    ],
+)
+def test_words_that_clash_are_refused_at_once(words, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        hello().model(**words)
 
 
 def test_several_answers_are_never_streamed():
@@ -415,3 +461,80 @@ def test_headers_of_the_constructor_are_sent():
     llm = ChatNanoGPT(model=MODEL, api_key=KEY, default_headers={"X-Team": "t"}, http_client=client)
     llm.invoke("hi", extra_headers={"X-Call": "c"})
     assert (heard[0]["x-team"], heard[0]["x-call"]) == ("t", "c")
+
+
+async def test_long_chats_can_be_sent_compressed(sandbox_environment):
+    heard = []
+
+    class Listening(httpx.HTTPTransport):
+        def handle_request(self, request):
+            heard.append(request.headers)
+            return super().handle_request(request)
+
+    with httpx.Client(transport=Listening()) as client:
+        llm = ChatNanoGPT(model=MODEL, compress_above=2_000, http_client=client)
+        for text in ("What is Nano?", "What is Nano? " * 500):
+            assert llm.invoke(text).text
+            assert "".join(chunk.text for chunk in llm.stream(text))
+    assert [h.get("content-encoding") for h in heard] == [None, None, "gzip", "gzip"]
+    assert int(heard[2]["content-length"]) < 1_000
+    assert (await llm.ainvoke("What is Nano? " * 500)).text
+    await llm.aclose()
+
+
+def test_compressing_needs_a_number_of_bytes():
+    with pytest.raises(ConfigurationError, match="compress_above"):
+        hello().model(compress_above=-1)
+
+
+EVERY_WORD: dict[str, Any] = {
+    "temperature": 0.3,
+    "top_k": 3,
+    "min_p": 0.1,
+    "seed": 4,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "user": "u",
+    "reasoning_effort": "low",
+    "reasoning": {"exclude": True},
+    "memory": 7,
+    "model_context_limit": 20_000,
+    "provider": {"order": ["a"]},
+    "caching": True,
+    "stickyprovider": True,
+    "prompt_caching": {"enabled": True, "ttl": "1h"},
+    "service_tier": "flex",
+    "billing_mode": "paygo",
+    "scraping": True,
+    "youtube_transcripts": True,
+    "extra_body": {"novelty": 1},
+}
+
+
+def test_words_of_nanogpt_go_out_from_wherever_they_are_said():
+    wire = hello()
+    wire.model(**EVERY_WORD).invoke("hi")
+    wire.model().invoke("hi", **EVERY_WORD)
+    wire.model().bind(**EVERY_WORD).invoke("hi")
+    first, *others = wire.bodies
+    assert all(body == first for body in others)
+    as_they_are = EVERY_WORD.keys() - {"memory", "extra_body"}
+    assert {word: first[word] for word in as_they_are} == {w: EVERY_WORD[w] for w in as_they_are}
+    assert first["model"] == f"{MODEL}:memory-7"
+    assert first["novelty"] == 1
+    streamed = list(wire.model(**EVERY_WORD).stream("hi"))
+    assert streamed
+    told = {"stream", "stream_options", "include_usage"}
+    assert {k: v for k, v in wire.bodies[-1].items() if k not in told} == {
+        k: v for k, v in first.items() if k not in told
+    }
+
+
+async def test_fallbacks_and_rate_limits_of_langchain_apply(llm, sandbox_environment):
+    failing = ChatNanoGPT(model="sandbox/fault/500", max_retries=0)
+    limiter = InMemoryRateLimiter(requests_per_second=1000, check_every_n_seconds=0.001)
+    limited = ChatNanoGPT(model=MODEL, rate_limiter=limiter)
+    chain = failing.with_fallbacks([limited])
+    assert chain.invoke("hi").text == (await chain.ainvoke("hi")).text
+    assert "".join(chunk.text for chunk in chain.stream("hi"))
+    assert failing.ledger.totals.calls == limited.ledger.totals.calls == 3

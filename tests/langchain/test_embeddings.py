@@ -5,27 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import sys
 import threading
 from copy import deepcopy
+from decimal import Decimal
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from langchain_core.exceptions import ModelAPIError, ModelInvalidRequestError
 
 from langchain_nanogpt import NanoGPTEmbeddings
-from langchain_nanogpt.embeddings import _batches
+from langchain_nanogpt._batches import _batches
 from nanogpt_client import ResponseFormatError, ServerError
 
 
 class Wire:
     """Embeds a text as its own number; can fail, be slow, and count who is inside."""
 
-    def __init__(self, *, fails_at: str | None = None, width: int | None = None) -> None:
+    def __init__(
+        self, *, fails_at: str | None = None, width: int | None = None, cost: float | None = None
+    ) -> None:
         self.batches: list[list[str]] = []
+        self.cost = cost
         self.fails_at = fails_at
         self.width = width
         self.lock = threading.Lock()
         self.inside = self.most_inside = 0
+        self.began = asyncio.Event()
 
     def __call__(self, request):
         texts = json.loads(request.content)["input"]
@@ -37,9 +45,10 @@ class Wire:
             {"index": at, "embedding": [float(text)] * (self.width or len(texts[0]))}
             for at, text in enumerate(texts)
         ]
-        return httpx.Response(200, json={"data": rows[::-1], "model": "m"})
+        return httpx.Response(200, json={"data": rows[::-1], "model": "m", "cost": self.cost})
 
     async def answer(self, request):
+        self.began.set()
         self.inside += 1
         self.most_inside = max(self.inside, self.most_inside)
         await asyncio.sleep(0.001)
@@ -98,21 +107,90 @@ async def test_no_texts_are_no_request():
     ],
 )
 def test_batches_stay_within_number_and_bytes(texts, expected):
-    batches = list(_batches(texts, 2, 4))
+    batches = [batch.texts for batch in _batches(texts, 2, 4)]
     assert list(map(len, batches)) == expected
     assert [text for batch in batches for text in batch] == texts
 
 
-async def test_one_failed_batch_fails_all_and_stops_the_rest():
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_what_a_failed_run_had_paid_for_is_kept(workers):
+    wire = Wire(fails_at=TEXTS[12], cost=0.5)
+    model = wire.model(chunk_size=5, max_concurrency=workers)
+    for embed in (model.embed_documents, lambda texts: asyncio.run(model.aembed_documents(texts))):
+        wire.batches.clear()
+        with pytest.raises(ModelAPIError) as caught:
+            await asyncio.to_thread(embed, TEXTS)
+        error = pickle.loads(pickle.dumps(caught.value))
+        assert isinstance(error, ServerError)
+        partial: Any = error.partial
+        there = [at for at in range(len(TEXTS)) if at not in partial.missing]
+        sent = [int(text) - 10 for batch in wire.batches for text in batch]
+        assert there == sorted(set(sent) - {10, 11, 12, 13, 14})
+        assert partial.vectors[there, 0].tolist() == [float(TEXTS[at]) for at in there]
+        assert np.isnan(partial.vectors[partial.missing]).all()
+        assert partial.cost == Decimal("0.5") * (len(wire.batches) - 1)
+        assert f"{len(there)} of 23 texts are embedded, for {partial.cost} USD" in str(
+            caught.value.__notes__
+        )
+        assert len(wire.batches) < 5 or workers > 1
+
+
+async def test_a_first_batch_that_fails_leaves_nothing_and_stops_the_rest():
     wire = Wire(fails_at=TEXTS[0])
     model = wire.model(chunk_size=1, max_concurrency=1)
-    with pytest.raises(ServerError):
+    with pytest.raises(ServerError) as caught:
         model.embed_documents(TEXTS)
-    assert len(wire.batches) < len(TEXTS)
-    wire.batches.clear()
     with pytest.raises(ServerError):
         await model.aembed_documents(TEXTS)
-    assert len(wire.batches) < len(TEXTS)
+    assert caught.value.partial is None
+    assert len(wire.batches) == 2
+
+
+async def test_a_cancelled_run_sends_no_further_batch():
+    wire = Wire()
+    task = asyncio.create_task(wire.model(chunk_size=1, max_concurrency=1).aembed_documents(TEXTS))
+    await wire.began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.01)
+    assert len(wire.batches) <= 1
+
+
+@pytest.mark.parametrize("texts", ["one text", ["a", 7]])
+async def test_what_is_no_list_of_texts_is_refused_unsent(texts):
+    wire = Wire()
+    for embed in (wire.model().embed_documents, wire.model().embed_documents_array):
+        with pytest.raises(ModelInvalidRequestError, match="text"):
+            embed(texts)
+    with pytest.raises(ModelInvalidRequestError, match="text"):
+        await wire.model().aembed_documents(texts)
+    assert wire.batches == []
+
+
+def test_scopes_of_the_ledger_reach_every_batch():
+    model = Wire().model(chunk_size=5)
+    with model.ledger.scope("ingest"):
+        model.embed_documents(TEXTS)
+    assert {entry.scope for entry in model.ledger} == {("ingest",)}
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(True, True), (False, False), (None, False)])
+async def test_a_bar_shows_the_texts_that_are_done(capsys, asked, shown):
+    model = Wire().model(chunk_size=5, show_progress_bar=asked)
+    model.embed_documents(TEXTS)
+    await model.aembed_documents(TEXTS)
+    assert ("23/23" in capsys.readouterr().err) is shown
+
+
+def test_a_bar_that_cannot_be_shown_is_told_only_if_it_was_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setattr("langchain_nanogpt.embeddings._MANY", 1)
+    wire = Wire()
+    assert wire.model().embed_documents(TEXTS)
+    with pytest.raises(ModelInvalidRequestError, match="pip install tqdm"):
+        wire.model(show_progress_bar=True).embed_documents(TEXTS)
+    assert len(wire.batches) == 1
 
 
 def test_vectors_of_several_lengths_are_an_error():

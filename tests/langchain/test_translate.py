@@ -460,3 +460,48 @@ def test_a_copied_text_chunk_is_what_a_validated_one_would_be():
     chunk = chunk_from_wire(ChatChunk(text="a"), Held())
     built = type(chunk)(message=type(chunk.message)(**chunk.message.model_dump()))
     assert chunk == built
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        {"type": "tool_call", "id": "c1", "name": "f", "args": {"a": 1}},
+        {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "c1",
+            "name": "f",
+            "arguments": '{"a": 1}',
+        },
+    ],
+)
+def test_calls_that_stand_in_the_content_alone_are_sent(block):
+    (sent,) = messages_to_wire([AIMessage([{"type": "text", "text": "So."}, block])])
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    assert sent == {"role": "assistant", "content": "So.", "tool_calls": [call]}
+    known = AIMessage([block], tool_calls=[{"id": "c1", "name": "f", "args": {"a": 1}}])
+    assert messages_to_wire([known])[0]["tool_calls"] == [call]
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "kind"),
+    [
+        ("image/png", "image_url"),
+        ("audio/wav", "input_audio"),
+        ("video/mp4", "video_url"),
+        ("application/pdf", "file"),
+        ("text/plain", None),
+    ],
+)
+def test_googles_media_are_what_their_type_says(mime_type, kind):
+    block = {"type": "media", "mime_type": mime_type, "data": "aGk="}
+    (sent,) = messages_to_wire([HumanMessage([block])])
+    if kind is None:
+        assert sent["content"] == "hi"
+    else:
+        assert [part["type"] for part in sent["content"]] == [kind]
+    if kind in {"image_url", "video_url"}:
+        link = {"type": "media", "mime_type": mime_type, "file_uri": "https://example.org/x"}
+        (sent,) = messages_to_wire([HumanMessage([link])])
+        assert sent["content"][0][kind]["url"] == "https://example.org/x"

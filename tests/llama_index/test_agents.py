@@ -1,12 +1,8 @@
-"""LlamaIndex's own machinery, unmocked, over the sandbox: indexes, chat engines, agents."""
+"""LlamaIndex's agents and workflows, unmocked, over the sandbox."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
-from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.agent.workflow import (
     AgentStream,
     AgentWorkflow,
@@ -15,27 +11,20 @@ from llama_index.core.agent.workflow import (
     ToolCallResult,
 )
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
-from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.tools import FunctionTool
 from PIL import Image
 
-from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from tests.llama_index.conformance.wire import call, stream
 from tests.llama_index.scripted import Scripted
 
 # LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
 # deprecates, and its memories leave their database to the garbage collector.
 pytestmark = [
+    pytest.mark.usefixtures("litter_stays_here"),
     pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
     pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
     pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
-
-FACTS = [
-    "The Brunnen bridge was built in 1887 by the engineer Clara Moss.",
-    "Wombats of the northern valley sleep sixteen hours a day.",
-    "The library of Oldham opens at nine in the morning.",
 ]
 
 
@@ -49,57 +38,11 @@ def get_weather(city: str) -> str:
     return f"It is 21 degrees and sunny in {city}."
 
 
-@pytest.fixture
-async def llm(sandbox) -> AsyncIterator[NanoGPT]:
-    model = NanoGPT(model="openai/gpt-5.2", api_key=sandbox.api_key, base_url=sandbox.base_url)
-    yield model
-    model.close()
-    await model.aclose()
-
-
-@pytest.fixture
-def index(sandbox) -> Iterator[VectorStoreIndex]:
-    embedding = NanoGPTEmbedding(
-        model_name="text-embedding-3-small", api_key=sandbox.api_key, base_url=sandbox.base_url
-    )
-    yield VectorStoreIndex([Document(text=fact) for fact in FACTS], embed_model=embedding)
-    embedding.close()
-
-
-@pytest.fixture(autouse=True)
-def litter_stays_here() -> Iterator[None]:
-    """Collect LlamaIndex's garbage under this module's filters, not in somebody else's test."""
-    yield
-    gc.collect()
-
-
 async def run(agent, question):
     """The answer, and the events on the way to it."""
     handler = agent.run(question)
     events = [event async for event in handler.stream_events()]
     return await handler, events
-
-
-def test_a_query_engine_answers_from_the_right_source(index, llm):
-    engine = index.as_query_engine(llm=llm, similarity_top_k=1)
-    response = engine.query("Who built the Brunnen bridge?")
-    assert "Clara Moss" in str(response)
-    assert response.source_nodes[0].get_content() == FACTS[0]
-
-
-def test_a_streamed_query_gives_the_same(index, llm):
-    engine = index.as_query_engine(llm=llm, similarity_top_k=1, streaming=True)
-    pieces = list(engine.query("Who built the Brunnen bridge?").response_gen)
-    assert len(pieces) > 1
-    assert "Clara Moss" in "".join(pieces)
-
-
-async def test_a_chat_engine_streams(index, llm):
-    engine = index.as_chat_engine(llm=llm, chat_mode="context", similarity_top_k=1)
-    pieces = list(engine.stream_chat("How long do wombats of the valley sleep?").response_gen)
-    assert "sixteen hours" in "".join(pieces)
-    answer = await engine.astream_chat("When does the library of Oldham open?")
-    assert "nine" in "".join([piece async for piece in answer.async_response_gen()])
 
 
 @pytest.mark.parametrize("streaming", [True, False])
@@ -194,14 +137,3 @@ async def test_sources_of_a_web_search_reach_the_agents_answer(llm):
     response, _ = await run(FunctionAgent(tools=[], llm=llm), "What is Python?")
     sources = response.response.additional_kwargs["annotations"]
     assert all(source["url"].startswith("https://") for source in sources)
-
-
-def test_tokens_of_a_query_are_those_that_nanogpt_bills(index, llm):
-    counter = TokenCountingHandler()
-    engine = index.as_query_engine(llm=llm)  # gives the LLM the index's callback manager
-    llm.callback_manager = CallbackManager([counter])
-    engine.query("Who built the Brunnen bridge?")
-    totals = llm.ledger.totals
-    assert counter.prompt_llm_token_count == totals.prompt_tokens > 0
-    assert counter.completion_llm_token_count == totals.completion_tokens > 0
-    assert totals.unknown_costs == 0

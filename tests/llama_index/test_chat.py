@@ -8,6 +8,8 @@ import itertools
 import json
 import logging
 import pickle
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -378,6 +380,32 @@ def test_several_event_loops_one_after_the_other(sandbox):
 
     assert asyncio.run(ask()) == asyncio.run(ask())
     llm.close()
+
+
+NESTED = """
+import asyncio, sys
+import nest_asyncio
+from llama_index_nanogpt import NanoGPT
+
+nest_asyncio.apply()
+llm = NanoGPT(model="openai/gpt-5.2", base_url=sys.argv[1], api_key=sys.argv[2])
+
+async def ask():
+    return (await llm.acomplete("hi")).text
+
+async def within():
+    return asyncio.run(ask()), llm.complete("hi").text, await ask()
+
+texts = {*asyncio.run(within()), asyncio.run(ask())}
+print(len(texts), llm.ledger.totals.calls)
+"""
+
+
+def test_loops_within_loops_work_with_nest_asyncio(sandbox):
+    # In a process of its own, for `nest_asyncio` cannot be taken back.
+    command = [sys.executable, "-W", "ignore", "-c", NESTED, sandbox.base_url, sandbox.api_key]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1 4\n", "")
 
 
 async def test_two_calls_at_once_share_one_client(sandbox):

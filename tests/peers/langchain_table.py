@@ -7,9 +7,7 @@ the metadata. Every client has its own defaults; only address, key and model are
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +15,8 @@ from langchain_core.exceptions import ContextOverflowError, ModelError
 from langchain_core.language_models import BaseChatModel
 
 from tests.peers.compare import print_column
-from tests.peers.wire import KEY, MODEL, QUESTION, is_stream, serving
+from tests.peers.outcomes import Judge, Outcome, sends, verdicts, with_partial
+from tests.peers.wire import KEY, MODEL, QUESTION, is_stream
 
 TABLE = "langchain-peers"
 OURS = "ChatNanoGPT"
@@ -27,26 +26,6 @@ _MODULES = {
     "ChatOpenAI": "langchain_openai",
     "ChatOpenRouter": "langchain_openrouter",
 }
-
-_PATIENCE = 15.0  # seconds, for clients that try again for minutes
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one call."""
-
-    message: Any = None
-    error: BaseException | None = None
-    posts: int = 0
-    ended: bool = True
-
-    def holds(self, *wanted: Any) -> bool:
-        """Whether each value is found somewhere in the message."""
-        found = [] if self.message is None else list(_leaves(self.message.model_dump()))
-        return all(any(_same(value, leaf) for leaf in found) for value in wanted)
-
-
-Judge = Callable[[Outcome], str]
 
 
 def _kept(*wanted: Any) -> Judge:
@@ -94,11 +73,6 @@ def _fails(outcome: Outcome) -> str:
     return f"{kind} error"
 
 
-def _with_partial(outcome: Outcome) -> str:
-    partial = getattr(outcome.error, "partial", None)
-    return "kept" if getattr(partial, "text", "") else "lost"
-
-
 def _typed(cls: type[BaseException]) -> Judge:
     return lambda outcome: "yes" if isinstance(outcome.error, cls) else "no"
 
@@ -109,10 +83,6 @@ def _says_retry(outcome: Outcome) -> str:
         return "not told"
     again = getattr(outcome.error, "is_retryable", True)
     return "retry" if again else "do not retry"
-
-
-def _sends(outcome: Outcome) -> str:
-    return str(outcome.posts) if outcome.ended else f"{outcome.posts} in {_PATIENCE:.0f} s, and on"
 
 
 _SOURCE = "https://example.com/nano"
@@ -147,7 +117,7 @@ _ROWS: dict[str, tuple[str, Judge]] = {
     "… without index": ("stream-tool-calls-no-index", _calls(_ADD)),
     "a tool call with null for arguments": ("chat-tool-call-null-arguments", _calls(("now", {}))),
     "a stream that is cut": ("stream-cut", _fails),
-    "… and the text before the cut": ("stream-cut", _with_partial),
+    "… and the text before the cut": ("stream-cut", with_partial),
     "an error frame within a stream": ("stream-error-frame", _fails),
     "an error inside a 200": ("error-inside-200", _fails),
     "HTML inside a 200": ("html-inside-200", _fails),
@@ -155,35 +125,14 @@ _ROWS: dict[str, tuple[str, Judge]] = {
     "context overflow is `ContextOverflowError`": ("error-openai", _typed(ContextOverflowError)),
     "what middleware is told of a used-up balance": ("error-text", _says_retry),
     "… and of a call whose connection dropped": ("dropped", _says_retry),
-    "POSTs of a call whose connection dropped": ("dropped", _sends),
-    "POSTs of a call at the daily limit": ("daily-limit", _sends),
+    "POSTs of a call whose connection dropped": ("dropped", sends),
+    "POSTs of a call at the daily limit": ("daily-limit", sends),
 }
 
 
 def column(client: str) -> dict[str, str]:
     """Return each row's verdict on a client."""
-    outcomes: dict[str, Outcome] = {}
-    for sample, _ in _ROWS.values():
-        if sample not in outcomes:
-            outcomes[sample] = _outcome(client, sample)
-    return {row: judge(outcomes[sample]) for row, (sample, judge) in _ROWS.items()}
-
-
-def _outcome(client: str, sample: str) -> Outcome:
-    with serving(sample) as server:
-        ended: list[Outcome] = []
-
-        def call() -> None:
-            try:
-                ended.append(Outcome(_ask(_model(client, server.base_url), sample)))
-            except Exception as error:  # noqa: BLE001 - whatever a client raises is its verdict
-                ended.append(Outcome(error=error))
-
-        thread = threading.Thread(target=call, daemon=True)
-        thread.start()
-        thread.join(_PATIENCE)
-        outcome = ended[0] if ended else Outcome(ended=False)
-        return replace(outcome, posts=server.posts)
+    return verdicts(_ROWS, lambda base_url, sample: _ask(_model(client, base_url), sample))
 
 
 def _ask(model: BaseChatModel, sample: str) -> Any:
@@ -199,29 +148,6 @@ def _model(client: str, base_url: str) -> BaseChatModel:
         model=MODEL, api_key=KEY, base_url=base_url
     )
     return made
-
-
-def _leaves(value: Any) -> Any:
-    """Yield every text and number in nested values."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value
-
-
-def _same(wanted: Any, found: Any) -> bool:
-    if isinstance(found, bool) or found is None:
-        return False
-    if isinstance(wanted, str):
-        return isinstance(found, str) and wanted in found
-    try:
-        return bool(abs(float(found) - wanted) < 1e-12)
-    except ValueError:
-        return False
 
 
 if __name__ == "__main__":

@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import assert_type
 
+from langchain_core.document_loaders import BaseBlobParser
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import BaseTool, BaseToolkit
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
-from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
-from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
+from langchain_nanogpt import (
+    ChatNanoGPT,
+    NanoGPTAudioParser,
+    NanoGPTCostCallbackHandler,
+    NanoGPTEmbeddings,
+    NanoGPTImageTool,
+    NanoGPTToolkit,
+    NanoGPTWebSearchRetriever,
+    with_footnotes,
+)
+from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding
+from nanogpt_client import Budget, Ledger, NanoGPTClient
 
 MODEL = "openai/gpt-5.2"
 
 
-def langchain() -> None:
+def langchain(client: NanoGPTClient, ledger: Ledger) -> None:
     chat: BaseChatModel = ChatNanoGPT(
         model=MODEL, api_key="key", temperature=0.2, web_search=True, timeout=30, max_retries=0
     )
     assert_type(chat.invoke("hi"), AIMessage)
-    embeddings: Embeddings = NanoGPTEmbeddings(model="BAAI/bge-m3", api_key="key")
+    for chunk in ChatNanoGPT(model=MODEL, client=client, stop=["."]).stream("hi"):
+        assert_type(chunk, AIMessageChunk)
+    assert_type(with_footnotes(chat.invoke("hi")), str)
+    embeddings: Embeddings = NanoGPTEmbeddings(
+        model="BAAI/bge-m3", budget=Budget(usd=1), ledger=ledger, dimensions=512
+    )
     assert_type(embeddings.embed_query("hi"), list[float])
 
 
-def llama_index() -> None:
+def langchain_tools(client: NanoGPTClient) -> None:
+    tool: BaseTool = NanoGPTImageTool(client=client)
+    toolkit: BaseToolkit = NanoGPTToolkit(client=client)
+    assert_type(toolkit.get_tools(), list[BaseTool])
+    retriever: BaseRetriever = NanoGPTWebSearchRetriever(client=client)
+    parser: BaseBlobParser = NanoGPTAudioParser(client=client)
+    _ = tool, retriever, parser
+
+
+def llama_index(client: NanoGPTClient) -> None:
     llm: FunctionCallingLLM = NanoGPT(
         model=MODEL, api_key="key", temperature=0.2, web_search=True, timeout=30, max_retries=0
     )
     assert_type(llm.chat([ChatMessage("hi")]), ChatResponse)
-    embedding: BaseEmbedding = NanoGPTEmbedding(model_name="BAAI/bge-m3", api_key="key")
+    assert_type(llm.complete("hi"), CompletionResponse)
+    embedding: BaseEmbedding = NanoGPTEmbedding(model_name="BAAI/bge-m3", client=client)
     assert_type(embedding.get_query_embedding("hi"), list[float])
+
+
+def what_a_run_cost() -> None:
+    with NanoGPTCostCallbackHandler() as chain, NanoGPTCostHandler() as pipeline:
+        assert_type(chain.total_usd, Decimal)
+        assert_type(pipeline.total_usd, Decimal)
+
+
+def mistakes() -> None:
+    ChatNanoGPT(model=MODEL, temperature="hot")  # type: ignore[arg-type]
+    ChatNanoGPT(model=MODEL, temprature=0.2)  # type: ignore[call-arg]
+    ChatNanoGPT(model=MODEL, reasoning_effort="huge")  # type: ignore[arg-type]
+    ChatNanoGPT()  # type: ignore[call-arg]
+    NanoGPTEmbeddings(model="BAAI/bge-m3", dimensions="many")  # type: ignore[arg-type]
+    NanoGPTImageTool(sise="512x512")  # type: ignore[call-arg]
+    NanoGPT(model=MODEL, temperature="hot")  # type: ignore[arg-type]
+    NanoGPT(model=MODEL, temprature=0.2)  # type: ignore[call-arg]
+    NanoGPTEmbedding(model="BAAI/bge-m3")  # type: ignore[call-arg]

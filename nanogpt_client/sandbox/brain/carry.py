@@ -73,15 +73,16 @@ def _kinds_meant(words: Collection[str]) -> set[str]:
 
 
 class Told(NamedTuple):
-    """What a later step means by "it": what that is about, and what is known of it."""
+    """What a later step means by "it": the text, and what a longer one that it is from is about."""
 
-    subject: str = ""
     text: str = ""
+    subject: str = ""
+    is_answer: bool = True
 
     @property
-    def is_cut(self) -> bool:
-        """Whether the text is not all that was found, but an answer drawn from it."""
-        return bool(self.subject)
+    def depicted(self) -> str:
+        """What a picture of it may show besides its subject."""
+        return f": {self.text}" if self.is_answer else ""
 
 
 def told_by(calls: Sequence[Call]) -> Told:
@@ -89,11 +90,13 @@ def told_by(calls: Sequence[Call]) -> Told:
     good = [c for c in reversed(calls) if c.result and not c.failed and not c.is_handoff]
     call = next((c for c in good if not _is_file(c.result or "")), None)
     if call is None:
-        return Told(text=_given(good[0])) if good else Told()
+        return Told(_given(good[0])) if good else Told()
     question, result = _given(call), call.result or ""
     if len(result) <= _LONG and not _ADDRESS.search(result):
-        return Told(text=result.strip())
-    return Told(_ASKED.sub(r"\1", question), _gist(question, result))
+        return Told(result.strip())
+    passages = [_prose(result)]
+    found, subject = extract(question, passages, _MOST), _ASKED.sub(r"\1", question)
+    return Told(found.text or lead(passages, _MOST).text, subject, bool(found.text))
 
 
 def depicts(known: Collection[str]) -> bool:
@@ -107,16 +110,17 @@ def says_what(text: str, known: Collection[str]) -> bool:
 
 
 def _is_file(result: str) -> bool:
-    """Tell whether a result is little more than the place of a file."""
-    return bool(kinds_of_file(result)) and len(_ADDRESS.sub("", result)) <= _AROUND_A_FILE
+    """Tell whether a result is little more than the place of a file, and names no other pages."""
+    pages = [span for span in mine.found("url", result) if not kind_of_file(span.value)]
+    is_short = len(_ADDRESS.sub("", result)) <= _AROUND_A_FILE
+    return not pages and is_short and bool(kinds_of_file(result))
 
 
-def _gist(question: str, result: str) -> str:
-    """Return the sentences of a result that answer the question, without numbers and addresses."""
+def _prose(result: str) -> str:
+    """Return the whole sentences of a result, without numbers, titles and addresses."""
     plain = _NUMBERING.sub("", _ADDRESS.sub("", result))
     said = [each for each in sentences(plain) if each[-1] in ".!?…" and len(each.split()) > 3]
-    passage = "\n".join(said) or plain
-    return extract(question, [passage], _MOST).text or lead([passage], _MOST).text
+    return "\n".join(said) or plain
 
 
 def _given(call: Call) -> str:

@@ -88,9 +88,9 @@ def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]
             yield from (_at(number, span) for span in mine.found("email", text))
     if role in _SHAPED:
         for number, text in source.numbered():
-            spans = _SHAPED[role](text)
-            fit = (each for each in spans if fits(each.value, field.words, field.about_words))
-            yield from (_at(number, span) for span in fit)
+            for span in _SHAPED[role](text):
+                if fits(span.value, field.words, field.about_words):
+                    yield _at(number, span)
     elif role == "place":
         yield from _directed(field, source, near=True)
         yield from _places(source, near=True)

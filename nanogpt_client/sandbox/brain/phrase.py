@@ -22,13 +22,14 @@ _SEARCH = (
     r"(?: for| about| up| on)?"
     r"|(?:find|get|list|show)(?: me)? (?:(?:the )?(?:top|first|best) )?\d+ \w+ (?:on|about|for)"
     r"|look (?:up|for|into)|research"
+    r"|get(?: me)? (?:the )?(?:latest|news|facts|information)(?: news)? (?:on|about)"
     r"|find(?: out)?(?: (?:information|info|something|news|facts|more))?(?: about| on)?"
 )
 _MAKE = (
     r"(?:draw|paint|sketch|illustrate|generate|create|make|render|produce|film|animate)"
     r"(?: me| us)?(?: (?:an?|the|some))?(?: [\w-]+){0,3}?"
     r" (?:image|picture|photo|drawing|painting|illustration|sketch|video|clip|film|movie|poster"
-    r"|logo)s?(?: of| showing| about| with| for| from)?"
+    r"|logo)s?(?: of| showing| about| with| for| from| that (?:shows|fits|goes with))?"
     r"|(?:draw|paint|sketch|illustrate|film|animate)(?: me| us)?"
     r"|(?:i (?:want|need|would like)|give me|get me) an? (?:image|picture|photo|video|recording) of"
 )
@@ -50,7 +51,8 @@ _COMMANDS = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    rf"[\s,.;:]*(?:\b(?:please|aloud|out loud|for me|to me|now|online|on the (?:inter)?net)\b"
+    r"[\s,.;:]*(?:\b(?:please|aloud|out loud|for me|to me|now|online"
+    r"|(?:on|from) the (?:web|internet))\b"
     rf"|\b(?:using|with|via|by using) {_TOOL}\b|(?<=[.?!,]) ?\b(?:use|using|call) {_TOOL}\b"
     r"|,? (?:with )?(?:a )?(?:limit|maximum|max)(?: of)? \d+)[\s.!?]*$",
     re.IGNORECASE,
@@ -85,12 +87,17 @@ _GREETING = re.compile(r"^\W*(?:hi|hello|hey)\b(?: there)?[,!.]?\s+", re.IGNOREC
 _COMMAND_WORDS = 6  # a longer text before a colon is no command
 
 
+def without_courtesy(request: str) -> str:
+    """Return a request without its polite opening: `Could you please draw …` → `draw …`."""
+    return _POLITE.sub("", request)
+
+
 def phrase(request: str) -> str:
     """Return the part of a request that names its subject, without command and courtesy."""
     spoken = [span for span in mine.quoted(request) if " " in span.value]
     if spoken:
         return max(spoken, key=lambda span: len(span.value)).value
-    line = _POLITE.sub("", squeeze(request))
+    line = without_courtesy(squeeze(request))
     if re.match(r"\W*(?:please )?(?:can|could|would|will) you\b", request, re.IGNORECASE):
         line = line.removesuffix("?")
     while (shorter := _TAIL.sub("", line)) != line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain.conversation import parse_loosely
@@ -25,6 +26,8 @@ _TROUBLE = re.compile(
     r"|could not|unable|no such|missing)\b",
     re.IGNORECASE,
 )
+_PRICE = re.compile(r"\bfor (\d+(?:\.\d+)?) USD\b")
+_ASKS_COSTS = re.compile(r"\b(?:cost|costs|spent|spend|price|bill|paid|charged?)\b", re.IGNORECASE)
 _DATA = re.compile(r"[{\[]|\w+: ")
 _EMPTY = ("[]", "{}", "null", "None", '""')
 
@@ -40,7 +43,16 @@ def report(question: str, calls: Sequence[Call]) -> str:
     told = [call for call in answered if not call.failed or call.name not in repaired]
     if len(told) == 1:
         return _one(question, told[0])
-    return "\n".join(f"- {_line(question, call)}" for call in told)
+    lines = [_line(question, call) for call in told]
+    return "\n".join(f"- {line}" for line in (*lines, *_total(question, told)))
+
+
+def _total(question: str, calls: Sequence[Call]) -> list[str]:
+    """Add up the prices that results tell, where the question is for costs."""
+    prices = [Decimal(found) for call in calls for found in _PRICE.findall(call.result or "")]
+    if len(prices) < 2 or not _ASKS_COSTS.search(question):
+        return []
+    return [f"Together, these calls cost {sum(prices, Decimal()).normalize():f} USD."]
 
 
 def _one(question: str, call: Call) -> str:

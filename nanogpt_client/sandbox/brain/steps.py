@@ -45,9 +45,14 @@ _NO_TOOLS = re.compile(
     r"){0,3}?tools?\b",
     re.IGNORECASE,
 )
+_SUMS_UP = re.compile(  # what can be told once all else is done
+    r"\b(?:costs?|spent|spend|paid|bill|balance|left on|money left)\b", re.IGNORECASE
+)
 _THERE = re.compile(r"(?<!\bis )(?<!\bare )\b(?:in |over )?there\b", re.IGNORECASE)
 _INNER = re.compile(r"(?<=\w )(?=the (?P<inner>\w+(?: \w+)? (?:of|in) [^,;?]+?)[?.!]*$)")
-_STEP_NUMBER = re.compile(r"\b(?:step|part|task) (\d{1,2})\s*[:.)-]\s*", re.IGNORECASE)
+_STEP_NUMBER = re.compile(
+    r"[,;]?\s*(?:\b(?:step|part|task) (?=\d{1,2}\s*[:.)-])|\()(\d{1,2})\s*[:.)-]\s*", re.IGNORECASE
+)
 _MOST_READ, _MOST_PIECES = 4000, 60
 _NUMBER_FRAGMENT = re.compile(r"(?:and |or )?(?:of |for )?-?\d[\d.,]*[.?!]*", re.IGNORECASE)
 _ENTITY_ROLES = frozenset({"place", "name", "code", "currency", "url", "email", "language"})
@@ -86,7 +91,8 @@ def steps_of(request: str, box: Toolbox) -> list[Step]:
             continue
         if tool is not None and score >= FITS and not _is_more_of(text, steps, tool):
             clear = _with_place(text, steps)
-            waits_for_it = waits or (bool(steps) and points_back(clear))
+            goes_on = points_back(clear) or _SUMS_UP.search(clear) is not None
+            waits_for_it = waits or (bool(steps) and goes_on)
             steps.append(Step(f"{before}{glue if before else ''}{clear}", tool, waits_for_it))
             before = ""
         elif steps and not waits and (more := _again(text, steps[-1])):

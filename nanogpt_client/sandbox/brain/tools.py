@@ -17,7 +17,7 @@ from nanogpt_client.sandbox.brain import arith, mine
 from nanogpt_client.sandbox.brain.carry import works_on_file
 from nanogpt_client.sandbox.brain.entity import beside, outstanding_names
 from nanogpt_client.sandbox.brain.lexicon import FAMILIES
-from nanogpt_client.sandbox.brain.phrase import points_back
+from nanogpt_client.sandbox.brain.phrase import points_back, without_courtesy
 from nanogpt_client.sandbox.brain.source import split_name
 from nanogpt_client.sandbox.brain.text import sentences, terms
 from nanogpt_client.sandbox.brain.words import stem, units
@@ -65,10 +65,9 @@ _SEARCHES = frozenset(
 _IDIOMS = (  # of words so common that they say nothing by themselves
     (
         "say",
-        re.compile(
-            r"\W*(?:(?:please|then|and|now|first|next|finally|also)\W+)*say\b", re.IGNORECASE
-        ),
+        re.compile(r"\W*say\b", re.IGNORECASE),
     ),
+    ("search", re.compile(r"\W*look (?:for|up|into)\b", re.IGNORECASE)),
     ("transcribe", re.compile(r".*\bwrite down (?:what|every|all|the words)\b", re.IGNORECASE)),
 )
 _FORETELLS = frozenset(map(stem, "estimate estimator forecast predict preview".split()))
@@ -187,6 +186,7 @@ class Toolbox:
 
     def scores(self, text: str) -> list[float]:
         """Return how well each tool fits a text; `FITS` and more means that it should be used."""
+        text = without_courtesy(text)
         words = frozenset(terms(text)) - _GENERIC
         words |= {stem(word) for word, idiom in _IDIOMS if idiom.match(text)}
         sums = arith.sums(text)
@@ -199,7 +199,7 @@ class Toolbox:
             self._score(tool, profile, text, words)
             + _OPERATES * bool(_families(wanted) & _families(profile.name | profile.told))
             + _MOSTLY
-            * (bool(plain) and 2 * len(plain & (profile.name | profile.told)) >= len(plain))
+            * (bool(plain) and 2 * _shared(plain, profile.name | profile.told) >= len(plain))
             - out_of_place
             for tool, profile, out_of_place in zip(
                 self.tools, self._profiles, self._out_of_place(text), strict=True
@@ -301,6 +301,12 @@ def _opens_with_verb_of(tool: Tool, text: str) -> bool:
     """Tell whether a request opens with the verb of the tool's name: `Set the …`, set_config."""
     verb = next(iter(split_name(tool.name)), "")
     return re.match(rf"\W*(?:please )?{re.escape(verb)}\b", text, re.IGNORECASE) is not None
+
+
+def _shared(words: Iterable[str], known: frozenset[str]) -> int:
+    """Count the words that are known, themselves or one of their family."""
+    families = _families(known)
+    return sum(word in known or not families.isdisjoint(_KIN.get(word, ())) for word in words)
 
 
 def _families(words: Iterable[str]) -> frozenset[int]:

@@ -1,0 +1,97 @@
+"""Build the documentation site, ``make docs``: the cookbook's pages, its notebooks, the reference.
+
+Pages are gathered in ``build/docs``, notebooks as Markdown with what they show; Zensical turns them
+into ``build/site`` and refuses dead links. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from jinja2 import DictLoader
+from nbconvert import MarkdownExporter
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "cookbook"
+PAGES = ROOT / "build" / "docs"
+SITE = ROOT / "build" / "site"
+COPIED = {".md", ".svg", ".png", ".css", ".py", ".json"}
+FROM_THE_TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+
+# How a cell's text output looks: code without colours, in a box of its own.
+_TEMPLATE = {
+    "output.md.j2": """\
+{% extends 'markdown/index.md.j2' %}
+{% block input %}
+```python
+{{ cell.source }}
+```
+{% endblock %}
+{% block stream %}
+```{ .text .output }
+{{ output.text.rstrip() }}
+```
+{% endblock %}
+{% block data_text %}
+```{ .text .output }
+{{ output.data['text/plain'].rstrip() }}
+```
+{% endblock %}
+{% block data_html %}
+<div class="output" markdown="0">
+{{ output.data['text/html'] }}
+</div>
+{% endblock %}
+"""
+}
+
+_LINK = re.compile(r"(\]\([^)#\s]*)\.ipynb(?=[)#])")
+
+
+def gather() -> None:
+    """Put every page where the generator looks for it."""
+    shutil.rmtree(PAGES, ignore_errors=True)
+    for path in sorted(SOURCE.rglob("*")):
+        target = PAGES / path.relative_to(SOURCE)
+        if path.suffix in COPIED:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        elif path.suffix == ".ipynb" and ".ipynb_checkpoints" not in path.parts:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            convert(path, target.with_suffix(".md"))
+    for name, page in FROM_THE_TOP.items():
+        shutil.copyfile(ROOT / name, PAGES / page)
+
+
+def convert(notebook: Path, page: Path) -> None:
+    """Write a notebook as Markdown, its pictures beside it."""
+    pictures = f"{page.stem}_files"
+    exporter = MarkdownExporter(  # type: ignore[no-untyped-call] # its own
+        extra_loaders=[DictLoader(_TEMPLATE)], template_file="output.md.j2"
+    )
+    text, resources = exporter.from_filename(
+        str(notebook), resources={"output_files_dir": pictures}
+    )
+    page.write_text(_LINK.sub(r"\1.md", text), "utf-8")
+    for name, data in resources["outputs"].items():
+        picture = page.parent / name
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_bytes(data)
+
+
+def main() -> int:
+    """Build the site; return the exit status of the generator, in which warnings are errors."""
+    gather()
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - our own
+    if status == 0:
+        print(f"Open {SITE.relative_to(ROOT) / 'index.html'} in a browser.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

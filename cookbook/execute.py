@@ -1,0 +1,106 @@
+"""Run notebooks and keep what they show: ``python -m cookbook.execute`` runs all of them anew.
+
+The committed outputs always come from the sandbox, so that everybody gets the same: keys are hidden
+from the notebooks. What differs from run to run and from machine to machine is left out of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "cookbook" / "notebooks").glob("*.ipynb"))
+SECONDS = 120  # for one cell, on a machine that may be busy
+
+# Keys, and coverage, which would measure the notebooks' process, too.
+_HIDDEN = ("NANOGPT_", "COVERAGE_")
+
+# Numbers of this run alone: durations, ports, addresses in memory, random identifiers.
+_PASSING = [
+    (re.compile(r"\b\d+(?:\.\d+)?\s+s\b"), "… s"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:…"),
+    (re.compile(r"0x[0-9a-f]{6,}"), "0x…"),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "…"),
+]
+
+
+def run(path: Path) -> Any:
+    """Run a notebook from top to bottom in an empty folder and return it with its outputs.
+
+    Raises:
+        CellExecutionError: of nbclient; a cell failed.
+    """
+    notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] # its own
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_HIDDEN)}
+    environment["PYTHONPATH"] = str(ROOT)
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=SECONDS,
+            # Sockets in the folder, not ports: nobody else on the machine can join in.
+            km=AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel"),
+            extra_arguments=["--log-level=40"],
+            coalesce_streams=True,
+            record_timing=False,
+            resources={"metadata": {"path": folder}},
+        )
+        client.execute(env=environment)
+    return tidy(notebook)
+
+
+def tidy(notebook: Any) -> Any:
+    """Drop the facts about the machine and the session that ran the notebook."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        cell.metadata = {}
+        for output in cell.get("outputs", []):
+            if len(output.get("data", {})) > 1:  # the plain text is for terminals
+                output.data.pop("text/plain", None)
+    return notebook
+
+
+def shown(notebook: Any) -> Iterator[list[dict[str, Any]]]:
+    """Yield for each cell of code what it shows: text by type, passing numbers left out."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            yield [_content(output) for output in cell.outputs]
+
+
+def _content(output: Any) -> dict[str, Any]:
+    found = output.get("data") or {output.get("name", output.output_type): output.get("text", "")}
+    return {kind: lasting(value) for kind, value in found.items()}
+
+
+def lasting(value: Any) -> Any:
+    """Return a text without the numbers that differ from run to run."""
+    if isinstance(value, str):
+        for pattern, stand_in in _PASSING:
+            value = pattern.sub(stand_in, value)
+    return value
+
+
+def main(names: list[str]) -> None:
+    """Run the notebooks whose file names contain one of `names`, or all, and write them back."""
+    chosen = [p for p in NOTEBOOKS if not names or any(name in p.name for name in names)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, notebook in zip(chosen, pool.map(run, chosen), strict=True):
+            nbformat.write(notebook, path)  # type: ignore[no-untyped-call] # its own
+            print(f"{path.name}: {path.stat().st_size // 1024} kB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

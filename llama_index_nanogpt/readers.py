@@ -1,0 +1,159 @@
+"""`NanoGPTAudioReader`: recordings as documents, with speakers and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike, fspath
+from typing import Any, Literal
+
+from llama_index.core.readers.base import BasePydanticReader
+from llama_index.core.schema import Document
+
+from llama_index_nanogpt._errors import map_errors
+from llama_index_nanogpt.callbacks import call_told, failure_told
+from nanogpt_client import FileSource, Segment, Transcript
+from nanogpt_client.fields import ClientFields
+
+__all__ = ["NanoGPTAudioReader"]
+
+# What neither answers nor vectors gain from.
+_FOR_PROGRAMS = ("duration", "cost")
+
+
+class NanoGPTAudioReader(ClientFields, BasePydanticReader):
+    """Writes recordings down, e.g. ``NanoGPTAudioReader(split="speaker").load_data("talk.mp3")``.
+
+    As a ``file_extractor`` it reads a folder:
+    ``SimpleDirectoryReader("talks", file_extractor={".mp3": NanoGPTAudioReader()})``.
+    Metadata: ``source`` (path or URL), ``language``, ``duration`` and ``cost`` (USD, of the whole
+    recording), and for a part ``start`` and ``end`` (seconds) and ``speaker`` where they are known.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions
+
+    Raises:
+        NanoGPTError: from its methods; see `nanogpt_client.errors`.
+    """
+
+    is_remote: bool = True
+    model: str = "Whisper-Large-V3"
+    """The transcription model's id."""
+    split: Literal["segment", "speaker"] | None = None
+    """One document per segment, or per turn of a speaker; by default one for the recording.
+
+    A model that tells no times gives one document all the same.
+    """
+    language: str | None = None
+    """The language as a code, e.g. ``"en"``; by default the model finds it out."""
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex stores this class."""
+        return "NanoGPTAudioReader"
+
+    def load_data(
+        self,
+        file: FileSource | Sequence[FileSource],
+        extra_info: dict[str, Any] | None = None,
+        *,
+        show_progress: bool = False,
+        fs: Any = None,
+    ) -> list[Document]:
+        """Transcribe one recording or several (path, URL or bytes), a few at a time.
+
+        Args:
+            file: the recording, or a list of recordings.
+            extra_info: metadata for every document.
+            show_progress: draw a bar; it needs tqdm.
+            fs: an fsspec file system to read paths from, as `SimpleDirectoryReader` passes it.
+        """
+        files = _files(file, fs)
+        with map_errors(), failure_told("transcription", self.model):
+            heard = self._client().transcribe_all(
+                [data for _, data in files], progress=show_progress, **self._options()
+            )
+        return self._all_documents(files, heard, extra_info)
+
+    async def aload_data(
+        self,
+        file: FileSource | Sequence[FileSource],
+        extra_info: dict[str, Any] | None = None,
+        *,
+        show_progress: bool = False,
+        fs: Any = None,
+    ) -> list[Document]:
+        """Transcribe one recording or several without blocking the event loop; see `load_data`."""
+        files = _files(file, fs)
+        with map_errors(), failure_told("transcription", self.model):
+            heard = await self._async_client().transcribe_all(
+                [data for _, data in files], progress=show_progress, **self._options()
+            )
+        return self._all_documents(files, heard, extra_info)
+
+    def lazy_load_data(
+        self, file: FileSource | Sequence[FileSource], extra_info: dict[str, Any] | None = None
+    ) -> Iterator[Document]:
+        """Yield the documents of one recording after the other, each sent when it is its turn."""
+        for source, _ in _files(file, None):
+            yield from self.load_data(source, extra_info)
+
+    async def alazy_load_data(
+        self, file: FileSource | Sequence[FileSource], extra_info: dict[str, Any] | None = None
+    ) -> list[Document]:
+        """Return the documents, for LlamaIndex awaits them all here; see `aload_data`."""
+        return await self.aload_data(file, extra_info)
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"model": self.model, "language": self.language}
+        if self.split == "speaker":
+            options["diarize"] = True
+        elif self.split == "segment":
+            options["response_format"] = "verbose_json"
+        return options
+
+    def _all_documents(
+        self,
+        files: Sequence[tuple[FileSource, FileSource]],
+        transcripts: Sequence[Transcript],
+        extra_info: dict[str, Any] | None,
+    ) -> list[Document]:
+        """Return the documents of several recordings, and tell handlers what each cost."""
+        documents: list[Document] = []
+        for (source, _), heard in zip(files, transcripts, strict=True):
+            billing = heard.billing
+            call_told("transcription", self.model, billing.cost, request_id=billing.request_id)
+            named = {} if isinstance(source, bytes) else {"source": fspath(source)}
+            documents += self._documents(heard, {**named, **(extra_info or {})})
+        return documents
+
+    def _documents(self, heard: Transcript, about: dict[str, Any]) -> Iterator[Document]:
+        facts = {
+            **about,
+            "language": heard.language,
+            "duration": heard.duration,
+            "cost": None if heard.cost is None else float(heard.cost),
+        }
+        parts = {"segment": heard.segments, "speaker": heard.turns}.get(self.split or "", ())
+        for part in parts or (Segment(heard.text),):
+            known = {"start": part.start, "end": part.end, "speaker": part.speaker}
+            metadata = {name: value for name, value in (facts | known).items() if value is not None}
+            yield Document(
+                text=part.text,
+                metadata=metadata,
+                excluded_llm_metadata_keys=[*_FOR_PROGRAMS],
+                excluded_embed_metadata_keys=[*_FOR_PROGRAMS],
+            )
+
+
+def _files(file: FileSource | Sequence[FileSource], fs: Any) -> list[tuple[FileSource, FileSource]]:
+    """Return each recording as it was named, and as it can be read."""
+    named = [file] if isinstance(file, str | bytes | PathLike) else list(file)
+    if fs is None:
+        return [(source, source) for source in named]
+    return [
+        (source, source if isinstance(source, bytes) else _read(fs, source)) for source in named
+    ]
+
+
+def _read(fs: Any, path: str | PathLike[str]) -> bytes:
+    with fs.open(fspath(path), "rb") as opened:
+        data: bytes = opened.read()
+    return data

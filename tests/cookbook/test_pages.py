@@ -1,0 +1,113 @@
+"""The pages of the documentation: their code runs, they are complete, and the site is whole."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from cookbook import build_site, drawing
+from nanogpt_client import errors
+from tests.markdown_blocks import examples, run_blocks
+
+ROOT = Path(__file__).parents[2]
+COOKBOOK = ROOT / "cookbook"
+PAGES = sorted([COOKBOOK / "index.md", *(COOKBOOK / "guides").glob("*.md")])
+PACKAGES = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt", "nanogpt_client.sandbox"]
+
+
+@examples
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_its_code_runs(page, sandbox_environment):
+    run_blocks(page)
+
+
+def test_every_error_says_what_to_do():
+    page = (COOKBOOK / "guides" / "errors.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", page, re.MULTILINE)
+    named = {name for name in errors.__all__ if inspect.isclass(getattr(errors, name))}
+    assert sorted(rows) == sorted(named)
+
+
+def test_every_test_that_a_page_names_is_there():
+    named = {
+        found
+        for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+        for found in re.findall(r"`(tests/[\w./]*)`", page.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    later = {"tests/cassettes/live/"}  # for whoever records from NanoGPT
+    assert [name for name in sorted(named - later) if not (ROOT / name).exists()] == []
+
+
+def test_the_drawing_is_the_scripts():
+    assert drawing.PICTURE.read_text("utf-8") == drawing.draw()
+
+
+class Links(HTMLParser):
+    """Collects what a page points to, what can be pointed to, and what it loads by itself."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.targets: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.ids.add(found.get("id") or "")
+        if found.get("href"):
+            (self.loaded if tag == "link" else self.targets).append(found["href"])
+        if found.get("src"):
+            self.loaded.append(found["src"])
+
+
+@pytest.fixture(scope="module")
+def site() -> dict[Path, Links]:
+    """Every page of the site, built anew."""
+    assert build_site.main() == 0
+    return {page: Links(page) for page in build_site.SITE.rglob("*.html")}
+
+
+@pytest.mark.timeout(300)
+def test_the_site_has_no_dead_link_and_fetches_nothing(site):
+    dead = [
+        f"{page.relative_to(build_site.SITE)}: {target}"
+        for page, links in site.items()
+        for target in [*links.targets, *links.loaded]
+        if not leads_somewhere(page, target, site)
+    ]
+    assert dead == []
+    foreign = [url for links in site.values() for url in links.loaded if "//" in url[:8]]
+    assert foreign == []
+
+
+def leads_somewhere(page, target, site):
+    url = urlsplit(target)
+    if url.scheme or url.netloc or page.name == "404.html":  # that one's links begin at the root
+        return True
+    place = (page.parent / unquote(url.path)).resolve() if url.path else page
+    if place.is_dir():
+        place /= "index.html"
+    if not place.exists():
+        return False
+    return not url.fragment or place not in site or unquote(url.fragment) in site[place].ids
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_reference_has_every_public_name(package, site):
+    ids = {name for links in site.values() for name in links.ids}
+    exported = importlib.import_module(package).__all__
+    values = {"DEFAULT_KEY", "SCENARIOS", "__version__"}
+    missing = [
+        name
+        for name in exported
+        if name not in values and not any(found.endswith(f".{name}") for found in ids)
+    ]
+    assert missing == []

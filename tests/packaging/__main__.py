@@ -1,0 +1,159 @@
+"""``make dist-check``: install the built wheel as users do, and try each installation.
+
+An empty environment for each extra alone, for none and for all of them, with the newest versions
+that the package index offers: pip finds nothing broken, everything that the extra is for runs, and
+with `all` the README's examples do. Takes some minutes and the network.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+from tests.packaging.building import ROOT, build, contents, unpack
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+# What the README tells to install beside the package: "pip install '.[all]' langchain".
+BESIDE = re.findall(r"^    pip install '\.\[all\]'(.*?)(?:#.*)?$", README, re.MULTILINE)
+
+IMPORT_ALL = """
+import importlib, pkgutil
+for package in {packages!r}:
+    root = importlib.import_module(package)
+    for name in root.__all__:
+        getattr(root, name)
+    if {deep}:
+        for module in pkgutil.walk_packages(root.__path__, package + "."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+"""
+
+CLIENT = """
+import httpx
+from nanogpt_client import NanoGPTClient
+from nanogpt_client.sandbox import SandboxApp, SandboxTransport
+app = SandboxApp()
+client = NanoGPTClient(
+    app.api_key,
+    base_url="http://sandbox.invalid/api/v1",
+    http_client=httpx.Client(transport=SandboxTransport(app)),
+)
+assert "84" in client.chat("What is 12 times 7?", model="openai/gpt-5.2").text
+assert client.embed("hi", model="text-embedding-3-small").vectors.shape == (1, 1536)
+"""
+
+LANGCHAIN = (
+    CLIENT
+    + """
+from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
+model = ChatNanoGPT(model="openai/gpt-5.2", client=client)
+assert "84" in model.invoke("What is 12 times 7?").text
+assert "".join(chunk.text for chunk in model.stream("What is 12 times 7?"))
+assert len(NanoGPTEmbeddings(model="text-embedding-3-small", client=client).embed_query("hi"))
+"""
+)
+
+LLAMA_INDEX = (
+    CLIENT
+    + """
+from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
+llm = NanoGPT(model="openai/gpt-5.2", client=client)
+assert "84" in llm.complete("What is 12 times 7?").text
+embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
+assert len(embedding.get_query_embedding("hi")) == 1536
+"""
+)
+
+SANDBOX = (
+    CLIENT
+    + """
+from nanogpt_client.sandbox import Sandbox
+with Sandbox() as box, NanoGPTClient(box.api_key, base_url=box.base_url) as client:
+    assert client.generate_image("a cat", model="hidream")[0].mime_type == "image/png"
+    speech = client.speak("Good morning!", model="tts-1", voice="alloy")
+    assert "morning" in client.transcribe(speech.bytes, model="Whisper-Large-V3").text
+"""
+)
+
+COMMAND = """
+import subprocess, sys
+for start in ([sys.executable, "-m", "nanogpt_client"], [sys.prefix + "/bin/nanogpt"]):
+    done = subprocess.run([*start, "--sandbox", "ask", "What is 12 times 7?"], capture_output=True)
+    assert done.returncode == 0 and b"84" in done.stdout, done
+"""
+
+NO_COMMAND = """
+import subprocess, sys
+done = subprocess.run([sys.executable, "-m", "nanogpt_client"], capture_output=True, text=True)
+assert done.returncode == 1 and "nanogpt-integrations[cli]" in done.stderr, done
+"""
+
+CORE = ["nanogpt_client"]
+ADAPTERS = {"langchain": "langchain_nanogpt", "llama-index": "llama_index_nanogpt"}
+EVERYTHING = [*CORE, *ADAPTERS.values()]
+
+TRIALS: dict[str, list[str]] = {
+    "": [IMPORT_ALL.format(packages=CORE, deep=False), CLIENT, NO_COMMAND],
+    "cli": [IMPORT_ALL.format(packages=CORE, deep=False), COMMAND],
+    "sandbox": [IMPORT_ALL.format(packages=CORE, deep=False), SANDBOX],
+    "langchain": [
+        IMPORT_ALL.format(packages=[*CORE, ADAPTERS["langchain"]], deep=False),
+        LANGCHAIN,
+    ],
+    "llama-index": [
+        IMPORT_ALL.format(packages=[*CORE, ADAPTERS["llama-index"]], deep=False),
+        LLAMA_INDEX,
+    ],
+    "all": [
+        IMPORT_ALL.format(packages=EVERYTHING, deep=True),
+        *(LANGCHAIN, LLAMA_INDEX, SANDBOX, COMMAND),
+        "\n".join(BLOCKS),
+    ],
+}
+
+
+def main(extras: list[str]) -> None:
+    """Check the extras named, or all of them."""
+    with tempfile.TemporaryDirectory(prefix="nanogpt-dist-") as name:
+        folder = Path(name)
+        wheel = build("wheel", ROOT, folder / "wheel")
+        tree = unpack(build("sdist", ROOT, folder / "sdist"), folder / "tree")
+        if contents(build("wheel", tree, folder / "again")) != contents(wheel):
+            sys.exit("the sdist builds another wheel than the tree")
+        say(f"{wheel.name}: the sdist builds the same")
+        for extra in extras or TRIALS:
+            check(wheel, extra, folder / f"env-{extra}")
+
+
+def check(wheel: Path, extra: str, folder: Path) -> None:
+    """Install the wheel with one extra into an empty environment, and run its trials there."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    beside = BESIDE[0].split() if extra == "all" and BESIDE else []
+    what = f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
+    subprocess.run([*pip, "install", what, *beside], check=True)
+    subprocess.run([*pip, "check"], check=True)
+    elsewhere = folder / "empty"
+    elsewhere.mkdir()
+    for trial in TRIALS[extra]:
+        subprocess.run([python, "-c", trial], cwd=elsewhere, env={}, check=True)
+    packages = len(list((folder / "lib").glob("*/site-packages/*.dist-info"))) - 1  # without pip
+    say(f"{extra or 'no extra'}: {len(TRIALS[extra])} trials, {packages} packages installed")
+    shutil.rmtree(folder)
+
+
+def say(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

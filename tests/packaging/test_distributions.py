@@ -1,0 +1,95 @@
+"""What is published: what is in it, what it asks for, and that the sdist builds the same wheel."""
+
+from __future__ import annotations
+
+import tarfile
+import tomllib
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.packaging.building import ROOT, build, contents, unpack
+
+PACKAGES = ("nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+class Built(NamedTuple):
+    sdist: Path
+    wheel: Path
+    files: dict[str, bytes]
+
+    def of_info(self, name: str) -> bytes:
+        (found,) = (data for path, data in self.files.items() if path.endswith(f"info/{name}"))
+        return found
+
+    @property
+    def metadata(self) -> Message:
+        return message_from_bytes(self.of_info("METADATA"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    wheel = build("wheel", ROOT, folder / "wheel")
+    return Built(build("sdist", ROOT, folder / "sdist"), wheel, contents(wheel))
+
+
+def test_the_wheel_holds_the_packages_whole_and_nothing_else(built):
+    sources = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    inside = {name for name in built.files if ".dist-info/" not in name}
+    assert inside == sources
+    assert {f"{package}/py.typed" for package in PACKAGES} <= inside
+    assert "nanogpt_client/data/models.jsonl" in inside
+    assert any(name.startswith("nanogpt_client/sandbox/data/") for name in inside)
+    assert all(built.files[name] == (ROOT / name).read_bytes() for name in inside)
+
+
+def test_the_wheel_is_for_any_python_3_and_installs_the_command(built):
+    assert built.wheel.name.endswith("-py3-none-any.whl")
+    assert built.of_info("entry_points.txt").decode().split("\n")[:2] == [
+        "[console_scripts]",
+        "nanogpt = nanogpt_client.__main__:main",
+    ]
+    assert built.of_info("licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+
+
+def test_its_metadata_are_those_of_the_project(built):
+    metadata = built.metadata
+    extras = PROJECT["optional-dependencies"]
+    assert metadata["Name"] == PROJECT["name"]
+    assert metadata["Requires-Python"] == PROJECT["requires-python"]
+    assert metadata["License-Expression"] == PROJECT["license"]
+    assert set(metadata.get_all("Provides-Extra", [])) == set(extras)
+    asked = metadata.get_all("Requires-Dist", [])
+    assert sum("extra ==" not in line for line in asked) == len(PROJECT["dependencies"])
+    readme = built.of_info("METADATA").partition(b"\n\n")[2]
+    assert readme.strip() == (ROOT / "README.md").read_bytes().strip()
+
+
+def test_all_is_every_other_extra():
+    extras = PROJECT["optional-dependencies"]
+    assert extras["all"] == [f"{PROJECT['name']}[{','.join(sorted(set(extras) - {'all'}))}]"]
+
+
+def test_the_sdist_builds_the_same_wheel(built, tmp_path):
+    again = build("wheel", unpack(built.sdist, tmp_path / "tree"), tmp_path / "wheel")
+    assert again.name == built.wheel.name
+    assert contents(again) == built.files
+
+
+def test_the_sdist_holds_no_caches_and_no_settings_of_a_machine(built):
+    with tarfile.open(built.sdist) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    assert {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", "tests/conftest.py"} <= set(names)
+    hidden = {name for name in names if any(part.startswith(".") for part in name.split("/"))}
+    assert hidden <= {".gitignore"}
+    assert not [name for name in names if "__pycache__" in name]

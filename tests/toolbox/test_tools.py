@@ -1,0 +1,323 @@
+"""The tools over the sandbox, sync and async: what a model reads, and what a program gets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import wave
+from decimal import Decimal
+from typing import Any
+
+import av
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from nanogpt_client import (
+    Budget,
+    BudgetExceededError,
+    ConfigurationError,
+    NanoGPTClient,
+    NotFoundError,
+    Progress,
+    SpendingRefusedError,
+)
+from nanogpt_client.toolbox import TOOLS, Purchase, Toolbox, ToolResult
+
+
+class Sync:
+    """Calls tools with the blocking client."""
+
+    @staticmethod
+    def call(tools: Toolbox, name: str, **arguments: Any) -> ToolResult:
+        return tools.call(name, arguments)
+
+
+class Async:
+    """Calls tools with the async one, on a loop of its own each time."""
+
+    @staticmethod
+    def call(tools: Toolbox, name: str, **arguments: Any) -> ToolResult:
+        return asyncio.run(tools.acall(name, arguments))
+
+
+@pytest.fixture(params=[Sync, Async])
+def call(request):
+    return request.param.call
+
+
+@pytest.fixture
+def box(sandbox):
+    def make(**words: Any) -> Toolbox:
+        client = NanoGPTClient(
+            sandbox.api_key, base_url=sandbox.base_url, budget=words.pop("budget", None)
+        )
+        usual: dict[str, Any] = {"video_interval": 0.01, "audio_format": "wav"}
+        return Toolbox(client=client, **(usual | words))
+
+    return make
+
+
+def kinds(tools: Toolbox) -> list[str]:
+    """Return what was paid for, in order."""
+    free = {"account", "catalog", "download"}
+    return [e.kind for e in tools.ledger if e.kind not in free and e.cost]
+
+
+def test_a_picture_is_saved_and_named(call, box, tmp_path):
+    result = call(
+        box(output_dir=tmp_path), "generate_image", prompt="a cat", size="256x256", seed=7
+    )
+    artifact = result.artifact
+    assert result.text == f"Drew the picture with hidream for 0.005 USD. File: {artifact['path']}."
+    with Image.open(artifact["path"]) as picture:
+        assert (picture.format, picture.size) == ("PNG", (256, 256))
+    assert {k: artifact[k] for k in ("kind", "mime_type", "seed", "cost", "url")} == {
+        "kind": "image", "mime_type": "image/png", "seed": 7, "cost": Decimal("0.005"), "url": None,
+    }  # fmt: skip
+    assert artifact["request_id"]
+    assert result.media == ()
+
+
+def test_without_a_folder_there_is_a_url(call, box):
+    result = call(box(), "generate_image", prompt="a cat")
+    assert result.artifact["url"] in result.text
+    assert result.artifact["path"] is None
+    assert result.artifact["bytes"].startswith(b"\x89PNG")
+
+
+def test_several_pictures_are_all_named(call, box, tmp_path):
+    result = call(box(output_dir=tmp_path), "generate_image", prompt="a cat", n=2)
+    paths = [file["path"] for file in result.artifact["files"]]
+    assert len(set(paths)) == 2
+    assert all(path in result.text for path in paths)
+
+
+def test_a_model_that_sees_is_shown_the_picture(call, box):
+    result = call(box(image_blocks=True), "generate_image", prompt="a cat")
+    assert result.media[0].data == result.artifact["bytes"]
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_one_tool_uses_what_another_made(call, box, tmp_path, saved):
+    tools = box(output_dir=tmp_path if saved else None)
+    drawn = call(tools, "generate_image", prompt="a red cat", size="256x256").artifact
+    changed = call(tools, "edit_image", prompt="make it blue", image=drawn["name"], strength=0.5)
+    assert changed.text.startswith("Changed the picture")
+    assert changed.artifact["bytes"] != drawn["bytes"]
+    spoken = call(tools, "speak", text="Hello from here.").artifact
+    with wave.open(io.BytesIO(spoken["bytes"])) as sound:
+        assert sound.getnframes() > 0
+    heard = call(tools, "transcribe", audio=spoken["path"] or spoken["name"])
+    assert heard.text == "Hello from here."
+    assert heard.artifact["segments"] == []
+
+
+def test_bytes_and_urls_can_be_edited(call, box):
+    tools = box(image_size="256x256")
+    drawn = call(tools, "generate_image", prompt="a cat").artifact
+    for source in (drawn["bytes"], drawn["url"]):
+        assert call(tools, "edit_image", prompt="blue", image=source).artifact["bytes"]
+
+
+def test_speakers_are_told_apart(call, box):
+    tools = box(transcription_model="Elevenlabs-STT")
+    spoken = call(tools, "speak", text="Hello.").artifact
+    heard = call(tools, "transcribe", audio=spoken["name"], diarize=True)
+    assert heard.text == "Speaker 1: Hello."
+    assert heard.artifact["segments"][0]["speaker"] == "Speaker 1"
+
+
+def test_a_video_is_saved_and_found_again_without_a_second_charge(call, box, tmp_path):
+    tools = box(output_dir=tmp_path)
+    made = call(tools, "generate_video", prompt="a cat", duration=5, aspect_ratio="16:9")
+    run_id = made.artifact["run_id"]
+    assert f"(run id {run_id})" in made.text
+    with av.open(made.artifact["path"], "r") as film:
+        assert film.duration is not None
+        assert round(film.duration / av.time_base) == 5
+    again = call(tools, "generate_video", run_id=run_id)
+    assert again.artifact["bytes"] == made.artifact["bytes"]
+    assert kinds(tools) == ["video"]
+
+
+def test_a_video_without_a_folder_is_its_url(call, box):
+    made = call(box(), "generate_video", prompt="a cat").artifact
+    assert (made["bytes"], made["path"]) == (None, None)
+    assert made["url"].startswith("http")
+
+
+def test_progress_is_told_with_the_run_id(call, box):
+    seen: list[Progress] = []
+    made = call(box(on_progress=seen.append), "generate_video", prompt="a cat")
+    assert seen[0].status == "submitted"
+    assert {p.run_id for p in seen} == {made.artifact["run_id"]}
+
+
+def test_web_search(call, box):
+    found = call(box(max_results=2), "search_web", query="What is Nano?")
+    sources = found.artifact["sources"]
+    assert len(sources) == 2
+    for number, source in enumerate(sources, 1):
+        assert f"[{number}] {source['title']}\n{source['url']}" in found.text
+    answer = call(box(), "search_web", query="What is Nano?", output="answer")
+    assert answer.text.startswith(answer.artifact["answer"])
+    assert "Sources:" in answer.text
+
+
+def test_structured_search(call, box):
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    found = call(
+        box(), "search_web", query="What is Nano?", output="structured", answer_schema=schema
+    )
+    assert json.loads(found.text) == found.artifact["structured"]
+    assert isinstance(found.artifact["structured"]["name"], str)
+
+
+def test_the_balance_and_where_to_send_nano(call, box):
+    told = call(box(), "check_balance")
+    assert told.artifact["nano_deposit_address"] in told.text
+    assert f"{told.artifact['usd'].normalize():f} USD" in told.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usd"),
+    [
+        ({"kind": "image", "size": "256x256", "n": 2}, "0.010"),
+        ({"kind": "speech", "text": "x" * 1000}, "0.015"),
+        ({"kind": "video", "seconds": 5}, "0.35"),
+        ({"kind": "transcription", "seconds": 60}, "0.0005"),
+    ],
+)
+def test_costs_are_estimated_and_compared(call, box, arguments, usd):
+    tools = box()
+    told = call(tools, "estimate_cost", **arguments)
+    assert told.artifact["usd"] == Decimal(usd)
+    assert told.artifact["affordable"] is True
+    assert "covers it" in told.text
+    assert kinds(tools) == []
+
+
+def test_the_cost_of_a_chat(call, box):
+    told = call(box(chat_model="openai/gpt-5.2"), "estimate_cost", kind="chat", text="Hello!")
+    assert told.artifact["usd"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "match"),
+    [
+        ("generate_image", {"prompt": "x", "size": "9x9"}, "has no size '9x9'; it takes 1024x1024"),
+        ("generate_image", {"prompt": "x", "n": 9}, "takes n up to 4, not 9"),
+        ("speak", {"text": "x", "voice": "bob"}, "has no voice 'bob'; it takes alloy"),
+        ("generate_video", {"prompt": "x", "duration": 7.5}, "has no duration 7.5; it takes 5"),
+        ("generate_video", {"prompt": "x", "aspect_ratio": "2:1"}, "it takes 16:9"),
+        ("generate_video", {}, "a video needs a prompt, or the run id"),
+        ("transcribe", {"audio": "/etc/passwd"}, "there is no file '/etc/passwd' here"),
+        ("edit_image", {"prompt": "x", "image": "../secret.png"}, "there is no file"),
+        ("speak", {"txt": "x"}, "text: field required"),
+        ("speak", {"text": "x", "loud": True}, "loud: extra inputs are not permitted"),
+        ("generate_image", {"prompt": "x", "n": 0}, "n: input should be greater than"),
+        ("estimate_cost", {"kind": "video"}, "video costs by its seconds: pass it"),
+        ("estimate_cost", {"kind": "chat", "text": "x"}, "name the model"),
+        ("search_web", {"query": "x", "output": "structured"}, "belong together"),
+        ("draw", {}, "there is no tool 'draw'; known are generate_image"),
+    ],
+)
+def test_what_cannot_work_is_refused_and_nothing_is_paid(call, box, name, arguments, match):
+    tools = box()
+    with pytest.raises(ConfigurationError, match=match):
+        call(tools, name, **arguments)
+    assert kinds(tools) == []
+
+
+def test_an_unknown_model_is_nanogpts_to_refuse(call, box):
+    with pytest.raises(NotFoundError):
+        call(box(image_model="none"), "generate_image", prompt="x")
+
+
+def test_dear_calls_are_confirmed_first(call, box):
+    asked: list[Purchase] = []
+
+    def confirm(purchase: Purchase) -> bool:
+        asked.append(purchase)
+        return purchase.tool == "generate_image"
+
+    tools = box(confirm_above_usd="0.01", confirm=confirm, image_size="512x512")
+    call(tools, "speak", text="cheap")
+    call(tools, "generate_image", prompt="cheap")
+    assert asked == []
+    call(tools, "generate_image", prompt="dear", size="1024x1024")
+    assert (asked[0].usd, asked[0].model) == (Decimal("0.014"), "hidream")
+    assert asked[0].arguments["prompt"] == "dear"
+    with pytest.raises(SpendingRefusedError, match="the user did not confirm it; nothing was sent"):
+        call(tools, "generate_video", prompt="dear", duration=5)
+    assert kinds(tools) == ["speech", "image", "image"]
+
+
+def test_what_has_no_known_price_is_confirmed_too(call, box):
+    tools = box(confirm_above_usd=5, confirm=lambda purchase: purchase.usd is not None)
+    with pytest.raises(SpendingRefusedError, match="at an unknown price"):
+        call(tools, "search_web", query="x")
+    assert kinds(tools) == []
+
+
+def test_without_anyone_to_ask_dear_calls_are_refused(call, box):
+    tools = box(confirm_above_usd="0.01")
+    with pytest.raises(SpendingRefusedError, match=r"more than the 0\.01 USD"):
+        call(tools, "generate_image", prompt="dear")
+    assert kinds(tools) == []
+
+
+def test_a_question_may_be_asynchronous(box):
+    async def confirm(purchase: Purchase) -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    tools = box(confirm=confirm)
+    assert asyncio.run(tools.acall("generate_image", {"prompt": "x"})).artifact["cost"]
+    with pytest.raises(ConfigurationError, match="needs AsyncNanoGPTClient"):
+        tools.call("generate_image", {"prompt": "x"})
+
+
+def test_a_budget_ends_it(call, box):
+    tools = box(budget=Budget(max_calls=1))
+    call(tools, "speak", text="one")
+    with pytest.raises(BudgetExceededError):
+        call(tools, "speak", text="two")
+
+
+def test_arguments_may_come_as_json(box):
+    assert box().call("check_balance", "").artifact["kind"] == "balance"
+    assert box().call("estimate_cost", '{"kind": "image"}').artifact["usd"]
+    with pytest.raises(ConfigurationError, match="the arguments of speak are no JSON"):
+        box().call("speak", "{")
+
+
+def test_some_of_the_tools(box):
+    tools = box(include=("speak", "check_balance"))
+    assert [s["function"]["name"] for s in tools.schemas()] == ["speak", "check_balance"]
+    with pytest.raises(ConfigurationError, match="there is no tool 'generate_image'"):
+        tools.call("generate_image", {"prompt": "x"})
+    with pytest.raises(ValidationError, match=r"unknown tools \['draw'\]"):
+        box(include=("draw",))
+
+
+def test_schemas_can_be_sent_to_a_model(box):
+    schemas = box().schemas()
+    assert [s["function"]["name"] for s in schemas] == list(TOOLS)
+    text = json.dumps(schemas)
+    assert "binary" not in text
+    for schema in schemas:
+        parameters = schema["function"]["parameters"]
+        assert all("description" in p for p in parameters["properties"].values())
+
+
+def test_a_chat_model_can_use_them(box, sandbox):
+    tools = box()
+    client = NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url)
+    question = "Use the tool to check my NanoGPT balance."
+    answer = client.chat(question, model="openai/gpt-5.2", tools=tools.schemas())
+    (asked,) = answer.message.tool_calls
+    assert asked.name == "check_balance"
+    assert "USD" in tools.call(asked.name, asked.arguments).text

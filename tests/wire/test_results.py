@@ -1,0 +1,185 @@
+"""Results people can look at: fetched when asked for, saved, shown in notebooks."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from nanogpt_client import NotFoundError
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.media import (
+    GeneratedImage,
+    GeneratedImages,
+    Segment,
+    Source,
+    Speech,
+    Transcript,
+    Video,
+)
+
+PNG, JPEG, WEBP = b"\x89PNG\r\n\x1a\n!", b"\xff\xd8\xff!", b"RIFF\0\0\0\0WEBP"
+MP4 = b"\0\0\0\x20ftypisom"
+PAID = Billing(cost=Decimal("0.5"))
+
+
+class Fetch:
+    """Fetches bytes, and counts how often."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.calls = data, 0
+
+    def __call__(self, url: str) -> bytes:
+        assert url.startswith(("https://cdn/", "u"))
+        self.calls += 1
+        return self.data
+
+    async def later(self, url: str) -> bytes:
+        return self(url)
+
+
+def picture(fetch: Any) -> GeneratedImage:
+    return GeneratedImage(url="https://cdn/x", source=Source("https://cdn/x", fetch))
+
+
+def test_a_blocking_client_fetches_when_asked_and_once(tmp_path):
+    fetch = Fetch(PNG)
+    image = picture(fetch)
+    assert (fetch.calls, image.is_here) == (0, False)
+    assert image.bytes == PNG
+    assert image.save(tmp_path / "cat").name == "cat.png"
+    assert (fetch.calls, image.mime_type, image.is_here) == (1, "image/png", True)
+
+
+async def test_an_async_client_fetches_when_awaited_and_once():
+    fetch = Fetch(PNG)
+    image = picture(fetch.later)
+    with pytest.raises(ValueError, match=r"await result\.aload\(\)"):
+        _ = image.bytes
+    assert await image.aload() == await image.aload() == image.bytes == PNG
+    assert fetch.calls == 1
+
+
+async def test_a_blocking_clients_result_can_be_awaited_too():
+    assert await picture(Fetch(PNG)).aload() == PNG
+    assert await GeneratedImage(PNG).aload() == PNG
+
+
+def test_a_url_that_has_died_is_told():
+    def gone(url: str) -> bytes:
+        raise NotFoundError("gone")
+
+    with pytest.raises(NotFoundError):
+        _ = picture(gone).bytes
+
+
+def test_results_can_be_sent_elsewhere_without_their_client():
+    video = Video("https://cdn/v", "r-1", "m", PAID, {}, Source("https://cdn/v", Fetch(MP4)))
+    sent = pickle.loads(pickle.dumps(video))
+    assert sent == video
+    with pytest.raises(ValueError, match=r"client\.download"):
+        _ = sent.bytes
+    assert video.bytes == MP4
+    assert pickle.loads(pickle.dumps(video)).bytes == MP4
+    assert copy.deepcopy(video).bytes == MP4
+
+
+def test_costs():
+    assert GeneratedImages((GeneratedImage(PNG),), PAID, {}).cost == Decimal("0.5")
+    assert Speech(b"ID3", "audio/mpeg", PAID).cost == Decimal("0.5")
+    assert Transcript("hi", Billing()).cost is None
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"), [(PNG, "_repr_png_"), (JPEG, "_repr_jpeg_"), (WEBP, "_repr_html_")]
+)
+def test_a_picture_is_shown_in_one_way(data, shown):
+    image = GeneratedImage(data)
+    ways = ["_repr_png_", "_repr_jpeg_", "_repr_html_"]
+    assert [way for way in ways if getattr(image, way)() is not None] == [shown]
+
+
+def test_what_is_not_here_is_shown_from_its_url_without_fetching():
+    fetch = Fetch(MP4)
+    image = GeneratedImage(url='https://cdn/x?a=1&b="2"', source=Source("u", fetch))
+    assert image._repr_html_() == (
+        '<img src="https://cdn/x?a=1&amp;b=&quot;2&quot;" style="max-width: 24em">'
+    )
+    video = Video("https://cdn/v.mp4", "r", None, PAID, {}, Source("u", fetch))
+    assert '<video controls src="https://cdn/v.mp4"' in video._repr_html_()
+    assert fetch.calls == 0
+    assert video.bytes
+    assert 'src="data:video/mp4;base64,' in video._repr_html_()
+
+
+def test_pictures_are_shown_together():
+    shown = GeneratedImages((GeneratedImage(PNG), GeneratedImage(url="u")), PAID, {})._repr_html_()
+    assert shown.count("<img") == 2
+    assert 'src="data:image/png;base64,' in shown
+
+
+def test_sound_has_a_player():
+    shown = Speech(b"ID3", "audio/mpeg", PAID)._repr_html_()
+    assert shown == '<audio controls src="data:audio/mpeg;base64,SUQz"></audio>'
+
+
+SEGMENTS = (
+    Segment("Hi <b>", 0, 1, "A & B"), Segment("there.", 1, 62.5, "A & B"), Segment("Me.", 63, None),
+)  # fmt: skip
+
+
+def test_a_transcript_is_shown_with_speakers_and_times():
+    shown = Transcript("…", PAID, segments=SEGMENTS)._repr_html_()
+    assert "<td>0:00.0</td><td>A &amp; B</td><td>Hi &lt;b&gt;</td>" in shown
+    assert "<td>1:03.0</td><td></td><td>Me.</td>" in shown
+    assert Transcript("a < b", PAID)._repr_html_() == "<p>a &lt; b</p>"
+
+
+def test_turns_put_the_segments_of_one_speaker_together():
+    turns = Transcript("…", PAID, segments=SEGMENTS).turns
+    assert turns == (Segment("Hi <b> there.", 0, 62.5, "A & B"), SEGMENTS[2])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, []),
+        ({"segments": [{"text": " a ", "start": 0, "end": "1"}]}, [("a", 0, 1, None)]),
+        (
+            {
+                "segments": [{"text": "x"}],
+                "diarization": {"segments": [{"text": "y", "speaker": 1}]},
+            },
+            [("y", None, None, "1")],
+        ),
+        (
+            {
+                "words": [
+                    {"word": "Hi", "start": 0, "end": 1},
+                    {"word": "you.", "start": 1, "end": 2},
+                ]
+            },
+            [("Hi you.", 0, 2, None)],
+        ),
+        (
+            {"words": [{"text": "A", "speaker_id": "s0"}, {"text": "B", "speaker_id": "s1"}]},
+            [("A", None, None, "s0"), ("B", None, None, "s1")],
+        ),
+        ({"segments": "x", "words": [None, 3, {}], "diarization": []}, []),
+    ],
+)
+def test_segments_of_every_shape(body, expected):
+    found = Transcript.read({"text": "…", **body}, PAID).segments
+    assert [(part.text, part.start, part.end, part.speaker) for part in found] == expected
+
+
+def test_a_transcript_is_saved_as_text(tmp_path):
+    heard = Transcript("Grüße", PAID)
+    assert heard.save(tmp_path / "notes").name == "notes.txt"
+    assert heard.save(tmp_path / "notes.md").read_text("utf-8") == "Grüße"
+    with pytest.raises(FileExistsError):
+        heard.save(tmp_path / "notes")
+    assert heard.save(tmp_path / "notes", overwrite=True).read_text("utf-8") == "Grüße"
