@@ -21,7 +21,9 @@ def test_ours_is_measured_beside_the_floors(tmp_path):
             ("langchain_nanogpt", "langchain floor", "httpx + json"),
             units=20, rounds=2, floors=cases.FLOORS["LangChain"],
         ),
-        cases.Case("call", "ainvoke", "chat", ("llama_index_nanogpt", "llama_index floor"), tasks=2),
+        cases.Case(
+            "call", "ainvoke", "chat", ("llama_index_nanogpt", "llama_index floor"), tasks=2
+        ),
         cases.Case(
             "vectors", "embed_array", "vectors-8", ("langchain_nanogpt", "httpx + json"),
             faster={"httpx + json": 0.001},
