@@ -64,7 +64,8 @@ def gather() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             convert(path, target.with_suffix(".md"))
     for name, page in FROM_THE_TOP.items():
-        shutil.copyfile(ROOT / name, PAGES / page)
+        text = (ROOT / name).read_text("utf-8")
+        (PAGES / page).write_text(text.replace("](cookbook/", "]("), "utf-8")
 
 
 def convert(notebook: Path, page: Path) -> None:

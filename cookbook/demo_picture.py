@@ -18,6 +18,7 @@ from cookbook import demo
 from cookbook.execute import lasting
 
 PICTURE = Path(__file__).with_name("demo.svg")
+TITLE = "make demo, without a key: the sandbox answers"
 WIDTH = 100
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -32,7 +33,7 @@ def take() -> tuple[int, Console]:
 
 def drawn(console: Console) -> str:
     """Return the picture as SVG, in the reader's own monospaced font: nothing is fetched."""
-    svg = console.export_svg(title="make demo, without a key: the sandbox answers", theme=MONOKAI, unique_id="demo", clear=False)
+    svg = console.export_svg(title=TITLE, theme=MONOKAI, unique_id="demo", clear=False)
     return _FONT.sub("", svg).replace("Fira Code", "ui-monospace")
 
 

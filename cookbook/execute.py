@@ -6,9 +6,9 @@ from the notebooks. What differs from run to run and from machine to machine is 
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "cookbook" / "notebooks").glob("*.ipynb"))
+FOLDER = ROOT / "cookbook" / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SECONDS = 120  # for one cell, on a machine that may be busy
 
 # Keys, and coverage, which would measure the notebooks' process, too.
@@ -93,14 +94,20 @@ def lasting(value: Any) -> Any:
     return value
 
 
-def main(names: list[str]) -> None:
-    """Run the notebooks whose file names contain one of `names`, or all, and write them back."""
-    chosen = [p for p in NOTEBOOKS if not names or any(name in p.name for name in names)]
+def main(arguments: list[str] | None = None) -> None:
+    """Run notebooks, several at once, and write them back or elsewhere."""
+    parser = argparse.ArgumentParser("python -m cookbook.execute", description=main.__doc__)
+    parser.add_argument("names", nargs="*", help="parts of their files' names; by default all")
+    parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to write them to")
+    options = parser.parse_args(arguments)
+    wanted = options.names or [""]
+    chosen = [path for path in NOTEBOOKS if any(name in path.name for name in wanted)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, notebook in zip(chosen, pool.map(run, chosen), strict=True):
-            nbformat.write(notebook, path)  # type: ignore[no-untyped-call] # its own
-            print(f"{path.name}: {path.stat().st_size // 1024} kB")
+            target = options.to / path.name
+            nbformat.write(notebook, target)  # type: ignore[no-untyped-call] # its own
+            print(f"{path.name}: {target.stat().st_size // 1024} kB")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

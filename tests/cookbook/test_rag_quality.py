@@ -1,6 +1,7 @@
 """How often the right docstring is among the four retrieved.
 
-The ten questions of the demo are asked for real in both frameworks. They name things that a
+The ten questions of the demo are asked for real in both frameworks, by `test_demo.py` (and in the
+notebooks, which show answers too). They name things that a
 question about them can hardly leave out (HTML, MRR, LangSmith …), which is what retrieval by words
 is good at. `paraphrases` ask the same in other words, written without a look at the docstrings or
 the embedding. `held_out`, which the notebooks ask too, are other questions, of all kinds: the
@@ -10,7 +11,6 @@ honest estimate of what hashed n-grams find in general.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,7 @@ import pytest
 
 from cookbook.docstrings import load_docstrings
 from cookbook.questions import Question, hits, load_questions
-from cookbook.rag import SOURCES, langchain_store, llama_index_store
-from langchain_nanogpt import NanoGPTEmbeddings
-from llama_index_nanogpt import NanoGPTEmbedding
-from nanogpt_client import NanoGPTClient
+from cookbook.rag import SOURCES
 from nanogpt_client.sandbox.brain.embed import embed
 
 MODEL = "text-embedding-3-small"
@@ -36,12 +33,6 @@ LEAST = {"paraphrases": 0.94, "held_out": 0.5}
 
 
 @pytest.fixture(scope="module")
-def client(sandbox) -> Iterator[NanoGPTClient]:
-    with NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def docstrings():
     return load_docstrings("langchain_core") + load_docstrings("llama_index.core")
 
@@ -52,22 +43,6 @@ def right(found, questions, who, capsys):
     with capsys.disabled():
         print(f"\n{who}: {count} of {len(questions)}", end="")  # noqa: T201 - the figure
     return count
-
-
-def test_langchain_finds_the_right_docstring(docstrings, client, capsys):
-    store = langchain_store(docstrings, NanoGPTEmbeddings(model=MODEL, client=client))
-    retriever = store.as_retriever(search_kwargs={"k": SOURCES})
-    questions = load_questions()
-    found = [[doc.metadata["name"] for doc in retriever.invoke(q.text)] for q in questions]
-    assert right(found, questions, "LangChain, the demo's questions", capsys) >= 9
-
-
-def test_llama_index_finds_the_right_docstring(docstrings, client, capsys):
-    index = llama_index_store(docstrings, NanoGPTEmbedding(model_name=MODEL, client=client))
-    retriever = index.as_retriever(similarity_top_k=SOURCES)
-    questions = load_questions()
-    found = [[node.metadata["name"] for node in retriever.retrieve(q.text)] for q in questions]
-    assert right(found, questions, "LlamaIndex, the demo's questions", capsys) >= 9
 
 
 @pytest.mark.parametrize("name", LEAST)

@@ -184,6 +184,45 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
     assert result["raw"].response_metadata["cost"] == 0.0125
 
 
+HALF = '{"name": "Ada", "age": 3'
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize("schema", [Person, PersonDict])
+@pytest.mark.parametrize("finish", ["length", "stop"])
+async def test_half_an_answer_never_passes_for_a_whole_one(method, schema, finish):
+    said = call(HALF, id="c1", name="Person") if method == "function_calling" else {"content": HALF}
+    wire = Wire(said, finish=finish)
+    chain = wire.model().with_structured_output(schema, method=method)
+    ways = (chain.invoke, lambda text: list(chain.stream(text)))
+    for ask in ways:
+        with pytest.raises(
+            OutputParserException,
+            match="max_tokens" if finish == "length" else "no valid|not whole",
+        ):
+            ask("hi")
+    with pytest.raises(OutputParserException):
+        assert [part async for part in chain.astream("hi")]
+    beside: Any = wire.model().with_structured_output(schema, method=method, include_raw=True)
+    for result in (beside.invoke("hi"), *beside.stream("hi"), await beside.ainvoke("hi")):
+        assert result["parsed"] is None
+        assert isinstance(result["parsing_error"], OutputParserException)
+        assert result["raw"].response_metadata["cost"] == 0.0125
+
+
+@pytest.mark.parametrize("text", [WHOLE := '{"name": "Ada", "age": 36}', f"```json\n{WHOLE}\n```"])
+def test_json_in_a_fence_is_whole(text):
+    chain = Wire({"content": text}).model().with_structured_output(Person, method="json_mode")
+    ada = Person(name="Ada", age=36)
+    assert chain.invoke("hi") == list(chain.stream("hi"))[-1] == ada
+
+
+def test_a_content_filter_is_a_refusal():
+    wire = Wire({"content": ""}, finish="content_filter")
+    with pytest.raises(REFUSAL, match="content filter"):
+        wire.model().with_structured_output(Person).invoke("hi")
+
+
 REFUSAL = getattr(exceptions, "ModelRefusalError", OutputParserException)  # since core 1.7.5
 
 
