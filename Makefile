@@ -40,8 +40,8 @@ unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/s
 conformance: $(READY) ## run LangChain's own suites, against the sandbox and from cassettes, and count
 	@$(PYTEST) -rsx tests/langchain/test_standard_*.py
 
-bench: $(READY) ## measure what the client and the adapters cost
-	@$(RUN) -m tests.benchmarks
+bench: $(READY) $(PEERS)/.installed ## measure ours and other integrations side by side (some minutes)
+	@$(RUN) -m tests.benchmarks --peers $(PEERS)/bin/python $(ARGS)
 
 compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with other integrations
 	@$(RUN) -m tests.peers $(PEERS)/bin/python

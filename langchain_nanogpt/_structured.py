@@ -5,6 +5,7 @@ One request, one bill: a broken answer is an error (or ``parsing_error``), never
 
 from __future__ import annotations
 
+import json
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -16,8 +17,9 @@ from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.base import BaseGenerationOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
@@ -66,7 +68,9 @@ def parsed_beside_raw(
         parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
     )
     give_up = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=llm) | parse.with_fallbacks([give_up], exception_key="parsing_error")
+    whole = parse.with_fallbacks([give_up], exception_key="parsing_error")
+    # As a stream it would give up for good after its first piece, and errors come with the last.
+    return RunnableMap(raw=llm) | RunnableLambda(whole.invoke, whole.ainvoke)
 
 
 def _tool_name(schema: Any) -> str:
@@ -75,19 +79,45 @@ def _tool_name(schema: Any) -> str:
 
 
 class _Checked(BaseGenerationOutputParser[Any]):
-    """Parsers that say why there is nothing to parse, where LangChain's own return ``None``."""
+    """Parsers that say why there is nothing to parse, where LangChain's own return ``None``.
+
+    LangChain's also mend what was cut off, which helps while an answer streams; once it has ended,
+    half an answer must not pass for a whole one.
+    """
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Parse an answer.
+        """Parse an answer, or what has come of it.
 
         Raises:
             OutputParserException: the model refused, answered in prose, or was cut off.
         """
-        _raise_if_refused(result)
-        parsed = super().parse_result(result, partial=partial)  # type: ignore[safe-super]
-        if parsed is None and not partial:
+        message = _message(result)
+        ended = not partial or _finish_reason(message) is not None
+        if ended:
+            _raise_if_refused(message)
+        parsed = super().parse_result(result, partial=not ended)  # type: ignore[safe-super]
+        if ended and (parsed is None or not self._is_whole(result[0].text)):
             raise OutputParserException(_why_nothing(result), llm_output=result[0].text)
         return parsed
+
+    def _is_whole(self, text: str) -> bool:  # noqa: ARG002 - a hook
+        """Whether nothing had to be mended."""
+        return True
+
+
+class _CheckedText(_Checked):
+    """Parsers of JSON in an answer's text."""
+
+    def _is_whole(self, text: str) -> bool:
+        try:
+            parse_json_markdown(text, parser=_json)
+        except ValueError:
+            return False
+        return True
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, strict=False)
 
 
 class _ToolToObject(_Checked, PydanticToolsParser):
@@ -98,11 +128,11 @@ class _ToolToDict(_Checked, JsonOutputKeyToolsParser):
     """A tool call as a dict."""
 
 
-class _TextToObject(_Checked, PydanticOutputParser[Any]):
+class _TextToObject(_CheckedText, PydanticOutputParser[Any]):
     """JSON text as an object."""
 
 
-class _TextToDict(_Checked, JsonOutputParser):
+class _TextToDict(_CheckedText, JsonOutputParser):
     """JSON text as a dict."""
 
 
@@ -112,9 +142,14 @@ def _message(result: list[Generation]) -> AIMessage | None:
     return message if isinstance(message, AIMessage) else None
 
 
-def _raise_if_refused(result: list[Generation]) -> None:
-    message = _message(result)
+def _finish_reason(message: AIMessage | None) -> str | None:
+    return None if message is None else message.response_metadata.get("finish_reason")
+
+
+def _raise_if_refused(message: AIMessage | None) -> None:
     refusal = message.additional_kwargs.get("refusal") if message is not None else None
+    if _finish_reason(message) == "content_filter":
+        refusal = refusal or "a content filter stopped the answer"
     if not refusal:
         return
     known = getattr(exceptions, "ModelRefusalError", None)  # since langchain-core 1.7.5
@@ -127,8 +162,10 @@ def _why_nothing(result: list[Generation]) -> str:
     message = _message(result)
     if message is not None and message.invalid_tool_calls:
         reason = "the arguments of its tool call are no valid JSON object"
+    elif result[0].text.lstrip().startswith(("{", "[", "`")):
+        reason = "its JSON is not whole"
     else:
         reason = "it called no tool" if not result[0].text else "it answered in prose"
-    if message is not None and message.response_metadata.get("finish_reason") == "length":
+    if _finish_reason(message) == "length":
         reason += ", because max_tokens cut it off"
     return f"the model gave no structured answer: {reason}"

@@ -85,9 +85,7 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
             if workers <= 1:
                 self._embed(work)
             else:
-                with ContextThreadPoolExecutor(workers) as pool:
-                    for done in [pool.submit(self._embed, work) for _ in range(workers)]:
-                        done.result()
+                self._embed_in_threads(work, workers)
             return work.result(self.dimensions)
 
     async def aembed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -108,6 +106,15 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
             with work.embedding(batch) as keep:
                 keep(client.embed(batch.texts, **self._options))
 
+    def _embed_in_threads(self, work: Work, workers: int) -> None:
+        with ContextThreadPoolExecutor(workers) as pool:
+            runs = [pool.submit(self._embed, work) for _ in range(workers)]
+            try:
+                for run in runs:
+                    run.result()
+            finally:
+                work.stop()  # whoever is interrupted here waits for no batch that has not begun
+
     async def _aembed(self, work: Work) -> None:
         client = self._async_client()
         while batch := work.take():
@@ -123,11 +130,7 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
     def _work(self, texts: Sequence[str]) -> Iterator[Work]:
         """Cut texts into batches, and show how far they are."""
         with map_errors(), self._progress(len(texts)) as advance:
-            work = Work(texts, self.chunk_size, self.max_request_bytes, advance)
-            try:
-                yield work
-            finally:
-                work.stop()
+            yield Work(texts, self.chunk_size, self.max_request_bytes, advance)
 
     @contextmanager
     def _progress(self, texts: int) -> Iterator[Callable[[int], Any]]:

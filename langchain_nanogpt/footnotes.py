@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
+import langchain_nanogpt._blocks  # noqa: F401 - says how to read our messages, wherever they were kept
 import nanogpt_client as core
 
 __all__ = ["with_footnotes"]

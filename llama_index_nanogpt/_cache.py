@@ -60,8 +60,8 @@ class KeyedCache(SimpleKVStore):
 
 def keys_of(texts: Iterable[str], **request: Any) -> list[str]:
     """Return the texts' keys; ``request`` is what else their vectors depend on."""
-    head = json.dumps(request, sort_keys=True)
-    return [hashlib.sha256(f"{head}\n{text}".encode()).hexdigest() for text in texts]
+    wholes = (json.dumps([request, text], sort_keys=True) for text in texts)
+    return [hashlib.sha256(whole.encode()).hexdigest() for whole in wholes]
 
 
 def unknown(keys: Iterable[str], texts: Iterable[str], known: Container[str]) -> dict[str, str]:

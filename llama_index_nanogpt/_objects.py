@@ -19,7 +19,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from llama_index_nanogpt._tools import tool_selections
+from llama_index_nanogpt._tools import tool_selections, without_titles
 from nanogpt_client import messages
 
 __all__ = ["Method", "PartialObject", "choose_method", "read_object", "structured_request"]
@@ -56,12 +56,14 @@ def structured_request(
     given = {word: value for word, value in (words or {}).items() if word not in _DECIDED}
     schema = output_cls.model_json_schema()
     name = schema.get("title", output_cls.__name__)
+    words_for_it = {"title": name, "description": schema.pop("description", "")}
+    schema = without_titles(schema)
     if method == "json_schema":
-        response_format = messages.json_schema_format(name, schema)
+        response_format = messages.json_schema_format(name, words_for_it | schema)
         return list(conversation), {"response_format": response_format, **given}
     if method == "tool":
         name = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-        tool = messages.function_tool(name, schema.get("description"), schema)
+        tool = messages.function_tool(name, words_for_it["description"], schema)
         choice = {"type": "function", "function": {"name": name}}
         offer = {"tools": [tool], "tool_choice": choice, "parallel_tool_calls": False}
         return list(conversation), offer | given

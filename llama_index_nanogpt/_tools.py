@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from nanogpt_client import messages
 
-__all__ = ["first_call_only", "tool_selections", "tool_words"]
+__all__ = ["first_call_only", "tool_selections", "tool_words", "without_titles"]
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
@@ -32,10 +32,28 @@ def tool_words(
         choice = _CHOICES.get(choice) or {"type": "function", "function": {"name": choice}}
     return {
         "tools": [
-            messages.function_tool(f["name"], f["description"], f["parameters"]) for f in functions
+            messages.function_tool(f["name"], f["description"], without_titles(f["parameters"]))
+            for f in functions
         ],
         "tool_choice": choice or ("required" if required else "auto"),
         "parallel_tool_calls": parallel,
+    }
+
+
+def without_titles(schema: Any) -> Any:
+    """Return a JSON schema without titles: pydantic makes them of the names, and tokens cost."""
+    if isinstance(schema, list):
+        return [without_titles(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        key: {name: without_titles(each) for name, each in value.items()}
+        if key in {"properties", "$defs", "definitions"}
+        else value
+        if key in {"default", "const", "enum", "examples"}
+        else without_titles(value)
+        for key, value in schema.items()
+        if key != "title"
     }
 
 

@@ -35,6 +35,7 @@ class BaseClient:
         budget: Budget | None = None,
         ledger: Ledger | None = None,
         allow_private_downloads: bool = False,
+        compress_above: int | None = None,
         on_request: Hook | None = None,
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
@@ -50,6 +51,7 @@ class BaseClient:
             first_event_timeout=first_event_timeout,
             default_headers=dict(default_headers or {}),
             allow_private_downloads=allow_private_downloads,
+            compress_above=compress_above,
         )
         hooks = Hooks(on_request, on_response, on_retry)
         books = Ledger() if ledger is None else ledger

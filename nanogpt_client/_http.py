@@ -266,16 +266,8 @@ async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, No
     try:
         yield
     finally:
-        if _in_a_loop():  # a process may end without ending its loops; its sockets end with it
+        if not sys.is_finalizing():  # then its loop is gone, and the sockets go with the process
             await client.aclose()
-
-
-def _in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _certificates() -> ssl.SSLContext:
@@ -320,8 +312,8 @@ def _build(client: Any, request: Request, config: Config, timeout: float | None)
             (field, (part.name, part.data, part.content_type)) for field, part in request.files
         ]
     elif request.content is not None:
-        content["content"] = request.content
-        headers["Content-Type"] = "application/json"
+        content["content"], kind = request.encoded(config.compress_above)
+        headers |= kind
     return client.build_request(
         request.method,
         _parsed(_library_of(client), url),

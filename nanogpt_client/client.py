@@ -115,6 +115,7 @@ class NanoGPTClient(MediaMethods):
         budget: refuses calls once its limit is reached; may be shared between clients.
         ledger: where calls are booked; may be shared between clients.
         allow_private_downloads: fetch media from addresses inside private networks, too.
+        compress_above: bytes; larger bodies of chats are sent gzipped; ``None`` for never.
         on_request: called with a `CallEvent` for each request, likewise ``on_response`` for each
             answer and ``on_retry`` before a request is sent again.
 

@@ -50,6 +50,7 @@ class Config:
         stream_idle_timeout: seconds between a stream's events; ``None`` waits for ever.
         default_headers: headers sent with every request.
         allow_private_downloads: whether media may come from inside private networks.
+        compress_above: bytes; larger bodies of chats are sent gzipped, ``None`` for never.
     """
 
     api_key: SecretStr
@@ -62,6 +63,7 @@ class Config:
     stream_idle_timeout: float | None = 180.0
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_private_downloads: bool = False
+    compress_above: int | None = None
 
     @classmethod
     def resolve(
@@ -172,6 +174,9 @@ def _check_limits(settings: Mapping[str, Any]) -> None:
     retries = settings.get("max_retries", 0)
     if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
         raise ConfigurationError(f"max_retries is a whole number from 0 on, not {retries!r}")
+    above = settings.get("compress_above")
+    if above is not None and (not isinstance(above, int) or isinstance(above, bool) or above < 0):
+        raise ConfigurationError(f"compress_above is bytes from 0 on, or None; not {above!r}")
     cap = settings.get("retry_after_cap", 0.0)
     if not isinstance(cap, int | float) or isinstance(cap, bool) or not 0 <= cap < math.inf:
         raise ConfigurationError(f"retry_after_cap is seconds from 0 on, not {cap!r}")

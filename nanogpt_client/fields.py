@@ -100,6 +100,8 @@ class ClientFields(BaseModel):
     """An ``httpx.AsyncClient`` for the async methods; it stays yours to close."""
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers for every request."""
+    compress_above: int | None = None
+    """Bytes; larger bodies of chats are sent gzipped, which helps on slow lines alone."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
     ledger: Annotated[Ledger, BeforeValidator(_ledger)] = Field(
@@ -154,6 +156,7 @@ class ClientFields(BaseModel):
                     first_event_timeout=self.first_event_timeout,
                     http_client=self.http_client,
                     default_headers=self.default_headers,
+                    compress_above=self.compress_above,
                     budget=self.budget,
                     ledger=self.ledger,
                 )

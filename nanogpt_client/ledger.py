@@ -224,7 +224,8 @@ class Budget:
     """A limit on what clients may spend: the call that finds it reached is refused, unsent.
 
     Before a billable call its price is estimated (catalogue price times tokens, with ``max_tokens``
-    for the answer if given) and reserved; afterwards the reported cost takes its place. A call
+    for the answer if given; for media by the model list, where the client knows it) and reserved;
+    afterwards the reported cost takes its place. A call
     whose cost stays unknown keeps its reservation, so that unknown is never taken for free. What
     has no known price reserves nothing: the limit can then be passed by the calls in flight, but
     not by more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import httpx
@@ -14,6 +15,8 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.tools import StructuredTool
+from llama_index.core import PromptTemplate
 from llama_index.core.base.llms.types import (
     AudioBlock,
     CacheControl,
@@ -26,6 +29,9 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
+from llama_index.core.tools import FunctionTool
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, Field
 
 import langchain_nanogpt._translate as langchain
 import llama_index_nanogpt._translate as llama_index
@@ -38,6 +44,8 @@ MODEL = "openai/gpt-5.2"
 PNG = b"\x89PNG\r\n\x1a\n picture \xff"
 WAV = b"RIFF\xff\xff\xff\xffWAVE sound"
 PDF = b"%PDF-1.4 \xff"
+MP3 = b"ID3\x04 sound \xff"
+MP4 = b"\x00\x00\x00\x20ftypisom \xff"
 
 
 def b64(data: bytes) -> str:
@@ -117,6 +125,87 @@ PAIRS: dict[str, tuple[BaseMessage, ChatMessage]] = {
         ),
         user(DocumentBlock(data=PDF, document_mimetype="application/pdf", title="a.pdf")),
     ),
+    "picture by data URL": (
+        HumanMessage(
+            [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64(PNG)}"}}]
+        ),
+        user(ImageBlock(url=f"data:image/png;base64,{b64(PNG)}")),
+    ),
+    "cached picture": (
+        HumanMessage([image() | {"cache_control": {"type": "ephemeral", "ttl": "1h"}}]),
+        user(
+            ImageBlock(image=PNG),
+            CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h")),
+        ),
+    ),
+    "cached system prompt": (
+        SystemMessage(
+            [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "5m"}}]
+        ),
+        ChatMessage(
+            role="system",
+            blocks=[
+                TextBlock(text="a"),
+                CachePoint(cache_control=CacheControl(type="ephemeral")),
+            ],
+        ),
+    ),
+    "sound of another kind": (
+        HumanMessage([{"type": "audio", "base64": b64(MP3), "mime_type": "audio/mpeg"}]),
+        user(AudioBlock(audio=MP3, format="mp3")),
+    ),
+    "video by data": (
+        HumanMessage([{"type": "video", "base64": b64(MP4), "mime_type": "video/mp4"}]),
+        user(VideoBlock(video=MP4, video_mimetype="video/mp4")),
+    ),
+    "document by URL": (
+        HumanMessage([{"type": "file", "url": "https://a.example/b.pdf", "filename": "b.pdf"}]),
+        user(DocumentBlock(url="https://a.example/b.pdf", title="b.pdf")),
+    ),
+    "document of text": (
+        HumanMessage([{"type": "text-plain", "text": "Grüße", "mime_type": "text/plain"}]),
+        user(DocumentBlock(data="Grüße".encode(), document_mimetype="text/plain", title="a.txt")),
+    ),
+    "empty text beside a picture": (
+        HumanMessage([{"type": "text", "text": ""}, image()]),
+        user(TextBlock(text=""), ImageBlock(image=PNG)),
+    ),
+    "answer by name": (
+        AIMessage("Sure.", name="bob"),
+        ChatMessage("Sure.", role="assistant", additional_kwargs={"name": "bob"}),
+    ),
+    "answer in several texts": (
+        AIMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]),
+        ChatMessage(role="assistant", blocks=[TextBlock(text="a"), TextBlock(text="b")]),
+    ),
+    "answer with a picture": (
+        AIMessage([{"type": "text", "text": "Here."}, image()]),
+        ChatMessage(role="assistant", blocks=[TextBlock(text="Here."), ImageBlock(image=PNG)]),
+    ),
+    "empty answer": (AIMessage(""), ChatMessage("", role="assistant")),
+    "thoughts of another provider beside a call": (
+        AIMessage(
+            [{"type": "thinking", "thinking": "hm", "signature": "s"}],
+            tool_calls=[{"id": "c", "name": "f", "args": {}}],
+            response_metadata={"model_provider": "anthropic"},
+        ),
+        ChatMessage(
+            role="assistant",
+            blocks=[
+                ThinkingBlock(content="hm", additional_information={"signature": "s"}),
+                ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs={}),
+            ],
+        ),
+    ),
+    "call cut off": (
+        AIMessage(
+            "", invalid_tool_calls=[{"id": "c", "name": "f", "args": '{"a": ', "error": None}]
+        ),
+        ChatMessage(
+            role="assistant",
+            blocks=[ToolCallBlock(tool_call_id="c", tool_name="f", tool_kwargs='{"a": ')],
+        ),
+    ),
     "answer": (AIMessage("Sure."), ChatMessage("Sure.", role="assistant")),
     "answer with thoughts": (
         AIMessage(
@@ -166,6 +255,32 @@ PAIRS: dict[str, tuple[BaseMessage, ChatMessage]] = {
     "tool result": (
         ToolMessage("42", tool_call_id="c1"),
         ChatMessage("42", role="tool", additional_kwargs={"tool_call_id": "c1"}),
+    ),
+    "tool result by name": (
+        ToolMessage("42", tool_call_id="c1", name="f"),
+        ChatMessage("42", role="tool", additional_kwargs={"tool_call_id": "c1", "name": "f"}),
+    ),
+    "tool result of nothing": (
+        ToolMessage("", tool_call_id="c1"),
+        ChatMessage("", role="tool", additional_kwargs={"tool_call_id": "c1"}),
+    ),
+    "tool result with a document": (
+        ToolMessage(
+            [
+                {
+                    "type": "file",
+                    "base64": b64(PDF),
+                    "mime_type": "application/pdf",
+                    "filename": "a.pdf",
+                }
+            ],
+            tool_call_id="c3",
+        ),
+        ChatMessage(
+            role="tool",
+            blocks=[DocumentBlock(data=PDF, document_mimetype="application/pdf", title="a.pdf")],
+            additional_kwargs={"tool_call_id": "c3"},
+        ),
     ),
     "tool result with a picture": (
         ToolMessage([{"type": "text", "text": "a chart"}, image()], tool_call_id="c2"),
@@ -217,21 +332,100 @@ def test_a_conversation_with_options_is_the_same_through_both():
     )
 
 
+class Place(BaseModel):
+    """Somewhere."""
+
+    city: str
+    country: str | None = Field(default=None, description="if known")
+
+
+class Bare(BaseModel):
+    city: str
+    title: str = "mayor"
+
+
+class Both:
+    """The two classes with the same words, and the bodies of their last requests."""
+
+    def __init__(self, **words: Any) -> None:
+        self.bodies: list[bytes] = []
+        client = httpx.Client(transport=httpx.MockTransport(self._answer))
+        words = {"model": MODEL, "api_key": "sk-test-key", "http_client": client, **words}
+        self.langchain, self.llama_index = ChatNanoGPT(**words), NanoGPT(**words)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.content)
+        asked = json.loads(request.content)
+        text = '{"city": "Paris", "country": null}'
+        function = {"name": "any", "arguments": text}
+        call = {"index": 0, "id": "c", "type": "function", "function": function}
+        said = {"tool_calls": [call]} if "tools" in asked else {"content": text}
+        if not asked.get("stream"):
+            choice = {"message": said, "finish_reason": "stop"}
+            return httpx.Response(200, json={"choices": [choice]})
+        frame = {"choices": [{"index": 0, "delta": said, "finish_reason": "stop"}]}
+        events = f"data: {json.dumps(frame)}\n\ndata: [DONE]\n\n"
+        return httpx.Response(200, text=events, headers={"content-type": "text/event-stream"})
+
+
 def test_both_classes_send_the_same():
-    bodies: list[bytes] = []
+    both = Both(**WORDS)
+    both.langchain.invoke([one for one, _ in PAIRS.values()], **PER_CALL)
+    both.llama_index.chat([other for _, other in PAIRS.values()], **PER_CALL)
+    assert both.bodies[0] == both.bodies[1]
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        bodies.append(request.content)
-        choice = {"message": {"content": "ok"}, "finish_reason": "stop"}
-        return httpx.Response(200, json={"choices": [choice]})
 
-    words = {
-        "model": MODEL,
-        "api_key": "sk-test-key",
-        "http_client": httpx.Client(transport=httpx.MockTransport(answer)),
-        **WORDS,
-    }
-    ChatNanoGPT(**words).invoke([one for one, _ in PAIRS.values()], **PER_CALL)
-    NanoGPT(**words).chat([other for _, other in PAIRS.values()], **PER_CALL)
-    assert bodies[0] == bodies[1]
-    assert len(bodies) == 2
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"web_search": True},
+        {"web_search": "linkup-deep"},
+        {"web_search": {"enabled": True, "provider": "kagi"}},
+        {"memory": True},
+        {"reasoning_effort": "none", "model": "openai/gpt-5.2:online"},
+    ],
+)
+def test_streams_are_asked_for_alike(words):
+    both = Both(**words)
+    list(both.langchain.stream("hi"))
+    list(both.llama_index.stream_chat([ChatMessage("hi")]))
+    assert both.bodies[0] == both.bodies[1]
+    assert json.loads(both.bodies[0])["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("cls", [Place, Bare])
+def test_objects_are_asked_for_alike(cls):
+    both = Both()
+    both.langchain.with_structured_output(cls, method="json_schema").invoke("hi")
+    both.llama_index.structured_predict(cls, PromptTemplate("hi"))
+    assert both.bodies[0] == both.bodies[1]
+
+
+@pytest.mark.parametrize("cls", [Place, Bare])
+def test_objects_are_asked_for_by_the_same_tool(cls):
+    both = Both()
+    both.llama_index.pydantic_program_mode = PydanticProgramMode.FUNCTION
+    chain = both.langchain.bind_tools([cls], tool_choice=cls.__name__, parallel_tool_calls=False)
+    chain.invoke("hi")
+    both.llama_index.structured_predict(cls, PromptTemplate("hi"))
+    assert both.bodies[0] == both.bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("auto", {}),
+        ("any", {"tool_required": True}),
+        ("find_place", {"tool_choice": "find_place"}),
+    ],
+)
+def test_tools_are_offered_alike(choice, words):
+    both = Both()
+    name, description = "find_place", "Find it."
+    theirs = StructuredTool.from_function(
+        print, name=name, description=description, args_schema=Place
+    )
+    both.langchain.bind_tools([theirs], tool_choice=choice, parallel_tool_calls=False).invoke("hi")
+    ours = FunctionTool.from_defaults(print, name, description, fn_schema=Place)
+    both.llama_index.chat_with_tools([ours], "hi", **words)
+    assert both.bodies[0] == both.bodies[1]

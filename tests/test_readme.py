@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
-import nanogpt_client
 from nanogpt_client.sandbox import DEFAULT_KEY
 from tests.fault_matrix.matrix import CELLS
 from tests.markdown_blocks import blocks, examples, run_blocks
-from tests.tables import read
 
 README = Path(__file__).parents[1] / "README.md"
-COLUMNS = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"]
 
 
 @examples
@@ -38,24 +34,6 @@ def test_it_links_to_what_is_there():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8"))
     assert len(links) > 15
     assert [link for link in links if not (README.parent / link).exists()] == []
-
-
-def test_its_features_are_there():
-    rows = read("features").splitlines()[2:]
-    for row in rows:
-        cells = row.strip("|").split(" | ")[1:]
-        for package, cell in zip(COLUMNS, cells, strict=True):
-            module = importlib.import_module(package)
-            for name in re.findall(r"`(\w+)`", cell):
-                assert any(hasattr(owner, name) for owner in owners(module)), (package, name)
-
-
-def owners(module):
-    """Where a name of the table may be found: a package, its client, its chat model."""
-    classes = ("NanoGPTClient", "ChatNanoGPT", "NanoGPT")
-    options = nanogpt_client.ChatOptions.__annotations__
-    known = type("Options", (), dict.fromkeys(options))
-    return [module, known, *(getattr(module, name) for name in classes if hasattr(module, name))]
 
 
 def test_its_figures_are_those_of_the_fault_matrix():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from nanogpt_client.cli import files
 from nanogpt_client.cli.base import Command, session, text_or_stdin
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import write
+from nanogpt_client.wire import _files
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, Citation
 from nanogpt_client.wire.options import ReasoningEffort
 
@@ -47,7 +50,7 @@ def ask(
     messages = [{"role": "user", "content": text_or_stdin(words, both=True)}]
     if system:
         messages.insert(0, {"role": "system", "content": system})
-    given = {name: value for name, value in options.items() if value not in {None, False}}
+    given = {name: value for name, value in options.items() if value is not False}  # 0 is a value
     with run.client() as client, client.stream_chat(messages, model=model, **given) as stream:
         answer = _show(run, stream, reasoning=not quiet)
     if answer.finish_reason == "length":
@@ -83,17 +86,16 @@ def _show(run: Session, stream: Iterable[ChatChunk], *, reasoning: bool) -> Chat
 
 
 def _show_rest(run: Session, answer: ChatCompletion) -> None:
-    """Write what comes behind the text: sources, and where pictures are."""
+    """Write what comes behind the text: sources, tool calls, and where its pictures are."""
     if answer.citations:
         notes = _footnotes(answer.text, answer.citations)
         write(run.out, "\n" + "\n".join(f"[{mark}] {source}" for mark, source in notes.items()))
     if answer.tool_calls:
         write(run.out, "\n".join(f"{call.name}({call.arguments})" for call in answer.tool_calls))
-    pictures = [url for url in answer.images if not url.startswith("data:")]
-    for url in pictures:
-        write(run.out, url)
-    if len(answer.images) > len(pictures):
-        run.say(f"({len(answer.images) - len(pictures)} pictures; --json holds them)")
+    for url in answer.images:
+        picture = _files.from_base64(url) if url.startswith("data:") else None
+        saved = files.save(picture, Path("answer"), force=False) if picture else None
+        write(run.out, str(saved or url))
 
 
 def _footnotes(text: str, citations: Sequence[Citation]) -> dict[int, str]:

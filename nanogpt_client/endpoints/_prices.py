@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,12 @@ def price(model: Model, work: Mapping[str, Any]) -> Decimal | None:
         return None if minute is None else minute * seconds / 60
     one = _one_picture(pricing.get("per_image"), work.get("size"))
     return None if one is None else one * int(work.get("n") or 1)
+
+
+def reservation(model: Model | None, **work: Any) -> Callable[[], Decimal] | None:
+    """Return what a `Budget` sets aside for a call, if the model's price is known."""
+    usd = None if model is None else price(model, work)
+    return None if usd is None else lambda: usd
 
 
 def _one_picture(listed: Any, size: str | None) -> Decimal | None:

@@ -13,13 +13,14 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.watch import Watch
-from nanogpt_client.endpoints import _check, _offer, catalog
+from nanogpt_client.endpoints import _check, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url, located
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, dicts
 from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.catalog import Model
 from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages, Source
 from nanogpt_client.wire.options import ImageOptions
 from nanogpt_client.wire.progress import Progress
@@ -54,7 +55,7 @@ def generate_image(
         body["imageDataUrls"] = urls
     if mask is not None:
         body["maskDataUrl"] = yield from image_data_url(mask, "mask")
-    return (yield from _draw(post("/images/generations", body, options), model, options))
+    return (yield from _draw(post("/images/generations", body, options), model, known, options))
 
 
 def edit_image(
@@ -93,11 +94,16 @@ def edit_image(
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),
     )
-    return (yield from _draw(request, model, options))
+    return (yield from _draw(request, model, known, options))
 
 
-def _draw(request: Request, model: str, options: Mapping[str, Any]) -> Flow[GeneratedImages]:
-    call = Call(request, _images, "image", model, Resend.IF_REFUSED, billable=True)
+def _draw(
+    request: Request, model: str, known: Model | None, options: Mapping[str, Any]
+) -> Flow[GeneratedImages]:
+    reserved = _prices.reservation(known, size=options.get("size"), n=options.get("n"))
+    call = Call(
+        request, _images, "image", model, Resend.IF_REFUSED, billable=True, estimate=reserved
+    )
     with Watch(options) as watch:
         yield from watch.tell(Progress("image"))
         answer = yield from _placed((yield from ask(call)))

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
 from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.watch import Watch
-from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
+from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import download, located
 from nanogpt_client.errors import NanoGPTError, ResponseFormatError
@@ -26,7 +26,8 @@ _AUDIO_KEYS = ("url", "audioUrl")
 
 def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Speech]:
     """Speak; whether NanoGPT sends the sound, its URL, or a job's ticket, the sound comes back."""
-    _offer.check_speech((yield from catalog.known("tts", model)), text, options)
+    known = yield from catalog.known("tts", model)
+    _offer.check_speech(known, text, options)
     submit = Call(
         post("/audio/speech", _body(text, model, options), options),
         _answer,
@@ -34,6 +35,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         model,
         Resend.IF_REFUSED,
         billable=True,
+        estimate=_prices.reservation(known, text=text),
     )
     with Watch(options) as watch:
         answer = yield from ask(submit)

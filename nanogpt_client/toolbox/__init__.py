@@ -12,7 +12,9 @@ LangChain and LlamaIndex wrap these; without a framework, `Toolbox` runs them:
 
 What a model may reach: files that these tools made, files under ``output_dir`` and
 ``readable_dirs``, http(s) URLs outside private networks, and ``data:`` URLs. Nothing else, for a
-prompt may come from anywhere.
+prompt may come from anywhere. Which model is used, and so what a call costs, is the program's to
+say, not the model's. Sizes, voices and durations are checked against NanoGPT's list of models,
+which is fetched once an hour, free of charge.
 """
 
 from nanogpt_client.toolbox.failures import explain

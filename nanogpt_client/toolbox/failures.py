@@ -7,6 +7,11 @@ from nanogpt_client.errors import NanoGPTError
 
 __all__ = ["explain"]
 
+_GOES_ON = (
+    "It goes on at NanoGPT: where the tool takes a run_id, call it later with that alone, which "
+    "costs nothing more; else tell the user. Do not order it again."
+)
+
 # The first class that fits decides, so the special ones come first.
 _ADVICE: tuple[tuple[type[NanoGPTError], str], ...] = (
     (errors.SpendingRefusedError, "Do not try again unless the user asks for it."),
@@ -21,9 +26,8 @@ _ADVICE: tuple[tuple[type[NanoGPTError], str], ...] = (
     (errors.PayloadTooLargeError, "Use a smaller file, or its URL."),
     (errors.DailyLimitError, "The limit of this day is reached; tell the user."),
     (errors.RateLimitError, "Wait before trying again."),
-    (errors.JobTimeoutError, "Ask for it again later with its run id; that costs nothing more."),
     (errors.JobFailedError, "Do not fetch it again; tell the user, or try another description."),
-    (errors.JobError, "Ask for it again with its run id; that costs nothing more."),
+    (errors.JobError, _GOES_ON),
     (errors.APIConnectionError, "Nothing was sent or spent. Try again later."),
     (errors.OutcomeUnknownError, "Do not repeat it without asking the user."),
     (errors.ServerError, "Try again later."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -60,9 +60,9 @@ class ToolFields(BaseModel):
         arbitrary_types_allowed=True, hide_input_in_errors=True, protected_namespaces=()
     )
 
-    output_dir: Path | None = None
+    output_dir: Path | str | None = None
     """Where results are saved; without it they stay in memory, and in the artifact."""
-    readable_dirs: tuple[Path, ...] = ()
+    readable_dirs: Sequence[Path | str] = ()
     """Folders, besides ``output_dir``, whose files a model may name as input."""
     confirm_above_usd: Annotated[Decimal | float | str | None, AfterValidator(_dollars)] = None
     """Dollars that one call may cost without asking; what has no known price is asked for, too."""

@@ -74,7 +74,7 @@ class Kept:
         return str(self.path) if self.path is not None else self.name
 
 
-def check_output(output_dir: Path | None) -> None:
+def check_output(output_dir: Path | str | None) -> None:
     """Make the folder for results, before anything is paid for them.
 
     Raises:
@@ -83,13 +83,15 @@ def check_output(output_dir: Path | None) -> None:
     if output_dir is None:
         return
     try:
-        output_dir.expanduser().mkdir(parents=True, exist_ok=True)
+        Path(output_dir).expanduser().mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"output_dir {str(output_dir)!r} cannot be used: {error.strerror}"
         raise ConfigurationError(msg, param="output_dir") from error
 
 
-def keep(memory: Memory, output_dir: Path | None, kind: str, data: bytes, mime_type: str) -> Kept:
+def keep(
+    memory: Memory, output_dir: Path | str | None, kind: str, data: bytes, mime_type: str
+) -> Kept:
     """Keep a result under a name told by its content; write it, too, if there is a folder.
 
     It is paid for, so a full disk is told and no error.
@@ -100,7 +102,7 @@ def keep(memory: Memory, output_dir: Path | None, kind: str, data: bytes, mime_t
         memory.put(name, data)
     if output_dir is None:
         return Kept(name, mime_type, data)
-    path = output_dir.expanduser() / name
+    path = Path(output_dir).expanduser() / name
     try:
         _files.save(data, path, mime_type, overwrite=False)
     except FileExistsError:
@@ -110,7 +112,7 @@ def keep(memory: Memory, output_dir: Path | None, kind: str, data: bytes, mime_t
     return Kept(name, mime_type, data, path.absolute())
 
 
-def reachable(source: str | bytes, memory: Memory, folders: Sequence[Path]) -> str | bytes:
+def reachable(source: str | bytes, memory: Memory, folders: Sequence[Path | str]) -> str | bytes:
     """Return what a model may use as a file: a URL as it is, anything else as bytes.
 
     Raises:
@@ -122,8 +124,8 @@ def reachable(source: str | bytes, memory: Memory, folders: Sequence[Path]) -> s
     return kept if kept is not None else _read(source, memory, folders)
 
 
-def _read(source: str, memory: Memory, folders: Sequence[Path]) -> bytes:
-    roots = [folder.expanduser().resolve() for folder in folders]
+def _read(source: str, memory: Memory, folders: Sequence[Path | str]) -> bytes:
+    roots = [Path(folder).expanduser().resolve() for folder in folders]
     path = next((path for root in roots if (path := _inside(root, source)) is not None), None)
     if path is None:
         known = ", ".join(memory.names()[:5]) or "none yet"

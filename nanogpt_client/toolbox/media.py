@@ -39,7 +39,7 @@ def generate_image(
 def edit_image(
     own: fields.ImageFields, given: args.EditArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
-    """Change a picture; a mask goes through the route that takes one apart."""
+    """Change a picture, within a mask if one is given."""
     check_output(own.output_dir)
     image = _file(own, given.image)
     mask = None if given.mask is None else _file(own, given.mask)

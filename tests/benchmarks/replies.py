@@ -1,4 +1,4 @@
-"""The answers that the benchmarks' server gives: made once, as bytes, in the usual OpenAI shapes."""
+"""The answers that the benchmarks' server gives: bytes, made once, in the usual OpenAI shapes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ import numpy as np
 
 MODEL = "openai/gpt-5.2"
 WORDS = "The quick brown fox jumps over the lazy dog while every token is counted ".split()
-TEXTS, DIMENSIONS = 2048, 1536
+DIMENSIONS = 1536
 
 Delta = dict[str, Any]
 
 
 def text_deltas(count: int) -> Iterator[Delta]:
     return ({"content": f" {WORDS[at % len(WORDS)]}"} for at in range(count))
+
+
+def long_deltas(count: int) -> Iterator[Delta]:
+    """Pieces of 500 characters."""
+    return ({"content": f"{at:500}"} for at in range(count))
 
 
 def reasoning_deltas(count: int) -> Iterator[Delta]:
@@ -45,6 +50,7 @@ def tool_deltas(count: int) -> Iterator[Delta]:
 
 DELTAS: dict[str, Callable[[int], Iterator[Delta]]] = {
     "text": text_deltas,
+    "long": long_deltas,
     "reasoning": reasoning_deltas,
     "tools": tool_deltas,
 }
@@ -92,7 +98,7 @@ def completion() -> bytes:
 
 
 @cache
-def vectors(encoding: str, count: int = TEXTS) -> bytes:
+def vectors(encoding: str, count: int) -> bytes:
     """Return embeddings, in base64 or as lists of numbers."""
     rows = np.random.default_rng(0).standard_normal((count, DIMENSIONS), dtype=np.float32)
     values: list[Any] = (

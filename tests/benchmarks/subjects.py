@@ -23,7 +23,6 @@ AsyncAction = Callable[[], Awaitable[object]]
 
 KEY = "sk-of-a-benchmark"
 PROMPT = "What is Nano?"
-TEXTS = ["a text to embed"] * replies.TEXTS
 
 
 class Subject(Protocol):
@@ -40,6 +39,16 @@ class Subject(Protocol):
     def embed(self, base: str) -> Action: ...
 
     def embed_array(self, base: str) -> Action: ...
+
+
+def number_in(base: str) -> tuple[str, int]:
+    """Return what an address says of its answer: ``("text", 200)``."""
+    kind, _, count = base.rsplit("/", 2)[1].partition("-")
+    return kind, int(count or 0)
+
+
+def texts(base: str) -> list[str]:
+    return ["a text to embed"] * number_in(base)[1]
 
 
 def drain(items: Iterator[object]) -> None:
@@ -82,12 +91,12 @@ class _LangChain:
         return lambda: model.ainvoke(PROMPT)
 
     def embed(self, base: str) -> Action:
-        model = self.embeddings(base)
-        return lambda: model.embed_documents(TEXTS)
+        model, batch = self.embeddings(base), texts(base)
+        return lambda: model.embed_documents(batch)
 
     def embed_array(self, base: str) -> Action:
-        model = self.embeddings(base)
-        return lambda: np.asarray(model.embed_documents(TEXTS), np.float32)
+        model, batch = self.embeddings(base), texts(base)
+        return lambda: np.asarray(model.embed_documents(batch), np.float32)
 
 
 class LangChainNanoGPT(_LangChain):
@@ -101,8 +110,8 @@ class LangChainNanoGPT(_LangChain):
         return self._package.NanoGPTEmbeddings(model="e", api_key=KEY, base_url=base)
 
     def embed_array(self, base: str) -> Action:
-        model = self.embeddings(base)
-        return lambda: model.embed_documents_array(TEXTS)
+        model, batch = self.embeddings(base), texts(base)
+        return lambda: model.embed_documents_array(batch)
 
 
 class LangChainOpenAI(_LangChain):
@@ -146,10 +155,13 @@ class LangChainFloor(_LangChain):
                 return ChatResult(generations=[ChatGeneration(message=message)])
 
             def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-                yield from self.chunks
+                for chunk in self.chunks:
+                    chunk.message.__dict__["id"] = None  # as new: LangChain gives it one
+                    yield chunk
 
             async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
                 for chunk in self.chunks:
+                    chunk.message.__dict__["id"] = None
                     yield chunk
 
             async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
@@ -172,8 +184,8 @@ class LangChainFloor(_LangChain):
         self._chat, self._chunk = Prepared, chunk
 
     def chat(self, base: str) -> Any:
-        kind, _, count = base.rsplit("/", 2)[1].partition("-")
-        deltas = replies.DELTAS[kind](int(count)) if count else ()
+        kind, count = number_in(base)
+        deltas = replies.DELTAS[kind](count) if count else ()
         return self._chat(chunks=[self._chunk(delta) for delta in deltas])
 
 
@@ -218,8 +230,8 @@ class _LlamaIndex:
         return lambda: llm.achat(messages)
 
     def embed(self, base: str) -> Action:
-        embedding = self.embedding(base)
-        return lambda: embedding.get_text_embedding_batch(TEXTS)
+        embedding, batch = self.embedding(base), texts(base)
+        return lambda: embedding.get_text_embedding_batch(batch)
 
 
 class LlamaIndexNanoGPT(_LlamaIndex):
@@ -286,10 +298,6 @@ class LlamaIndexFloor(_LlamaIndex):
 
                 return items()
 
-            @llm_chat_callback()
-            async def achat(self, messages: Any, **kwargs: Any) -> ChatResponse:
-                return self.chat(messages)
-
             def complete(self, *args: Any, **kwargs: Any) -> Any:
                 raise NotImplementedError
 
@@ -305,8 +313,8 @@ class LlamaIndexFloor(_LlamaIndex):
         self._llm, self._items = Prepared, items
 
     def llm(self, base: str) -> Any:
-        kind, _, count = base.rsplit("/", 2)[1].partition("-")
-        deltas = replies.DELTAS[kind](int(count)) if count else iter(())
+        kind, count = number_in(base)
+        deltas = replies.DELTAS[kind](count) if count else iter(())
         return self._llm(items=list(self._items(deltas)))
 
 
@@ -341,12 +349,12 @@ class NanoGPTClient:
         return lambda: client.chat(PROMPT, model=replies.MODEL)
 
     def embed(self, base: str) -> Action:
-        client = self._client(base)
-        return lambda: client.embed(TEXTS, model="e").vectors.tolist()
+        client, batch = self._client(base), texts(base)
+        return lambda: _lists(client.embed(batch, model="e"))
 
     def embed_array(self, base: str) -> Action:
-        client = self._client(base)
-        return lambda: client.embed(TEXTS, model="e").vectors
+        client, batch = self._client(base), texts(base)
+        return lambda: client.embed(batch, model="e").vectors
 
 
 class OpenAI:
@@ -379,7 +387,8 @@ class OpenAI:
 
     def embed(self, base: str) -> Action:
         embeddings = self._package.OpenAI(api_key=KEY, base_url=base).embeddings
-        return lambda: [row.embedding for row in embeddings.create(input=TEXTS, model="e").data]
+        batch = texts(base)
+        return lambda: [row.embedding for row in embeddings.create(input=batch, model="e").data]
 
 
 class Raw:
@@ -425,7 +434,7 @@ class Raw:
         return run
 
     def _vectors(self, base: str) -> Callable[[], list[Any]]:
-        client, body = self._httpx.Client(), {"model": "e", "input": TEXTS}
+        client, body = self._httpx.Client(), {"model": "e", "input": texts(base)}
 
         def run() -> list[Any]:
             reply = json.loads(client.post(f"{base}/embeddings", json=body).content)
@@ -439,11 +448,15 @@ class Raw:
 
     def embed_array(self, base: str) -> Action:
         get = self._vectors(base)
-        return lambda: np.frombuffer(b"".join(get()), "<f4").reshape(len(TEXTS), -1)
+        return lambda: np.frombuffer(b"".join(get()), "<f4").reshape(number_in(base)[1], -1)
 
 
 MESSAGES = [{"role": "user", "content": PROMPT}]
 BODY = {"model": replies.MODEL, "messages": MESSAGES, "stream": True}
+
+
+def _lists(answer: Any) -> Any:
+    return answer.vectors.tolist()
 
 
 def _first(items: Any) -> None:

@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from functools import cache, partial
+from typing import Any, cast
 
 from tests.benchmarks.subjects import SUBJECTS, Action, together
 
@@ -23,12 +24,12 @@ def main(name: str) -> None:
     @cache
     def prepared(method: str, base: str, tasks: int) -> Action:
         """Return what is to be timed, after doing it once, which opens its connection."""
-        action = getattr(subject, method)(base)
+        action: Any = getattr(subject, method)(base)
         if method.startswith("a"):
             asynchronous = partial(together, action, tasks)
             action = lambda: loop.run_until_complete(asynchronous())
         action()
-        return action
+        return cast("Action", action)
 
     say("ready")
     for line in sys.stdin:

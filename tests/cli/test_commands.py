@@ -15,6 +15,7 @@ import pytest
 from nanogpt_client import snapshot
 from nanogpt_client.cli import cli
 from tests.cli.running import as_json, offline, run
+from tests.rawserver import EVENT_STREAM, End, RawServer, chunked
 
 FILES = {"model", "files", "cost_usd", "sandbox"}
 KEYS = [
@@ -132,13 +133,33 @@ class TestAsk:
         assert "cut off" in result.stderr
         assert as_json("ask", "Tell me all", "--max-tokens", "3")["finish_reason"] == "length"
 
-    def test_options_reach_the_request(self, sandbox):
-        result = run(
-            *("ask", "hi", "--system", "Be brief", "--temperature", "0.5", "--json"),
-            NANOGPT_API_KEY=sandbox.api_key,
-            NANOGPT_BASE_URL=sandbox.base_url,
+    def test_options_reach_the_request(self):
+        answer = (
+            b'data: {"choices":[{"index":0,"delta":{"content":"Hi."},"finish_reason":"stop"}]}'
+            b"\n\ndata: [DONE]\n\n"
         )
-        assert json.loads(result.stdout)["sandbox"] is False
+        options = ("--system", "Be brief", "--temperature", "0", "--max-tokens", "9", "--web")
+        with RawServer([EVENT_STREAM, chunked(answer), End.CLOSE]) as server:
+            result = run("ask", "hi", *options, NANOGPT_BASE_URL=server.base_url)
+            (request,) = server.requests
+        assert result.stdout == "Hi.\n"
+        body = json.loads(request.body)
+        assert body["messages"] == [
+            {"role": "system", "content": "Be brief"},
+            {"role": "user", "content": "hi"},
+        ]
+        assert (body["temperature"], body["max_tokens"]) == (0, 9)
+        assert body["model"] == "openai/gpt-5.2:online"
+        assert "reasoning_effort" not in body
+
+    def test_a_picture_in_an_answer_becomes_a_file(self, empty_folder):
+        delta = {"images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}
+        frame = {"choices": [{"index": 0, "delta": delta, "finish_reason": "stop"}]}
+        answer = f"data: {json.dumps(frame)}\n\ndata: [DONE]\n\n".encode()
+        with RawServer([EVENT_STREAM, chunked(answer), End.CLOSE]) as server:
+            result = run("ask", "draw", NANOGPT_BASE_URL=server.base_url)
+        assert result.stdout == "answer.png\n"
+        assert (empty_folder / "answer.png").read_bytes().startswith(b"\x89PNG")
 
 
 class TestModels:

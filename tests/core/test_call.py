@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 
 import pytest
@@ -63,3 +64,14 @@ def test_a_request_shows_no_content():
     assert "secret" not in repr(request)
     assert request.json == {"a": "secret"}
     assert Request("GET", "/x").json is None
+
+
+@pytest.mark.parametrize(
+    ("root", "above", "packed"),
+    [("chat", 9, True), ("chat", 10, False), ("chat", None, False), ("v1", 0, False)],
+)
+def test_only_large_chats_are_compressed_and_only_if_asked(root, above, packed):
+    body, headers = Request("POST", "/x", root, content=b"0123456789").encoded(above)
+    assert headers.get("Content-Encoding") == ("gzip" if packed else None)
+    assert headers["Content-Type"] == "application/json"
+    assert (gzip.decompress(body) if packed else body) == b"0123456789"

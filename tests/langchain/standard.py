@@ -15,6 +15,7 @@ from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from tests.langchain.samples import sound
 
 __all__ = [
+    "Capabilities",
     "TestChatNanoGPT",
     "TestChatNanoGPTV1",
     "TestChatNanoGPTWithTools",
@@ -25,14 +26,12 @@ MODEL = "google/gemini-3-flash-preview"  # takes every kind of input
 LONG = "Nano is a digital currency made for small and quick payments. " * 320
 
 
-class _Base(ChatModelIntegrationTests):
+class Capabilities:
+    """What NanoGPT documents, as the suites ask for it."""
+
     @property
     def chat_model_class(self):
         return ChatNanoGPT
-
-    @property
-    def chat_model_params(self):
-        return {"model": MODEL}
 
     @property
     def enable_vcr_tests(self):
@@ -56,6 +55,10 @@ class _Base(ChatModelIntegrationTests):
 
     @property
     def supports_audio_inputs(self):
+        return True
+
+    @property
+    def supports_video_inputs(self):
         return True
 
     @property
@@ -83,6 +86,12 @@ class _Base(ChatModelIntegrationTests):
             "cache_creation_input",
         ]
         return {"invoke": details, "stream": details}
+
+
+class _Base(Capabilities, ChatModelIntegrationTests):
+    @property
+    def chat_model_params(self):
+        return {"model": MODEL}
 
     def invoke_with_audio_input(self, *, stream=False):
         data = base64.b64encode(sound()).decode()

@@ -17,6 +17,7 @@ from langchain_core.exceptions import ModelInvalidRequestError, OutputParserExce
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from langchain_core.messages import content as blocks
+from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
@@ -181,6 +182,45 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
     assert result["parsed"] is None
     assert isinstance(result["parsing_error"], OutputParserException)
     assert result["raw"].response_metadata["cost"] == 0.0125
+
+
+HALF = '{"name": "Ada", "age": 3'
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize("schema", [Person, PersonDict])
+@pytest.mark.parametrize("finish", ["length", "stop"])
+async def test_half_an_answer_never_passes_for_a_whole_one(method, schema, finish):
+    said = call(HALF, id="c1", name="Person") if method == "function_calling" else {"content": HALF}
+    wire = Wire(said, finish=finish)
+    chain = wire.model().with_structured_output(schema, method=method)
+    ways = (chain.invoke, lambda text: list(chain.stream(text)))
+    for ask in ways:
+        with pytest.raises(
+            OutputParserException,
+            match="max_tokens" if finish == "length" else "no valid|not whole",
+        ):
+            ask("hi")
+    with pytest.raises(OutputParserException):
+        assert [part async for part in chain.astream("hi")]
+    beside: Any = wire.model().with_structured_output(schema, method=method, include_raw=True)
+    for result in (beside.invoke("hi"), *beside.stream("hi"), await beside.ainvoke("hi")):
+        assert result["parsed"] is None
+        assert isinstance(result["parsing_error"], OutputParserException)
+        assert result["raw"].response_metadata["cost"] == 0.0125
+
+
+@pytest.mark.parametrize("text", [WHOLE := '{"name": "Ada", "age": 36}', f"```json\n{WHOLE}\n```"])
+def test_json_in_a_fence_is_whole(text):
+    chain = Wire({"content": text}).model().with_structured_output(Person, method="json_mode")
+    ada = Person(name="Ada", age=36)
+    assert chain.invoke("hi") == list(chain.stream("hi"))[-1] == ada
+
+
+def test_a_content_filter_is_a_refusal():
+    wire = Wire({"content": ""}, finish="content_filter")
+    with pytest.raises(REFUSAL, match="content filter"):
+        wire.model().with_structured_output(Person).invoke("hi")
 
 
 REFUSAL = getattr(exceptions, "ModelRefusalError", OutputParserException)  # since core 1.7.5
@@ -460,3 +500,80 @@ def test_headers_of_the_constructor_are_sent():
     llm = ChatNanoGPT(model=MODEL, api_key=KEY, default_headers={"X-Team": "t"}, http_client=client)
     llm.invoke("hi", extra_headers={"X-Call": "c"})
     assert (heard[0]["x-team"], heard[0]["x-call"]) == ("t", "c")
+
+
+async def test_long_chats_can_be_sent_compressed(sandbox_environment):
+    heard = []
+
+    class Listening(httpx.HTTPTransport):
+        def handle_request(self, request):
+            heard.append(request.headers)
+            return super().handle_request(request)
+
+    with httpx.Client(transport=Listening()) as client:
+        llm = ChatNanoGPT(model=MODEL, compress_above=2_000, http_client=client)
+        for text in ("What is Nano?", "What is Nano? " * 500):
+            assert llm.invoke(text).text
+            assert "".join(chunk.text for chunk in llm.stream(text))
+    assert [h.get("content-encoding") for h in heard] == [None, None, "gzip", "gzip"]
+    assert int(heard[2]["content-length"]) < 1_000
+    assert (await llm.ainvoke("What is Nano? " * 500)).text
+    await llm.aclose()
+
+
+def test_compressing_needs_a_number_of_bytes():
+    with pytest.raises(ConfigurationError, match="compress_above"):
+        hello().model(compress_above=-1)
+
+
+EVERY_WORD: dict[str, Any] = {
+    "temperature": 0.3,
+    "top_k": 3,
+    "min_p": 0.1,
+    "seed": 4,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "user": "u",
+    "reasoning_effort": "low",
+    "reasoning": {"exclude": True},
+    "memory": 7,
+    "model_context_limit": 20_000,
+    "provider": {"order": ["a"]},
+    "caching": True,
+    "stickyprovider": True,
+    "prompt_caching": {"enabled": True, "ttl": "1h"},
+    "service_tier": "flex",
+    "billing_mode": "paygo",
+    "scraping": True,
+    "youtube_transcripts": True,
+    "extra_body": {"novelty": 1},
+}
+
+
+def test_words_of_nanogpt_go_out_from_wherever_they_are_said():
+    wire = hello()
+    wire.model(**EVERY_WORD).invoke("hi")
+    wire.model().invoke("hi", **EVERY_WORD)
+    wire.model().bind(**EVERY_WORD).invoke("hi")
+    first, *others = wire.bodies
+    assert all(body == first for body in others)
+    as_they_are = EVERY_WORD.keys() - {"memory", "extra_body"}
+    assert {word: first[word] for word in as_they_are} == {w: EVERY_WORD[w] for w in as_they_are}
+    assert first["model"] == f"{MODEL}:memory-7"
+    assert first["novelty"] == 1
+    streamed = list(wire.model(**EVERY_WORD).stream("hi"))
+    assert streamed
+    told = {"stream", "stream_options", "include_usage"}
+    assert {k: v for k, v in wire.bodies[-1].items() if k not in told} == {
+        k: v for k, v in first.items() if k not in told
+    }
+
+
+async def test_fallbacks_and_rate_limits_of_langchain_apply(llm, sandbox_environment):
+    failing = ChatNanoGPT(model="sandbox/fault/500", max_retries=0)
+    limiter = InMemoryRateLimiter(requests_per_second=1000, check_every_n_seconds=0.001)
+    limited = ChatNanoGPT(model=MODEL, rate_limiter=limiter)
+    chain = failing.with_fallbacks([limited])
+    assert chain.invoke("hi").text == (await chain.ainvoke("hi")).text
+    assert "".join(chunk.text for chunk in chain.stream("hi"))
+    assert failing.ledger.totals.calls == limited.ledger.totals.calls == 3

@@ -7,6 +7,7 @@ import json
 import pickle
 import sys
 import threading
+import time
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -155,6 +156,29 @@ async def test_a_cancelled_run_sends_no_further_batch():
         await task
     await asyncio.sleep(0.01)
     assert len(wire.batches) <= 1
+
+
+class InterruptedWire(Wire):
+    """Somebody presses Ctrl-C while it has the first text; its other answers come after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.interrupted = threading.Event()
+
+    def __call__(self, request):
+        if json.loads(request.content)["input"] == [TEXTS[0]]:
+            self.interrupted.set()
+            raise KeyboardInterrupt
+        self.interrupted.wait()
+        time.sleep(0.01)
+        return super().__call__(request)
+
+
+def test_an_interrupted_run_sends_no_further_batch():
+    wire = InterruptedWire()
+    with pytest.raises(KeyboardInterrupt):
+        wire.model(chunk_size=1, max_concurrency=2).embed_documents(TEXTS)
+    assert len(wire.batches) < len(TEXTS) - 1
 
 
 @pytest.mark.parametrize("texts", ["one text", ["a", 7]])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from langchain_core.messages import AIMessage
 
@@ -42,3 +45,15 @@ def test_notes_that_name_no_source_are_left_out():
         response_metadata={"output_version": "v1"},
     )
     assert with_footnotes(message) == "So it is."
+
+
+def test_a_message_that_was_kept_has_them_in_a_process_that_made_none():
+    code = (
+        "from langchain_core.messages import AIMessage\n"
+        "from langchain_nanogpt import with_footnotes\n"
+        "note = {'type': 'citation', 'url': 'https://a.org', 'title': 'A', 'end_index': 2}\n"
+        "print(with_footnotes(AIMessage('So it is.', additional_kwargs={'annotations': [note]},"
+        " response_metadata={'model_provider': 'nanogpt'})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "So[^1] it is.\n\n[^1]: [A](https://a.org)\n"

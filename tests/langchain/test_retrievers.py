@@ -1,4 +1,4 @@
-"""`NanoGPTWebSearchRetriever`: LangChain's own suite, and what is asked for."""
+"""`NanoGPTWebSearchRetriever`: what is asked for, and what comes back."""
 
 from __future__ import annotations
 
@@ -9,24 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from langchain_core.exceptions import ModelInvalidRequestError
-from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from langchain_nanogpt import NanoGPTWebSearchRetriever
-
-
-@pytest.mark.usefixtures("sandbox_environment")
-class TestStandard(RetrieversIntegrationTests):
-    @property
-    def retriever_constructor(self):
-        return NanoGPTWebSearchRetriever
-
-    @property
-    def retriever_constructor_params(self):
-        return {"k": 2}
-
-    @property
-    def retriever_query_example(self):
-        return "What is Nano?"
 
 
 class Wire:

@@ -8,7 +8,8 @@ from unittest.mock import ANY, MagicMock
 import pytest
 from langchain_tests.unit_tests import ChatModelUnitTests, EmbeddingsUnitTests
 
-from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
+from langchain_nanogpt import NanoGPTEmbeddings
+from tests.langchain.standard import Capabilities
 
 MODEL = "openai/gpt-5.2"
 ENVIRONMENT = {
@@ -27,18 +28,10 @@ def any_snapshot() -> Any:
     return MagicMock(return_value=ANY)
 
 
-class TestChatNanoGPT(ChatModelUnitTests):
-    @property
-    def chat_model_class(self):
-        return ChatNanoGPT
-
+class _Base(Capabilities, ChatModelUnitTests):
     @property
     def chat_model_params(self):
         return {"model": MODEL, "api_key": "sk-nano-of-the-test"}
-
-    @property
-    def model_override_value(self):
-        return "anthropic/claude-opus-4.6"
 
     @property
     def init_from_env_params(self):
@@ -51,6 +44,18 @@ class TestChatNanoGPT(ChatModelUnitTests):
     )
     def test_serdes(self, model, any_snapshot):
         super().test_serdes(model, any_snapshot)
+
+
+class TestChatNanoGPT(_Base):
+    """Content is text."""
+
+
+class TestChatNanoGPTV1(_Base):
+    """Content is always standard blocks."""
+
+    @property
+    def chat_model_params(self):
+        return super().chat_model_params | {"output_version": "v1"}
 
 
 class TestNanoGPTEmbeddings(EmbeddingsUnitTests):

@@ -1,4 +1,4 @@
-"""NanoGPT's tools in LangChain: its own suites, what models and programs get, and errors."""
+"""NanoGPT's tools in LangChain: what models and programs get, progress, and errors."""
 
 from __future__ import annotations
 
@@ -13,85 +13,21 @@ from langchain_core.exceptions import ModelError
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import ToolException
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from langchain_tests.integration_tests import ToolsIntegrationTests
-from langchain_tests.unit_tests import ToolsUnitTests
 from pydantic import ValidationError
 
 import langchain_nanogpt
 from langchain_nanogpt import (
     NanoGPTAudioParser,
-    NanoGPTBalanceTool,
-    NanoGPTCostEstimateTool,
     NanoGPTImageEditTool,
     NanoGPTImageTool,
-    NanoGPTSpeechTool,
     NanoGPTToolkit,
-    NanoGPTTranscriptionTool,
     NanoGPTVideoTool,
     NanoGPTWebSearchRetriever,
-    NanoGPTWebSearchTool,
 )
 from nanogpt_client import Budget, ConfigurationError, NanoGPTClient, Progress
 from nanogpt_client.toolbox import TOOLS
-from tests.langchain.samples import picture, sound
-
-KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
-
-
-def file_url(data: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-EXAMPLES: dict[type[Any], tuple[dict[str, Any], dict[str, Any]]] = {
-    NanoGPTImageTool: ({"size": "256x256"}, {"prompt": "a cat"}),
-    NanoGPTImageEditTool: (
-        {"size": "256x256"},
-        {"prompt": "make it blue", "image": file_url(picture("PNG"), "image/png")},
-    ),
-    NanoGPTSpeechTool: ({"voice": "nova"}, {"text": "Hello."}),
-    NanoGPTTranscriptionTool: ({}, {"audio": file_url(sound(), "audio/wav")}),
-    NanoGPTVideoTool: ({"interval": 0.01}, {"prompt": "a cat"}),
-    NanoGPTWebSearchTool: ({"max_results": 2}, {"query": "What is Nano?"}),
-    NanoGPTBalanceTool: ({}, {}),
-    NanoGPTCostEstimateTool: ({}, {"kind": "image"}),
-}
-
-
-@pytest.fixture
-def key_in_the_environment(clean_environment, monkeypatch):
-    monkeypatch.setenv("NANOGPT_API_KEY", KEY)
-
-
-def suites(tool: type[Any]) -> tuple[type, type]:
-    """Return LangChain's two suites for one of our tools."""
-    words, arguments = EXAMPLES[tool]
-
-    class Common:
-        tool_constructor = property(lambda _: tool)
-        tool_constructor_params = property(lambda _: words)
-        tool_invoke_params_example = property(lambda _: arguments)
-
-    @pytest.mark.usefixtures("key_in_the_environment")
-    class Unit(Common, ToolsUnitTests):
-        init_from_env_params = property(
-            lambda _: ({"NANOGPT_API_KEY": KEY}, words, {"api_key": KEY})
-        )
-
-    @pytest.mark.usefixtures("sandbox_environment")
-    class Integration(Common, ToolsIntegrationTests):
-        pass
-
-    return Unit, Integration
-
-
-TestImageUnit, TestImage = suites(NanoGPTImageTool)
-TestImageEditUnit, TestImageEdit = suites(NanoGPTImageEditTool)
-TestSpeechUnit, TestSpeech = suites(NanoGPTSpeechTool)
-TestTranscriptionUnit, TestTranscription = suites(NanoGPTTranscriptionTool)
-TestVideoUnit, TestVideo = suites(NanoGPTVideoTool)
-TestWebSearchUnit, TestWebSearch = suites(NanoGPTWebSearchTool)
-TestBalanceUnit, TestBalance = suites(NanoGPTBalanceTool)
-TestCostEstimateUnit, TestCostEstimate = suites(NanoGPTCostEstimateTool)
+from tests.langchain.samples import picture
+from tests.langchain.test_standard_tools import EXAMPLES, KEY
 
 
 def test_every_tool_of_the_core_is_here():

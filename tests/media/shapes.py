@@ -99,7 +99,7 @@ IMAGES = [
     drawn("it is a WebP", {"data": [{"b64_json": b64(WEBP)}]}, {"0.mime_type": "image/webp"}),
     drawn("several, of both kinds, with a revised prompt",
           {"data": [{"b64_json": b64(PNG), "revised_prompt": "a nice cat"}, {"url": "/x.png"}]},
-          {"0.revised_prompt": "a nice cat", "1.url": "/x.png"}, options={"n": 2}),
+          {"0.revised_prompt": "a nice cat", "1.url": f"{HERE}/x.png"}, options={"n": 2}),
     drawn("cost, source and balance", {"data": [{"b64_json": b64(PNG)}], **_MONEY},
           {"billing.cost": "0.02", "billing.payment_source": "USD", "billing.balance": "9.98"}),
     drawn("paid in Nano: no dollars",

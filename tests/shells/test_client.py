@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -32,6 +33,10 @@ def sound(body: bytes = b"ID3") -> Script:
     return [http_reply(body, headers={"content-type": "audio/mpeg"})]
 
 
+def pcm(body: bytes) -> Script:
+    return [http_reply(body, headers={"content-type": "audio/pcm"})]
+
+
 class Use(NamedTuple):
     act: str
     args: tuple[Any, ...]
@@ -42,6 +47,38 @@ class Use(NamedTuple):
 
 
 USES = [
+    Use(
+        "generate_images",
+        (["a cat", "a dog"],),
+        {"model": "m", "at_once": 1},
+        [json_reply(IMAGE), json_reply(IMAGE)],
+        ["POST /api/v1/images/generations"] * 2,
+        lambda r: [images[0].bytes for images in r] == [PNG, PNG],
+    ),
+    Use(
+        "speak_long",
+        ("Hi. " * 1500,),
+        {"model": "m", "response_format": "pcm", "at_once": 1},
+        [json_reply({"data": []}), pcm(b"ab"), pcm(b"cd")],
+        ["GET /api/v1/audio-models?type=tts", *["POST /api/v1/audio/speech"] * 2],
+        lambda r: r.bytes == b"abcd",
+    ),
+    Use(
+        "transcribe_all",
+        ([b"ID3", b"ID3"],),
+        {"model": "m", "at_once": 1},
+        [json_reply({"text": "one"}), json_reply({"text": "two"})],
+        ["POST /api/v1/audio/transcriptions"] * 2,
+        lambda r: [heard.text for heard in r] == ["one", "two"],
+    ),
+    Use(
+        "estimate_media_cost",
+        ("video",),
+        {"model": "m", "seconds": 5},
+        [json_reply({"data": [{"id": "m", "pricing": {"per_second": 0.1}}]})],
+        ["GET /api/v1/video-models"],
+        lambda r: r.usd == Decimal("0.5"),
+    ),
     Use(
         "chat",
         ("hi",),

@@ -287,6 +287,24 @@ def test_a_budget_ends_it(call, box):
         call(tools, "speak", text="two")
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "usd"),
+    [
+        ("generate_image", {"prompt": "x", "n": 2}, "0.028"),
+        ("speak", {"text": "x" * 100}, "0.0015"),
+        ("generate_video", {"prompt": "x", "duration": 5}, "0.35"),
+    ],
+)
+def test_a_budget_sets_aside_what_work_will_cost(call, box, name, arguments, usd):
+    tools = box(budget=Budget(Decimal(usd) - Decimal("0.0001")))
+    with pytest.raises(BudgetExceededError, match=f"{usd}0* estimated for it; nothing was sent"):
+        call(tools, name, **arguments)
+    assert kinds(tools) == []
+    enough = box(budget=Budget(usd))
+    call(enough, name, **arguments)
+    assert enough.budget.spent == Decimal(usd)
+
+
 def test_arguments_may_come_as_json(box):
     assert box().call("check_balance", "").artifact["kind"] == "balance"
     assert box().call("estimate_cost", '{"kind": "image"}').artifact["usd"]

@@ -46,7 +46,7 @@ def langchain(client: NanoGPTClient, ledger: Ledger) -> None:
 
 
 def langchain_tools(client: NanoGPTClient) -> None:
-    tool: BaseTool = NanoGPTImageTool(client=client)
+    tool: BaseTool = NanoGPTImageTool(client=client, output_dir="out", confirm_above_usd="0.50")
     toolkit: BaseToolkit = NanoGPTToolkit(client=client)
     assert_type(toolkit.get_tools(), list[BaseTool])
     retriever: BaseRetriever = NanoGPTWebSearchRetriever(client=client)

@@ -189,40 +189,39 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
     hints = tuple(match[1] for call in failed if (match := _HINT.search(call.result or "")))
     if step.tool.is_calculator and (found := arith.sums(text)):
         text = arith.symbols(found[0].text)
+    if not step.tool.properties:
+        return PlannedCall(step.tool.name, {})
     chosen = choice_in(talk.request)
     hinted = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
     first = results if step.tool.is_form else []
-    texts = (
-        *hinted,
-        *first,
-        text,
-        *hints,
-        talk.request,
-        *results,
-        *talk.earlier("user")[:4],
-        talk.system,
-    )
+    own = (text, *hints, talk.request)
+    texts = (*hinted, *first, *own, *results, *talk.earlier("user")[:4], talk.system)
     refused = frozenset(value for call in failed for value in _refused(call))
     known = frozenset() if step.tool.is_form else known
     source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused, known)
-    if not step.tool.properties:
-        return PlannedCall(step.tool.name, {})
-    schema = {"type": "object", **step.tool.parameters}
-    if (main := step.tool.main_text) and not schema.get("required"):
-        # Else it would be called with nothing to work on.
-        plain = {"type": "string", "description": schema["properties"][main].get("description")}
-        schema |= {"required": [main], "properties": schema["properties"] | {main: plain}}
+    schema = _schema(step.tool)
     value = fill(schema, source)
     given = value if isinstance(value, dict) else {}
-    own = "\n".join((step.text, *hints, talk.request, talk.system))
-    strays = {
-        name
+    said = "\n".join((step.text, *hints, talk.request, talk.system))
+    kept = {
+        name: each
         for name, each in given.items()
-        if name not in schema.get("required", ())
-        and not re.search(rf"(?<!\w){re.escape(str(each))}(?!\w)", own)
-        and any(str(each) in result for result in results)
-        and not (goes_on and carry.kind_of_file(str(each)))
+        if name in schema.get("required", ()) or not _is_stray(each, said, results, goes_on=goes_on)
     }
-    return PlannedCall(
-        step.tool.name, {name: each for name, each in given.items() if name not in strays}
-    )
+    return PlannedCall(step.tool.name, kept)
+
+
+def _schema(tool: Tool) -> dict[str, Any]:
+    """Return the schema of a tool's arguments; one that requires nothing is given its main text."""
+    schema = {"type": "object", **tool.parameters}
+    if (main := tool.main_text) and not schema.get("required"):
+        plain = {"type": "string", "description": schema["properties"][main].get("description")}
+        schema |= {"required": [main], "properties": schema["properties"] | {main: plain}}
+    return schema
+
+
+def _is_stray(value: Any, said: str, results: Sequence[str], *, goes_on: bool) -> bool:
+    """Tell whether only an earlier result gave a value, and the step does not go on from there."""
+    found = any(str(value) in result for result in results)
+    is_said = re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", said) is not None
+    return found and not is_said and not (goes_on and carry.kind_of_file(str(value)))

@@ -169,7 +169,8 @@ class Tools(Hooks):
         assert all(ids)
 
     @EACH_SPLIT
-    async def test_an_agent_runs_its_tools(self, serve, litter_stays_here, split):
+    @pytest.mark.usefixtures("litter_stays_here")
+    async def test_an_agent_runs_its_tools(self, serve, split):
         """A `FunctionAgent` runs both calls of a streamed answer, and pairs results with calls."""
         llm, server = serve(calling(split), DONE)
         handler = FunctionAgent(tools=TOOLS, llm=llm).run("What are 12 * 34 and the negative of 5?")

@@ -101,7 +101,7 @@ class Answer:
 
     def __call__(self, request: RawRequest) -> Sequence[Step]:
         """Return what the server sends."""
-        body = json.loads(request.body)
+        body = json.loads(request.body or b"{}")
         if not body.get("stream"):
             reply = whole(self.message, self.finish_reason)
             return [http_reply(json.dumps(reply).encode())]

@@ -1,0 +1,41 @@
+"""Objects from a mould are what validation would have made, and share nothing."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nanogpt_client.mould import Mould
+
+
+class Piece(BaseModel):
+    text: str
+    extra: dict[str, Any] = Field(default_factory=dict)
+    kind: str = "piece"
+
+
+class Open(Piece):
+    model_config = ConfigDict(extra="allow")
+
+
+def test_an_object_is_like_a_validated_one():
+    mould = Mould(Piece(text="", extra={}))
+    made, validated = mould.cast(text="a", extra={"b": 1}), Piece(text="a", extra={"b": 1})
+    assert made == validated
+    assert made.model_fields_set == validated.model_fields_set
+    assert made.model_dump() == validated.model_dump()
+    assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == validated
+
+
+def test_objects_share_nothing():
+    mould = Mould(Open(text=""))
+    first, second = mould.cast(text="a", extra={}), mould.cast(text="b", extra={})
+    first.kind = "another"
+    first.more = 1  # type: ignore[attr-defined]
+    first.extra["c"] = 2
+    assert second == Open(text="b", extra={})
+    assert second.model_fields_set == {"text"}
+    assert second.model_extra == {}
