@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "cookbook"
 PAGES = ROOT / "build" / "docs"
 SITE = ROOT / "build" / "site"
-COPIED = {".md", ".svg", ".png", ".css", ".py", ".json"}
+COPIED = {".svg", ".png", ".css", ".py", ".json"}
 FROM_THE_TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 # How a cell's text output looks: code without colours, in a box of its own.
@@ -56,13 +56,16 @@ def gather() -> None:
     """Put every page where the generator looks for it."""
     shutil.rmtree(PAGES, ignore_errors=True)
     for path in sorted(SOURCE.rglob("*")):
+        if path.suffix not in {".md", ".ipynb", *COPIED} or ".ipynb_checkpoints" in path.parts:
+            continue
         target = PAGES / path.relative_to(SOURCE)
-        if path.suffix in COPIED:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        elif path.suffix == ".ipynb" and ".ipynb_checkpoints" not in path.parts:
-            target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".ipynb":
             convert(path, target.with_suffix(".md"))
+        elif path.suffix == ".md":
+            target.write_text(_LINK.sub(r"\1.md", path.read_text("utf-8")), "utf-8")
+        else:
+            shutil.copyfile(path, target)
     for name, page in FROM_THE_TOP.items():
         text = (ROOT / name).read_text("utf-8")
         (PAGES / page).write_text(text.replace("](cookbook/", "]("), "utf-8")

@@ -1,4 +1,9 @@
-"""What both clients are, apart from how they wait: settings, books, copying."""
+"""What both clients are, apart from how they wait: settings, books, copying.
+
+The constructor turns its words into a frozen `Config` and a `CallContext` (retry rules, ledger,
+budget, hooks), which every call of the client shares. Copies share the books, a pickle takes
+the settings and the books so far; both open connections of their own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""From a call's beginning to its one ledger entry, whatever becomes of it."""
+"""From a call's beginning to its one ledger entry, whatever becomes of it.
+
+`attempt` and `stream` open a `Booking` around every call. On the way in it reserves the estimated
+price from the budget, which may refuse; on the way out, also by an exception or by a caller who
+stopped reading, it settles the reservation and writes the entry. Whether a failure cost something
+is decided here alone (`Booking._cost`), as is that no exception quotes the key.
+"""
 
 from __future__ import annotations
 

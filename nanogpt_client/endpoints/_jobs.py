@@ -1,4 +1,9 @@
-"""Jobs that are submitted once and then asked about until they end."""
+"""Jobs that are submitted once and then asked about until they end.
+
+Images, speech, transcriptions and videos may be answered by a ticket instead of a result. The
+submission is what costs, so it is never repeated; asking is free and may be, so a job that cannot
+be asked about is not lost: every error from here carries its ``run_id``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Building requests and reading JSON answers: what all endpoints share."""
+"""Building requests and reading JSON answers: what all endpoints share.
+
+Bodies are encoded here, once, before anything is sent: what cannot be JSON, or is too large,
+is refused. A reply with status 200 is read as an object only if it is one and holds no error.
+"""
 
 from __future__ import annotations
 

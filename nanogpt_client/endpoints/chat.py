@@ -1,5 +1,9 @@
 """Chat: whole and streamed.
 
+Options become the body in one place for both, so that they cannot differ. A whole answer may come
+where a stream was asked for; it is then handed on as chunks
+(`_chat_stream`).
+
 Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 """
 
