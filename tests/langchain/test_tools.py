@@ -212,3 +212,10 @@ async def test_programs_may_pass_bytes(run, client):
 def test_an_unknown_word_is_refused(cls):
     with pytest.raises(ValidationError, match="modle"):
         cls(api_key=KEY, modle="x")
+
+
+async def test_the_tools_of_a_kit_share_its_connections(client):
+    kit = NanoGPTToolkit(client=client)
+    tools: Any = kit.get_tools()
+    assert {tool._client() for tool in tools} == {client}
+    assert {tool._async_client() for tool in tools} == {kit._async_client()}
