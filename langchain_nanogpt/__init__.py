@@ -8,6 +8,8 @@
 
 from typing import TYPE_CHECKING
 
+# Registers how blocks are read: stored messages need that, also where no model is made.
+import langchain_nanogpt._blocks  # noqa: F401
 from nanogpt_client.lazy import names_of
 
 if TYPE_CHECKING:

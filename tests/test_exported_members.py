@@ -97,7 +97,10 @@ PUBLIC = {
         "NanoGPTWebSearchRetriever",
         "NanoGPTWebSearchTool",
     ],
-    "llama_index_nanogpt": ["NanoGPT", "NanoGPTEmbedding"],
+    "llama_index_nanogpt": [
+        *["NanoGPT", "NanoGPTAudioReader", "NanoGPTCostHandler", "NanoGPTEmbedding"],
+        *["NanoGPTToolSpec", "NanoGPTWebSearchRetriever"],
+    ],
 }
 
 

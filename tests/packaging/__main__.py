@@ -135,7 +135,7 @@ def check(wheel: Path, extra: str, folder: Path) -> None:
     """Install the wheel with one extra into an empty environment, and run its trials there."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     beside = BESIDE[0].split() if extra == "all" and BESIDE else []
     what = f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
     subprocess.run([*pip, "install", what, *beside], check=True)

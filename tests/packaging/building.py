@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 def build(kind: str, source: Path, target: Path) -> Path:
     """Build an ``sdist`` or a ``wheel`` of a source tree with this environment's hatchling."""
     target.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", target]
+    command = [sys.executable, "-m", "hatchling", "build", "--target", kind]
+    command += ["--directory", str(target)]
     subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=60)
     (built,) = target.iterdir()
     return built
