@@ -8,6 +8,7 @@ costs no second call.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -27,6 +28,7 @@ __all__ = ["Method", "PartialObject", "choose_method", "read_object", "structure
 Method = Literal["json_schema", "tool", "text"]
 
 _FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
+_JSON = json.JSONDecoder()
 # What LlamaIndex's programs take out of ``llm_kwargs``, for they decide it themselves.
 _DECIDED = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
 
@@ -54,7 +56,7 @@ def structured_request(
 ) -> tuple[list[ChatMessage], dict[str, Any]]:
     """Return the messages and options that ask for an object; the caller's ``words`` win."""
     given = {word: value for word, value in (words or {}).items() if word not in _DECIDED}
-    schema = output_cls.model_json_schema()
+    schema = _object_schema(output_cls)
     name = schema.get("title", output_cls.__name__)
     words_for_it = {"title": name, "description": schema.pop("description", "")}
     schema = without_titles(schema)
@@ -68,6 +70,16 @@ def structured_request(
         offer = {"tools": [tool], "tool_choice": choice, "parallel_tool_calls": False}
         return list(conversation), offer | given
     return _described(conversation, output_cls), given
+
+
+def _object_schema(output_cls: type[Model]) -> dict[str, Any]:
+    """Return the JSON schema of a class, with the object itself at its root.
+
+    Of a class that holds itself pydantic makes a mere reference there, which providers refuse.
+    """
+    schema = output_cls.model_json_schema()
+    reference = schema.pop("$ref", "").rpartition("/")[2]
+    return {**schema["$defs"][reference], **schema} if reference else schema
 
 
 def _described(conversation: Sequence[ChatMessage], output_cls: type[Model]) -> list[ChatMessage]:
@@ -133,11 +145,11 @@ def _value(response: ChatResponse, *, partial: bool) -> Any:
     text = response.message.content or ""
     if (fence := _FENCE.search(text)) and not text.lstrip().startswith("{"):
         text = fence[1]
-    start = max(text.find("{"), 0)
-    end = None if partial else text.rfind("}") + 1
-    for candidate in (text, text[start:end]):  # the second leaves out words around it
-        try:
-            return from_json(candidate, allow_partial="trailing-strings" if partial else False)
-        except ValueError:
-            continue
-    return None
+    text = text.strip()
+    start = 0 if text.startswith("[") else max(text.find("{"), 0)
+    try:
+        if partial:
+            return from_json(text[start:], allow_partial="trailing-strings")
+        return _JSON.raw_decode(text, start)[0]  # words around it are left out
+    except ValueError:
+        return None

@@ -35,6 +35,13 @@ class Person(BaseModel):
     tags: list[str] = []
 
 
+class Tree(BaseModel):
+    """A tree."""
+
+    value: int
+    children: list[Tree] = []
+
+
 class Open(BaseModel):
     values: dict[str, int]
 
@@ -214,6 +221,39 @@ def test_schemas_are_strict_where_strict_mode_can_express_them():
     loose = json_schema_format("Open", Open.model_json_schema())["json_schema"]
     assert "strict" not in loose
     assert loose["schema"] == Open.model_json_schema()
+
+
+@pytest.mark.parametrize("model", [SCHEMAS, TOOLS])
+def test_a_class_that_holds_itself_is_an_object_at_the_root(model):
+    script = Scripted(whole({"content": '{"value": 1, "children": [{"value": 2}]}'}))
+    found = script.llm(model=model).structured_predict(Tree, PROMPT, who="a tree")
+    assert found == Tree(value=1, children=[Tree(value=2)])
+    body = script.bodies[-1]
+    if model == SCHEMAS:
+        schema = body["response_format"]["json_schema"]["schema"]
+    else:
+        assert body["tools"][0]["function"]["description"] == "A tree."
+        schema = body["tools"][0]["function"]["parameters"]
+    assert schema["type"] == "object"
+    assert schema["properties"]["children"]["items"] == {"$ref": "#/$defs/Tree"}
+    assert "Tree" in schema["$defs"]
+    assert not schema.keys() & {"$ref", "anyOf"}
+
+
+@pytest.mark.parametrize(
+    "said", ["{0} I hope {{that}} helps.", "Here:\n{0}\n{0}", "```json\n{0}\n```\n{{done}}"]
+)
+def test_words_around_the_object_may_hold_braces(said):
+    script = Scripted(whole({"content": said.format(TEXT)}))
+    found = script.llm(model=SCHEMAS).structured_predict(Person, PROMPT, who="Ada")
+    assert found == Person(**PERSON)
+
+
+@pytest.mark.parametrize("said", [f"[{TEXT}, {TEXT}]", '{"name": "Ada", "home": {"name": "a"}'])
+def test_half_an_object_or_one_of_several_is_none(said):
+    script = Scripted(whole({"content": said}))
+    with pytest.raises(ValueError, match="is no Person"):
+        script.llm(model=SCHEMAS).structured_predict(Person, PROMPT, who="Ada")
 
 
 @pytest.mark.parametrize("model", [SCHEMAS, "deepseek/deepseek-v3.2"])
