@@ -112,9 +112,19 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; one of another model has that model's profile."""
         copied = super().model_copy(update=update, deep=deep)
+        copied._forget_description()  # noqa: SLF001 - the same class
         if isinstance(self.profile, LookedUp) and self.profile.model != copied.model:
             copied.profile = (update or {}).get("profile") or copied._resolve_model_profile()  # noqa: SLF001 - the same class
         return copied
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a word; caches tell the model from the one it was."""
+        super().__setattr__(name, value)
+        self._forget_description()
+
+    def _forget_description(self) -> None:
+        """Drop LangChain's memory of the words, by which caches find answers, and traces tell."""
+        self.__dict__.pop("_serialized", None)
 
     def list_models(self, kind: ModelKind = "text", *, scope: ModelScope = "all") -> ModelList:
         """Ask NanoGPT for its models of a kind, with prices (USD) and capabilities.

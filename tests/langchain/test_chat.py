@@ -217,6 +217,18 @@ def test_a_method_that_does_not_exist_is_refused():
         SCHEMA_TEXT.model().with_structured_output(Person, method=cast("Any", "tool_calling"))
 
 
+def test_a_cache_tells_copies_and_changed_models_apart():
+    wire = Wire({"content": "hi"})
+    first = wire.model(cache=InMemoryCache())
+    for _ in range(2):
+        first.invoke("hi")
+    first.model_copy(update={"model": "other"}).invoke("hi")
+    first.temperature = 0.5
+    first.invoke("hi")
+    asked = [(body["model"], body.get("temperature")) for body in wire.bodies]
+    assert asked == [(MODEL, None), ("other", None), (MODEL, 0.5)]
+
+
 HALF = '{"name": "Ada", "age": 3'
 
 

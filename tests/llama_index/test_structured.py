@@ -246,7 +246,7 @@ def test_a_class_that_holds_itself_is_an_object_at_the_root(model):
 def test_words_around_the_object_may_hold_braces(said):
     script = Scripted(whole({"content": said.format(TEXT)}))
     found = script.llm(model=SCHEMAS).structured_predict(Person, PROMPT, who="Ada")
-    assert found == Person(**PERSON)
+    assert found == Person.model_validate(PERSON)
 
 
 @pytest.mark.parametrize("said", [f"[{TEXT}, {TEXT}]", '{"name": "Ada", "home": {"name": "a"}'])

@@ -45,7 +45,7 @@ _FAMILIES = (
     "power exponent squared cubed square exponentiate",
     "calculate calculator compute math arithmetic evaluate calculation expression",
     "weather temperature forecast rain rainy sunny snow hot cold wind climate degrees warm",
-    "cost price spend spent bill charge fee expensive pay balance funds wallet money budget",
+    "cost price spend spent bill charge fee expensive pay balance funds wallet money budget credit",
     "convert conversion exchange currency rate",
     "time clock now hour oclock today date",
     "email mail send inbox",

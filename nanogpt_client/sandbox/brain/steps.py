@@ -46,7 +46,7 @@ _NO_TOOLS = re.compile(
     re.IGNORECASE,
 )
 _SUMS_UP = re.compile(  # what can be told once all else is done
-    r"\b(?:costs?|spent|spend|paid|bill|balance|left on|money left)\b", re.IGNORECASE
+    r"\b(?:costs?|spent|spend|paid|bill|balance|credits?|left on|money left)\b", re.IGNORECASE
 )
 _THERE = re.compile(r"(?<!\bis )(?<!\bare )\b(?:in |over )?there\b", re.IGNORECASE)
 _INNER = re.compile(r"(?<=\w )(?=the (?P<inner>\w+(?: \w+)? (?:of|in) [^,;?]+?)[?.!]*$)")
