@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
@@ -24,6 +24,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
 from langchain_nanogpt._tools import response_format_to_wire
+from nanogpt_client import ConfigurationError
 
 __all__ = ["Method", "binding", "output_parser", "parsed_beside_raw", "suited_method"]
 
@@ -31,14 +32,25 @@ Method = Literal["function_calling", "json_schema", "json_mode"]
 
 
 def suited_method(method: Method, schema: Any) -> Method:
-    """Return the method to use: classes of pydantic v1 have no JSON schema to send."""
+    """Return the method to use: classes of pydantic v1 have no JSON schema to send.
+
+    Raises:
+        ConfigurationError: there is no such method.
+    """
+    if method not in get_args(Method):
+        msg = f"method={method!r}: known are {', '.join(get_args(Method))}"
+        raise ConfigurationError(msg, param="method")
     old = isinstance(schema, type) and is_basemodel_subclass(schema)
     old = old and not issubclass(schema, BaseModel)
     return "function_calling" if old and method == "json_schema" else method
 
 
 def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
-    """Return the words that ask for a structured answer, for `ChatNanoGPT.bind_tools`."""
+    """Return the words that ask for a structured answer, for `ChatNanoGPT.bind_tools`.
+
+    Raises:
+        ConfigurationError: a function is to be called whose arguments the schema does not describe.
+    """
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     words: dict[str, Any] = {"tools": [], "ls_structured_output_format": traced}
     if method == "function_calling":
@@ -74,7 +86,11 @@ def parsed_beside_raw(
 
 
 def _tool_name(schema: Any) -> str:
-    name: str = convert_to_openai_tool(schema)["function"]["name"]
+    function = convert_to_openai_tool(schema)["function"]
+    if "parameters" not in function:  # an array, say: the model would be told of no schema at all
+        msg = "a function's arguments are an object with properties; use method='json_schema'"
+        raise ConfigurationError(msg, param="schema")
+    name: str = function["name"]
     return name
 
 

@@ -78,9 +78,20 @@ def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[
     """
     if isinstance(schema, Mapping) and schema.get("type") in {"json_schema", "json_object", "text"}:
         return dict(schema)
-    json_schema = convert_to_json_schema(schema, strict=strict)
+    if isinstance(schema, Mapping) and {"name", "schema"} <= schema.keys():  # as OpenAI nests it
+        held = {} if strict is None else {"strict": strict}
+        return {"type": "json_schema", "json_schema": {**schema, **held}}
+    json_schema = _json_schema(schema, strict)
     name = str(json_schema.get("title") or "answer")
     built = messages.json_schema_format(name, json_schema)
     if strict is not None:
         built["json_schema"] |= {"strict": strict, "schema": json_schema}
     return built
+
+
+def _json_schema(schema: Any, strict: bool | None) -> dict[str, Any]:
+    """Return a JSON schema whole; LangChain keeps but the title of one without properties."""
+    functions = {"properties", "parameters", "input_schema"}
+    if isinstance(schema, Mapping) and "title" in schema and not functions & schema.keys():
+        return dict(schema)
+    return convert_to_json_schema(schema, strict=strict)

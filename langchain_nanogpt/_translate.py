@@ -111,12 +111,15 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
         for at, (call_id, name, args) in enumerate(made or calls_within(message.content))
     ]
     content = assistant_parts(message.content)
-    return wire.assistant_message(
+    built = wire.assistant_message(
         content or message.additional_kwargs.get("refusal") or "",
         tool_calls=calls,
         reasoning=_own_reasoning(message) if calls else None,
         name=message.name,
     )
+    # Calls of the kind before tools, which a function message answers.
+    older = None if calls else message.additional_kwargs.get("function_call")
+    return built | {"function_call": older} if older else built
 
 
 def _own_reasoning(message: AIMessage) -> str | None:

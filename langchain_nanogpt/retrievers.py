@@ -14,8 +14,8 @@ from pydantic import ConfigDict, Field
 
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
-from nanogpt_client import WebSearchOptions, WebSearchResult
-from nanogpt_client.wire.options import SearchProvider
+from nanogpt_client import ConfigurationError, WebSearchOptions, WebSearchResult
+from nanogpt_client.wire.options import Day, SearchProvider
 
 __all__ = ["NanoGPTWebSearchRetriever"]
 
@@ -40,9 +40,9 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
     """E.g. ``"linkup"``; by default NanoGPT's choice."""
     depth: str | None = None
     """``"standard"``, ``"deep"``, or the provider's own word."""
-    from_date: str | None = None
+    from_date: Day | None = None
     """Only pages since this day, ``YYYY-MM-DD``; likewise ``to_date``."""
-    to_date: str | None = None
+    to_date: Day | None = None
     include_domains: list[str] | None = None
     """Only these sites; ``exclude_domains``: none of these."""
     exclude_domains: list[str] | None = None
@@ -68,6 +68,8 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
         own = ("k", "provider", "depth", "from_date", "to_date", "include_domains")
         known = {word: getattr(self, word) for word in (*own, "exclude_domains")} | words
         k = known.pop("k")
+        if not isinstance(k, int) or k < 1:
+            raise ConfigurationError(f"k must be a whole number from 1 on, not {k!r}", param="k")
         options: Any = {**known, "max_results": k, "output_type": "searchResults"}
         return k, options
 

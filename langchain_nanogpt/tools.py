@@ -19,7 +19,7 @@ from langchain_core.callbacks import (
     dispatch_custom_event,
 )
 from langchain_core.tools import BaseTool, BaseToolkit
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from langchain_nanogpt._errors import tool_errors
 from langchain_nanogpt._words import CheckedClientFields
@@ -35,7 +35,9 @@ from nanogpt_client.toolbox import (
     ToolResult,
     TranscriptionFields,
     VideoFields,
+    explain,
 )
+from nanogpt_client.toolbox.tools import arguments_error
 from nanogpt_client.wire.progress import Progress
 
 __all__ = [
@@ -53,12 +55,17 @@ __all__ = [
 EVENT = "nanogpt_progress"
 
 
+def _explain_arguments(error: ValidationError) -> str:
+    return explain(arguments_error(error))
+
+
 class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
     """What all tools are: settings, a client, and one tool of the core.
 
     Raises:
         ToolException: from every run, worded for a model; by default (``handle_tool_error``)
-            LangChain hands that to the model as a `ToolMessage` with the status ``"error"``.
+            LangChain hands that to the model as a `ToolMessage` with the status ``"error"``, and
+            likewise arguments that do not fit the schema (``handle_validation_error``).
     """
 
     # LangChain's own base would ignore a word that is misspelt.
@@ -67,6 +74,7 @@ class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
     core: ClassVar[Tool]
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     handle_tool_error: Any = True
+    handle_validation_error: Any = _explain_arguments
 
     def _run(
         self, *, run_manager: CallbackManagerForToolRun | None = None, **arguments: Any

@@ -13,7 +13,7 @@ from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
 from nanogpt_client import WebSearchOptions, WebSearchResult
 from nanogpt_client.fields import ClientFields
-from nanogpt_client.wire.options import SearchProvider
+from nanogpt_client.wire.options import Day, SearchProvider
 
 __all__ = ["NanoGPTWebSearchRetriever"]
 
@@ -35,9 +35,9 @@ class NanoGPTWebSearchRetriever(ClientFields, BaseRetriever):
     """E.g. ``"linkup"``; by default NanoGPT's choice."""
     depth: str | None = None
     """``"standard"``, ``"deep"``, or the provider's own word."""
-    from_date: str | None = None
+    from_date: Day | None = None
     """Only pages since this day, ``YYYY-MM-DD``; likewise ``to_date``."""
-    to_date: str | None = None
+    to_date: Day | None = None
     include_domains: list[str] | None = None
     """Only these sites; ``exclude_domains``: none of these."""
     exclude_domains: list[str] | None = None

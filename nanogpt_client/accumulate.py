@@ -139,7 +139,7 @@ class _PartialChoice:
 
     def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
         """Fold one choice in; write what is new to the chunk; return whether it has ended here."""
-        delta = as_dict(choice.get("delta")) or as_dict(choice.get("message"))
+        delta = as_dict(choice.get("delta") or choice.get("message"))
         content = delta.get("content")
         if content:
             text = content if type(content) is str else self._parts(content, chunk)
@@ -269,7 +269,7 @@ class PartialMessage:
         self._top.update(frame)
         chunks = []
         for choice in dicts(frame.get("choices")):
-            index = as_count(choice.get("index") or 0) or 0
+            index = as_count(given) or 0 if (given := choice.get("index")) else 0
             if (partial := self._choices.get(index)) is None:
                 partial = self._choices[index] = _PartialChoice()
             chunk = ChatChunk(index=index, raw=choice)

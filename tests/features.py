@@ -227,7 +227,13 @@ ROWS = (
         [tool("NanoGPTCostEstimateTool", kind="speech", text="Hi")],
         [spec("estimate_cost", kind="speech", text="Hi")],
     ),
-    Row("8. Model Discovery", "models", *[[client("list_models", "image")]] * 3),
+    Row(
+        "8. Model Discovery",
+        "models",
+        [client("list_models", "image")],
+        [Cell(f"{lc}.list_models", ["image"], words={"model": CHAT})],
+        [client("list_models", "image")],
+    ),
     Row(
         "9. Web Search via AI",
         "chat that searches",

@@ -20,25 +20,19 @@ from nanogpt_client.endpoints.images import generate_image
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import APIStatusError
-from tests.driving import END, connected, context, drive
+from tests.driving import END, connected, context, drive, first_call
 
 SAMPLES = sorted(path for path in (Path(__file__).parent / "samples").iterdir() if path.is_dir())
-
-
-def first_of(flow: Any) -> Call[Any]:
-    """Return the call that a flow begins with."""
-    call: Call[Any] = next(flow)
-    return call
 
 
 # The call whose answer each route's samples are.
 ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "chat": lambda: chat("hi", model="m"),
     "embed": lambda: embeddings.embed(["a", "b"], model="m"),
-    "image": lambda: first_of(generate_image("a cat", model="m")),
-    "speech": lambda: first_of(speak("hi", model="m")),
-    "transcription": lambda: first_of(transcribe(b"RIFF", model="m")),
-    "video": lambda: first_of(video.submit_video("a cat", model="m")),
+    "image": lambda: first_call(generate_image("a cat", model="m")),
+    "speech": lambda: first_call(speak("hi", model="m")),
+    "transcription": lambda: first_call(transcribe(b"RIFF", model="m")),
+    "video": lambda: first_call(video.submit_video("a cat", model="m")),
     "video_status": lambda: video.video_status("vid_sample"),
     "search": lambda: search.search_web("nano"),
     "models": catalog.list_models,

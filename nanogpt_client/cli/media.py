@@ -70,7 +70,12 @@ def draw(run: Session, /, words: tuple[str, ...], **options: Any) -> None:
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
 @click.option("--model", "-m", default=SPEECH_MODEL, show_default=True, help="Which to ask.")
 @click.option("--voice", help="One of the model's voices.")
-@click.option("--format", "response_format", type=click.Choice(_FORMATS), help="Of the file.")
+@click.option(
+    "--format",
+    "response_format",
+    type=click.Choice(_FORMATS),
+    help="Of the file; by default as -o ends.",
+)
 @click.option(
     "--speed", type=click.FloatRange(0.25, 4), metavar="0.25..4", help="1 is the normal one."
 )
@@ -92,6 +97,9 @@ def speak(
     text = text_or_stdin(words)
     paths = files.targets(output, text)
     files.check_targets(paths, force=force, as_json=run.as_json)
+    ending = paths[0].suffix[1:].lower()
+    if options["response_format"] is None and ending in _FORMATS:
+        options["response_format"] = ending
     with run.client() as client, run.busy("speaking …"):
         speech = client.speak(text, model=model, **options)
     saved = files.save(speech.bytes, paths[0], force=force, mime_type=speech.mime_type)

@@ -37,6 +37,9 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
     if structured != (schema is not None):
         msg = "a schema and output_type='structured' belong together"
         raise ConfigurationError(msg, param="schema")
+    if given.get("from_date", "") > given.get("to_date", "9999"):
+        msg = f"from_date {given['from_date']} is after to_date {given['to_date']}"
+        raise ConfigurationError(msg, param="from_date")
     body = {"query": _check.check_text("query", query)}
     body |= {_WORDS.get(name, name): value for name, value in given.items()}
 

@@ -32,7 +32,8 @@ def allow(
         return
     purchase = Purchase(tool, model, usd, arguments)
     if fields.confirm is None:
-        msg = f"{purchase}: more than the {limit} USD that may be spent on a call; nothing was sent"
+        more = "more" if usd is not None else "which may be more"
+        msg = f"{purchase}, {more} than the {limit} USD a call may cost unasked; nothing was sent"
         raise SpendingRefusedError(msg)
     if (yield from consult(fields.confirm, purchase)) is not True:
         raise SpendingRefusedError(f"{purchase}: the user did not confirm it; nothing was sent")

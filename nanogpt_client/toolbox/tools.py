@@ -14,7 +14,7 @@ from nanogpt_client.toolbox import args, facts, fields, media
 from nanogpt_client.toolbox.results import ToolResult
 from nanogpt_client.wire.progress import OnProgress
 
-__all__ = ["TOOLS", "Tool"]
+__all__ = ["TOOLS", "Tool", "arguments_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,7 @@ class Tool:
         try:
             given = self.args.model_validate(arguments)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ConfigurationError(f"{where}: {first['msg'].lower()}", param=where) from None
+            raise arguments_error(error) from None
         return (yield from self.flow(settings, given, on_progress or settings.on_progress))
 
     def schema(self) -> dict[str, Any]:
@@ -63,6 +61,13 @@ class Tool:
             "parameters": self.args.model_json_schema(),
         }
         return {"type": "function", "function": function}
+
+
+def arguments_error(error: ValidationError) -> ConfigurationError:
+    """Return what was wrong with a model's arguments, short enough for it to read."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return ConfigurationError(f"{where}: {first['msg'].lower()}", param=where)
 
 
 TOOLS: Mapping[str, Tool] = {

@@ -7,9 +7,11 @@ anything is sent. ``None`` always means "not given".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from nanogpt_client.wire.progress import OnProgress
@@ -36,6 +38,18 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
+
+
+def _day(text: str) -> str:
+    try:
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise PydanticCustomError("day", "it must be a day like 2026-01-31")
+
+
+Day = Annotated[str, AfterValidator(_day)]
 
 
 class RequestOptions(TypedDict, total=False):
@@ -260,8 +274,8 @@ class WebSearchOptions(RequestOptions, total=False):
     output_type: Literal["searchResults", "sourcedAnswer", "structured"] | None
     schema: Mapping[str, Any] | None
     include_images: bool | None
-    from_date: str | None
-    to_date: str | None
+    from_date: Day | None
+    to_date: Day | None
     include_domains: Sequence[str] | None
     exclude_domains: Sequence[str] | None
     max_results: Count | None

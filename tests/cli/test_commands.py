@@ -239,6 +239,10 @@ class TestMedia:
         assert offline("speak", "hi", "--format", "wav", "-o", "mine.wav", "-f").exit_code == 0
         assert (empty_folder / "mine.wav").read_bytes().startswith(b"RIFF")
 
+    def test_a_sound_is_of_the_kind_that_its_name_says(self, empty_folder):
+        assert offline("speak", "hi", "-o", "mine.wav").stdout == "mine.wav\n"
+        assert (empty_folder / "mine.wav").read_bytes().startswith(b"RIFF")
+
     def test_a_folder_that_is_a_file_is_refused(self, empty_folder):
         (empty_folder / "file").write_text("no folder")
         result = offline("draw", "hi", "-o", "file/cat.png")

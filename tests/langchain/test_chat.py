@@ -6,7 +6,7 @@ import asyncio
 import json
 import pickle
 from copy import deepcopy
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import httpx
 import pytest
@@ -182,6 +182,39 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
     assert result["parsed"] is None
     assert isinstance(result["parsing_error"], OutputParserException)
     assert result["raw"].response_metadata["cost"] == 0.0125
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"title": "Ages", "type": "array", "items": {"type": "integer"}},
+        {"title": "Ages", "type": "object", "additionalProperties": {"type": "integer"}},
+        {"title": "Ages", "anyOf": [{"type": "integer"}, {"type": "null"}]},
+    ],
+)
+def test_a_json_schema_without_properties_is_sent_whole(schema):
+    wire = Wire({"content": "[36]"})
+    chain: Any = wire.model().with_structured_output(schema, method="json_schema")
+    assert chain.invoke("hi") == [36]
+    sent = wire.bodies[0]["response_format"]["json_schema"]
+    assert (sent["name"], sent["schema"]) == ("Ages", schema)
+    with pytest.raises(ConfigurationError, match="method='json_schema'"):
+        wire.model().with_structured_output(schema, method="function_calling")
+
+
+def test_a_schema_that_openai_nests_is_sent_as_it_is():
+    wire = Wire({"content": "{}"})
+    schema = {"name": "Person", "schema": {"type": "object", "properties": {"age": {}}}}
+    wire.model().with_structured_output(schema, method="json_schema").invoke("hi")
+    asked = wire.model().with_structured_output(schema, method="json_schema", strict=True)
+    asked.invoke("hi")
+    loose, strict = [body["response_format"]["json_schema"] for body in wire.bodies]
+    assert (loose, strict) == (schema, schema | {"strict": True})
+
+
+def test_a_method_that_does_not_exist_is_refused():
+    with pytest.raises(ConfigurationError, match="'tool_calling': known are function_calling"):
+        SCHEMA_TEXT.model().with_structured_output(Person, method=cast("Any", "tool_calling"))
 
 
 HALF = '{"name": "Ada", "age": 3'

@@ -81,6 +81,14 @@ async def test_an_unknown_word_is_refused_unsent(find):
     assert wire.bodies == []
 
 
+@pytest.mark.parametrize("k", ["3", 3.0, 0, None])
+async def test_a_number_of_pages_that_is_none_is_refused_unsent(find, k):
+    wire = Wire()
+    with pytest.raises(ModelInvalidRequestError, match="k must be a whole number from 1 on"):
+        await find(wire.retriever(), "nano", k=k)
+    assert wire.bodies == []
+
+
 async def test_errors_are_langchains(find):
     with pytest.raises(ModelInvalidRequestError):
         await find(Wire(400).retriever(max_retries=0), "nano")

@@ -207,6 +207,23 @@ async def test_programs_may_pass_bytes(run, client):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({}, "prompt: field required."),
+        ({"prompt": "a cat", "n": 0}, "n: input should be greater than or equal to 1."),
+        ({"prompt": "a cat", "style": "oil"}, "style: extra inputs are not permitted."),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_told_to_the_model(run, client, arguments, told):
+    message = await run(NanoGPTImageTool(client=client), **arguments)
+    assert message.status == "error"
+    assert (
+        message.content == f"{told} Nothing was sent or spent. Correct the arguments and try again."
+    )
+    assert len(client.ledger) == 0
+
+
+@pytest.mark.parametrize(
     "cls", [*EXAMPLES, NanoGPTToolkit, NanoGPTWebSearchRetriever, NanoGPTAudioParser]
 )
 def test_an_unknown_word_is_refused(cls):

@@ -83,6 +83,8 @@ def wire(*messages):
         (ChatMessage(content="hi", role="user"), {"role": "user", "content": "hi"}),
         (FunctionMessage(content="42", name="look"), {
             "role": "function", "content": "42", "name": "look"}),
+        (AIMessage("", additional_kwargs={"function_call": WIRE_CALL["function"]}), {
+            "role": "assistant", "content": "", "function_call": WIRE_CALL["function"]}),
     ],
 )  # fmt: skip
 def test_each_kind_of_message_has_its_form(message, expected):

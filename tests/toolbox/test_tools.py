@@ -264,8 +264,10 @@ def test_what_has_no_known_price_is_confirmed_too(call, box):
 
 def test_without_anyone_to_ask_dear_calls_are_refused(call, box):
     tools = box(confirm_above_usd="0.01")
-    with pytest.raises(SpendingRefusedError, match=r"more than the 0\.01 USD"):
+    with pytest.raises(SpendingRefusedError, match=r"0\.014 USD, more than the 0\.01 USD a call"):
         call(tools, "generate_image", prompt="dear")
+    with pytest.raises(SpendingRefusedError, match="unknown price, which may be more than the"):
+        call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
 
