@@ -6,6 +6,7 @@ agent or query engine made them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -165,11 +166,15 @@ class NanoGPTCostHandler(BaseEventHandler):
 
 @contextmanager
 def failure_told(kind: str, model: str | None) -> Iterator[None]:
-    """Tell handlers of a call that fails; LlamaIndex's events are silent about it."""
+    """Tell handlers of a call that fails or is cancelled; LlamaIndex's events are silent on it."""
     try:
         yield
     except NanoGPTError as error:
         get_dispatcher().event(NanoGPTCallEvent(entry=_failure(kind, model, error)))
+        raise
+    except asyncio.CancelledError:
+        abandoned = LedgerEntry(kind, model, "abandoned", None)
+        get_dispatcher().event(NanoGPTCallEvent(entry=abandoned))
         raise
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.llms import ChatMessage, MockLLM
@@ -10,6 +13,7 @@ from pydantic import BaseModel
 
 from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding
 from nanogpt_client import Ledger, NanoGPTClient, NanoGPTError
+from tests.rawserver import End, RawServer
 
 MODEL = "openai/gpt-5.2"
 ASK = [ChatMessage(content="hi")]
@@ -51,6 +55,34 @@ async def test_every_way_to_ask_counts_once(llm):
     assert same(costs, llm.ledger)
     assert costs.ledger.totals.calls == 9
     assert costs.ledger.totals_by("model").keys() == {MODEL}
+
+
+async def test_cancelled_calls_count_as_abandoned():
+    arrived = threading.Semaphore(0)
+
+    def hold(_request):
+        arrived.release()
+        return [End.HOLD]
+
+    with RawServer(hold) as server, NanoGPTCostHandler() as costs:
+        words = {"api_key": "sk-test-key", "base_url": server.base_url, "ledger": Ledger()}
+        llm, embedding = NanoGPT(model=MODEL, **words), NanoGPTEmbedding(model_name="e", **words)
+
+        async def read():
+            return [item async for item in await llm.astream_chat(ASK)]
+
+        calls = [llm.achat(ASK), llm.acomplete("hi"), read(), embedding.aget_query_embedding("hi")]
+        tasks = [asyncio.create_task(call) for call in calls]
+        for _ in tasks:
+            await asyncio.to_thread(arrived.acquire)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(task.cancelled() for task in tasks)
+        await llm.aclose()
+        await embedding.aclose()
+    assert same(costs, llm.ledger)
+    assert costs.ledger.totals.calls == costs.ledger.totals.unknown_costs == len(tasks)
 
 
 def test_an_index_counts_with_its_embeddings(llm, client):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from llama_index.core import Document
 from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.storage.kvstore import SimpleKVStore
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.event_handlers import BaseEventHandler
@@ -19,7 +20,7 @@ from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 from pydantic import ValidationError
 
 from llama_index_nanogpt import NanoGPTEmbedding
-from nanogpt_client import AuthenticationError
+from nanogpt_client import AuthenticationError, Ledger
 
 
 class Counting:
@@ -239,12 +240,17 @@ def test_it_travels_and_lives_on_several_loops(sandbox):
     assert embedding.ledger.totals.calls == 4
 
 
-def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox):
+def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox, tmp_path):
     documents = [Document(text=f"Text number {n} is about the number {n}.") for n in range(6)]
-    embedding = over(sandbox, dimensions=64)
-    pipeline = IngestionPipeline(transformations=[embedding])
+    books = tmp_path / "spent.jsonl"
+    embedding = over(sandbox, dimensions=64, ledger=Ledger(books))
+    # The default tokenizer makes processes download its words, and without a network they hang.
+    splitter = SentenceSplitter(tokenizer=str.split)
+    pipeline = IngestionPipeline(transformations=[splitter, embedding])
     nodes = pipeline.run(documents=documents, num_workers=2)
     assert [len(node.get_embedding()) for node in nodes] == [64] * 6
+    assert len(embedding.ledger) == 0
+    assert [entry.kind for entry in Ledger(books)] == ["embedding"] * 2
     alone = pipeline.run(documents=documents)
     assert np.allclose([n.get_embedding() for n in nodes], [n.get_embedding() for n in alone])
     calls = embedding.ledger.totals.calls
@@ -252,6 +258,6 @@ def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox):
     assert embedding.ledger.totals.calls == calls
     embedding.close()
     shorter = over(sandbox, dimensions=32)
-    pipeline.transformations = [shorter]
+    pipeline.transformations = [splitter, shorter]
     assert len(pipeline.run(documents=documents)[0].get_embedding()) == 32
     shorter.close()

@@ -12,6 +12,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 
 from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
+from nanogpt_client import ConfigurationError
 from tests.llama_index.conformance.wire import call, stream, whole
 from tests.llama_index.scripted import Scripted
 
@@ -39,6 +40,13 @@ def response(*calls, finish_reason=None, **extra):
     message = ChatMessage(role="assistant", blocks=blocks, additional_kwargs=extra)
     raw = {"finish_reason": finish_reason} if finish_reason else {"choices": []}
     return ChatResponse(message=message, raw=raw)
+
+
+def test_a_choice_of_no_tool_is_refused_before_anything_is_sent():
+    server = Scripted(TWO_CALLS)
+    with pytest.raises(ConfigurationError, match=r"names 'ad', but the tools are \['add'\]"):
+        server.llm().chat_with_tools([TOOL], user_msg="hi", tool_choice="ad")
+    assert not server.bodies
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ class Hooks:
     """Whether the LLM calls tools."""
     has_reasoning = True
     """Whether it reads a model's thoughts."""
+    has_pictures = True
+    """Whether it reads the pictures that a model draws, from ``message.images``."""
 
     def make_llm(self, base_url: str, model: str = "test/model", **words: Any) -> Any:
         """Return an LLM that sends to ``base_url`` (``http://127.0.0.1:…/api/v1``) with `KEY`.
@@ -45,12 +47,13 @@ class Hooks:
         """Free what the LLM holds open, if its class has a way to."""
 
     def finish_reason(self, response: Any) -> Any:
-        """Return why the model stopped, as the LLM tells it; by default as ``raw`` has it."""
-        raw = response.raw
-        if isinstance(raw, Mapping):
-            return raw.get("finish_reason") or response.additional_kwargs.get("finish_reason")
-        choices = getattr(raw, "choices", None)
-        return choices[0].finish_reason if choices else None
+        """Return why the model stopped, as the LLM tells it.
+
+        By default it is looked for in ``additional_kwargs`` and in ``raw``, be that a dict or an
+        object, at its root or in its first choice.
+        """
+        places = [response.additional_kwargs, response.raw, *(_get(response.raw, "choices") or ())]
+        return next(filter(None, (_get(place, "finish_reason") for place in places)), None)
 
     @pytest.fixture
     async def serve(self) -> AsyncIterator[Serve]:
@@ -67,6 +70,10 @@ class Hooks:
             yield start
             for llm in llms:
                 await self.close_llm(llm)
+
+
+def _get(place: Any, name: str) -> Any:
+    return place.get(name) if isinstance(place, Mapping) else getattr(place, name, None)
 
 
 async def ask(llm: FunctionCallingLLM, way: str, about: Any = "hi", **kwargs: Any) -> list[Any]:

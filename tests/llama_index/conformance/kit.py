@@ -14,11 +14,12 @@ LLM, subclass `LLMConformance` in a test module and say how to make one:
                 is_chat_model=True, is_function_calling_model=True, **words,
             )
 
-and run pytest with ``asyncio_mode = auto``. The other hooks are in `base.Hooks`: `close_llm`,
-`finish_reason` (where your LLM says it), and what yours does not claim to do (`has_tools`,
-`has_reasoning`). Each test sends real HTTP to a server on this machine (`wire`): no key, no
-network. The kit needs LlamaIndex's core, pytest, pytest-asyncio and `tests.rawserver`; it imports
-no provider.
+and run pytest from this repository's root (or copy this folder and ``tests/rawserver.py``) with
+``asyncio_mode = auto``. The other hooks are in `base.Hooks`: `close_llm`, `finish_reason` (if your
+LLM says it in a place of its own), and what yours does not claim to do (`has_tools`,
+`has_reasoning`, `has_pictures`). Each test sends real HTTP to a server on this machine (`wire`):
+no key, no network. The kit needs LlamaIndex's core, pytest and pytest-asyncio; it imports no
+provider.
 
 Each test's docstring is the invariant it holds, in one sentence; `invariants` lists them.
 """
