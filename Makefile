@@ -77,7 +77,8 @@ $(PEERS)/.installed: tests/peers/requirements.txt
 	@touch "$@"
 
 # A stamp, so that a second command installs nothing. pip comes first: the one that a fresh
-# environment brings may be too old for dependency groups.
+# environment brings may be too old for dependency groups. pip compiles what it installs, but not what
+# an editable install points to.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or later is needed; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
@@ -86,4 +87,5 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) install --constraint constraints.txt --upgrade pip
 	@$(PIP) install --constraint constraints.txt --build-constraint constraints.txt \
 	  --editable '.[all]' --group dev
+	@$(RUN) -m compileall -q nanogpt_client langchain_nanogpt llama_index_nanogpt
 	@touch "$(READY)"

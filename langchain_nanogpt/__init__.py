@@ -50,7 +50,7 @@ __all__ = [
     "with_footnotes",
 ]
 
-__getattr__ = names_of(
+__getattr__, __dir__ = names_of(
     __name__,
     {
         "callbacks": "NanoGPTCostCallbackHandler",

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langchain_core import exceptions as langchain
-from langchain_core.tools import ToolException
 
 from nanogpt_client import errors as core
 from nanogpt_client.toolbox import explain
@@ -181,6 +180,9 @@ def tool_errors() -> Iterator[None]:
 
     The cause is the error as LangChain knows it, for whoever looks closer.
     """
+    # Who uses no tools need not wait for LangChain's.
+    from langchain_core.tools import ToolException  # noqa: PLC0415
+
     try:
         yield
     except core.NanoGPTError as error:

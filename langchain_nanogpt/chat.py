@@ -17,10 +17,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from pydantic import BaseModel, field_validator, model_validator
 
-from langchain_nanogpt import _structured
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._held import Held
@@ -48,6 +46,11 @@ from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.fields import OptionFields, hide_key
 from nanogpt_client.messages import check_media
 from nanogpt_client.wire.options import Count
+
+if TYPE_CHECKING:  # as in BaseChatModel: who binds no tools need not load them
+    from langchain_core.tools import BaseTool
+
+    from langchain_nanogpt._structured import Method
 
 __all__ = ["ChatNanoGPT"]
 
@@ -343,7 +346,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         self,
         schema: dict[str, Any] | type,
         *,
-        method: _structured.Method | None = None,
+        method: Method | None = None,
         include_raw: bool = False,
         strict: bool | None = None,
         **kwargs: Any,
@@ -358,6 +361,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             strict: ask the provider to hold the model to the schema.
             **kwargs: any word of a call.
         """
+        # Loads LangChain's output parsers, which no other method needs.
+        from langchain_nanogpt import _structured  # noqa: PLC0415
+
         if method is None:
             can = bool(self.profile and self.profile.get("structured_output"))
             method = "json_schema" if can else "function_calling"

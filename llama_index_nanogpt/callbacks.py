@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events import BaseEvent
@@ -25,7 +25,10 @@ from llama_index.core.instrumentation.events.llm import (
 from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
-from nanogpt_client import Embeddings, Ledger, LedgerEntry, NanoGPTError
+from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
+
+if TYPE_CHECKING:  # a chat needs no such type
+    from nanogpt_client import Embeddings
 
 __all__ = [
     "NanoGPTCallEvent",

@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar, Unpack
 
+from nanogpt_client import endpoints, wire
 from nanogpt_client._base import BaseClient
 from nanogpt_client._core.call import Call
 from nanogpt_client._core.flow import Flow
-from nanogpt_client.endpoints import batch, images, media, speech, transcription, video
-from nanogpt_client.wire.media import (
-    FileSource,
-    GeneratedImages,
-    Speech,
-    Transcript,
-    Video,
-    VideoJob,
-)
+from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.options import (
     ImageOptions,
     SpeechOptions,
     TranscriptionOptions,
     VideoOptions,
 )
-from nanogpt_client.wire.progress import OnProgress
 
 T = TypeVar("T")
 
@@ -41,13 +33,13 @@ class AsyncMediaMethods(BaseClient):
         prompt: str,
         *,
         model: str,
-        image: FileSource | Sequence[FileSource] | None = None,
-        mask: FileSource | None = None,
+        image: wire.FileSource | Sequence[wire.FileSource] | None = None,
+        mask: wire.FileSource | None = None,
         **options: Unpack[ImageOptions],
-    ) -> GeneratedImages:
+    ) -> wire.GeneratedImages:
         """Draw, or change the given pictures (bytes, path or URL)."""
         return await self.run(
-            images.generate_image(prompt, model=model, image=image, mask=mask, **options)
+            endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
         )
 
     async def generate_images(
@@ -57,9 +49,9 @@ class AsyncMediaMethods(BaseClient):
         model: str,
         at_once: int = 4,
         **options: Unpack[ImageOptions],
-    ) -> list[GeneratedImages]:
+    ) -> list[wire.GeneratedImages]:
         """Draw for several prompts, ``at_once`` at a time; an error's ``partial`` has the rest."""
-        flow = batch.generate_images(prompts, model=model, at_once=at_once, **options)
+        flow = endpoints.batch.generate_images(prompts, model=model, at_once=at_once, **options)
         return await self.run(flow)
 
     async def edit_image(
@@ -67,42 +59,46 @@ class AsyncMediaMethods(BaseClient):
         prompt: str,
         *,
         model: str,
-        image: FileSource | Sequence[FileSource],
-        mask: FileSource | None = None,
+        image: wire.FileSource | Sequence[wire.FileSource],
+        mask: wire.FileSource | None = None,
         **options: Unpack[ImageOptions],
-    ) -> GeneratedImages:
+    ) -> wire.GeneratedImages:
         """Change a picture through the edits route; a mask limits where."""
         return await self.run(
-            images.edit_image(prompt, model=model, image=image, mask=mask, **options)
+            endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
         )
 
-    async def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Speech:
+    async def speak(
+        self, text: str, *, model: str, **options: Unpack[SpeechOptions]
+    ) -> wire.Speech:
         """Speak a text; jobs are waited for and URLs fetched."""
-        return await self.run(speech.speak(text, model=model, **options))
+        return await self.run(endpoints.speech.speak(text, model=model, **options))
 
     async def speak_long(
         self, text: str, *, model: str, at_once: int = 4, **options: Unpack[SpeechOptions]
-    ) -> Speech:
+    ) -> wire.Speech:
         """Speak a text of any length, cut at its sentences and joined into one file."""
-        return await self.run(batch.speak_long(text, model=model, at_once=at_once, **options))
+        return await self.run(
+            endpoints.batch.speak_long(text, model=model, at_once=at_once, **options)
+        )
 
     async def transcribe(
-        self, audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
-    ) -> Transcript:
+        self, audio: wire.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> wire.Transcript:
         """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
-        return await self.run(transcription.transcribe(audio, model=model, **options))
+        return await self.run(endpoints.transcription.transcribe(audio, model=model, **options))
 
     async def transcribe_all(
         self,
-        recordings: Sequence[FileSource],
+        recordings: Sequence[wire.FileSource],
         *,
         model: str,
         at_once: int = 4,
         **options: Unpack[TranscriptionOptions],
-    ) -> list[Transcript]:
+    ) -> list[wire.Transcript]:
         """Transcribe several, ``at_once`` at a time; an error's ``partial`` has those finished."""
         return await self.run(
-            batch.transcribe_all(recordings, model=model, at_once=at_once, **options)
+            endpoints.batch.transcribe_all(recordings, model=model, at_once=at_once, **options)
         )
 
     async def submit_video(
@@ -110,27 +106,29 @@ class AsyncMediaMethods(BaseClient):
         prompt: str,
         *,
         model: str,
-        image: FileSource | None = None,
+        image: wire.FileSource | None = None,
         **options: Unpack[VideoOptions],
-    ) -> VideoJob:
+    ) -> wire.VideoJob:
         """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
-        return await self.run(video.submit_video(prompt, model=model, image=image, **options))
+        return await self.run(
+            endpoints.video.submit_video(prompt, model=model, image=image, **options)
+        )
 
-    async def video_status(self, run_id: str) -> VideoJob:
+    async def video_status(self, run_id: str) -> wire.VideoJob:
         """Ask how far a video is."""
-        return await self.send(video.video_status(run_id))
+        return await self.send(endpoints.video.video_status(run_id))
 
     async def wait_for_video(
         self,
-        job: VideoJob | str,
+        job: wire.VideoJob | str,
         *,
         interval: float = 3.0,
         timeout: float = 900.0,  # noqa: ASYNC109 - of the job, not the call
-        on_progress: OnProgress | None = None,
+        on_progress: wire.OnProgress | None = None,
         progress: bool = False,
-    ) -> Video:
+    ) -> wire.Video:
         """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
-        flow = video.wait_for_video(
+        flow = endpoints.video.wait_for_video(
             job, interval=interval, timeout=timeout, on_progress=on_progress, progress=progress
         )
         return await self.run(flow)
@@ -140,13 +138,13 @@ class AsyncMediaMethods(BaseClient):
         prompt: str,
         *,
         model: str,
-        image: FileSource | None = None,
+        image: wire.FileSource | None = None,
         interval: float = 3.0,
         wait_timeout: float = 900.0,
         **options: Unpack[VideoOptions],
-    ) -> Video:
+    ) -> wire.Video:
         """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
-        flow = video.generate_video(
+        flow = endpoints.video.generate_video(
             prompt,
             model=model,
             image=image,
@@ -158,10 +156,10 @@ class AsyncMediaMethods(BaseClient):
 
     async def recover_videos(
         self, *, model: str | None = None, limit: int | None = None
-    ) -> list[VideoJob]:
+    ) -> list[wire.VideoJob]:
         """List this account's recent videos, e.g. after a crash."""
-        return await self.send(video.recover_videos(model=model, limit=limit))
+        return await self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
-    async def download(self, url: str, *, max_bytes: int = media.MAX_DOWNLOAD_BYTES) -> bytes:
+    async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> bytes:
         """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
-        return await self.run(media.download(url, max_bytes=max_bytes))
+        return await self.run(endpoints.media.download(url, max_bytes=max_bytes))

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
+from nanogpt_client import endpoints, wire
 from nanogpt_client._async_media import AsyncMediaMethods
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
@@ -31,19 +32,9 @@ from nanogpt_client._core.flow import (
     stream,
 )
 from nanogpt_client._together import in_tasks, invoke_async
-from nanogpt_client.endpoints import account, catalog, chat, embeddings, search, speech
-from nanogpt_client.wire.account import (
-    Affordability,
-    Balance,
-    CostEstimate,
-    Deposit,
-    DepositLimits,
-    SubscriptionUsage,
-    UsageReport,
-)
+from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
-from nanogpt_client.wire.media import Embeddings
 from nanogpt_client.wire.options import (
     ChatOptions,
     EmbeddingOptions,
@@ -51,7 +42,6 @@ from nanogpt_client.wire.options import (
     WebSearchOptions,
     WorkOptions,
 )
-from nanogpt_client.wire.search import WebSearchResult
 
 if TYPE_CHECKING:
     from nanogpt_client._http import AsyncTransport
@@ -124,19 +114,21 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def embed(
         self, texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
-    ) -> Embeddings:
+    ) -> wire.Embeddings:
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
-        return await self.send(embeddings.embed(texts, model=model, **options))
+        return await self.send(endpoints.embeddings.embed(texts, model=model, **options))
 
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> AsyncStream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        return self.stream(speech.stream_speech(text, model=model, **options))
+        return self.stream(endpoints.speech.stream_speech(text, model=model, **options))
 
-    async def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> WebSearchResult:
+    async def search_web(
+        self, query: str, **options: Unpack[WebSearchOptions]
+    ) -> wire.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
-        return await self.send(search.search_web(query, **options))
+        return await self.send(endpoints.search.search_web(query, **options))
 
     async def list_models(
         self, kind: ModelKind = "text", *, scope: ModelScope = "all"
@@ -144,9 +136,9 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         """List models with prices and capabilities."""
         return await self.run(catalog.models(kind, scope=scope))
 
-    async def balance(self) -> Balance:
+    async def balance(self) -> wire.Balance:
         """Ask what is on the account, and for its Nano deposit address."""
-        return await self.send(account.balance())
+        return await self.send(endpoints.account.balance())
 
     async def usage(
         self,
@@ -154,33 +146,33 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         from_date: str | None = None,
         to_date: str | None = None,
         group_by: str | None = None,
-    ) -> UsageReport:
+    ) -> wire.UsageReport:
         """Ask what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model."""
         return await self.send(
-            account.usage(from_date=from_date, to_date=to_date, group_by=group_by)
+            endpoints.account.usage(from_date=from_date, to_date=to_date, group_by=group_by)
         )
 
-    async def subscription_usage(self) -> SubscriptionUsage:
+    async def subscription_usage(self) -> wire.SubscriptionUsage:
         """Ask how much of the subscription's allowance is used."""
-        return await self.send(account.subscription_usage())
+        return await self.send(endpoints.account.subscription_usage())
 
     async def estimate_chat_cost(
         self, messages: str | Sequence[MessageDict], *, model: str
-    ) -> CostEstimate:
+    ) -> wire.CostEstimate:
         """Ask what a chat would cost in USD."""
-        return await self.send(account.estimate_chat_cost(messages, model=model))
+        return await self.send(endpoints.account.estimate_chat_cost(messages, model=model))
 
     async def estimate_image_cost(
         self, *, model: str, size: str | None = None, n: int = 1
-    ) -> CostEstimate:
+    ) -> wire.CostEstimate:
         """Ask what ``n`` pictures of a size would cost in USD."""
-        return await self.send(account.estimate_image_cost(model=model, size=size, n=n))
+        return await self.send(endpoints.account.estimate_image_cost(model=model, size=size, n=n))
 
     async def estimate_media_cost(
         self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
-    ) -> CostEstimate:
+    ) -> wire.CostEstimate:
         """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
-        return await self.run(account.estimate_media_cost(kind, model=model, **work))
+        return await self.run(endpoints.account.estimate_media_cost(kind, model=model, **work))
 
     async def can_afford(
         self,
@@ -188,21 +180,21 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         *,
         model: str,
         **work: Unpack[WorkOptions],
-    ) -> Affordability:
+    ) -> wire.Affordability:
         """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
-        return await self.run(account.can_afford(messages, model=model, **work))
+        return await self.run(endpoints.account.can_afford(messages, model=model, **work))
 
-    async def create_deposit(self, ticker: str, amount: Decimal | float | str) -> Deposit:
+    async def create_deposit(self, ticker: str, amount: Decimal | float | str) -> wire.Deposit:
         """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
-        return await self.send(account.create_deposit(ticker, amount))
+        return await self.send(endpoints.account.create_deposit(ticker, amount))
 
-    async def deposit_limits(self, ticker: str) -> DepositLimits:
+    async def deposit_limits(self, ticker: str) -> wire.DepositLimits:
         """Ask for the smallest and largest deposit in a coin."""
-        return await self.send(account.deposit_limits(ticker))
+        return await self.send(endpoints.account.deposit_limits(ticker))
 
-    async def deposit_status(self, ticker: str, deposit_id: str) -> Deposit:
+    async def deposit_status(self, ticker: str, deposit_id: str) -> wire.Deposit:
         """Ask how far a deposit is."""
-        return await self.send(account.deposit_status(ticker, deposit_id))
+        return await self.send(endpoints.account.deposit_status(ticker, deposit_id))
 
     async def send(self, call: Call[T]) -> T:
         """Perform one call, e.g. one that this class has no method for."""

@@ -42,6 +42,7 @@ TO_ENDPOINTS = LEFT | {"_core"}
 TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(LEFT, LEFT),
+    "wire": LEFT | {"lazy"},
     "_version": set(),
     "mould": set(),
     "lazy": set(),
@@ -49,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_watchdog": set(),
     "_core": LEFT,
     "_http": TO_ENDPOINTS | {"_body", "_version", "_watchdog"},
-    "endpoints": TO_ENDPOINTS,
+    "endpoints": TO_ENDPOINTS | {"lazy"},
     "_base": TO_SHELLS,
     "_together": TO_ENDPOINTS,
     "_media": TO_SHELLS,
@@ -57,8 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": TO_SHELLS | {"_together", "_media"},
     "async_client": TO_SHELLS | {"_together", "_async_media"},
     "fields": TO_SHELLS | {"client", "async_client"},
-    "toolbox": TO_ENDPOINTS | {"endpoints", "fields"},
-    "__init__": TO_SHELLS | {"client", "async_client"},
+    "toolbox": TO_ENDPOINTS | {"endpoints", "fields", "lazy"},
+    "__init__": TO_SHELLS | {"client", "async_client", "lazy"},
     "refresh_snapshot": LEFT | {"client"},
     "sandbox": {"_http"},
     "cli": LEFT | {"_http", "_version", "client", "sandbox"},

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from nanogpt_client import wire
 from nanogpt_client.config import check_headers
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire.media import FileSource
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
@@ -115,7 +115,7 @@ def check_tools(tools: Any) -> None:
         raise ConfigurationError(msg, param="tools")
 
 
-def read_file(source: FileSource, what: str) -> tuple[str, bytes]:
+def read_file(source: wire.FileSource, what: str) -> tuple[str, bytes]:
     """Return name and bytes of a file given as path or as bytes.
 
     Raises:

@@ -11,9 +11,9 @@ from nanogpt_client._core.flow import Addresses, Flow, Locate, Located, Resolve,
 from nanogpt_client.endpoints import _check
 from nanogpt_client.errors import APIStatusError, ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
+from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.media import FileSource, Source
 
-MAX_DOWNLOAD_BYTES = 256 * 1024 * 1024
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
 

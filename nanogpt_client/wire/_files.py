@@ -11,6 +11,8 @@ import wave
 from os import PathLike
 from pathlib import Path
 
+MAX_DOWNLOAD_BYTES = 256 * 1024 * 1024
+
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),

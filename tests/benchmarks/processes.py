@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import subprocess
 import sys
@@ -38,6 +39,13 @@ class Finished(NamedTuple):
 def python_of(subject: str, peers: str) -> str:
     """Return the interpreter that has a subject."""
     return peers if subject in PEERS else sys.executable
+
+
+def compile_ours() -> None:
+    """Compile our packages, as pip does with those that it installs."""
+    for package in ("nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"):
+        if not compileall.compile_dir(ROOT / package, quiet=1):
+            raise RuntimeError(f"{package} cannot be compiled")
 
 
 def imported(name: str, peers: str) -> Finished:

@@ -85,6 +85,7 @@ def run(cases: Iterable[Case], url: str, peers: str) -> Iterator[tuple[Case, dic
 
 def imports(peers: str, rounds: int, names: Iterable[str]) -> dict[str, dict[str, Figure]]:
     """Return how long each import takes (CPU seconds), and how large the process is then (MB)."""
+    processes.compile_ours()
     seen: dict[str, list[processes.Finished]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, finished in seen.items():

@@ -90,7 +90,7 @@ def test_both_clients_are_the_same_but_for_await(sync, other):
 @pytest.mark.parametrize(
     ("cut", "instead"),
     [
-        ("return await self.send(account.balance())", "pass"),
+        ("return await self.send(endpoints.account.balance())", "pass"),
         ("connection.aclose()", "connection.other()"),
         ("await asyncio.sleep(seconds)", "await asyncio.sleep(0)"),
         ("await invoke_async(step)", "await invoke_async(None)"),
