@@ -89,6 +89,7 @@ def completion() -> bytes:
     reply = {
         "id": "chatcmpl-BkN2nNjDE0oBSmu1Fzp6cDhEaqWkD",
         "object": "chat.completion",
+        "system_fingerprint": "fp_1",
         "created": 1750256400,
         "model": MODEL,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
