@@ -15,7 +15,7 @@ from nanogpt_client.sandbox.brain.text import sentences, terms
 from nanogpt_client.sandbox.brain.words import stem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from nanogpt_client.sandbox.brain.conversation import Call
 
@@ -49,6 +49,11 @@ def kinds_of_file(text: str) -> set[str]:
     """Return which kinds of media files a text names: sound, picture, film."""
     paths = (*mine.found("url", text), *mine.found("path", text))
     return {kind for span in paths if (kind := kind_of_file(span.value))}
+
+
+def files(texts: Iterable[str]) -> list[str]:
+    """Return the texts that tell where a media file is."""
+    return [text for text in texts if kinds_of_file(text)]
 
 
 def kind_of_file(path: str) -> str:

@@ -78,7 +78,7 @@ def certain(field: Field, source: Source, form: str = "") -> Iterator[Candidate]
     """Yield the values that the text ties to this field."""
     yield from _labelled(field, source)
     role = role_of(field, form)
-    if source.known:
+    if source.known and not works_on_file(field.words, field.about_words):
         spans = beside(field.words, source.focus, source.known)
         whole = {*mine.quoted(source.focus), *mine.names(source.focus)}
         yield from (_at(0, span) for span in spans if role not in _PROSE or span in whole)

@@ -145,6 +145,8 @@ def _next(
         if failed and not _HINT.search(failed[-1].result or ""):
             continue
         call = _filled(step, talk, answer, failed)
+        if step.tool.lacks_file(call.arguments):
+            continue
         if _is_new(call, talk, planned):
             planned.append(call)
         elif step.waits:
@@ -186,6 +188,8 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
     goes_on = points_back(text) or (step.waits and not carry.says_what(text, known))
     if results and goes_on:
         text, carried = _carried(text, carry.told_by(talk.calls), depicts=carry.depicts(known))
+    if step.tool.edits:  # is told what to change, not what there is
+        text, carried = step.text, ""
     hints = tuple(match[1] for call in failed if (match := _HINT.search(call.result or "")))
     if step.tool.is_calculator and (found := arith.sums(text)):
         text = arith.symbols(found[0].text)
@@ -195,7 +199,8 @@ def _filled(step: Step, talk: Conversation, answer: str, failed: Sequence[Call])
     hinted = (f"index: {chosen[0]}, choice: {chosen[0]}, reason: `{chosen[1]}`",) if chosen else ()
     first = results if step.tool.is_form else []
     own = (text, *hints, talk.request)
-    texts = (*hinted, *first, *own, *results, *talk.earlier("user")[:4], talk.system)
+    made = carry.files(talk.earlier("tool", "assistant")) if step.tool.needs_file else []
+    texts = (*hinted, *first, *own, *results, *made, *talk.earlier("user")[:4], talk.system)
     refused = frozenset(value for call in failed for value in _refused(call))
     known = frozenset() if step.tool.is_form else known
     source = Source(tuple(dict.fromkeys(texts)), answer, carried, refused, known)

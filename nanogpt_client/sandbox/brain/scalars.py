@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nanogpt_client.sandbox.brain import mine
 from nanogpt_client.sandbox.brain.check import valid
 from nanogpt_client.sandbox.brain.guess import certain, likely
+from nanogpt_client.sandbox.brain.kin import families
 from nanogpt_client.sandbox.brain.lexicon import COLOURS
 from nanogpt_client.sandbox.brain.pattern import FORMATS, example
 from nanogpt_client.sandbox.brain.phrase import phrase
@@ -133,13 +134,18 @@ def _enumerated(options: Sequence[Any], source: Source, *, near: bool) -> Iterat
 
 
 def _akin(options: Sequence[Any], text: str) -> list[Candidate]:
-    """Return the options that share words with the text, the most alike first."""
+    """Return the options that share words with the text, the most alike first.
+
+    Where none does, those that the text speaks of in other words, in its order: image for a
+    picture.
+    """
     have = set(units(text))
-    shared = {
-        option: sum(map(len, have.intersection(units(option))))
-        for option in options
-        if isinstance(option, str)
-    }
+    named = [option for option in options if isinstance(option, str)]
+    shared = {option: sum(map(len, have.intersection(units(option)))) for option in named}
+    if not any(shared.values()):
+        related = [families([unit]) for unit in units(text)]
+        order = [each for kin in related for each in named if kin & families(units(each))]
+        return [Candidate(each) for each in dict.fromkeys(order)]
     return [Candidate(each) for each in sorted(shared, key=lambda o: -shared[o]) if shared[each]]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from nanogpt_client.sandbox.brain import arith, mine
-from nanogpt_client.sandbox.brain.carry import says_what
+from nanogpt_client.sandbox.brain.carry import kinds_of_file, says_what
 from nanogpt_client.sandbox.brain.guess import role_of
 from nanogpt_client.sandbox.brain.lexicon import ROLES
 from nanogpt_client.sandbox.brain.phrase import points_back
@@ -92,6 +92,7 @@ def steps_of(request: str, box: Toolbox) -> list[Step]:
         if tool is not None and score >= FITS and not _is_more_of(text, steps, tool):
             clear = _with_place(text, steps)
             goes_on = points_back(clear) or _SUMS_UP.search(clear) is not None
+            goes_on = goes_on or (tool.needs_file and not kinds_of_file(clear))
             waits_for_it = waits or (bool(steps) and goes_on)
             steps.append(Step(f"{before}{glue if before else ''}{clear}", tool, waits_for_it))
             before = ""
@@ -120,7 +121,12 @@ def _with_place(text: str, steps: Sequence[Step]) -> str:
 
 
 def _inside_out(step: Step, box: Toolbox) -> list[Step]:
-    """Split off what must be known first: `the weather in the capital of France`."""
+    """Split off what must be known first: `the weather in the capital of France`.
+
+    What is only foretold is not done first: `the cost of drawing a cat`.
+    """
+    if step.tool.foretells:
+        return [step]
     for opening in reversed(list(_INNER.finditer(step.text))):
         inner, rest = opening["inner"], step.text[opening.end("inner") :]
         outer = f"{step.text[: opening.start()]}it{rest}"

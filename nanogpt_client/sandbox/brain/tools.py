@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox.brain import arith, mine
 from nanogpt_client.sandbox.brain.carry import works_on_file
 from nanogpt_client.sandbox.brain.entity import beside, outstanding_names
-from nanogpt_client.sandbox.brain.lexicon import FAMILIES
+from nanogpt_client.sandbox.brain.kin import KIN, families
 from nanogpt_client.sandbox.brain.phrase import points_back, without_courtesy
 from nanogpt_client.sandbox.brain.source import split_name
 from nanogpt_client.sandbox.brain.text import sentences, terms
+from nanogpt_client.sandbox.brain.wording import meanings
 from nanogpt_client.sandbox.brain.words import stem, units
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ _GENERIC = frozenset(
     )
 )
 _ANYBODY = frozenset(map(stem, "user users person people".split()))  # in any description
-_KIN: dict[str, frozenset[int]] = {}
-for _number, _family in enumerate(FAMILIES):
-    for _word in _family:
-        _KIN[stem(_word)] = _KIN.get(stem(_word), frozenset()) | {_number}
 _QUESTION = re.compile(
     r"^\W*(?:\w+,? )?(?:who|what|when|where|which|why|how|is|are|does|do|did|tell me (?:about"
     r"|who|what)"
@@ -71,6 +68,7 @@ _IDIOMS = (  # of words so common that they say nothing by themselves
     ("transcribe", re.compile(r".*\bwrite down (?:what|every|all|the words)\b", re.IGNORECASE)),
 )
 _FORETELLS = frozenset(map(stem, "estimate estimator forecast predict preview".split()))
+_EDITS = families([stem("edit")])
 _ASKS_AHEAD = re.compile(
     r"\b(?:would|will|could|might|estimat\w*|predict\w*|forecast|expected|before|afford"
     r"|(?:what|how much) (?:does|do|is|are))\b",
@@ -118,14 +116,34 @@ class Tool:
     @property
     def needs_file(self) -> bool:
         """Whether the tool cannot do without the path or address of a picture, sound or film."""
-        required = self.parameters.get("required") or ()
-        return any(
-            works_on_file(
+        return bool(self._files())
+
+    def lacks_file(self, arguments: Mapping[str, Any]) -> bool:
+        """Tell whether mere words stand where a file is needed: `the picture you drew`."""
+        given = (str(arguments.get(name, "")).replace(" ", "") for name in self._files())
+        return any(value.isalpha() for value in given)
+
+    def _files(self) -> list[str]:
+        """Return the required parameters that take the place of a media file."""
+        return [
+            name
+            for name in self.parameters.get("required") or ()
+            if isinstance(schema := self.properties.get(name), dict)
+            and works_on_file(
                 split_name(name), re.findall(r"[a-z]+", str(schema.get("description")).lower())
             )
-            for name in required
-            if isinstance(schema := self.properties.get(name), dict)
-        )
+        ]
+
+    @property
+    def foretells(self) -> bool:
+        """Whether the tool tells what is to come: by its name, or the verb it is described with."""
+        words = (*units(self.alias or self.name), *units(self.description)[:1])
+        return not _FORETELLS.isdisjoint(words)
+
+    @property
+    def edits(self) -> bool:
+        """Whether the tool changes a picture, sound or film that there is."""
+        return self.needs_file and not _EDITS.isdisjoint(families(units(self.alias or self.name)))
 
     @property
     def is_question_tool(self) -> bool:
@@ -186,6 +204,19 @@ class Toolbox:
 
     def scores(self, text: str) -> list[float]:
         """Return how well each tool fits a text; `FITS` and more means that it should be used."""
+        if not any(_is_named(tool, text) for tool in self.tools):
+            for plain in meanings(text):
+                scores = self._scores(plain)
+                if max(scores, default=0) >= FITS and self._does(scores.index(max(scores)), plain):
+                    return scores
+        return self._scores(text)
+
+    def _does(self, number: int, plain: str) -> bool:
+        """Tell whether a tool speaks of all that some plain words say."""
+        profile, words = self._profiles[number], frozenset(terms(plain)) - _GENERIC
+        return _shared(words, profile.name | profile.told) == len(words)
+
+    def _scores(self, text: str) -> list[float]:
         text = without_courtesy(text)
         words = frozenset(terms(text)) - _GENERIC
         words |= {stem(word) for word, idiom in _IDIOMS if idiom.match(text)}
@@ -197,7 +228,7 @@ class Toolbox:
         plain = {word for word in words - spelt if word.isalpha()}
         scores = [
             self._score(tool, profile, text, words)
-            + _OPERATES * bool(_families(wanted) & _families(profile.name | profile.told))
+            + _OPERATES * bool(families(wanted) & families(profile.name | profile.told))
             + _MOSTLY
             * (bool(plain) and 2 * _shared(plain, profile.name | profile.told) >= len(plain))
             - out_of_place
@@ -215,8 +246,8 @@ class Toolbox:
         asks_ahead = _ASKS_AHEAD.search(text) is not None
         return [
             _NO_FILE * (not has_file and tool.needs_file)
-            + _TOO_EARLY * (not asks_ahead and not profile.name.isdisjoint(_FORETELLS))
-            for tool, profile in zip(self.tools, self._profiles, strict=True)
+            + _TOO_EARLY * (not asks_ahead and tool.foretells)
+            for tool in self.tools
         ]
 
     def _headed(self, text: str, scores: Sequence[float]) -> list[float]:
@@ -224,12 +255,12 @@ class Toolbox:
 
         "The transcript of the recording" wants the transcript.
         """
-        known = [_families(profile.name) for profile in self._profiles]
-        heads = (_families([unit]) & frozenset().union(*known) for unit in units(text))
+        known = [families(profile.name) for profile in self._profiles]
+        heads = (families([unit]) & frozenset().union(*known) for unit in units(text))
         head = next(filter(None, heads), frozenset())
         return [
-            score + _HEAD * (score >= FITS and not head.isdisjoint(families))
-            for score, families in zip(scores, known, strict=True)
+            score + _HEAD * (score >= FITS and not head.isdisjoint(its_own))
+            for score, its_own in zip(scores, known, strict=True)
         ]
 
     def _score(self, tool: Tool, profile: _Profile, text: str, words: frozenset[str]) -> float:
@@ -238,11 +269,11 @@ class Toolbox:
         score += _ADDRESSED * _gives_parameter(tool, text)
         score += _SAME_VERB * _opens_with_verb_of(tool, text)
         if not words & profile.name:
-            score += _KIN_OF_NAME * bool(_families(words) & _families(profile.name))
+            score += _KIN_OF_NAME * bool(families(words) & families(profile.name))
         told = profile.told - profile.name
         score += sum(_TOLD * self._weight(word) for word in words & told)
-        related = _families(told)
-        score += _KIN_OF_TOLD * min(2, sum(not related.isdisjoint(_KIN.get(w, ())) for w in words))
+        related = families(told)
+        score += _KIN_OF_TOLD * min(2, sum(not related.isdisjoint(KIN.get(w, ())) for w in words))
         score += _IN_PARAMETERS * len(words & (profile.parameters - profile.name - told))
         return score
 
@@ -256,8 +287,8 @@ def vocabulary(tool: Tool) -> frozenset[str]:
     words = {
         unit for text in (tool.alias or tool.name, about, *tool.properties) for unit in units(text)
     }
-    families = _families(words)
-    return frozenset(words | {word for word, kin in _KIN.items() if not families.isdisjoint(kin)})
+    known = families(words)
+    return frozenset(words | {word for word, kin in KIN.items() if not known.isdisjoint(kin)})
 
 
 def _profile(tool: Tool) -> _Profile:
@@ -305,9 +336,5 @@ def _opens_with_verb_of(tool: Tool, text: str) -> bool:
 
 def _shared(words: Iterable[str], known: frozenset[str]) -> int:
     """Count the words that are known, themselves or one of their family."""
-    families = _families(known)
-    return sum(word in known or not families.isdisjoint(_KIN.get(word, ())) for word in words)
-
-
-def _families(words: Iterable[str]) -> frozenset[int]:
-    return frozenset(family for word in words for family in _KIN.get(word, ()))
+    related = families(known)
+    return sum(word in known or not related.isdisjoint(KIN.get(word, ())) for word in words)

@@ -14,7 +14,7 @@ import pytest
 
 from nanogpt_client.sandbox.brain import PlannedCall
 from nanogpt_client.toolbox import TOOLS
-from tests.sandbox.brain.chats import TEXT, run, schema, tool
+from tests.sandbox.brain.chats import TEXT, ask, assistant, called, calls, run, schema, tool, user
 
 REQUESTS = json.loads((Path(__file__).parent / "media_requests.json").read_text("utf-8"))
 OURS = [each.schema() for each in TOOLS.values()]
@@ -47,12 +47,23 @@ THEIRS = {
     ),
     "make_movie": tool("make_movie", "Render a short video clip.", schema(prompt=TEXT)),
     "google": tool("google", "Search the internet.", schema(query=TEXT)),
+    "modify_image": tool(
+        "modify_image",
+        "Edit a picture.",
+        schema(image={"type": "string", "description": "path of the picture"}, change=TEXT),
+    ),
+    "quote": tool(
+        "quote",
+        "Estimate the cost of a job.",
+        schema(kind={"type": "string", "enum": ["image", "speech", "video"]}),
+    ),
     "account": tool("account", "Report the balance and what was spent.", schema()),
 }
 NAMES = dict(
     zip(
         THEIRS,
-        "generate_image speak transcribe generate_video search_web check_balance".split(),
+        "generate_image speak transcribe generate_video search_web edit_image estimate_cost"
+        " check_balance".split(),
         strict=True,
     )
 )
@@ -122,6 +133,63 @@ def test_costs_are_added_up_if_asked_for():
     request = "Draw a fox, read 'Here is a fox' aloud, and tell me what it all cost."
     assert planned(request)[1].endswith("- Together, these calls cost 0.0092 USD.")
     assert "Together" not in planned("Draw a fox and read 'Here is a fox' aloud.")[1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        ("What would a picture cost?", "image"),
+        ("How expensive would it be to paint a horse?", "image"),
+        ("Could you estimate what it would cost to narrate a page?", "speech"),
+        ("Tell me the cost of transcribing one minute of audio.", "transcription"),
+        ("How much will a film cost me?", "video"),
+    ],
+)
+def test_the_kind_of_work_is_estimated_and_nothing_is_made(request_: str, kind: str):
+    ((name, given),) = [(call.name, call.arguments) for call in planned(request_)[0]]
+    assert (name, given["kind"]) == ("estimate_cost", kind)
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["report what everything cost", "tell me how much we spent", "add up what all of that cost"],
+)
+def test_what_was_spent_is_added_up_and_not_foretold(end: str):
+    made, text = planned(f"Draw a fox, say 'A fox' aloud, and {end}.")
+    assert "estimate_cost" not in {call.name for call in made}
+    assert text.endswith("- Together, these calls cost 0.0092 USD.")
+
+
+def test_a_change_is_told_in_the_words_of_the_request():
+    made = arguments("Estimate what a picture costs, draw a blue boat, then make the boat red.")
+    assert made["edit_image"] == {"prompt": "make the boat red", "image": PICTURE}
+    made = arguments("Draw a cat. Edit the picture you drew so that it wears a hat.")
+    assert "wears a hat" in made["edit_image"]["prompt"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "tool_", "field", "file"),
+    [
+        ("Draw a boat.", "Now make it blue.", "edit_image", "image", PICTURE),
+        ("Draw a cat.", "Edit the picture you drew: a hat.", "edit_image", "image", PICTURE),
+        ("Draw a cat.", "Change its colour to green.", "edit_image", "image", PICTURE),
+        ("Say 'good day' aloud.", "Turn that back into words.", "transcribe", "audio", SOUND),
+    ],
+)
+@pytest.mark.parametrize("keeps_calls", [True, False])
+def test_a_later_turn_works_on_the_last_file(
+    first: str, then: str, tool_: str, field: str, file: str, *, keeps_calls: bool
+):
+    (made,) = ask(first, tools=OURS).tool_calls
+    heard = called(made, "call-1", RESULTS[made.name]) if keeps_calls else []
+    messages = [user(first), *heard, assistant(RESULTS[made.name]), user(then)]
+    ((name, given),) = calls(ask(messages, tools=OURS))
+    assert (name, given[field]) == (tool_, file)
+
+
+@pytest.mark.parametrize("request_", ["Edit the picture you drew.", "Put the audio into words."])
+def test_no_word_is_taken_for_a_file(request_: str):
+    assert planned(request_)[0] == []
 
 
 def test_foretelling_is_for_those_who_ask_ahead():
