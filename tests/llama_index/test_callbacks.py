@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 from llama_index.core import Document, VectorStoreIndex
@@ -65,7 +66,8 @@ async def test_cancelled_calls_count_as_abandoned():
         return [End.HOLD]
 
     with RawServer(hold) as server, NanoGPTCostHandler() as costs:
-        words = {"api_key": "sk-test-key", "base_url": server.base_url, "ledger": Ledger()}
+        words: Any = {"api_key": "sk-test-key", "base_url": server.base_url}
+        words["ledger"] = Ledger()
         llm, embedding = NanoGPT(model=MODEL, **words), NanoGPTEmbedding(model_name="e", **words)
 
         async def read():
