@@ -23,7 +23,7 @@ demo: $(READY) ## see NanoGPT work in LangChain and LlamaIndex (offline, or with
 	@$(RUN) -m cookbook.demo
 
 test: $(READY) lint types ## lint, types and all tests, with coverage
-	@$(PYTEST) --cov --cov-report=term
+	@$(PYTEST) --cov --cov-report=term --durations=25 --durations-min=5
 
 lint: $(READY) ## style and format, by ruff
 	@$(RUN) -m ruff check --quiet
