@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import (
+    AFTER_DONE_SECONDS,
     Addresses,
     Connected,
     Emit,
@@ -20,6 +21,7 @@ from nanogpt_client._core.flow import (
     Locate,
     Located,
     Piece,
+    Read,
     Resolve,
     Sleep,
     Together,
@@ -76,7 +78,8 @@ class Driven:
 def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) -> Driven:
     """Answer each request of a flow with the next outcome; all must be asked for, unless ``spare``.
 
-    An exception among the outcomes is raised where the request was made.
+    What is read behind a stream's [DONE] is its end, unless an outcome is left for it. An exception
+    among the outcomes is raised where the request was made.
     """
     driven, left = Driven(), list(outcomes)
     answer: Any = None
@@ -91,6 +94,8 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 answer = SOMEWHERE
             elif isinstance(step, Locate | Invoke | Together):
                 answer = aside(step)
+            elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
+                answer = END
             elif not isinstance(step, Sleep):
                 if not left:
                     raise AskedForMoreError(step)

@@ -31,6 +31,8 @@ Item = TypeVar("Item")
 
 # After the finish reason only usage and [DONE] may follow; whoever holds them back keeps nobody.
 AFTER_FINISH_SECONDS = 5.0
+# After [DONE] only the end of the response follows, and a connection is used again from there on.
+AFTER_DONE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +247,10 @@ def stream(
         reply = opened.reply if isinstance(opened, Connected) else opened
         decoder = call.decoder(reply.headers)
         booking.result = decoder.partial
+        unread = False
         try:
             if isinstance(opened, Connected):
-                yield from _events(opened, decoder, context)
+                unread = yield from _events(opened, decoder, context)
             else:
                 yield Emit(decoder.whole(opened))
             if decoder.failure is not None:
@@ -257,6 +260,8 @@ def stream(
             error.partial = decoder.partial()
             _complete(error, reply, call)
             raise
+    if unread:
+        yield Read(opened.connection, AFTER_DONE_SECONDS)
 
 
 def _exchange(
@@ -304,26 +309,30 @@ def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
 
 def _events(
     opened: Connected, decoder: Decoder[Item], context: CallContext
-) -> Generator[Read | Emit[Item], Any, None]:
-    """Read until the stream is done; only parsed events count as a sign of life."""
+) -> Generator[Read | Emit[Item], Any, bool]:
+    """Read until the stream is done; only parsed events count as a sign of life.
+
+    Returns whether the response goes on behind that.
+    """
     silent = opened.seconds
     while not decoder.done and decoder.failure is None:
         limit = _limit(decoder, context)
         outcome = yield Read(opened.connection, None if limit is None else max(limit - silent, 0))
         if isinstance(outcome, Unreachable):
             if decoder.finished:
-                return
+                return False
             raise _broken(outcome, decoder, limit)
         if not outcome.data:
             yield Emit(decoder.eof())
             if decoder.finished or decoder.failure is not None:
-                return
+                return False
             raise StreamInterruptedError("the stream ended before the answer was finished")
         before = decoder.events
         items = decoder.feed(outcome.data)
         silent = 0.0 if decoder.events > before else silent + outcome.seconds
         if items:
             yield Emit(items)
+    return True
 
 
 def _limit(decoder: Decoder[Any], context: CallContext) -> float | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nanogpt_client._core import sse as sse_module
 from nanogpt_client._core.call import Reply, Request, Resend
 from nanogpt_client._core.flow import (
+    AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
     Open,
     Piece,
@@ -297,9 +298,26 @@ def test_a_whole_stream():
     assert (entry.prompt_tokens, entry.completion_tokens, entry.sends) == (3, 2, 1)
 
 
-def test_nothing_is_read_after_done():
-    driven, _ = chat_stream(connected(), piece(frame("a", finish="stop"), DONE))
-    assert limits_of(driven) == [FIRST, FIRST]
+@pytest.mark.parametrize("outcome", [END, LOST, SILENT, piece(frame("b"))])
+def test_after_done_only_the_end_is_looked_for(outcome):
+    driven, rules = chat_stream(connected(), piece(frame("a", finish="stop"), DONE), outcome)
+    assert driven.error is None
+    assert limits_of(driven) == [FIRST, FIRST, AFTER_DONE_SECONDS]
+    assert [item.text for item in driven.items] == ["a", ""]
+    assert only_entry(rules).outcome == "ok"
+
+
+def test_a_stream_is_booked_before_its_end_is_looked_for():
+    rules = context()
+    steps = stream(stream_chat("hi", model="m"), rules)
+    step = next(steps)
+    while not (isinstance(step, Read) and step.limit == AFTER_DONE_SECONDS):
+        answers: Any = {
+            Open: connected(), Read: piece(frame("a", finish="stop", **PRICED), DONE)
+        }  # fmt: skip
+        step = steps.send(answers.get(type(step)))
+    steps.close()
+    assert (only_entry(rules).outcome, str(only_entry(rules).cost)) == ("ok", "0.25")
 
 
 @pytest.mark.parametrize("outcome", [END, LOST, SILENT], ids=["eof", "lost", "silence"])
@@ -401,7 +419,7 @@ def test_without_limits_nothing_is_watched():
         stream_idle_timeout=None,
     )
     assert driven.error is None
-    assert limits_of(driven) == [None, None, None]
+    assert limits_of(driven) == [None, None, None, AFTER_DONE_SECONDS]
 
 
 def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
@@ -529,7 +547,7 @@ def test_an_event_without_data_says_nothing_and_lives():
         connected(), Piece(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
     )
     assert driven.text == "a"
-    assert limits_of(driven)[-1] == IDLE
+    assert limits_of(driven)[-2:] == [IDLE, AFTER_DONE_SECONDS]
 
 
 def test_every_answer_of_n_is_waited_for():

@@ -37,6 +37,13 @@ class SyncShell:
                     break
         return client
 
+    def streams(self, settings: dict[str, Any], count: int) -> Any:
+        """Stream that many chats to their ends, one after the other; return the client."""
+        with NanoGPTClient(KEY, **settings) as client:
+            for _ in range(count):
+                list(client.stream_chat("hi", model="m"))
+        return client
+
 
 class AsyncShell:
     """Uses `AsyncNanoGPTClient`, on an event loop of its own each time."""
@@ -66,6 +73,15 @@ class AsyncShell:
                 async for item in stream:
                     if on_item(item):
                         break
+            return client
+
+        return asyncio.run(main())
+
+    def streams(self, settings: dict[str, Any], count: int) -> Any:
+        async def main() -> Any:
+            async with AsyncNanoGPTClient(KEY, **settings) as client:
+                for _ in range(count):
+                    [item async for item in client.stream_chat("hi", model="m")]
             return client
 
         return asyncio.run(main())

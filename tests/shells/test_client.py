@@ -15,7 +15,7 @@ from nanogpt_client._core.flow import Sleep, ask
 from nanogpt_client.endpoints.account import balance
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.driving import DONE, frame, sse
-from tests.rawserver import EVENT_STREAM, LAST_CHUNK, RawServer, Script, chunked, http_reply
+from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, RawServer, Script, chunked, http_reply
 from tests.shells.shell import BOTH, KEY, Shell
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
@@ -401,3 +401,12 @@ class TestBoth:
         with RawServer(json_reply({"usd_balance": "2"})) as server:
             shell.use({"base_url": server.base_url}, "run", flow())
             assert server.connections == 1
+
+    def test_connections_are_used_again_after_streams(self, shell: Shell):
+        whole = chunked(sse(frame("a", finish="stop"), DONE))
+        late: Script = [EVENT_STREAM, whole, 0.05, LAST_CHUNK]
+        held: Script = [EVENT_STREAM, whole, End.HOLD]  # nobody waits for its end for long
+        with RawServer(late, late, held, late) as server:
+            client = shell.streams({"base_url": server.base_url}, 4)
+            assert (server.posts, server.connections) == (4, 2)
+            assert [entry.outcome for entry in client.ledger] == ["ok"] * 4
