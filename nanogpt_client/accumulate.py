@@ -263,10 +263,9 @@ class PartialMessage:
         Finish reason, usage and billing are held back for `end`.
         """
         self._completion = None
-        # The last value that says something wins: later frames may repeat a key as null.
-        if None in frame.values():
-            frame = {key: value for key, value in frame.items() if value is not None}
-        self._top.update(frame)
+        for key, value in frame.items():
+            if value is not None:  # the last value that says something wins
+                self._top[key] = value
         chunks = []
         for choice in dicts(frame.get("choices")):
             index = as_count(given) or 0 if (given := choice.get("index")) else 0

@@ -35,7 +35,11 @@ class SSEDecoder:
             return []
         *blocks, rest = bytes(buffer).split(b"\n\n")
         self._buffer = bytearray(rest)
-        return [event for block in blocks if (event := _data(block)) is not None]
+        events = [
+            block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data(block)
+            for block in blocks
+        ]  # nearly every event is one such line
+        return [event for event in events if event is not None]
 
     def close(self) -> list[bytes]:
         """Return the last event, if its blank line never came."""
@@ -53,8 +57,6 @@ class SSEDecoder:
 
 def _data(block: bytes) -> bytes | None:
     """Join the data lines of one event; ``None`` if it has none."""
-    if block.startswith(b"data: ") and b"\n" not in block:  # nearly every event
-        return block[6:]
     lines = [
         line[5:].removeprefix(b" ")
         for line in block.removeprefix(b"\xef\xbb\xbf").split(b"\n")

@@ -103,7 +103,7 @@ class ChatDecoder:
         if not isinstance(frame, dict):
             self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
             return
-        chunks.extend(filter(_says_something, self._message.add(frame)))
+        chunks += [c for c in self._message.add(frame) if c.text or _says_something(c)]
         if frame.get("error"):
             self.failure = error_from_body(frame)
         elif self._message.failed:
@@ -125,9 +125,9 @@ def check_answer(completion: ChatCompletion) -> None:
 
 
 def _says_something(chunk: ChatChunk) -> bool:
+    """Whether a piece without text brings anything else."""
     return bool(
-        chunk.text
-        or chunk.reasoning
+        chunk.reasoning
         or chunk.tool_calls
         or chunk.citations
         or chunk.images

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pybase64
 from numpy.typing import NDArray
 
 from nanogpt_client.errors import ResponseFormatError
@@ -39,7 +39,7 @@ def _vector(value: Any) -> NDArray[np.float32]:
     """Read a vector sent as little-endian float32 in base64, or as a list of numbers."""
     try:
         if isinstance(value, str):
-            return np.frombuffer(base64.b64decode(value, validate=True), "<f4")
+            return np.frombuffer(pybase64.b64decode(value, validate=True), "<f4")
         if isinstance(value, list) and value:
             with np.errstate(over="ignore"):  # what becomes infinite is refused later
                 return np.asarray(value, np.float32).reshape(len(value))
