@@ -16,6 +16,7 @@ class Case:
     Attributes:
         answer: which of the server's answers it gets.
         units: by how many the time is divided: chunks, calls or vectors.
+        seconds: for how long it is repeated in each round, at least once.
         faster: how many times faster ours is to be than others.
         floors: subjects whose sum ours is to stay near of, and by which factor.
     """
@@ -25,9 +26,9 @@ class Case:
     answer: str
     subjects: tuple[str, ...]
     units: int = 1
-    repeat: int = 1
     tasks: int = 1
     rounds: int = 5
+    seconds: float = 0.15
     faster: dict[str, float] = field(default_factory=dict)
     floors: tuple[tuple[str, ...], float] | None = None
 
@@ -47,7 +48,6 @@ def streams(kind: str, count: int) -> list[Case]:
                     f"{kind}-{count}",
                     (*subjects, *(("httpx + json",) if family != "core" else ())),
                     units=count,
-                    repeat=max(1, 1000 // count),
                     rounds=5 if count <= 200 else 3,
                     faster={name: by for name, by in faster.items() if name in subjects},
                     floors=FLOORS.get(family) if kind == "text" else None,
@@ -83,7 +83,7 @@ def calls(together: int) -> list[Case]:
     cases = []
     for family, faster in wanted.items():
         subjects = (*FAMILIES[family], *(("httpx + json",) if family != "core" else ()))
-        cases.append(Case(f"{family} call", "invoke", "chat", subjects, repeat=20, faster=faster))
+        cases.append(Case(f"{family} call", "invoke", "chat", subjects, faster=faster))
         cases.append(
             Case(
                 f"{family}, {together} calls at once",
@@ -116,7 +116,6 @@ def embeddings(texts: int) -> list[Case]:
                 f"vectors-{texts}",
                 (*subjects, "httpx + json"),
                 units=texts,
-                rounds=3,
                 faster=faster,
             )
         )
@@ -126,7 +125,7 @@ def embeddings(texts: int) -> list[Case]:
 def first_tokens() -> list[Case]:
     """Return the cases of the time until a stream's first piece (on the clock)."""
     return [
-        Case(f"{family} first token", "first", "text-200", FAMILIES[family][:2], repeat=10)
+        Case(f"{family} first token", "first", "text-200", FAMILIES[family][:2])
         for family in FAMILIES
     ]
 
@@ -144,4 +143,9 @@ def plan(*, quick: bool = False) -> list[Case]:
 
 def with_rounds(case: Case, rounds: int) -> Case:
     """Return a case that is measured so many times."""
-    return replace(case, rounds=rounds, repeat=min(case.repeat, rounds))
+    return replace(case, rounds=rounds)
+
+
+def tried(case: Case) -> Case:
+    """Return a case that is done once, to see that it can be."""
+    return replace(case, rounds=1, seconds=0.0)

@@ -63,16 +63,22 @@ def _finished(command: list[str]) -> Finished:
     return Finished(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def held(subject: str, base: str, peers: str) -> float:
-    """Return the MB that a fresh process holds at most while it reads a stream to its end."""
+def held(subject: str, url: str, pieces: int, peers: str) -> float:
+    """Return the MB that a fresh process holds at most while it reads a long stream to its end.
+
+    It reads a short one first, because much is loaded with a first answer.
+    """
     code = (
         "import sys, tracemalloc\n"
         "from tests.benchmarks.subjects import SUBJECTS\n"
-        "read = SUBJECTS[sys.argv[1]]().stream(sys.argv[2])\n"
+        "subject, *bases = sys.argv[1:]\n"
+        "short, long = map(SUBJECTS[subject]().stream, bases)\n"
+        "short()\n"
         "tracemalloc.start()\n"
-        "read()\n"
+        "long()\n"
         "print(tracemalloc.get_traced_memory()[1])\n"
     )
-    command = [python_of(subject, peers), "-c", code, subject, base]
+    bases = [f"{url}/long-{count}/v1" for count in (1, pieces)]
+    command = [python_of(subject, peers), "-c", code, subject, *bases]
     output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     return int(output) / 1e6

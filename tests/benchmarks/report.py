@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.benchmarks.cases import Case
 from tests.benchmarks.runner import Figure
@@ -86,20 +86,11 @@ def import_rows(imports: Mapping[str, Mapping[str, Figure]]) -> list[Row]:
     return rows
 
 
-def memory_rows(held: Mapping[str, float], text: float) -> list[Row]:
-    """Return what is held while a stream is read, above the text itself."""
-    return [
-        Row(
-            f"{subject}: held beside a {text:.0f} MB stream's text",
-            f"{megabytes - text:.1f} MB",
-            "",
-            "",
-            "",
-            "<= 4 MB" if subject == "nanogpt_client" else "",
-            megabytes - text <= 4 if subject == "nanogpt_client" else None,
-        )
-        for subject, megabytes in held.items()
-    ]
+def memory_row(held: float, text: float) -> Row:
+    """Return what the client holds (MB) while it reads a stream, above the text itself."""
+    above = held - text
+    case = f"nanogpt_client: held beside a {text:.0f} MB stream's text"
+    return Row(case, f"{above:.1f} MB", "", "", "", "<= 4 MB", above <= 4)
 
 
 def cells(row: Row) -> list[str]:
@@ -108,36 +99,58 @@ def cells(row: Row) -> list[str]:
 
 
 def draw(path: Path, measured: Sequence[tuple[Case, Measured]]) -> None:
-    """Draw what each subject takes, a panel per case."""
+    """Draw how many times as long as ours the others take, a panel per package of ours."""
     import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
-    shown = [(case, figures) for case, figures in measured if case.faster]
-    columns = 2
-    rows = -(-len(shown) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(12, 1.7 * rows), squeeze=False)
-    for panel, (case, figures) in zip(panels.flat, shown, strict=False):
-        names = list(case.subjects)
-        values = [figures[name].median for name in names]
-        colours = [_colour(name, case) for name in names]
-        bars = panel.barh(names, values, color=colours)
-        panel.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=8)
-        panel.invert_yaxis()
-        panel.set_title(f"{case.name}, µs", fontsize=9, loc="left")
-        panel.margins(x=0.15)
-        panel.tick_params(labelsize=8)
-        panel.spines[["top", "right"]].set_visible(False)
-    for panel in panels.flat[len(shown) :]:
-        panel.set_visible(False)
-    figure.tight_layout()
+    panels: dict[str, list[tuple[Case, Measured]]] = {}
+    for case, figures in measured:
+        if case.faster:
+            panels.setdefault(case.subjects[0], []).append((case, figures))
+    heights = [sum(len(case.subjects) for case, _ in rows) for rows in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(9, 1.5 + 0.2 * sum(heights)), height_ratios=heights,
+        sharex=True, squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for panel, (ours, rows) in zip(axes.flat, panels.items(), strict=True):
+        _panel(panel, ours, rows)
+    axes.flat[-1].set_xlabel("CPU time, as multiples of ours (logarithmic)")
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def _colour(name: str, case: Case) -> str:
-    if name == case.subjects[0]:
-        return "#1f77b4"
-    return "#bbbbbb" if "floor" in name or name == "httpx + json" else "#d9804a"
+def _panel(panel: Any, ours: str, rows: Sequence[tuple[Case, Measured]]) -> None:
+    """Draw the cases of one package from top to bottom, each with a bar per other subject."""
+    place, ticks, labelled = 0.0, [], set()
+    for case, figures in rows:
+        others = case.subjects[1:]
+        for at, name in enumerate(others):
+            ratio = figures[name].median / figures[ours].median
+            label = None if name in labelled else name
+            labelled.add(name)
+            bar = panel.barh(place + at, ratio, color=_COLOURS[name], label=label)
+            panel.bar_label(bar, [f"{ratio:.1f}"], padding=3, fontsize=7)
+        ticks.append((place + (len(others) - 1) / 2, case.name.partition(" ")[2]))
+        place += len(others) + 0.7
+    panel.axvline(1, color="black", linewidth=1)
+    panel.set_xscale("log")
+    panel.margins(x=0.1, y=0.02)
+    panel.set_yticks(*zip(*ticks, strict=True), fontsize=8)
+    panel.invert_yaxis()
+    panel.set_title(f"{ours} (the line at 1) and others", fontsize=10, loc="left")
+    panel.legend(fontsize=8, loc="lower right", frameon=False)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+_COLOURS = {
+    "langchain_openai": "#d9804a",
+    "OpenAILike": "#d9804a",
+    "openai": "#d9804a",
+    "langchain_openrouter": "#b5495b",
+    "langchain floor": "#999999",
+    "llama_index floor": "#999999",
+    "httpx + json": "#cccccc",
+}

@@ -40,7 +40,7 @@ class Worker:
 
     def measure(self, case: Case, url: str) -> float:
         """Return the microseconds of one unit: of CPU time, or on the clock to a first token."""
-        order = [case.method, f"{url}/{case.answer}/v1", case.repeat, case.tasks]
+        order = [case.method, f"{url}/{case.answer}/v1", case.tasks, case.seconds]
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()

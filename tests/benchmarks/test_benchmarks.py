@@ -19,14 +19,15 @@ def test_ours_is_measured_beside_the_floors(tmp_path):
         cases.Case(
             "stream", "stream", "text-20",
             ("langchain_nanogpt", "langchain floor", "httpx + json"),
-            units=20, rounds=2, floors=cases.FLOORS["LangChain"],
+            units=20, rounds=2, seconds=0.0, floors=cases.FLOORS["LangChain"],
         ),
         cases.Case(
-            "call", "ainvoke", "chat", ("llama_index_nanogpt", "llama_index floor"), tasks=2
+            "call", "ainvoke", "chat", ("llama_index_nanogpt", "llama_index floor"), tasks=2,
+            rounds=2,
         ),
         cases.Case(
             "vectors", "embed_array", "vectors-8", ("langchain_nanogpt", "httpx + json"),
-            faster={"httpx + json": 0.001},
+            faster={"httpx + json": 0.001}, rounds=2,
         ),
     ]  # fmt: skip
     with serving() as url:
@@ -47,8 +48,8 @@ def test_imports_and_memory_are_measured_in_processes_of_their_own():
     rows = report.import_rows(runner.imports(sys.executable, 1, ["nanogpt_client"]))
     assert [row.asked for row in rows] == ["<= 0.45 s"]
     with serving() as url:
-        held = processes.held("nanogpt_client", f"{url}/long-200/v1", sys.executable)
-    assert held > 0.1
+        held = processes.held("nanogpt_client", url, 200, sys.executable)
+    assert held > 0.1  # MB: the text alone
 
 
 def test_the_plan_asks_for_what_was_promised():

@@ -1,7 +1,8 @@
 """A process that measures one subject, told by lines of JSON: ``python -m … SUBJECT``.
 
-A line in: ``[method, base, repeat, tasks]``. A line out: CPU seconds (user and system, of this
-process alone) and seconds on the clock, of one repetition each.
+A line in: ``[method, base, tasks, seconds]``. A line out: CPU seconds (user and system, of this
+process alone) and seconds on the clock, of one repetition each. It repeats for as many seconds, and
+does it once more before that, untimed: after a pause the processor has forgotten everything.
 """
 
 from __future__ import annotations
@@ -23,31 +24,32 @@ def main(name: str) -> None:
 
     @cache
     def prepared(method: str, base: str, tasks: int) -> Action:
-        """Return what is to be timed, after doing it once, which opens its connection."""
+        """Return what is to be timed."""
         action: Any = getattr(subject, method)(base)
         if method.startswith("a"):
             asynchronous = partial(together, action, tasks)
             action = lambda: loop.run_until_complete(asynchronous())
-        action()
         return cast("Action", action)
 
     say("ready")
     for line in sys.stdin:
-        method, base, repeat, tasks = json.loads(line)
-        say(timed(prepared(method, base, tasks), repeat))
+        method, base, tasks, seconds = json.loads(line)
+        say(timed(prepared(method, base, tasks), seconds))
 
 
 def say(value: object) -> None:
     print(json.dumps(value), flush=True)  # noqa: T201 - how the processes speak
 
 
-def timed(action: Action, repeat: int) -> tuple[float, float]:
+def timed(action: Action, seconds: float) -> tuple[float, float]:
+    action()
     gc.collect()
+    done = 0
     started, started_cpu = time.perf_counter(), time.process_time()
-    for _ in range(repeat):
+    while (passed := time.perf_counter() - started) < seconds or not done:
         action()
-    cpu = time.process_time() - started_cpu
-    return cpu / repeat, (time.perf_counter() - started) / repeat
+        done += 1
+    return (time.process_time() - started_cpu) / done, passed / done
 
 
 if __name__ == "__main__":
