@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.document_loaders import BaseBlobParser
 from langchain_core.documents import Document
@@ -11,7 +11,8 @@ from langchain_core.documents.base import Blob
 
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
-from nanogpt_client import Segment, Transcript
+from nanogpt_client import Transcript
+from nanogpt_client.wire.options import Split, options_for
 
 __all__ = ["NanoGPTAudioParser"]
 
@@ -30,7 +31,7 @@ class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
 
     model: str = "Whisper-Large-V3"
     """The transcription model's id."""
-    split: Literal["segment", "speaker"] | None = None
+    split: Split | None = None
     """One document per segment, or per turn of a speaker; by default one for the recording.
 
     A model that tells no times gives one document all the same.
@@ -53,25 +54,12 @@ class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
 
     @property
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"model": self.model, "language": self.language}
-        if self.split == "speaker":
-            options["diarize"] = True
-        elif self.split == "segment":
-            options["response_format"] = "verbose_json"
-        return options
+        return {"model": self.model, "language": self.language, **options_for(self.split)}
 
     def _documents(self, heard: Transcript, blob: Blob) -> Iterator[Document]:
-        facts = {
-            "source": blob.source,
-            "language": heard.language,
-            "duration": heard.duration,
-            "cost": None if heard.cost is None else float(heard.cost),
-        }
-        parts = {"segment": heard.segments, "speaker": heard.turns}.get(self.split or "", ())
-        for part in parts or (Segment(heard.text),):
-            known = {"start": part.start, "end": part.end, "speaker": part.speaker}
-            metadata = {name: value for name, value in (facts | known).items() if value is not None}
-            yield Document(part.text, metadata=metadata)
+        source = {} if blob.source is None else {"source": blob.source}
+        for text, known in heard.parts(self.split):
+            yield Document(text, metadata=source | known)
 
 
 def _source(blob: Blob) -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
-from typing import Any, Literal
+from typing import Any
 
 from llama_index.core.readers.base import BasePydanticReader
 from llama_index.core.schema import Document
 
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
-from nanogpt_client import FileSource, Segment, Transcript
+from nanogpt_client import FileSource, Transcript
 from nanogpt_client.fields import ClientFields
+from nanogpt_client.wire.options import Split, options_for
 
 __all__ = ["NanoGPTAudioReader"]
 
@@ -36,7 +37,7 @@ class NanoGPTAudioReader(ClientFields, BasePydanticReader):
     is_remote: bool = True
     model: str = "Whisper-Large-V3"
     """The transcription model's id."""
-    split: Literal["segment", "speaker"] | None = None
+    split: Split | None = None
     """One document per segment, or per turn of a speaker; by default one for the recording.
 
     A model that tells no times gives one document all the same.
@@ -102,12 +103,7 @@ class NanoGPTAudioReader(ClientFields, BasePydanticReader):
         return await self.aload_data(file, extra_info)
 
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"model": self.model, "language": self.language}
-        if self.split == "speaker":
-            options["diarize"] = True
-        elif self.split == "segment":
-            options["response_format"] = "verbose_json"
-        return options
+        return {"model": self.model, "language": self.language, **options_for(self.split)}
 
     def _all_documents(
         self,
@@ -125,19 +121,10 @@ class NanoGPTAudioReader(ClientFields, BasePydanticReader):
         return documents
 
     def _documents(self, heard: Transcript, about: dict[str, Any]) -> Iterator[Document]:
-        facts = {
-            **about,
-            "language": heard.language,
-            "duration": heard.duration,
-            "cost": None if heard.cost is None else float(heard.cost),
-        }
-        parts = {"segment": heard.segments, "speaker": heard.turns}.get(self.split or "", ())
-        for part in parts or (Segment(heard.text),):
-            known = {"start": part.start, "end": part.end, "speaker": part.speaker}
-            metadata = {name: value for name, value in (facts | known).items() if value is not None}
+        for text, known in heard.parts(self.split):
             yield Document(
-                text=part.text,
-                metadata=metadata,
+                text=text,
+                metadata=about | known,
                 excluded_llm_metadata_keys=[*_FOR_PROGRAMS],
                 excluded_embed_metadata_keys=[*_FOR_PROGRAMS],
             )

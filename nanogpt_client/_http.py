@@ -17,8 +17,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
+from http.cookiejar import CookieJar
 from typing import Any, TypeAlias
-from urllib.parse import urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -62,7 +62,7 @@ class Transport:
         process = os.getpid()  # a forked child must not share its parent's sockets
         with self._lock:
             if process not in self._own:
-                self._own[process] = httpx.Client(verify=_certificates(), limits=_LIMITS)
+                self._own[process] = httpx.Client(**_settings())
             return self._own[process]
 
     def send(self, request: Request) -> Reply | Unreachable:
@@ -104,7 +104,7 @@ class Transport:
 
     def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
-        host, port = _host_of(url, self._config)
+        host, port = self._config.host_to_check(url)
         if host is None:
             return Addresses(trusted=True)
         try:
@@ -171,7 +171,7 @@ class AsyncTransport:
         if loop not in self._own:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
-            client = httpx.AsyncClient(verify=_certificates(), limits=_LIMITS)
+            client = httpx.AsyncClient(**_settings())
             keeper = _close_with_loop(client)
             self._own[loop] = client, keeper
             await anext(keeper)
@@ -216,7 +216,7 @@ class AsyncTransport:
 
     async def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
-        host, port = _host_of(url, self._config)
+        host, port = self._config.host_to_check(url)
         if host is None:
             return Addresses(trusted=True)
         loop = asyncio.get_running_loop()
@@ -270,6 +270,17 @@ async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None, No
             await client.aclose()
 
 
+class _NoCookies(CookieJar):
+    """Keeps none: calls have nothing to do with each other, and looking for cookies takes time."""
+
+    def extract_cookies(self, response: object, request: object) -> None: ...
+
+
+def _settings() -> dict[str, Any]:
+    """Return how our own clients are set up."""
+    return {"verify": _certificates(), "limits": _LIMITS, "cookies": _NoCookies()}
+
+
 def _certificates() -> ssl.SSLContext:
     """Return what connections are checked against; reading it takes long, so once per process."""
     return _read_certificates(ssl.get_default_verify_paths())  # which SSL_CERT_FILE changes
@@ -296,10 +307,10 @@ def _build(client: Any, request: Request, config: Config, timeout: float | None)
     url = (
         config.url(request.root, request.path)
         if request.download_limit is None
-        else (urljoin(config.origin, request.path))
+        else config.absolute(request.path)
     )
     headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
-    if request.download_limit is None or _same_origin(url, config.origin):
+    if request.download_limit is None or config.is_own(url):
         key = config.api_key.get_secret_value()
         # Some routes were seen to accept only the second form.
         headers |= {"Authorization": f"Bearer {key}", "x-api-key": key}
@@ -334,20 +345,6 @@ def _timeout(client: Any, seconds: float | None) -> Any:
     """Return timeouts in the client's own library: seconds to read or write, less to connect."""
     connect = CONNECT_SECONDS if seconds is None else min(seconds, CONNECT_SECONDS)
     return _library_of(client).Timeout(seconds, connect=connect)
-
-
-def _host_of(url: str, config: Config) -> tuple[str | None, int | None]:
-    """Return host and port of a URL that is to be checked; no host if it need not be."""
-    absolute = urljoin(config.origin, url)
-    if config.allow_private_downloads or _same_origin(absolute, config.origin):
-        return None, None
-    parts = urlsplit(absolute)
-    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _same_origin(url: str, origin: str) -> bool:
-    a, b = urlsplit(url), urlsplit(origin)
-    return (a.scheme, a.netloc) == (b.scheme, b.netloc)
 
 
 def _is_stream(response: Any) -> bool:

@@ -107,6 +107,19 @@ class Config:
         """Return a media URL, which NanoGPT may give relative to its origin, as an absolute one."""
         return urljoin(self.origin, url)
 
+    def is_own(self, url: str) -> bool:
+        """Whether an absolute URL leads to NanoGPT's own address, which alone is sent the key."""
+        a, b = urlsplit(url), urlsplit(self.origin)
+        return (a.scheme, a.netloc) == (b.scheme, b.netloc)
+
+    def host_to_check(self, url: str) -> tuple[str | None, int | None]:
+        """Return the host and port of a media URL; no host if any may be fetched from."""
+        absolute = self.absolute(url)
+        if self.allow_private_downloads or self.is_own(absolute):
+            return None, None
+        parts = urlsplit(absolute)
+        return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
 
 def hidden(key: Any) -> Any:
     """Wrap a key, so that no report of local variables shows it; anything else stays as it is."""

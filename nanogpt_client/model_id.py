@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from nanogpt_client.errors import ConfigurationError
@@ -65,7 +66,7 @@ class ModelId:
         Raises:
             ConfigurationError: it holds directives that contradict each other, or a malformed one.
         """
-        return cls(str(model))
+        return _parsed(str(model))
 
     def __str__(self) -> str:
         return self.id
@@ -201,3 +202,8 @@ class ModelId:
 
 def _conflict(model: str, one: str, other: str) -> str:
     return f"{model!r}: ':{one}' and ':{other}' contradict each other; keep one"
+
+
+@lru_cache(maxsize=1024)
+def _parsed(model: str) -> ModelId:
+    return ModelId(model)

@@ -15,6 +15,7 @@ from nanogpt_client.errors import ConfigurationError, ResponseFormatError, error
 from nanogpt_client.wire._read import as_dict
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _REQUEST_WORDS = ("extra_body", "extra_headers", "timeout", "on_progress", "progress")
 
 
@@ -40,8 +41,7 @@ def encode(body: Mapping[str, Any]) -> bytes:
         ConfigurationError: JSON cannot express it, or it is larger than NanoGPT takes.
     """
     try:
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        data = text.encode()
+        data = _encoder.encode(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
     if len(data) > MAX_BODY_BYTES:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nanogpt_client.wire.options import Split
+
 __all__ = [
     "Embeddings",
     "FileSource",
@@ -261,6 +263,20 @@ class Transcript(_Billed):
     def turns(self) -> tuple[Segment, ...]:
         """The segments, those of one speaker in a row put together."""
         return _merged(self.segments, lambda held, part: held.speaker == part.speaker)
+
+    def parts(self, split: Split | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the text of each segment, or of each turn of a speaker, with what is known of it.
+
+        By default, and if no times were told, the whole text. Known may be ``language``,
+        ``duration`` (seconds) and ``cost`` (USD) of the whole recording, ``start``, ``end``
+        (seconds) and ``speaker`` of the part.
+        """
+        cost = None if self.cost is None else float(self.cost)
+        whole = {"language": self.language, "duration": self.duration, "cost": cost}
+        found = {"segment": self.segments, "speaker": self.turns}.get(split or "", ())
+        for part in found or (Segment(self.text),):
+            facts = whole | {"start": part.start, "end": part.end, "speaker": part.speaker}
+            yield part.text, {name: fact for name, fact in facts.items() if fact is not None}
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the text to a file; return its path.

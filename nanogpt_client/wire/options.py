@@ -29,11 +29,13 @@ __all__ = [
     "WebSearch",
     "WebSearchOptions",
     "WorkOptions",
+    "options_for",
 ]
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 SearchProvider = Literal["linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu"]
+Split = Literal["segment", "speaker"]  # what a transcript is cut into
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -244,6 +246,16 @@ class TranscriptionOptions(WatchOptions, total=False):
     diarize: bool | None
     response_format: str | None
     temperature: Fraction | None
+
+
+def options_for(split: Split | None) -> TranscriptionOptions:
+    """Return the words that let a model tell what it takes to cut its transcript so."""
+    match split:
+        case "speaker":
+            return {"diarize": True}
+        case "segment":
+            return {"response_format": "verbose_json"}
+    return {}
 
 
 class VideoOptions(WatchOptions, total=False):

@@ -410,3 +410,12 @@ class TestBoth:
             client = shell.streams({"base_url": server.base_url}, 4)
             assert (server.posts, server.connections) == (4, 2)
             assert [entry.outcome for entry in client.ledger] == ["ok"] * 4
+
+    def test_cookies_are_not_kept(self, shell: Shell):
+        def flow():
+            yield from ask(balance())
+            yield from ask(balance())
+
+        with RawServer(json_reply({"usd_balance": "2"}, **{"set-cookie": "a=b"})) as server:
+            shell.use({"base_url": server.base_url}, "run", flow())
+            assert [request.headers.get("cookie") for request in server.requests] == [None, None]

@@ -138,6 +138,18 @@ def test_a_transcript_is_shown_with_speakers_and_times():
     assert Transcript("a < b", PAID)._repr_html_() == "<p>a &lt; b</p>"
 
 
+def test_the_parts_of_a_transcript():
+    heard = Transcript("whole", PAID, language="en", segments=SEGMENTS)
+    whole = {"language": "en", "cost": float(PAID.cost or 0)}
+    assert list(heard.parts()) == [("whole", whole)]
+    for split, found in (("segment", heard.segments), ("speaker", heard.turns)):
+        parts = list(heard.parts(split))  # type: ignore[arg-type]
+        assert [text for text, _ in parts] == [part.text for part in found]
+        assert all(known.items() >= whole.items() for _, known in parts)
+        assert [known["start"] for _, known in parts] == [part.start for part in found]
+    assert list(Transcript("no times", Billing()).parts("segment")) == [("no times", {})]
+
+
 def test_turns_put_the_segments_of_one_speaker_together():
     turns = Transcript("…", PAID, segments=SEGMENTS).turns
     assert turns == (Segment("Hi <b> there.", 0, 62.5, "A & B"), SEGMENTS[2])
