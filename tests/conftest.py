@@ -7,6 +7,7 @@ nothing listens there.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sandbox",
         help="which cassettes to replay or record: of the sandbox, or of NanoGPT itself",
     )
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of tests, which it would walk over again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:
