@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector the thousands of tests, which it would walk over again and again."""
+    """Spare the garbage collector the thousands of tests that it would walk over each time."""
     gc.collect()
     gc.freeze()
 
