@@ -8,12 +8,14 @@ PEERS ?= .venv-peers
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
 READY := $(VENV)/.installed
-PYTEST := $(RUN) -m pytest --quiet -n auto --maxprocesses 8 --dist worksteal
+# One more than there are processors: many tests wait for a clock, a socket or another process.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8) + 1)')
+PYTEST := $(RUN) -m pytest --quiet -n $(WORKERS) --dist worksteal
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
 	-W 'ignore:Benchmark fixture was not used'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit conformance bench compare fault-matrix dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -31,7 +33,12 @@ lint: $(READY) ## style and format, by ruff
 	@echo "lint: clean"
 
 types: $(READY) ## types, by mypy --strict; what users write, by pyright as well
+	@$(MAKE) --no-print-directory --jobs 2 mypy pyright
+
+mypy: $(READY)
 	@$(RUN) -m mypy
+
+pyright: $(READY)
 	@$(RUN) -m pyright --pythonpath $(RUN)
 
 unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/sandbox
