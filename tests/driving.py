@@ -33,8 +33,10 @@ from nanogpt_client._together import in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 
-# Machines that test may be slow; a slow example is no failure.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Machines that test may be slow; a slow example is no failure. Each run has other examples.
+settings.register_profile(
+    "patient", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 NOW = 1_700_000_000.0
