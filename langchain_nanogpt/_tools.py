@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import messages
 
 __all__ = ["response_format_to_wire", "split_web_search", "tool_choice_to_wire", "tools_to_wire"]
 
@@ -64,11 +64,7 @@ def tool_choice_to_wire(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
         return "required"
     if choice in {"auto", "none"}:
         return choice
-    names = [tool.get("function", {}).get("name") for tool in tools]
-    if choice not in names:
-        msg = f"tool_choice names {choice!r}, but the tools are {names}"
-        raise ConfigurationError(msg, param="tool_choice")
-    return {"type": "function", "function": {"name": choice}}
+    return messages.tool_choice(choice, tools)
 
 
 def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic_core import from_json
 
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import messages
 
 __all__ = ["first_call_only", "tool_selections", "tool_words", "without_titles"]
 
@@ -31,23 +31,17 @@ def tool_words(
     if not tools:
         return {"tools": None, "tool_choice": None, "parallel_tool_calls": None}
     functions = [tool.metadata.to_openai_tool(skip_length_check=True)["function"] for tool in tools]
+    offered = [
+        messages.function_tool(f["name"], f["description"], without_titles(f["parameters"]))
+        for f in functions
+    ]
     if isinstance(choice, str):
-        choice = _CHOICES.get(choice) or _named(choice, [f["name"] for f in functions])
+        choice = _CHOICES.get(choice) or messages.tool_choice(choice, offered)
     return {
-        "tools": [
-            messages.function_tool(f["name"], f["description"], without_titles(f["parameters"]))
-            for f in functions
-        ],
+        "tools": offered,
         "tool_choice": choice or ("required" if required else "auto"),
         "parallel_tool_calls": parallel,
     }
-
-
-def _named(choice: str, names: Sequence[str]) -> dict[str, Any]:
-    if choice not in names:
-        msg = f"tool_choice names {choice!r}, but the tools are {names}"
-        raise ConfigurationError(msg, param="tool_choice")
-    return {"type": "function", "function": {"name": choice}}
 
 
 def without_titles(schema: Any) -> Any:

@@ -29,6 +29,7 @@ __all__ = [
     "message",
     "text_part",
     "tool_call",
+    "tool_choice",
     "tool_message",
     "video_part",
 ]
@@ -142,6 +143,19 @@ def function_tool(
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
+
+
+def tool_choice(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the choice of one tool by its name.
+
+    Raises:
+        ConfigurationError: it is the name of none of these.
+    """
+    names = [tool.get("function", {}).get("name") for tool in tools]
+    if name not in names:
+        msg = f"tool_choice names {name!r}, but the tools are {names}"
+        raise ConfigurationError(msg, param="tool_choice")
+    return {"type": "function", "function": {"name": name}}
 
 
 def json_schema_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
