@@ -10,9 +10,13 @@ PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
 READY := $(VENV)/.installed
 # One more than there are processors: many tests wait for a clock, a socket or another process.
 WORKERS := $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8) + 1)')
-PYTEST := $(RUN) -m pytest --quiet -n $(WORKERS) --dist worksteal
+TESTS := -m pytest --quiet -n $(WORKERS) --dist worksteal
+PYTEST := $(RUN) $(TESTS)
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
 	-W 'ignore:Benchmark fixture was not used'
+
+# Every process of the tests would compile anew what the first one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix dist-check record docs notebooks \
@@ -25,7 +29,10 @@ demo: $(READY) ## see NanoGPT work in LangChain and LlamaIndex (offline, or with
 	@$(RUN) -m cookbook.demo
 
 test: $(READY) lint types ## lint, types and all tests, with coverage
-	@$(PYTEST) --cov --cov-report=term --durations=25 --durations-min=5
+	@$(RUN) -m coverage erase
+	@$(RUN) -m coverage run $(TESTS) --durations=25 --durations-min=5
+	@$(RUN) -m coverage combine --quiet
+	@$(RUN) -m coverage report
 
 lint: $(READY) ## style and format, by ruff
 	@$(RUN) -m ruff check --quiet

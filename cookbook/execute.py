@@ -24,9 +24,6 @@ FOLDER = ROOT / "cookbook" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SECONDS = 120  # for one cell, on a machine that may be busy
 
-# Keys, and coverage, which would measure the notebooks' process, too.
-_HIDDEN = ("NANOGPT_", "COVERAGE_")
-
 # Numbers of this run alone: durations, ports, addresses in memory, random identifiers.
 _PASSING = [
     (re.compile(r"\b\d+(?:\.\d+)?\s+s\b"), "… s"),
@@ -43,7 +40,7 @@ def run(path: Path) -> Any:
         CellExecutionError: of nbclient; a cell failed.
     """
     notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] # its own
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_HIDDEN)}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NANOGPT_")}
     environment["PYTHONPATH"] = str(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(

@@ -7,13 +7,15 @@ nothing listens there.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from coverage import Coverage
 
 from tests.vcr_hooks import SCRUBBED, Scrubber, configure
 
@@ -35,6 +37,14 @@ _SHARED: dict[str, Any] = {"balance": "10000", "rate": None}
 # Settings of the machine that would change what a test sends, or where.
 _FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENAI_")
 
+# Folders and files whose tests coverage does not watch, for that doubles their time: they run over
+# and over, or in other programs, what the tests beside each module reach as well.
+_UNWATCHED = (
+    "benchmarks/", "cookbook/", "fault_matrix/", "media/test_agents", "media/test_resume",
+    "packaging/", "peers/", "promises/", "sandbox/brain/test_agents", "sandbox/test_skill",
+    "test_architecture", "test_parity",
+)  # fmt: skip
+
 
 class Recorded(NamedTuple):
     """Where a cassette test sends its requests."""
@@ -52,10 +62,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_sessionstart() -> None:
+    """Keep asyncio from making a loop for who asks first (LlamaIndex does): nobody closes it."""
+    asyncio.set_event_loop(None)
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the thousands of tests that it would walk over each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let coverage look away from a test that it need not see."""
+    watcher = Coverage.current()
+    if watcher is None or not item.path.relative_to(TESTS).as_posix().startswith(_UNWATCHED):
+        return (yield)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("COVERAGE_PROCESS_CONFIG")  # which would watch its processes
+        watcher.stop()
+        try:
+            return (yield)
+        finally:
+            watcher.start()
 
 
 def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:

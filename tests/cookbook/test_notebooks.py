@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import re
 import subprocess
 import sys
@@ -33,11 +32,9 @@ def read(path):
 @each
 @pytest.mark.timeout(300)  # a second process, on a machine that may be busy
 def test_it_shows_what_is_committed(path, tmp_path):
-    # A process of its own, because Jupyter's client leaves sockets unclosed; and none that coverage
-    # looks at, which would slow down three processes and see nothing that other tests do not.
+    # A process of its own, because Jupyter's client leaves sockets unclosed.
     command = [sys.executable, "-m", "cookbook.execute", path.name, "--to", str(tmp_path)]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     for now, committed in zip_longest(shown(read(tmp_path / path.name)), shown(read(path))):
         assert len(now) == len(committed), now
         for one, other in zip(now, committed, strict=True):

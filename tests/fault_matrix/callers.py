@@ -1,7 +1,7 @@
 """Who calls: the core and both adapters, blocking and async, whole and streamed.
 
-Each caller takes a client whose settings are small enough to wait for, makes one call as a user
-would, and returns the text that it got (also of what broke, from the error's ``partial``).
+Each caller takes a client, makes one call as a user would, and returns the text that it got (also
+of what broke, from the error's ``partial``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from tests.fault_matrix.faults import RETRIES
 
 MODEL = "openai/gpt-5.2"
-SECONDS = 0.4
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,14 @@ class Caller:
     embeds: bool = False
 
 
-def client_for(base_url: str) -> NanoGPTClient:
-    """Return a client with short limits that retries without waiting."""
+def client_for(base_url: str, limit: float) -> NanoGPTClient:
+    """Return a client that waits ``limit`` seconds for answers, and not at all between retries."""
     client = NanoGPTClient(
         "sk-nano-fault-matrix",
         base_url=base_url,
-        timeout=SECONDS,
-        first_event_timeout=SECONDS,
-        stream_idle_timeout=SECONDS,
+        timeout=limit,
+        first_event_timeout=limit,
+        stream_idle_timeout=limit,
         max_retries=RETRIES,
     )
     retry = replace(client._context.retry, jitter=lambda: 0.0)

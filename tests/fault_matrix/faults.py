@@ -27,6 +27,7 @@ from tests.rawserver import (
 RETRIES = 2
 SENT_AGAIN = 1 + RETRIES
 HELLO = "Grüß Gott"
+SOON = 0.4  # seconds
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,17 @@ class Expected:
 
 @dataclass(frozen=True)
 class Fault:
-    """A misbehaving server. ``scripts`` is ``None`` where a connection never gets that far."""
+    """A misbehaving server. ``scripts`` is ``None`` where a connection never gets that far.
+
+    ``limit`` is how many seconds the client waits: few only where waiting in vain is the fault.
+    """
 
     name: str
     scripts: Sequence[Script] | None
     expected: Expected
     reset_on_accept: bool = False
     only_streams: bool = False
+    limit: float = 30.0
 
 
 def _json(body: Any, status: int = 200, **headers: str) -> list[Script]:
@@ -153,6 +158,19 @@ _STREAM_FAULTS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
         Expected(e.StreamInterruptedError, 1, None, HELLO),
     ),
     (
+        "frame over 16 MiB",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (17 << 20), End.HOLD]],
+        Expected(e.ResponseFormatError, 1, None, HELLO),
+    ),
+    (
+        "end after finish",
+        [[EVENT_STREAM, chunked(TEXT), chunked(FINISH), LAST_CHUNK]],
+        Expected(None, 1, "0.25", HELLO),
+    ),
+)
+
+_STALLS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
+    (
         "stall before the first event",
         [[EVENT_STREAM, End.HOLD]],
         Expected(e.StreamStalledError, 1, None),
@@ -168,18 +186,8 @@ _STREAM_FAULTS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
         Expected(e.StreamStalledError, 1, None, HELLO),
     ),
     (
-        "frame over 16 MiB",
-        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (17 << 20), End.HOLD]],
-        Expected(e.ResponseFormatError, 1, None, HELLO),
-    ),
-    (
         "stall after finish",
         _stream(TEXT, FINISH, End.HOLD),
-        Expected(None, 1, "0.25", HELLO),
-    ),
-    (
-        "end after finish",
-        [[EVENT_STREAM, chunked(TEXT), chunked(FINISH), LAST_CHUNK]],
         Expected(None, 1, "0.25", HELLO),
     ),
 )
@@ -205,7 +213,7 @@ FAULTS: tuple[Fault, ...] = (
         ],
         _UNKNOWN,
     ),
-    Fault("read timeout", [[End.HOLD]], Expected(e.APITimeoutError, 1, None)),
+    Fault("read timeout", [[End.HOLD]], Expected(e.APITimeoutError, 1, None), limit=SOON),
     Fault("400", _error(400, "invalid_request"), _refused(e.BadRequestError)),
     Fault(
         "400 context",
@@ -259,5 +267,9 @@ FAULTS: tuple[Fault, ...] = (
     *(
         Fault(name, scripts, expected, only_streams=True)
         for name, scripts, expected in _STREAM_FAULTS
+    ),
+    *(
+        Fault(name, scripts, expected, only_streams=True, limit=SOON)
+        for name, scripts, expected in _STALLS
     ),
 )

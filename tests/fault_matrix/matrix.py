@@ -60,7 +60,7 @@ class Seen:
 
 def run_cell(fault: Fault, caller: Caller) -> Seen:
     """Make one call against one fault."""
-    with _serving(fault) as (base_url, server), client_for(base_url) as client:
+    with _serving(fault) as (base_url, server), client_for(base_url, fault.limit) as client:
         error, raised, text = None, "-", ""
         try:
             text = caller.call(client)
