@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import gzip
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -49,12 +49,13 @@ class Reply:
         """Parse the body; a `ValueError` if it is no JSON."""
         return loads(self.body)
 
-    def without(self, key: str) -> Reply:
+    def without(self, key: str, *, in_body: bool = True) -> Reply:
         """Return the answer with a key blotted out that the server quotes."""
         if len(key) < SHORTEST_KEY:
             return self
         headers = {name: value.replace(key, "***") for name, value in self.headers.items()}
-        return replace(self, headers=headers, body=self.body.replace(key.encode(), b"***"))
+        body = self.body.replace(key.encode(), b"***") if in_body else self.body
+        return Reply(self.status_code, headers, body)
 
     @property
     def is_success(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, _http
+from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, _connection
 from nanogpt_client._watchdog import watchdog
 from tests.driving import DONE, frame, sse
 from tests.promises.answers import UNENDING, langchain_chat, llama_chat
@@ -32,7 +32,7 @@ STEP = 0.002
 def open_streams(monkeypatch):
     """Keep what holds a socket, so that closing it frees the connection, not the collector."""
     kept: list[object] = []
-    for cls in (_http._Connection, _http._AsyncConnection):
+    for cls in (_connection.Connection, _connection.AsyncConnection):
         monkeypatch.setattr(cls, "__init__", keeping(cls.__init__, kept))
     return kept
 
