@@ -51,7 +51,7 @@ def test_one_that_is_given_back_twice_is_lent_once(clients):
 
 def test_those_that_are_long_idle_are_let_go(clients, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(_clients.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     early, late, lent = clients.take(), clients.take(), clients.take()
     clients.give(early)
     now += _clients.IDLE_SECONDS

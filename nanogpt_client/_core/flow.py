@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
@@ -35,45 +35,39 @@ AFTER_FINISH_SECONDS = 5.0
 AFTER_DONE_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send a request and read the whole answer: a `Reply` or `Unreachable` comes back."""
 
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """Send a request whose answer is a stream: `Connected`, `Reply` (no stream), `Unreachable`."""
 
     request: Request
     limit: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """Read the next bytes of a stream, waiting ``limit`` seconds: a `Piece` or `Unreachable`."""
 
     connection: Any
     limit: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(NamedTuple):
     """Wait that many seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(NamedTuple):
     """Find out where a URL leads: `Addresses` come back."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """The IP addresses of a URL's host; none if its name is unknown here.
 
     ``trusted`` is ``True`` for NanoGPT's own address and where the user allows any.
@@ -83,39 +77,34 @@ class Addresses:
     addresses: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Locate:
+class Locate(NamedTuple):
     """Find out the absolute address of a media URL, and who fetches it: `Located` comes back."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """``fetch`` takes a URL and returns its bytes, or an awaitable of them."""
 
     url: str
     fetch: Callable[[str], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Invoke:
+class Invoke(NamedTuple):
     """Call a function of the caller's, awaiting what it returns if need be: `Returned`."""
 
     function: Callable[[Any], Any]
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """What a function of the caller's returned, or the exception that it raised."""
 
     value: Any = None
     error: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """Perform flows, ``at_once`` of them at a time: a sequence comes back, one item for each.
 
     An item is `Returned`, with the result or with what the flow raised; or ``None`` for a flow that
@@ -131,8 +120,7 @@ class Known:
     """Ask what the client remembers of NanoGPT's model lists: `KnownModels` comes back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Emit(Generic[Item]):
+class Emit(NamedTuple, Generic[Item]):
     """Hand these items to the caller."""
 
     items: Sequence[Item]
@@ -149,8 +137,7 @@ class Unreachable:
     cause: Exception | None = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(NamedTuple):
     """A stream has begun; ``seconds`` is how long its headers took."""
 
     reply: Reply
