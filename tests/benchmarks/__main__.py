@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
             held = processes.held("nanogpt_client", url, pieces, given.peers)
             rows.append(report.memory_row(held, pieces * PIECE / 1e6))
             names = ["nanogpt_client"] if given.quick else list(processes.IMPORTS)
-            imports = runner.imports(given.peers, 1 if given.quick else 5, names)
+            imports = runner.imports(given.peers, 1 if given.quick else 7, names)
             rows += report.import_rows(imports)
 
     tell(rows)
