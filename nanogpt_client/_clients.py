@@ -28,7 +28,8 @@ class Clients(Generic[Client]):
         self._make = make
         self._lent: set[Client] = set()
         self._idle: deque[tuple[Client, float]] = deque()  # the one that was used last comes last
-        self._lock = threading.Lock()
+        # Taken again by its own thread where a stream that nobody holds any more is collected.
+        self._lock = threading.RLock()
 
     def take(self) -> Client:
         """Return a client that nobody else uses until it is given back."""

@@ -45,8 +45,10 @@ class Connection:
         return Piece(data, time.monotonic() - started)
 
     def close(self) -> None:
-        self._response.close()
-        self._give_back()
+        try:
+            self._response.close()
+        finally:
+            self._give_back()
 
 
 class AsyncConnection:
@@ -78,6 +80,7 @@ class AsyncConnection:
 
 
 def unreachable(error: Exception, response: Any = None, *, timed_out: bool = False) -> Unreachable:
+    """Return what became of a request that got no (whole) answer."""
     names = {cls.__name__ for cls in type(error).__mro__}
     _forget_locals(error)
     return Unreachable(

@@ -12,7 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
@@ -95,6 +95,15 @@ class Totals:
         )
 
 
+def _lock() -> AbstractContextManager[bool]:
+    """Return a lock that its own thread may take again.
+
+    A stream that nobody holds any more is booked when it is collected, which Python may do at any
+    moment, also while the same thread books something else.
+    """
+    return threading.RLock()
+
+
 class Ledger:
     """The list of all calls. ``list(ledger)``, `rows`, `totals`; a table in notebooks.
 
@@ -104,7 +113,7 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = _lock()
         self._path = None if path is None else Path(path)
         self._entries: list[LedgerEntry] = []
         if self._path is not None and self._path.exists():
@@ -210,7 +219,7 @@ class Ledger:
         return {"_entries": list(self.entries), "_path": self._path}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=_lock())
 
 
 def _sum(entries: Iterable[LedgerEntry]) -> Totals:
@@ -255,7 +264,7 @@ class Budget:
         self.calls = 0
         self.unknown_calls = 0
         self._reserved = Decimal(0)
-        self._lock = threading.Lock()
+        self._lock = _lock()
 
     @property
     def remaining_usd(self) -> Decimal | None:
@@ -304,4 +313,4 @@ class Budget:
         return {k: v for k, v in self.__dict__.items() if k != "_lock"} | {"_reserved": Decimal(0)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=_lock())

@@ -67,6 +67,22 @@ def test_the_callers_own_client_carries_everything():
     assert [theirs.take(), theirs.take(), *theirs.expired()] == ["theirs", "theirs"]
 
 
+def test_a_client_may_be_given_back_while_another_is_made():
+    first = object()
+
+    def make() -> object:
+        if made:
+            clients.give(first)  # by a lost stream that is collected just now
+        made.append(first if not made else object())
+        return made[-1]
+
+    made: list[object] = []
+    clients = Clients(make)
+    assert clients.take() is first
+    assert clients.take() is made[1]
+    assert clients.take() is first
+
+
 def test_threads_never_meet_on_a_client():
     clients = Clients(object)
     used: list[object] = []

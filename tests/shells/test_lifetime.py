@@ -147,6 +147,26 @@ async def test_a_stream_is_left_with_its_block():
     assert client.ledger.entries[0].outcome == "abandoned"
 
 
+@pytest.mark.timeout(10)
+def test_a_lost_stream_may_be_collected_while_another_call_is_booked(tmp_path):
+    class CollectingLedger(Ledger):
+        def _append(self, line: str) -> None:
+            gc.collect()  # as Python may at any moment
+            super()._append(line)
+
+    script: Script = [EVENT_STREAM, chunked(sse(frame("a"))), End.HOLD]
+    with RawServer(script, ANSWER) as server:
+        client = client_of(server, ledger=CollectingLedger(tmp_path / "ledger.jsonl"))
+        lost: list[Any] = [client.stream_chat("hi", model="m")]
+        assert next(lost[0]).text == "a"
+        lost.append(lost)  # only the garbage collector finds a cycle
+        del lost
+        assert text_of(client) == "Hello"
+        assert sorted(entry.outcome for entry in client.ledger) == ["abandoned", "ok"]
+        client.close()
+    assert len(Ledger(tmp_path / "ledger.jsonl")) == 2
+
+
 def test_a_stream_that_nobody_reads_sends_nothing():
     with RawServer(STREAM) as server:
         with client_of(server) as client, client.stream_chat("hi", model="m") as stream:
