@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator
 from functools import cache, lru_cache, partial
 from http.cookiejar import CookieJar
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 import httpx
 
@@ -42,6 +42,9 @@ class Transport:
         self._library = _library_of(http_client)
         self._errors = _errors_of(self._library)
         self._own: dict[int, Clients[httpx.Client]] = {}
+        # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
+        # the end of the sockets where all are collected at once, as after a call that failed.
+        finalize(self, _close, self._own)
 
     def _clients(self) -> Clients[httpx.Client] | Injected[httpx.Client]:
         if self._injected is not None:
@@ -114,14 +117,9 @@ class Transport:
         """Read the next bytes, at most ``limit`` seconds long."""
         return connection.read(limit)
 
-    def __del__(self) -> None:
-        self.close()  # models of the frameworks are rarely closed by anyone
-
     def close(self) -> None:
         """Close what was opened here; an injected client stays open."""
-        own = self._own.pop(os.getpid(), None)
-        for client in own.all() if own else ():
-            client.close()
+        _close(self._own)
 
 
 class AsyncTransport:
@@ -218,6 +216,13 @@ class AsyncTransport:
         _, keeper = self._own.pop(asyncio.get_running_loop(), (None, None))
         if keeper is not None:
             await keeper.aclose()
+
+
+def _close(own: dict[int, Clients[httpx.Client]]) -> None:
+    """Close the clients of this process."""
+    clients = own.pop(os.getpid(), None)
+    for client in clients.all() if clients else ():
+        client.close()
 
 
 async def _close_with_loop(clients: Clients[httpx.AsyncClient]) -> AsyncGenerator[None, None]:

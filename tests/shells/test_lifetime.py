@@ -167,6 +167,21 @@ def test_a_lost_stream_may_be_collected_while_another_call_is_booked(tmp_path):
     assert len(Ledger(tmp_path / "ledger.jsonl")) == 2
 
 
+def test_a_client_in_a_cycle_closes_its_connections_whatever_is_collected_first():
+    with RawServer(ANSWER) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            cycle: list[Any] = [client_of(server)]
+            cycle.append(cycle)
+            gc.collect(0)  # the client is of an older generation than its socket will be
+            text_of(cycle[0])
+            del cycle
+            gc.collect()  # an unclosed socket would be a warning here, and so an error
+        finally:
+            gc.enable()
+
+
 def test_a_stream_that_nobody_reads_sends_nothing():
     with RawServer(STREAM) as server:
         with client_of(server) as client, client.stream_chat("hi", model="m") as stream:
