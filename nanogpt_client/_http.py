@@ -15,7 +15,7 @@ import sys
 from collections.abc import AsyncGenerator
 from functools import cache, lru_cache, partial
 from http.cookiejar import CookieJar
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, finalize
 
 import httpx
@@ -31,6 +31,8 @@ from nanogpt_client.config import Config
 __all__ = ["AsyncTransport", "Transport", "httpx"]
 
 CONNECT_SECONDS = 15.0
+
+Exchanged: TypeAlias = Connected | Reply | Unreachable
 
 
 class Transport:
@@ -57,31 +59,24 @@ class Transport:
             client.close()
         return clients
 
-    def send(self, request: Request) -> Reply | Unreachable:
+    def send(self, request: Request) -> Exchanged:
         """Send and read the whole answer."""
         seconds = request.timeout or self._config.timeout
-        body = Body(seconds, request.download_limit)
-        clients = self._clients()
-        client = clients.take()
-        try:
-            prepared = _build(client, self._library, request, self._config, seconds)
-            response = client.send(prepared, stream=True, follow_redirects=False)
-            return self._whole(response, body)
-        except self._errors as error:
-            return unreachable(error)
-        finally:
-            clients.give(client)
+        return self._exchange(request, seconds, streams=False)
 
-    def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
+    def open(self, request: Request, limit: float | None) -> Exchanged:
         """Send; return the open stream, or the whole answer if it is none."""
-        body = Body(limit)
+        return self._exchange(request, limit, streams=True)
+
+    def _exchange(self, request: Request, seconds: float | None, *, streams: bool) -> Exchanged:
+        body = Body(seconds, request.download_limit)
         clients = self._clients()
         client = clients.take()
         connection = None
         try:
-            prepared = _build(client, self._library, request, self._config, limit)
+            prepared = _build(client, self._library, request, self._config, seconds)
             response = client.send(prepared, stream=True, follow_redirects=False)
-            if not _is_stream(response):
+            if not streams or not _is_stream(response):
                 return self._whole(response, body)
             connection = Connection(response, self._errors, partial(clients.give, client))
             return Connected(_reply(response, b"", self._config), connection, body.seconds())
@@ -150,31 +145,26 @@ class AsyncTransport:
             await client.aclose()
         return clients
 
-    async def send(self, request: Request) -> Reply | Unreachable:
+    async def send(self, request: Request) -> Exchanged:
         """Send and read the whole answer."""
         seconds = request.timeout or self._config.timeout
-        body = Body(seconds, request.download_limit)
-        clients = await self._clients()
-        client = clients.take()
-        try:
-            prepared = _build(client, self._library, request, self._config, seconds)
-            response = await client.send(prepared, stream=True, follow_redirects=False)
-            return await self._whole(response, body)
-        except self._errors as error:
-            return unreachable(error)
-        finally:
-            clients.give(client)
+        return await self._exchange(request, seconds, streams=False)
 
-    async def open(self, request: Request, limit: float | None) -> Connected | Reply | Unreachable:
+    async def open(self, request: Request, limit: float | None) -> Exchanged:
         """Send; return the open stream, or the whole answer if it is none."""
-        body = Body(limit)
+        return await self._exchange(request, limit, streams=True)
+
+    async def _exchange(
+        self, request: Request, seconds: float | None, *, streams: bool
+    ) -> Exchanged:
+        body = Body(seconds, request.download_limit)
         clients = await self._clients()
         client = clients.take()
         connection = None
         try:
-            prepared = _build(client, self._library, request, self._config, limit)
+            prepared = _build(client, self._library, request, self._config, seconds)
             response = await client.send(prepared, stream=True, follow_redirects=False)
-            if not _is_stream(response):
+            if not streams or not _is_stream(response):
                 return await self._whole(response, body)
             connection = AsyncConnection(response, self._errors, partial(clients.give, client))
             return Connected(_reply(response, b"", self._config), connection, body.seconds())

@@ -27,7 +27,7 @@ from tests.rawserver import (
 RETRIES = 2
 SENT_AGAIN = 1 + RETRIES
 HELLO = "Grüß Gott"
-SOON = 0.4  # seconds
+SOON, PATIENTLY = 0.4, 30.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Fault:
     expected: Expected
     reset_on_accept: bool = False
     only_streams: bool = False
-    limit: float = 30.0
+    limit: float = PATIENTLY
 
 
 def _json(body: Any, status: int = 200, **headers: str) -> list[Script]:
@@ -265,11 +265,8 @@ FAULTS: tuple[Fault, ...] = (
         Expected(e.ResponseFormatError, 1, None),
     ),
     *(
-        Fault(name, scripts, expected, only_streams=True)
-        for name, scripts, expected in _STREAM_FAULTS
-    ),
-    *(
-        Fault(name, scripts, expected, only_streams=True, limit=SOON)
-        for name, scripts, expected in _STALLS
+        Fault(name, scripts, expected, only_streams=True, limit=limit)
+        for faults, limit in ((_STREAM_FAULTS, PATIENTLY), (_STALLS, SOON))
+        for name, scripts, expected in faults
     ),
 )
