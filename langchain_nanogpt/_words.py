@@ -30,7 +30,7 @@ class CheckedClientFields(ClientFields):
             """
             hide_key(words)
             super().__init__(*args, **words)
-            config = self._client().config
+            config = self._shared_client().config
             self.api_key, self.base_url = config.api_key, config.chat_root
 
     def __getstate__(self) -> dict[Any, Any]:

@@ -212,7 +212,7 @@ class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
 
     def get_tools(self) -> list[BaseTool]:
         """Return the tools that ``include`` names, in their fixed order."""
-        shared = {"client": self._client(), "http_async_client": self.http_async_client}
+        shared = {"client": self._shared_client(), "http_async_client": self.http_async_client}
         tools = [_CLASSES[tool.name](**shared, **self.words_for(tool.name)) for tool in self.tools]
         for tool in tools:  # one async client as well, which closing the toolkit closes
             tool._clients = self._clients  # noqa: SLF001 - of the base class that both have

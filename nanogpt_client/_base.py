@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.config import Config, hidden
+from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.observe import Hook, Hooks
 
@@ -32,6 +33,9 @@ class BaseClient:
         base_url: str | None = None,
         timeout: float | None = 600.0,
         max_retries: int = 2,
+        max_connections: int | None = None,
+        requests_per_second: float | None = None,
+        rate_limit_wait: float | None = None,
         retry_after_cap: float = 60.0,
         stream_idle_timeout: float | None = 180.0,
         first_event_timeout: float | None = 600.0,
@@ -51,6 +55,9 @@ class BaseClient:
             base_url,
             timeout=timeout,
             max_retries=max_retries,
+            max_connections=max_connections,
+            requests_per_second=requests_per_second,
+            rate_limit_wait=rate_limit_wait,
             retry_after_cap=retry_after_cap,
             stream_idle_timeout=stream_idle_timeout,
             first_event_timeout=first_event_timeout,
@@ -65,7 +72,7 @@ class BaseClient:
     def _set_up(self, config: Config, context: CallContext, http_client: Any) -> None:
         self.config = config
         self._context = context
-        self._http_client = http_client
+        self.http_client = http_client
         # The first client loads the HTTP library, which takes longer than all of this package.
         http = importlib.import_module("nanogpt_client._http")
         self._transport = getattr(http, self._transport_class)(config, http_client)
@@ -73,6 +80,13 @@ class BaseClient:
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
         """Return a client of this class with another's settings, ledger, budget and retry quota."""
+        if http_client is None and other.http_client is not None:
+            msg = (
+                f"the {type(other).__name__} sends through an injected http_client, which "
+                f"{cls.__name__} cannot use; a direct connection would go round it: pass "
+                "http_async_client=… to a model or tool, http_client=… to sharing()"
+            )
+            raise ConfigurationError(msg, param="http_async_client")
         client = cls.__new__(cls)
         client._set_up(other.config, other._context, http_client)  # noqa: SLF001 - the same class
         return client
@@ -92,7 +106,7 @@ class BaseClient:
         return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
 
     def __copy__(self) -> Self:
-        return self.sharing(self, http_client=self._http_client)
+        return self.sharing(self, http_client=self.http_client)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # Sockets cannot be copied, and a copied budget would allow its sum twice.

@@ -97,7 +97,14 @@ class NanoGPTClient(MediaMethods):
         base_url: by default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself.
         timeout: seconds to wait for a whole answer; ``None`` waits for ever.
         max_retries: how often a call may be sent again when that cannot bill twice.
-        retry_after_cap: seconds; if NanoGPT asks to wait longer, the error is raised at once.
+        max_connections: connections open at the same time, by default 1,000 or half of the file
+            descriptors of the process; further calls queue for one, unsent.
+        requests_per_second: a pace for all calls, such as NanoGPT's 25; by default the client finds
+            one from the first time that NanoGPT asks it to wait (429).
+        rate_limit_wait: seconds that a call may wait in all because NanoGPT asks it to, by default
+            its timeout; such waits take none of ``max_retries``.
+        retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised at
+            once.
         stream_idle_timeout: seconds of silence allowed between a stream's events.
         first_event_timeout: seconds allowed until a stream's first event.
         http_client: an httpx client to send with (proxies, HTTP/2, …); yours to close.

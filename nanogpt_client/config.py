@@ -9,12 +9,17 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from pydantic import SecretStr
+
+try:
+    import resource
+except ImportError:  # on Windows, which limits sockets by memory alone
+    resource = None  # type: ignore[assignment]
 
 from nanogpt_client.errors import ConfigurationError
 
@@ -35,6 +40,17 @@ _PASTED = re.compile(
 )
 
 
+def default_max_connections() -> int:
+    """Return 1,000, or half of the descriptors that the process may open if that is less.
+
+    Calls of 20 seconds at NanoGPT's 25 a second need 500; the other half is the program's.
+    """
+    if resource is None:
+        return 1_000
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000 if soft == resource.RLIM_INFINITY else max(1, min(1_000, soft // 2))
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What does not change during a client's life; safe to print, copy, pickle and share.
@@ -45,7 +61,11 @@ class Config:
         chat_root: root of chat, ``api_root`` plus ``/v1`` or a variant like ``/subscription/v1``.
         timeout: seconds for a whole answer (connecting has its own, shorter limit).
         max_retries: how often a call may be sent again when that is safe.
-        retry_after_cap: seconds; what NanoGPT asks to wait longer for is raised at once.
+        max_connections: connections open at the same time; further calls queue for one, unsent.
+        requests_per_second: pace of all calls; ``None`` finds one where NanoGPT asks to wait.
+        rate_limit_wait: seconds that one call may wait in all because NanoGPT asks it to; ``None``
+            for as long as its timeout.
+        retry_after_cap: seconds; a server's pause that is longer is raised at once.
         first_event_timeout: seconds until a stream's first event; ``None`` waits for ever.
         stream_idle_timeout: seconds between a stream's events; ``None`` waits for ever.
         default_headers: headers sent with every request.
@@ -58,6 +78,9 @@ class Config:
     chat_root: str = DEFAULT_BASE_URL
     timeout: float | None = 600.0
     max_retries: int = 2
+    max_connections: int = field(default_factory=default_max_connections)
+    requests_per_second: float | None = None
+    rate_limit_wait: float | None = None
     retry_after_cap: float = 60.0
     first_event_timeout: float | None = 600.0
     stream_idle_timeout: float | None = 180.0
@@ -90,7 +113,8 @@ class Config:
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))
-        return cls(key, api_root, chat_root, **settings)
+        given = {k: v for k, v in settings.items() if v is not None or k in _NO_LIMIT}
+        return cls(key, api_root, chat_root, **given)
 
     @property
     def origin(self) -> str:
@@ -178,18 +202,31 @@ def _from_environment(*names: str) -> str | None:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), None)
 
 
+# Settings for which ``None`` says "no limit"; for the others it says "as by default".
+_NO_LIMIT = frozenset({"timeout", "first_event_timeout", "stream_idle_timeout", "compress_above"})
+
+
 def _check_limits(settings: Mapping[str, Any]) -> None:
-    for name in ("timeout", "first_event_timeout", "stream_idle_timeout"):
-        value = settings.get(name)
-        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
-            msg = f"{name} is seconds above 0, or None for no limit; not {value!r}"
-            raise ConfigurationError(msg)
-    retries = settings.get("max_retries", 0)
-    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
-        raise ConfigurationError(f"max_retries is a whole number from 0 on, not {retries!r}")
-    above = settings.get("compress_above")
-    if above is not None and (not isinstance(above, int) or isinstance(above, bool) or above < 0):
-        raise ConfigurationError(f"compress_above is bytes from 0 on, or None; not {above!r}")
-    cap = settings.get("retry_after_cap", 0.0)
-    if not isinstance(cap, int | float) or isinstance(cap, bool) or not 0 <= cap < math.inf:
-        raise ConfigurationError(f"retry_after_cap is seconds from 0 on, not {cap!r}")
+    """Refuse numbers out of bounds; ``None`` passes where a setting may be left open."""
+    for name in ("timeout", "first_event_timeout", "stream_idle_timeout", "requests_per_second"):
+        unit = "requests a second" if name == "requests_per_second" else "seconds"
+        _check(settings, name, f"{unit} above 0, or None for no limit", lambda n: 0 < n < math.inf)
+    for name in ("retry_after_cap", "rate_limit_wait"):
+        _check(settings, name, "seconds from 0 on", lambda n: 0 <= n < math.inf)
+    _check_whole(settings, "max_retries", 0, "a whole number from 0 on")
+    _check_whole(settings, "max_connections", 1, "a whole number from 1 on")
+    _check_whole(settings, "compress_above", 0, "bytes from 0 on, or None")
+
+
+def _check(
+    settings: Mapping[str, Any], name: str, what: str, fits: Callable[[float], bool]
+) -> None:
+    value = settings.get(name)
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not fits(value):
+        raise ConfigurationError(f"{name} is {what}; not {value!r}", param=name)
+
+
+def _check_whole(settings: Mapping[str, Any], name: str, least: int, what: str) -> None:
+    _check(settings, name, what, lambda n: isinstance(n, int) and n >= least)

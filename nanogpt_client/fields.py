@@ -41,8 +41,6 @@ from nanogpt_client.wire.options import (
 
 __all__ = ["CHAT_WORDS", "ClientFields", "OptionFields", "hide_key"]
 
-_OF_THE_CLIENT = ("api_key", "base_url", "http_client", "default_headers", "budget", "ledger")
-
 
 def hide_key(words: dict[str, Any]) -> None:
     """Wrap the key among constructor words, before a frame of somebody else's holds them."""
@@ -52,6 +50,27 @@ def hide_key(words: dict[str, Any]) -> None:
 
 def _ledger(ledger: Ledger | None) -> Ledger:
     return Ledger() if ledger is None else ledger
+
+
+def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
+    """Return a client's settings under the names that models and tools have for them."""
+    config = client.config
+    return {
+        "api_key": config.api_key,
+        "base_url": config.chat_root,
+        "timeout": config.timeout,
+        "max_retries": config.max_retries,
+        "max_connections": config.max_connections,
+        "requests_per_second": config.requests_per_second,
+        "rate_limit_wait": config.rate_limit_wait,
+        "stream_idle_timeout": config.stream_idle_timeout,
+        "first_event_timeout": config.first_event_timeout,
+        "compress_above": config.compress_above,
+        "default_headers": dict(config.default_headers) or None,
+        "http_client": client.http_client,
+        "budget": client.budget,
+        "ledger": client.ledger,
+    }
 
 
 class _Clients:
@@ -90,6 +109,12 @@ class ClientFields(BaseModel):
     """Seconds to wait for a whole answer."""
     max_retries: int = 2
     """How often a call may be sent again when that cannot bill twice."""
+    max_connections: int | None = None
+    """Connections open at the same time; by default 1,000, or half of the file descriptors."""
+    requests_per_second: float | None = None
+    """A pace for all calls; by default one is found where NanoGPT asks to wait."""
+    rate_limit_wait: float | None = None
+    """Seconds that a call may wait because NanoGPT asks it to; by default its timeout."""
     stream_idle_timeout: float | None = 180.0
     """Seconds of silence allowed between a stream's events."""
     first_event_timeout: float | None = 600.0
@@ -109,7 +134,7 @@ class ClientFields(BaseModel):
     )
     """Where calls are booked; share one between models."""
     client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
-    """A client to share, with its key, address, limits and books, in place of the words above."""
+    """A client to share; the settings above are then those of the client, and may not differ."""
 
     _clients: _Clients = PrivateAttr(default_factory=_Clients)
 
@@ -119,30 +144,41 @@ class ClientFields(BaseModel):
             """Check the words; nothing is sent.
 
             Raises:
-                ConfigurationError: ``client`` has decided already what a word says again.
+                ConfigurationError: a setting differs from what ``client`` has decided already.
                 ValidationError: a word is unknown or its value out of bounds.
             """
             hide_key(words)
             super().__init__(*args, **words)
             if self.client is not None:
-                self._take_books(self.client)
+                self._take_settings(self.client)
 
-    def _take_books(self, client: NanoGPTClient) -> None:
-        """Use an injected client's books; refuse words that it has decided already."""
-        books = {"budget": client.budget, "ledger": client.ledger}
-        for word in _OF_THE_CLIENT:
-            given = getattr(self, word) if word in self.model_fields_set else None
-            if given is not None and given is not books.get(word):
-                msg = f"client= brings its own {word}; leave one of them out"
-                raise ConfigurationError(msg, param=word)
-        self.budget, self.ledger = client.budget, client.ledger
+    def _take_settings(self, client: NanoGPTClient) -> None:
+        """Show an injected client's settings; refuse those that say something else."""
+        given, decided = self.model_fields_set, _settings_of(client)
+        for name, value in decided.items():
+            if name in given and (own := getattr(self, name)) is not None and own != value:
+                msg = f"client= brings its own {name}; leave one of them out"
+                raise ConfigurationError(msg, param=name)
+        self.__dict__.update(decided)
 
     def _client(self) -> NanoGPTClient:
-        """Return the blocking client.
+        """Return the client for blocking calls.
 
         Raises:
-            ConfigurationError: no key is to be found, or a setting makes no sense.
+            ConfigurationError: no key is to be found, a setting makes no sense, or only the async
+                calls have a way to NanoGPT.
         """
+        client = self._shared_client()
+        if self.http_async_client is not None and client.http_client is None:
+            msg = (
+                "http_async_client carries async calls alone, and a direct connection would go "
+                "round it: pass http_client=… for blocking calls as well"
+            )
+            raise ConfigurationError(msg, param="http_client")
+        return client
+
+    def _shared_client(self) -> NanoGPTClient:
+        """Return the client whose settings, ledger and limits all calls share."""
         if self.client is not None:
             return self.client
         with self._clients.lock:
@@ -152,6 +188,9 @@ class ClientFields(BaseModel):
                     base_url=self.base_url,
                     timeout=self.timeout,
                     max_retries=self.max_retries,
+                    max_connections=self.max_connections,
+                    requests_per_second=self.requests_per_second,
+                    rate_limit_wait=self.rate_limit_wait,
                     stream_idle_timeout=self.stream_idle_timeout,
                     first_event_timeout=self.first_event_timeout,
                     http_client=self.http_client,
@@ -164,7 +203,7 @@ class ClientFields(BaseModel):
 
     def _async_client(self) -> AsyncNanoGPTClient:
         """Return the client for asyncio, which has its connections per event loop."""
-        blocking = self._client()
+        blocking = self._shared_client()
         with self._clients.lock:
             if self._clients.asynchronous is None:
                 self._clients.asynchronous = AsyncNanoGPTClient.sharing(
