@@ -25,6 +25,7 @@ BACKED_OFF = 0.9  # of the rate that was accepted, as clocks and networks are no
 HALVED = 0.5  # at most, by one refusal after the pace was found: windows begin at any moment
 RECOVERY = 0.05  # requests a second, gained with each accepted request below the last limit met
 PROBING = 0.01  # and above it at first; the longer all goes well, the more
+FIRST_START = 0.25  # seconds that the very first request may take to load libraries and connect
 LATENESS = 0.5  # of a turn that a late caller may make up for; more would bunch requests together
 LONGEST_NAP = 1.0  # seconds; then a caller looks whether the line moves faster by now
 
@@ -60,7 +61,8 @@ class Pace:
         self._rate = self._fastest
         self._limit = math.inf  # the rate at which NanoGPT refused last
         self._line = 0.0  # how far it has come; a place in it is a whole number, more or less
-        self._last_place = -math.inf
+        self._next_place = 0.0
+        self._lead = max(FIRST_START * per_second, 1.0) if per_second else 1.0
         self._moved_at = now()
         self._stands_until = -math.inf
         self._slowed_at = -math.inf
@@ -81,8 +83,9 @@ class Pace:
             self._move()
             if self._rate == math.inf:
                 return Turn(self._line)
-            self._last_place = max(self._line, self._last_place + 1)
-            return Turn(self._last_place)
+            place = max(self._line, self._next_place)
+            self._next_place, self._lead = place + self._lead, 1.0
+            return Turn(place)
 
     def wait(self, turn: Turn) -> float:
         """Return seconds until a turn comes; 0 if it has come: then send, and say what became."""
