@@ -26,7 +26,6 @@ HALVED = 0.5  # at most, by one refusal after the pace was found: windows begin 
 RECOVERY = 0.05  # requests a second, gained with each accepted request below the last limit met
 PROBING = 0.01  # and above it at first; the longer all goes well, the more
 FIRST_START = 0.25  # seconds that the very first request may take to load libraries and connect
-LATENESS = 0.5  # of a turn that a late caller may make up for; more would bunch requests together
 LONGEST_NAP = 1.0  # seconds; then a caller looks whether the line moves faster by now
 
 
@@ -97,7 +96,7 @@ class Pace:
             if stands or missing > 1e-9:
                 turn.waited = True
                 return stands + missing / self._rate
-            self._line = min(self._line, turn.place + LATENESS)
+            self._line = min(self._line, turn.place)  # who is late makes all behind it late
             self._remember(turn, now)
             return 0.0
 
