@@ -64,7 +64,7 @@ def chat_body(
     given = without_request_words(_check.checked(options, ChatOptions))
     search, memory = given.pop("web_search", None), given.pop("memory", None)
     if given.get("tools"):
-        _check.check_tools(given["tools"])
+        given["tools"] = _check.check_tools(given["tools"])
     else:  # an empty list, or a choice among no tools, is refused by some routes
         for word in ("tools", "tool_choice", "parallel_tool_calls"):
             given.pop(word, None)
