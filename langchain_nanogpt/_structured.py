@@ -25,7 +25,7 @@ from langchain_nanogpt._tools import function_of, json_schema_of, response_forma
 from nanogpt_client import ConfigurationError, messages
 from nanogpt_client.json_in_text import NoObjectError, find_object, partial_object
 from nanogpt_client.schema_check import fits
-from nanogpt_client.schemas import allowed_name
+from nanogpt_client.schemas import allowed_name, tool_parameters
 
 __all__ = [
     "AnswerParser",
@@ -101,13 +101,16 @@ def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
         ConfigurationError: its arguments are no object, or cannot be strict.
     """
     function = function_of(schema) or {}
-    if "parameters" not in function:  # an array, say: the model would be told of no schema at all
+    parameters = tool_parameters(function.get("parameters"))
+    if (
+        "parameters" not in function or parameters.get("type") != "object"
+    ):  # an array, say: the model would be told of no schema at all
         msg = "a function's arguments are an object with properties; use method='json_schema'"
         raise ConfigurationError(msg, param="schema")
     return messages.function_tool(
         allowed_name(function["name"]),
         function.get("description"),
-        function["parameters"],
+        parameters,
         strict=function.get("strict") if strict is None else strict,
     )
 
@@ -164,12 +167,13 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
                 several objects; ``llm_output`` is what it said.
         """
         message = _message(result)
+        text = result[0].text if message is None else str(message.text)
         if partial and _finish_reason(message) is None:
-            return self._so_far(message, result[0].text)
+            return self._so_far(message, text)
         _raise_if_refused(message)
         said, reason = self._said(message), _finish_reason(message)
         if said is None:
-            said = result[0].text
+            said = text
         elif isinstance(said, dict):
             said, reason = json.dumps(said), None  # whole, wherever the answer ended
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
-from nanogpt_client import messages
+from nanogpt_client import ConfigurationError, messages
 from nanogpt_client.schemas import class_schema, json_schema_format
 
 __all__ = [
@@ -36,7 +36,7 @@ def _tool(tool: Any, strict: bool | None) -> dict[str, Any]:
         return dict(tool)
     function = function_of(tool)
     if function is None:
-        return dict(convert_to_openai_tool(tool))
+        return _converted(tool)
     return messages.function_tool(
         function["name"],
         function.get("description"),
@@ -59,9 +59,17 @@ def function_of(tool: Any) -> dict[str, Any] | None:
         given = {"name": title, "description": description, "parameters": schema}
         return given | {word: value for word, value in words.items() if value}
     else:
-        converted = convert_to_openai_tool(tool)
+        converted = _converted(tool)
     function = converted.get("function")
     return dict(function) if isinstance(function, Mapping) else None
+
+
+def _converted(tool: Any) -> dict[str, Any]:
+    try:
+        return dict(convert_to_openai_tool(tool))
+    except RecursionError:
+        msg = f"{tool!r} holds itself, which LangChain cannot describe; use a pydantic class"
+        raise ConfigurationError(msg, param="schema") from None
 
 
 def _described(tool: Any) -> tuple[type[BaseModel], dict[str, str]] | None:
@@ -163,7 +171,7 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
         if not schema.keys() & _FUNCTIONS:
             return {} if schema.get("type") in _READY else dict(schema)
     function = function_of(schema) or {}
-    words = {"title": function.get("name")}
+    words: dict[str, Any] = {"title": function.get("name")}
     if "description" in function:
         words["description"] = function["description"]
     return words | function.get("parameters", {})

@@ -20,6 +20,9 @@ T = TypeVar("T")
 Reason = Literal["cut", "misfit", "none", "several"]
 
 
+_CUT = {"length": "max_tokens", "content_filter": "a content filter"}
+
+
 class NoObjectError(ValueError):
     """An answer does not hold the one JSON value that was asked for.
 
@@ -49,8 +52,8 @@ def find_object(text: str, check: Callable[[Any], T], *, finish_reason: str | No
     Raises:
         NoObjectError: there is none, only half of one, or it is not clear which is meant.
     """
-    if finish_reason == "length":
-        raise NoObjectError("max_tokens cut it off", "cut", text)
+    if finish_reason in _CUT:
+        raise NoObjectError(f"{_CUT[finish_reason]} cut it off", "cut", text)
     scan = _Scan(text)
     if (whole := _as_a_whole(scan, check)) is not None:
         return whole[0]
@@ -247,8 +250,8 @@ def _chosen(scan: _Scan, check: Callable[[Any], T]) -> T:
     fitting = [at for at, key in enumerate(keys) if key in made]
     if not fitting:
         last = max(range(len(keys)), key=lambda at: (isinstance(scan.found[at].value, dict), at))
-        error = refused[keys[last]]
-        raise NoObjectError(f"its JSON does not fit: {error}", "misfit", scan.text) from error
+        why = refused[keys[last]]
+        raise NoObjectError(f"its JSON does not fit: {why}", "misfit", scan.text) from why
     others = [scan.found[at] for at in fitting if keys[at] != keys[fitting[-1]]]
     if not _is_clear(scan, fitting[-1], others):
         raise NoObjectError("it holds several objects that differ", "several", scan.text)

@@ -22,8 +22,10 @@ __all__ = [
     "ClassSchema",
     "allowed_name",
     "class_schema",
+    "closed_if_possible",
     "json_schema_format",
     "message_name",
+    "sendable_format",
     "strict_schema",
     "tool_parameters",
     "without_titles",
@@ -108,6 +110,31 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
         return _Closing(schema).root()
     except _NotStrictError as error:
         raise _refusal(error, "strict") from None
+
+
+def sendable_format(response_format: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a ``response_format`` that somebody made, with a name and a schema that may pass.
+
+    Frameworks write ``strict`` beside the schema of a class that is not closed. What strict mode
+    cannot express stays as it is: whoever wrote it may know better.
+    """
+    spec = response_format.get("json_schema")
+    if not isinstance(spec, Mapping):
+        return dict(response_format)
+    sent = dict(spec)
+    if isinstance(name := spec.get("name"), str):
+        sent["name"] = allowed_name(name)
+    if isinstance(schema := spec.get("schema"), Mapping) and spec.get("strict") is True:
+        sent["schema"] = closed_if_possible(schema)
+    return {**response_format, "json_schema": sent}
+
+
+def closed_if_possible(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema closed for strict mode, or as it is if strict mode cannot express it."""
+    try:
+        return _Closing(schema).root()
+    except _NotStrictError:
+        return dict(schema)
 
 
 def without_titles(schema: Any) -> Any:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from nanogpt_client import wire
 from nanogpt_client.config import check_headers
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.schemas import NAME, allowed_name, tool_parameters
+from nanogpt_client.schemas import NAME, allowed_name, closed_if_possible, tool_parameters
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
@@ -130,6 +130,8 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
         )
         raise ConfigurationError(msg, param="tools")
     parameters = tool_parameters(function.get("parameters"))
+    if function.get("strict") is True:
+        parameters = closed_if_possible(parameters)
     return {**tool, "function": {**function, "parameters": parameters}}
 
 
