@@ -71,10 +71,11 @@ def _spoiler(arguments: str) -> str:
     A bracket that matches nothing makes it an invalid call instead.
     """
     try:
-        if not arguments or isinstance(json.loads(arguments), dict):
-            return ""
+        json.loads(arguments or "{}")
     except ValueError:
         pass
+    else:  # whole: what is no object, LangChain takes for an invalid call, too
+        return ""
     return next((end for end in _ENDINGS if _hopeless(arguments + end)), "")
 
 

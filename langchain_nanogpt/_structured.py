@@ -78,6 +78,8 @@ def output_parser(schema: Any, method: Method) -> Runnable[AIMessage, Any]:
     if isinstance(schema, type) and is_basemodel_subclass(schema):
         return AnswerParser(make=partial(_object, schema), made=schema, tool=tool)
     expected = {} if schema is None else json_schema_of(schema)
+    if not isinstance(schema, dict):
+        expected = _with_nulls(expected)
     return AnswerParser(make=partial(_container, expected), made=dict, tool=tool)
 
 
@@ -127,6 +129,22 @@ def _container(schema: dict[str, Any], value: Any) -> Any:
     if not fits(value, schema):
         raise ValueError("it is not what the schema asks for")
     return value
+
+
+def _with_nulls(schema: Any) -> Any:
+    """Return the schema of a TypedDict with the nulls that LangChain leaves out of it."""
+    if isinstance(schema, list):
+        return [_with_nulls(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {
+            name: {"anyOf": [_with_nulls(each), {"type": "null"}]} for name, each in value.items()
+        }
+        if key == "properties"
+        else _with_nulls(value)
+        for key, value in schema.items()
+    }
 
 
 class AnswerParser(BaseCumulativeTransformOutputParser[Any]):

@@ -1,8 +1,8 @@
 """Whether a value is what a JSON schema asks for, as far as a wrong answer would show.
 
 No validator of all of JSON Schema: types, required keys, values to choose from, and what stands in
-objects and lists. A keyword that it does not know never refuses a value, and null may stand for a
-property that may be left out.
+objects and lists. A keyword that it does not know never refuses a value, and null may stand for
+a property that may be left out.
 """
 
 from __future__ import annotations

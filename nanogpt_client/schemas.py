@@ -194,7 +194,7 @@ def _rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(target, Mapping):
             break
         del rooted["$ref"]
-        rooted = {**target, **rooted}
+        rooted = {**rooted, **target, **rooted}
     return rooted
 
 
@@ -236,7 +236,10 @@ class _Closing:
 
     def root(self) -> dict[str, Any]:
         """Return the whole schema, closed."""
-        closed = self._closed(_rooted(self._schema), "schema", 0)
+        try:
+            closed = self._closed(_rooted(self._schema), "schema", 0)
+        except RecursionError:
+            raise _NotStrictError("schema is nested without end") from None
         if closed.get("type") != "object" or "anyOf" in closed:
             raise _NotStrictError("the schema is not of one object")
         return closed
