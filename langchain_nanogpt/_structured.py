@@ -74,13 +74,16 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
 
 def output_parser(schema: Any, method: Method) -> Runnable[AIMessage, Any]:
     """Return what makes an object (for a pydantic class) or a dict of the answer."""
-    tool = _tool(schema, None)["function"]["name"] if method == "function_calling" else None
-    if isinstance(schema, type) and is_basemodel_subclass(schema):
-        return AnswerParser(make=partial(_object, schema), made=schema, tool=tool)
     expected = {} if schema is None else json_schema_of(schema)
+    if method == "function_calling":
+        name = _tool(schema, None)["function"]["name"]
+    else:
+        name = allowed_name(str(expected.get("title") or ""))
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return AnswerParser(make=partial(_object, schema), made=schema, tool=name)
     if not isinstance(schema, dict):
         expected = _with_nulls(expected)
-    return AnswerParser(make=partial(_container, expected), made=dict, tool=tool)
+    return AnswerParser(make=partial(_container, expected), made=dict, tool=name)
 
 
 def parsed_beside_raw(
@@ -157,12 +160,12 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
     Attributes:
         make: makes it of a JSON value; raises a `ValueError` for one that does not fit.
         made: the class of what it makes.
-        tool: the tool that the model was to call, if it was to call one.
+        tool: the name of the tool to call, or of the schema; calls of other tools are no answer.
     """
 
     make: Callable[[Any], Any]
     made: Any
-    tool: str | None = None
+    tool: str
 
     @property
     def OutputType(self) -> Any:  # noqa: N802 - LangChain's name
@@ -213,10 +216,10 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         if message is None:
             return None
         for call in message.tool_calls:
-            if self.tool in {call["name"], None}:
+            if call["name"] == self.tool:
                 return call["args"]
         for broken in message.invalid_tool_calls:
-            if self.tool in {broken["name"], None}:
+            if broken["name"] == self.tool:
                 return broken["args"] or ""
         return None
 

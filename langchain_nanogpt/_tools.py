@@ -174,4 +174,4 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
     words: dict[str, Any] = {"title": function.get("name")}
     if "description" in function:
         words["description"] = function["description"]
-    return words | function.get("parameters", {})
+    return {**words, **function.get("parameters", {})}

@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from nanogpt_client.errors import ConfigurationError
 
 __all__ = [
-    "NAME",
     "ClassSchema",
     "allowed_name",
     "class_schema",
     "closed_if_possible",
+    "is_allowed_name",
     "json_schema_format",
     "message_name",
     "sendable_format",
@@ -31,11 +31,15 @@ __all__ = [
     "without_titles",
 ]
 
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What all providers take as the name of a tool or of a schema."""
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _MAPS = ("properties", "$defs", "definitions")
 _DATA = frozenset({"default", "const", "enum", "examples"})
+
+
+def is_allowed_name(name: str) -> bool:
+    """Whether all providers take it as the name of a tool or of a schema, by OpenAI's rule."""
+    return _NAME.fullmatch(name) is not None
 
 
 def allowed_name(name: str, default: str = "answer") -> str:
@@ -53,7 +57,7 @@ def message_name(name: str | None) -> str | None:
     >>> message_name("User Onboarding Agent")
     'User_Onboarding_Agent'
     """
-    if name is None or NAME.fullmatch(name):
+    if name is None or is_allowed_name(name):
         return name
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:64] or None
 

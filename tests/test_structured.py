@@ -159,6 +159,13 @@ async def test_an_answer_in_the_other_way_than_asked_for_is_read(method):
         assert found == [Pick(currency="nano")] * 4
 
 
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+async def test_a_call_of_another_tool_is_no_answer(method):
+    wire = Wire(lc_call(NANO, id="c1", name="buy"), finish="tool_calls")
+    for error in await through_langchain(Pick, wire, method):
+        assert isinstance(error, OutputParserException)
+
+
 @pytest.mark.parametrize("half", ['{"currency": "na', "{", '"{\\"currency\\": \\"na'])
 @pytest.mark.parametrize("finish", ["length", "stop", "tool_calls"])
 async def test_half_of_the_arguments_is_none(half, finish):
@@ -192,7 +199,7 @@ async def test_a_list_is_an_answer_too():
 def test_what_is_thought_is_not_shown_while_it_arrives():
     text = f'<think>Maybe {{"currency": "euro"}}?</think>\n{NANO}'
     pieces = [{"content": piece} for piece in text]
-    chain = Wire(*pieces).model().with_structured_output(PickDict, method="json_mode")
+    chain: Any = Wire(*pieces).model().with_structured_output(PickDict, method="json_mode")
     shown = list(chain.stream("hi"))
     assert shown[-1] == {"currency": "nano"}
     assert all("nano".startswith(part.get("currency", "")) for part in shown)

@@ -14,7 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from nanogpt_client import wire
 from nanogpt_client.config import check_headers
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.schemas import NAME, allowed_name, closed_if_possible, tool_parameters
+from nanogpt_client.schemas import (
+    allowed_name,
+    closed_if_possible,
+    is_allowed_name,
+    tool_parameters,
+)
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
@@ -123,7 +128,7 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
         msg = f'tools[{at}] must be {{"type": "function", "function": {{"name": …}}}}'
         raise ConfigurationError(msg, param="tools")
     name = function["name"]
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_allowed_name(name):
         msg = (
             f"tools[{at}] is named {name!r}, which providers refuse: a tool's name is up to 64 "
             f"letters, digits, _ and -, such as {allowed_name(str(name))!r}"

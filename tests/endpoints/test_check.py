@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from nanogpt_client.endpoints._check import (
@@ -112,7 +114,7 @@ def test_a_name_that_providers_refuse_is_told_before_anything_is_sent(name):
     "parameters", [None, {}, {"type": "object"}, True, {"$schema": "s", "type": "object"}]
 )
 def test_every_tool_has_an_object_of_arguments(parameters):
-    given = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    given: Any = {"type": "function", "function": {"name": "f", "parameters": parameters}}
     (sent,) = check_tools([given])
     assert sent["function"]["parameters"] == {"type": "object", "properties": {}}
     assert given["function"]["parameters"] == parameters
