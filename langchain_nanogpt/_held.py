@@ -74,7 +74,7 @@ def _spoiler(arguments: str) -> str:
         core.ToolCall("", "", arguments).parse()
     except ValueError:
         pass
-    else:
+    else:  # whole: what is no object, LangChain takes for an invalid call, too
         return ""
     return next((end for end in _ENDINGS if _hopeless(arguments + end)), "")
 

@@ -332,7 +332,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             **kwargs: any word of a call, e.g. ``parallel_tool_calls`` and ``response_format``.
 
         Raises:
-            ConfigurationError: ``tool_choice`` names no tool of these.
+            ConfigurationError: ``tool_choice`` names no tool of these, or one cannot be strict.
         """
         functions, search = split_web_search(tools)
         if search or (search is not None and not self._searches):
@@ -364,7 +364,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             method: ``"json_schema"``, ``"function_calling"`` or ``"json_mode"`` (then the prompt
                 must ask for JSON); by default what the model's profile says it can do.
             include_raw: give ``{"raw", "parsed", "parsing_error"}`` and do not raise.
-            strict: ask the provider to hold the model to the schema.
+            strict: ask the provider to hold the model to the schema, or raise if that cannot be;
+                by default ``"json_schema"`` asks for it where it can.
             **kwargs: any word of a call.
         """
         # Loads LangChain's output parsers, which no other method needs.

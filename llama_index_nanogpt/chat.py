@@ -227,13 +227,18 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         allow_parallel_tool_calls: bool = False,
         tool_required: bool = False,
         tool_choice: str | dict[str, Any] | None = None,
+        strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(ChatMessage(user_msg) if isinstance(user_msg, str) else user_msg)
         words = tool_words(
-            tools, parallel=allow_parallel_tool_calls, required=tool_required, choice=tool_choice
+            tools,
+            parallel=allow_parallel_tool_calls,
+            required=tool_required,
+            choice=tool_choice,
+            strict=strict,
         )
         return {"messages": messages, **words, **kwargs}
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.schemas import (
+    json_schema_format,
+    message_name,
+    strict_schema,
+    tool_parameters,
+)
 from nanogpt_client.wire import _files
 
 __all__ = [
@@ -127,9 +132,11 @@ def message(
     name: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a system, developer or user message, with further fields (``extra``) as they are."""
-    built = {**(extra or {}), "role": role, "content": _content(content)}
-    return built if name is None else built | {"name": name}
+    """Return a system, developer or user message; ``name`` as providers take it.
+
+    Further fields (``extra``) are sent as they are.
+    """
+    return _named({**(extra or {}), "role": role, "content": _content(content)}, name)
 
 
 def assistant_message(
@@ -151,7 +158,7 @@ def assistant_message(
         built |= {"content": text or None, "tool_calls": list(tool_calls)}
     if reasoning:
         built["reasoning_content"] = reasoning
-    return built if name is None else built | {"name": name}
+    return _named(built, name)
 
 
 def tool_message(
@@ -172,11 +179,16 @@ def function_tool(
     *,
     strict: bool | None = None,
 ) -> dict[str, Any]:
-    """Return a tool that the model may call; ``parameters`` is a JSON schema."""
+    """Return a tool that the model may call; ``parameters`` is a JSON schema.
+
+    Raises:
+        ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
+    """
     function: dict[str, Any] = {"name": name}
     if description:
         function["description"] = description
-    function["parameters"] = dict(parameters or {"type": "object", "properties": {}})
+    schema = tool_parameters(parameters)
+    function["parameters"] = strict_schema(schema) if strict else schema
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
@@ -193,20 +205,6 @@ def tool_choice(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]
         msg = f"tool_choice names {name!r}, but the tools are {names}"
         raise ConfigurationError(msg, param="tool_choice")
     return {"type": "function", "function": {"name": name}}
-
-
-def json_schema_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``response_format`` for answers that follow a JSON schema.
-
-    It is strict, which holds the model to the schema, unless the schema has objects with keys of
-    the model's own choice, which strict mode cannot express.
-    """
-    try:
-        built: dict[str, Any] = {"strict": True, "schema": _closed(schema)}
-    except _OpenObjectError:
-        built = {"schema": dict(schema)}
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
-    return {"type": "json_schema", "json_schema": {"name": name, **built}}
 
 
 def media_behind_tools(
@@ -331,31 +329,9 @@ def _apart(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     )
 
 
-class _OpenObjectError(ValueError):
-    """A schema has an object whose keys the model chooses."""
-
-
-def _closed(schema: Any) -> Any:
-    """Return a schema whose objects have their own properties, all of them, and no others."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    if "$ref" in schema and len(schema) > 1:  # strict mode takes no words beside a reference
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return _closed({"anyOf": [{"$ref": schema["$ref"]}], **rest})
-    closed = {
-        key: {name: _closed(value) for name, value in item.items()}
-        if key in {"properties", "$defs", "definitions"}
-        else _closed(item)
-        for key, item in schema.items()
-        if key not in {"default", "additionalProperties"}
-    }
-    if schema.get("type") == "object":
-        if schema.get("additionalProperties") or "properties" not in schema:
-            raise _OpenObjectError
-        closed |= {"required": list(schema["properties"]), "additionalProperties": False}
-    return closed
+def _named(built: dict[str, Any], name: str | None) -> dict[str, Any]:
+    allowed = message_name(name)
+    return built if allowed is None else built | {"name": allowed}
 
 
 def _content(content: str | Sequence[Part]) -> str | list[Part]:

@@ -37,7 +37,10 @@ LEFT = {
     "accumulate",
     "ledger",
     "observe",
+    "schema_check",
+    "schemas",
     "snapshot",
+    "json_in_text",
 }
 TO_ENDPOINTS = LEFT | {"_core"}
 TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}

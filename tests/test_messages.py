@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 
@@ -117,6 +118,17 @@ def test_messages(built, expected):
     assert built == expected
 
 
+@pytest.mark.parametrize("name", ["User Onboarding Agent", "a|b", "Ответ", "tool/of.mine", "ok-1"])
+def test_names_of_messages_are_as_providers_take_them(name):
+    for built in (
+        message("user", "hi", name=name),
+        assistant_message("hi", name=name),
+        tool_message("42", "i", name=name),
+    ):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", built.get("name", "left_out"))
+        assert ("name" in built) == (name != "Ответ")
+
+
 def test_tool_arguments_as_text_stay_as_the_model_wrote_them():
     assert tool_call("i", "f", ' {"a" : 1}')["function"]["arguments"] == ' {"a" : 1}'
     assert tool_call("i", "f", {"a": "é"})["function"]["arguments"] == '{"a": "é"}'
@@ -124,10 +136,14 @@ def test_tool_arguments_as_text_stay_as_the_model_wrote_them():
 
 def test_tools():
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    closed = {**schema, "required": ["a"], "additionalProperties": False}
     assert function_tool("f", "does", schema, strict=True) == {
         "type": "function",
-        "function": {"name": "f", "description": "does", "parameters": schema, "strict": True},
+        "function": {"name": "f", "description": "does", "parameters": closed, "strict": True},
     }
+    assert function_tool("f", None, schema, strict=False)["function"]["parameters"] == schema
+    with pytest.raises(ConfigurationError, match="strict=True"):
+        function_tool("f", None, {"type": "object", "additionalProperties": True}, strict=True)
     assert function_tool("f")["function"] == {
         "name": "f",
         "parameters": {"type": "object", "properties": {}},

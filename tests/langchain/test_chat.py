@@ -185,17 +185,20 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
 
 
 @pytest.mark.parametrize(
-    "schema",
+    ("schema", "answer"),
     [
-        {"title": "Ages", "type": "array", "items": {"type": "integer"}},
-        {"title": "Ages", "type": "object", "additionalProperties": {"type": "integer"}},
-        {"title": "Ages", "anyOf": [{"type": "integer"}, {"type": "null"}]},
+        ({"title": "Ages", "type": "array", "items": {"type": "integer"}}, [36]),
+        (
+            {"title": "Ages", "type": "object", "additionalProperties": {"type": "integer"}},
+            {"Ada": 36},
+        ),
+        ({"title": "Ages", "anyOf": [{"type": "integer"}, {"type": "null"}]}, 36),
     ],
 )
-def test_a_json_schema_without_properties_is_sent_whole(schema):
-    wire = Wire({"content": "[36]"})
+def test_a_json_schema_without_properties_is_sent_whole(schema, answer):
+    wire = Wire({"content": json.dumps(answer)})
     chain: Any = wire.model().with_structured_output(schema, method="json_schema")
-    assert chain.invoke("hi") == [36]
+    assert chain.invoke("hi") == answer
     sent = wire.bodies[0]["response_format"]["json_schema"]
     assert (sent["name"], sent["schema"]) == ("Ages", schema)
     with pytest.raises(ConfigurationError, match="method='json_schema'"):
@@ -203,13 +206,15 @@ def test_a_json_schema_without_properties_is_sent_whole(schema):
 
 
 def test_a_schema_that_openai_nests_is_sent_as_it_is():
-    wire = Wire({"content": "{}"})
-    schema = {"name": "Person", "schema": {"type": "object", "properties": {"age": {}}}}
+    age: dict[str, Any] = {"type": "object", "properties": {"age": {"type": "integer"}}}
+    schema = {"name": "Person", "description": "d", "schema": age}
+    wire = Wire({"content": '{"age": 1}'})
     wire.model().with_structured_output(schema, method="json_schema").invoke("hi")
     asked = wire.model().with_structured_output(schema, method="json_schema", strict=True)
     asked.invoke("hi")
     loose, strict = [body["response_format"]["json_schema"] for body in wire.bodies]
-    assert (loose, strict) == (schema, schema | {"strict": True})
+    closed = {**age, "required": ["age"], "additionalProperties": False}
+    assert (loose, strict) == (schema, schema | {"strict": True, "schema": closed})
 
 
 def test_a_method_that_does_not_exist_is_refused():
