@@ -22,7 +22,7 @@ from pydantic import BaseModel, field_validator, model_validator
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._held import Held
-from langchain_nanogpt._profile import LookedUp, profile_of, takes
+from langchain_nanogpt._profile import LookedUp, check_parts, profile_of
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -44,7 +44,6 @@ from nanogpt_client import (
 )
 from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.fields import OptionFields, hide_key
-from nanogpt_client.messages import check_media
 from nanogpt_client.wire.options import Count
 
 if TYPE_CHECKING:  # as in BaseChatModel: who binds no tools need not load them
@@ -76,7 +75,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     streaming: bool = False
     """Stream also behind ``invoke``."""
     check_inputs: bool = True
-    """Refuse media that the model's ``profile`` says it does not take, before they are sent."""
+    """Refuse media that a ``profile`` given here denies; what the catalogue denies is logged."""
 
     if not TYPE_CHECKING:  # checkers read the words from the fields
 
@@ -226,7 +225,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         options = options_to_wire({"model": self.model, **self._given()}, kwargs, stop)
         conversation = messages_to_wire(messages)
         if self.check_inputs:
-            check_media(conversation, options["model"], takes(self._profile_for(options["model"])))
+            check_parts(conversation, options["model"], self._profile_for(options["model"]))
         return {"messages": conversation, **options}
 
     def _profile_for(self, model: str) -> Mapping[str, Any] | None:
@@ -234,7 +233,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
         facts = snapshot.facts(model)
-        return None if facts is None else profile_of(facts)
+        return None if facts is None else LookedUp(model, profile_of(facts))
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]

@@ -92,11 +92,13 @@ def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
     pricing = as_dict(model.raw.get("pricing"))
     if as_text(pricing.get("currency") or "USD").upper() != "USD":
         return
+    if "multiplier_parameter" in pricing:  # names another word of the request
+        return
     if "per_image" in pricing:
         yield _pictures(model, pricing["per_image"], work)
         return
     reader = _Reader(pricing, _terms(model, pricing, work))
-    least = as_number(pricing.get("minimum")) or Decimal(0)
+    least = _dollars(pricing.get("minimum")) or Decimal(0)
     for usd in reader.read(pricing):
         for factor in reader.factors():
             yield None if usd is None else max(usd * factor, least)
@@ -105,11 +107,11 @@ def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
 def _pictures(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | None:
     """Return the price of a size, else of the model's own or ``auto``, else of the dearest."""
     count = as_number(model.supported_parameters.get("fixed_image_count")) or work.get("n") or 1
-    usd = as_number(listed)
+    usd = _dollars(listed)
     prices = {
         plain(size): number
         for size, value in as_dict(listed).items()
-        if (number := as_number(value)) is not None
+        if (number := _dollars(value)) is not None
     }
     if prices:
         size = plain(work.get("size") or "auto")
@@ -194,9 +196,8 @@ class _Reader:
 
     def read(self, node: Any, unit: str | None = None) -> Iterator[Decimal | None]:
         """Yield every price that the call may have: a number, a table, or headings."""
-        number = as_number(node)
-        if number is not None:
-            yield self._times(number, unit or "piece")
+        if as_number(node) is not None:
+            yield self._times(_dollars(node), unit or "piece")
             return
         entries = {
             key: value
@@ -217,7 +218,7 @@ class _Reader:
 
     def _extended(self, entries: Mapping[str, Any]) -> Decimal | None:
         """Return a price for so many seconds, and for each one more."""
-        base, more = as_number(entries["base_price"]), as_number(entries["per_extra_second"])
+        base, more = _dollars(entries["base_price"]), _dollars(entries["per_extra_second"])
         within, seconds = as_number(self.pricing.get("base_duration")), self.terms.seconds
         if base is None or more is None or within is None or seconds is None:
             return None
@@ -225,8 +226,8 @@ class _Reader:
 
     def factors(self) -> list[Decimal]:
         """Return what the price may be multiplied by: for sound, and for many frames."""
-        sound = as_number(self.pricing.get("audio_multiplier"))
-        many = as_number(self.pricing.get("frame_multiplier"))
+        sound = _dollars(self.pricing.get("audio_multiplier"))
+        many = _dollars(self.pricing.get("frame_multiplier"))
         few = as_number(self.pricing.get("frame_threshold"))
         frames = self.terms.frames
         base = Decimal(1)
@@ -250,9 +251,11 @@ class _Reader:
             for value in prices.values():
                 yield from self.read(value, unit)
 
-    def _times(self, usd: Decimal, unit: str) -> Decimal | None:
-        many = Decimal(0) if usd == 0 else self._amount(unit)
-        return None if many is None or usd < 0 else usd * many
+    def _times(self, usd: Decimal | None, unit: str) -> Decimal | None:
+        if not usd:
+            return usd
+        many = self._amount(unit)
+        return None if many is None else usd * many
 
     def _amount(self, unit: str) -> Decimal | None:
         """Return how many units are billed."""
@@ -286,8 +289,14 @@ def _under_headings(entries: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
     return found if known and known == len(entries) else None
 
 
+def _dollars(value: Any) -> Decimal | None:
+    """Return a price, or what one is multiplied by; what is negative is none."""
+    number = as_number(value)
+    return number if number is not None and number >= 0 else None
+
+
 def _blocks(amount: Decimal | int | None, size: Any) -> Decimal | None:
-    each = as_number(size)
+    each = _dollars(size)
     return None if amount is None or not each else Decimal(ceil(amount / each))
 
 
