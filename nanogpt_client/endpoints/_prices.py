@@ -31,8 +31,10 @@ _UNITS = (
     ("characters", re.compile(r"per_thousand_chars")),
     ("block", re.compile(r"per_prompt_char_block")),
     ("interval", re.compile(r"per_billing_interval")),
-    ("piece", re.compile(r"(per_(video|generation|duration|resolution|mode)(_\w+)?|base_price)")),
+    ("piece", re.compile(r"per_(video|generation|duration|resolution|mode)(_\w+)?|base_price")),
 )
+# Headings that say nothing without a table under them.
+_TABLED = re.compile(r"\w*per_(duration|resolution|mode)\w*|\w+_by_\w+")
 # Headings that hold one choice of a table: text_to_video_per_second, text_image_with_audio_….
 _CHOICE = re.compile(r"(text_image_)?(\w+_to_video|with_audio|without_audio)_per_second")
 # What stands beside prices and is none, or is read where it is needed.
@@ -54,7 +56,6 @@ _DEPENDS = {
 }
 _AUDIO = ("audio", "generate_audio", "generateAudio", "sound")
 _LENGTHS = ("default_duration", "fixed_duration_seconds")
-_PREFERRED = ("given", "default", "only")
 
 
 def price(model: Model, work: Mapping[str, Any]) -> Decimal | None:
@@ -133,24 +134,25 @@ class _Terms:
 
 
 def _terms(model: Model, pricing: Mapping[str, Any], work: Mapping[str, Any]) -> _Terms:
-    def said(*names: str) -> Any:
-        """Return what the call says, else the model's default, else its only value."""
+    def said(*names: str, presets: tuple[str, ...] = ()) -> Any:
+        """Return what the call says, else the model's default, its only value, or its price's."""
         given = next((work[name] for name in names if _is_said(work.get(name))), None)
+        if given is not None:
+            return given
         listed = parameter(model, *names)
         only = listed.values[0] if len(listed.values) == 1 else None
-        return first({"given": given, "default": listed.default, "only": only}, *_PREFERRED)
+        return listed.default or only or first(pricing, *presets)
 
-    seconds = first({"said": said("seconds", "duration")} | pricing, "said", *_LENGTHS)
-    resolution = first({"said": said("resolution")} | pricing, "said", "default_resolution")
-    mode = first({"said": said("mode")} | pricing, "said", "default_mode")
+    seconds = said("seconds", "duration", presets=_LENGTHS)
+    resolution = said("resolution", presets=("default_resolution",))
     chosen = {
         "duration": seconds,
         "resolution": resolution,
-        "size": first({"said": said("size"), "else": resolution}, "said", "else"),
+        "size": said("size") or resolution,
         "aspect_ratio": said("aspect_ratio"),
         "audio": _sound(said(*_AUDIO)),
         "source": _source(model, work),
-        "mode": mode,
+        "mode": said("mode", presets=("default_mode",)),
     }
     return _Terms(
         seconds=as_number(plain(seconds)),
@@ -279,6 +281,8 @@ def _under_headings(entries: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
     choices: dict[str, Any] = {}
     for key, value in entries.items():
         unit = next((unit for unit, form in _UNITS if form.fullmatch(key)), None)
+        if _TABLED.fullmatch(key) and not isinstance(value, dict):
+            unit = None
         if choice := _CHOICE.fullmatch(key):
             choices[choice[2]] = value
         elif unit is not None:

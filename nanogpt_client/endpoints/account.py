@@ -121,7 +121,7 @@ def _estimate(
     if work.keys() & _FILMED:
         film = yield from catalog.known("video", model, fetch=True)
         kind: ModelKind = "stt" if film is None else "video"
-        return (yield from estimate_media_cost(kind, model=model, **work))  # type: ignore[arg-type]
+        return (yield from estimate_media_cost(kind, model=model, **work))
     size, n = work.get("size"), work.get("n", 1)
     return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.call import Call
 from nanogpt_client._core.known import KnownModels
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._offer import Offer, most_characters
@@ -27,19 +26,19 @@ def known(kind: Any, **entry: Any) -> KnownModels:
     return found
 
 
-def image(known, **options) -> Call[Any]:
+def image(known, **options) -> Any:
     return first_call(images.generate_image("a cat", model="m", **options), known)
 
 
-def speak(known, text="hi", **options) -> Call[Any]:
+def speak(known, text="hi", **options) -> Any:
     return first_call(speech.speak(text, model="m", **options), known)
 
 
-def film(known, **options) -> Call[Any]:
+def film(known, **options) -> Any:
     return first_call(video.submit_video("a cat", model="m", **options), known)
 
 
-def hear(known, data, **options) -> Call[Any]:
+def hear(known, data, **options) -> Any:
     return first_call(transcription.transcribe(data, model="m", **options), known)
 
 
