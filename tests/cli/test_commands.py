@@ -203,7 +203,7 @@ class TestModels:
         ],
     )
     def test_films_are_listed_with_their_prices_whatever_the_shape(self, model, prices):
-        line = run("models", "--kind", "video", model).stdout
+        line = offline("models", "--kind", "video", model).stdout
         assert all(price in line for price in prices)
 
     def test_offline_asks_nobody_and_needs_no_key(self):
