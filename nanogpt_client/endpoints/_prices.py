@@ -96,7 +96,7 @@ def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
     if "multiplier_parameter" in pricing:  # names another word of the request
         return
     if "per_image" in pricing:
-        yield _pictures(model, pricing["per_image"], work)
+        yield _images(model, pricing["per_image"], work)
         return
     reader = _Reader(pricing, _terms(model, pricing, work))
     least = _dollars(pricing.get("minimum")) or Decimal(0)
@@ -105,7 +105,7 @@ def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
             yield None if usd is None else max(usd * factor, least)
 
 
-def _pictures(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | None:
+def _images(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | None:
     """Return the price of a size, else of the model's own or ``auto``, else of the dearest."""
     count = as_number(model.supported_parameters.get("fixed_image_count")) or work.get("n") or 1
     usd = _dollars(listed)
@@ -128,7 +128,7 @@ class _Terms:
 
     seconds: Decimal | None
     characters: int | None
-    pictures: int
+    images: int
     frames: Decimal | None
     chosen: Mapping[str, str | None]
 
@@ -157,7 +157,7 @@ def _terms(model: Model, pricing: Mapping[str, Any], work: Mapping[str, Any]) ->
     return _Terms(
         seconds=as_number(plain(seconds)),
         characters=None if work.get("text") is None else len(work["text"]),
-        pictures=int(work.get("n") or 1),
+        images=int(work.get("n") or 1),
         frames=as_number(said("num_frames")),
         chosen={
             subject: None if value is None or plain(value) == "auto" else plain(value)
@@ -263,7 +263,7 @@ class _Reader:
         """Return how many units are billed."""
         seconds, characters = self.terms.seconds, self.terms.characters
         if unit == "piece":
-            return Decimal(1) if self.terms.pictures == 1 else None
+            return Decimal(1) if self.terms.images == 1 else None
         if unit == "characters":
             return None if characters is None else Decimal(characters) / 1000
         if unit == "block":

@@ -32,7 +32,7 @@ from nanogpt_client.wire.options import WorkOptions
 
 T = TypeVar("T")
 
-_FILMED = frozenset({"seconds", "resolution", "mode", "audio"})
+_VIDEO_WORK = frozenset({"seconds", "resolution", "mode", "audio"})
 _DAIMO = frozenset({"usdc", "usdt", "eth", "sol"})
 
 
@@ -118,9 +118,9 @@ def _estimate(
         return (yield from ask(estimate_chat_cost(messages, model=model)))
     if "text" in work:
         return (yield from estimate_media_cost("tts", model=model, text=work["text"]))
-    if work.keys() & _FILMED:
-        film = yield from catalog.known("video", model, fetch=True)
-        kind: ModelKind = "stt" if film is None else "video"
+    if work.keys() & _VIDEO_WORK:
+        listed = yield from catalog.known("video", model, fetch=True)
+        kind: ModelKind = "stt" if listed is None else "video"
         return (yield from estimate_media_cost(kind, model=model, **work))
     size, n = work.get("size"), work.get("n", 1)
     return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))

@@ -163,7 +163,7 @@ def minutes_price(model: Model, seconds: float) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class VideoOrder:
     """What a video's price may depend on."""
 
     seconds: float
@@ -172,20 +172,20 @@ class Film:
     source: str = "text_to_video"
 
 
-def video_price(model: Model, film: Film) -> Decimal:
-    """Return the USD for a film, in whichever of the lists' shapes the model is priced."""
+def video_price(model: Model, order: VideoOrder) -> Decimal:
+    """Return the USD for a video, in whichever of the lists' shapes the model is priced."""
     prices = model.pricing
     if "with_audio" in prices:
-        return exact(Decimal(prices["with_audio" if film.sound else "without_audio"]))
+        return exact(Decimal(prices["with_audio" if order.sound else "without_audio"]))
     if "per_duration" in prices:
-        factor = prices["audio_multiplier"] if film.sound else 1
-        return exact(prices["per_duration"][f"{film.seconds:g}"] * factor)
-    seconds = Decimal(str(film.seconds))
+        factor = prices["audio_multiplier"] if order.sound else 1
+        return exact(prices["per_duration"][f"{order.seconds:g}"] * factor)
+    seconds = Decimal(str(order.seconds))
     if "per_second_by_resolution" in prices:
-        return exact(prices["per_second_by_resolution"][film.resolution] * seconds)
+        return exact(prices["per_second_by_resolution"][order.resolution] * seconds)
     if "per_second_by_mode_and_resolution" in prices:
-        by_resolution = prices["per_second_by_mode_and_resolution"][film.source]
-        return exact(by_resolution[film.resolution] * seconds)
+        by_resolution = prices["per_second_by_mode_and_resolution"][order.source]
+        return exact(by_resolution[order.resolution] * seconds)
     return exact(Decimal(prices["per_second"]) * seconds)
 
 

@@ -12,7 +12,7 @@ from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.brain.film import film
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
-from nanogpt_client.sandbox.money import Charge, Film, video_price
+from nanogpt_client.sandbox.money import Charge, VideoOrder, video_price
 from nanogpt_client.sandbox.pictures import picture_of
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.world import Job
@@ -48,7 +48,7 @@ def submit(exchange: Exchange) -> Reply:
     source = next((body[key] for key in _SOURCES if body.get(key)), None)
     _check_source(source, model)
     image = picture_of(exchange, source, "imageUrl") if source else None
-    order = Film(
+    order = VideoOrder(
         seconds,
         resolution,
         sound=_sound(body, model),

@@ -1,4 +1,4 @@
-"""What films cost, in every shape that lists price them in; what nobody explains is unknown."""
+"""What videos cost, in every shape that lists price them in; what nobody explains is unknown."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ SECONDS_5, SECONDS_10 = {"seconds": 5}, {"seconds": 10}
         ({"per_second": [0.1]}, NO, SECONDS_5, None),
     ],
 )
-def test_films(pricing, parameters, work, usd):
+def test_videos(pricing, parameters, work, usd):
     assert price(model(parameters, currency="USD", **pricing), work) == decimal(usd)
 
 
