@@ -99,7 +99,7 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
     context_window: int | None = Field(default=None, gt=0)
     """Tokens that fit in; by default what NanoGPT's catalogue says."""
     is_function_calling_model: bool | None = None
-    """Whether the model takes tools; by default what NanoGPT's catalogue says."""
+    """Whether the model takes tools; by default all do, for the catalogue denies it to many."""
     citation_blocks: bool = False
     """Add a ``CitationBlock`` per source to whole answers; other integrations may refuse these."""
     check_inputs: bool = True
@@ -130,14 +130,11 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         """
         known = self._facts()
         window = self.context_window or (known.context_length if known else None)
-        tools = self.is_function_calling_model
-        if tools is None:
-            tools = known is None or "tool_calling" in known.capabilities
         return LLMMetadata(
             context_window=window or _UNKNOWN_WINDOW,
             num_output=self.max_tokens or -1,
             is_chat_model=True,
-            is_function_calling_model=tools,
+            is_function_calling_model=self.is_function_calling_model is not False,
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )

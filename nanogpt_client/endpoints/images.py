@@ -101,7 +101,8 @@ def edit_image(
 def _draw(
     request: Request, model: str, known: Model | None, options: Mapping[str, Any]
 ) -> Flow[GeneratedImages]:
-    reserved = _prices.reservation(known, size=options.get("size"), n=options.get("n"))
+    size = options.get("size") or options.get("resolution")
+    reserved = _prices.reservation(known, {"size": size, "n": options.get("n")})
     call = Call(
         request, _images, "image", model, Resend.IF_REFUSED, billable=True, estimate=reserved
     )
