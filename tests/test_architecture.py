@@ -34,7 +34,11 @@ LEFT = {
     "model_id",
     "messages",
     "accumulate",
+    "budget",
     "ledger",
+    "_atomic",
+    "_ledger_file",
+    "_warnings",
     "observe",
     "snapshot",
 }

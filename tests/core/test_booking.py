@@ -27,7 +27,7 @@ from nanogpt_client.ledger import Budget
 from nanogpt_client.wire.billing import Billing
 from tests.driving import context, drive, only_entry, reply
 
-ZERO, SOME = Decimal(0), Decimal("0.25")
+ZERO, SOME, ASSUMED = Decimal(0), Decimal("0.25"), Decimal("0.125")
 
 
 def call(*, billable: bool = True, estimate=None) -> Call[None]:
@@ -124,14 +124,16 @@ def test_the_estimate_is_reserved_while_the_call_is_in_flight():
     [
         ({"cost": SOME}, SOME, ZERO, 0),
         ({"cost": ZERO}, ZERO, ZERO, 0),
-        ({"cost": None}, ZERO, ZERO, 1),
+        ({"cost": None}, ZERO, ASSUMED, 1),
+        ({"cost": None, "estimate": lambda: None}, ZERO, ASSUMED, 1),
+        ({"cost": None, "estimate": lambda: ZERO}, ZERO, ZERO, 1),  # free, and known to be
         ({"cost": None, "estimate": lambda: SOME}, ZERO, SOME, 1),
         ({"error": status(400), "estimate": lambda: SOME}, ZERO, ZERO, 0),
         ({"error": status(500), "estimate": lambda: SOME}, ZERO, SOME, 1),
     ],
 )
 def test_a_budget_is_settled_by_what_is_known(how, spent, assumed, unknown):
-    budget = Budget(usd=5)
+    budget = Budget(usd=5, assumed_usd=ASSUMED)
     book(context(budget=budget), **how)
     assert (budget.spent, budget.assumed, budget.unknown_calls) == (spent, assumed, unknown)
     assert budget.remaining_usd == 5 - spent - assumed
