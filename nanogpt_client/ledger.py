@@ -8,7 +8,6 @@ threads, tasks and clients, and an exception out of a signal handler leaves them
 from __future__ import annotations
 
 import html
-import json
 import os
 import tempfile
 import threading
@@ -16,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, overload
@@ -27,7 +26,7 @@ from nanogpt_client._ledger_file import LedgerFile
 from nanogpt_client._warnings import AccountingWarning, warn
 from nanogpt_client.budget import Budget
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire._read import as_count, as_dict, as_list, as_number, as_text, loads
+from nanogpt_client.ledger_entry import LedgerEntry, Totals
 
 __all__ = ["AccountingWarning", "Budget", "Ledger", "LedgerEntry", "Posting", "Totals"]
 
@@ -40,110 +39,6 @@ _MAX_GROUPS = 10_000
 _MERGED: Final = object()
 # How many entries may be new since the sums of the groups were last brought up to date.
 _NOT_YET_GROUPED = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One call.
-
-    Attributes:
-        kind: chat, embedding, image, speech, transcription, video, search, account, …
-        model: the model asked, if any.
-        outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading, or was cancelled), or the
-            name of the exception.
-        cost: USD; 0 if it was free; ``None`` if unknown.
-        prompt_tokens: tokens in, if told; likewise ``completion_tokens``.
-        request_id: NanoGPT's id of the request, if told.
-        sends: how often the request was sent.
-        started_at: seconds since the epoch.
-        seconds: from the first send to the last byte.
-        scope: names of the `Ledger.scope` blocks around the call, outermost first.
-    """
-
-    kind: str
-    model: str | None
-    outcome: str
-    cost: Decimal | None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    request_id: str | None = None
-    sends: int = 1
-    started_at: float = 0.0
-    seconds: float = 0.0
-    scope: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """Return the entry as one line of JSON; dollars as text, so that they stay exact."""
-        return _encode({name: getattr(self, name) for name in _FIELDS})
-
-    @classmethod
-    def from_json(cls, line: str) -> LedgerEntry | None:
-        """Read a line of `to_json`; ``None`` if it is none, such as one that was cut off.
-
-        A value of a wrong type, such as a text for a number, counts as not told.
-        """
-        try:
-            found = as_dict(loads(line))
-            values = [found[name] for name in _FIELDS]
-        except (ValueError, KeyError):
-            return None
-        kind, model, outcome, cost, prompt, completion, request, sends, at, seconds, scope = values
-        return cls(
-            as_text(kind),
-            _optional_text(model),
-            as_text(outcome),
-            as_number(cost),
-            as_count(prompt),
-            as_count(completion),
-            _optional_text(request),
-            as_count(sends) or 0,
-            _seconds(at),
-            _seconds(seconds),
-            tuple(map(str, as_list(scope))),
-        )
-
-
-_FIELDS: Final = tuple(field.name for field in fields(LedgerEntry))
-_encode = json.JSONEncoder(default=str).encode
-
-
-def _optional_text(value: Any) -> str | None:
-    return value if value is None or type(value) is str else as_text(value)
-
-
-def _seconds(value: Any) -> float:
-    number = value if type(value) is float else as_number(value)
-    return float(number or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """A sum over entries; ``cost`` sums what is known, ``unknown_costs`` counts the rest."""
-
-    calls: int = 0
-    cost: Decimal = Decimal(0)
-    unknown_costs: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def plus(self, entry: LedgerEntry) -> Totals:
-        """Return the totals with one more entry."""
-        return Totals(
-            self.calls + 1,
-            self.cost + (entry.cost or 0),
-            self.unknown_costs + (entry.cost is None),
-            self.prompt_tokens + (entry.prompt_tokens or 0),
-            self.completion_tokens + (entry.completion_tokens or 0),
-        )
-
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(
-            self.calls + other.calls,
-            self.cost + other.cost,
-            self.unknown_costs + other.unknown_costs,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
 
 
 _Groups = dict[tuple[Any, ...], Totals]

@@ -36,6 +36,7 @@ LEFT = {
     "accumulate",
     "budget",
     "ledger",
+    "ledger_entry",
     "_atomic",
     "_ledger_file",
     "_warnings",
