@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "mould": set(),
     "lazy": set(),
+    "recent": set(),
     "_body": set(),
     "_clients": set(),
     "_watchdog": set(),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -10,7 +13,7 @@ import pytest
 
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Reply, Request
-from nanogpt_client._core.flow import perform
+from nanogpt_client._core.flow import attempt, perform
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.video import generate_video
 from nanogpt_client.errors import (
@@ -23,7 +26,7 @@ from nanogpt_client.errors import (
     error_from_body,
     error_from_reply,
 )
-from nanogpt_client.ledger import Budget
+from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry
 from nanogpt_client.wire.billing import Billing
 from tests.driving import context, drive, only_entry, reply
 
@@ -151,6 +154,53 @@ def test_free_calls_leave_the_budget_alone():
     budget = Budget(max_calls=1)
     book(context(budget=budget), billable=False)
     assert budget.calls == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("leave", ["close", "forget"])
+def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
+    """A forked child has copies of the streams that were open; dropping them is no end."""
+    ledger, budget = Ledger(tmp_path / "calls.jsonl"), Budget(usd=1)
+    rules = replace(context(budget=budget), ledger=ledger)
+    steps = attempt(call(estimate=lambda: SOME), rules)
+    next(steps)
+    child = os.fork()
+    if child == 0:
+        if leave == "close":
+            steps.close()
+        else:
+            del steps
+        kept = (len(ledger), budget.calls, budget.remaining_usd)
+        book(rules, cost=SOME)  # its own calls are
+        os._exit(0 if kept == (0, 1, 1) and len(ledger) == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert budget.remaining_usd == 1 - SOME
+    steps.close()
+    assert [e.outcome for e in ledger.entries] == ["abandoned"]
+    assert [e.outcome for e in Ledger(tmp_path / "calls.jsonl")] == ["ok", "abandoned"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("full")
+
+    ledger = Ledger(tmp_path / "calls.jsonl")
+    with monkeypatch.context() as patch, pytest.warns(AccountingWarning):
+        patch.setattr(os, "write", full)
+        ledger.record(LedgerEntry("chat", "parent", "ok", None))
+    ledger._lock.acquire()  # by another thread, at the moment of the fork
+    child = os.fork()
+    if child == 0:
+        thread = threading.Thread(
+            target=ledger.record, args=(LedgerEntry("chat", "child", "ok", None),), daemon=True
+        )
+        thread.start()
+        thread.join(5)
+        os._exit(int(thread.is_alive()))
+    ledger._lock.release()
+    assert os.waitpid(child, 0)[1] == 0
+    assert [e.model for e in ledger] == ["child", "parent"]
 
 
 TICKET = {"runId": "run_1", "status": "pending", "cost": 0.5, "paymentSource": "USD"}
