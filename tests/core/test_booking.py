@@ -185,10 +185,11 @@ def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeyp
     def full(*_):
         raise OSError("full")
 
-    ledger = Ledger(tmp_path / "calls.jsonl")
-    with monkeypatch.context() as patch, pytest.warns(AccountingWarning):
-        patch.setattr(os, "write", full)
+    ledger, real = Ledger(tmp_path / "calls.jsonl"), os.write
+    monkeypatch.setattr(os, "write", full)
+    with pytest.warns(AccountingWarning):
         ledger.record(LedgerEntry("chat", "parent", "ok", None))
+    monkeypatch.setattr(os, "write", real)
     ledger._lock.acquire()  # by another thread, at the moment of the fork
     child = os.fork()
     if child == 0:
