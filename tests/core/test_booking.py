@@ -156,26 +156,39 @@ def test_free_calls_leave_the_budget_alone():
     assert budget.calls == 0
 
 
+def in_child(work) -> None:
+    """Do the work in a forked child."""
+    child = os.fork()
+    if child == 0:
+        failed = True
+        try:
+            work()
+            failed = False
+        finally:  # never back into the test run
+            os._exit(int(failed))
+    assert os.waitpid(child, 0)[1] == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("leave", ["close", "forget"])
 def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
     """A forked child has copies of the streams that were open; dropping them is no end."""
     ledger, budget = Ledger(tmp_path / "calls.jsonl"), Budget(usd=1)
     rules = replace(context(budget=budget), ledger=ledger)
-    steps = attempt(call(estimate=lambda: SOME), rules)
-    next(steps)
-    child = os.fork()
-    if child == 0:
+    open_calls = [attempt(call(estimate=lambda: SOME), rules)]
+    next(open_calls[0])
+
+    def work() -> None:
         if leave == "close":
-            steps.close()
-        else:
-            del steps
-        kept = (len(ledger), budget.calls, budget.remaining_usd)
+            open_calls[0].close()
+        open_calls.clear()
+        assert (len(ledger), budget.calls, budget.remaining_usd) == (0, 1, 1)
         book(rules, cost=SOME)  # its own calls are
-        os._exit(0 if kept == (0, 1, 1) and len(ledger) == 1 else 1)
-    assert os.waitpid(child, 0)[1] == 0
+        assert len(ledger) == 1
+
+    in_child(work)
     assert budget.remaining_usd == 1 - SOME
-    steps.close()
+    open_calls[0].close()
     assert [e.outcome for e in ledger.entries] == ["abandoned"]
     assert [e.outcome for e in Ledger(tmp_path / "calls.jsonl")] == ["ok", "abandoned"]
 
@@ -190,17 +203,16 @@ def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeyp
     with pytest.warns(AccountingWarning):
         ledger.record(LedgerEntry("chat", "parent", "ok", None))
     monkeypatch.setattr(os, "write", real)
-    ledger._lock.acquire()  # by another thread, at the moment of the fork
-    child = os.fork()
-    if child == 0:
-        thread = threading.Thread(
-            target=ledger.record, args=(LedgerEntry("chat", "child", "ok", None),), daemon=True
-        )
+
+    def work() -> None:
+        new = LedgerEntry("chat", "child", "ok", None)
+        thread = threading.Thread(target=ledger.record, args=(new,), daemon=True)
         thread.start()
         thread.join(5)
-        os._exit(int(thread.is_alive()))
-    ledger._lock.release()
-    assert os.waitpid(child, 0)[1] == 0
+        assert not thread.is_alive()
+
+    with ledger._lock:  # taken by another thread, at the moment of the fork
+        in_child(work)
     assert [e.model for e in ledger] == ["child", "parent"]
 
 
