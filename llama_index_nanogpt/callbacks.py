@@ -53,7 +53,7 @@ class _OwnEvent(BaseEvent):
     """
 
     span_id: str | None = None
-    within_span_id: str | None = Field(default_factory=active_span_id.get)
+    within_span_id: str | None = Field(default_factory=active_span_id.get)  # type: ignore[arg-type]
 
 
 class NanoGPTCallEvent(_OwnEvent):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from nanogpt_client.errors import ConfigurationError
 
-try:
-    from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # pragma: no cover - Windows
-    flock = None  # type: ignore[assignment]
+if sys.platform == "win32":
+    locking = None
+else:
+    import fcntl as locking
 
 __all__ = ["LedgerFile"]
 
@@ -158,9 +159,11 @@ def _open(name: str, flags: int) -> int:
 
 def _lock(file: io.FileIO) -> bool:
     """Lock the file until it is closed; ``False`` where that is impossible, or takes too long."""
-    for _ in range(_LOCK_TRIES if flock is not None else 0):
+    if locking is None:
+        return False
+    for _ in range(_LOCK_TRIES):
         try:
-            flock(file, LOCK_EX | LOCK_NB)
+            locking.flock(file, locking.LOCK_EX | locking.LOCK_NB)
         except BlockingIOError:
             time.sleep(_LOCK_PAUSE)
         except OSError:  # a file system without locks

@@ -172,7 +172,7 @@ def test_a_call_without_price_counts_with_an_assumed_one_until_its_cost_is_known
     budget.reserve(None)
     assert budget.remaining_usd == Decimal("0.03")
     budget.settle(None, Decimal("0.001"))
-    assert (budget.spent, budget.assumed) == (Decimal("0.001"), 0)
+    assert (budget.spent, budget.assumed) == (Decimal("0.001"), Decimal(0))
     for _ in range(2):
         budget.reserve(None)
     with pytest.raises(BudgetExceededError, match=r"0\.02 estimated for it"):
@@ -188,7 +188,7 @@ def test_what_is_free_assumes_nothing():
     for _ in range(300):
         budget.reserve(Decimal(0))
         budget.settle(Decimal(0), None)
-    assert (budget.assumed, budget.unknown_calls, budget.remaining_usd) == (0, 300, CENT)
+    assert (budget.assumed, budget.unknown_calls, budget.remaining_usd) == (Decimal(0), 300, CENT)
 
 
 def test_a_warning_that_is_an_error_costs_no_answer(caplog):
@@ -237,4 +237,4 @@ def test_a_refused_reservation_is_not_settled():
     with pytest.raises(BudgetExceededError):
         budget.make(reservation)
     budget.close(reservation, CENT)
-    assert (budget.spent, budget.remaining_usd) == (0, 1)
+    assert (budget.spent, budget.remaining_usd) == (Decimal(0), Decimal(1))

@@ -11,6 +11,7 @@ import timeit
 import tracemalloc
 from dataclasses import fields
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -210,7 +211,12 @@ def test_odd_lines_break_nothing(tmp_path, field, value):
 
 
 def test_what_is_no_count_counts_as_not_told():
-    values = {"prompt_tokens": "x", "completion_tokens": "7", "sends": None, "started_at": []}
+    values: dict[str, Any] = {
+        "prompt_tokens": "x",
+        "completion_tokens": "7",
+        "sends": None,
+        "started_at": [],
+    }
     read = LedgerEntry.from_json(json.dumps(json.loads(entry().to_json()) | values))
     assert read == entry(completion_tokens=7, sends=0)
 
@@ -223,7 +229,7 @@ def test_the_last_entries_are_kept_and_all_are_summed_up():
     for number in range(5000):
         ledger.record(entry(model=f"m{number % 7}", prompt_tokens=number))
     assert [e.prompt_tokens for e in ledger.entries] == [4997, 4998, 4999]
-    assert (len(ledger), ledger.spent) == (5000, 50)
+    assert (len(ledger), ledger.spent) == (5000, Decimal(50))
     assert ledger.totals.prompt_tokens == sum(range(5000))
     by_model = ledger.totals_by("model")
     assert list(by_model) == [f"m{number}" for number in range(7)]
@@ -320,7 +326,7 @@ def test_a_long_file_is_not_loaded_into_memory(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 3e6
-    assert (len(ledger), ledger.spent) == (50_000, 500)
+    assert (len(ledger), ledger.spent) == (50_000, Decimal(500))
 
 
 def test_a_long_history_is_let_go_at_once():
@@ -332,7 +338,8 @@ def test_a_long_history_is_let_go_at_once():
 
 def test_a_lost_stream_may_be_recorded_while_a_call_is(monkeypatch):
     """Python collects it whenever it wants, also between any two steps of `record`."""
-    ledger, plus, nested = Ledger(keep=None), Totals.plus, []
+    ledger, plus = Ledger(keep=None), Totals.plus
+    nested: list[LedgerEntry] = []
 
     def interrupted(totals, each):
         if len(nested) < 3:

@@ -182,7 +182,7 @@ def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
         if leave == "close":
             open_calls[0].close()
         open_calls.clear()
-        assert (len(ledger), budget.calls, budget.remaining_usd) == (0, 1, 1)
+        assert (len(ledger), budget.calls, budget.remaining_usd) == (0, 1, Decimal(1))
         book(rules, cost=SOME)  # its own calls are
         assert len(ledger) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -126,7 +127,7 @@ async def test_a_call_that_is_cancelled_is_counted_as_unknown(way):
     ends = Ends()
     with RawServer(hold) as server, NanoGPTCostCallbackHandler() as costs:
         model = ChatNanoGPT(model=MODEL, api_key="any", base_url=server.base_url)
-        config = {"callbacks": [ends, *([Listener()] if "listener" in way else [])]}
+        config: Any = {"callbacks": [ends, *([Listener()] if "listener" in way else [])]}
         ways = {
             "astream": lambda: read(model, config),
             "abatch": lambda: model.abatch(["hi"], config),
@@ -170,7 +171,7 @@ def test_a_call_that_is_interrupted_is_counted_as_unknown(model, monkeypatch, wa
 
 def test_streams_of_others_that_nobody_reads_to_the_end_are_not_ours():
     with NanoGPTCostCallbackHandler() as costs:
-        stream = FakeListChatModel(responses=["hi there"]).stream("hi")
+        stream: Any = FakeListChatModel(responses=["hi there"]).stream("hi")
         next(stream)
         stream.close()
     assert len(costs.ledger) == 0

@@ -52,9 +52,16 @@ CALLS = 50
 ALLOWED = 10
 # What a call of `OPTIONS` reserves: the catalogue's price of its prompt and of ``max_tokens``.
 OPTIONS: dict[str, Any] = {"model": CHAT_MODEL, "max_tokens": 1000}
-_ESTIMATE = chat.chat("hi", **OPTIONS).estimate
-assert _ESTIMATE is not None
-PRICE = _ESTIMATE()
+
+
+def price_of(max_tokens: int) -> Decimal:
+    estimate = chat.chat("hi", model=CHAT_MODEL, max_tokens=max_tokens).estimate
+    usd = None if estimate is None else estimate()
+    assert usd is not None
+    return usd
+
+
+PRICE = price_of(1000)
 UNLISTED: dict[str, Any] = {"model": "nobody/knows-its-price"}
 
 
@@ -206,9 +213,7 @@ def test_a_reservation_is_the_prompt_and_the_longest_answer():
         assert budget.remaining_usd == 1 - PRICE
         call.result()
         assert budget.remaining_usd == 1
-    dearer = chat.chat("hi", model=CHAT_MODEL, max_tokens=2000).estimate
-    assert dearer is not None
-    assert 0 < PRICE < dearer() < 2 * PRICE + Decimal("1e-9")
+    assert 0 < PRICE < price_of(2000) < 2 * PRICE + Decimal("1e-9")
 
 
 @pytest.mark.parametrize("at_once", [core, core_async, langchain_abatch, llama_tasks])
@@ -314,4 +319,4 @@ def test_it_trips_where_neither_prices_nor_costs_are_known(way):
         assert counts(outcomes) == (5, 5), outcomes
         assert server.posts == 5
     assert client.budget is not None
-    assert (client.budget.spent, client.budget.assumed) == (0, Decimal("0.05"))
+    assert (client.budget.spent, client.budget.assumed) == (Decimal(0), Decimal("0.05"))

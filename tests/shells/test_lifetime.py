@@ -28,6 +28,7 @@ from nanogpt_client import (
     NanoGPTClient,
     NanoGPTError,
 )
+from nanogpt_client._ledger_file import LedgerFile
 from nanogpt_client.errors import APIConnectionError, APITimeoutError, ConfigurationError
 from tests.driving import DONE, frame, sse
 from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, RawServer, Script, chunked, http_reply
@@ -148,15 +149,17 @@ async def test_a_stream_is_left_with_its_block():
 
 
 @pytest.mark.timeout(10)
-def test_a_lost_stream_may_be_collected_while_another_call_is_booked(tmp_path):
-    class CollectingLedger(Ledger):
-        def _append(self, line: str) -> None:
-            gc.collect()  # as Python may at any moment
-            super()._append(line)
+def test_a_lost_stream_may_be_collected_while_another_call_is_booked(tmp_path, monkeypatch):
+    append = LedgerFile.append
 
+    def collecting(*line: Any) -> None:
+        gc.collect()  # as Python may at any moment
+        append(*line)
+
+    monkeypatch.setattr(LedgerFile, "append", collecting)
     script: Script = [EVENT_STREAM, chunked(sse(frame("a"))), End.HOLD]
     with RawServer(script, ANSWER) as server:
-        client = client_of(server, ledger=CollectingLedger(tmp_path / "ledger.jsonl"))
+        client = client_of(server, ledger=Ledger(tmp_path / "ledger.jsonl"))
         lost: list[Any] = [client.stream_chat("hi", model="m")]
         assert next(lost[0]).text == "a"
         lost.append(lost)  # only the garbage collector finds a cycle
