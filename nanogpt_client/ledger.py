@@ -28,7 +28,7 @@ from nanogpt_client.budget import Budget
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger_entry import LedgerEntry, Totals
 
-__all__ = ["AccountingWarning", "Budget", "Ledger", "LedgerEntry", "Posting", "Totals"]
+__all__ = ["AccountingWarning", "Budget", "Ledger", "LedgerEntry", "Totals"]
 
 _scope: ContextVar[tuple[str, ...]] = ContextVar("nanogpt_ledger_scope", default=())
 
@@ -90,6 +90,23 @@ class Posting:
             else:
                 step = following
         self._ledger._tidy(recorded)  # noqa: SLF001 - its other half
+
+
+class _OwnPosting:
+    """The same for a ledger whose `record` is the user's: it is called once at most."""
+
+    def __init__(self, ledger: Ledger, entry: LedgerEntry) -> None:
+        self._left = iter([(ledger, entry)])
+
+    def finish(self) -> None:
+        for ledger, entry in self._left:
+            ledger.record(entry)
+
+
+def posting(ledger: Ledger, entry: LedgerEntry) -> Posting | _OwnPosting:
+    """Return what brings an entry into a ledger once."""
+    usual = getattr(type(ledger), "record", None) is Ledger.record
+    return Posting(ledger, entry) if usual else _OwnPosting(ledger, entry)
 
 
 class Ledger:

@@ -22,7 +22,7 @@ from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.errors import APIStatusError, NanoGPTError
-from nanogpt_client.ledger import Ledger, LedgerEntry, Posting
+from nanogpt_client.ledger import Ledger, LedgerEntry, posting
 from nanogpt_client.observe import Hooks
 
 
@@ -52,7 +52,7 @@ class Booking:
 
     _began = _finished = False
     _reservation: Reservation | None = None
-    _posting: Posting | None = None
+    _posting: Any = None
 
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
@@ -110,7 +110,7 @@ class Booking:
             cost = self._cost(result, error)
             if self._posting is None:
                 entry = self._entry(kind, error, result, cost)
-                self._posting = Posting(self._context.ledger, entry)
+                self._posting = posting(self._context.ledger, entry)
             self._release(cost)
             self._posting.finish()
         self._finished = True

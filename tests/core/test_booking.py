@@ -156,6 +156,18 @@ def test_free_calls_leave_the_budget_alone():
     assert budget.calls == 0
 
 
+def test_a_ledger_of_the_users_own_making_is_asked_to_record():
+    class Forwarding(Ledger):
+        def record(self, entry: LedgerEntry) -> None:
+            forwarded.append(entry)
+            super().record(entry)
+
+    forwarded: list[LedgerEntry] = []
+    rules = replace(context(), ledger=Forwarding())
+    book(rules, cost=SOME)
+    assert forwarded == list(rules.ledger)
+
+
 def in_child(work) -> None:
     """Do the work in a forked child."""
     child = os.fork()
