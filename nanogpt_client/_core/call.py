@@ -119,7 +119,7 @@ class Call(Generic[T]):
         model: the model asked, if any.
         resend: when it may be sent again.
         billable: whether NanoGPT charges for it, so that a `Budget` guards it.
-        estimate: what it may cost in USD, asked only if there is a `Budget`.
+        estimate: what it may cost in USD, asked only if there is a `Budget`; ``None`` is unknown.
     """
 
     request: Request
@@ -128,7 +128,7 @@ class Call(Generic[T]):
     model: str | None = None
     resend: Resend = Resend.FREELY
     billable: bool = False
-    estimate: Callable[[], Decimal] | None = None
+    estimate: Callable[[], Decimal | None] | None = None
 
 
 class Decoder(Protocol[Item_co]):
@@ -179,4 +179,4 @@ class StreamCall(Generic[Item]):
     model: str | None = None
     resend: Resend = Resend.IF_REFUSED
     billable: bool = True
-    estimate: Callable[[], Decimal] | None = None
+    estimate: Callable[[], Decimal | None] | None = None
