@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
+from nanogpt_client.arguments import ObjectScanner
 from nanogpt_client.wire._read import as_count, as_dict, as_list, as_text, dicts
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import (
@@ -54,67 +56,178 @@ class _Text:
         for at, block in enumerate(blocks):
             whole += block  # lengthened in place, while what has been read is let go
             blocks[at] = ""
-        self._blocks.append(whole)
+        if whole:
+            self._blocks.append(whole)
         return whole
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces or self._blocks)
 
 
 @dataclass(slots=True)
 class _Call:
+    """A call as far as it has arrived; ``given`` is its provider's id, ``id`` only if unique."""
+
     id: str = ""
+    given: str = ""
     name: str = ""
     arguments: _Text = field(default_factory=_Text)
+    scanner: ObjectScanner = field(default_factory=ObjectScanner)
+    blank: bool = True  # whether the arguments so far are an empty object
+
+    size: int = 0
+
+    def add(self, arguments: str) -> None:
+        self.arguments.add(arguments)
+        self.size += len(arguments)
+        self.blank = self.blank and not arguments.strip().strip("{}").strip()
+        self.scanner.feed(arguments)
+
+
+class _Piece(NamedTuple):
+    """What one delta of a call says."""
+
+    id: str
+    index: int | None
+    name: str
+    arguments: str
+
+    @property
+    def begins_object(self) -> bool:
+        return self.arguments.lstrip().startswith("{")
+
+    @classmethod
+    def read(cls, delta: Mapping[str, Any]) -> _Piece:
+        function = as_dict(delta.get("function"))
+        arguments = function.get("arguments")
+        if arguments is None:
+            arguments = ""
+        elif not isinstance(arguments, str):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        id_ = as_text(delta.get("id"))
+        return cls(
+            "" if id_ in _NO_IDS else id_,
+            as_count(delta.get("index")),
+            as_text(function.get("name")),
+            arguments,
+        )
+
+
+_NO_IDS = frozenset({"null", "None"})  # what some gateways write for an id that is none
 
 
 class _ToolCalls:
     """Keeps the tool calls of one choice apart.
 
     Providers number them badly: every call with index 0, no index at all, id and name repeated on
-    each delta, pieces of two calls interleaved. A known id decides; then the index; a piece with
-    neither continues the last call unless it brings a new name.
+    each delta, pieces of two calls interleaved, several calls with one id. A known id decides; then
+    the index; a piece with neither continues the last call. But whatever they say, an object that
+    begins after a whole one is another call, and so is what stands beside it in one delta.
     """
 
-    __slots__ = ("_by_id", "_by_index", "calls")
+    __slots__ = ("_by_id", "_by_index", "_here", "calls")
 
     def __init__(self) -> None:
         self.calls: list[_Call] = []
         self._by_id: dict[str, int] = {}
         self._by_index: dict[int, int] = {}
+        self._here: set[int] = set()
 
-    def add(self, delta: Mapping[str, Any]) -> ToolCallDelta:
-        function = as_dict(delta.get("function"))
-        id_, name = as_text(delta.get("id")), as_text(function.get("name"))
-        arguments = function.get("arguments")
-        if arguments is None:
-            arguments = ""
-        elif not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False)
-        position = self._position(id_, as_count(delta.get("index")), name)
+    def __bool__(self) -> bool:
+        return bool(self.calls)
+
+    def add(self, deltas: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
+        """Add what one delta of the answer says of its calls."""
+        self._here = set()
+        return [self._add(_Piece.read(delta)) for delta in deltas]
+
+    def add_whole(self, calls: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
+        """Add the calls of a whole message: each is one, whatever its id says."""
+        return [self._fill(self._open(piece := _Piece.read(call)), piece) for call in calls]
+
+    def _add(self, piece: _Piece) -> ToolCallDelta:
+        known = self._known(piece)
+        if known is None:
+            position, name = self._open(piece), piece.name
+        elif self._repeats(known, piece):
+            return ToolCallDelta(known, None, None, "")
+        elif self._continues(known, piece):
+            position, name = known, piece.name
+        else:
+            # Without an id and a name of its own it is one more call of the same tool.
+            name = piece.name or ("" if piece.id else self.calls[known].name)
+            position = self._open(piece)
+        self._here.add(position)
+        return self._fill(position, piece._replace(name=name))
+
+    def _known(self, piece: _Piece) -> int | None:
+        """Return the call that a piece continues, if it continues one."""
+        if piece.id in self._by_id:
+            return self._by_id[piece.id]
+        if piece.index is not None:
+            return self._by_index.get(piece.index)
+        return len(self.calls) - 1 if self.calls else None
+
+    def _repeats(self, position: int, piece: _Piece) -> bool:
+        """Whether a piece says again, under the call's own id, what has arrived already."""
         call = self.calls[position]
-        new_id, new_name = not call.id and id_, not call.name and name
-        if new_id:
-            call.id = id_
-            self._by_id[id_] = position
-        if new_name:
-            call.name = name
-        call.arguments.add(arguments)
-        return ToolCallDelta(
-            position, id_ if new_id else None, name if new_name else None, arguments
-        )
+        if not (call.scanner.whole and piece.id) or position in self._here:
+            return False
+        same = piece.id == call.given and len(piece.arguments) == call.size
+        return same and piece.arguments == str(call.arguments)
 
-    def _position(self, id_: str, index: int | None, name: str) -> int:
-        if id_ in self._by_id:
-            return self._by_id[id_]
-        known = self._by_index.get(index) if index is not None else len(self.calls) - 1
-        if known is not None and known >= 0:
-            call = self.calls[known]
-            other_id = bool(id_ and call.id)
-            other_name = bool(name and call.name and (name != call.name or index is None))
-            if not other_id and not (other_name and not id_):
-                return known
+    def _continues(self, position: int, piece: _Piece) -> bool:
+        call, here = self.calls[position], position in self._here
+        named = bool(piece.name and call.name)
+        if piece.id and call.given and piece.id != call.given:
+            return False
+        if call.scanner.whole and piece.begins_object:
+            # An empty object before the real one, as bridges to Claude send it, is no call.
+            return call.blank and bool(call.given) and not here and piece.name in ("", call.name)
+        if piece.id and piece.id == call.given:
+            return not (here and named and piece.name != call.name)
+        if not named:
+            return True
+        if here or piece.index is None:
+            return False
+        return piece.name == call.name or (bool(call.given) and not call.scanner.begun)
+
+    def _open(self, piece: _Piece) -> int:
+        position = len(self.calls)
         self.calls.append(_Call())
-        if index is not None:
-            self._by_index[index] = len(self.calls) - 1
-        return len(self.calls) - 1
+        if piece.index is not None:
+            self._by_index[piece.index] = position
+        return position
+
+    def _fill(self, position: int, piece: _Piece) -> ToolCallDelta:
+        """Append what a piece brings to its call; return what of it is new."""
+        call = self.calls[position]
+        new_id = ""
+        if piece.id and not call.given:
+            new_id = call.id = "" if piece.id in self._by_id else piece.id
+            call.given = piece.id
+            self._by_id[piece.id] = position
+        name = ""
+        if not call.scanner.begun or not call.name:  # later it can but be repeated
+            name = piece.name.removeprefix(call.name)  # repeated, or longer each time
+            call.name += name
+        if call.scanner.whole and piece.begins_object:
+            call.scanner = ObjectScanner()
+        call.add(piece.arguments)
+        return ToolCallDelta(position, new_id or None, name or None, piece.arguments)
+
+
+# Where a message's fields are kept here; citations that come again are known by themselves.
+_KEPT = {
+    "content": "text",
+    "reasoning": "reasoning",
+    "reasoning_content": "reasoning",
+    "reasoning_details": "reasoning",
+    "tool_calls": "tools",
+    "images": "images",
+    "refusal": "refusal",
+    "audio": "audio",
+}
 
 
 class _PartialChoice:
@@ -129,7 +242,7 @@ class _PartialChoice:
         self.text = _Text()
         self.reasoning = _Text()
         self.tools = _ToolCalls()
-        self.citations: list[Citation] = []
+        self.citations: dict[Citation, None] = {}  # in order, and found at once
         self.images: list[str] = []
         self.refusal = _Text()
         self.audio: dict[str, Any] = {}
@@ -139,47 +252,70 @@ class _PartialChoice:
 
     def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
         """Fold one choice in; write what is new to the chunk; return whether it has ended here."""
-        delta = as_dict(choice.get("delta") or choice.get("message"))
+        reason = choice.get("finish_reason")
+        delta = as_dict(choice.get("delta"))
+        if delta:
+            self._delta(delta, chunk)
+        if (reason is not None or not delta) and (message := choice.get("message")):
+            self._message(as_dict(message), chunk)
+        if (logprobs := choice.get("logprobs")) is not None:
+            self._logprobs(as_dict(logprobs), chunk)
+        if reason is None:  # nearly always
+            return False
+        begun, self.finish_reason = self.finish_reason, as_text(reason) or self.finish_reason
+        return begun is None and self.finish_reason is not None
+
+    def _delta(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         content = delta.get("content")
         if content:
             text = content if type(content) is str else self._parts(content, chunk)
             if text:
-                chunk.text = text
+                chunk.text += text
                 self.text.add(text)
         if len(delta) > 1 or not content:
             self._rest(delta, chunk)
-        if (logprobs := choice.get("logprobs")) is not None:
-            self._logprobs(as_dict(logprobs), chunk)
-        reason = choice.get("finish_reason")
-        if reason is None:  # nearly always
-            return False
-        self.finish_reason = as_text(reason) or self.finish_reason
-        return True
+
+    def _message(self, message: Mapping[str, Any], chunk: ChatChunk) -> None:
+        """Fold a whole message in: of a streamed answer it repeats what has arrived already."""
+        new = {key: message[key] for key in message if not getattr(self, _KEPT.get(key, ""), None)}
+        if isinstance(new.get("content"), list) and (self.reasoning or self.images):
+            del new["content"]
+        calls = dicts(new.pop("tool_calls", None))
+        self._delta(new, chunk)
+        if calls:
+            chunk.tool_calls = self.tools.add_whole(calls)
 
     def _rest(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         """Everything of a delta but its content; most deltas have nothing of it."""
         if reasoning := _reasoning(delta):
             chunk.reasoning += reasoning
             self.reasoning.add(reasoning)
-        if calls := delta.get("tool_calls"):
-            chunk.tool_calls = [self.tools.add(call) for call in dicts(calls)]
+        if calls := dicts(delta.get("tool_calls")):
+            chunk.tool_calls = self.tools.add(calls)
         if role := as_text(delta.get("role")):
             self.role = role
         if annotations := delta.get("annotations"):
-            chunk.citations = self._new_citations(annotations)
+            chunk.citations = [*chunk.citations, *self._new_citations(annotations)]
         if images := delta.get("images"):
             urls = [url for image in as_list(images) if (url := _image_url(image))]
             chunk.images = [*chunk.images, *urls]
             self.images += urls
         if refusal := as_text(delta.get("refusal")):
-            chunk.refusal = refusal
+            chunk.refusal = (chunk.refusal or "") + refusal
             self.refusal.add(refusal)
         if audio := as_dict(delta.get("audio")):
             chunk.audio = audio
-            for key, value in audio.items():  # its data comes in pieces, like text
-                old = self.audio.get(key)
-                joined = isinstance(old, str) and isinstance(value, str) and key != "id"
-                self.audio[key] = old + value if joined else value
+            self._sound(audio)
+
+    def _sound(self, audio: Mapping[str, Any]) -> None:
+        """Fold sound in: its data and its transcript come in pieces, like text."""
+        for key, value in audio.items():
+            if isinstance(value, str) and key != "id":
+                if not isinstance(self.audio.get(key), _Text):
+                    self.audio[key] = _Text()
+                self.audio[key].add(value)
+            else:
+                self.audio[key] = value
 
     def _parts(self, content: Any, chunk: ChatChunk) -> str:
         """Read content that came as a list of parts."""
@@ -204,7 +340,7 @@ class _PartialChoice:
         for annotation in as_list(annotations):
             citation = Citation.read(annotation)
             if citation is not None and citation not in self.citations:
-                self.citations.append(citation)
+                self.citations[citation] = None
                 new.append(citation)
         return new
 
@@ -226,7 +362,7 @@ class _PartialChoice:
             citations=tuple(self.citations),
             images=tuple(self.images),
             refusal=str(self.refusal) or None,
-            audio=self.audio or None,
+            audio={k: str(v) if isinstance(v, _Text) else v for k, v in self.audio.items()} or None,
             role=self.role,
         )
         return Choice(index, message, self.finish_reason, dict(self.logprobs) or None)
@@ -273,14 +409,10 @@ class PartialMessage:
                 partial = self._choices[index] = _PartialChoice()
             chunk = ChatChunk(index=index, raw=choice)
             if partial.add(choice, chunk):
-                self._count_the_ended()
+                self.finished += 1
+            self.failed = self.failed or partial.finish_reason == "error"
             chunks.append(chunk)
         return chunks
-
-    def _count_the_ended(self) -> None:
-        reasons = [choice.finish_reason for choice in self._choices.values()]
-        self.finished = sum(reason is not None for reason in reasons)
-        self.failed = "error" in reasons
 
     @property
     def whole(self) -> bool:
@@ -332,7 +464,12 @@ class PartialMessage:
 
 
 def _made_up_id(salt: str, index: int, position: int) -> str:
-    return f"call_{salt}_{index}_{position}"
+    """Return an id for a call that came without one, or with that of another call.
+
+    Longer ones than 40 characters are refused in a history by OpenAI's models.
+    """
+    made_up = f"call_{salt}_{index}_{position}"
+    return made_up if len(made_up) <= 40 else f"call_{sha256(made_up.encode()).hexdigest()[:24]}"
 
 
 def _reasoning(delta: Mapping[str, Any]) -> str:

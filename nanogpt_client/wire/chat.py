@@ -6,12 +6,12 @@ shape only. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-comple
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from nanogpt_client.arguments import read_arguments
 from nanogpt_client.wire._read import as_count, as_dict, as_text
 from nanogpt_client.wire.billing import Billing
 
@@ -135,16 +135,33 @@ class ToolCall:
         Raises:
             ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
         """
-        value = json.loads(self.arguments) if self.arguments.strip() else None
-        if value is not None and not isinstance(value, dict):
+        try:
+            return read_arguments(self.arguments)
+        except ValueError as error:
             msg = f"the arguments of {self.name!r} are no JSON object: {self.arguments[:80]!r}"
-            raise ValueError(msg)
-        return value or {}
+            raise ValueError(msg) from error
+
+    @property
+    def problem(self) -> str | None:
+        """Why the call must not be carried out: it names no tool, or its arguments are unreadable.
+
+        ``None`` if it can be.
+        """
+        if not self.name:
+            return "the call names no tool"
+        try:
+            self.parse()
+        except ValueError as error:
+            return str(error)
+        return None
 
 
 @dataclass(slots=True)
 class ToolCallDelta:
-    """A piece of a call: stable ``index``; ``id`` and ``name`` on one delta of the call only."""
+    """A piece of a call: stable ``index``; ``id`` on one delta of the call only.
+
+    ``name`` and ``arguments`` are to be appended; a name is mostly whole on the call's first delta.
+    """
 
     index: int
     id: str | None
