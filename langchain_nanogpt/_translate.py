@@ -34,6 +34,7 @@ import nanogpt_client as core
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._content import assistant_parts, calls_within, input_parts
 from langchain_nanogpt._held import Held
+from langchain_nanogpt._invalid_calls import unspoiled
 from langchain_nanogpt._metadata import (
     billing_metadata,
     citation_block,
@@ -43,6 +44,7 @@ from langchain_nanogpt._metadata import (
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
 from nanogpt_client.mould import Mould
+from nanogpt_client.tool_history import PROBLEM, sendable
 
 __all__ = [
     "chunk_from_wire",
@@ -61,7 +63,8 @@ def messages_to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: it holds something that no message on the wire can carry.
     """
-    return wire.media_behind_tools([built for each in messages for built in _message(each)])
+    built = sendable([entry for each in messages for entry in _message(each)])
+    return wire.media_behind_tools(built)
 
 
 def _message(message: BaseMessage) -> Iterator[dict[str, Any]]:
@@ -102,13 +105,13 @@ def _human(message: HumanMessage) -> Iterator[dict[str, Any]]:
 
 
 def _assistant(message: AIMessage) -> dict[str, Any]:
-    made: list[tuple[str | None, str, Any]] = [
-        (call["id"], call["name"] or "", call["args"])
-        for call in (*message.tool_calls, *message.invalid_tool_calls)
-    ]
     calls = [
-        wire.tool_call(call_id or f"call_{at}", name, args or {})
-        for at, (call_id, name, args) in enumerate(made or calls_within(message.content))
+        wire.tool_call(call["id"] or "", call["name"], call["args"]) for call in message.tool_calls
+    ]
+    calls += [_invalid_call(call) for call in message.invalid_tool_calls]
+    calls = calls or [
+        wire.tool_call(call_id or "", name, args or {})
+        for call_id, name, args in calls_within(message.content)
     ]
     content = assistant_parts(message.content)
     built = wire.assistant_message(
@@ -120,6 +123,12 @@ def _assistant(message: AIMessage) -> dict[str, Any]:
     # Calls of the kind before tools, which a function message answers.
     older = None if calls else message.additional_kwargs.get("function_call")
     return built | {"function_call": older} if older else built
+
+
+def _invalid_call(call: InvalidToolCall) -> dict[str, Any]:
+    """Return a call that no agent carried out, and why, for its result."""
+    built = wire.tool_call(call["id"] or "", call["name"] or "", unspoiled(call["args"]))
+    return built | {PROBLEM: f"The call is invalid: {call.get('error') or 'it cannot be read'}."}
 
 
 def _own_reasoning(message: AIMessage) -> str | None:
@@ -195,13 +204,14 @@ def _answer(message: core.Message) -> AIMessage:
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in message.tool_calls:
-        try:
+        if (problem := call.problem) is None:
             calls.append(tool_call(name=call.name, args=call.parse(), id=call.id))
-        except ValueError as error:
-            broken = invalid_tool_call(
-                name=call.name, args=call.arguments, id=call.id, error=str(error)
+        else:
+            invalid.append(
+                invalid_tool_call(
+                    name=call.name or None, args=call.arguments, id=call.id, error=problem
+                )
             )
-            invalid.append(broken)
     extra = _beside_text(message)
     if message.reasoning:
         extra["reasoning_content"] = message.reasoning

@@ -20,7 +20,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from llama_index_nanogpt._tools import tool_selections, without_titles
+from llama_index_nanogpt._tools import tool_selections, unusable_calls, without_titles
 from nanogpt_client import messages
 
 __all__ = ["Method", "PartialObject", "choose_method", "read_object", "structured_request"]
@@ -141,7 +141,7 @@ def _value(response: ChatResponse, *, partial: bool) -> Any:
     """Return the JSON value in an answer: a call's arguments, or else its text, fenced or not."""
     calls = tool_selections(response)
     if calls:
-        return calls[0].tool_kwargs
+        return calls[0].tool_kwargs or (None if unusable_calls(response) else {})
     text = response.message.content or ""
     if (fence := _FENCE.search(text)) and not text.lstrip().startswith("{"):
         text = fence[1]

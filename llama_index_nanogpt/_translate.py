@@ -24,9 +24,11 @@ from pydantic import ValidationError
 
 from llama_index_nanogpt._blocks import assistant_parts, input_parts
 from llama_index_nanogpt._partial import PartialAnswer
+from llama_index_nanogpt._tools import without_agents_words
 from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
 from nanogpt_client import messages as wire
 from nanogpt_client.mould import Mould
+from nanogpt_client.tool_history import sendable
 
 __all__ = [
     "chunk_from_wire",
@@ -46,7 +48,7 @@ def messages_to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: a block cannot be sent; the message names it.
     """
-    return wire.media_behind_tools([_message(message) for message in messages])
+    return wire.media_behind_tools(sendable([_message(message) for message in messages]))
 
 
 def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
@@ -157,7 +159,7 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     name = extra.get("name")
     if message.role in _ASSISTANT:
         return _assistant_message(message, name)
-    parts = input_parts(message.blocks)
+    parts = input_parts(without_agents_words(message.blocks))
     call_id = extra.get("tool_call_id")
     if message.role == MessageRole.TOOL or (call_id and message.role == MessageRole.FUNCTION):
         return wire.tool_message(parts, str(call_id or ""), name=name)
@@ -198,7 +200,7 @@ def _legacy_call(call: Any) -> dict[str, Any]:
     fields = call if isinstance(call, Mapping) else call.model_dump()
     function = fields.get("function") or fields
     arguments = function.get("arguments", function.get("input"))
-    call_id = str(fields.get("id") or "call_0")
+    call_id = str(fields.get("id") or "")
     return wire.tool_call(call_id, function["name"], "" if arguments is None else arguments)
 
 

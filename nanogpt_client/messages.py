@@ -86,7 +86,7 @@ def file_part(
 def tool_call(call_id: str, name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
     """Return a call that the assistant made; arguments as text stay as the model wrote them."""
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False)
+        arguments = json.dumps(arguments, ensure_ascii=False, default=str)
     return {
         "id": call_id,
         "type": "function",
