@@ -1,0 +1,62 @@
+"""Tool calls: a streamed one is what the whole one is, however it is written and split."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_nanogpt._held import Held
+from langchain_nanogpt._translate import chunk_from_wire, completion_from_wire
+from nanogpt_client import (
+    Billing,
+    ChatChunk,
+    ChatCompletion,
+    Choice,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+)
+
+OBJECTS = st.dictionaries(st.text(max_size=3), st.text(max_size=5)).map(json.dumps)
+ODD = st.sampled_from([
+    "", " ", "null", "{}", "{ }", "[1]", "7", '"x"', "nonsense", '{"a": ', '{"a": "x\n',
+    '{"a": 1} x', '{}{"a": 1}', '{"a": 1}{"b": 2}', '{"a": "x\ny",\n"b": 1}',
+    '"{\\"a\\": 1}"', '{"a": NaN}',
+])  # fmt: skip
+
+
+@given(
+    st.sampled_from(ODD)
+    | st.dictionaries(st.text(max_size=3), st.text(max_size=5)).map(json.dumps),
+    st.sampled_from(["look", ""]),
+    st.sets(st.integers(0, 20), max_size=4),
+)
+def test_a_streamed_call_is_what_the_whole_one_is(arguments, name, cuts):
+    held, choice = Held(), Choice(0, Message(tool_calls=(ToolCall("c1", name, arguments),)), "stop")
+    ends = [0, *sorted(cuts), len(arguments)]
+    pieces = [arguments[a:b] for a, b in pairwise(ends)]
+    deltas = [ToolCallDelta(0, None if at else "c1", None if at else name, piece)
+              for at, piece in enumerate(pieces)]  # fmt: skip
+    completion = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
+    last = ChatChunk(finish_reason="stop", billing=completion.billing, completion=completion)
+    chunks = [*(ChatChunk(tool_calls=[delta]) for delta in deltas), last]
+    first, *others = [chunk_from_wire(chunk, held).message for chunk in chunks]
+    total: Any = sum(others, first)
+    (generation,) = completion_from_wire(completion).generations
+    whole = generation.message
+    assert total.tool_calls == whole.tool_calls
+    assert [(c["id"], c["name"] or None) for c in total.invalid_tool_calls] == [
+        (c["id"], c["name"]) for c in whole.invalid_tool_calls
+    ]
+    # LangChain's third streaming interface reads the sum by the letter of the standard.
+    (chunk,) = total.tool_call_chunks
+    if whole.tool_calls:
+        assert json.loads(chunk["args"] or "{}") == whole.tool_calls[0]["args"]
+    else:
+        with pytest.raises(ValueError, match=r"."):
+            json.loads(chunk["args"])
