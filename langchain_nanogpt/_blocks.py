@@ -44,7 +44,7 @@ def _whole(found: Sequence[Mapping[str, Any]]) -> list[blocks.ContentBlock]:
     return cast("list[blocks.ContentBlock]", plain)
 
 
-def _invalid(message: AIMessage) -> list[Mapping[str, Any]]:
+def _invalid(message: AIMessage) -> Sequence[Mapping[str, Any]]:
     """Return the calls that nobody must carry out, the same of whole and of streamed messages."""
     invalid = []
     for call in message.invalid_tool_calls:

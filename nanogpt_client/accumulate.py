@@ -88,7 +88,7 @@ class _Piece(NamedTuple):
     """What one delta of a call says."""
 
     id: str
-    index: int | None
+    number: int | None
     name: str
     arguments: str
 
@@ -164,8 +164,8 @@ class _ToolCalls:
         """Return the call that a piece continues, if it continues one."""
         if piece.id in self._by_id:
             return self._by_id[piece.id]
-        if piece.index is not None:
-            return self._by_index.get(piece.index)
+        if piece.number is not None:
+            return self._by_index.get(piece.number)
         return len(self.calls) - 1 if self.calls else None
 
     def _repeats(self, position: int, piece: _Piece) -> bool:
@@ -188,15 +188,15 @@ class _ToolCalls:
             return not (here and named and piece.name != call.name)
         if not named:
             return True
-        if here or piece.index is None:
+        if here or piece.number is None:
             return False
         return piece.name == call.name or (bool(call.given) and not call.scanner.begun)
 
     def _open(self, piece: _Piece) -> int:
         position = len(self.calls)
         self.calls.append(_Call())
-        if piece.index is not None:
-            self._by_index[piece.index] = position
+        if piece.number is not None:
+            self._by_index[piece.number] = position
         return position
 
     def _fill(self, position: int, piece: _Piece) -> ToolCallDelta:

@@ -502,7 +502,7 @@ ANSWER = {
     "refusal": "no",
     "audio": {"id": "x", "data": "AA"},
 }
-IN_PIECES = [
+IN_PIECES: list[dict] = [
     {"reasoning": "h"}, {"reasoning": "m"}, {"content": "Hel"}, {"content": "lo"},
     {"tool_calls": [call(0, "a", "w", P[:4])]}, {"tool_calls": [call(0, None, None, P[4:])]},
     {"tool_calls": [call(1, "b", "w", "")]}, {"annotations": [{"url": "https://a"}]},
@@ -554,9 +554,11 @@ def test_large_answers_are_folded_in_time_that_grows_with_them():
     annotations = [{"url": f"https://example.com/{n}"} for n in range(10_000)]
     partial, _ = fold({"annotations": annotations}, {"annotations": annotations})
     assert len(partial.completion().citations) == 10_000
-    piece = {"tool_calls": [call(0, "a", "w", "{x")], "audio": {"data": "A" * 100}}
+    piece: dict = {"tool_calls": [call(0, "a", "w", "{x")], "audio": {"data": "A" * 100}}
     partial, _ = fold(*[piece] * 10_000)
-    assert len(partial.completion().message.audio["data"]) == 1_000_000
+    sound = partial.completion().message.audio
+    assert sound is not None
+    assert len(sound["data"]) == 1_000_000
     calls = [call(0, None, "w", P) for _ in range(20_000)]
     partial, _ = fold({"tool_calls": calls})
     assert len(partial.completion().tool_calls) == 20_000

@@ -137,7 +137,7 @@ class Toolbox(ToolboxFields, ClientFields):
             raise ConfigurationError(f"there is no tool {name!r}; known are {', '.join(names)}")
         if isinstance(arguments, str):
             try:
-                arguments = read_arguments(arguments)
+                return TOOLS[name], read_arguments(arguments)
             except ValueError as error:
                 msg = f"the arguments of {name} are no JSON object: {arguments[:80]!r}"
                 raise ConfigurationError(msg) from error

@@ -51,7 +51,7 @@ def test_a_streamed_call_is_what_the_whole_one_is(arguments, name, cuts):
     first, *others = [chunk_from_wire(chunk, held).message for chunk in chunks]
     total: Any = sum(others, first)
     (generation,) = completion_from_wire(completion).generations
-    whole = generation.message
+    whole: Any = generation.message
     assert total.tool_calls == whole.tool_calls
     assert [(c["id"], c["name"] or None) for c in total.invalid_tool_calls] == [
         (c["id"], c["name"]) for c in whole.invalid_tool_calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import (
@@ -138,7 +139,7 @@ async def test_the_model_is_told_of_calls_that_cannot_be_run(name, arguments, wo
         whole(said, "length"), whole(done)
     ]  # fmt: skip
     server = Scripted(*replies)
-    agent = FunctionAgent(tools=[delete], llm=server.llm(), streaming=streaming)
+    agent: Any = FunctionAgent(tools=[delete], llm=server.llm(), streaming=streaming)
     if workflow:
         agent = AgentWorkflow(agents=[agent])
     response, events = await run(agent, "Delete the orders of c1 and c2.")

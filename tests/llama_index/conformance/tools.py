@@ -170,7 +170,7 @@ class Tools(Hooks):
             return "deleted"
 
         calls = [call(0, "c1", "delete", arguments)]
-        llm, server = serve(Answer({"content": None, "tool_calls": calls}, None, "length"), DONE)
+        llm, server = serve(Answer({"content": None, "tool_calls": calls}, (), "length"), DONE)
         with suppress(ValueError):  # whether it is the caller who is told, or the model
             await FunctionAgent(tools=[delete], llm=llm, streaming=streaming).run("Delete it.")
         assert ran == []
