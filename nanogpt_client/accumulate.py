@@ -7,15 +7,14 @@ Whole replies are read by the same code, so a streamed and an unstreamed answer 
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
-from nanogpt_client.arguments import ObjectScanner
+from nanogpt_client.tool_calls import ToolCalls
 from nanogpt_client.wire._read import as_count, as_dict, as_list, as_text, dicts
+from nanogpt_client.wire._text import Text
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import (
     ChatChunk,
@@ -31,190 +30,6 @@ from nanogpt_client.wire.chat import (
 __all__ = ["PartialMessage"]
 
 _TOLD_APART = frozenset({"choices", "error"})
-
-
-class _Text:
-    """A text that comes in pieces, kept in hardly more memory than it has itself."""
-
-    __slots__ = ("_blocks", "_pieces")
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._blocks: list[str] = []
-
-    def add(self, piece: str) -> None:
-        """Append a piece; pieces are joined in time, as each is many times larger than a word."""
-        self._pieces.append(piece)
-        if len(self._pieces) == 1000:
-            self._blocks.append("".join(self._pieces))
-            self._pieces.clear()
-
-    def __str__(self) -> str:
-        whole, blocks = "", [*self._blocks, "".join(self._pieces)]
-        self._blocks.clear()
-        self._pieces.clear()
-        for at, block in enumerate(blocks):
-            whole += block  # lengthened in place, while what has been read is let go
-            blocks[at] = ""
-        if whole:
-            self._blocks.append(whole)
-        return whole
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces or self._blocks)
-
-
-@dataclass(slots=True)
-class _Call:
-    """A call as far as it has arrived; ``given`` is its provider's id, ``id`` only if unique."""
-
-    id: str = ""
-    given: str = ""
-    name: str = ""
-    arguments: _Text = field(default_factory=_Text)
-    scanner: ObjectScanner = field(default_factory=ObjectScanner)
-    blank: bool = True  # whether the arguments so far are an empty object
-
-    size: int = 0
-
-    def add(self, arguments: str) -> None:
-        self.arguments.add(arguments)
-        self.size += len(arguments)
-        self.blank = self.blank and not arguments.strip().strip("{}").strip()
-        self.scanner.feed(arguments)
-
-
-class _Piece(NamedTuple):
-    """What one delta of a call says."""
-
-    id: str
-    number: int | None
-    name: str
-    arguments: str
-
-    @property
-    def begins_object(self) -> bool:
-        return self.arguments.lstrip().startswith("{")
-
-    @classmethod
-    def read(cls, delta: Mapping[str, Any]) -> _Piece:
-        function = as_dict(delta.get("function"))
-        arguments = function.get("arguments")
-        if arguments is None:
-            arguments = ""
-        elif not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False)
-        id_ = as_text(delta.get("id"))
-        return cls(
-            "" if id_ in _NO_IDS else id_,
-            as_count(delta.get("index")),
-            as_text(function.get("name")),
-            arguments,
-        )
-
-
-_NO_IDS = frozenset({"null", "None"})  # what some gateways write for an id that is none
-
-
-class _ToolCalls:
-    """Keeps the tool calls of one choice apart.
-
-    Providers number them badly: every call with index 0, no index at all, id and name repeated on
-    each delta, pieces of two calls interleaved, several calls with one id. A known id decides; then
-    the index; a piece with neither continues the last call. But whatever they say, an object that
-    begins after a whole one is another call, and so is what stands beside it in one delta.
-    """
-
-    __slots__ = ("_by_id", "_by_index", "_here", "calls")
-
-    def __init__(self) -> None:
-        self.calls: list[_Call] = []
-        self._by_id: dict[str, int] = {}
-        self._by_index: dict[int, int] = {}
-        self._here: set[int] = set()
-
-    def __bool__(self) -> bool:
-        return bool(self.calls)
-
-    def add(self, deltas: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Add what one delta of the answer says of its calls."""
-        self._here = set()
-        return [self._add(_Piece.read(delta)) for delta in deltas]
-
-    def add_whole(self, calls: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Add the calls of a whole message: each is one, whatever its id says."""
-        return [self._fill(self._open(piece := _Piece.read(call)), piece) for call in calls]
-
-    def _add(self, piece: _Piece) -> ToolCallDelta:
-        known = self._known(piece)
-        if known is None:
-            position, name = self._open(piece), piece.name
-        elif self._repeats(known, piece):
-            return ToolCallDelta(known, None, None, "")
-        elif self._continues(known, piece):
-            position, name = known, piece.name
-        else:
-            # Without an id and a name of its own it is one more call of the same tool.
-            name = piece.name or ("" if piece.id else self.calls[known].name)
-            position = self._open(piece)
-        self._here.add(position)
-        return self._fill(position, piece._replace(name=name))
-
-    def _known(self, piece: _Piece) -> int | None:
-        """Return the call that a piece continues, if it continues one."""
-        if piece.id in self._by_id:
-            return self._by_id[piece.id]
-        if piece.number is not None:
-            return self._by_index.get(piece.number)
-        return len(self.calls) - 1 if self.calls else None
-
-    def _repeats(self, position: int, piece: _Piece) -> bool:
-        """Whether a piece says again, under the call's own id, what has arrived already."""
-        call = self.calls[position]
-        if not (call.scanner.whole and piece.id) or position in self._here:
-            return False
-        same = piece.id == call.given and len(piece.arguments) == call.size
-        return same and piece.arguments == str(call.arguments)
-
-    def _continues(self, position: int, piece: _Piece) -> bool:
-        call, here = self.calls[position], position in self._here
-        named = bool(piece.name and call.name)
-        if piece.id and call.given and piece.id != call.given:
-            return False
-        if call.scanner.whole and piece.begins_object:
-            # An empty object before the real one, as bridges to Claude send it, is no call.
-            return call.blank and bool(call.given) and not here and piece.name in ("", call.name)
-        if piece.id and piece.id == call.given:
-            return not (here and named and piece.name != call.name)
-        if not named:
-            return True
-        if here or piece.number is None:
-            return False
-        return piece.name == call.name or (bool(call.given) and not call.scanner.begun)
-
-    def _open(self, piece: _Piece) -> int:
-        position = len(self.calls)
-        self.calls.append(_Call())
-        if piece.number is not None:
-            self._by_index[piece.number] = position
-        return position
-
-    def _fill(self, position: int, piece: _Piece) -> ToolCallDelta:
-        """Append what a piece brings to its call; return what of it is new."""
-        call = self.calls[position]
-        new_id = ""
-        if piece.id and not call.given:
-            new_id = call.id = "" if piece.id in self._by_id else piece.id
-            call.given = piece.id
-            self._by_id[piece.id] = position
-        name = ""
-        if not call.scanner.begun or not call.name:  # later it can but be repeated
-            name = piece.name.removeprefix(call.name)  # repeated, or longer each time
-            call.name += name
-        if call.scanner.whole and piece.begins_object:
-            call.scanner = ObjectScanner()
-        call.add(piece.arguments)
-        return ToolCallDelta(position, new_id or None, name or None, piece.arguments)
 
 
 # Where a message's fields are kept here; citations that come again are known by themselves.
@@ -239,12 +54,12 @@ class _PartialChoice:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.text = _Text()
-        self.reasoning = _Text()
-        self.tools = _ToolCalls()
+        self.text = Text()
+        self.reasoning = Text()
+        self.tools = ToolCalls()
         self.citations: dict[Citation, None] = {}  # in order, and found at once
         self.images: list[str] = []
-        self.refusal = _Text()
+        self.refusal = Text()
         self.audio: dict[str, Any] = {}
         self.logprobs: dict[str, list[Any]] = {}
         self.finish_reason: str | None = None
@@ -311,8 +126,8 @@ class _PartialChoice:
         """Fold sound in: its data and its transcript come in pieces, like text."""
         for key, value in audio.items():
             if isinstance(value, str) and key != "id":
-                if not isinstance(self.audio.get(key), _Text):
-                    self.audio[key] = _Text()
+                if not isinstance(self.audio.get(key), Text):
+                    self.audio[key] = Text()
                 self.audio[key].add(value)
             else:
                 self.audio[key] = value
@@ -362,7 +177,7 @@ class _PartialChoice:
             citations=tuple(self.citations),
             images=tuple(self.images),
             refusal=str(self.refusal) or None,
-            audio={k: str(v) if isinstance(v, _Text) else v for k, v in self.audio.items()} or None,
+            audio={k: str(v) if isinstance(v, Text) else v for k, v in self.audio.items()} or None,
             role=self.role,
         )
         return Choice(index, message, self.finish_reason, dict(self.logprobs) or None)

@@ -29,6 +29,7 @@ GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 LEFT = {
     "wire",
     "arguments",
+    "tool_calls",
     "tool_history",
     "errors",
     "footnotes",
