@@ -36,7 +36,12 @@ from typing_extensions import override
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._structured import StructuredPrediction
-from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
+from llama_index_nanogpt._tools import (
+    first_call_only,
+    tool_selections,
+    tool_words,
+    unusable_calls,
+)
 from llama_index_nanogpt._translate import (
     chunk_from_wire,
     completion_from_wire,
@@ -206,12 +211,15 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         """Return the calls in an answer, or in a piece of a streamed one.
 
         Raises:
-            ValueError: there are none, and ``error_on_no_tool_call`` is on.
+            ValueError: there are none, or one cannot be carried out (its arguments were cut off,
+                or it names no tool), and ``error_on_no_tool_call`` is on.
         """
         calls = tool_selections(response)
         if not calls and error_on_no_tool_call:
             said = (response.message.content or "")[:200]
             raise ValueError(f"the model was to call a tool and called none; it said: {said!r}")
+        if error_on_no_tool_call and (problems := unusable_calls(response)):
+            raise ValueError(f"the model called a tool in vain: {'; '.join(problems)}")
         return calls
 
     @override

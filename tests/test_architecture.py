@@ -28,6 +28,9 @@ GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 # wire, errors <- _core <- endpoints <- client shells; `_http` is the shells' hands.
 LEFT = {
     "wire",
+    "arguments",
+    "tool_calls",
+    "tool_history",
     "errors",
     "footnotes",
     "config",

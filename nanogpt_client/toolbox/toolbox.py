@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from nanogpt_client.arguments import read_arguments
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.fields import ClientFields
 from nanogpt_client.toolbox.fields import AudioFormat, ToolFields
@@ -137,8 +137,8 @@ class Toolbox(ToolboxFields, ClientFields):
             raise ConfigurationError(f"there is no tool {name!r}; known are {', '.join(names)}")
         if isinstance(arguments, str):
             try:
-                arguments = json.loads(arguments or "{}")
+                return TOOLS[name], read_arguments(arguments)
             except ValueError as error:
-                msg = f"the arguments of {name} are no JSON: {error}"
+                msg = f"the arguments of {name} are no JSON object: {arguments[:80]!r}"
                 raise ConfigurationError(msg) from error
         return TOOLS[name], arguments

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from nanogpt_client.wire._read import as_count, as_dict, as_text, loads
+from nanogpt_client.arguments import read_arguments
+from nanogpt_client.wire._read import as_count, as_dict, as_text
 from nanogpt_client.wire.billing import Billing
 
 __all__ = [
@@ -139,16 +140,33 @@ class ToolCall:
         Raises:
             ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
         """
-        value = loads(self.arguments) if self.arguments.strip() else None
-        if value is not None and not isinstance(value, dict):
+        try:
+            return read_arguments(self.arguments)
+        except ValueError as error:
             msg = f"the arguments of {self.name!r} are no JSON object: {self.arguments[:80]!r}"
-            raise ValueError(msg)
-        return value or {}
+            raise ValueError(msg) from error
+
+    @property
+    def problem(self) -> str | None:
+        """Why the call must not be carried out: it names no tool, or its arguments are unreadable.
+
+        ``None`` if it can be.
+        """
+        if not self.name:
+            return "the call names no tool"
+        try:
+            self.parse()
+        except ValueError as error:
+            return str(error)
+        return None
 
 
 @dataclass(slots=True)
 class ToolCallDelta:
-    """A piece of a call: stable ``index``; ``id`` and ``name`` on one delta of the call only."""
+    """A piece of a call: stable ``index``; ``id`` on one delta of the call only.
+
+    ``name`` and ``arguments`` are to be appended; a name is mostly whole on the call's first delta.
+    """
 
     index: int
     id: str | None
