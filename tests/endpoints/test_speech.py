@@ -161,7 +161,10 @@ def test_a_job_that_fails_says_why(state, why):
         answer(speak("hi", model="m"), reply(TICKET, 202), reply(state))
     if why is not None:
         assert type(caught.value) is JobFailedError
-        assert (caught.value.run_id, caught.value.maybe_billed) == ("run_1", True)
+        refunded = state["status"] != "completed"
+        assert (caught.value.run_id, caught.value.maybe_billed) == ("run_1", not refunded)
+        assert str(caught.value.cost) == ("0" if refunded else "0.5")
+        assert caught.value.raw == state
         assert str(caught.value) == f"speech job run_1 failed: {why}" or why in str(caught.value)
 
 
