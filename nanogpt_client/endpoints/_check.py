@@ -69,6 +69,14 @@ def check_text(name: str, value: Any) -> str:
     return value
 
 
+def check_prompt(prompt: Any, *, instead: object) -> str:
+    """Return a prompt; it may be empty where something else says what to make.
+
+    Upscalers and some models that move a picture take none (page video-generation: "conditional").
+    """
+    return "" if instead and prompt in ("", None) else check_text("prompt", prompt)
+
+
 def check_messages(messages: Any) -> list[dict[str, Any]]:
     """Return the messages as a list of dicts if NanoGPT could take them."""
     if isinstance(messages, str):
@@ -88,7 +96,8 @@ def check_messages(messages: Any) -> list[dict[str, Any]]:
         if role == "tool" and not message.get("tool_call_id"):
             msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
             raise ConfigurationError(msg, param="messages")
-        if message.get("content") is None and role in {"user", "system", "developer"}:
+        says = {name for name, value in message.items() if value is not None} - {"role", "name"}
+        if not says and role in {"user", "system", "developer"}:
             raise ConfigurationError(f"{where} ({role}) has no content", param="messages")
     return [dict(message) for message in messages]
 

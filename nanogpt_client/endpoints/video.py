@@ -29,19 +29,26 @@ _VIDEO_KEYS = ("url", "videoUrl", "video_url", "output", "video", "videos", "dat
 
 
 def submit_video(
-    prompt: str, *, model: str, image: FileSource | None = None, **options: Unpack[VideoOptions]
+    prompt: str = "",
+    *,
+    model: str,
+    image: FileSource | None = None,
+    **options: Unpack[VideoOptions],
 ) -> Flow[VideoJob]:
-    """Order a video and return its ticket; it is charged now and never ordered twice."""
+    """Order a video and return its ticket; it is charged now and never ordered twice.
+
+    The prompt may be left out beside an image, or beside what ``extra_body`` brings: a source video
+    (``videoUrl``), a ``script``.
+    """
     given = without_request_words(_check.checked(options, VideoOptions))
     known = yield from catalog.known("video", model)
     _offer.check_video(known, given, source=image is not None)
     if "duration" in given:  # documented as a text
         given["duration"] = _seconds(given["duration"])
-    body = {
-        "model": _check.check_model(model),
-        "prompt": _check.check_text("prompt", prompt),
-        **given,
-    }
+    body: dict[str, Any] = {"model": _check.check_model(model)}
+    if text := _check.check_prompt(prompt, instead=image or options.get("extra_body")):
+        body["prompt"] = text
+    body |= given
     if isinstance(image, str) and image.startswith(("http://", "https://")):
         body["imageUrl"] = image
     elif image is not None:
@@ -99,7 +106,7 @@ def _watched(order: VideoJob | str, watch: Watch, interval: float, timeout: floa
 
 
 def generate_video(
-    prompt: str,
+    prompt: str = "",
     *,
     model: str,
     image: FileSource | None = None,

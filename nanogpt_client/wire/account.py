@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.wire._read import as_count, as_dict, as_number, as_text, dicts, first
+from nanogpt_client.wire._read import as_count, as_dict, as_number, as_text, dicts, first, unwrapped
 from nanogpt_client.wire.billing import Billing
 
 __all__ = [
@@ -50,11 +50,12 @@ class CostEstimate:
     @classmethod
     def read(cls, body: dict[str, Any]) -> CostEstimate:
         """Find the dollars; the shape of this answer is documented nowhere."""
-        inner = as_dict(body.get("data")) or body
-        usd = Billing.read(inner).cost
-        if usd is None:
+        inner = unwrapped(body)
+        billing = Billing.read(inner)
+        usd = billing.cost
+        if usd is None and billing.currency in {None, "USD"}:
             named = first(inner, "estimatedCost", "estimated_cost", "totalCost", "total_cost",
-                          "costUsd", "usdCost", "price")  # fmt: skip
+                          "price")  # fmt: skip
             usd = as_number(named)
         return cls(usd, body)
 
@@ -122,7 +123,9 @@ class SubscriptionUsage:
 class Deposit:
     """A deposit: send ``amount`` (of the ticker's coin) to ``address``, or open the link.
 
-    ``status`` is New, Pending, Processing, Paid, Completed, Expired or Failed.
+    ``status`` is New, Pending, Processing, Paid, Completed, Expired or Failed. A card's deposit has
+    a ``payment_link`` alone, one by Daimo (usdc, usdt, eth, sol) an ``id`` alone, its ``paymentId``
+    (pages crypto-deposits; openapi's DaimoCreateResponse).
     """
 
     id: str | None
@@ -137,7 +140,7 @@ class Deposit:
         """Read it from the JSON as NanoGPT sends it."""
         inner = as_dict(body.get("data")) or as_dict(body.get("transaction")) or body
         return cls(
-            id=as_text(first(inner, "txId", "id")) or None,
+            id=as_text(first(inner, "txId", "id", "paymentId")) or None,
             address=as_text(inner.get("address")) or None,
             amount=as_number(inner.get("amount")),
             status=as_text(inner.get("status")) or None,
