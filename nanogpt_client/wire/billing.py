@@ -159,11 +159,7 @@ def _amounts(said: _Said) -> Iterator[_Amount]:
     """Yield what a reply says that it cost, the most trustworthy first (contract §2)."""
     on_top = list(said.amount(said.body, "cost", "cost", "USD"))
     yield from (amount for amount in on_top if amount.value)
-    for part, prefix in ((said.pricing, "x_nanogpt_pricing."), (said.body, "")):
-        for key in _IN_DOLLARS:
-            value = as_number(part.get(key))
-            if value is not None and value >= 0:
-                yield _Amount(value, f"{prefix}{key}", "USD")
+    yield from _named_dollars(said)
     for key in ("cost", "amount"):
         yield from said.amount(said.pricing, key, f"x_nanogpt_pricing.{key}", None)
     for part in ("usage", "metadata"):
@@ -171,6 +167,24 @@ def _amounts(said: _Said) -> Iterator[_Amount]:
     yield from on_top  # an explicit 0 counts only if nothing above knew better
     for key in ("x-cost", "x-nano-cost"):
         yield from said.amount({"cost": said.headers.get(key)}, "cost", f"header {key}", "USD")
+
+
+def _named_dollars(said: _Said) -> Iterator[_Amount]:
+    """Yield what names its unit, which no other currency beside it changes.
+
+    Seen in ``x_nanogpt_pricing`` alone; elsewhere such a name could mean nothing else.
+    """
+    usage, metadata = (as_dict(said.body.get(part)) for part in ("usage", "metadata"))
+    for part, prefix in (
+        (said.pricing, "x_nanogpt_pricing."),
+        (said.body, ""),
+        (usage, "usage."),
+        (metadata, "metadata."),
+    ):
+        for key in _IN_DOLLARS:
+            value = as_number(part.get(key))
+            if value is not None and value >= 0:
+                yield _Amount(value, f"{prefix}{key}", "USD")
 
 
 def _dollars(amounts: list[_Amount]) -> Iterator[tuple[Decimal, str]]:
