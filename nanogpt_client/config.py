@@ -203,7 +203,7 @@ def _origin_and_path(url: str, given: Any) -> tuple[str, str, str]:
         raise ConfigurationError("base_url must not hold a user name or a password")
     if "?" in url or "#" in url:
         shown = repr(re.split(r"[?#]", url)[0])[:-1] + "…', without a query or a fragment"
-        host = None
+        host = ""
     if not host or port == 0 or scheme not in _PORTS or re.search(r"[\s\\]", url):
         msg = f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {shown}"
         raise ConfigurationError(msg)

@@ -87,16 +87,14 @@ class Billing:
         if final.currency is None:
             final = final._in(self.currency)
         if refunded:
-            cost, source, nano = Decimal(0), "refund", None
-        elif final.cost is not None or final.cost_nano is not None:
-            cost, source, nano = final.cost, final.source, final.cost_nano
+            counts = Billing(cost=Decimal(0), source="refund")
         else:
-            cost, source, nano = self.cost, self.source, self.cost_nano
+            counts = self if final.cost is None and final.cost_nano is None else final
         return replace(
             self,
-            cost=cost,
-            source=source,
-            cost_nano=nano,
+            cost=counts.cost,
+            source=counts.source,
+            cost_nano=counts.cost_nano,
             balance=self.balance if final.balance is None else final.balance,
             balance_nano=self.balance_nano if final.balance_nano is None else final.balance_nano,
             payment_source=self.payment_source or final.payment_source,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client._core.booking import CallContext
+from nanogpt_client._core.call import Reply
 from nanogpt_client._core.flow import attempt, perform
 from nanogpt_client._core.job_costs import MOST_JOBS, JobCosts, Submitted
 from nanogpt_client.endpoints.speech import speak
@@ -23,7 +24,7 @@ from nanogpt_client.errors import JobError, JobFailedError, JobTimeoutError
 from nanogpt_client.ledger import Budget
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model, ModelList
-from tests.driving import Reply, context, drive, reply
+from tests.driving import context, drive, reply
 
 URL = "https://cdn/v.mp4"
 MP3, WAV = b"ID3sound", b"RIFF\x00\x00\x00\x00WAVEsound"
@@ -64,7 +65,13 @@ def rules_with_budget() -> CallContext:
     return context(budget=Budget(usd=Decimal(10)))
 
 
-def spent(rules: CallContext) -> tuple[Decimal, Decimal]:
+def unknown(rules: CallContext) -> Any:
+    """Return what the budget assumes, and for how many calls."""
+    assert rules.budget is not None
+    return rules.budget.assumed, rules.budget.unknown_calls
+
+
+def spent(rules: CallContext) -> Any:
     """Return what ledger and budget say; the budget holds nothing back for calls in flight."""
     assert rules.budget is not None
     assert rules.budget._reserved == 0
@@ -100,8 +107,7 @@ def test_the_final_cost_counts(kind, first, last, usd):
     result = run(kind, first, last, rules).result
     assert str(result.cost) == usd
     assert spent(rules) == (Decimal(usd), Decimal(usd))
-    assert rules.budget is not None
-    assert (rules.budget.unknown_calls, rules.budget.assumed) == (0, 0)
+    assert unknown(rules) == (0, 0)
 
 
 @each_job
@@ -230,10 +236,9 @@ def test_a_budget_no_longer_assumes_what_it_knows():
     rules.known.put("video", ModelList((dear,), {}))
     flow = submit_video("x", model="m", duration=4)
     job = drive(perform(flow, rules), ticket()).result
-    assert rules.budget is not None
-    assert (rules.budget.assumed, rules.budget.unknown_calls) == (2, 1)
+    assert unknown(rules) == (2, 1)
     drive(perform(wait_for_video(job), rules), reply(video({"cost": 1.5})))
-    assert (rules.budget.assumed, rules.budget.unknown_calls) == (0, 0)
+    assert unknown(rules) == (0, 0)
     assert spent(rules) == (Decimal("1.5"), Decimal("1.5"))
 
 
