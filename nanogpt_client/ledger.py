@@ -305,15 +305,17 @@ class Budget:
                 self.unknown_calls += 1
                 self.assumed += estimate
 
-    def correct(self, difference: Decimal, *, assumed: Decimal | None = None) -> None:
+    def correct(
+        self, difference: Decimal, *, unknown: bool, estimate: Decimal | None = None
+    ) -> None:
         """Add what a finished call cost more (or less, below 0) than it was settled with.
 
-        ``assumed`` is what was kept for it while its cost was unknown; ``None`` if it was known.
+        ``unknown``: it was settled without a cost, so that its ``estimate`` was assumed till now.
         """
         with self._lock:
             self.spent += difference
-            if assumed is not None:
-                self.assumed = max(self.assumed - assumed, Decimal(0))
+            if unknown:
+                self.assumed = max(self.assumed - (estimate or 0), Decimal(0))
                 self.unknown_calls = max(self.unknown_calls - 1, 0)
 
     def __repr__(self) -> str:

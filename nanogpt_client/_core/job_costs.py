@@ -25,8 +25,8 @@ class Submitted(NamedTuple):
     kind: str
     run_id: str
     ticket: Billing
-    reserved: Decimal
-    """USD that a `Budget` had set aside for it, and keeps where the ticket names no cost."""
+    estimate: Decimal | None
+    """USD that a `Budget` set aside for it, and keeps where the ticket names no cost."""
 
 
 class JobStatus(Protocol):
@@ -44,7 +44,7 @@ class JobStatus(Protocol):
 class _Job:
     ticket: Billing
     recorded: Decimal | None
-    reserved: Decimal
+    estimate: Decimal | None
 
 
 class JobCosts:
@@ -55,7 +55,7 @@ class JobCosts:
 
     def submitted(self, job: Submitted) -> None:
         """Remember what the ledger holds of a job."""
-        self._jobs[job.kind, job.run_id] = _Job(job.ticket, job.ticket.cost, job.reserved)
+        self._jobs[job.kind, job.run_id] = _Job(job.ticket, job.ticket.cost, job.estimate)
         while len(self._jobs) > MOST_JOBS:
             self._jobs.pop(next(iter(self._jobs)), None)
 
@@ -72,8 +72,8 @@ class JobCosts:
         final = job.ticket.settled(status.billing, refunded=status.is_refunded).cost
         if final is None or final == job.recorded:
             return Decimal(0)
-        difference = final - (job.recorded or 0)
-        if budget is not None:
-            budget.correct(difference, assumed=job.reserved if job.recorded is None else None)
+        unknown, difference = job.recorded is None, final - (job.recorded or 0)
         job.recorded = final
+        if budget is not None:
+            budget.correct(difference, unknown=unknown, estimate=job.estimate)
         return difference

@@ -96,8 +96,7 @@ def check_messages(messages: Any) -> list[dict[str, Any]]:
         if role == "tool" and not message.get("tool_call_id"):
             msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
             raise ConfigurationError(msg, param="messages")
-        says = {name for name, value in message.items() if value is not None} - {"role", "name"}
-        if not says and role in {"user", "system", "developer"}:
+        if message.get("content") is None and role in {"user", "system", "developer"}:
             raise ConfigurationError(f"{where} ({role}) has no content", param="messages")
     return [dict(message) for message in messages]
 

@@ -294,6 +294,6 @@ def _unasked(job: Job, error: NanoGPTError) -> JobError:
     )
 
 
-def reserved(call: Call[Any]) -> Decimal:
-    """Return what a `Budget` sets aside for a call, in USD."""
-    return Decimal(0) if call.estimate is None else call.estimate()
+def estimate_of(call: Call[Any]) -> Decimal | None:
+    """Return what a call was estimated to cost, in USD; ``None`` if nobody knew."""
+    return None if call.estimate is None else call.estimate()

@@ -45,7 +45,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
             return answer
         url, billing = answer.url, answer.billing
         if url is None:
-            yield Submitted("speech", _run_id(answer.raw), billing, _jobs.reserved(submit))
+            yield Submitted("speech", _run_id(answer.raw), billing, _jobs.estimate_of(submit))
             url, billing = yield from _finished(answer, model, watch)
     absolute, source = yield from located(url)
     try:

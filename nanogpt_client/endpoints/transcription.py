@@ -45,7 +45,7 @@ def transcribe(
         run_id = _run_id(answer.raw)
         if answer.text or not run_id or _is_completed(answer.raw):
             return answer
-        yield Submitted("transcription", run_id, answer.billing, _jobs.reserved(call))
+        yield Submitted("transcription", run_id, answer.billing, _jobs.estimate_of(call))
         return (yield from _finished(answer, run_id, model, watch))
 
 

@@ -60,7 +60,7 @@ def submit_video(
         request, _ticket, "video", model, Resend.IF_UNSENT, billable=True, estimate=reserved
     )
     job: VideoJob = yield from ask(order)
-    yield Submitted("video", job.run_id, job.billing, _jobs.reserved(order))
+    yield Submitted("video", job.run_id, job.billing, _jobs.estimate_of(order))
     return job
 
 

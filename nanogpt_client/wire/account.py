@@ -74,13 +74,18 @@ class Affordability:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Requests and dollars over a time; ``by_day`` and ``by_model`` as NanoGPT groups them."""
+    """Requests and dollars over a time; ``by_day`` and ``by_model`` as NanoGPT groups them.
+
+    ``cost_usd`` is before refunds, ``net_cost_usd`` after them (page usage).
+    """
 
     requests: int | None
     cost_usd: Decimal | None
     by_day: tuple[dict[str, Any], ...]
     by_model: tuple[dict[str, Any], ...]
     raw: dict[str, Any] = field(repr=False)
+    refunded_usd: Decimal | None = None
+    net_cost_usd: Decimal | None = None
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> UsageReport:
@@ -92,6 +97,8 @@ class UsageReport:
             by_day=tuple(dicts(body.get("byDay"))),
             by_model=tuple(dicts(body.get("byModel"))),
             raw=body,
+            refunded_usd=as_number(totals.get("refundedUsd")),
+            net_cost_usd=as_number(totals.get("netCostUsd")),
         )
 
 

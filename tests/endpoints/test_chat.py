@@ -89,12 +89,6 @@ def test_documented_values_are_sent_as_they_are(options):
     assert type(body[name]) is type(options[name])  # true stays true, and does not become 1
 
 
-def test_a_message_that_says_something_else_needs_no_content():
-    update = {"role": "system", "configuration_update": {"reasoning": {"effort": "high"}}}
-    call = chat([update, {"role": "user", "content": "hi"}], model="m")
-    assert call.request.json["messages"][0] == update
-
-
 def test_extra_body_wins():
     body = body_of(temperature=0.5, extra_body={"temperature": 9, "novelty": [1]})
     assert (body["temperature"], body["novelty"]) == (9, [1])

@@ -129,3 +129,22 @@ def test_a_structured_answer():
 def test_any_json_is_an_answer_or_an_error(body, options):
     with suppress(NanoGPTError):
         search(body, **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "cost", "nano"),
+    [
+        ({"metadata": {"cost": 0.006}}, "0.006", None),
+        ({"metadata": {"cost": 0.006, "currency": "XNO"}}, None, "0.006"),
+        ({"metadata": {"cost": 0.006, "paymentSource": "nano"}}, None, "0.006"),
+        ({"metadata": {"cost": 0.006}, "paymentSource": "XNO"}, None, "0.006"),
+        # what a structured answer holds is the searcher's own
+        ({"data": {"cost": 9, "currency": "XNO"}, "metadata": {"cost": 0.006}}, "0.006", None),
+    ],
+)
+def test_what_a_search_cost(body, cost, nano):
+    call = search_web("x", schema=SCHEMA)
+    found = drive(attempt(call, context()), reply({"data": {"year": 2015}} | body)).result
+    assert [
+        None if n is None else str(n) for n in (found.billing.cost, found.billing.cost_nano)
+    ] == [cost, nano]
