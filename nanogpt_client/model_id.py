@@ -20,7 +20,7 @@ __all__ = ["ModelId"]
 SEARCH_BACKENDS = frozenset(
     """linkup linkup-deep tavily tavily-deep brave brave-deep sofya exa-fast exa-auto exa-neural
     exa-deep exa-deep-reasoning exa-instant kagi kagi-web kagi-news kagi-search perplexity
-    perplexity-deep valyu valyu-deep valyu-web valyu-web-deep firecrawl""".split()
+    perplexity-deep valyu valyu-deep valyu-web valyu-web-deep""".split()
 )
 ROUTING = frozenset(
     "speed fast throughput latency price cheap floor tools caching cache cached".split()

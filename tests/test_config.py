@@ -9,7 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from nanogpt_client.config import Config, roots
+from nanogpt_client.endpoints.catalog import list_models
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.wire.catalog import ModelScope
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 API = "https://nano-gpt.com/api"
@@ -242,3 +244,21 @@ def test_the_key_shows_nowhere():
 def test_a_config_is_copied_whole(again):
     config = resolve(base_url=f"{API}/v1legacy", max_retries=7, default_headers={"a": "b"})
     assert again(config) == config
+
+
+@pytest.mark.parametrize("variant", ["", "/v1", "/paid/v1", "/subscription/v1", "/personalized/v1",
+                                     "/v1legacy", "/v1thinking", "/v1/models"])  # fmt: skip
+@pytest.mark.parametrize("host", ["https://nano-gpt.com", "https://api.nano-gpt.com",
+                                  "https://ai.bitcoin.com", "http://127.0.0.1:8787"])  # fmt: skip
+def test_lists_and_older_routes_are_the_same_from_every_variant(host, variant):
+    config = resolve(base_url=f"{host}/api{variant}")
+    roots_of: dict[ModelScope, str] = {
+        "all": "/v1",
+        "subscription": "/subscription/v1",
+        "paid": "/paid/v1",
+    }
+    for scope, root in roots_of.items():
+        request = list_models(scope=scope).request
+        assert config.url(request.root, request.path) == f"{host}/api{root}/models"
+    assert config.url("api", "/check-balance") == f"{host}/api/check-balance"
+    assert config.url("v1", "/embeddings") == f"{host}/api/v1/embeddings"

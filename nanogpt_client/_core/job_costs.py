@@ -9,6 +9,7 @@ submitted is in that one's ledger, and is not corrected here.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -52,6 +53,7 @@ class JobCosts:
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], _Job] = {}
+        self._lock = threading.Lock()  # two threads may hear of one job's end at the same time
 
     def submitted(self, job: Submitted) -> None:
         """Remember what the ledger holds of a job."""
@@ -70,10 +72,11 @@ class JobCosts:
         if job is None or not status.is_finished:
             return Decimal(0)
         final = job.ticket.settled(status.billing, refunded=status.is_refunded).cost
-        if final is None or final == job.recorded:
+        if final is None:
             return Decimal(0)
-        unknown, difference = job.recorded is None, final - (job.recorded or 0)
-        job.recorded = final
-        if budget is not None:
+        with self._lock:
+            unknown, difference = job.recorded is None, final - (job.recorded or 0)
+            job.recorded = final
+        if budget is not None and (unknown or difference):
             budget.correct(difference, unknown=unknown, estimate=job.estimate)
-        return difference
+        return difference or Decimal(0)

@@ -110,7 +110,6 @@ def test_text_is_sent_as_it_is():
         ("m", {"memory": 7}, "m:memory-7"),
         ("m", {"memory": 0}, "m:memory-0"),
         ("m", {"memory": 400}, "m:memory-400"),
-        ("m", {"web_search": "firecrawl"}, "m:online/firecrawl"),
         ("m:memory-7", {"memory": False}, "m"),
         ("m:thinking", {"memory": 7, "web_search": True}, "m:thinking:memory-7:online"),
         ("m:fast", {"caching": False}, "m:fast"),
