@@ -44,6 +44,7 @@ from nanogpt_client import (
 )
 from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.fields import OptionFields, hide_key
+from nanogpt_client.history import Recipient
 from nanogpt_client.messages import check_media
 from nanogpt_client.wire.options import Count
 
@@ -77,6 +78,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     """Stream also behind ``invoke``."""
     check_inputs: bool = True
     """Refuse media that the model's ``profile`` says it does not take, before they are sent."""
+    send_reasoning: bool | None = None
+    """Give the model its reasoning back with the conversation: always, never, or (``None``) behind
+    tool calls, and behind every answer where the model wants that (DeepSeek V4)."""
 
     if not TYPE_CHECKING:  # checkers read the words from the fields
 
@@ -224,9 +228,11 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         options = options_to_wire({"model": self.model, **self._given()}, kwargs, stop)
-        conversation = messages_to_wire(messages)
+        model = options["model"]
+        known = takes(self._profile_for(model)) if self.check_inputs else {}
+        conversation = messages_to_wire(messages, Recipient(model, known, self.send_reasoning))
         if self.check_inputs:
-            check_media(conversation, options["model"], takes(self._profile_for(options["model"])))
+            check_media(conversation, model, known)
         return {"messages": conversation, **options}
 
     def _profile_for(self, model: str) -> Mapping[str, Any] | None:
@@ -252,9 +258,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         **kwargs: Any,
     ) -> ChatResult:
         with map_errors():
-            return completion_from_wire(
-                self._client().chat(**self._request(messages, stop, kwargs))
-            )
+            request = self._request(messages, stop, kwargs)
+            return completion_from_wire(self._client().chat(**request), request["model"])
 
     async def _agenerate(
         self,
@@ -265,7 +270,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     ) -> ChatResult:
         with map_errors():
             request = self._request(messages, stop, kwargs)
-            return completion_from_wire(await self._async_client().chat(**request))
+            answer = await self._async_client().chat(**request)
+            return completion_from_wire(answer, request["model"])
 
     def _stream(
         self,
@@ -274,9 +280,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        held = Held()
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
+            held = Held(request["model"])
             with self._client().stream_chat(**request) as stream:
                 for piece in stream:
                     chunk = chunk_from_wire(piece, held)
@@ -291,9 +297,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        held = Held()
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
+            held = Held(request["model"])
             async with self._async_client().stream_chat(**request) as stream:
                 async for piece in stream:
                     chunk = chunk_from_wire(piece, held)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic_core import from_json
 
-from nanogpt_client import messages
+from nanogpt_client import ToolCall, messages
 
 __all__ = ["first_call_only", "tool_selections", "tool_words", "without_titles"]
 
@@ -103,7 +102,7 @@ def _arguments(arguments: Mapping[str, Any] | str, *, partial: bool) -> dict[str
         if partial:
             value = from_json(arguments, allow_partial="trailing-strings")
         else:
-            value = json.loads(arguments)
+            value = ToolCall("", "", arguments).parse()
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

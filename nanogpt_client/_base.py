@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from pydantic import SecretStr
 
 from nanogpt_client._core.booking import CallContext
+from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
@@ -82,9 +83,8 @@ class BaseClient:
         """Return a client of this class with another's settings, ledger, budget and retry quota."""
         if http_client is None and other.http_client is not None:
             msg = (
-                f"the {type(other).__name__} sends through an injected http_client, which "
-                f"{cls.__name__} cannot use; a direct connection would go round it: pass "
-                "http_async_client=… to a model or tool, http_client=… to sharing()"
+                "pass http_async_client=… for async calls, too: the injected http_client cannot "
+                f"carry those of {cls.__name__}, and a direct connection would go round it"
             )
             raise ConfigurationError(msg, param="http_async_client")
         client = cls.__new__(cls)
@@ -124,6 +124,9 @@ class BaseClient:
 def _context(config: Config, ledger: Ledger, budget: Budget | None, hooks: Hooks) -> CallContext:
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
+        pace=Pace(config.requests_per_second),
+        rate_limit_wait=config.rate_limit_wait,
+        timeout=config.timeout,
         ledger=ledger,
         budget=budget,
         hooks=hooks,

@@ -123,7 +123,7 @@ class Config:
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))
-        given = {k: v for k, v in settings.items() if v is not None or k in _NO_LIMIT}
+        given = {k: v for k, v in settings.items() if v is not None or k in NONE_IS_NO_LIMIT}
         return cls(key, api_root, chat_root, **given)
 
     @property
@@ -240,7 +240,9 @@ def _from_environment(*names: str) -> str | None:
 
 
 # Settings for which ``None`` says "no limit"; for the others it says "as by default".
-_NO_LIMIT = frozenset({"timeout", "first_event_timeout", "stream_idle_timeout", "compress_above"})
+NONE_IS_NO_LIMIT = frozenset(
+    {"timeout", "first_event_timeout", "stream_idle_timeout", "compress_above"}
+)
 
 
 def _check_limits(settings: Mapping[str, Any]) -> None:
@@ -250,6 +252,8 @@ def _check_limits(settings: Mapping[str, Any]) -> None:
         _check(settings, name, f"{unit} above 0, or None for no limit", lambda n: 0 < n < math.inf)
     for name in ("retry_after_cap", "rate_limit_wait"):
         _check(settings, name, "seconds from 0 on", lambda n: 0 <= n < math.inf)
+    if settings.get("max_retries", 0) is None:
+        raise ConfigurationError("max_retries is a whole number from 0 on; not None")
     _check_whole(settings, "max_retries", 0, "a whole number from 0 on")
     _check_whole(settings, "max_connections", 1, "a whole number from 1 on")
     _check_whole(settings, "compress_above", 0, "bytes from 0 on, or None")

@@ -33,6 +33,7 @@ LEFT = {
     "config",
     "model_id",
     "messages",
+    "history",
     "accumulate",
     "ledger",
     "observe",

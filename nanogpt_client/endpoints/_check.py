@@ -96,7 +96,8 @@ def check_messages(messages: Any) -> list[dict[str, Any]]:
         if role == "tool" and not message.get("tool_call_id"):
             msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
             raise ConfigurationError(msg, param="messages")
-        if message.get("content") is None and role in {"user", "system", "developer"}:
+        says_nothing = message.get("content") is None and "configuration_update" not in message
+        if says_nothing and role in {"user", "system", "developer"}:
             raise ConfigurationError(f"{where} ({role}) has no content", param="messages")
     return [dict(message) for message in messages]
 
@@ -111,8 +112,8 @@ def check_tools(tools: Any) -> None:
             msg = f'tools[{at}] must be {{"type": "function", "function": {{"name": …}}}}'
             raise ConfigurationError(msg, param="tools")
     try:
-        size = len(json.dumps(tools, ensure_ascii=False).encode())
-    except (TypeError, ValueError) as error:
+        size = len(json.dumps(tools, ensure_ascii=False).encode("utf-8", "replace"))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"tools cannot be written as JSON: {error}") from error
     if size > MAX_TOOLS_BYTES:
         largest = max(tools, key=lambda tool: len(json.dumps(tool)))["function"]["name"]

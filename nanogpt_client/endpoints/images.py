@@ -19,6 +19,7 @@ from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, dicts
+from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
 from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages, Source
@@ -92,7 +93,7 @@ def edit_image(
     request = Request(
         "POST",
         "/images/edits",
-        form=form,
+        form=mended(form),
         files=files,
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),

@@ -12,6 +12,7 @@ from nanogpt_client.endpoints import _check
 from nanogpt_client.errors import APIStatusError, ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
+from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.media import FileSource, Source
 
 MAX_REDIRECTS = 5
@@ -109,4 +110,4 @@ def file_bytes(source: FileSource, what: str) -> Flow[tuple[str, bytes]]:
 
 def file_part(name: str, data: bytes) -> FilePart:
     """Return a file for a multipart form, with a name whose extension fits it."""
-    return FilePart(name, data, _files.mime_type_of(data))
+    return FilePart(mended(name), data, _files.mime_type_of(data))

@@ -16,6 +16,7 @@ from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import file_bytes, file_part
 from nanogpt_client.wire._read import as_text, unwrapped
+from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
 from nanogpt_client.wire.media import FileSource, Transcript, holds_transcript
@@ -75,7 +76,7 @@ def _request(
         "POST",
         PATH,
         form={
-            key: str(value).lower() if value is True or value is False else str(value)
+            key: str(value).lower() if value is True or value is False else mended(str(value))
             for key, value in form.items()
         },
         files=[("file", file_part(name, data))],

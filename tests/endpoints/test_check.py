@@ -56,6 +56,8 @@ def test_a_conversation_is_copied_and_kept():
         {"role": "assistant", "content": None, "tool_calls": [{}]},
         {"role": "tool", "content": "42", "tool_call_id": "i"},
         {"role": "function", "content": "42", "name": "f"},
+        {"role": "system", "content": "", "configuration_update": {"reasoning": {}}},
+        {"role": "developer", "configuration_update": {"reasoning": {}}},
     ]
     checked = check_messages(given)
     assert checked == given

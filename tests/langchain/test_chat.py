@@ -562,8 +562,49 @@ async def test_long_chats_can_be_sent_compressed(sandbox_environment):
             assert "".join(chunk.text for chunk in llm.stream(text))
     assert [h.get("content-encoding") for h in heard] == [None, None, "gzip", "gzip"]
     assert int(heard[2]["content-length"]) < 1_000
-    assert (await llm.ainvoke("What is Nano? " * 500)).text
-    await llm.aclose()
+    with pytest.raises(ConfigurationError, match="http_async_client"):
+        await llm.ainvoke("hi")  # a direct connection would go round the injected client
+
+
+async def test_a_client_for_async_calls_alone_is_not_gone_round():
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hello())) as client:
+        llm = ChatNanoGPT(model=MODEL, api_key=KEY, http_async_client=client)
+        assert (await llm.ainvoke("hi")).text
+        with pytest.raises(ConfigurationError, match="http_client"):
+            llm.invoke("hi")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"timeout": 1.0},
+        {"max_retries": 0},
+        {"max_connections": 3},
+        {"requests_per_second": 5.0},
+        {"rate_limit_wait": 5.0},
+        {"stream_idle_timeout": 1.0},
+        {"first_event_timeout": None},
+        {"compress_above": 10},
+        {"base_url": "https://other.example/api/v1"},
+        {"api_key": "sk-other"},
+        {"default_headers": {"x-team": "birds"}},
+        {"http_client": object()},
+        {"budget": Budget(1)},
+        {"ledger": Ledger()},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_no_setting_beside_a_client_is_ignored(setting):
+    with pytest.raises(ConfigurationError, match=next(iter(setting))):
+        ChatNanoGPT(model=MODEL, client=NanoGPTClient(KEY), **setting)
+
+
+def test_a_model_shows_the_settings_of_its_client_and_may_repeat_them():
+    client = NanoGPTClient(KEY, timeout=9.0, max_retries=5, budget=Budget(1))
+    llm = ChatNanoGPT(model=MODEL, client=client)
+    assert (llm.timeout, llm.max_retries, llm.budget) == (9.0, 5, client.budget)
+    again = ChatNanoGPT(**{name: getattr(llm, name) for name in type(llm).model_fields})
+    assert again.client is client
 
 
 def test_compressing_needs_a_number_of_bytes():
