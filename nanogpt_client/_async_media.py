@@ -30,7 +30,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def generate_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource] | None = None,
@@ -56,7 +56,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def edit_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource],
@@ -103,7 +103,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def submit_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,
@@ -135,7 +135,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def generate_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,

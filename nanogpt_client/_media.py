@@ -30,7 +30,7 @@ class MediaMethods(BaseClient):
 
     def generate_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource] | None = None,
@@ -56,7 +56,7 @@ class MediaMethods(BaseClient):
 
     def edit_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource],
@@ -99,7 +99,7 @@ class MediaMethods(BaseClient):
 
     def submit_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,
@@ -129,7 +129,7 @@ class MediaMethods(BaseClient):
 
     def generate_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,

@@ -260,7 +260,7 @@ class PartialMessage:
                 choice.choice(index, self._unique())
                 for index, choice in sorted(self._choices.items())
             ),
-            usage=Usage.read(self._top.get("usage")),
+            usage=Usage.read(self._top.get("usage"), self._top.get("x_nanogpt_pricing")),
             billing=Billing.read(self._top, self._headers),
             raw={key: value for key, value in self._top.items() if key not in _TOLD_APART},
         )

@@ -61,6 +61,15 @@ class _Sums(Step):
         sums.reserved, sums.settled = self.reserved - usd, settled
         return sums
 
+    def corrected(self, difference: Decimal, usd: Decimal | None, by: Reservation) -> _Sums:
+        """Return the sums with a call's cost corrected; ``usd`` was assumed for it till now."""
+        unknown = usd is not None
+        assumed = max(self.assumed - (usd or _ZERO), _ZERO)
+        unknown_calls = max(self.unknown_calls - unknown, 0)
+        sums = _Sums(self.spent + difference, assumed, self.calls, unknown_calls)
+        sums.reserved, sums.settled = self.reserved, by
+        return sums
+
     def mark(self) -> None:
         """Write on the reservation what this change did to it; may be done again."""
         if self.made is not None:
@@ -180,6 +189,20 @@ class Budget:
                 "neither the price nor the cost of a call is known: the budget counts "
                 f"{self.assumed_usd} USD for each such call; Budget(assumed_usd=…) changes that"
             )
+
+    def correct(
+        self, difference: Decimal, *, unknown: bool, estimate: Decimal | None = None
+    ) -> None:
+        """Add what a finished call cost more (or less, below 0) than it was settled with.
+
+        ``unknown``: it was settled without a cost, so that its ``estimate`` was assumed till now.
+        """
+        correction = Reservation(estimate)
+        usd = self._usd(correction) if unknown else None
+        while not correction.settled:
+            sums = self._sums()
+            sums.follow_with(sums.corrected(difference, usd, correction))
+            self._sums()
 
     def _sums(self) -> _Sums:
         """Return the latest sums, after marking what was changed since the last look."""

@@ -38,6 +38,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
 
 from nanogpt_client.wire._read import as_dict, as_int, as_number, as_text
@@ -110,6 +111,8 @@ class ErrorDetails(TypedDict, total=False):
     required_usd: Decimal | None
     partial: Any
     run_id: str | None
+    cost: Decimal | None
+    raw: dict[str, Any]
 
 
 class NanoGPTError(Exception):
@@ -255,9 +258,16 @@ class StreamStalledError(StreamError):
 
 
 class JobError(NanoGPTError):
-    """A submitted job did not deliver; ``run_id`` asks for it again without a second charge."""
+    """A submitted job did not deliver; ``run_id`` asks for it again without a second charge.
+
+    ``cost`` is what is known of its price in USD: 0 for one that failed, which is refunded.
+    ``raw`` is the last that NanoGPT said of it, if it did. ``code`` says why it failed where that
+    is told, such as ``content_policy_violation`` (in the casing that came).
+    """
 
     run_id: str | None = None
+    cost: Decimal | None = None
+    raw: Mapping[str, Any] = MappingProxyType({})
 
 
 class JobFailedError(JobError):

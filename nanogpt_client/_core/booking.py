@@ -18,6 +18,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from nanogpt_client._core.call import SHORTEST_KEY, Call, Reply, StreamCall
+from nanogpt_client._core.job_costs import JobCosts
 from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
@@ -42,6 +43,7 @@ class CallContext:
     stream_idle_timeout: float | None = None
     key: SecretStr | None = None
     known: KnownModels = field(default_factory=KnownModels)
+    jobs: JobCosts = field(default_factory=JobCosts)
 
 
 class Booking:
@@ -61,6 +63,7 @@ class Booking:
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
         self.result: Callable[[], Any] = lambda: None
+        self.correction = Decimal(0)
         self._call = call
         self._context = context
         self._process = os.getpid()
@@ -147,7 +150,7 @@ class Booking:
         after an unknown outcome nobody knows, so it is ``None``.
         """
         if not self._call.billable or self.sends == 0:
-            return Decimal(0)  # also for polls, which repeat what the job's submission cost
+            return self.correction  # polls repeat what the submission cost, or correct it
         billing = getattr(result, "billing", None)
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]

@@ -120,6 +120,8 @@ class Call(Generic[T]):
         resend: when it may be sent again.
         billable: whether NanoGPT charges for it, so that a `Budget` guards it.
         estimate: what it may cost in USD, asked only if there is a `Budget`; ``None`` is unknown.
+        run_id: the job whose status it asks for; the answer then is a `JobStatus`, and its final
+            cost corrects what the job's submission was recorded with.
     """
 
     request: Request
@@ -129,6 +131,7 @@ class Call(Generic[T]):
     resend: Resend = Resend.FREELY
     billable: bool = False
     estimate: Callable[[], Decimal | None] | None = None
+    run_id: str | None = None
 
 
 class Decoder(Protocol[Item_co]):

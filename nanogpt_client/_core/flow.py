@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
+from nanogpt_client._core.job_costs import JobStatus, Submitted
 from nanogpt_client._core.pacing import LONGEST_NAP
 from nanogpt_client._core.retry import retry_after
 from nanogpt_client.errors import (
@@ -171,7 +172,7 @@ Outcome: TypeAlias = (
 Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Together
 Step: TypeAlias = Send | Open | Read | Aside
 Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | Aside | Known, Any, T]
+Flow: TypeAlias = Generator[Call[Any] | Aside | Known | Submitted, Any, T]
 """What endpoints with several requests return: yields calls, receives their parsed answers."""
 
 
@@ -199,6 +200,10 @@ def attempt(call: Call[T], context: CallContext) -> Steps[T]:
             _complete(error, reply, call)
             raise
         booking.result = lambda: result
+        if call.run_id is not None:
+            booking.correction = context.jobs.correction(
+                call.kind, call.run_id, cast("JobStatus", result), context.budget
+            )
         return result
 
 
@@ -209,6 +214,10 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
         while True:
             if isinstance(step, Known):
                 step = flow.send(context.known)
+                continue
+            if isinstance(step, Submitted):
+                context.jobs.submitted(step)
+                step = next(flow)
                 continue
             if not isinstance(step, Call):
                 step = flow.send((yield step))

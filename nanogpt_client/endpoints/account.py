@@ -159,7 +159,7 @@ def deposit_status(ticker: str, deposit_id: str) -> Call[Deposit]:
 
 
 def _ticker(ticker: str) -> str:
-    coin = _check.check_text("ticker", ticker).lower()
+    coin = _check.check_text("ticker", ticker).lower().removeprefix("daimo/")
     if coin in {"nano", "xno"}:
         msg = "Nano is sent to balance().nano_deposit_address; there is nothing to create"
         raise ConfigurationError(msg, param="ticker")

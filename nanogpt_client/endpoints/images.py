@@ -28,21 +28,24 @@ from nanogpt_client.wire.progress import Progress
 
 
 def generate_image(
-    prompt: str,
+    prompt: str = "",
     *,
     model: str,
     image: FileSource | Sequence[FileSource] | None = None,
     mask: FileSource | None = None,
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
-    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along."""
+    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along.
+
+    The prompt may be left out beside an image, as for upscalers.
+    """
     given = without_request_words(_check.checked(options, ImageOptions))
+    sources = _sources(image)
     body: dict[str, Any] = {
         "model": _check.check_model(model),
-        "prompt": _check.check_text("prompt", prompt),
+        "prompt": _check.check_prompt(prompt, instead=sources or options.get("extra_body")),
         **given,
     }
-    sources = _sources(image)
     known = yield from catalog.known("image", model)
     _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
@@ -60,7 +63,7 @@ def generate_image(
 
 
 def edit_image(
-    prompt: str,
+    prompt: str = "",
     *,
     model: str,
     image: FileSource | Sequence[FileSource],
@@ -69,13 +72,13 @@ def edit_image(
 ) -> Flow[GeneratedImages]:
     """Change a picture, or several, through the multipart route; a mask limits where."""
     given = without_request_words(_check.checked(options, ImageOptions))
+    sources = _sources(image)
     form = {
         "model": _check.check_model(model),
-        "prompt": _check.check_text("prompt", prompt),
+        "prompt": _check.check_prompt(prompt, instead=sources),
         **{name: str(value) for name, value in given.items()},
         **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
     }
-    sources = _sources(image)
     if not sources:
         raise ConfigurationError("there is no image to edit", param="image")
     known = yield from catalog.known("image", model)

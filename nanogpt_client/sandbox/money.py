@@ -40,7 +40,10 @@ _SEARCH_DEFAULT = "0.005"
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One billed request: USD and tokens; `covered` means the subscription paid."""
+    """One billed request: USD and tokens; `covered` means the subscription paid.
+
+    One with `refunded` above 0 gives that back instead (page tts-status).
+    """
 
     model: str
     cost: Decimal
@@ -49,6 +52,7 @@ class Charge:
     reasoning_tokens: int = 0
     covered: bool = False
     at: float = 0.0
+    refunded: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -78,6 +82,12 @@ class Account:
             )
             self.charges.append(billed)
             return self.balance
+
+    def refund(self, model: str, amount: Decimal) -> None:
+        """Give back what a job had cost that failed."""
+        with self._lock:
+            self.balance += amount
+            self.charges.append(Charge(model, Decimal(0), at=self.clock(), refunded=amount))
 
     def credit(self, amount: Decimal) -> None:
         """Add a deposit, in USD."""

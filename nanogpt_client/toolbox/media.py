@@ -115,15 +115,13 @@ def generate_video(
 ) -> Flow[ToolResult]:
     """Order a video and wait for it; or, by run id, only wait: it is never ordered twice."""
     check_output(own.output_dir)
-    run_id = given.run_id
-    billing = Billing()
-    if run_id is None:
-        ticket = yield from _ordered(own, given)
-        run_id, billing = ticket.run_id, ticket.billing
+    job = given.run_id
+    if job is None:
+        job = yield from _ordered(own, given)
     made = yield from video.wait_for_video(
-        run_id, interval=own.interval, timeout=own.wait_timeout, on_progress=on_progress
+        job, interval=own.interval, timeout=own.wait_timeout, on_progress=on_progress
     )
-    billing = billing if billing.cost is not None else made.billing
+    run_id, billing = made.run_id, made.billing
     about: dict[str, Any] = {"run_id": run_id, "url": made.url, **_NO_FILE}
     text, trouble = f"The video is ready{_price(billing)}. ", None
     if own.output_dir is not None:

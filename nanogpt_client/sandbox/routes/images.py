@@ -96,8 +96,8 @@ def download(exchange: Exchange) -> Reply:
 
 
 def _order(exchange: Exchange, body: dict[str, Any], model: Model, sources: list[bytes]) -> Order:
-    prompt = body.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
+    prompt = body.get("prompt") or ""
+    if not isinstance(prompt, str) or not (prompt.strip() or sources):
         raise missing("prompt")
     if not sources and model.private.get("needs_image"):
         raise Refusal(400, "image is required.", code="missing_image_input", param="image")

@@ -39,13 +39,13 @@ def submit(exchange: Exchange) -> Reply:
     """Queue a film and charge for it. Raises `Refusal`."""
     body = read_json(exchange.request)
     model = catalog.asked_for("video", body)
-    prompt = body.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
+    source = next((body[key] for key in _SOURCES if body.get(key)), None)
+    prompt = body.get("prompt") or ""
+    if not isinstance(prompt, str) or not (prompt.strip() or source):
         raise missing("prompt")
     seconds = _duration(body, model)
     aspect = _choice(body, ("aspect_ratio", "aspectRatio"), model.options("aspect_ratio"))
     resolution = _choice(body, ("resolution",), model.options("resolution"))
-    source = next((body[key] for key in _SOURCES if body.get(key)), None)
     _check_source(source, model)
     image = picture_of(exchange, source, "imageUrl") if source else None
     order = VideoOrder(
