@@ -108,6 +108,10 @@ class ServerError(core.ServerError, langchain.ModelAPIError):
     """NanoGPT or the provider behind it failed."""
 
 
+class DownloadError(core.DownloadError, langchain.ModelError):
+    """Another host than NanoGPT did not hand a file over."""
+
+
 class ResponseFormatError(core.ResponseFormatError, langchain.ModelAPIError):
     """An answer came that nobody can read."""
 
@@ -155,6 +159,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         RateLimitError,
         DailyLimitError,
         ServerError,
+        DownloadError,
         ResponseFormatError,
         StreamError,
         StreamInterruptedError,

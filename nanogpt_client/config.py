@@ -32,6 +32,7 @@ BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
 Root = Literal["chat", "v1", "api"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~:@-]*)+/?")
 _VARIANT = re.compile(r"/(?:subscription/v1|paid/v1|v1legacy|v1thinking|v1)$")
 # What people paste along with the base URL, because they copied it from an example request.
 _PASTED = re.compile(
@@ -132,17 +133,19 @@ class Config:
         return urljoin(self.origin, url)
 
     def is_own(self, url: str) -> bool:
-        """Whether an absolute URL leads to NanoGPT's own address, which alone is sent the key."""
+        """Whether an absolute URL leads to NanoGPT's own origin: scheme, host and port."""
         a, b = urlsplit(url), urlsplit(self.origin)
         return (a.scheme, a.netloc) == (b.scheme, b.netloc)
 
-    def host_to_check(self, url: str) -> tuple[str | None, int | None]:
-        """Return the host and port of a media URL; no host if any may be fetched from."""
-        absolute = self.absolute(url)
-        if self.allow_private_downloads or self.is_own(absolute):
-            return None, None
-        parts = urlsplit(absolute)
-        return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    def gets_key(self, url: str) -> bool:
+        """Whether an absolute URL is one of NanoGPT's API, which alone is sent the key.
+
+        On the same origin there may be other services, and a model may name any path. So no key
+        goes where segments like ``..`` or escaped slashes might lead out of the API again.
+        """
+        path = urlsplit(url).path
+        inside = path.startswith(f"{urlsplit(self.api_root).path}/")
+        return inside and self.is_own(url) and _PLAIN_PATH.fullmatch(path) is not None
 
 
 def hidden(key: Any) -> Any:

@@ -20,6 +20,7 @@
     │   ├── RateLimitError           429 (``retry_after``, seconds)
     │   │   └── DailyLimitError      the key's own daily cap: lifted at 00:00 UTC
     │   └── ServerError              5xx
+    ├── DownloadError                another host than NanoGPT did not hand a file over
     ├── ResponseFormatError          an answer nobody can read: HTML, empty, no choices
     ├── StreamError                  a stream began and did not finish (``partial``)
     │   ├── StreamInterruptedError   … the connection or the stream ended early
@@ -221,6 +222,14 @@ class DailyLimitError(RateLimitError):
 
 class ServerError(APIStatusError):
     """NanoGPT or the provider behind it failed (5xx)."""
+
+
+class DownloadError(NanoGPTError):
+    """Another host than NanoGPT did not hand a file over; nothing was billed.
+
+    The message says which host, and the status that it answered, but none of its words: they may
+    be meant for the model that reads them. ``response`` has them.
+    """
 
 
 class ResponseFormatError(NanoGPTError):

@@ -95,6 +95,8 @@ class Request:
     timeout: float | None = None
     download_limit: int | None = None
     """Set for a media download: ``path`` is then a URL, and this many bytes at most are read."""
+    addresses: Sequence[str] = ()
+    """The IP addresses of a download's host that were found to be public: connect to these alone."""
 
     def encoded(self, compress_above: int | None) -> tuple[bytes, dict[str, str]]:
         """Return the JSON body and its headers; a chat's larger than that many bytes is gzipped."""
@@ -120,6 +122,8 @@ class Call(Generic[T]):
         resend: when it may be sent again.
         billable: whether NanoGPT charges for it, so that a `Budget` guards it.
         estimate: what it may cost in USD, asked only if there is a `Budget`.
+        refusal: turns an answer with an error status into an exception, where it is not NanoGPT
+            that answers.
     """
 
     request: Request
@@ -129,6 +133,7 @@ class Call(Generic[T]):
     resend: Resend = Resend.FREELY
     billable: bool = False
     estimate: Callable[[], Decimal] | None = None
+    refusal: Callable[[Reply], NanoGPTError] | None = None
 
 
 class Decoder(Protocol[Item_co]):
@@ -180,3 +185,4 @@ class StreamCall(Generic[Item]):
     resend: Resend = Resend.IF_REFUSED
     billable: bool = True
     estimate: Callable[[], Decimal] | None = None
+    refusal: Callable[[Reply], NanoGPTError] | None = None

@@ -13,7 +13,7 @@ from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_bytes, file_part
+from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
 from nanogpt_client.wire._read import as_text
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
@@ -48,6 +48,7 @@ def _request(
     given = without_request_words(_check.checked(options, TranscriptionOptions))
     body = {"model": _check.check_model(model), **given}
     if _check.is_url(audio) and not str(audio).startswith("data:"):
+        yield from check_address(str(audio), "audio")
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")
     _offer.check_recording(known, data, given)
