@@ -50,8 +50,8 @@ def pinned(url: Any, request: Request) -> tuple[Any, dict[str, Any]]:
     """Return the URL that leads to a checked address, and what `build_request` needs besides."""
     if not request.addresses:
         return url, {}
-    # The connection was checked for this name alone, so no other name may use it afterwards. (HTTP/2
-    # has no such header, and the libraries leave it out there.)
+    # This connection was checked for one name, so none may use it afterwards. (HTTP/2 has no such
+    # header, and the libraries leave it out there.)
     headers = {"Host": url.netloc.decode("ascii"), "Connection": "close"}
     name = url.raw_host.decode("ascii").rstrip(".")
     extensions = {"sni_hostname": name} if url.scheme == "https" else {}

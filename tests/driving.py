@@ -164,8 +164,11 @@ def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | 
 def first_call(flow: Generator[Any, Any, Any], known: KnownModels | None = None) -> Any:
     """Return the first call that a flow yields, nothing being known of models unless given."""
     step = next(flow)
-    while isinstance(step, Known):
-        step = flow.send(known or KnownModels())
+    while isinstance(step, Known | Resolve | Block):
+        if isinstance(step, Known):
+            step = flow.send(known or KnownModels())
+        else:
+            step = flow.send(SOMEWHERE if isinstance(step, Resolve) else block(step))
     return step
 
 

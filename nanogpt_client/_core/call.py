@@ -96,7 +96,7 @@ class Request:
     download_limit: int | None = None
     """Set for a media download: ``path`` is then a URL, and this many bytes at most are read."""
     addresses: Sequence[str] = ()
-    """The IP addresses of a download's host that were found to be public: connect to these alone."""
+    """Addresses of a download's host that were found to be public: connect to these alone."""
 
     def encoded(self, compress_above: int | None) -> tuple[bytes, dict[str, str]]:
         """Return the JSON body and its headers; a chat's larger than that many bytes is gzipped."""

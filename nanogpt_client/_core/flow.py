@@ -202,9 +202,7 @@ def consult(function: Callable[[Any], Any], value: Any) -> Generator[Invoke, Any
     return returned.value
 
 
-def off_loop(
-    function: Callable[..., T], *args: Any, **named: Any
-) -> Generator[Block, Any, T]:
+def off_loop(function: Callable[..., T], *args: Any, **named: Any) -> Generator[Block, Any, T]:
     """Do work on files inside a `Flow`, in async code in a thread; what it raises ends the flow."""
     returned: Returned = yield Block(partial(function, *args, **named))
     if returned.error is not None:

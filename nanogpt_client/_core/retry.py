@@ -89,7 +89,9 @@ def may_resend(failure: NanoGPTError, resend: Resend) -> bool:
         return True
     if isinstance(failure, OutcomeUnknownError):
         return resend is Resend.FREELY
-    if isinstance(failure, APIStatusError | DownloadError) and not isinstance(failure, DailyLimitError):
+    if isinstance(failure, APIStatusError | DownloadError) and not isinstance(
+        failure, DailyLimitError
+    ):
         return failure.status_code in RETRYABLE_STATUSES and resend is not Resend.IF_UNSENT
     return False
 

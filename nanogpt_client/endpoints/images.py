@@ -86,9 +86,7 @@ def edit_image(
     _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
     for at, source in enumerate(sources):
-        name, data = yield from file_bytes(
-            source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES
-        )
+        name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("image" if len(sources) == 1 else "image[]", file_part(name, data)))
     if mask is not None:
         name, data = yield from file_bytes(mask, "mask.png", max_bytes=MAX_IMAGE_BYTES)

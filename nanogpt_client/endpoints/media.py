@@ -111,11 +111,10 @@ def check_address(url: str, what: str) -> Flow[None]:
     found: Addresses = yield Resolve(url)
     if found.trusted:
         return
-    private = [address for address in found.addresses if not is_public(address)]
-    if private or private_host(host_of(url)):
+    if private := _private(found, url):
         raise ConfigurationError(
-            f"{what}: {url[:80]!r} leads to {(private or [host_of(url)])[0]}, inside a private "
-            "network, where NanoGPT finds nothing"
+            f"{what}: {url[:80]!r} leads to {private}, inside a private network, where NanoGPT "
+            "finds nothing"
         )
 
 
@@ -126,19 +125,25 @@ def _checked(url: str) -> Generator[Resolve, Addresses, Addresses]:
     found = yield Resolve(url)
     if found.trusted:
         return found
-    host = host_of(url)
-    private = [address for address in found.addresses if not is_public(address)]
-    # Where a proxy looks names up, what is written is all that can be judged.
-    if not private and found.elsewhere and not found.addresses and private_host(host):
-        private = [host]
-    if private:
+    if private := _private(found, url):
         raise ConfigurationError(
-            f"cannot download {url[:80]!r}: it leads to {private[0]}, inside a private network; "
+            f"cannot download {url[:80]!r}: it leads to {private}, inside a private network; "
             "allow_private_downloads=True allows that"
         )
     if not found.addresses and not found.elsewhere:
         raise DownloadError(f"the name {_host(url)} cannot be looked up; nothing was sent")
     return found
+
+
+def _private(found: Addresses, url: str) -> str | None:
+    """Return what shows that a URL leads into a private network.
+
+    Where its name is unknown here, the way it is written is all that can be judged.
+    """
+    if found.addresses:
+        return next((address for address in found.addresses if not is_public(address)), None)
+    host = host_of(url)
+    return host if private_host(host) else None
 
 
 def _is_path(url: str) -> bool:
