@@ -35,6 +35,7 @@ class Decoder:
         if names and names[0] not in {"gzip", "x-gzip", "deflate"}:
             raise UnreadableError("it is packed in a way that nobody asked for")
         self._deflated = names == ["deflate"]
+        self._head = b""
         self._zlib: Any = None
         if names:
             self._zlib = zlib.decompressobj(zlib.MAX_WBITS if self._deflated else _GZIP)
@@ -49,20 +50,26 @@ class Decoder:
             if data:
                 yield data
             return
-        while data and not self._zlib.eof:  # what stands behind the end is not the answer's
-            if piece := self._unpack(data):
-                yield piece
+        if self._deflated:
+            self._head += data
+            if len(self._head) < 2:
+                return
+            data, self._deflated = self._head, False
+            if int.from_bytes(data[:2]) % 31:  # some servers leave the frame out
+                self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+        more = True
+        while more and not self._zlib.eof:  # what stands behind the end is not the answer's
+            piece = self._unpack(data)
             data = self._zlib.unconsumed_tail
+            more = bool(data) or len(piece) == PIECE_BYTES
+            if piece:
+                yield piece
 
     def _unpack(self, data: bytes) -> bytes:
-        deflated, self._deflated = self._deflated, False
         try:
             return self._zlib.decompress(data, PIECE_BYTES)  # type: ignore[no-any-return]
         except zlib.error as error:
-            if not deflated:
-                raise UnreadableError("it is packed, but damaged") from error
-        self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers leave the frame out
-        return self._unpack(data)
+            raise UnreadableError("it is packed, but damaged") from error
 
 
 def decoded(response: Any) -> Iterator[bytes]:
