@@ -68,7 +68,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, int):
         return value
-    if depth >= DEEPEST or not isinstance(value, Mapping | Sequence):
+    if depth >= DEEPEST or isinstance(value, bytes) or not isinstance(value, Mapping | Sequence):
         return None
     if isinstance(value, Mapping):
         return {_plain(str(key)): _plain(item, depth + 1) for key, item in value.items()}

@@ -1,0 +1,55 @@
+"""What one call of a tool may spend, say and give back, without a word of the program's."""
+
+from __future__ import annotations
+
+import pytest
+
+from nanogpt_client.toolbox import Toolbox
+
+
+def paid(client) -> list[str]:
+    return [e.kind for e in client.ledger if e.kind not in {"account", "catalog", "download"}]
+
+
+def test_no_call_is_dearer_than_a_dollar_unless_allowed(way, client):
+    asked = {"prompt": "x", "image": "x"}
+    order = {"prompt": "x", "duration": 5}  # for 0.35 USD
+    refused = way.call(client, "generate_video", order, refuse_above_usd="0.30", video_interval=0.01)
+    assert "0.35" in refused.text
+    assert "more than the 0.30 USD that any call may cost; nothing was sent" in refused.text
+    assert paid(client) == []
+    assert not way.call(client, "generate_video", order, video_interval=0.01).failed
+    assert Toolbox(client=client).refuse_above_usd == 1
+    assert not way.call(client, "speak", {"text": "x" * 2000}, refuse_above_usd=None).failed
+    del asked
+
+
+def test_a_text_to_speak_is_bounded(way, client):
+    seen = way.call(client, "speak", {"text": "Hi. " * 5001})
+    assert "the text has 20004 characters; one call may speak 20000" in seen.text
+    short = way.call(client, "speak", {"text": "Hi. " * 10}, max_speech_characters=20)
+    assert "one call may speak 20" in short.text
+    assert paid(client) == []
+
+
+def test_what_a_model_reads_is_bounded_and_the_artifact_whole(way, client):
+    whole = way.call(client, "search_web", {"query": "Nano"})
+    seen = way.call(client, "search_web", {"query": "Nano"}, max_result_characters=40)
+    assert seen.text == f"{whole.text[:40]} … (cut: these are 40 of {len(whole.text)} characters)"
+    assert seen.artifact["sources"] == whole.artifact["sources"]
+
+
+@pytest.mark.parametrize("depth", [70, 400])
+def test_arguments_that_are_nested_without_end(way, client, depth):
+    schema: dict = {}
+    for _ in range(depth):
+        schema = {"a": schema}
+    asked = {"query": "x", "output": "structured", "answer_schema": schema}
+    seen = way.call(client, "search_web", asked)
+    assert "nested too deeply" in seen.text
+    assert paid(client) == []
+
+
+def test_arguments_as_text_that_are_nested_without_end(client):
+    with pytest.raises(ValueError, match="are no JSON"):
+        Toolbox(client=client).call("search_web", '{"a":' * 100_000)
