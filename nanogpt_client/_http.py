@@ -137,6 +137,8 @@ class AsyncTransport:
         if self._injected is not None:
             return self._injected
         loop = asyncio.get_running_loop()
+        if _certificate_paths() not in _read:
+            await asyncio.to_thread(_certificates)  # they are files
         if loop not in self._own:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
@@ -242,12 +244,21 @@ def _settings() -> dict[str, Any]:
 
 def _certificates() -> ssl.SSLContext:
     """Return what connections are checked against; reading it takes long, so once per process."""
-    return _read_certificates(ssl.get_default_verify_paths())  # which SSL_CERT_FILE changes
+    return _read_certificates(*_certificate_paths())
+
+
+def _certificate_paths() -> tuple[str | None, str | None]:
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
 @cache
-def _read_certificates(_: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _read_certificates(*_: str | None) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    _read.add(_certificate_paths())
+    return context
+
+
+_read: set[tuple[str | None, str | None]] = set()
 
 
 def _library_of(client: Any) -> Any:
