@@ -19,7 +19,7 @@ RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-s
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix load dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -59,6 +59,9 @@ bench: $(READY) $(PEERS)/.installed ## measure ours and other integrations side 
 
 compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with other integrations
 	@$(RUN) -m tests.peers $(PEERS)/bin/python
+
+load: $(READY) ## many calls at once: rate limits, few file descriptors, thousands of streams (minutes)
+	@$(RUN) -m tests.load $(ARGS)
 
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix

@@ -2,7 +2,9 @@
 
 Each class here is both: the core's exception (``except nanogpt_client.InsufficientBalanceError``)
 and the member of `langchain_core.exceptions.ModelError` that middleware and retries look at.
-``is_retryable`` is honest: only what provably was not billed may be sent again.
+``is_retryable`` is honest: only what provably was not billed may be sent again. What may not is a
+`RuntimeError` as well, because LangGraph's ``RetryPolicy`` knows no better sign: it sends anything
+again that is none of Python's own errors.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from nanogpt_client.toolbox import explain
 __all__ = ["map_errors", "tool_errors"]
 
 
-class NanoGPTModelError(core.NanoGPTError, langchain.ModelError):
+class NanoGPTModelError(core.NanoGPTError, langchain.ModelError, RuntimeError):
     """Whatever has no closer relative."""
 
 
@@ -26,11 +28,11 @@ class ConfigurationError(core.ConfigurationError, langchain.ModelInvalidRequestE
     """What was passed cannot work; nothing was sent."""
 
 
-class BudgetExceededError(core.BudgetExceededError, langchain.ModelError):
+class BudgetExceededError(core.BudgetExceededError, langchain.ModelError, RuntimeError):
     """The next call could exceed the budget; nothing was sent."""
 
 
-class SpendingRefusedError(core.SpendingRefusedError, langchain.ModelError):
+class SpendingRefusedError(core.SpendingRefusedError, langchain.ModelError, RuntimeError):
     """Dearer than may be spent without asking, and not confirmed; nothing was sent."""
 
 
@@ -38,23 +40,23 @@ class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError
     """The request never reached NanoGPT."""
 
 
-class OutcomeUnknownError(core.OutcomeUnknownError, langchain.ModelConnectionError):
+class OutcomeUnknownError(core.OutcomeUnknownError, langchain.ModelConnectionError, RuntimeError):
     """Sent, but no answer came; it may have been billed."""
 
     is_retryable = False
 
 
-class APITimeoutError(core.APITimeoutError, langchain.ModelTimeoutError):
+class APITimeoutError(core.APITimeoutError, langchain.ModelTimeoutError, RuntimeError):
     """No answer within the timeout; it may have been billed."""
 
     is_retryable = False
 
 
-class APIStatusError(core.APIStatusError, langchain.ModelError):
+class APIStatusError(core.APIStatusError, langchain.ModelError, RuntimeError):
     """An error status that has no class of its own."""
 
 
-class BadRequestError(core.BadRequestError, langchain.ModelInvalidRequestError):
+class BadRequestError(core.BadRequestError, langchain.ModelInvalidRequestError, RuntimeError):
     """The request was refused as invalid."""
 
 
@@ -62,35 +64,42 @@ class ContextLengthExceededError(
     core.ContextLengthExceededError,
     langchain.ContextOverflowError,
     langchain.ModelInvalidRequestError,
+    RuntimeError,
 ):
     """The conversation does not fit the model's context window."""
 
 
-class ContentPolicyError(core.ContentPolicyError, langchain.ModelInvalidRequestError):
+class ContentPolicyError(core.ContentPolicyError, langchain.ModelInvalidRequestError, RuntimeError):
     """The provider's content policy refused the request."""
 
 
-class AuthenticationError(core.AuthenticationError, langchain.ModelAuthenticationError):
+class AuthenticationError(
+    core.AuthenticationError, langchain.ModelAuthenticationError, RuntimeError
+):
     """The key is missing, wrong or revoked."""
 
 
-class InsufficientBalanceError(core.InsufficientBalanceError, langchain.ModelError):
+class InsufficientBalanceError(core.InsufficientBalanceError, langchain.ModelError, RuntimeError):
     """The balance does not cover the request; asking again does not help."""
 
 
-class PermissionDeniedError(core.PermissionDeniedError, langchain.ModelPermissionDeniedError):
+class PermissionDeniedError(
+    core.PermissionDeniedError, langchain.ModelPermissionDeniedError, RuntimeError
+):
     """The key may not do this."""
 
 
-class NotFoundError(core.NotFoundError, langchain.ModelNotFoundError):
+class NotFoundError(core.NotFoundError, langchain.ModelNotFoundError, RuntimeError):
     """No such model or route."""
 
 
-class ConflictError(core.ConflictError, langchain.ModelInvalidRequestError):
+class ConflictError(core.ConflictError, langchain.ModelInvalidRequestError, RuntimeError):
     """The request conflicts with the state at NanoGPT."""
 
 
-class PayloadTooLargeError(core.PayloadTooLargeError, langchain.ModelInvalidRequestError):
+class PayloadTooLargeError(
+    core.PayloadTooLargeError, langchain.ModelInvalidRequestError, RuntimeError
+):
     """The request is larger than NanoGPT accepts."""
 
 
@@ -98,7 +107,7 @@ class RateLimitError(core.RateLimitError, langchain.ModelRateLimitError):
     """Too many requests."""
 
 
-class DailyLimitError(core.DailyLimitError, langchain.ModelRateLimitError):
+class DailyLimitError(core.DailyLimitError, langchain.ModelRateLimitError, RuntimeError):
     """The daily cap of this key is used up until 00:00 UTC."""
 
     is_retryable = False
@@ -112,25 +121,47 @@ class DownloadError(core.DownloadError, langchain.ModelError):
     """Another host than NanoGPT did not hand a file over."""
 
 
-class ResponseFormatError(core.ResponseFormatError, langchain.ModelAPIError):
+class OriginUnreachableError(core.OriginUnreachableError, langchain.ModelConnectionError):
+    """A gateway could not reach NanoGPT."""
+
+
+class GatewayError(core.GatewayError, langchain.ModelAPIError, RuntimeError):
+    """A gateway answered in NanoGPT's place, which may have billed the work."""
+
+    is_retryable = False
+
+
+class BilledServerError(ServerError, RuntimeError):
+    """NanoGPT failed after it had accepted the request, which may have been billed."""
+
+    is_retryable = False
+
+
+class BilledRateLimitError(RateLimitError, RuntimeError):
+    """Too many requests, told after the request had been accepted; it may have been billed."""
+
+    is_retryable = False
+
+
+class ResponseFormatError(core.ResponseFormatError, langchain.ModelAPIError, RuntimeError):
     """An answer came that nobody can read."""
 
     is_retryable = False
 
 
-class StreamError(core.StreamError, langchain.ModelAPIError):
+class StreamError(core.StreamError, langchain.ModelAPIError, RuntimeError):
     """A stream began and did not finish; ``partial`` holds what had arrived."""
 
     is_retryable = False
 
 
-class StreamInterruptedError(core.StreamInterruptedError, langchain.ModelAPIError):
+class StreamInterruptedError(core.StreamInterruptedError, langchain.ModelAPIError, RuntimeError):
     """The stream ended before the model had finished; ``partial`` holds what had arrived."""
 
     is_retryable = False
 
 
-class StreamStalledError(core.StreamStalledError, langchain.ModelTimeoutError):
+class StreamStalledError(core.StreamStalledError, langchain.ModelTimeoutError, RuntimeError):
     """The stream went silent; ``partial`` holds what had arrived."""
 
     is_retryable = False
@@ -160,11 +191,20 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         DailyLimitError,
         ServerError,
         DownloadError,
+        OriginUnreachableError,
+        GatewayError,
         ResponseFormatError,
         StreamError,
         StreamInterruptedError,
         StreamStalledError,
     )
+}
+
+
+# What NanoGPT calls free as a whole answer may come in the midst of a stream, too.
+_IF_BILLED: dict[type, type[core.NanoGPTError]] = {
+    ServerError: BilledServerError,
+    RateLimitError: BilledRateLimitError,
 }
 
 
@@ -196,8 +236,8 @@ def tool_errors() -> Iterator[None]:
 
 def _mapped(error: core.NanoGPTError) -> core.NanoGPTError:
     cls = next(_BY_CORE_CLASS[base] for base in type(error).__mro__ if base in _BY_CORE_CLASS)
+    if error.maybe_billed:
+        cls = _IF_BILLED.get(cls, cls)
     mapped = cls(error.message)
     mapped.__dict__.update(error.__dict__)
-    if error.maybe_billed:  # e.g. a server's error in the middle of a stream
-        mapped.__dict__["is_retryable"] = False
     return mapped

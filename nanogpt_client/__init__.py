@@ -32,12 +32,14 @@ if TYPE_CHECKING:
         ContentPolicyError,
         ContextLengthExceededError,
         DailyLimitError,
+        GatewayError,
         InsufficientBalanceError,
         JobError,
         JobFailedError,
         JobTimeoutError,
         NanoGPTError,
         NotFoundError,
+        OriginUnreachableError,
         OutcomeUnknownError,
         PayloadTooLargeError,
         PermissionDeniedError,
@@ -138,6 +140,7 @@ __all__ = [
     "GeneratedImage",
     "GeneratedImages",
     "ImageOptions",
+    "GatewayError",
     "InsufficientBalanceError",
     "JobError",
     "JobFailedError",
@@ -155,6 +158,7 @@ __all__ = [
     "NanoGPTError",
     "NotFoundError",
     "OnProgress",
+    "OriginUnreachableError",
     "OutcomeUnknownError",
     "PartialMessage",
     "PayloadTooLargeError",
@@ -212,9 +216,10 @@ __getattr__, __dir__ = names_of(
         "errors": (
             "APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError "
             "BudgetExceededError ConfigurationError ConflictError ContentPolicyError "
-            "ContextLengthExceededError DailyLimitError InsufficientBalanceError JobError "
-            "JobFailedError JobTimeoutError NanoGPTError NotFoundError OutcomeUnknownError "
-            "PayloadTooLargeError PermissionDeniedError RateLimitError ResponseFormatError "
+            "ContextLengthExceededError DailyLimitError GatewayError InsufficientBalanceError "
+            "JobError JobFailedError JobTimeoutError NanoGPTError NotFoundError "
+            "OriginUnreachableError OutcomeUnknownError PayloadTooLargeError "
+            "PermissionDeniedError RateLimitError ResponseFormatError "
             "ServerError SpendingRefusedError StreamError StreamInterruptedError "
             "StreamStalledError"
         ),

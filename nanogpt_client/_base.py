@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from pydantic import SecretStr
 
 from nanogpt_client._core.booking import CallContext
+from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
@@ -124,6 +125,9 @@ class BaseClient:
 def _context(config: Config, ledger: Ledger, budget: Budget | None, hooks: Hooks) -> CallContext:
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
+        pace=Pace(config.requests_per_second),
+        rate_limit_wait=config.rate_limit_wait,
+        timeout=config.timeout,
         ledger=ledger,
         budget=budget,
         hooks=hooks,

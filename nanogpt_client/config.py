@@ -216,6 +216,8 @@ def _check_limits(settings: Mapping[str, Any]) -> None:
         _check(settings, name, f"{unit} above 0, or None for no limit", lambda n: 0 < n < math.inf)
     for name in ("retry_after_cap", "rate_limit_wait"):
         _check(settings, name, "seconds from 0 on", lambda n: 0 <= n < math.inf)
+    if settings.get("max_retries", 0) is None:
+        raise ConfigurationError("max_retries is a whole number from 0 on; not None")
     _check_whole(settings, "max_retries", 0, "a whole number from 0 on")
     _check_whole(settings, "max_connections", 1, "a whole number from 1 on")
     _check_whole(settings, "compress_above", 0, "bytes from 0 on, or None")

@@ -19,7 +19,9 @@
     │   ├── PayloadTooLargeError     413
     │   ├── RateLimitError           429 (``retry_after``, seconds)
     │   │   └── DailyLimitError      the key's own daily cap: lifted at 00:00 UTC
-    │   └── ServerError              5xx
+    │   └── ServerError              5xx, 408
+    │       ├── GatewayError         not NanoGPT's own: also an OutcomeUnknownError
+    │       └── OriginUnreachableError … never reached NanoGPT: also an APIConnectionError
     ├── DownloadError                another host than NanoGPT did not hand a file over
     ├── ResponseFormatError          an answer nobody can read: HTML, empty, no choices
     ├── StreamError                  a stream began and did not finish (``partial``)
@@ -53,12 +55,14 @@ __all__ = [
     "ContentPolicyError",
     "ContextLengthExceededError",
     "DailyLimitError",
+    "GatewayError",
     "InsufficientBalanceError",
     "JobError",
     "JobFailedError",
     "JobTimeoutError",
     "NanoGPTError",
     "NotFoundError",
+    "OriginUnreachableError",
     "OutcomeUnknownError",
     "PayloadTooLargeError",
     "PermissionDeniedError",
@@ -221,7 +225,18 @@ class DailyLimitError(RateLimitError):
 
 
 class ServerError(APIStatusError):
-    """NanoGPT or the provider behind it failed (5xx)."""
+    """NanoGPT or the provider behind it failed (5xx) or was too slow (408, 504)."""
+
+
+class GatewayError(ServerError, OutcomeUnknownError):
+    """A gateway answered in NanoGPT's place, which may have done and billed the work.
+
+    502, 504 and 408 without NanoGPT's envelope, 520, 524, and 5xx that NanoGPT does not document.
+    """
+
+
+class OriginUnreachableError(ServerError, APIConnectionError):
+    """A gateway could not reach NanoGPT, so nothing was billed (521 to 523, 525, 526, 530)."""
 
 
 class DownloadError(NanoGPTError):
@@ -269,6 +284,7 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     405: NotFoundError,
+    408: ServerError,
     409: ConflictError,
     413: PayloadTooLargeError,
     415: BadRequestError,
@@ -295,6 +311,35 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
 }
 
 
+# A gateway says with these that it never reached the server behind it.
+_UNREACHED = frozenset({521, 522, 523, 525, 526, 530})
+# With these NanoGPT says itself that it failed or was too slow …
+_SERVER_STATUSES = frozenset({500, 502, 503, 504})
+# … but these are a gateway's, which knows of no outcome, unless they come in NanoGPT's envelope.
+_GATEWAY_STATUSES = frozenset({408, 502, 504})
+
+# The words of the providers behind NanoGPT for a conversation that does not fit; few send the code.
+_OVERFLOW = re.compile(
+    r"prompt is too long|input is too long for (?:the )?requested model"
+    r"|(?:maximum|max) (?:context|prompt) (?:length|window|size)"
+    r"|exceeds?(?:ed)? (?:the |its |this )?(?:model'?s? )?(?:maximum |available )?"
+    r"(?:context|token limit|model token limit)"
+    r"|(?:greater|longer|larger) than the (?:model'?s? )?(?:maximum )?context"
+    r"|context (?:length|window|size|limit)[^.]{0,40} exceed|context[ _]length[ _]exceeded"
+    r"|input (?:token count|length|tokens)[^.]{0,60} exceeds? "
+    r"|reduce the length of (?:the|your) (?:messages|prompt|input)"
+    r"|(?:prompt|input) contains (?:too many|\d+) tokens",
+    re.IGNORECASE,
+)
+_MAY_OVERFLOW = frozenset({400, 413, 422})
+
+DIRECT_HOST = "https://api.nano-gpt.com/api/v1"
+_DIRECT_HOST_HINT = (
+    f"; for large bodies and long answers NanoGPT recommends base_url={DIRECT_HOST!r}"
+)
+_HINTED = frozenset({413, 504, 524})
+
+
 def error_from_reply(reply: HTTPReply) -> APIStatusError:
     """Turn an answer with an error status into the exception for it, whatever its envelope."""
     status = reply.status_code
@@ -304,30 +349,47 @@ def error_from_reply(reply: HTTPReply) -> APIStatusError:
         body = None
     details = _details(as_dict(body))
     message = _message(body) or _plain(reply)
-    cls = _class_for(status, details.get("code"), details.get("type"))
+    cls = _class_for(status, details.get("code"), details.get("type"), message)
+    if status in _GATEWAY_STATUSES and cls is ServerError and not _is_envelope(body):
+        cls = GatewayError
     details["status_code"] = status
     details["response"] = reply
     details["request_id"] = reply.request_id or details.get("request_id")
-    return cls(f"NanoGPT answered {status}: {message}", **details)
+    who = "A gateway" if issubclass(cls, GatewayError | OriginUnreachableError) else "NanoGPT"
+    hint = _DIRECT_HOST_HINT if status in _HINTED else ""
+    return cls(f"{who} answered {status}: {message}{hint}", **details)
 
 
 def error_from_body(body: Mapping[str, Any], *, request_id: str | None = None) -> APIStatusError:
     """Turn an error that came inside a 200, or inside a stream's frame, into its exception."""
     details = _details(body)
-    cls = _class_for(details.get("status_code"), details.get("code"), details.get("type"))
+    message = _message(body) or "without a message"
+    cls = _class_for(details.get("status_code"), details.get("code"), details.get("type"), message)
     details.setdefault("request_id", request_id)
     # NanoGPT had accepted the request, so the work may have been charged.
     details["maybe_billed"] = True
-    return cls(f"NanoGPT reported an error: {_message(body) or 'without a message'}", **details)
+    return cls(f"NanoGPT reported an error: {message}", **details)
 
 
-def _class_for(status: int | None, code: str | None, kind: str | None) -> type[APIStatusError]:
+def _class_for(
+    status: int | None, code: str | None, kind: str | None, message: str
+) -> type[APIStatusError]:
     for word in (code, kind):
         if word is not None and word.lower() in _BY_CODE:
             return _BY_CODE[word.lower()]
+    if (status is None or status in _MAY_OVERFLOW) and _OVERFLOW.search(message):
+        return ContextLengthExceededError
+    if status in _UNREACHED:
+        return OriginUnreachableError
     if status is not None and status >= 500:
-        return ServerError
+        return ServerError if status in _SERVER_STATUSES else GatewayError
     return _BY_STATUS.get(status or 0, APIStatusError)
+
+
+def _is_envelope(body: Any) -> bool:
+    """Whether NanoGPT itself speaks: its errors are JSON in one of a few forms."""
+    fields = as_dict(body)
+    return bool(fields.get("error")) or {"code", "message"} <= fields.keys()
 
 
 def _details(body: Mapping[str, Any]) -> ErrorDetails:

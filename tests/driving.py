@@ -29,6 +29,7 @@ from nanogpt_client._core.flow import (
     perform,
 )
 from nanogpt_client._core.known import KnownModels
+from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
@@ -84,7 +85,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
     What is read behind a stream's [DONE] is its end, unless an outcome is left for it. An exception
     among the outcomes is raised where the request was made.
     """
-    driven, left = Driven(), list(outcomes)
+    driven, left, clock = Driven(), list(outcomes), CLOCKS[-1]
     answer: Any = None
     try:
         while True:
@@ -99,7 +100,9 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 answer = aside(step)
             elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
                 answer = END
-            elif not isinstance(step, Sleep):
+            elif isinstance(step, Sleep):
+                clock.now += step.seconds
+            else:
                 if not left:
                     raise AskedForMoreError(step)
                 answer = left.pop(0)
@@ -132,12 +135,27 @@ def run_flow(flow: Generator[Any, Any, Any]) -> Any:
     return driven.result
 
 
+@dataclass
+class Clock:
+    """A clock that moves when a flow sleeps."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+CLOCKS = [Clock()]  # `drive` moves the last one
+
+
 def context(
     *, max_retries: int = 2, jitter: float = 1.0, budget: Budget | None = None, **limits: Any
 ) -> CallContext:
     """Return rules with a fixed clock and fixed jitter."""
+    CLOCKS.append(Clock())
     retry = RetryPolicy(max_retries=max_retries, jitter=lambda: jitter, now=lambda: NOW)
-    return CallContext(retry, Ledger(), budget, **limits)
+    pace = Pace(limits.pop("requests_per_second", None), now=CLOCKS[-1], jitter=lambda: 0.0)
+    return CallContext(retry, pace=pace, ledger=Ledger(), budget=budget, **limits)
 
 
 def only_entry(rules: CallContext) -> LedgerEntry:

@@ -43,6 +43,7 @@ Script = Sequence[Step]
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds
 _POLL_SECONDS = 0.02
+_KNOWN = frozenset(HTTPStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class RawRequest:
 
 def http_head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
     """Return a status line and headers, blank line included."""
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    phrase = HTTPStatus(status).phrase if status in _KNOWN else "Of a gateway"
+    lines = [f"HTTP/1.1 {status} {phrase}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

@@ -51,7 +51,7 @@ def test_what_stands_behind_the_end_is_left():
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "rot13"])
 def test_what_nobody_asked_for_is_refused(encoding):
-    with pytest.raises(UnreadableError, match="which nobody|that nobody"):
+    with pytest.raises(UnreadableError, match=r"which nobody|that nobody"):
         Decoder(encoding)
 
 

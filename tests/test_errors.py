@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from nanogpt_client import errors
 from nanogpt_client._core.call import Reply
 from nanogpt_client.errors import (
+    DIRECT_HOST,
     APIStatusError,
     APITimeoutError,
     AuthenticationError,
@@ -24,10 +25,12 @@ from nanogpt_client.errors import (
     ContentPolicyError,
     ContextLengthExceededError,
     DailyLimitError,
+    GatewayError,
     InsufficientBalanceError,
     JobFailedError,
     NanoGPTError,
     NotFoundError,
+    OriginUnreachableError,
     PayloadTooLargeError,
     PermissionDeniedError,
     RateLimitError,
@@ -44,10 +47,11 @@ CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Er
 
 STATUSES = {
     400: BadRequestError, 401: AuthenticationError, 402: InsufficientBalanceError,
-    403: PermissionDeniedError, 404: NotFoundError, 405: NotFoundError, 408: APIStatusError,
+    403: PermissionDeniedError, 404: NotFoundError, 405: NotFoundError, 408: GatewayError,
     409: ConflictError, 413: PayloadTooLargeError, 415: BadRequestError, 418: APIStatusError,
-    422: BadRequestError, 429: RateLimitError, 500: ServerError, 502: ServerError,
-    503: ServerError, 504: ServerError, 301: APIStatusError,
+    422: BadRequestError, 429: RateLimitError, 500: ServerError, 502: GatewayError,
+    503: ServerError, 504: GatewayError, 301: APIStatusError, 520: GatewayError, 524: GatewayError,
+    **dict.fromkeys([521, 522, 523, 525, 526, 530], OriginUnreachableError), 529: GatewayError,
 }  # fmt: skip
 
 CODES = {
@@ -71,6 +75,8 @@ CODES = {
     (429, "rate_limit_exceeded"): RateLimitError,
     (429, "daily_rpd_limit_exceeded"): DailyLimitError,
     (429, "daily_usd_limit_exceeded"): DailyLimitError,
+    (408, "timeout"): ServerError,
+    (502, "bad_gateway"): ServerError,
     (503, "all_fallbacks_failed"): ServerError,
     (503, "fallback_blocked_for_cache_consistency"): ServerError,
     (503, "model_not_available"): ServerError,
@@ -94,7 +100,9 @@ def test_every_status(status, cls):
     error = error_from_reply(Reply(status))
     assert type(error) is cls
     assert error.status_code == status
-    assert str(error) == f"NanoGPT answered {status}: an empty body"
+    who = "A gateway" if isinstance(error, GatewayError | OriginUnreachableError) else "NanoGPT"
+    assert str(error).startswith(f"{who} answered {status}: an empty body")
+    assert (DIRECT_HOST in str(error)) == (status in {413, 504, 524})
 
 
 @pytest.mark.parametrize("envelope", ENVELOPES)
@@ -144,7 +152,52 @@ def test_what_the_envelope_knows_is_kept():
     ],
 )
 def test_bodies_that_are_no_envelope(body, text):
-    assert str(error_from_reply(Reply(502, {}, body))) == f"NanoGPT answered 502: {text}"
+    assert str(error_from_reply(Reply(500, {}, body))) == f"NanoGPT answered 500: {text}"
+    error = error_from_reply(Reply(502, {}, body))
+    assert type(error) is GatewayError
+    assert str(error) == f"A gateway answered 502: {text}"
+
+
+# As the providers behind NanoGPT put it; only some send the code.
+TOO_LONG = [
+    "prompt is too long: 213462 tokens > 200000 maximum",
+    "Input is too long for requested model.",
+    "This model's maximum context length is 128000 tokens. However, your messages resulted in 130k",
+    "Your input exceeds the context window of this model. Please adjust your input and try again.",
+    "The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).",
+    "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+    "Please reduce the length of the messages or completion.",
+    "the request exceeds the available context size, try increasing it",
+    "tokens to keep from the initial prompt is greater than the context length",
+    "invalid params, context window exceeds limit (2013)",
+    "Your request exceeded model token limit: 262144",
+    "Prompt contains 310000 tokens and 0 draft tokens, too large for a model of 262144 maximum",
+    "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("words", TOO_LONG)
+def test_a_conversation_that_does_not_fit_is_told_by_its_words(words, status):
+    error = error_from_reply(reply({"error": {"message": words}}, status))
+    assert type(error) is ContextLengthExceededError
+    assert type(error_from_body({"error": {"message": words}})) is ContextLengthExceededError
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Rate limit: too many tokens per minute exceeds the context of your plan", 429),
+        ("prompt is too long", 500),
+        ("prompt is too long", 402),
+        ("max_tokens must be at least 16", 400),
+        ("The context of this tool call is missing", 400),
+        ("image is too long in one dimension", 400),
+    ],
+)
+def test_other_errors_of_such_words_are_none(words, status):
+    error = error_from_reply(reply({"error": {"message": words}}, status))
+    assert not isinstance(error, ContextLengthExceededError)
 
 
 @pytest.mark.timeout(5)

@@ -18,8 +18,9 @@ from pydantic import SecretStr
 
 from nanogpt_client._core.call import SHORTEST_KEY, Call, Reply, StreamCall
 from nanogpt_client._core.known import KnownModels
+from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
-from nanogpt_client.errors import APIStatusError, NanoGPTError
+from nanogpt_client.errors import APIConnectionError, APIStatusError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 from nanogpt_client.observe import Hooks
 
@@ -29,6 +30,9 @@ class CallContext:
     """What all calls of a client share: the rules they follow and the books they are kept in."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: Pace = field(default_factory=Pace)
+    rate_limit_wait: float | None = None
+    timeout: float | None = None
     ledger: Ledger = field(default_factory=Ledger)
     budget: Budget | None = None
     hooks: Hooks = field(default_factory=Hooks)
@@ -99,6 +103,8 @@ class Booking:
         billing = getattr(result, "billing", None)
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]
+        if isinstance(error, APIConnectionError):
+            return Decimal(0)
         if isinstance(error, APIStatusError) and not error.maybe_billed:
             refused = error.status_code is not None and 400 <= error.status_code < 500
             return Decimal(0) if refused and error.status_code != 408 else None

@@ -15,12 +15,16 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
+from nanogpt_client._core.pacing import LONGEST_NAP
 from nanogpt_client._core.retry import retry_after
 from nanogpt_client.errors import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
+    DailyLimitError,
     NanoGPTError,
     OutcomeUnknownError,
+    RateLimitError,
     ResponseFormatError,
     StreamInterruptedError,
     StreamStalledError,
@@ -281,7 +285,10 @@ def _exchange(
     call: Call[Any] | StreamCall[Any], step: Send | Open, booking: Booking, context: CallContext
 ) -> Steps[Any]:
     """Send until NanoGPT accepts, as often as the retry rules allow."""
+    line = Line(context, call.request)
+    retries = 0
     while True:
+        yield from line.wait()
         booking.sends += 1
         event = _event(call, booking.sends)
         context.hooks.request(event)
@@ -289,14 +296,83 @@ def _exchange(
         outcome = yield from _reached(step)
         context.hooks.response(_answered(event, outcome, context.retry.now() - started))
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
-            context.retry.quota.refill()
+            line.accepted()
+            context.retry.quota.refill(retries)
             return outcome
         failure = _failure(outcome, call, started)
-        delay = context.retry.delay(failure, call.resend, booking.sends)
-        if delay is None:
+        pause: float | None = None
+        if line.is_sent_to_its_end(failure):
+            seconds = failure.retry_after or 0.0
+        else:
+            retries += 1
+            pause = context.retry.delay(failure, call.resend, retries)
+            if pause is None:
+                raise failure
+            seconds = pause
+        context.hooks.retry(replace(event, seconds=seconds, error=str(failure)))
+        if pause is not None:
+            yield Sleep(pause)
+
+
+class Line:
+    """One call's waits for its turn: see `pacing`.
+
+    To be told to wait is no failed attempt: it takes time, not retries. A call waits for as long as
+    the setting ``rate_limit_wait`` says; without one, for as long as its timeout after NanoGPT last
+    accepted any call of the client, so that none of very many calls is lost.
+    """
+
+    def __init__(self, context: CallContext, request: Request) -> None:
+        self._pace = context.pace
+        self._set = context.rate_limit_wait
+        self._allowed = context.timeout if self._set is None else self._set
+        if self._set is None and request.timeout is not None:
+            self._allowed = request.timeout
+        self._turn = self._pace.turn()
+        self._since: float | None = None
+        self._refusal: NanoGPTError = RateLimitError(
+            "NanoGPT asks to wait, for longer than rate_limit_wait; this request was not sent"
+        )
+
+    def wait(self) -> Steps[None]:
+        """Wait until the line has come to this call.
+
+        Raises:
+            RateLimitError: that would take too long; it is the last refusal, if there was one.
+        """
+        while (seconds := self._pace.wait(self._turn)) > 0:
+            if self._pace.is_asked_to_wait and not self._may_wait(seconds):
+                raise self._refusal
+            yield Sleep(min(seconds, LONGEST_NAP))
+
+    def _may_wait(self, seconds: float) -> bool:
+        now = self._pace.now()
+        if self._since is None:
+            self._since = now
+        since = self._since if self._set is not None else max(self._since, self._pace.accepted_at)
+        return self._allowed is None or now + seconds <= since + self._allowed
+
+    def accepted(self) -> None:
+        """Note that NanoGPT let the request in."""
+        self._pace.accepted(self._turn)
+
+    def is_sent_to_its_end(self, failure: NanoGPTError) -> bool:
+        """Whether NanoGPT asks to wait, and the call may: then it has another turn.
+
+        Raises:
+            RateLimitError: NanoGPT asks to wait for longer than the call may.
+        """
+        if not isinstance(failure, RateLimitError) or isinstance(failure, DailyLimitError):
+            if isinstance(failure, APIStatusError):
+                self.accepted()
+            return False
+        asked = failure.retry_after
+        seconds = self._pace.back_off() if asked is None else asked
+        if not self._may_wait(seconds):
             raise failure
-        context.hooks.retry(replace(event, seconds=delay, error=str(failure)))
-        yield Sleep(delay)
+        self._pace.refused(self._turn, seconds)
+        self._refusal, self._turn = failure, self._pace.turn()
+        return True
 
 
 def _reached(step: Send | Open) -> Steps[Any]:
@@ -377,6 +453,8 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
     if isinstance(outcome, Reply):
         error: NanoGPTError = (call.refusal or error_from_reply)(outcome)
         error.retry_after = retry_after(outcome.headers, sent_at)
+        if isinstance(error, OutcomeUnknownError):
+            error.maybe_billed = call.billable
         return error
     if not isinstance(outcome, Unreachable):
         msg = f"a request was answered with {outcome!r}"

@@ -19,13 +19,12 @@ from nanogpt_client._core.call import Resend
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
-    DailyLimitError,
     DownloadError,
     NanoGPTError,
     OutcomeUnknownError,
 )
 
-RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
 RETRY_AFTER_CAP = 60.0
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
@@ -34,8 +33,9 @@ LONGEST_BACKOFF = 8.0
 class RetryQuota:
     """A token bucket shared by all calls of a client, so that an outage causes no retry storm.
 
-    A retry takes tokens and a success gives some back; once it is empty, failures are raised at
-    once. With the defaults a dead service sees at most 50 retries, however many calls there are.
+    A retry takes tokens, and a call that succeeds returns those that it took and one more; once it
+    is empty, failures are raised at once. With the defaults a dead service sees at most 50 retries,
+    however many calls there are. Refusals for the rate limit take none: see `pacing`.
     """
 
     CAPACITY = 500
@@ -53,10 +53,10 @@ class RetryQuota:
             self._tokens -= self.COST
             return True
 
-    def refill(self) -> None:
-        """Give a token back, after a call that went well."""
+    def refill(self, retries: int) -> None:
+        """Give back what the retries of a call took that went well in the end, and one token."""
         with self._lock:
-            self._tokens = min(self._tokens + 1, self.CAPACITY)
+            self._tokens = min(self._tokens + 1 + retries * self.COST, self.CAPACITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class RetryPolicy:
     now: Callable[[], float] = time.time
     retry_after_cap: float = RETRY_AFTER_CAP
 
-    def delay(self, failure: NanoGPTError, resend: Resend, sends: int) -> float | None:
-        """Return the seconds to wait before sending again, or ``None`` for "do not"."""
-        if sends > self.max_retries or not may_resend(failure, resend):
+    def delay(self, failure: NanoGPTError, resend: Resend, retry: int) -> float | None:
+        """Return the seconds to wait before the n-th retry, or ``None`` for "do not"."""
+        if retry > self.max_retries or not may_resend(failure, resend):
             return None
         wait = failure.retry_after
         if wait is not None and wait > self.retry_after_cap:
@@ -80,7 +80,7 @@ class RetryPolicy:
             return None
         if wait is not None:
             return wait
-        return self.jitter() * min(FIRST_BACKOFF * 2.0 ** (sends - 1), LONGEST_BACKOFF)
+        return self.jitter() * min(FIRST_BACKOFF * 2.0 ** (retry - 1), LONGEST_BACKOFF)
 
 
 def may_resend(failure: NanoGPTError, resend: Resend) -> bool:
@@ -89,9 +89,7 @@ def may_resend(failure: NanoGPTError, resend: Resend) -> bool:
         return True
     if isinstance(failure, OutcomeUnknownError):
         return resend is Resend.FREELY
-    if isinstance(failure, APIStatusError | DownloadError) and not isinstance(
-        failure, DailyLimitError
-    ):
+    if isinstance(failure, APIStatusError | DownloadError):
         return failure.status_code in RETRYABLE_STATUSES and resend is not Resend.IF_UNSENT
     return False
 

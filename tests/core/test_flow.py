@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +49,7 @@ from nanogpt_client.errors import (
 )
 from nanogpt_client.ledger import Budget
 from tests.driving import (
+    CLOCKS,
     DONE,
     END,
     connected,
@@ -117,13 +119,14 @@ def test_what_is_free_is_asked_again(outcome):
     assert "billed" not in str(error)
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 @pytest.mark.parametrize("resend", Resend)
 def test_try_again_statuses(status, resend):
+    failed = reply({"error": {"message": "later"}}, status)
     if resend is Resend.IF_UNSENT:
-        assert drive(attempt(text_call(resend), context()), Reply(status)).error is not None
+        assert drive(attempt(text_call(resend), context()), failed).error is not None
     else:
-        driven = drive(attempt(text_call(resend), context()), Reply(status), OK)
+        driven = drive(attempt(text_call(resend), context()), failed, OK)
         assert (driven.result, driven.sleeps) == ("hello", [0.5])
 
 
@@ -135,11 +138,69 @@ def test_final_statuses(status, resend):
     assert (error.status_code, error.sends) == (status, 1)
 
 
-def test_retry_after_is_slept_and_told():
-    slow = reply({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="7")
-    driven = drive(attempt(text_call(), context(jitter=0)), slow, slow, slow)
-    assert driven.sleeps == [7.0, 7.0]
+SLOW_DOWN = reply({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="7")
+
+
+@pytest.mark.parametrize("max_retries", [0, 2])
+@pytest.mark.parametrize("resend", Resend)
+def test_who_is_asked_to_wait_waits_whatever_the_retries(resend, max_retries):
+    rules = context(max_retries=max_retries)
+    driven = drive(attempt(text_call(resend), rules), *[SLOW_DOWN] * 5, OK)
+    assert driven.result == "hello"
+    assert sum(driven.sleeps) >= 35
+    assert rules.retry.quota.take()
+    assert only_entry(rules).sends == 6
+
+
+def test_nobody_waits_for_longer_than_allowed():
+    driven = drive(attempt(text_call(), context(rate_limit_wait=20.0)), *[SLOW_DOWN] * 3)
     assert driven.failure(RateLimitError).retry_after == 7.0
+    assert sum(driven.sleeps) <= 20
+
+
+def test_a_wait_that_is_too_long_is_not_begun():
+    driven = drive(attempt(text_call(), context(rate_limit_wait=6.0)), SLOW_DOWN)
+    assert driven.failure(RateLimitError).sends == 1
+    assert driven.sleeps == []
+
+
+def test_the_timeout_is_what_may_be_waited_by_default():
+    driven = drive(attempt(text_call(), context(timeout=10.0)), SLOW_DOWN, SLOW_DOWN)
+    assert driven.failure(RateLimitError).sends == 2
+
+
+def test_as_long_as_others_are_accepted_nobody_gives_up():
+    rules = context(timeout=10.0)
+    patient = attempt(text_call(), rules)
+    step = next(patient)
+    for _ in range(10):
+        step = patient.send(SLOW_DOWN)
+        while isinstance(step, Sleep):
+            CLOCKS[-1].now += step.seconds
+            step = patient.send(None)
+        assert drive(attempt(text_call(), rules), OK).result == "hello"
+    with pytest.raises(StopIteration):
+        patient.send(OK)
+
+
+def test_a_call_that_waits_for_its_turn_in_vain_is_not_sent():
+    rules = context(rate_limit_wait=6.0)
+    assert drive(attempt(text_call(), rules), SLOW_DOWN).error
+    waiting = context(rate_limit_wait=20.0)
+    refused = attempt(text_call(), waiting)
+    next(refused)
+    assert isinstance(refused.send(SLOW_DOWN), Sleep)
+    error = drive(attempt(text_call(), replace(waiting, rate_limit_wait=6.0))).failure(
+        RateLimitError
+    )
+    assert (error.sends, error.maybe_billed) == (0, False)
+    assert "not sent" in str(error)
+
+
+def test_a_pace_that_is_set_is_kept_before_anybody_refuses():
+    rules = context(requests_per_second=4)
+    sleeps = [sum(drive(attempt(text_call(), rules), OK).sleeps) for _ in range(5)]
+    assert sleeps == [0, 0.25, 0.25, 0.25, 0.25]
 
 
 def test_a_daily_limit_is_raised_at_once():

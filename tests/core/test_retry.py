@@ -21,7 +21,6 @@ from nanogpt_client.errors import (
     ConfigurationError,
     JobFailedError,
     OutcomeUnknownError,
-    RateLimitError,
     ResponseFormatError,
     ServerError,
     StreamInterruptedError,
@@ -56,14 +55,44 @@ def test_failures_without_an_error_status(failure, resent):
     assert {resend for resend in Resend if may_resend(failure, resend)} == resent
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+ENVELOPE = b'{"error": {"message": "later"}}'
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_statuses_with_which_nanogpt_itself_says_try_again(status):
+    failure = error_from_reply(Reply(status, {}, ENVELOPE))
+    assert {resend for resend in Resend if may_resend(failure, resend)} == ANSWERED
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_statuses_that_no_gateway_sends_of_its_own(status):
     failure = error_from_reply(Reply(status))
     assert {resend for resend in Resend if may_resend(failure, resend)} == ANSWERED
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"{}", b'"x"', b"[1]"])
+@pytest.mark.parametrize("status", [408, 502, 504])
+def test_a_gateway_knows_of_no_outcome(status, body):
+    failure = error_from_reply(Reply(status, {}, body))
+    assert {resend for resend in Resend if may_resend(failure, resend)} == {Resend.FREELY}
+
+
+@pytest.mark.parametrize("body", [b"", ENVELOPE])
+@pytest.mark.parametrize("status", [501, 505, 507, 520, 524, 527, 529, 599])
+def test_nobody_knows_what_a_status_means_that_nanogpt_does_not_send(status, body):
+    failure = error_from_reply(Reply(status, {}, body))
+    assert {resend for resend in Resend if may_resend(failure, resend)} == {Resend.FREELY}
+
+
+@pytest.mark.parametrize("body", [b"", ENVELOPE])
+@pytest.mark.parametrize("status", [521, 522, 523, 525, 526, 530])
+def test_what_did_not_reach_nanogpt_is_sent_again(status, body):
+    failure = error_from_reply(Reply(status, {}, body))
+    assert {resend for resend in Resend if may_resend(failure, resend)} == ALL
+
+
 @pytest.mark.parametrize(
-    "status", [301, 400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 451, 501, 505, 520, 599]
+    "status", [301, 400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 429, 451]
 )
 def test_statuses_that_are_final(status):
     failure = error_from_reply(Reply(status))
@@ -103,14 +132,14 @@ def test_jitter_is_random_by_default():
 
 @pytest.mark.parametrize("wait", [0.0, 0.25, 59.9, 60.0])
 def test_retry_after_is_kept_exactly(wait):
-    failure = RateLimitError("slow down", status_code=429, retry_after=wait)
+    failure = ServerError("slow down", status_code=503, retry_after=wait)
     assert policy(jitter=0).delay(failure, Resend.IF_REFUSED, 1) == wait
 
 
 @pytest.mark.parametrize("wait", [60.1, 3600.0, 86400.0])
 def test_a_retry_after_over_the_cap_is_raised_at_once_and_costs_no_quota(wait):
     quota = RetryQuota()
-    failure = RateLimitError("slow down", status_code=429, retry_after=wait)
+    failure = ServerError("slow down", status_code=503, retry_after=wait)
     assert policy(quota=quota).delay(failure, Resend.IF_REFUSED, 1) is None
     assert all(quota.take() for _ in range(50))
 
@@ -126,13 +155,22 @@ def test_successes_earn_retries_back_up_to_the_capacity():
     while quota.take():
         pass
     for _ in range(RetryQuota.COST - 1):
-        quota.refill()
+        quota.refill(0)
     assert not quota.take()
-    quota.refill()
+    quota.refill(0)
     assert quota.take()
     assert not quota.take()
     for _ in range(10_000):
-        quota.refill()
+        quota.refill(0)
+    assert sum(quota.take() for _ in range(1000)) == 50
+
+
+def test_a_success_gives_back_what_its_own_retries_took():
+    quota = RetryQuota()
+    for _ in range(1_000):
+        assert quota.take()
+        assert quota.take()
+        quota.refill(2)
     assert sum(quota.take() for _ in range(1000)) == 50
 
 

@@ -76,7 +76,8 @@ STATUSES = [
 
 def model(handler, **words):
     client = httpx.Client(transport=httpx.MockTransport(handler))
-    return ChatNanoGPT(model=MODEL, api_key="k-1", max_retries=0, http_client=client, **words)
+    words = {"max_retries": 0, "rate_limit_wait": 0.0, **words}
+    return ChatNanoGPT(model=MODEL, api_key="k-1", http_client=client, **words)
 
 
 @pytest.mark.parametrize(("status", "body", "cls", "retryable"), STATUSES)

@@ -37,9 +37,7 @@ def test_tools(use, client, tmp_path, unblocked):
     )
     spoken = use(client, "speak", {"text": "Hello."}, **words)
     heard = use(client, "transcribe", {"audio": spoken.artifact["path"]}, **words)
-    film = use(
-        client, "generate_video", {"prompt": "x", "image": drawn.artifact["path"]}, **words
-    )
+    film = use(client, "generate_video", {"prompt": "x", "image": drawn.artifact["path"]}, **words)
     for seen in (drawn, changed, spoken, heard, film):
         assert not seen.failed, seen.text
     assert heard.text == "Hello."

@@ -13,8 +13,8 @@ from nanogpt_client import _http
 from nanogpt_client._core.call import Request
 from nanogpt_client.config import Config
 from tests.rawserver import RawServer, http_reply
-from tests.shells.shell import BOTH
 from tests.security.ways import KEY
+from tests.shells.shell import BOTH
 
 # `URLS=60000 pytest tests/security/test_key.py` takes half a minute.
 COUNT = int(os.environ.get("URLS", "5000"))
@@ -27,8 +27,8 @@ PARTS = [
     "％", "①", ";", "%00", "%", " ", "é", "api/v1", "api/", "/api/v1/files/", "apiary", "API",
 ]  # fmt: skip
 STARTS = [
-    f"https://{OWN}/api/v1/", f"https://{OWN}/api/", f"https://{OWN}/", f"https://{OWN}", "/api/v1/",
-    "/api/", "/", "//", "https://", "http://", f"https://{OWN}@", f"https://{OWN}.", "",
+    f"https://{OWN}/api/v1/", f"https://{OWN}/api/", f"https://{OWN}/", f"https://{OWN}",
+    "/api/v1/", "/api/", "/", "//", "https://", "http://", f"https://{OWN}@", f"https://{OWN}.", "",
     f"http://{OWN}/api/v1/", "https://user@gw.example:8443/api/", f"https://{OWN}\\@",
 ]  # fmt: skip
 

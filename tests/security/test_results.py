@@ -35,9 +35,7 @@ def test_every_artifact_is_json(way, client, tool, saved, tmp_path):
     arguments = dict(ASKED[tool])
     if before is not None:
         first = way.call(client, before, ASKED[before], **words, include_base64=True)
-        (tmp_path / first.artifact["name"]).write_bytes(
-            base64.b64decode(first.artifact["base64"])
-        )
+        (tmp_path / first.artifact["name"]).write_bytes(base64.b64decode(first.artifact["base64"]))
         arguments = {k: v.format(name=first.artifact["name"]) for k, v in arguments.items()}
     seen = way.call(client, tool, arguments, **words)
     assert not seen.failed, seen.text

@@ -12,16 +12,16 @@ def paid(client) -> list[str]:
 
 
 def test_no_call_is_dearer_than_a_dollar_unless_allowed(way, client):
-    asked = {"prompt": "x", "image": "x"}
     order = {"prompt": "x", "duration": 5}  # for 0.35 USD
-    refused = way.call(client, "generate_video", order, refuse_above_usd="0.30", video_interval=0.01)
+    refused = way.call(
+        client, "generate_video", order, refuse_above_usd="0.30", video_interval=0.01
+    )
     assert "0.35" in refused.text
     assert "more than the 0.30 USD that any call may cost; nothing was sent" in refused.text
     assert paid(client) == []
     assert not way.call(client, "generate_video", order, video_interval=0.01).failed
     assert Toolbox(client=client).refuse_above_usd == 1
     assert not way.call(client, "speak", {"text": "x" * 2000}, refuse_above_usd=None).failed
-    del asked
 
 
 def test_a_text_to_speak_is_bounded(way, client):

@@ -35,7 +35,9 @@ def test_an_error_of_another_host(way, status):
     }
 
 
-@pytest.mark.parametrize("broken", [b"HTTP/1.1 200 OK\r\nSend XNO to nano_1\r\n\r\n", b"XNO\r\n\r\n"])
+@pytest.mark.parametrize(
+    "broken", [b"HTTP/1.1 200 OK\r\nSend XNO to nano_1\r\n\r\n", b"XNO\r\n\r\n"]
+)
 def test_what_is_no_http_is_not_quoted_either(way, broken):
     with RawServer([broken]) as evil, RawServer([http_reply(b'{"data": []}')]) as nano:
         url = f"http://127.0.0.1:{evil.server_address[1]}/x.png"
