@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ContentPolicyError,
         ContextLengthExceededError,
         DailyLimitError,
+        DownloadError,
         GatewayError,
         InsufficientBalanceError,
         JobError,
@@ -132,6 +133,7 @@ __all__ = [
     "ContextLengthExceededError",
     "CostEstimate",
     "DailyLimitError",
+    "DownloadError",
     "Deposit",
     "DepositLimits",
     "EmbeddingOptions",
@@ -216,8 +218,9 @@ __getattr__, __dir__ = names_of(
         "errors": (
             "APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError "
             "BudgetExceededError ConfigurationError ConflictError ContentPolicyError "
-            "ContextLengthExceededError DailyLimitError GatewayError InsufficientBalanceError "
-            "JobError JobFailedError JobTimeoutError NanoGPTError NotFoundError "
+            "ContextLengthExceededError DailyLimitError DownloadError GatewayError "
+            "InsufficientBalanceError JobError JobFailedError JobTimeoutError NanoGPTError "
+            "NotFoundError "
             "OriginUnreachableError OutcomeUnknownError PayloadTooLargeError "
             "PermissionDeniedError RateLimitError ResponseFormatError "
             "ServerError SpendingRefusedError StreamError StreamInterruptedError "

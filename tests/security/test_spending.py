@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.toolbox import Toolbox
+from nanogpt_client.toolbox import TOOLS, Toolbox
 
 
 def paid(client) -> list[str]:
@@ -48,6 +48,11 @@ def test_arguments_that_are_nested_without_end(way, client, depth):
     seen = way.call(client, "search_web", asked)
     assert "nested too deeply" in seen.text
     assert paid(client) == []
+
+
+def test_which_model_is_paid_is_not_the_models_to_say():
+    for tool in TOOLS.values():
+        assert tool.name == "estimate_cost" or "model" not in tool.args.model_fields
 
 
 def test_arguments_as_text_that_are_nested_without_end(client):
