@@ -131,7 +131,7 @@ class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
 
 
 class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
-    """Reads texts of any length aloud, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
+    """Reads texts aloud, also long ones, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
 
     core: ClassVar[Tool] = TOOLS["speak"]
     name: str = core.name

@@ -95,11 +95,11 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
         return await self._ause("edit_image", arguments)
 
     def speak(self, **arguments: Any) -> ToolContent:
-        """Read a ``text`` of any length aloud."""
+        """Read a ``text`` aloud, also a long one."""
         return self._use("speak", arguments)
 
     async def aspeak(self, **arguments: Any) -> ToolContent:
-        """Read a ``text`` of any length aloud."""
+        """Read a ``text`` aloud, also a long one."""
         return await self._ause("speak", arguments)
 
     def transcribe(self, **arguments: Any) -> ToolContent:

@@ -28,7 +28,7 @@ from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
 from nanogpt_client._decoding import ACCEPT_ENCODING, UnreadableError, adecoded, decoded
 from nanogpt_client._download import found, pinned, place_of
 from nanogpt_client._version import __version__
-from nanogpt_client.config import Config
+from nanogpt_client.config import Config, certificate_paths
 
 __all__ = ["AsyncTransport", "Transport", "httpx"]
 
@@ -137,7 +137,7 @@ class AsyncTransport:
         if self._injected is not None:
             return self._injected
         loop = asyncio.get_running_loop()
-        if _certificate_paths() not in _read:
+        if certificate_paths() not in _read:
             await asyncio.to_thread(_certificates)  # they are files
         if loop not in self._own:
             for ended in [known for known in self._own if known.is_closed()]:
@@ -244,17 +244,13 @@ def _settings() -> dict[str, Any]:
 
 def _certificates() -> ssl.SSLContext:
     """Return what connections are checked against; reading it takes long, so once per process."""
-    return _read_certificates(*_certificate_paths())
-
-
-def _certificate_paths() -> tuple[str | None, str | None]:
-    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    return _read_certificates(*certificate_paths())
 
 
 @cache
 def _read_certificates(*_: str | None) -> ssl.SSLContext:
     context = httpx.create_ssl_context()
-    _read.add(_certificate_paths())
+    _read.add(certificate_paths())
     return context
 
 

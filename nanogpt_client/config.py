@@ -201,6 +201,11 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise ConfigurationError(msg)
 
 
+def certificate_paths() -> tuple[str | None, str | None]:
+    """Return where the environment says that certificates are, as OpenSSL reads it."""
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+
+
 def _from_environment(*names: str) -> str | None:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), None)
 

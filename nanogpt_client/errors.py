@@ -55,6 +55,7 @@ __all__ = [
     "ContentPolicyError",
     "ContextLengthExceededError",
     "DailyLimitError",
+    "DownloadError",
     "GatewayError",
     "InsufficientBalanceError",
     "JobError",

@@ -68,7 +68,7 @@ def edit_image(
 def speak(
     own: fields.SpeechFields, given: args.SpeechArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
-    """Read a text of any length aloud, into one file."""
+    """Read a text aloud, also one of many pages, into one file."""
     yield from off_loop(check_output, own.output_dir)
     _check_length(own, given.text)
     yield from catalog.known("tts", own.model, fetch=True)

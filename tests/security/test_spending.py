@@ -12,16 +12,16 @@ def paid(client) -> list[str]:
 
 
 def test_no_call_is_dearer_than_a_dollar_unless_allowed(way, client):
-    order = {"prompt": "x", "duration": 5}  # for 0.35 USD
-    refused = way.call(
-        client, "generate_video", order, refuse_above_usd="0.30", video_interval=0.01
-    )
-    assert "0.35" in refused.text
-    assert "more than the 0.30 USD that any call may cost; nothing was sent" in refused.text
+    drawn = {"prompt": "x", "size": "256x256", "n": 4}  # for 0.020 USD
+    refused = way.call(client, "generate_image", drawn, refuse_above_usd="0.019")
+    assert "0.020 USD, more than the 0.019 USD that any call may cost; nothing was" in refused.text
+    film = {"prompt": "x", "duration": 8}  # for 0.56 USD
+    refused = way.call(client, "generate_video", film, refuse_above_usd=0.5)
+    assert "0.56 USD, more than the 0.5 USD" in refused.text
     assert paid(client) == []
-    assert not way.call(client, "generate_video", order, video_interval=0.01).failed
     assert Toolbox(client=client).refuse_above_usd == 1
-    assert not way.call(client, "speak", {"text": "x" * 2000}, refuse_above_usd=None).failed
+    for words in ({}, {"refuse_above_usd": None}, {"refuse_above_usd": "0.02"}):
+        assert not way.call(client, "generate_image", drawn, **words).failed
 
 
 def test_a_text_to_speak_is_bounded(way, client):
