@@ -55,7 +55,7 @@ class Decoder:
             if len(self._head) < 2:
                 return
             data, self._deflated = self._head, False
-            if int.from_bytes(data[:2]) % 31:  # some servers leave the frame out
+            if data[0] & 15 != 8 or int.from_bytes(data[:2]) % 31:  # some leave the frame out
                 self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
         more = True
         while more and not self._zlib.eof:  # what stands behind the end is not the answer's

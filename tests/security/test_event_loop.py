@@ -45,9 +45,8 @@ def test_tools(use, client, tmp_path, unblocked):
 
 
 def test_the_client_itself(sandbox, client, tmp_path, unblocked):
-    spoken = ainvoke(
-        client, "speak", {"text": "Hi."}, include_base64=True, audio_format="wav"
-    ).artifact
+    words = {"include_base64": True, "audio_format": "wav"}
+    spoken = ainvoke(client, "speak", {"text": "Hi."}, **words).artifact or {}
     path = tmp_path / "a.wav"
     path.write_bytes(base64.b64decode(spoken["base64"]))
 

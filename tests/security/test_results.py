@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from langchain_core.messages import BaseMessage, message_to_dict
@@ -12,7 +13,7 @@ from langchain_core.messages import BaseMessage, message_to_dict
 from nanogpt_client.toolbox import TOOLS, ToolResult
 from nanogpt_client.toolbox.results import DEEPEST
 
-ASKED = {
+ASKED: dict[str, dict[str, str]] = {
     "generate_image": {"prompt": "a cat", "size": "256x256"},
     "edit_image": {"prompt": "blue", "image": "{name}"},
     "speak": {"text": "Hello."},
@@ -28,7 +29,11 @@ ASKED = {
 @pytest.mark.parametrize("tool", ASKED)
 def test_every_artifact_is_json(way, client, tool, saved, tmp_path):
     assert list(ASKED) == list(TOOLS)
-    words = {"video_interval": 0.01, "audio_format": "wav", "readable_dirs": [tmp_path]}
+    words: dict[str, Any] = {
+        "video_interval": 0.01,
+        "audio_format": "wav",
+        "readable_dirs": [tmp_path],
+    }
     if saved:
         words["output_dir"] = tmp_path / "out"
     before = {"edit_image": "generate_image", "transcribe": "speak"}.get(tool)
