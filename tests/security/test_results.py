@@ -13,7 +13,7 @@ from langchain_core.messages import BaseMessage, message_to_dict
 from nanogpt_client.toolbox import TOOLS, ToolResult
 from nanogpt_client.toolbox.results import DEEPEST
 
-ASKED: dict[str, dict[str, str]] = {
+ASKED: dict[str, dict[str, Any]] = {
     "generate_image": {"prompt": "a cat", "size": "256x256"},
     "edit_image": {"prompt": "blue", "image": "{name}"},
     "speak": {"text": "Hello."},
