@@ -38,8 +38,9 @@ def test_a_full_disk_costs_no_result(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_files, "save", full)
-    kept = keep(Memory(), tmp_path, "image", PNG, "image/png")
-    assert (kept.path, kept.data) == (None, PNG)
+    memory = Memory()
+    kept = keep(memory, tmp_path, "video", PNG, "video/mp4")
+    assert (kept.path, kept.data, memory.get(kept.name)) == (None, PNG, PNG)
     assert kept.trouble == "it could not be saved: No space left on device"
 
 
