@@ -21,27 +21,37 @@ Content = str | Sequence[str | Mapping[str, Any]]
 """What LangChain allows as a message's ``content``."""
 
 
-def input_parts(content: Content, role: str) -> str | list[Part]:
+def input_parts(content: Content, role: str, *, is_past: bool = False) -> str | list[Part]:
     """Return what a user, system or tool message holds.
+
+    In what tools returned, and in earlier turns (``is_past``), a text takes the place of a block
+    that cannot be sent: its address, or else a note and a warning.
 
     Raises:
         ConfigurationError: a block cannot be sent; the message names it.
     """
     if isinstance(content, str):
         return content
-    return [part for item in content if (part := _input_part(item, role)) is not None]
+    build = _past_part if is_past else _input_part
+    return [part for item in content if (part := build(item, role)) is not None]
 
 
-def assistant_parts(content: Content) -> str | list[Part]:
-    """Return the text an assistant's message holds.
+def assistant_parts(content: Content, images: Sequence[Mapping[str, Any]] = ()) -> str | list[Part]:
+    """Return the text and the images of an assistant's message.
 
-    Calls stand in the message's own fields. What else a model puts out (thoughts, images, marks of
-    its provider's tools) is no input that models take.
+    ``images`` are those beside its content, which may hold the same. Calls stand in the message's
+    own fields. What else a model puts out (thoughts, marks of its provider's tools) is no input
+    that models take.
     """
     if isinstance(content, str):
+        content = [content] if images else content
+    if isinstance(content, str):
         return content
-    texts = (item if isinstance(item, str) else _assistant_text(item) for item in content)
-    return [messages.text_part(text) if isinstance(text, str) else text for text in texts if text]
+    built = [_assistant_part(item) for item in content]
+    parts = [messages.text_part(part) if isinstance(part, str) else part for part in built if part]
+    if all(part["type"] != "image_url" for part in parts):
+        parts += [part for image in images if (part := _past_part(image, "assistant"))]
+    return parts
 
 
 def calls_within(content: Content) -> list[tuple[str | None, str, Any]]:
@@ -61,15 +71,56 @@ def calls_within(content: Content) -> list[tuple[str | None, str, Any]]:
     ]
 
 
-def _assistant_text(block: Mapping[str, Any]) -> Part | None:
+def _assistant_part(block: str | Mapping[str, Any]) -> str | Part | None:
+    if isinstance(block, str):
+        return block
     block = _unwrapped(block)
     match block.get("type"):
+        case "image" | "image_url":
+            return _past_part(block, "assistant")
         case "text" | "output_text":
             return _text(block)
         case "refusal":
             return messages.text_part(block.get("refusal") or "")
         case None if isinstance(block.get("text"), str):
             return _text(block)
+    return None
+
+
+def _past_part(item: str | Mapping[str, Any], role: str) -> Part | None:
+    if isinstance(item, str):
+        return _input_part(item, role)
+    error = ""
+    try:
+        if not _is_mere_link(item):
+            return _input_part(item, role)
+    except ConfigurationError as refusal:
+        error = str(refusal)
+    block = _unwrapped(item)
+    kind, address = block.get("type"), _address(block)
+    if address:
+        return messages.text_part(f"[{_filename(block) or kind}: {address}]")
+    messages.warn_of_loss(error)
+    return messages.text_part(f"[a block of type {kind!r} was here, which cannot be sent]")
+
+
+def _is_mere_link(item: Mapping[str, Any]) -> bool:
+    """Whether a block is the address of a document that models do not read by its address."""
+    block = _unwrapped(item)
+    known = block.get("mime_type") not in {None, "application/pdf"}
+    return block.get("type") == "file" and known and bool(_address(block))
+
+
+def _address(block: Mapping[str, Any]) -> str | None:
+    """Return where what a block holds is to be found, if it does not hold it itself."""
+    inner = [block.get(word) for word in ("image_url", "video_url", "source", "file")]
+    for place in (block, *inner):
+        found = place
+        if isinstance(place, Mapping):
+            words = ("url", "uri", "file_uri", "file_url")
+            found = next((place[word] for word in words if place.get(word)), None)
+        if isinstance(found, str) and "://" in found[:32]:
+            return found
     return None
 
 
@@ -84,7 +135,7 @@ def _input_part(item: str | Mapping[str, Any], role: str) -> Part | None:
         raise ConfigurationError(msg, param="messages")
     try:
         part = build(block)
-    except (KeyError, TypeError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         msg = f"a {role} message holds a malformed {kind!r} block: {error!r}"
         raise ConfigurationError(msg, param="messages") from error
     mark = _cache_control(block)
@@ -193,6 +244,21 @@ def _json(block: Mapping[str, Any]) -> Part:
     return messages.text_part(text)
 
 
+def _resource_link(block: Mapping[str, Any]) -> Part:
+    """Read MCP's link to a resource, which only its server can fetch."""
+    lines = (block.get("title") or block.get("name"), block["uri"], block.get("description"))
+    return messages.text_part("\n".join(str(line) for line in lines if line))
+
+
+def _resource(block: Mapping[str, Any]) -> Part | None:
+    """Read MCP's embedded resource."""
+    inner = block["resource"]
+    if isinstance(inner.get("text"), str):
+        return _text(inner)
+    mime_type = inner.get("mimeType") or inner.get("mime_type") or "application/octet-stream"
+    return _media({"mime_type": mime_type, "data": inner["blob"]})
+
+
 def _search_result(block: Mapping[str, Any]) -> Part:
     texts = [part["text"] for part in block.get("content", ()) if part.get("text")]
     lines = [block.get("title"), block.get("source"), *texts]
@@ -244,4 +310,6 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any]], Part | None]] = {
     "json": _json,
     "custom_tool_call_output": _json,
     "search_result": _search_result,
+    "resource_link": _resource_link,
+    "resource": _resource,
 }

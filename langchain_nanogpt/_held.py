@@ -7,7 +7,6 @@ and carried out.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from langchain_core.messages.tool import ToolCallChunk
@@ -20,11 +19,12 @@ __all__ = ["Held"]
 
 
 class Held:
-    """The memory of one stream; every stream starts with a new one."""
+    """The memory of one stream, of an answer by ``model``; every stream starts with a new one."""
 
-    __slots__ = ("_arguments", "_images")
+    __slots__ = ("_arguments", "_images", "model")
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "") -> None:
+        self.model = model
         self._arguments: dict[int, list[str]] = {}
         self._images = 0
 
@@ -71,15 +71,16 @@ def _spoiler(arguments: str) -> str:
     A bracket that matches nothing makes it an invalid call instead.
     """
     try:
-        if not arguments or isinstance(json.loads(arguments), dict):
-            return ""
+        core.ToolCall("", "", arguments).parse()
     except ValueError:
         pass
+    else:  # whole: what is no object, LangChain takes for an invalid call, too
+        return ""
     return next((end for end in _ENDINGS if _hopeless(arguments + end)), "")
 
 
 def _hopeless(arguments: str) -> bool:
     try:
         return not isinstance(parse_partial_json(arguments), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True

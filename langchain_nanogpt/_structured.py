@@ -6,6 +6,8 @@ One request, one bill: a broken answer is an error (or ``parsing_error``), never
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
 from typing import Any, Literal, get_args
 
@@ -13,20 +15,26 @@ from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
-from langchain_core.output_parsers.base import BaseGenerationOutputParser
-from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.output_parsers import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from langchain_core.utils.json import parse_json_markdown
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-from langchain_nanogpt._tools import response_format_to_wire
-from nanogpt_client import ConfigurationError
+from langchain_nanogpt._tools import function_of, json_schema_of, response_format_to_wire
+from nanogpt_client import ConfigurationError, messages
+from nanogpt_client.json_in_text import NoObjectError, find_object, partial_object
+from nanogpt_client.schema_check import fits
+from nanogpt_client.schemas import allowed_name, tool_parameters
 
-__all__ = ["Method", "binding", "output_parser", "parsed_beside_raw", "suited_method"]
+__all__ = [
+    "AnswerParser",
+    "Method",
+    "binding",
+    "output_parser",
+    "parsed_beside_raw",
+    "suited_method",
+]
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 
@@ -49,12 +57,14 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     """Return the words that ask for a structured answer, for `ChatNanoGPT.bind_tools`.
 
     Raises:
-        ConfigurationError: a function is to be called whose arguments the schema does not describe.
+        ConfigurationError: a function is to be called whose arguments the schema does not describe,
+            or ``strict`` is on and strict mode cannot express the schema.
     """
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     words: dict[str, Any] = {"tools": [], "ls_structured_output_format": traced}
     if method == "function_calling":
-        words |= {"tools": [schema], "tool_choice": _tool_name(schema), "strict": strict}
+        tool = _tool(schema, strict)
+        words |= {"tools": [tool], "tool_choice": tool["function"]["name"]}
     elif method == "json_schema":
         words["response_format"] = response_format_to_wire(schema, strict=strict)
     else:
@@ -64,12 +74,16 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
 
 def output_parser(schema: Any, method: Method) -> Runnable[AIMessage, Any]:
     """Return what makes an object (for a pydantic class) or a dict of the answer."""
-    is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
+    expected = {} if schema is None else json_schema_of(schema)
     if method == "function_calling":
-        if is_class:
-            return _ToolToObject(tools=[schema], first_tool_only=True)
-        return _ToolToDict(key_name=_tool_name(schema), first_tool_only=True)
-    return _TextToObject(pydantic_object=schema) if is_class else _TextToDict()
+        name = _tool(schema, None)["function"]["name"]
+    else:
+        name = allowed_name(str(expected.get("title") or ""))
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return AnswerParser(make=partial(_object, schema), made=schema, tool=name)
+    if not isinstance(schema, dict):
+        expected = _with_nulls(expected)
+    return AnswerParser(make=partial(_container, expected), made=dict, tool=name)
 
 
 def parsed_beside_raw(
@@ -85,71 +99,129 @@ def parsed_beside_raw(
     return RunnableMap(raw=llm) | RunnableLambda(whole.invoke, whole.ainvoke)
 
 
-def _tool_name(schema: Any) -> str:
-    function = convert_to_openai_tool(schema)["function"]
-    if "parameters" not in function:  # an array, say: the model would be told of no schema at all
+def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
+    """Return the function to call, whose name is ours: it may be of a class such as ``Page[int]``.
+
+    Raises:
+        ConfigurationError: its arguments are no object, or cannot be strict.
+    """
+    function = function_of(schema) or {}
+    parameters = tool_parameters(function.get("parameters"))
+    if (
+        "parameters" not in function or parameters.get("type") != "object"
+    ):  # an array, say: the model would be told of no schema at all
         msg = "a function's arguments are an object with properties; use method='json_schema'"
         raise ConfigurationError(msg, param="schema")
-    name: str = function["name"]
-    return name
+    return messages.function_tool(
+        allowed_name(function["name"]),
+        function.get("description"),
+        parameters,
+        strict=function.get("strict") if strict is None else strict,
+    )
 
 
-class _Checked(BaseGenerationOutputParser[Any]):
-    """Parsers that say why there is nothing to parse, where LangChain's own return ``None``.
+def _object(cls: Any, value: Any) -> Any:
+    """Return an object of a class of pydantic, v2 or v1."""
+    return cls.model_validate(value) if issubclass(cls, BaseModel) else cls.parse_obj(value)
 
-    LangChain's also mend what was cut off, which helps while an answer streams; once it has ended,
-    half an answer must not pass for a whole one.
+
+def _container(schema: dict[str, Any], value: Any) -> Any:
+    """Return a value that fits a JSON schema."""
+    if not schema and not isinstance(value, dict | list):
+        raise ValueError("it is neither an object nor a list")
+    if not fits(value, schema):
+        raise ValueError("it is not what the schema asks for")
+    return value
+
+
+def _with_nulls(schema: Any) -> Any:
+    """Return the schema of a TypedDict with the nulls that LangChain leaves out of it."""
+    if isinstance(schema, list):
+        return [_with_nulls(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {
+            name: {"anyOf": [_with_nulls(each), {"type": "null"}]} for name, each in value.items()
+        }
+        if key == "properties"
+        else _with_nulls(value)
+        for key, value in schema.items()
+    }
+
+
+class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
+    """Makes of an answer what was asked for, or says why there is nothing to make it of.
+
+    The answer may be a tool call or text, whichever was asked for, so that a model that answers in
+    the other way costs no second call. While it streams, what has come is shown as far as it fits;
+    once it has ended, half an answer must not pass for a whole one.
+
+    Attributes:
+        make: makes it of a JSON value; raises a `ValueError` for one that does not fit.
+        made: the class of what it makes.
+        tool: the name of the tool to call, or of the schema; calls of other tools are no answer.
     """
+
+    make: Callable[[Any], Any]
+    made: Any
+    tool: str
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802 - LangChain's name
+        """The class of what it makes."""
+        return self.made
+
+    @property
+    def _type(self) -> str:
+        return "nanogpt-answer"
+
+    def parse(self, text: str) -> Any:
+        """Parse the text of a whole answer."""
+        return self.parse_result([Generation(text=text)])
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """Parse an answer, or what has come of it.
 
         Raises:
-            OutputParserException: the model refused, answered in prose, or was cut off.
+            OutputParserException: the model refused, answered in prose, was cut off, or gave
+                several objects; ``llm_output`` is what it said.
         """
         message = _message(result)
-        ended = not partial or _finish_reason(message) is not None
-        if ended:
-            _raise_if_refused(message)
-        parsed = super().parse_result(result, partial=not ended)  # type: ignore[safe-super]
-        if ended and (parsed is None or not self._is_whole(result[0].text)):
-            raise OutputParserException(_why_nothing(result), llm_output=result[0].text)
-        return parsed
-
-    def _is_whole(self, text: str) -> bool:  # noqa: ARG002 - a hook
-        """Whether nothing had to be mended."""
-        return True
-
-
-class _CheckedText(_Checked):
-    """Parsers of JSON in an answer's text."""
-
-    def _is_whole(self, text: str) -> bool:
+        text = result[0].text if message is None else str(message.text)
+        if partial and _finish_reason(message) is None:
+            return self._so_far(message, text)
+        _raise_if_refused(message)
+        said, reason = self._said(message), _finish_reason(message)
+        if said is None:
+            said = text
+        elif isinstance(said, dict):
+            said, reason = json.dumps(said), None  # whole, wherever the answer ended
         try:
-            parse_json_markdown(text, parser=_json)
+            return find_object(said, self.make, finish_reason=reason)
+        except NoObjectError as error:
+            msg = f"the model gave no structured answer: {_why(error, message)}"
+            raise OutputParserException(msg, llm_output=error.text) from error
+
+    def _so_far(self, message: AIMessage | None, text: str) -> Any:
+        said = self._said(message)
+        value = said if isinstance(said, dict) else partial_object(said or text)
+        try:
+            return None if value is None else self.make(value)
         except ValueError:
-            return False
-        return True
+            return value if self.made is dict and isinstance(value, dict) else None
 
-
-def _json(text: str) -> Any:
-    return json.loads(text, strict=False)
-
-
-class _ToolToObject(_Checked, PydanticToolsParser):
-    """A tool call as an object."""
-
-
-class _ToolToDict(_Checked, JsonOutputKeyToolsParser):
-    """A tool call as a dict."""
-
-
-class _TextToObject(_CheckedText, PydanticOutputParser[Any]):
-    """JSON text as an object."""
-
-
-class _TextToDict(_CheckedText, JsonOutputParser):
-    """JSON text as a dict."""
+    def _said(self, message: AIMessage | None) -> dict[str, Any] | str | None:
+        """Return the arguments of the tool call, as text if they are not valid; else ``None``."""
+        if message is None:
+            return None
+        for call in message.tool_calls:
+            if call["name"] == self.tool:
+                return call["args"]
+        for broken in message.invalid_tool_calls:
+            if broken["name"] == self.tool:
+                return broken["args"] or ""
+        return None
 
 
 def _message(result: list[Generation]) -> AIMessage | None:
@@ -174,14 +246,10 @@ def _raise_if_refused(message: AIMessage | None) -> None:
     raise OutputParserException(f"the model refused: {refusal}", llm_output=refusal)
 
 
-def _why_nothing(result: list[Generation]) -> str:
-    message = _message(result)
+def _why(error: NoObjectError, message: AIMessage | None) -> str:
     if message is not None and message.invalid_tool_calls:
-        reason = "the arguments of its tool call are no valid JSON object"
-    elif result[0].text.lstrip().startswith(("{", "[", "`")):
-        reason = "its JSON is not whole"
-    else:
-        reason = "it called no tool" if not result[0].text else "it answered in prose"
-    if _finish_reason(message) == "length":
-        reason += ", because max_tokens cut it off"
-    return f"the model gave no structured answer: {reason}"
+        cut = ", because max_tokens cut it off" if _finish_reason(message) == "length" else ""
+        return f"the arguments of its tool call are no valid JSON object{cut}"
+    if not error.text.strip():
+        return "it called no tool" if error.reason == "none" else f"it is empty: {error}"
+    return f"{error}; it said: {error.text[:200]!r}"

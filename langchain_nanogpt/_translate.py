@@ -42,6 +42,7 @@ from langchain_nanogpt._metadata import (
 )
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
+from nanogpt_client.history import Recipient, fields_of, keep
 from nanogpt_client.mould import Mould
 
 __all__ = [
@@ -55,75 +56,114 @@ __all__ = [
 _FRAMEWORK_WORDS = frozenset({"stream", "strict"})
 
 
-def messages_to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
-    """Return a conversation as it is sent.
+_ANY_MODEL = Recipient()
+
+
+def messages_to_wire(
+    messages: Sequence[BaseMessage], to: Recipient = _ANY_MODEL
+) -> list[dict[str, Any]]:
+    """Return a conversation as it is sent to a model.
+
+    Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
 
     Raises:
-        ConfigurationError: it holds something that no message on the wire can carry.
+        ConfigurationError: the instructions, or the user's last message, hold something that no
+            message on the wire can carry.
     """
-    return wire.media_behind_tools([built for each in messages for built in _message(each)])
+    asking = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
+    asked = next(asking, None)
+    built = [entry for each in messages for entry in _message(each, to, is_past=each is not asked)]
+    return wire.media_behind_tools(built, to.takes)
 
 
-def _message(message: BaseMessage) -> Iterator[dict[str, Any]]:
+def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:
     match message:
         case AIMessage():
-            yield _assistant(message)
+            yield _assistant(message, to)
         case HumanMessage():
-            yield from _human(message)
-        case SystemMessage():
-            role = message.additional_kwargs.get("__openai_role__", "system")
-            yield wire.message(role, input_parts(message.content, role), name=message.name)
+            yield from _human(message, to, is_past=is_past)
         case ToolMessage():
-            content = input_parts(message.content, "tool")
-            yield wire.tool_message(content, message.tool_call_id, name=message.name)
-        case FunctionMessage():
-            parts = input_parts(message.content, "function")
-            yield wire.message("function", parts, name=message.name)
-        case ChatMessage():
-            parts = input_parts(message.content, message.role)
-            yield wire.message(message.role, parts, name=message.name)
+            content = input_parts(message.content, "tool", is_past=True)
+            extra = _further_fields(message, to)
+            yield wire.tool_message(content, message.tool_call_id, name=message.name, extra=extra)
+        case SystemMessage() | FunctionMessage() | ChatMessage():
+            role = _role(message)
+            parts = input_parts(message.content, role, is_past=is_past and role not in _INSTRUCTING)
+            extra = _further_fields(message, to)
+            yield wire.message(role, parts, name=message.name, extra=extra)
         case _:
             msg = f"a {type(message).__name__} cannot be sent to a model"
             raise core.ConfigurationError(msg, param="messages")
 
 
-def _human(message: HumanMessage) -> Iterator[dict[str, Any]]:
+_INSTRUCTING = {"system", "developer"}
+
+
+def _role(message: SystemMessage | FunctionMessage | ChatMessage) -> str:
+    match message:
+        case ChatMessage():
+            return message.role
+        case FunctionMessage():
+            return "function"
+    return str(message.additional_kwargs.get("__openai_role__", "system"))
+
+
+def _further_fields(message: BaseMessage, to: Recipient) -> dict[str, Any]:
+    """Return the fields of a message that its writer gave it, beyond those that all have."""
+    extra = message.additional_kwargs
+    return {**fields_of(extra), **to.kept(extra).fields} if extra else {}
+
+
+def _human(message: HumanMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:
     """Yield a user's message; results of tools inside it (Anthropic's form) become their own."""
     content = message.content
     if isinstance(content, list):
         results = [b for b in content if isinstance(b, dict) and b.get("type") == "tool_result"]
         for result in results:
-            parts = input_parts(result.get("content") or "", "tool")
+            parts = input_parts(result.get("content") or "", "tool", is_past=True)
             yield wire.tool_message(parts, result["tool_use_id"])
         content = [block for block in content if block not in results]
         if results and not content:
             return
-    yield wire.message("user", input_parts(content, "user"), name=message.name)
+    parts = input_parts(content, "user", is_past=is_past)
+    yield wire.message("user", parts, name=message.name, extra=_further_fields(message, to))
 
 
-def _assistant(message: AIMessage) -> dict[str, Any]:
+def _assistant(message: AIMessage, to: Recipient) -> dict[str, Any]:
+    kept = to.kept(message.additional_kwargs)
     made: list[tuple[str | None, str, Any]] = [
         (call["id"], call["name"] or "", call["args"])
         for call in (*message.tool_calls, *message.invalid_tool_calls)
     ]
     calls = [
-        wire.tool_call(call_id or f"call_{at}", name, args or {})
+        wire.tool_call(
+            call_id or f"call_{at}", name, args or {}, extra=kept.tool_calls.get(call_id or "")
+        )
         for at, (call_id, name, args) in enumerate(made or calls_within(message.content))
     ]
-    content = assistant_parts(message.content)
+    content = assistant_parts(message.content, message.additional_kwargs.get("images") or ())
+    wanted = to.wants_reasoning(beside_calls=bool(calls))
     built = wire.assistant_message(
-        content or message.additional_kwargs.get("refusal") or "",
+        content or _otherwise_said(message.additional_kwargs),
         tool_calls=calls,
-        reasoning=_own_reasoning(message) if calls else None,
+        reasoning=_own_reasoning(message) if wanted else None,
         name=message.name,
+        extra=kept.fields,
     )
     # Calls of the kind before tools, which a function message answers.
     older = None if calls else message.additional_kwargs.get("function_call")
     return built | {"function_call": older} if older else built
 
 
+def _otherwise_said(extra: Mapping[str, Any]) -> str:
+    """Return the words of an answer without text: of a refusal, or of what it spoke."""
+    audio = extra.get("audio")
+    spoken = audio.get("transcript") if isinstance(audio, Mapping) else None
+    return str(extra.get("refusal") or spoken or "")
+
+
 def _own_reasoning(message: AIMessage) -> str | None:
-    """Return the thoughts behind tool calls, which some models need to go on.
+    """Return the thoughts of a message, which some models need to go on.
 
     Only thoughts that came from NanoGPT: other providers sign theirs, and refuse foreign ones.
     """
@@ -156,12 +196,12 @@ def options_to_wire(
     return options
 
 
-def completion_from_wire(completion: core.ChatCompletion) -> ChatResult:
-    """Return all answers; usage and cost are on the first, because they are for all."""
+def completion_from_wire(completion: core.ChatCompletion, model: str = "") -> ChatResult:
+    """Return all answers of a model; usage and cost are on the first, because they are for all."""
     generations = []
     for at, choice in enumerate(completion.choices):
         metadata = _choice_metadata(completion, choice)
-        message = _answer(choice.message)
+        message = _answer(choice.message, model or completion.model)
         message.response_metadata = metadata if at else metadata | _call_metadata(completion)
         message.usage_metadata = None if at else usage_from_wire(completion.usage)
         generations.append(ChatGeneration(message=message))
@@ -181,17 +221,17 @@ def _call_metadata(completion: core.ChatCompletion) -> dict[str, Any]:
     return metadata | ({"leaked_tool_markup": True} if completion.leaked_tool_markup else {})
 
 
-def _beside_text(message: core.Message) -> dict[str, Any]:
+def _beside_text(message: core.Message, model: str) -> dict[str, Any]:
     """Return what LangChain keeps beside the content, but thoughts and pictures."""
     extra: dict[str, Any] = {
         "annotations": [citation_block(citation) for citation in message.citations],
         "refusal": message.refusal,
         "audio": message.audio,
     }
-    return {name: value for name, value in extra.items() if value}
+    return {name: value for name, value in extra.items() if value} | keep(message, model)
 
 
-def _answer(message: core.Message) -> AIMessage:
+def _answer(message: core.Message, model: str) -> AIMessage:
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in message.tool_calls:
@@ -202,7 +242,7 @@ def _answer(message: core.Message) -> AIMessage:
                 name=call.name, args=call.arguments, id=call.id, error=str(error)
             )
             invalid.append(broken)
-    extra = _beside_text(message)
+    extra = _beside_text(message, model)
     if message.reasoning:
         extra["reasoning_content"] = message.reasoning
     if message.images:
@@ -231,7 +271,7 @@ def chunk_from_wire(chunk: core.ChatChunk, held: Held) -> ChatGenerationChunk:
         whole = chunk.completion
         message = AIMessageChunk(
             content=chunk.text,
-            additional_kwargs=extra | _beside_text(whole.message),
+            additional_kwargs=extra | _beside_text(whole.message, held.model or whole.model),
             response_metadata=_choice_metadata(whole, whole.choices[0]) | _call_metadata(whole),
             tool_call_chunks=calls + held.endings(),
             usage_metadata=usage_from_wire(whole.usage),

@@ -6,6 +6,7 @@ rest. Its retries belong to the client, because only that knows what was billed.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -15,14 +16,14 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput, Mo
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, field_validator, model_validator
 
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._held import Held
-from langchain_nanogpt._profile import LookedUp, profile_of, takes
+from langchain_nanogpt._profile import LookedUp, check_parts, profile_of, takes
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -44,7 +45,7 @@ from nanogpt_client import (
 )
 from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.fields import OptionFields, hide_key
-from nanogpt_client.messages import check_media
+from nanogpt_client.history import Recipient
 from nanogpt_client.wire.options import Count
 
 if TYPE_CHECKING:  # as in BaseChatModel: who binds no tools need not load them
@@ -76,7 +77,10 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     streaming: bool = False
     """Stream also behind ``invoke``."""
     check_inputs: bool = True
-    """Refuse media that the model's ``profile`` says it does not take, before they are sent."""
+    """Refuse media that a ``profile`` given here denies; what the catalogue denies is logged."""
+    send_reasoning: bool | None = None
+    """Give the model its reasoning back with the conversation: always, never, or (``None``) behind
+    tool calls, and behind every answer where the model wants that (DeepSeek V4)."""
 
     if not TYPE_CHECKING:  # checkers read the words from the fields
 
@@ -224,9 +228,11 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         options = options_to_wire({"model": self.model, **self._given()}, kwargs, stop)
-        conversation = messages_to_wire(messages)
+        model = options["model"]
+        known = takes(self._profile_for(model)) if self.check_inputs else {}
+        conversation = messages_to_wire(messages, Recipient(model, known, self.send_reasoning))
         if self.check_inputs:
-            check_media(conversation, options["model"], takes(self._profile_for(options["model"])))
+            check_parts(conversation, model, self._profile_for(model))
         return {"messages": conversation, **options}
 
     def _profile_for(self, model: str) -> Mapping[str, Any] | None:
@@ -234,7 +240,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
         facts = snapshot.facts(model)
-        return None if facts is None else profile_of(facts)
+        return None if facts is None else LookedUp(model, profile_of(facts))
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
@@ -252,9 +258,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         **kwargs: Any,
     ) -> ChatResult:
         with map_errors():
-            return completion_from_wire(
-                self._client().chat(**self._request(messages, stop, kwargs))
-            )
+            request = self._request(messages, stop, kwargs)
+            return completion_from_wire(self._client().chat(**request), request["model"])
 
     async def _agenerate(
         self,
@@ -265,7 +270,23 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     ) -> ChatResult:
         with map_errors():
             request = self._request(messages, stop, kwargs)
-            return completion_from_wire(await self._async_client().chat(**request))
+            answer = await self._async_client().chat(**request)
+            return completion_from_wire(answer, request["model"])
+
+    async def _agenerate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """Report a cancellation to the run's handlers, from which LangChain keeps it."""
+        try:
+            return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
+        except asyncio.CancelledError as error:
+            if run_manager is not None:
+                await run_manager.on_llm_error(error, response=LLMResult(generations=[]))
+            raise
 
     def _stream(
         self,
@@ -274,9 +295,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        held = Held()
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
+            held = Held(request["model"])
             with self._client().stream_chat(**request) as stream:
                 for piece in stream:
                     chunk = chunk_from_wire(piece, held)
@@ -291,9 +312,9 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        held = Held()
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
+            held = Held(request["model"])
             async with self._async_client().stream_chat(**request) as stream:
                 async for piece in stream:
                     chunk = chunk_from_wire(piece, held)
@@ -326,7 +347,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             **kwargs: any word of a call, e.g. ``parallel_tool_calls`` and ``response_format``.
 
         Raises:
-            ConfigurationError: ``tool_choice`` names no tool of these.
+            ConfigurationError: ``tool_choice`` names no tool of these, or one cannot be strict.
         """
         functions, search = split_web_search(tools)
         if search or (search is not None and not self._searches):
@@ -358,7 +379,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             method: ``"json_schema"``, ``"function_calling"`` or ``"json_mode"`` (then the prompt
                 must ask for JSON); by default what the model's profile says it can do.
             include_raw: give ``{"raw", "parsed", "parsing_error"}`` and do not raise.
-            strict: ask the provider to hold the model to the schema.
+            strict: ask the provider to hold the model to the schema, or raise if that cannot be;
+                by default ``"json_schema"`` asks for it where it can.
             **kwargs: any word of a call.
         """
         # Loads LangChain's output parsers, which no other method needs.

@@ -4,14 +4,17 @@ What becomes of each of the ten kinds:
 
     text       a text part; empty ones are left out
     image, audio, video
-               their part, by URL or as data; left out of what the assistant said, since no model
-               takes its own pictures back
+               their part, by URL or as data; of what the assistant said, images alone (which
+               `messages.media_behind_tools` puts into a user message behind it)
     document   a file part; texts (``text/*``, JSON) as text, which every model reads
     cache      marks the part before it as the end of a prefix to cache; left out if it stands first
     citable    its title and source as text, then its content
     citation   like citable; left out of what the assistant said, whose text holds the citing words
     thinking, tool_call
                no parts: they belong to the assistant's message as a whole; left out of others
+
+Where one that a tool, a model or an earlier turn left cannot be sent, a text takes its place: its
+address, or a note, with a warning.
 """
 
 from __future__ import annotations
@@ -39,24 +42,47 @@ from nanogpt_client.messages import Part
 __all__ = ["assistant_parts", "input_parts"]
 
 
-def input_parts(blocks: Iterable[Any]) -> list[Part]:
+def input_parts(blocks: Iterable[Any], *, is_past: bool = False) -> list[Part]:
     """Return what a system, user or tool message holds.
 
     Raises:
-        ConfigurationError: a block's file cannot be read, or it is a sound given by URL.
+        ConfigurationError: a block's file cannot be read, or its address not by NanoGPT, unless it
+            is of what tools returned, or of earlier turns (``is_past``).
     """
+    build = _past_parts if is_past else _parts
     parts: list[Part] = []
     for block in blocks:
         if isinstance(block, CachePoint):
             _mark_last(parts, block)
         else:
-            parts += _parts(block)
+            parts += build(block)
     return parts
 
 
 def assistant_parts(blocks: Iterable[Any]) -> list[Part]:
-    """Return the text of an assistant's message."""
-    return input_parts(block for block in blocks if isinstance(block, TextBlock | CachePoint))
+    """Return the text and the images of an assistant's message."""
+    said = (block for block in blocks if isinstance(block, TextBlock | CachePoint | ImageBlock))
+    return input_parts(said, is_past=True)
+
+
+def _past_parts(block: Any) -> list[Part]:
+    url = getattr(block, "url", None)
+    try:
+        if not (isinstance(block, DocumentBlock) and _is_mere_link(block)):
+            return list(_parts(block))
+    except ConfigurationError as error:
+        if not url:
+            messages.warn_of_loss(str(error))
+            note = f"[a block of type {block.block_type!r} was here, which cannot be sent]"
+            return [messages.text_part(note)]
+    title = getattr(block, "title", None) or block.block_type
+    return [messages.text_part(f"[{title}: {url}]")]
+
+
+def _is_mere_link(block: DocumentBlock) -> bool:
+    """Whether a block is the address of a document that models do not read by its address."""
+    known = block.document_mimetype not in {None, "application/pdf"}
+    return known and block.url is not None and block.data is None and block.path is None
 
 
 def _mark_last(parts: list[Part], point: CachePoint) -> None:

@@ -9,28 +9,26 @@ costs no second call.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock
 from llama_index.core.output_parsers import PydanticOutputParser
 from llama_index.core.program.utils import create_flexible_model
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import ValidationError
-from pydantic_core import from_json
 
-from llama_index_nanogpt._tools import tool_selections, without_titles
+from llama_index_nanogpt._tools import tool_calls
 from nanogpt_client import messages
+from nanogpt_client.json_in_text import NoObjectError, find_object, partial_object
+from nanogpt_client.schemas import allowed_name, class_schema, json_schema_format
 
 __all__ = ["Method", "PartialObject", "choose_method", "read_object", "structured_request"]
 
 Method = Literal["json_schema", "tool", "text"]
 
-_FENCE = re.compile(r"```(?:json)?\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
-_JSON = json.JSONDecoder()
 # What LlamaIndex's programs take out of ``llm_kwargs``, for they decide it themselves.
-_DECIDED = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
+_DECIDED = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls", "strict"})
 
 
 def choose_method(mode: PydanticProgramMode, *, schemas: bool, tools: bool) -> Method | None:
@@ -54,32 +52,25 @@ def structured_request(
     conversation: Sequence[ChatMessage],
     words: dict[str, Any] | None,
 ) -> tuple[list[ChatMessage], dict[str, Any]]:
-    """Return the messages and options that ask for an object; the caller's ``words`` win."""
+    """Return the messages and options that ask for an object; the caller's ``words`` win.
+
+    Raises:
+        ConfigurationError: ``strict`` is among the words and on, and strict mode cannot express
+            the class.
+    """
     given = {word: value for word, value in (words or {}).items() if word not in _DECIDED}
-    schema = _object_schema(output_cls)
-    name = schema.get("title", output_cls.__name__)
-    words_for_it = {"title": name, "description": schema.pop("description", "")}
-    schema = without_titles(schema)
+    strict = (words or {}).get("strict")
+    described = class_schema(output_cls)
     if method == "json_schema":
-        response_format = messages.json_schema_format(name, words_for_it | schema)
+        response_format = json_schema_format(described.title, described.titled, strict=strict)
         return list(conversation), {"response_format": response_format, **given}
-    if method == "tool":
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-        tool = messages.function_tool(name, words_for_it["description"], schema)
+    if method == "tool" and described.schema.get("type") == "object":  # as arguments must be
+        name = allowed_name(described.title)
+        tool = messages.function_tool(name, described.description, described.schema, strict=strict)
         choice = {"type": "function", "function": {"name": name}}
         offer = {"tools": [tool], "tool_choice": choice, "parallel_tool_calls": False}
         return list(conversation), offer | given
     return _described(conversation, output_cls), given
-
-
-def _object_schema(output_cls: type[Model]) -> dict[str, Any]:
-    """Return the JSON schema of a class, with the object itself at its root.
-
-    Of a class that holds itself pydantic makes a mere reference there, which providers refuse.
-    """
-    schema = output_cls.model_json_schema()
-    reference = schema.pop("$ref", "").rpartition("/")[2]
-    return {**schema["$defs"][reference], **schema} if reference else schema
 
 
 def _described(conversation: Sequence[ChatMessage], output_cls: type[Model]) -> list[ChatMessage]:
@@ -94,24 +85,42 @@ def read_object(response: ChatResponse, output_cls: type[Model]) -> Model:
     """Return the object that a whole answer holds.
 
     Raises:
-        ValueError: it holds none that fits; the message says what the model answered instead.
+        NoObjectError: it holds none that fits, or not clearly one (a `ValueError`); the message
+            says what the model answered instead, and ``text`` is all of it.
     """
-    value = _value(response, partial=False)
+    finish_reason = (response.raw or {}).get("finish_reason")
     try:
-        return output_cls.model_validate(value)
-    except ValidationError as error:
-        reason = (response.raw or {}).get("finish_reason")
+        return _find(response.message, output_cls, finish_reason)
+    except NoObjectError as error:
         msg = (
-            f"the model's answer is no {output_cls.__name__} (finish reason: {reason}): "
-            f"{error.error_count()} errors, the first: {error.errors()[0]['msg']}; "
-            f"it said: {_said(response.message)[:200]!r}"
+            f"the model's answer is no {output_cls.__name__} (finish reason: {finish_reason}): "
+            f"{_why(error)}; it said: {error.text[:200]!r}"
         )
-        raise ValueError(msg) from error
+        raise NoObjectError(msg, error.reason, error.text) from error
 
 
-def _said(message: ChatMessage) -> str:
-    calls = [str(b.tool_kwargs) for b in message.blocks if isinstance(b, ToolCallBlock)]
-    return message.additional_kwargs.get("refusal") or message.content or "".join(calls)
+def _find(message: ChatMessage, output_cls: type[Model], finish_reason: str | None) -> Model:
+    if refusal := message.additional_kwargs.get("refusal"):
+        raise NoObjectError("it refused", "none", refusal)
+    said = _said(message)
+    if isinstance(said, dict):
+        said, finish_reason = json.dumps(said), None  # whole, wherever the answer ended
+    return find_object(said, output_cls.model_validate, finish_reason=finish_reason)
+
+
+def _why(error: NoObjectError) -> str:
+    cause = error.__cause__
+    if not isinstance(cause, ValidationError):
+        return str(error)
+    return f"{cause.error_count()} errors, the first: {cause.errors()[0]['msg']}"
+
+
+def _said(message: ChatMessage) -> dict[str, Any] | str:
+    """Return the arguments of its tool call, or else its text."""
+    for call in tool_calls(message)[:1]:
+        arguments: Any = call.tool_kwargs
+        return dict(arguments) if isinstance(arguments, Mapping) else str(arguments or "{}")
+    return message.content or ""
 
 
 class PartialObject:
@@ -127,29 +136,16 @@ class PartialObject:
 
         It is of the asked class as soon as it fits, before that of one with optional fields.
         """
-        value = _value(response, partial=True)
+        said = _said(response.message)
+        value = said if isinstance(said, dict) else partial_object(said)
         if not isinstance(value, dict) or value in (self._last, {}):
             return None
         self._last = value
         try:
             return self._output_cls.model_validate(value)
         except ValidationError:
+            pass
+        try:
             return self._flexible.model_validate(value)
-
-
-def _value(response: ChatResponse, *, partial: bool) -> Any:
-    """Return the JSON value in an answer: a call's arguments, or else its text, fenced or not."""
-    calls = tool_selections(response)
-    if calls:
-        return calls[0].tool_kwargs
-    text = response.message.content or ""
-    if (fence := _FENCE.search(text)) and not text.lstrip().startswith("{"):
-        text = fence[1]
-    text = text.strip()
-    start = 0 if text.startswith("[") else max(text.find("{"), 0)
-    try:
-        if partial:
-            return from_json(text[start:], allow_partial="trailing-strings")
-        return _JSON.raw_decode(text, start)[0]  # words around it are left out
-    except ValueError:
-        return None
+        except ValidationError:  # an example of another form, say
+            return None

@@ -14,14 +14,16 @@ __all__ = ["PartialAnswer"]
 
 
 class PartialAnswer:
-    """The answer as far as it has arrived, but sound, which is of no use in pieces.
+    """A model's answer as far as it has arrived, but sound, which is of no use in pieces.
 
     Attributes:
+        model: the model that was asked.
         text: its text.
         is_text_alone: whether nothing else has arrived, as in most streams at most times.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "") -> None:
+        self.model = model
         self.text = ""
         self.is_text_alone = True
         self._reasoning = ""

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
-from llama_index.core.tools.types import BaseTool
+from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
-from nanogpt_client import messages
+from nanogpt_client import ToolCall, messages
+from nanogpt_client.schemas import class_schema, without_titles
 
-__all__ = ["first_call_only", "tool_selections", "tool_words", "without_titles"]
+__all__ = ["first_call_only", "tool_calls", "tool_selections", "tool_words"]
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
 
 def tool_words(
-    tools: Sequence[BaseTool], *, parallel: bool, required: bool, choice: Any = None
+    tools: Sequence[BaseTool],
+    *,
+    parallel: bool,
+    required: bool,
+    choice: Any = None,
+    strict: bool | None = None,
 ) -> dict[str, Any]:
     """Return the options that offer tools; without tools they are all ``None``: not sent.
 
     ``choice`` is a word (``"auto"``, ``"required"``, ``"none"``), a tool's name, or as it is sent.
 
     Raises:
-        ConfigurationError: ``choice`` is the name of none of the tools.
+        ConfigurationError: ``choice`` is the name of none of the tools, or ``strict`` is on and
+            strict mode cannot express a tool's schema.
     """
     if not tools:
         return {"tools": None, "tool_choice": None, "parallel_tool_calls": None}
-    functions = [tool.metadata.to_openai_tool(skip_length_check=True)["function"] for tool in tools]
-    offered = [
-        messages.function_tool(f["name"], f["description"], without_titles(f["parameters"]))
-        for f in functions
-    ]
+    offered = [_function(tool.metadata, strict) for tool in tools]
     if isinstance(choice, str):
         choice = _CHOICES.get(choice) or messages.tool_choice(choice, offered)
     return {
@@ -44,21 +46,13 @@ def tool_words(
     }
 
 
-def without_titles(schema: Any) -> Any:
-    """Return a JSON schema without titles: pydantic makes them of the names, and tokens cost."""
-    if isinstance(schema, list):
-        return [without_titles(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    return {
-        key: {name: without_titles(each) for name, each in value.items()}
-        if key in {"properties", "$defs", "definitions"}
-        else value
-        if key in {"default", "const", "enum", "examples"}
-        else without_titles(value)
-        for key, value in schema.items()
-        if key != "title"
-    }
+def _function(tool: ToolMetadata, strict: bool | None) -> dict[str, Any]:
+    """Return a tool under its own name, by which LlamaIndex looks up what the model calls."""
+    if type(tool).get_parameters_dict is ToolMetadata.get_parameters_dict and tool.fn_schema:
+        parameters = class_schema(tool.fn_schema).schema
+    else:  # a text, or what a subclass makes of its own
+        parameters = without_titles(tool.get_parameters_dict())
+    return messages.function_tool(tool.get_name(), tool.description, parameters, strict=strict)
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
@@ -75,11 +69,11 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
             tool_name=block.tool_name,
             tool_kwargs=_arguments(block.tool_kwargs, partial=not ended),
         )
-        for at, block in enumerate(_blocks(response.message))
+        for at, block in enumerate(tool_calls(response.message))
     ]
 
 
-def _blocks(message: ChatMessage) -> list[ToolCallBlock]:
+def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
     """Return the calls, also of messages that have them in ``additional_kwargs`` only."""
     found = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if found:
@@ -103,7 +97,7 @@ def _arguments(arguments: Mapping[str, Any] | str, *, partial: bool) -> dict[str
         if partial:
             value = from_json(arguments, allow_partial="trailing-strings")
         else:
-            value = json.loads(arguments)
+            value = ToolCall("", "", arguments).parse()
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -26,6 +26,7 @@ from llama_index_nanogpt._blocks import assistant_parts, input_parts
 from llama_index_nanogpt._partial import PartialAnswer
 from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
 from nanogpt_client import messages as wire
+from nanogpt_client.history import Recipient, fields_of, keep
 from nanogpt_client.mould import Mould
 
 __all__ = [
@@ -40,13 +41,27 @@ _ASSISTANT = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 _MERGED = ("extra_body", "extra_headers")
 
 
-def messages_to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
-    """Return a conversation as NanoGPT takes it; the messages stay as they are.
+_ANY_MODEL = Recipient()
+_INSTRUCTING = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
+
+
+def messages_to_wire(
+    messages: Sequence[ChatMessage], to: Recipient = _ANY_MODEL
+) -> list[dict[str, Any]]:
+    """Return a conversation as it is sent to a model; the messages stay as they are.
+
+    Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
 
     Raises:
-        ConfigurationError: a block cannot be sent; the message names it.
+        ConfigurationError: a block of the instructions, or of the user's last message, cannot be
+            sent; the message names it.
     """
-    return wire.media_behind_tools([_message(message) for message in messages])
+    asked = next((m for m in reversed(messages) if m.role == MessageRole.USER), None)
+    built = [
+        _message(message, to, is_past=message is not asked and message.role not in _INSTRUCTING)
+        for message in messages
+    ]
+    return wire.media_behind_tools(built, to.takes)
 
 
 def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
@@ -66,9 +81,9 @@ def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
 
 
 def completion_from_wire(
-    completion: ChatCompletion, *, citation_blocks: bool = False
+    completion: ChatCompletion, model: str = "", *, citation_blocks: bool = False
 ) -> ChatResponse:
-    """Return a whole answer: blocks, tool calls, sources, usage and cost."""
+    """Return a model's whole answer: blocks, tool calls, sources, usage and cost."""
     said = completion.message
     usage = usage_from_wire(completion.usage)
     billing = completion.billing
@@ -88,6 +103,7 @@ def completion_from_wire(
     if completion.leaked_tool_markup:
         extra["leaked_tool_markup"] = True
     message = _answer(said)
+    message.additional_kwargs |= keep(said, model or completion.model)
     if citation_blocks:
         message.blocks += [_citation_block(citation) for citation in said.citations]
     logprobs = completion.choices[0].logprobs if completion.choices else None
@@ -104,7 +120,9 @@ def chunk_from_wire(
     The last piece brings the whole answer, with usage and cost.
     """
     if chunk.completion is not None:
-        whole = completion_from_wire(chunk.completion, citation_blocks=citation_blocks)
+        whole = completion_from_wire(
+            chunk.completion, so_far.model, citation_blocks=citation_blocks
+        )
         whole.delta = chunk.text
         return whole
     so_far.add(chunk)
@@ -152,22 +170,29 @@ def usage_from_wire(usage: Usage | None) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count is not None}
 
 
-def _message(message: ChatMessage) -> dict[str, Any]:
+def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str, Any]:
     extra = message.additional_kwargs
     name = extra.get("name")
     if message.role in _ASSISTANT:
-        return _assistant_message(message, name)
-    parts = input_parts(message.blocks)
+        return _assistant_message(message, name, to)
+    parts = input_parts(message.blocks, is_past=is_past)
+    more = {**fields_of(extra), **to.kept(extra).fields} if extra else {}
     call_id = extra.get("tool_call_id")
     if message.role == MessageRole.TOOL or (call_id and message.role == MessageRole.FUNCTION):
-        return wire.tool_message(parts, str(call_id or ""), name=name)
-    return wire.message(message.role.value, parts, name=name)
+        return wire.tool_message(parts, str(call_id or ""), name=name, extra=more)
+    return wire.message(message.role.value, parts, name=name, extra=more)
 
 
-def _assistant_message(message: ChatMessage, name: str | None) -> dict[str, Any]:
-    """Return the assistant's words and calls, and beside calls its thoughts: see `_thoughts`."""
+def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) -> dict[str, Any]:
+    """Return the assistant's words and calls, and where wanted its thoughts: see `_thoughts`."""
+    kept = to.kept(message.additional_kwargs)
     calls = [
-        wire.tool_call(block.tool_call_id or f"call_{at}", block.tool_name, block.tool_kwargs)
+        wire.tool_call(
+            block.tool_call_id or f"call_{at}",
+            block.tool_name,
+            block.tool_kwargs,
+            extra=kept.tool_calls.get(block.tool_call_id or ""),
+        )
         for at, block in enumerate(b for b in message.blocks if isinstance(b, ToolCallBlock))
     ]
     calls = calls or [
@@ -176,13 +201,14 @@ def _assistant_message(message: ChatMessage, name: str | None) -> dict[str, Any]
     return wire.assistant_message(
         assistant_parts(message.blocks) or message.additional_kwargs.get("refusal") or "",
         tool_calls=calls,
-        reasoning=_thoughts(message) if calls else None,
+        reasoning=_thoughts(message) if to.wants_reasoning(beside_calls=bool(calls)) else None,
         name=name,
+        extra=kept.fields,
     )
 
 
 def _thoughts(message: ChatMessage) -> str:
-    """Return what models need to go on after tool calls.
+    """Return what many models need to go on after tool calls, and some after every answer.
 
     Thoughts with a signature or the like are bound to the provider that signed them: left out.
     """

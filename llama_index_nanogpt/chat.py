@@ -55,6 +55,7 @@ from nanogpt_client import (
     snapshot,
 )
 from nanogpt_client.fields import ClientFields, OptionFields
+from nanogpt_client.history import Recipient, takes
 
 __all__ = ["NanoGPT"]
 
@@ -98,9 +99,15 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
     context_window: int | None = Field(default=None, gt=0)
     """Tokens that fit in; by default what NanoGPT's catalogue says."""
     is_function_calling_model: bool | None = None
-    """Whether the model takes tools; by default what NanoGPT's catalogue says."""
+    """Whether the model takes tools; by default all do, for the catalogue denies it to many."""
     citation_blocks: bool = False
     """Add a ``CitationBlock`` per source to whole answers; other integrations may refuse these."""
+    check_inputs: bool = True
+    """Put texts in place of media in tools' results, and of a model's own images, where NanoGPT's
+    catalogue says that the model does not see."""
+    send_reasoning: bool | None = None
+    """Give the model its reasoning back with the conversation: always, never, or (``None``) behind
+    tool calls, and behind every answer where the model wants that (DeepSeek V4)."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """More options for every call; what the core does not know goes into the body as it is."""
 
@@ -123,14 +130,11 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         """
         known = self._facts()
         window = self.context_window or (known.context_length if known else None)
-        tools = self.is_function_calling_model
-        if tools is None:
-            tools = known is None or "tool_calling" in known.capabilities
         return LLMMetadata(
             context_window=window or _UNKNOWN_WINDOW,
             num_output=self.max_tokens or -1,
             is_chat_model=True,
-            is_function_calling_model=tools,
+            is_function_calling_model=self.is_function_calling_model is not False,
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )
@@ -220,13 +224,18 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         allow_parallel_tool_calls: bool = False,
         tool_required: bool = False,
         tool_choice: str | dict[str, Any] | None = None,
+        strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(ChatMessage(user_msg) if isinstance(user_msg, str) else user_msg)
         words = tool_words(
-            tools, parallel=allow_parallel_tool_calls, required=tool_required, choice=tool_choice
+            tools,
+            parallel=allow_parallel_tool_calls,
+            required=tool_required,
+            choice=tool_choice,
+            strict=strict,
         )
         return {"messages": messages, **words, **kwargs}
 
@@ -244,9 +253,9 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         known = self._facts()
         return known is not None and "structured_output" in known.capabilities
 
-    def _facts(self) -> Model | None:
+    def _facts(self, model: str | None = None) -> Model | None:
         try:
-            return snapshot.facts(self.model)
+            return snapshot.facts(model or self.model)
         except ConfigurationError:  # assigned later and malformed: the call will say so
             return None
 
@@ -262,44 +271,51 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
             raise ConfigurationError(msg, param="n")
         return model, options
 
+    def _recipient(self, model: str) -> Recipient:
+        """Return to whom a conversation goes: what of its history it gets follows from that."""
+        known = takes(self._facts(model)) if self.check_inputs else {}
+        return Recipient(model, known, self.send_reasoning)
+
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
         with map_errors(), failure_told("chat", model):
-            answer = self._client().chat(messages_to_wire(messages), model=model, **options)
-        return completion_from_wire(answer, citation_blocks=self.citation_blocks)
+            conversation = messages_to_wire(messages, self._recipient(model))
+            answer = self._client().chat(conversation, model=model, **options)
+        return completion_from_wire(answer, model, citation_blocks=self.citation_blocks)
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
         with map_errors(), failure_told("chat", model):
-            answer = await self._async_client().chat(
-                messages_to_wire(messages), model=model, **options
-            )
-        return completion_from_wire(answer, citation_blocks=self.citation_blocks)
+            conversation = messages_to_wire(messages, self._recipient(model))
+            answer = await self._async_client().chat(conversation, model=model, **options)
+        return completion_from_wire(answer, model, citation_blocks=self.citation_blocks)
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         model, options = self._options(kwargs)
         with map_errors():
-            chunks = self._client().stream_chat(messages_to_wire(messages), model=model, **options)
-        return self._items(chunks)
+            conversation = messages_to_wire(messages, self._recipient(model))
+            chunks = self._client().stream_chat(conversation, model=model, **options)
+        return self._items(chunks, model)
 
     async def _astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         model, options = self._options(kwargs)
         with map_errors():
-            chunks = self._async_client().stream_chat(
-                messages_to_wire(messages), model=model, **options
-            )
-        return self._aitems(chunks)
+            conversation = messages_to_wire(messages, self._recipient(model))
+            chunks = self._async_client().stream_chat(conversation, model=model, **options)
+        return self._aitems(chunks, model)
 
-    def _items(self, chunks: Stream[ChatChunk]) -> Generator[ChatResponse, None, None]:
-        so_far, blocks = PartialAnswer(), self.citation_blocks
+    def _items(self, chunks: Stream[ChatChunk], model: str) -> Generator[ChatResponse, None, None]:
+        so_far, blocks = PartialAnswer(model), self.citation_blocks
         with map_errors(), chunks:
             for chunk in chunks:
                 yield chunk_from_wire(chunk, so_far, citation_blocks=blocks)
 
-    async def _aitems(self, chunks: AsyncStream[ChatChunk]) -> AsyncGenerator[ChatResponse, None]:
-        so_far, blocks = PartialAnswer(), self.citation_blocks
+    async def _aitems(
+        self, chunks: AsyncStream[ChatChunk], model: str
+    ) -> AsyncGenerator[ChatResponse, None]:
+        so_far, blocks = PartialAnswer(model), self.citation_blocks
         with map_errors():
             async with chunks:
                 async for chunk in chunks:

@@ -7,11 +7,13 @@ number of batches at a time.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
+from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.kvstore.types import BaseKVStore
 from pydantic import Field, field_validator
 
@@ -42,7 +44,8 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
 
     Everything that changes the vectors is a field that `to_dict` keeps, and so part of the key by
     which an ``IngestionPipeline`` caches. An ``embeddings_cache`` can be shared as well: its keys
-    hold model, dimensions and instruction. With one, what was paid before a failure is found again.
+    hold model, dimensions and instruction. With one, what was paid before a failure is found again;
+    the vectors of a pipeline's worker processes (``num_workers``) come home with their nodes.
 
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.
@@ -88,6 +91,26 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
         finally:
             _run.reset(outside)
         return vectors
+
+    def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        """Embed nodes, as a step of an ``IngestionPipeline``."""
+        return self._homing(super().__call__(nodes, **kwargs))
+
+    async def acall(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        """Embed nodes, as a step of an ``IngestionPipeline``."""
+        return self._homing(await super().acall(nodes, **kwargs))
+
+    def _homing(self, nodes: Sequence[BaseNode]) -> Sequence[BaseNode]:
+        """Let the vectors of a worker process come back to the cache of the one that asked."""
+        cache = self.embeddings_cache
+        if not isinstance(cache, KeyedCache) or not cache.is_away:
+            return nodes
+        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+        keys = self._keys([self.text_instruction + text for text in texts])
+        for key, node in zip(keys, nodes, strict=True):
+            # Assigned as an attribute, pydantic would make a plain list of it.
+            vars(node)["embedding"] = cache.homing(key, node.get_embedding())
+        return nodes
 
     def _options(self) -> EmbeddingOptions:
         words: EmbeddingOptions = {"dimensions": self.dimensions, "user": self.user}

@@ -22,7 +22,8 @@ class NanoGPTWebSearchRetriever(ClientFields, BaseRetriever):
     """Finds ``k`` web pages, e.g. ``NanoGPTWebSearchRetriever(k=3, include_domains=["bbc.com"])``.
 
     A node's text is the page's excerpt; ``url`` and ``title`` stand in its metadata, which a model
-    reads, too. NanoGPT gives no scores: nodes come best first, their score is ``None``.
+    reads, too. NanoGPT gives no scores: nodes come best first, and their score falls by rank from
+    1.0 towards 0.9: LlamaIndex drops nodes without one wherever a ``similarity_cutoff`` is set.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
 
     Raises:
@@ -84,7 +85,8 @@ def _nodes(found: WebSearchResult, k: int) -> list[NodeWithScore]:
     pages = [hit for hit in found if hit.type != "image"][:k]
     return [
         NodeWithScore(
-            node=TextNode(text=hit.content, metadata={"url": hit.url, "title": hit.title})
+            node=TextNode(text=hit.content, metadata={"url": hit.url, "title": hit.title}),
+            score=1 - 0.1 * rank / len(pages),
         )
-        for hit in pages
+        for rank, hit in enumerate(pages)
     ]

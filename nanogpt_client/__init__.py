@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         StreamStalledError,
     )
     from nanogpt_client.footnotes import with_footnotes
-    from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
+    from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry, Totals
     from nanogpt_client.model_id import ModelId
     from nanogpt_client.observe import CallEvent
     from nanogpt_client.wire.account import (
@@ -110,6 +110,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AccountingWarning",
     "Affordability",
     "AsyncNanoGPTClient",
     "AsyncStream",
@@ -227,7 +228,7 @@ __getattr__, __dir__ = names_of(
             "StreamStalledError"
         ),
         "footnotes": "with_footnotes",
-        "ledger": "Budget Ledger LedgerEntry Totals",
+        "ledger": "AccountingWarning Budget Ledger LedgerEntry Totals",
         "model_id": "ModelId",
         "observe": "CallEvent",
         "wire.account": (

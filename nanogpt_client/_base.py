@@ -83,9 +83,8 @@ class BaseClient:
         """Return a client of this class with another's settings, ledger, budget and retry quota."""
         if http_client is None and other.http_client is not None:
             msg = (
-                f"the {type(other).__name__} sends through an injected http_client, which "
-                f"{cls.__name__} cannot use; a direct connection would go round it: pass "
-                "http_async_client=… to a model or tool, http_client=… to sharing()"
+                "pass http_async_client=… for async calls, too: the injected http_client cannot "
+                f"carry those of {cls.__name__}, and a direct connection would go round it"
             )
             raise ConfigurationError(msg, param="http_async_client")
         client = cls.__new__(cls)

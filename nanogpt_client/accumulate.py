@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nanogpt_client.wire._extras import MESSAGE_FIELDS, CallExtras, MessageExtras
 from nanogpt_client.wire._read import as_count, as_dict, as_list, as_text, dicts
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import (
@@ -63,6 +64,7 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: _Text = field(default_factory=_Text)
+    extras: CallExtras = field(default_factory=CallExtras)
 
 
 class _ToolCalls:
@@ -97,6 +99,7 @@ class _ToolCalls:
         if new_name:
             call.name = name
         call.arguments.add(arguments)
+        call.extras.add(delta, function)
         return ToolCallDelta(
             position, id_ if new_id else None, name if new_name else None, arguments
         )
@@ -121,8 +124,8 @@ class _PartialChoice:
     """What has arrived of one of the ``n`` answers."""
 
     __slots__ = (
-        "audio", "citations", "finish_reason", "images", "logprobs", "reasoning", "refusal", "role",
-        "text", "tools",
+        "audio", "citations", "extras", "finish_reason", "images", "logprobs", "reasoning",
+        "refusal", "role", "text", "tools",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -135,6 +138,7 @@ class _PartialChoice:
         self.audio: dict[str, Any] = {}
         self.logprobs: dict[str, list[Any]] = {}
         self.finish_reason: str | None = None
+        self.extras = MessageExtras()
         self.role = "assistant"
 
     def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
@@ -148,6 +152,8 @@ class _PartialChoice:
                 self.text.add(text)
         if len(delta) > 1 or not content:
             self._rest(delta, chunk)
+            if not delta.keys() <= MESSAGE_FIELDS:
+                self.extras.add(delta)
         if (logprobs := choice.get("logprobs")) is not None:
             self._logprobs(as_dict(logprobs), chunk)
         reason = choice.get("finish_reason")
@@ -220,7 +226,12 @@ class _PartialChoice:
             text=str(self.text),
             reasoning=str(self.reasoning),
             tool_calls=tuple(
-                ToolCall(call.id or _made_up_id(salt, index, at), call.name, str(call.arguments))
+                ToolCall(
+                    call.id or _made_up_id(salt, index, at),
+                    call.name,
+                    str(call.arguments),
+                    call.extras.fields,
+                )
                 for at, call in enumerate(self.tools.calls)
             ),
             citations=tuple(self.citations),
@@ -228,6 +239,7 @@ class _PartialChoice:
             refusal=str(self.refusal) or None,
             audio=self.audio or None,
             role=self.role,
+            extra=self.extras.fields(),
         )
         return Choice(index, message, self.finish_reason, dict(self.logprobs) or None)
 
@@ -341,7 +353,8 @@ def _reasoning(delta: Mapping[str, Any]) -> str:
         value = delta.get(key)
         if isinstance(value, str) and value:
             return value
-    return "".join(as_text(part.get("text")) for part in dicts(delta.get("reasoning_details")))
+    details = dicts(delta.get("reasoning_details"))
+    return "".join(as_text(part.get("text")) or as_text(part.get("summary")) for part in details)
 
 
 def _image_url(image: Any) -> str:

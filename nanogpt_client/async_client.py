@@ -123,7 +123,9 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> AsyncStream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        return self.stream(endpoints.speech.stream_speech(text, model=model, **options))
+        listed = self._context.known.get("tts")
+        call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
+        return self.stream(call)
 
     async def search_web(
         self, query: str, **options: Unpack[WebSearchOptions]

@@ -151,7 +151,9 @@ class NanoGPTClient(MediaMethods):
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> Stream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        return self.stream(endpoints.speech.stream_speech(text, model=model, **options))
+        listed = self._context.known.get("tts")
+        call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
+        return self.stream(call)
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> wire.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""

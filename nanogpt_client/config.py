@@ -114,7 +114,7 @@ class Config:
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))
-        given = {k: v for k, v in settings.items() if v is not None or k in _NO_LIMIT}
+        given = {k: v for k, v in settings.items() if v is not None or k in NONE_IS_NO_LIMIT}
         return cls(key, api_root, chat_root, **given)
 
     @property
@@ -211,7 +211,9 @@ def _from_environment(*names: str) -> str | None:
 
 
 # Settings for which ``None`` says "no limit"; for the others it says "as by default".
-_NO_LIMIT = frozenset({"timeout", "first_event_timeout", "stream_idle_timeout", "compress_above"})
+NONE_IS_NO_LIMIT = frozenset(
+    {"timeout", "first_event_timeout", "stream_idle_timeout", "compress_above"}
+)
 
 
 def _check_limits(settings: Mapping[str, Any]) -> None:

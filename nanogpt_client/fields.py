@@ -24,7 +24,7 @@ from pydantic import (
 
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
-from nanogpt_client.config import hidden
+from nanogpt_client.config import NONE_IS_NO_LIMIT, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (
@@ -156,7 +156,9 @@ class ClientFields(BaseModel):
         """Show an injected client's settings; refuse those that say something else."""
         given, decided = self.model_fields_set, _settings_of(client)
         for name, value in decided.items():
-            if name in given and (own := getattr(self, name)) is not None and own != value:
+            own = getattr(self, name)
+            said = own is not None or name in NONE_IS_NO_LIMIT
+            if name in given and said and own != value:
                 msg = f"client= brings its own {name}; leave one of them out"
                 raise ConfigurationError(msg, param=name)
         self.__dict__.update(decided)

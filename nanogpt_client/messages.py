@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import base64
 import json
-import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.schemas import (
+    json_schema_format,
+    message_name,
+    strict_schema,
+    tool_parameters,
+)
 from nanogpt_client.wire import _files
 
 __all__ = [
@@ -24,6 +30,7 @@ __all__ = [
     "file_part",
     "function_tool",
     "image_part",
+    "is_fetchable",
     "json_schema_format",
     "media_behind_tools",
     "message",
@@ -32,6 +39,7 @@ __all__ = [
     "tool_choice",
     "tool_message",
     "video_part",
+    "warn_of_loss",
 ]
 
 Part: TypeAlias = dict[str, Any]
@@ -51,7 +59,11 @@ def text_part(text: str, *, cache_control: Mapping[str, Any] | None = None) -> P
 def image_part(
     source: str | bytes, *, mime_type: str | None = None, detail: str | None = None
 ) -> Part:
-    """Return a picture, given by URL (https or ``data:``) or as its bytes."""
+    """Return a picture, given by URL (https or ``data:``) or as its bytes.
+
+    Raises:
+        ConfigurationError: the URL is of another kind (so do `video_part` and `file_part`).
+    """
     image = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
     return {"type": "image_url", "image_url": image}
 
@@ -83,21 +95,48 @@ def file_part(
     return {"type": "file", "file": file}
 
 
-def tool_call(call_id: str, name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call that the assistant made; arguments as text stay as the model wrote them."""
+def is_fetchable(url: str) -> bool:
+    """Whether NanoGPT can read what is at an address: of the web, or itself the data."""
+    return url.lower().startswith(("https://", "http://", "data:"))
+
+
+def tool_call(
+    call_id: str,
+    name: str,
+    arguments: str | Mapping[str, Any],
+    *,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a call that the assistant made; arguments as text stay as the model wrote them.
+
+    ``extra`` is what else the call held when it came: `ToolCall.extra`.
+
+    Raises:
+        ConfigurationError: JSON cannot express the arguments.
+    """
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False)
-    return {
-        "id": call_id,
-        "type": "function",
-        "function": {"name": name, "arguments": arguments},
-    }
+        try:
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            msg = f"the arguments of the call of {name!r} cannot be written as JSON: {error}"
+            raise ConfigurationError(msg, param="messages") from error
+    more = dict(extra or {})
+    function = {**(more.pop("function", None) or {}), "name": name, "arguments": arguments}
+    return {**more, "id": call_id, "type": "function", "function": function}
 
 
-def message(role: str, content: str | Sequence[Part], *, name: str | None = None) -> dict[str, Any]:
-    """Return a system, developer or user message."""
-    built = {"role": role, "content": _content(content)}
-    return built if name is None else built | {"name": name}
+def message(
+    role: str,
+    content: str | Sequence[Part],
+    *,
+    name: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a system, developer or user message; ``name`` as providers take it.
+
+    Further fields (``extra``) are sent as they are.
+    """
+    return _named({**(extra or {}), "role": role, "content": _content(content)}, name)
 
 
 def assistant_message(
@@ -106,26 +145,31 @@ def assistant_message(
     tool_calls: Sequence[dict[str, Any]] = (),
     reasoning: str | None = None,
     name: str | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what the assistant said; without text beside tool calls its content is null.
 
-    ``reasoning`` gives the model its own thoughts back, which some need to go on after tool calls.
+    ``reasoning`` gives the model its own thoughts back, which some need to go on after tool calls;
+    ``extra`` what else the message held when it came: `Message.extra`.
     """
     text = _content(content)
-    built: dict[str, Any] = {"role": "assistant", "content": text}
+    built: dict[str, Any] = {**(extra or {}), "role": "assistant", "content": text}
     if tool_calls:
         built |= {"content": text or None, "tool_calls": list(tool_calls)}
     if reasoning:
         built["reasoning_content"] = reasoning
-    return built if name is None else built | {"name": name}
+    return _named(built, name)
 
 
 def tool_message(
-    content: str | Sequence[Part], tool_call_id: str, *, name: str | None = None
+    content: str | Sequence[Part],
+    tool_call_id: str,
+    *,
+    name: str | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a tool's result for the call that it answers."""
-    built = {"role": "tool", "content": _content(content), "tool_call_id": tool_call_id}
-    return built if name is None else built | {"name": name}
+    return message("tool", content, name=name, extra=extra) | {"tool_call_id": tool_call_id}
 
 
 def function_tool(
@@ -135,11 +179,16 @@ def function_tool(
     *,
     strict: bool | None = None,
 ) -> dict[str, Any]:
-    """Return a tool that the model may call; ``parameters`` is a JSON schema."""
+    """Return a tool that the model may call; ``parameters`` is a JSON schema.
+
+    Raises:
+        ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
+    """
     function: dict[str, Any] = {"name": name}
     if description:
         function["description"] = description
-    function["parameters"] = dict(parameters or {"type": "object", "properties": {}})
+    schema = tool_parameters(parameters)
+    function["parameters"] = strict_schema(schema) if strict else schema
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
@@ -158,42 +207,91 @@ def tool_choice(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     return {"type": "function", "function": {"name": name}}
 
 
-def json_schema_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``response_format`` for answers that follow a JSON schema.
+def media_behind_tools(
+    conversation: Sequence[dict[str, Any]], takes: Mapping[str, bool] | None = None
+) -> list[dict[str, Any]]:
+    """Move what tools and models showed (images, sounds, files) into a user message behind them.
 
-    It is strict, which holds the model to the schema, unless the schema has objects with keys of
-    the model's own choice, which strict mode cannot express.
-    """
-    try:
-        built: dict[str, Any] = {"strict": True, "schema": _closed(schema)}
-    except _OpenObjectError:
-        built = {"schema": dict(schema)}
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
-    return {"type": "json_schema", "json_schema": {"name": name, **built}}
-
-
-def media_behind_tools(conversation: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Move pictures, sounds and files from tools' results into a user message behind them.
-
-    A tool's result is text for most providers, and nothing may stand between the results that
-    answer one message of the assistant.
+    A tool's result and an assistant's message are text for most providers, and nothing may stand
+    between the results that answer one message of the assistant.
+    What the model is known not to take (``takes`` as for `check_media`), or what would make the
+    request too large, is replaced by a text, with a warning: a conversation must not be lost to
+    what a tool returned once.
     """
     moved: list[dict[str, Any]] = []
-    media: list[Part] = []
-    for entry in conversation:
+    shown: list[Part] = []
+    for entry in _without_untakable(conversation, takes or {}):
+        if shown and entry["role"] != "tool":
+            moved.append(message("user", shown))
+            shown = []
+        said, media = _without_media(entry)
+        moved.append(said)
+        shown += media
+    return moved + ([message("user", shown)] if shown else [])
+
+
+_SHOWING = {"tool", "assistant"}
+# Half of what a request may hold: images that are sent again with each turn add up.
+_MOST_SHOWN = 16 * 1024 * 1024
+
+
+def _without_media(entry: dict[str, Any]) -> tuple[dict[str, Any], list[Part]]:
+    """Return what a tool or the assistant said, and, below a title, what it showed."""
+    content = entry.get("content")
+    if entry["role"] not in _SHOWING or not isinstance(content, list):
+        return entry, []
+    texts, media = _apart(content)
+    if not media:
+        return entry, []
+    call = entry.get("tool_call_id")
+    title = f"The result of the tool call {call}:" if call else "What you made:"
+    stand_in = None if entry.get("tool_calls") else "The result is shown below."
+    return entry | {"content": _content(texts) or stand_in}, [text_part(title), *media]
+
+
+def _without_untakable(
+    conversation: Sequence[dict[str, Any]], takes: Mapping[str, bool]
+) -> list[dict[str, Any]]:
+    """Replace what cannot go back of what tools and models showed; the newest is kept first."""
+    room = _MOST_SHOWN
+
+    def left(part: Part) -> Part:
+        nonlocal room
+        if part["type"] == "text":
+            return part
+        if not takes.get(part["type"], True):
+            return _left_out(part, "which the model does not take")
+        if (size := _size(part)) > room:
+            return _left_out(part, "since newer ones fill the request")
+        room -= size
+        return part
+
+    kept: list[dict[str, Any]] = []
+    for entry in reversed(conversation):
         content = entry.get("content")
-        if entry["role"] != "tool":
-            moved += [message("user", media), entry] if media else [entry]
-            media = []
-            continue
-        texts, others = _apart(content) if isinstance(content, list) else ([], [])
-        if others:
-            media += [text_part(f"The result of the tool call {entry['tool_call_id']}:"), *others]
-            result = {"content": _content(texts or "The result is shown below.")}
+        if entry["role"] in _SHOWING and isinstance(content, list):
+            parts = [left(part) for part in reversed(content)]
+            kept.append(entry | {"content": _content(parts[::-1])})
         else:
-            result = {}
-        moved.append(entry | result)
-    return moved + ([message("user", media)] if media else [])
+            kept.append(entry)
+    return kept[::-1]
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_size, value.values()))
+    return len(value) if isinstance(value, str) else 0
+
+
+def _left_out(part: Part, reason: str) -> Part:
+    what = _MEDIA.get(part["type"], "a block")
+    warn_of_loss(f"{what} in the conversation's history is not sent, {reason}")
+    return text_part(f"[{what} was here, {reason}]")
+
+
+def warn_of_loss(what: str) -> None:
+    """Warn that something of a conversation's history does not reach the model."""
+    warnings.warn(f"{what}; a text stands in its place", UserWarning, stacklevel=2)
 
 
 _MEDIA = {"image_url": "an image", "input_audio": "sound", "video_url": "a video", "file": "a file"}
@@ -231,31 +329,9 @@ def _apart(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     )
 
 
-class _OpenObjectError(ValueError):
-    """A schema has an object whose keys the model chooses."""
-
-
-def _closed(schema: Any) -> Any:
-    """Return a schema whose objects have their own properties, all of them, and no others."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    if "$ref" in schema and len(schema) > 1:  # strict mode takes no words beside a reference
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return _closed({"anyOf": [{"$ref": schema["$ref"]}], **rest})
-    closed = {
-        key: {name: _closed(value) for name, value in item.items()}
-        if key in {"properties", "$defs", "definitions"}
-        else _closed(item)
-        for key, item in schema.items()
-        if key not in {"default", "additionalProperties"}
-    }
-    if schema.get("type") == "object":
-        if schema.get("additionalProperties") or "properties" not in schema:
-            raise _OpenObjectError
-        closed |= {"required": list(schema["properties"]), "additionalProperties": False}
-    return closed
+def _named(built: dict[str, Any], name: str | None) -> dict[str, Any]:
+    allowed = message_name(name)
+    return built if allowed is None else built | {"name": allowed}
 
 
 def _content(content: str | Sequence[Part]) -> str | list[Part]:
@@ -271,6 +347,9 @@ def _content(content: str | Sequence[Part]) -> str | list[Part]:
 
 def _url(source: str | bytes, mime_type: str | None) -> str:
     if isinstance(source, str):
+        if not is_fetchable(source):
+            msg = f"NanoGPT cannot read {source[:80]!r}: give an https or data: URL, or the bytes"
+            raise ConfigurationError(msg, param="messages")
         return source
     kind = mime_type or _files.mime_type_of(source)
     return f"data:{kind};base64,{_base64(source)}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 
+from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.messages import (
     assistant_message,
     audio_part,
@@ -116,6 +118,17 @@ def test_messages(built, expected):
     assert built == expected
 
 
+@pytest.mark.parametrize("name", ["User Onboarding Agent", "a|b", "Ответ", "tool/of.mine", "ok-1"])
+def test_names_of_messages_are_as_providers_take_them(name):
+    for built in (
+        message("user", "hi", name=name),
+        assistant_message("hi", name=name),
+        tool_message("42", "i", name=name),
+    ):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", built.get("name", "left_out"))
+        assert ("name" in built) == (name != "Ответ")
+
+
 def test_tool_arguments_as_text_stay_as_the_model_wrote_them():
     assert tool_call("i", "f", ' {"a" : 1}')["function"]["arguments"] == ' {"a" : 1}'
     assert tool_call("i", "f", {"a": "é"})["function"]["arguments"] == '{"a": "é"}'
@@ -123,10 +136,14 @@ def test_tool_arguments_as_text_stay_as_the_model_wrote_them():
 
 def test_tools():
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    closed = {**schema, "required": ["a"], "additionalProperties": False}
     assert function_tool("f", "does", schema, strict=True) == {
         "type": "function",
-        "function": {"name": "f", "description": "does", "parameters": schema, "strict": True},
+        "function": {"name": "f", "description": "does", "parameters": closed, "strict": True},
     }
+    assert function_tool("f", None, schema, strict=False)["function"]["parameters"] == schema
+    with pytest.raises(ConfigurationError, match="strict=True"):
+        function_tool("f", None, {"type": "object", "additionalProperties": True}, strict=True)
     assert function_tool("f")["function"] == {
         "name": "f",
         "parameters": {"type": "object", "properties": {}},
@@ -225,3 +242,85 @@ def test_media_at_the_end_stay_at_the_end_and_texts_where_they_are():
     assert media_behind_tools([texts, tool_message("c", "y")]) == [texts, tool_message("c", "y")]
     *_, last = media_behind_tools([tool_message([image], "x")])
     assert (last["role"], last["content"][1]) == ("user", image)
+
+
+@pytest.mark.parametrize("build", [image_part, video_part, file_part])
+@pytest.mark.parametrize("address", ["demo://resource/1", "/relative.png", "file:///etc/passwd"])
+def test_an_address_that_nanogpt_cannot_read_is_refused(build, address):
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        build(address)
+    assert build("HTTPS://e.org/a")
+    assert build("data:image/png;base64,AAAA")
+
+
+def test_further_fields_are_sent_beside_those_that_are_known():
+    extra = {"new": 1, "role": "x", "content": "x", "function": {"sig": "S"}, "id": "x"}
+    assert message("system", "", extra=extra)["content"] == ""
+    assert assistant_message("a", extra=extra) == {**extra, "role": "assistant", "content": "a"}
+    assert tool_message("a", "c", extra={"new": 1})["new"] == 1
+    assert tool_call("c", "f", "{}", extra=extra) == {
+        **extra,
+        "id": "c",
+        "type": "function",
+        "function": {"sig": "S", "name": "f", "arguments": "{}"},
+    }
+
+
+def test_arguments_that_are_no_json_are_refused():
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    for arguments in ({"a": deep}, {"a": object()}):
+        with pytest.raises(ConfigurationError, match="arguments of the call of 'f'"):
+            tool_call("c", "f", arguments)
+
+
+def test_what_the_assistant_drew_follows_its_message_and_the_results_of_its_calls():
+    image = image_part("https://i")
+    calls = [tool_call("a", "f", "{}")]
+    moved = media_behind_tools(
+        [
+            assistant_message([text_part("Here:"), image]),
+            message("user", "bluer"),
+            assistant_message([image], tool_calls=calls),
+            tool_message([image], "a"),
+            assistant_message([image]),
+        ]
+    )
+    drawn = [text_part("What you made:"), image]
+    assert moved == [
+        assistant_message("Here:"),
+        message("user", drawn),
+        message("user", "bluer"),
+        assistant_message("", tool_calls=calls),
+        tool_message("The result is shown below.", "a"),
+        message("user", [*drawn, text_part("The result of the tool call a:"), image]),
+        assistant_message("The result is shown below."),
+        message("user", drawn),
+    ]
+
+
+def test_what_a_model_does_not_take_is_a_text_where_it_was_but_in_the_users_own_words():
+    image, sound = image_part("https://i"), audio_part(b"RIFF", format="wav")
+    conversation = [
+        message("user", [image]),
+        assistant_message([text_part("Here:"), image]),
+        tool_message([text_part("seen"), image, sound], "a"),
+    ]
+    with pytest.warns(UserWarning, match="an image .* is not sent, which the model does not take"):
+        moved = media_behind_tools(conversation, {"image_url": False})
+    assert moved[0] == conversation[0]
+    note = text_part("[an image was here, which the model does not take]")
+    assert moved[1]["content"] == [text_part("Here:"), note]
+    assert moved[2]["content"] == [text_part("seen"), note]
+    assert moved[3]["content"][1] == sound
+
+
+def test_a_history_of_images_does_not_outgrow_the_request():
+    large = [image_part("data:," + letter * 9_000_000) for letter in "abc"]
+    conversation = [assistant_message([image]) for image in large]
+    with pytest.warns(UserWarning, match="newer ones fill the request"):
+        moved = media_behind_tools(conversation)
+    assert [entry["content"][1] for entry in moved if entry["role"] == "user"] == large[-1:]
+    assert "was here" in moved[0]["content"]
+    assert "was here" in moved[1]["content"]

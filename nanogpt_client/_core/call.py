@@ -121,7 +121,7 @@ class Call(Generic[T]):
         model: the model asked, if any.
         resend: when it may be sent again.
         billable: whether NanoGPT charges for it, so that a `Budget` guards it.
-        estimate: what it may cost in USD, asked only if there is a `Budget`.
+        estimate: what it may cost in USD, asked only if there is a `Budget`; ``None`` is unknown.
         refusal: turns an answer with an error status into an exception, where it is not NanoGPT
             that answers.
     """
@@ -132,7 +132,7 @@ class Call(Generic[T]):
     model: str | None = None
     resend: Resend = Resend.FREELY
     billable: bool = False
-    estimate: Callable[[], Decimal] | None = None
+    estimate: Callable[[], Decimal | None] | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None
 
 
@@ -184,5 +184,5 @@ class StreamCall(Generic[Item]):
     model: str | None = None
     resend: Resend = Resend.IF_REFUSED
     billable: bool = True
-    estimate: Callable[[], Decimal] | None = None
+    estimate: Callable[[], Decimal | None] | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None

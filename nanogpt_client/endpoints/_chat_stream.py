@@ -17,7 +17,8 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     error_from_body,
 )
-from nanogpt_client.wire._read import loads
+from nanogpt_client.wire._read import loads_piece
+from nanogpt_client.wire._surrogates import Halves
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion
 
 _HEAD_BYTES = 64 * 1024
@@ -31,6 +32,7 @@ class ChatDecoder:
         self.done = False
         self.failure: NanoGPTError | None = None
         self._sse = SSEDecoder()
+        self._halves = Halves()
         self._message = PartialMessage(headers)
         self._headers = headers
         self._answers = answers
@@ -71,7 +73,8 @@ class ChatDecoder:
 
     def end(self) -> Sequence[ChatChunk]:
         """Return the last chunks: finish reasons, usage, billing."""
-        return self._message.end()
+        late = self._message.add(self._halves.rest()) if self._halves else []
+        return [*late, *self._message.end()]
 
     def partial(self) -> ChatCompletion:
         """Return what has arrived."""
@@ -95,8 +98,10 @@ class ChatDecoder:
 
     def _frame(self, event: bytes, chunks: list[ChatChunk], *, last: bool) -> None:
         try:
-            frame = loads(event)
-        except ValueError:
+            frame, is_odd = loads_piece(event)
+            if is_odd or self._halves:
+                frame = self._halves.join(frame)
+        except (ValueError, RecursionError):
             if not last:  # a fragment at the end is a cut stream, which the caller reports
                 self.failure = ResponseFormatError(f"a frame is no JSON: {event[:80]!r}")
             return

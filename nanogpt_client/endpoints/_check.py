@@ -14,6 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from nanogpt_client import wire
 from nanogpt_client.config import check_headers
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.schemas import (
+    allowed_name,
+    closed_if_possible,
+    is_allowed_name,
+    tool_parameters,
+)
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
@@ -88,23 +94,24 @@ def check_messages(messages: Any) -> list[dict[str, Any]]:
         if role == "tool" and not message.get("tool_call_id"):
             msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
             raise ConfigurationError(msg, param="messages")
-        if message.get("content") is None and role in {"user", "system", "developer"}:
+        says_nothing = message.get("content") is None and "configuration_update" not in message
+        if says_nothing and role in {"user", "system", "developer"}:
             raise ConfigurationError(f"{where} ({role}) has no content", param="messages")
     return [dict(message) for message in messages]
 
 
-def check_tools(tools: Any) -> None:
-    """Check that every tool is a function with a name and that their schemas are not too large."""
+def check_tools(tools: Any) -> list[dict[str, Any]]:
+    """Return tools as functions with an object of arguments, if their names and size may pass.
+
+    The names must come back as they are, so an illegal one is refused here instead of changed.
+    What providers take is OpenAI's rule: up to 64 letters, digits, underscores and dashes.
+    """
     if not isinstance(tools, Sequence) or isinstance(tools, str):
         raise ConfigurationError("tools must be a list", param="tools")
-    for at, tool in enumerate(tools):
-        function = tool.get("function") if isinstance(tool, Mapping) else None
-        if not isinstance(function, Mapping) or not function.get("name"):
-            msg = f'tools[{at}] must be {{"type": "function", "function": {{"name": …}}}}'
-            raise ConfigurationError(msg, param="tools")
+    checked_tools = [_tool(tool, at) for at, tool in enumerate(tools)]
     try:
-        size = len(json.dumps(tools, ensure_ascii=False).encode())
-    except (TypeError, ValueError) as error:
+        size = len(json.dumps(tools, ensure_ascii=False).encode("utf-8", "replace"))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"tools cannot be written as JSON: {error}") from error
     if size > MAX_TOOLS_BYTES:
         largest = max(tools, key=lambda tool: len(json.dumps(tool)))["function"]["name"]
@@ -113,6 +120,25 @@ def check_tools(tools: Any) -> None:
             f"the largest is {largest!r}"
         )
         raise ConfigurationError(msg, param="tools")
+    return checked_tools
+
+
+def _tool(tool: Any, at: int) -> dict[str, Any]:
+    function = tool.get("function") if isinstance(tool, Mapping) else None
+    if not isinstance(function, Mapping) or not function.get("name"):
+        msg = f'tools[{at}] must be {{"type": "function", "function": {{"name": …}}}}'
+        raise ConfigurationError(msg, param="tools")
+    name = function["name"]
+    if not isinstance(name, str) or not is_allowed_name(name):
+        msg = (
+            f"tools[{at}] is named {name!r}, which providers refuse: a tool's name is up to 64 "
+            f"letters, digits, _ and -, such as {allowed_name(str(name))!r}"
+        )
+        raise ConfigurationError(msg, param="tools")
+    parameters = tool_parameters(function.get("parameters"))
+    if function.get("strict") is True:
+        parameters = closed_if_possible(parameters)
+    return {**tool, "function": {**function, "parameters": parameters}}
 
 
 def read_file(source: wire.FileSource, what: str) -> tuple[str, bytes]:

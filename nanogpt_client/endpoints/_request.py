@@ -13,6 +13,7 @@ from typing import Any
 from nanogpt_client._core.call import Reply, Request, Root
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError, error_from_body
 from nanogpt_client.wire._read import as_dict
+from nanogpt_client.wire._surrogates import mended_text
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -35,15 +36,19 @@ def post(
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
-    """Write a JSON body.
+    """Write a JSON body; halves of characters, which UTF-8 has not, are joined or replaced.
 
     Raises:
         ConfigurationError: JSON cannot express it, or it is larger than NanoGPT takes.
     """
     try:
-        data = _encoder.encode(body).encode()
+        text = _encoder.encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        data = mended_text(text).encode()
     if len(data) > MAX_BODY_BYTES:
         raise ConfigurationError(
             f"the request has {len(data)} bytes; NanoGPT takes {MAX_BODY_BYTES} (32 MB) at most"

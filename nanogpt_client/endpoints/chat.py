@@ -21,6 +21,7 @@ from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.model_id import ModelId
+from nanogpt_client.schemas import sendable_format
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.wire.options import ChatOptions
 
@@ -64,10 +65,12 @@ def chat_body(
     given = without_request_words(_check.checked(options, ChatOptions))
     search, memory = given.pop("web_search", None), given.pop("memory", None)
     if given.get("tools"):
-        _check.check_tools(given["tools"])
+        given["tools"] = _check.check_tools(given["tools"])
     else:  # an empty list, or a choice among no tools, is refused by some routes
         for word in ("tools", "tool_choice", "parallel_tool_calls"):
             given.pop(word, None)
+    if given.get("response_format"):
+        given["response_format"] = sendable_format(given["response_format"])
     model_id = _with_memory(ModelId.parse(_check.check_model(model)), memory)
     model_id, body_search = _with_search(model_id, search)
     model_id.check_provider(_provider(given, options), caching=bool(given.get("caching")))

@@ -26,6 +26,7 @@ from nanogpt_client.endpoints.media import (
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, dicts
+from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
 from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages, Source
@@ -94,7 +95,7 @@ def edit_image(
     request = Request(
         "POST",
         "/images/edits",
-        form=form,
+        form=mended(form),
         files=files,
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),
@@ -105,7 +106,8 @@ def edit_image(
 def _draw(
     request: Request, model: str, known: Model | None, options: Mapping[str, Any]
 ) -> Flow[GeneratedImages]:
-    reserved = _prices.reservation(known, size=options.get("size"), n=options.get("n"))
+    size = options.get("size") or options.get("resolution")
+    reserved = _prices.reservation(known, {"size": size, "n": options.get("n")})
     call = Call(
         request, _images, "image", model, Resend.IF_REFUSED, billable=True, estimate=reserved
     )

@@ -21,6 +21,7 @@ from nanogpt_client.errors import (
 )
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
+from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.media import FileSource, Source
 
 MAX_REDIRECTS = 5
@@ -215,4 +216,4 @@ def file_bytes(
 
 def file_part(name: str, data: bytes) -> FilePart:
     """Return a file for a multipart form, with a name whose extension fits it."""
-    return FilePart(name, data, _files.mime_type_of(data))
+    return FilePart(mended(name), data, _files.mime_type_of(data))

@@ -18,6 +18,7 @@ from nanogpt_client.errors import NanoGPTError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_dict, as_text, first
 from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.catalog import ModelList
 from nanogpt_client.wire.media import Speech
 from nanogpt_client.wire.options import SpeechOptions
 
@@ -35,7 +36,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         model,
         Resend.IF_REFUSED,
         billable=True,
-        estimate=_prices.reservation(known, text=text),
+        estimate=_prices.reservation(known, {"text": text}),
     )
     with Watch(options) as watch:
         answer = yield from ask(submit)
@@ -54,10 +55,20 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
     return Speech(data, _files.mime_type_of(data), answer.billing, absolute, ticket)
 
 
-def stream_speech(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> StreamCall[bytes]:
-    """Speak, and hand the sound on in pieces as it comes."""
+def stream_speech(
+    text: str, *, model: str, listed: ModelList | None = None, **options: Unpack[SpeechOptions]
+) -> StreamCall[bytes]:
+    """Speak, and hand the sound on in pieces as it comes; ``listed`` is what is known of models."""
     body = {**_body(text, model, options), "stream": True}
-    return StreamCall(post("/audio/speech", body, options), AudioDecoder, "speech", model)
+    known = None if listed is None else listed.get(model)
+    _offer.check_speech(known, text, options)
+    return StreamCall(
+        post("/audio/speech", body, options),
+        AudioDecoder,
+        "speech",
+        model,
+        estimate=_prices.reservation(known, {"text": text}),
+    )
 
 
 def _body(text: str, model: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.watch import Watch
-from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
+from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
+from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text
+from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
 from nanogpt_client.wire.media import FileSource, Transcript
@@ -29,7 +31,16 @@ def transcribe(
     """Write down what is said; jobs are waited for."""
     known = yield from catalog.known("stt", model)
     request = yield from _request(audio, model, options, known)
-    call = Call(request, _answer, "transcription", model, Resend.IF_REFUSED, billable=True)
+    seconds = _files.seconds_of(request.files[0][1].data) if request.files else None
+    call = Call(
+        request,
+        _answer,
+        "transcription",
+        model,
+        Resend.IF_REFUSED,
+        billable=True,
+        estimate=_prices.reservation(known, {"seconds": seconds}),
+    )
     with Watch(options) as watch:
         answer = yield from ask(call)
         run_id = as_text(answer.raw.get("runId"))
@@ -49,6 +60,7 @@ def _request(
     body = {"model": _check.check_model(model), **given}
     if _check.is_url(audio) and not str(audio).startswith("data:"):
         yield from check_address(str(audio), "audio")
+        _offer.check_remote_recording(known, given)
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")
     _offer.check_recording(known, data, given)
@@ -57,7 +69,7 @@ def _request(
         "POST",
         PATH,
         form={
-            key: str(value).lower() if value is True or value is False else str(value)
+            key: str(value).lower() if value is True or value is False else mended(str(value))
             for key, value in form.items()
         },
         files=[("file", file_part(name, data))],

@@ -16,7 +16,7 @@ from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, image_data_url, located
 from nanogpt_client.errors import ResponseFormatError
-from nanogpt_client.wire._read import as_dict, as_list, as_number, as_text, dicts, first
+from nanogpt_client.wire._read import as_dict, as_list, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.media import FileSource, Video, VideoJob
 from nanogpt_client.wire.options import VideoOptions
@@ -45,8 +45,8 @@ def submit_video(
     elif image is not None:
         body["imageDataUrl"] = yield from image_data_url(image, "image")
     request = post("/generate-video", body, options, root="api")
-    seconds = as_number(given.get("duration", "").removesuffix("s"))
-    reserved = _prices.reservation(known, seconds=seconds)
+    more = options.get("extra_body") or {}
+    reserved = _prices.reservation(known, {**given, **more, "image": image is not None})
     order = Call(
         request, _ticket, "video", model, Resend.IF_UNSENT, billable=True, estimate=reserved
     )

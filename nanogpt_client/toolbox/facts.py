@@ -126,7 +126,7 @@ _FREE = amount("cost", Decimal(0)) | {"request_id": None}
 
 
 def _estimate(model: str, given: args.EstimateArguments) -> Flow[CostEstimate]:
-    needed = {"chat": "text", "speech": "text", "transcription": "seconds", "video": "seconds"}
+    needed = {"chat": "text", "speech": "text", "transcription": "seconds"}
     missing = needed.get(given.kind)
     if missing and getattr(given, missing) is None:
         raise ConfigurationError(f"{given.kind} costs by its {missing}: pass it", param=missing)
@@ -137,7 +137,10 @@ def _estimate(model: str, given: args.EstimateArguments) -> Flow[CostEstimate]:
         "speech": {"text": given.text},
     }
     about = work.get(given.kind, {"seconds": given.seconds})
-    return (yield from account.estimate_media_cost(_KINDS[given.kind], model=model, **about))
+    found = yield from account.estimate_media_cost(_KINDS[given.kind], model=model, **about)
+    if found.usd is None and given.kind == "video" and given.seconds is None:
+        raise ConfigurationError(f"{model} may cost by its seconds: pass them", param="seconds")
+    return found
 
 
 def _amount(value: Decimal | None) -> str:

@@ -156,7 +156,8 @@ def _ordered(own: fields.VideoFields, given: args.VideoArguments) -> Flow[Any]:
         raise ConfigurationError("a video needs a prompt, or the run id of one that was ordered")
     image = None if given.image is None else (yield from _input(own, given.image))
     yield from catalog.known("video", own.model, fetch=True)
-    yield from _allow(own, "generate_video", given, "video", seconds=given.duration)
+    mode = None if image is None else "image_to_video"
+    yield from _allow(own, "generate_video", given, "video", seconds=given.duration, mode=mode)
     flow = video.submit_video(
         given.prompt,
         model=own.model,

@@ -13,18 +13,34 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from nanogpt_client.wire._surrogates import mended
+
 # Nothing here is counted so far, and arithmetic on wild exponents overflows.
 _BEYOND = 10**31
 
 
 def loads(data: bytes | str) -> Any:
-    """Parse JSON; a `ValueError` also for what is nested too deeply to parse."""
+    """Parse JSON, with characters made whole; a `ValueError` also for what is nested too deeply."""
+    value, is_odd = loads_piece(data)
+    if not is_odd:
+        return value
     try:
-        return from_json(data)  # a quarter of the time for a stream's frame, a tenth for vectors
-    except ValueError:
-        pass  # what it refuses (half an emoji, UTF-16, depth) is for the standard library to judge
+        return mended(value)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def loads_piece(data: bytes | str) -> tuple[Any, bool]:
+    """Parse a piece of a stream; also return whether it may hold halves of characters."""
     try:
-        return json.loads(data)
+        # A quarter of the time for a stream's frame, a tenth for vectors.
+        return from_json(data), False
+    except ValueError as error:
+        if "recursion limit" in str(error):  # 200 levels: no answer has them, and recursion ends
+            raise ValueError("nested too deeply") from error
+    # What else it refuses (half an emoji, UTF-16) is for the standard library to judge.
+    try:
+        return json.loads(data), True
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

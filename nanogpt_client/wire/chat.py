@@ -6,13 +6,12 @@ shape only. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-comple
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from nanogpt_client.wire._read import as_count, as_dict, as_text
+from nanogpt_client.wire._read import as_count, as_dict, as_text, loads
 from nanogpt_client.wire.billing import Billing
 
 __all__ = [
@@ -123,11 +122,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model asks for; ``arguments`` is the text as the model wrote it."""
+    """A call the model asks for; ``arguments`` is the text as the model wrote it.
+
+    ``extra`` is what else it holds, such as the signature of the thoughts behind it
+    (``extra_content``); it belongs to the call when that goes back to the model.
+    """
 
     id: str
     name: str
     arguments: str
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def parse(self) -> dict[str, Any]:
         """Return the arguments as a dict (empty or null arguments are ``{}``).
@@ -135,7 +139,7 @@ class ToolCall:
         Raises:
             ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
         """
-        value = json.loads(self.arguments) if self.arguments.strip() else None
+        value = loads(self.arguments) if self.arguments.strip() else None
         if value is not None and not isinstance(value, dict):
             msg = f"the arguments of {self.name!r} are no JSON object: {self.arguments[:80]!r}"
             raise ValueError(msg)
@@ -154,7 +158,11 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the model said. ``images`` are URLs, mostly ``data:`` ones."""
+    """What the model said. ``images`` are URLs, mostly ``data:`` ones.
+
+    ``extra`` is what else the message holds, by its fields on the wire, such as signed or encrypted
+    ``reasoning_details``; some models refuse a conversation without them (see `history`).
+    """
 
     text: str = ""
     reasoning: str = ""
@@ -164,6 +172,7 @@ class Message:
     refusal: str | None = None
     audio: dict[str, Any] | None = None
     role: str = "assistant"
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

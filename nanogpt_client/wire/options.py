@@ -190,6 +190,8 @@ class WorkOptions(TypedDict, total=False):
 
     text: what is to be spoken.
     seconds: how long a video is to be, or a recording to transcribe is.
+    resolution, mode, audio: of a video, e.g. ``"720p"``; ``mode`` is a word of the model's own, or
+        ``"image_to_video"``; ``audio`` is whether it has sound. By default the model's own.
     size, n: of pictures.
     """
 
@@ -197,6 +199,9 @@ class WorkOptions(TypedDict, total=False):
 
     text: str | None
     seconds: NotNegative | None
+    resolution: str | None
+    mode: str | None
+    audio: StrictBool | None
     size: str | None
     n: Count | None
 

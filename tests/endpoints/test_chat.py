@@ -23,7 +23,8 @@ from nanogpt_client.model_id import ModelId
 from tests.driving import ODD_VALUES, context, drive, reply
 from tests.test_accumulate import ANY, DELTAS
 
-TOOL = {"type": "function", "function": {"name": "f"}}
+NO_ARGUMENTS = {"type": "object", "properties": {}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": NO_ARGUMENTS}}
 
 
 def body_of(messages: Any = "hi", *, model: Any = "m", **options: Any) -> Any:
@@ -151,17 +152,28 @@ def test_bodies_over_32_mb_are_refused():
         chat("x" * (room + 1), model="m")
 
 
-def test_what_no_utf8_can_carry_is_refused():
-    with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
-        chat("half a pair: \ud800", model="m")
-
-
 def test_nesting_without_end_is_refused():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
         chat("hi", model="m", extra_body={"x": deep})
+
+
+def test_tools_and_formats_are_made_legal():
+    schema = {"type": "object", "properties": {"a": {"type": "string", "default": "x"}}}
+    spec = {"name": "Page[int]", "strict": True, "schema": schema}
+    given = {"type": "json_schema", "json_schema": spec}
+    bare = {"type": "function", "function": {"name": "f"}}
+    body = body_of(tools=[bare], response_format=given)
+    assert body["tools"] == [TOOL]
+    sent = body["response_format"]["json_schema"]
+    assert sent["name"] == "Page_int_"
+    assert sent["schema"]["required"] == ["a"]
+    assert given["json_schema"] == {"name": "Page[int]", "strict": True, "schema": schema}
+    assert body_of(response_format={"type": "json_object"})["response_format"] == {
+        "type": "json_object"
+    }
 
 
 def test_tools_are_sent_and_a_choice_among_none_is_not():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from nanogpt_client.endpoints._check import (
@@ -56,6 +58,8 @@ def test_a_conversation_is_copied_and_kept():
         {"role": "assistant", "content": None, "tool_calls": [{}]},
         {"role": "tool", "content": "42", "tool_call_id": "i"},
         {"role": "function", "content": "42", "name": "f"},
+        {"role": "system", "content": "", "configuration_update": {"reasoning": {}}},
+        {"role": "developer", "configuration_update": {"reasoning": {}}},
     ]
     checked = check_messages(given)
     assert checked == given
@@ -97,6 +101,38 @@ def tool(name: str = "f", description: str = "") -> dict:
 def test_malformed_tools(tools, match):
     with pytest.raises(ConfigurationError, match=match):
         check_tools(tools)
+
+
+@pytest.mark.parametrize(
+    "name", ["get weather", "mcp.search", "a/b", "Page[int]", "é", "x" * 65, 5]
+)
+def test_a_name_that_providers_refuse_is_told_before_anything_is_sent(name):
+    with pytest.raises(ConfigurationError, match=r"tools\[1\] is named .* providers refuse"):
+        check_tools([tool(), tool(name)])
+    check_tools([tool("a-Z_9" + "x" * 59)])
+
+
+@pytest.mark.parametrize(
+    "parameters", [None, {}, {"type": "object"}, True, {"$schema": "s", "type": "object"}]
+)
+def test_every_tool_has_an_object_of_arguments(parameters):
+    given: Any = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    (sent,) = check_tools([given])
+    assert sent["function"]["parameters"] == {"type": "object", "properties": {}}
+    assert given["function"]["parameters"] == parameters
+    (bare,) = check_tools([tool()])
+    assert bare["function"]["parameters"] == {"type": "object", "properties": {}}
+
+
+def test_a_tool_that_says_strict_is_closed_if_it_can_be():
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    function = {"name": "f", "strict": True, "parameters": schema}
+    (sent,) = check_tools([{"type": "function", "function": function}])
+    closed = {**schema, "required": ["a"], "additionalProperties": False}
+    assert sent["function"]["parameters"] == closed
+    loose = {"type": "object", "properties": {"a": {}}}
+    (sent,) = check_tools([{"type": "function", "function": function | {"parameters": loose}}])
+    assert sent["function"]["parameters"] == loose
 
 
 def test_tools_up_to_200_kb():

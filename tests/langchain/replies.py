@@ -60,7 +60,8 @@ class Wire:
             for key, value in delta.items():
                 message[key] = _joined(message.get(key), value)
         choice = {"index": 0, "message": message, "finish_reason": self.finish}
-        return httpx.Response(200, json=self.top | {"choices": [choice]})
+        body = json.dumps(self.top | {"choices": [choice]})  # ASCII: half an emoji can be sent
+        return httpx.Response(200, content=body, headers={"content-type": "application/json"})
 
 
 def _joined(old: Any, new: Any) -> Any:

@@ -185,17 +185,20 @@ def test_no_structured_answer_is_one_paid_call_and_an_error(method, wire, reason
 
 
 @pytest.mark.parametrize(
-    "schema",
+    ("schema", "answer"),
     [
-        {"title": "Ages", "type": "array", "items": {"type": "integer"}},
-        {"title": "Ages", "type": "object", "additionalProperties": {"type": "integer"}},
-        {"title": "Ages", "anyOf": [{"type": "integer"}, {"type": "null"}]},
+        ({"title": "Ages", "type": "array", "items": {"type": "integer"}}, [36]),
+        (
+            {"title": "Ages", "type": "object", "additionalProperties": {"type": "integer"}},
+            {"Ada": 36},
+        ),
+        ({"title": "Ages", "anyOf": [{"type": "integer"}, {"type": "null"}]}, 36),
     ],
 )
-def test_a_json_schema_without_properties_is_sent_whole(schema):
-    wire = Wire({"content": "[36]"})
+def test_a_json_schema_without_properties_is_sent_whole(schema, answer):
+    wire = Wire({"content": json.dumps(answer)})
     chain: Any = wire.model().with_structured_output(schema, method="json_schema")
-    assert chain.invoke("hi") == [36]
+    assert chain.invoke("hi") == answer
     sent = wire.bodies[0]["response_format"]["json_schema"]
     assert (sent["name"], sent["schema"]) == ("Ages", schema)
     with pytest.raises(ConfigurationError, match="method='json_schema'"):
@@ -203,13 +206,15 @@ def test_a_json_schema_without_properties_is_sent_whole(schema):
 
 
 def test_a_schema_that_openai_nests_is_sent_as_it_is():
-    wire = Wire({"content": "{}"})
-    schema = {"name": "Person", "schema": {"type": "object", "properties": {"age": {}}}}
+    age: dict[str, Any] = {"type": "object", "properties": {"age": {"type": "integer"}}}
+    schema = {"name": "Person", "description": "d", "schema": age}
+    wire = Wire({"content": '{"age": 1}'})
     wire.model().with_structured_output(schema, method="json_schema").invoke("hi")
     asked = wire.model().with_structured_output(schema, method="json_schema", strict=True)
     asked.invoke("hi")
     loose, strict = [body["response_format"]["json_schema"] for body in wire.bodies]
-    assert (loose, strict) == (schema, schema | {"strict": True})
+    closed = {**age, "required": ["age"], "additionalProperties": False}
+    assert (loose, strict) == (schema, schema | {"strict": True, "schema": closed})
 
 
 def test_a_method_that_does_not_exist_is_refused():
@@ -417,7 +422,9 @@ def test_copies_work_before_and_after_use(sandbox_environment, copy, used):
     again = copy(llm)
     assert again.asdict() == llm.asdict()
     assert again.invoke("hi").text
-    assert again.ledger.totals.calls == 1 + used
+    before = used and copy is deepcopy  # which shares the ledger; a pickle has no history
+    assert again.ledger.totals.calls == 1 + before
+    assert again.budget.calls == 1 + used
 
 
 def test_a_deep_copy_shares_books_and_injected_clients():
@@ -562,8 +569,49 @@ async def test_long_chats_can_be_sent_compressed(sandbox_environment):
             assert "".join(chunk.text for chunk in llm.stream(text))
     assert [h.get("content-encoding") for h in heard] == [None, None, "gzip", "gzip"]
     assert int(heard[2]["content-length"]) < 1_000
-    assert (await llm.ainvoke("What is Nano? " * 500)).text
-    await llm.aclose()
+    with pytest.raises(ConfigurationError, match="http_async_client"):
+        await llm.ainvoke("hi")  # a direct connection would go round the injected client
+
+
+async def test_a_client_for_async_calls_alone_is_not_gone_round():
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hello())) as client:
+        llm = ChatNanoGPT(model=MODEL, api_key=KEY, http_async_client=client)
+        assert (await llm.ainvoke("hi")).text
+        with pytest.raises(ConfigurationError, match="http_client"):
+            llm.invoke("hi")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"timeout": 1.0},
+        {"max_retries": 0},
+        {"max_connections": 3},
+        {"requests_per_second": 5.0},
+        {"rate_limit_wait": 5.0},
+        {"stream_idle_timeout": 1.0},
+        {"first_event_timeout": None},
+        {"compress_above": 10},
+        {"base_url": "https://other.example/api/v1"},
+        {"api_key": "sk-other"},
+        {"default_headers": {"x-team": "birds"}},
+        {"http_client": object()},
+        {"budget": Budget(1)},
+        {"ledger": Ledger()},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_no_setting_beside_a_client_is_ignored(setting):
+    with pytest.raises(ConfigurationError, match=next(iter(setting))):
+        ChatNanoGPT(model=MODEL, client=NanoGPTClient(KEY), **setting)
+
+
+def test_a_model_shows_the_settings_of_its_client_and_may_repeat_them():
+    client = NanoGPTClient(KEY, timeout=9.0, max_retries=5, budget=Budget(1))
+    llm = ChatNanoGPT(model=MODEL, client=client)
+    assert (llm.timeout, llm.max_retries, llm.budget) == (9.0, 5, client.budget)
+    again = ChatNanoGPT(**{name: getattr(llm, name) for name in type(llm).model_fields})
+    assert again.client is client
 
 
 def test_compressing_needs_a_number_of_bytes():

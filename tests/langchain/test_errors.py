@@ -9,6 +9,8 @@ from copy import deepcopy
 import httpx
 import pytest
 from langchain_core import exceptions as langchain
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import RetryPolicy
 
 import nanogpt_client
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
@@ -171,3 +173,75 @@ def test_a_wrong_word_of_the_constructor_does_not_show_the_key(words):
         ChatNanoGPT(api_key="sk-nano-the-secret", **words)
     assert "the-secret" not in str(caught.value)
     assert "the-secret" not in repr(getattr(caught.value, "errors", list)())
+
+
+# LangGraph sends again whatever is none of Python's own errors, unless it is told otherwise.
+
+ENVELOPE = {"error": {"message": "no"}}
+SENT_ONCE = {
+    "401": (401, ENVELOPE),
+    "402": (402, {"error": {"code": "insufficient_balance"}}),
+    "403": (403, ENVELOPE),
+    "404": (404, ENVELOPE),
+    "409": (409, ENVELOPE),
+    "413": (413, ENVELOPE),
+    "418": (418, ENVELOPE),
+    "daily limit": (429, {"error": {"code": "daily_usd_limit_exceeded"}}),
+    "502 of a gateway": (502, {}),
+    "504 of a gateway": (504, {}),
+    "520": (520, ENVELOPE),
+    "524": (524, ENVELOPE),
+    "unreadable": (200, {"choices": []}),
+}
+
+
+def posts_of_a_graph(handler, **words):
+    heard = []
+
+    def listening(request):
+        heard.append(request)
+        return handler(request)
+
+    llm = model(listening, **words)
+    graph = StateGraph(MessagesState)
+    again = RetryPolicy(initial_interval=0.001, jitter=False)
+    graph.add_node("chat", lambda s: {"messages": [llm.invoke(s["messages"])]}, retry_policy=again)
+    graph.add_edge(START, "chat")
+    with pytest.raises(langchain.ModelError) as caught:
+        graph.compile().invoke({"messages": [("user", "hi")]})
+    return len(heard), caught.value
+
+
+@pytest.mark.parametrize(("status", "body"), SENT_ONCE.values(), ids=SENT_ONCE)
+def test_a_graph_does_not_send_again_what_was_refused_or_billed(status, body):
+    posts, raised = posts_of_a_graph(error(status, body))
+    assert posts == 1
+    assert not raised.is_retryable
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        'data: {"choices": [{"index": 0, "delta": {"content": "Hel"}}]}\n\n',
+        'data: {"choices": [], "error": {"status": 503, "message": "overloaded"}}\n\n',
+        'data: {"choices": [], "error": {"status": 429, "code": "rate_limit_exceeded"}}\n\n',
+    ],
+    ids=["cut", "failed", "refused"],
+)
+def test_a_graph_does_not_send_a_broken_stream_again(frames):
+    head = {"content-type": "text/event-stream"}
+    posts, raised = posts_of_a_graph(
+        lambda _: httpx.Response(200, headers=head, text=frames), streaming=True
+    )
+    assert posts == 1
+    assert not raised.is_retryable
+    assert raised.maybe_billed
+    assert pickle.loads(pickle.dumps(raised)).maybe_billed
+
+
+@pytest.mark.parametrize("status", [500, 503, 521, 522])
+def test_a_graph_may_send_again_what_was_free(status):
+    posts, raised = posts_of_a_graph(error(status, ENVELOPE))
+    assert posts == 3
+    assert raised.is_retryable
+    assert not raised.maybe_billed

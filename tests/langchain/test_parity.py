@@ -45,6 +45,12 @@ SAMPLES = {
         {"images": ["https://example.org/b.png"]},
     ),
     "refusal": Wire({"refusal": "I will "}, {"refusal": "not."}),
+    "signatures": Wire(
+        {"reasoning": "Hm"},
+        call("{}", id="c1", name="now", extra_content={"google": {"thought_signature": "S"}}),
+        {"reasoning_details": [{"type": "reasoning.encrypted", "data": "E"}]},
+        finish="tool_calls",
+    ),
     "sound": Wire({"audio": {"id": "a1", "data": "AAAA", "transcript": "Hi"}}),
 }
 LEAST = ("content", "additional_kwargs", "response_metadata", "usage_metadata", "tool_calls")

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 from llama_index.core import Document
-from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.ingestion import IngestionCache, IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.storage.kvstore import SimpleKVStore
 from llama_index_instrumentation import get_dispatcher
@@ -243,7 +243,8 @@ def test_it_travels_and_lives_on_several_loops(sandbox):
 def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox, tmp_path):
     documents = [Document(text=f"Text number {n} is about the number {n}.") for n in range(6)]
     books = tmp_path / "spent.jsonl"
-    embedding = over(sandbox, dimensions=64, ledger=Ledger(books))
+    store = SimpleKVStore()
+    embedding = over(sandbox, dimensions=64, ledger=Ledger(books), embeddings_cache=store)
     # The default tokenizer makes processes download its words, and without a network they hang.
     splitter = SentenceSplitter(tokenizer=str.split)
     pipeline = IngestionPipeline(transformations=[splitter, embedding])
@@ -251,6 +252,12 @@ def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox, tmp_path
     assert [len(node.get_embedding()) for node in nodes] == [64] * 6
     assert len(embedding.ledger) == 0
     assert [entry.kind for entry in Ledger(books)] == ["embedding"] * 2
+    assert len(store.get_all("nanogpt_embeddings")) == 6  # what workers paid for came home
+    assert all(type(node.get_embedding()) is list for node in nodes)
+    calls = embedding.ledger.totals.calls
+    again = pipeline.model_copy(update={"cache": IngestionCache()})
+    assert len(again.run(documents=documents)) == 6
+    assert embedding.ledger.totals.calls == calls
     alone = pipeline.run(documents=documents)
     assert np.allclose([n.get_embedding() for n in nodes], [n.get_embedding() for n in alone])
     calls = embedding.ledger.totals.calls

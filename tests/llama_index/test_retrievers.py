@@ -64,8 +64,8 @@ def retrieve(request):
 async def test_pages_as_nodes(retrieve):
     nodes = await retrieve(Wire(PAGES).retriever(k=2), "nano")
     assert [(n.node.get_content(), n.metadata, n.score) for n in nodes] == [
-        ("A coin.", {"url": "https://a.example", "title": "Nano"}, None),
-        ("Its ticker.", {"url": "https://b.example", "title": "XNO"}, None),
+        ("A coin.", {"url": "https://a.example", "title": "Nano"}, 1.0),
+        ("Its ticker.", {"url": "https://b.example", "title": "XNO"}, 0.95),
     ]  # fmt: skip
     assert "https://a.example" in nodes[0].node.get_content(MetadataMode.LLM)
 

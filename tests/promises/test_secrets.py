@@ -399,7 +399,8 @@ def test_no_call_follows_a_redirect(caller: Caller):
     with RawServer(chat_answer()) as other:
         moved = http_reply(status=308, headers={"location": other.base_url})
         with RawServer([moved]) as server, httpx.Client(follow_redirects=True) as http:
-            client = NanoGPTClient(KEY, base_url=server.base_url, http_client=http)
+            injected = None if "async" in caller.name or " a" in caller.name else http
+            client = NanoGPTClient(KEY, base_url=server.base_url, http_client=injected)
             assert "308" in str(failure_of(lambda: caller.call(client)))
         assert other.requests == []
 

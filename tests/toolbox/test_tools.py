@@ -203,7 +203,13 @@ def test_the_balance_and_where_to_send_nano(call, box):
     [
         ({"kind": "image", "size": "256x256", "n": 2}, "0.010"),
         ({"kind": "speech", "text": "x" * 1000}, "0.015"),
+        ({"kind": "speech", "text": "x" * 301, "model": "bytedance/seed-audio-1.0"}, "0.18"),
         ({"kind": "video", "seconds": 5}, "0.35"),
+        ({"kind": "video"}, "0.35"),
+        ({"kind": "video", "model": "veo3-fast-video"}, "1.6"),
+        ({"kind": "video", "model": "kling-v26-pro", "seconds": 10}, "0.7"),
+        ({"kind": "video", "model": "bytedance/seedance-2.5"}, "0.25"),
+        ({"kind": "video", "model": "google/gemini-omni-flash/v1.1"}, "1.04"),
         ({"kind": "transcription", "seconds": 60}, "0.0005"),
     ],
 )
@@ -235,7 +241,7 @@ def test_the_cost_of_a_chat(call, box):
         ("speak", {"txt": "x"}, "text: field required"),
         ("speak", {"text": "x", "loud": True}, "loud: extra inputs are not permitted"),
         ("generate_image", {"prompt": "x", "n": 0}, "n: input should be greater than"),
-        ("estimate_cost", {"kind": "video"}, "video costs by its seconds: pass it"),
+        ("estimate_cost", {"kind": "transcription"}, "transcription costs by its seconds: pass"),
         ("estimate_cost", {"kind": "chat", "text": "x"}, "name the model"),
         ("search_web", {"query": "x", "output": "structured"}, "belong together"),
         ("draw", {}, "there is no tool 'draw'; known are generate_image"),
@@ -311,6 +317,7 @@ def test_a_budget_ends_it(call, box):
     [
         ("generate_image", {"prompt": "x", "n": 2}, "0.028"),
         ("speak", {"text": "x" * 100}, "0.0015"),
+        ("generate_video", {"prompt": "x"}, "0.35"),
         ("generate_video", {"prompt": "x", "duration": 5}, "0.35"),
     ],
 )

@@ -28,9 +28,9 @@ def test_values_come_back_as_they_are(value, ascii_alone):
 @pytest.mark.parametrize(
     "data",
     [
-        b'"half an emoji: \\ud83d"', b"[1e999]", b'{"a": 1, "a": 2}', b"[1234567890123456789012]",
+        b"[1e999]", b'{"a": 1, "a": 2}', b"[1234567890123456789012]",
         b"[0.1000000000000000055511151231257827, 5e-324, -0, -0.0]", b"\xef\xbb\xbf{}",
-        '{"a": 1}'.encode("utf-16"), b"[" * 300 + b"]" * 300, b"[-Infinity]", b'"\\u0000"',
+        '{"a": 1}'.encode("utf-16"), b"[" * 200 + b"]" * 200, b"[-Infinity]", b'"\\u0000"',
     ],
 )  # fmt: skip
 def test_odd_values_are_what_the_standard_library_makes_of_them(data):
@@ -42,6 +42,7 @@ def test_odd_values_are_what_the_standard_library_makes_of_them(data):
     [
         b"", b" ", b"{", b"[1,]", b'{"a":1,}', b"[01]", b"[1.]", b"[+1]", b"{}x", b"nan", b"[.5]",
         b'"\x01"', b'"\xff"', b"9" * 5000, b"<html>", b"[" * 100_000,
+        b"[" * 300 + b"]" * 300, b'["\\ud83d",' + b"[" * 5000 + b"]" * 5001,
     ],
 )  # fmt: skip
 def test_what_is_no_json_is_a_value_error(data):

@@ -1,0 +1,329 @@
+"""JSON schemas as providers take them: strict where they can be, and names that are allowed.
+
+One place for both adapters and for whoever calls the client directly, so that a schema is the same
+on the wire however it was asked for. What strict mode can express is the documented subset of
+https://platform.openai.com/docs/guides/structured-outputs; a schema beyond it is sent unchanged
+and without ``strict``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from nanogpt_client.errors import ConfigurationError
+
+__all__ = [
+    "ClassSchema",
+    "allowed_name",
+    "class_schema",
+    "closed_if_possible",
+    "is_allowed_name",
+    "json_schema_format",
+    "message_name",
+    "sendable_format",
+    "strict_schema",
+    "tool_parameters",
+    "without_titles",
+]
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_MAPS = ("properties", "$defs", "definitions")
+_DATA = frozenset({"default", "const", "enum", "examples"})
+
+
+def is_allowed_name(name: str) -> bool:
+    """Whether all providers take it as the name of a tool or of a schema, by OpenAI's rule."""
+    return _NAME.fullmatch(name) is not None
+
+
+def allowed_name(name: str, default: str = "answer") -> str:
+    """Return a name as providers take it: the same name for the same text, always.
+
+    >>> allowed_name("Page[int]")
+    'Page_int_'
+    """
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or default
+
+
+def message_name(name: str | None) -> str | None:
+    """Return the name of a message's author as providers take it, or ``None`` if little is left.
+
+    >>> message_name("User Onboarding Agent")
+    'User_Onboarding_Agent'
+    """
+    if name is None or is_allowed_name(name):
+        return name
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:64] or None
+
+
+def tool_parameters(schema: Any) -> dict[str, Any]:
+    """Return the schema of a tool's arguments, an object with properties, as providers demand.
+
+    Tools without arguments come as ``None``, ``{}``, ``{"type": "object"}`` or a boolean. The keys
+    ``$schema`` and ``$id`` are for validators, and some providers refuse them.
+    """
+    if not isinstance(schema, Mapping):
+        return {"type": "object", "properties": {}}
+    kept = {key: value for key, value in schema.items() if key not in {"$schema", "$id"}}
+    kept = _rooted(kept)
+    if not kept:
+        return {"type": "object", "properties": {}}
+    if kept.get("type", "object") == "object" and not kept.keys() & {"anyOf", "oneOf", "allOf"}:
+        kept.setdefault("type", "object")
+        kept.setdefault("properties", {})
+    return kept
+
+
+def json_schema_format(
+    name: str, schema: Mapping[str, Any], *, strict: bool | None = None
+) -> dict[str, Any]:
+    """Return the ``response_format`` for answers that follow a JSON schema.
+
+    By default it is strict, which holds the model to the schema, where strict mode can express it;
+    otherwise the schema is sent as it is.
+
+    Raises:
+        ConfigurationError: ``strict=True``, and strict mode cannot express the schema.
+    """
+    sent = _rooted(schema)
+    built: dict[str, Any] = {"schema": sent}
+    if strict is False:
+        built = {"strict": False, **built}
+    else:
+        try:
+            built = {"strict": True, "schema": _Closing(sent).root()}
+        except _NotStrictError as error:
+            if strict:
+                raise _refusal(error, "schema") from None
+    return {"type": "json_schema", "json_schema": {"name": allowed_name(name), **built}}
+
+
+def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema closed for strict mode: all properties required, and no others allowed.
+
+    Raises:
+        ConfigurationError: strict mode cannot express it; the message says what and where.
+    """
+    try:
+        return _Closing(schema).root()
+    except _NotStrictError as error:
+        raise _refusal(error, "strict") from None
+
+
+def sendable_format(response_format: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a ``response_format`` that somebody made, with a name and a schema that may pass.
+
+    Frameworks write ``strict`` beside the schema of a class that is not closed. What strict mode
+    cannot express stays as it is: whoever wrote it may know better.
+    """
+    spec = response_format.get("json_schema")
+    if not isinstance(spec, Mapping):
+        return dict(response_format)
+    sent = dict(spec)
+    if isinstance(name := spec.get("name"), str):
+        sent["name"] = allowed_name(name)
+    if isinstance(schema := spec.get("schema"), Mapping) and spec.get("strict") is True:
+        sent["schema"] = closed_if_possible(schema)
+    return {**response_format, "json_schema": sent}
+
+
+def closed_if_possible(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema closed for strict mode, or as it is if strict mode cannot express it."""
+    try:
+        return _Closing(schema).root()
+    except _NotStrictError:
+        return dict(schema)
+
+
+def without_titles(schema: Any) -> Any:
+    """Return a JSON schema without titles: pydantic makes them of the names, and tokens cost."""
+    if isinstance(schema, list):
+        return [without_titles(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        key: {name: without_titles(each) for name, each in value.items()}
+        if key in _MAPS and isinstance(value, Mapping)
+        else value
+        if key in _DATA
+        else without_titles(value)
+        for key, value in schema.items()
+        if key != "title"
+    }
+
+
+class ClassSchema(NamedTuple):
+    """The schema of a pydantic class, apart from its words.
+
+    Attributes:
+        title: the class's name, which may hold what names on the wire may not.
+        description: its docstring, empty if there is none.
+        schema: an object at the root, without titles; not to be changed, for it is shared.
+    """
+
+    title: str
+    description: str
+    schema: dict[str, Any]
+
+    @property
+    def titled(self) -> dict[str, Any]:
+        """The schema with title and description, as answers are asked for."""
+        return {"title": self.title, "description": self.description, **self.schema}
+
+
+@lru_cache(maxsize=256)  # agents offer the same classes with every call
+def class_schema(cls: type[BaseModel]) -> ClassSchema:
+    """Return the schema of a pydantic class, with its references kept: it may hold itself."""
+    schema = _rooted(cls.model_json_schema())
+    title = str(schema.get("title") or cls.__name__)
+    description = schema.pop("description", "")
+    return ClassSchema(title, description, without_titles(schema))
+
+
+def _rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with the object itself at its root.
+
+    Of a class that holds itself pydantic makes a mere reference there, which providers refuse.
+    """
+    rooted = dict(schema)
+    for _ in range(len(rooted.get("$defs") or ()) + 1):
+        kind, _, name = str(rooted.get("$ref", "")).removeprefix("#/").partition("/")
+        target = (rooted.get(kind) or {}).get(name) if kind in {"$defs", "definitions"} else None
+        if not isinstance(target, Mapping):
+            break
+        del rooted["$ref"]
+        rooted = {**rooted, **target, **rooted}
+    return rooted
+
+
+def _refusal(error: _NotStrictError, param: str) -> ConfigurationError:
+    msg = f"strict=True: {error}, which strict mode cannot express; leave strict out"
+    return ConfigurationError(msg, param=param)
+
+
+class _NotStrictError(ValueError):
+    """Strict mode cannot express a schema."""
+
+
+_SUPPORTED = frozenset(
+    {
+        "type", "title", "description", "enum", "const", "anyOf", "$ref", "$defs", "definitions",
+        "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+        "pattern", "format", "multipleOf", "minimum", "maximum", "exclusiveMinimum",
+        "exclusiveMaximum",
+    }
+)  # fmt: skip
+# They do not say what is valid, and strict mode refuses at least the first.
+_DROPPED = frozenset(
+    {"default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$schema", "$id"}
+)
+_FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
+)
+_LOOKAROUND = re.compile(r"\(\?<?[=!]")
+_MOST_PROPERTIES, _MOST_VALUES, _MOST_LEVELS = 5000, 1000, 10
+
+
+class _Closing:
+    """One schema on its way into strict mode; counts what OpenAI limits per schema."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._properties = 0
+        self._values = 0
+
+    def root(self) -> dict[str, Any]:
+        """Return the whole schema, closed."""
+        try:
+            closed = self._closed(_rooted(self._schema), "schema", 0)
+        except RecursionError:
+            raise _NotStrictError("schema is nested without end") from None
+        if closed.get("type") != "object" or "anyOf" in closed:
+            raise _NotStrictError("the schema is not of one object")
+        return closed
+
+    def _closed(self, schema: Any, at: str, level: int) -> dict[str, Any]:
+        if not isinstance(schema, Mapping):
+            raise _NotStrictError(f"{at} takes anything or nothing")
+        node = _unions(schema, at)
+        if "$ref" in node:
+            return self._reference(node, at, level)
+        self._check(node, at)
+        closed = {key: self._child(key, value, at, level) for key, value in node.items()}
+        if "object" in _types(node):
+            if level >= _MOST_LEVELS:
+                raise _NotStrictError(f"{at} is nested deeper than {_MOST_LEVELS} levels")
+            if node.get("additionalProperties") or "properties" not in node:
+                raise _NotStrictError(f"{at} has keys of the model's own choice")
+            closed |= {"required": list(node["properties"]), "additionalProperties": False}
+        elif "array" in _types(node) and "items" not in node:
+            raise _NotStrictError(f"{at} holds anything")
+        return closed
+
+    def _reference(self, node: dict[str, Any], at: str, level: int) -> dict[str, Any]:
+        """Close a reference; strict mode takes no words beside it."""
+        target: Any = self._schema
+        reference = node.pop("$ref")
+        for step in str(reference).removeprefix("#").split("/")[1:]:
+            target = target.get(step) if isinstance(target, Mapping) else None
+        if not str(reference).startswith("#") or not isinstance(target, Mapping):
+            raise _NotStrictError(f"{at} refers to {reference!r}")
+        if not node:
+            return {"$ref": reference}
+        if "anyOf" in node:
+            raise _NotStrictError(f"{at} is two things at once")
+        return self._closed({"anyOf": [{"$ref": reference}], **node}, at, level)
+
+    def _check(self, node: dict[str, Any], at: str) -> None:
+        if not isinstance(node.get("properties", {}), Mapping):
+            raise _NotStrictError(f"{at} has no map of properties")
+        if unknown := node.keys() - _SUPPORTED:
+            raise _NotStrictError(f"{at} has {min(unknown)!r}")
+        if not _types(node) and "anyOf" not in node:
+            raise _NotStrictError(f"{at} has no type")
+        if node.get("format") not in {*_FORMATS, None}:
+            raise _NotStrictError(f"{at} has the format {node['format']!r}")
+        if _LOOKAROUND.search(str(node.get("pattern", ""))):
+            raise _NotStrictError(f"{at} has a pattern that looks around")
+        self._properties += len(node.get("properties", ()))
+        self._values += len(node.get("enum", ()))
+        if self._properties > _MOST_PROPERTIES or self._values > _MOST_VALUES:
+            raise _NotStrictError("the schema is too large")
+
+    def _child(self, key: str, value: Any, at: str, level: int) -> Any:
+        if key in _MAPS and isinstance(value, Mapping):
+            level = level + 1 if key == "properties" else 0
+            return {name: self._closed(each, f"{at}.{name}", level) for name, each in value.items()}
+        if key == "items":
+            return self._closed(value, f"{at}.items", level)
+        if key == "anyOf":
+            return [self._closed(each, f"{at}.anyOf", level) for each in value]
+        return value
+
+
+def _types(node: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the types that a schema names."""
+    named = node.get("type")
+    return tuple(named) if isinstance(named, list) else () if named is None else (named,)
+
+
+def _unions(schema: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """Return a schema in the words of strict mode: its unions are ``anyOf``, objects say so."""
+    node = {key: value for key, value in schema.items() if key not in _DROPPED}
+    if "oneOf" in node:  # of a discriminated union, where no value fits two
+        if "anyOf" in node:
+            raise _NotStrictError(f"{at} is two things at once")
+        node = {"anyOf" if key == "oneOf" else key: value for key, value in node.items()}
+    if isinstance(node.get("anyOf"), list):
+        node.pop("discriminator", None)
+    if len(node.get("allOf", ())) == 1 and "anyOf" not in node:  # older pydantic's references
+        node = {"anyOf" if key == "allOf" else key: value for key, value in node.items()}
+    if "properties" in node:
+        node.setdefault("type", "object")
+    return node

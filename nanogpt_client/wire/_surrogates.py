@@ -1,0 +1,99 @@
+"""Emoji that were cut in two: their halves are joined, or replaced where one is missing.
+
+A character beyond U+FFFF is two UTF-16 units, and a server that counts those may cut between them:
+JSON then holds half a character (a lone surrogate), which no request can carry back. Only what the
+fast parser refuses is looked at here, so whole texts cost nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Halves", "mended", "mended_text"]
+
+# Texts that a stream brings in pieces, so that the second half may come with the next one.
+_IN_PIECES = frozenset(
+    ("choices", "delta", *rest)
+    for rest in (
+        ("content",),
+        ("content", "text"),
+        ("reasoning",),
+        ("reasoning_content",),
+        ("reasoning_details", "text"),
+        ("refusal",),
+        ("tool_calls", "function", "arguments"),
+    )
+)
+_Path = tuple[str | int, ...]
+
+
+def mended_text(text: str) -> str:
+    """Join the halves that stand side by side; others become U+FFFD, the replacement character."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def mended(value: Any) -> Any:
+    """Return a JSON value whose texts, names of keys too, hold whole characters only."""
+    if isinstance(value, str):
+        return value if value.isascii() else mended_text(value)
+    if isinstance(value, list):
+        return [mended(item) for item in value]
+    if isinstance(value, dict):
+        return {mended(key): mended(item) for key, item in value.items()}
+    return value
+
+
+class Halves:
+    """Joins halves over the frames of one chat stream: a piece waits without its last half."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: dict[_Path, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def join(self, frame: Any) -> Any:
+        """Return a frame with whole characters only; what began in the last one is completed."""
+        return self._joined(frame, ())
+
+    def rest(self) -> dict[str, Any]:
+        """Return, as a frame, what still waits when the stream ends: half of it never came."""
+        choices = [_nested(path, mended_text(half)) for path, half in self._waiting.items()]
+        self._waiting.clear()
+        return {"choices": [choice["choices"][0] for choice in choices]}
+
+    def _joined(self, value: Any, path: _Path) -> Any:
+        if isinstance(value, str):
+            return self._text(value, path)
+        if isinstance(value, list):
+            return [self._joined(item, (*path, _number(item, at))) for at, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {mended(key): self._joined(item, (*path, key)) for key, item in value.items()}
+        return value
+
+    def _text(self, text: str, path: _Path) -> str:
+        if not text or tuple(step for step in path if isinstance(step, str)) not in _IN_PIECES:
+            return mended_text(text)
+        text = self._waiting.pop(path, "") + text
+        if "\ud800" <= text[-1] <= "\udbff":
+            self._waiting[path] = text[-1]
+            text = text[:-1]
+        return mended_text(text)
+
+
+def _number(item: Any, position: int) -> int:
+    """Return which item of a list this is, in every frame."""
+    index = item.get("index") if isinstance(item, dict) else None
+    return index if type(index) is int else position
+
+
+def _nested(path: _Path, text: str) -> Any:
+    """Return the value in which a text stands at a path."""
+    if not path:
+        return text
+    step, inner = path[0], _nested(path[1:], text)
+    if isinstance(step, str):
+        return {step: inner}
+    return [inner | {"index": step}]
