@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ContentPolicyError,
         ContextLengthExceededError,
         DailyLimitError,
+        DownloadError,
         GatewayError,
         InsufficientBalanceError,
         JobError,
@@ -135,13 +136,14 @@ __all__ = [
     "DailyLimitError",
     "Deposit",
     "DepositLimits",
+    "DownloadError",
     "EmbeddingOptions",
     "Embeddings",
     "FileSource",
+    "GatewayError",
     "GeneratedImage",
     "GeneratedImages",
     "ImageOptions",
-    "GatewayError",
     "InsufficientBalanceError",
     "JobError",
     "JobFailedError",
@@ -217,8 +219,9 @@ __getattr__, __dir__ = names_of(
         "errors": (
             "APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError "
             "BudgetExceededError ConfigurationError ConflictError ContentPolicyError "
-            "ContextLengthExceededError DailyLimitError GatewayError InsufficientBalanceError "
-            "JobError JobFailedError JobTimeoutError NanoGPTError NotFoundError "
+            "ContextLengthExceededError DailyLimitError DownloadError GatewayError "
+            "InsufficientBalanceError JobError JobFailedError JobTimeoutError NanoGPTError "
+            "NotFoundError "
             "OriginUnreachableError OutcomeUnknownError PayloadTooLargeError "
             "PermissionDeniedError RateLimitError ResponseFormatError "
             "ServerError SpendingRefusedError StreamError StreamInterruptedError "

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias
 
 from nanogpt_client._core.flow import Piece, Unreachable
+from nanogpt_client._decoding import UnreadableError, adecoded, decoded
 from nanogpt_client._watchdog import Guard, watchdog
 
 __all__ = ["AsyncConnection", "Connection", "unreachable"]
@@ -28,7 +29,7 @@ class Connection:
         self._response = response
         self._errors = errors
         self._give_back = give_back
-        self._pieces: Iterator[bytes] = response.iter_bytes()
+        self._pieces: Iterator[bytes] = decoded(response)
         self._guard = Guard(_socket_of(response))
         if self._guard.socket is not None:
             _no_read_timeout(response)
@@ -58,7 +59,7 @@ class AsyncConnection:
         self._response = response
         self._errors = errors
         self._give_back = give_back
-        self._pieces: AsyncIterator[bytes] = response.aiter_bytes()
+        self._pieces: AsyncIterator[bytes] = adecoded(response)
         _no_read_timeout(response)
 
     async def read(self, limit: float | None) -> Piece | Unreachable:
@@ -89,6 +90,7 @@ def unreachable(error: Exception, response: Any = None, *, timed_out: bool = Fal
         timed_out=timed_out or bool(names & {"TimeoutException", "TimeoutError"}),
         request_id=None if response is None else response.headers.get("x-request-id"),
         cause=error,
+        unreadable=isinstance(error, UnreadableError),
     )
 
 

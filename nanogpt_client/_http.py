@@ -25,8 +25,10 @@ from nanogpt_client._clients import Clients, Injected
 from nanogpt_client._connection import AsyncConnection, Connection, Errors, unreachable
 from nanogpt_client._core.call import Reply, Request
 from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
+from nanogpt_client._decoding import ACCEPT_ENCODING, UnreadableError, adecoded, decoded
+from nanogpt_client._download import found, pinned, place_of
 from nanogpt_client._version import __version__
-from nanogpt_client.config import Config
+from nanogpt_client.config import Config, certificate_paths
 
 __all__ = ["AsyncTransport", "Transport", "httpx"]
 
@@ -40,6 +42,7 @@ class Transport:
 
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
         self._config = config
+        self._client_given = http_client
         self._injected = None if http_client is None else Injected(http_client)
         self._library = _library_of(http_client)
         self._errors = _errors_of(self._library)
@@ -88,7 +91,7 @@ class Transport:
 
     def _whole(self, response: httpx.Response, body: Body) -> Reply | Unreachable:
         try:
-            for piece in response.iter_bytes():
+            for piece in decoded(response):
                 if body.add(piece):
                     break
         except self._errors as error:
@@ -99,14 +102,14 @@ class Transport:
 
     def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
-        host, port = self._config.host_to_check(url)
-        if host is None:
-            return Addresses(trusted=True)
+        place = place_of(self._config, url)
+        if isinstance(place, Addresses):
+            return place
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:  # behind a proxy names may be unknown here; connecting will tell
-            return Addresses(trusted=False)
-        return Addresses(trusted=False, addresses=[str(entry[4][0]) for entry in found])
+            entries = socket.getaddrinfo(*place, type=socket.SOCK_STREAM)
+        except OSError:
+            entries = []
+        return found(entries, self._client_given)
 
     def read(self, connection: Connection, limit: float | None) -> Piece | Unreachable:
         """Read the next bytes, at most ``limit`` seconds long."""
@@ -122,6 +125,7 @@ class AsyncTransport:
 
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
         self._config = config
+        self._client_given = http_client
         self._injected = None if http_client is None else Injected(http_client)
         self._library = _library_of(http_client)
         self._errors = _errors_of(self._library)
@@ -133,6 +137,8 @@ class AsyncTransport:
         if self._injected is not None:
             return self._injected
         loop = asyncio.get_running_loop()
+        if certificate_paths() not in _read:
+            await asyncio.to_thread(_certificates)  # they are files
         if loop not in self._own:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
@@ -176,7 +182,7 @@ class AsyncTransport:
 
     async def _whole(self, response: httpx.Response, body: Body) -> Reply | Unreachable:
         try:
-            async for piece in response.aiter_bytes():
+            async for piece in adecoded(response):
                 if body.add(piece):
                     break
         except self._errors as error:
@@ -187,15 +193,15 @@ class AsyncTransport:
 
     async def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
-        host, port = self._config.host_to_check(url)
-        if host is None:
-            return Addresses(trusted=True)
+        place = place_of(self._config, url)
+        if isinstance(place, Addresses):
+            return place
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:  # behind a proxy names may be unknown here; connecting will tell
-            return Addresses(trusted=False)
-        return Addresses(trusted=False, addresses=[str(entry[4][0]) for entry in found])
+            entries = await loop.getaddrinfo(*place, type=socket.SOCK_STREAM)
+        except OSError:
+            entries = []
+        return found(entries, self._client_given)
 
     async def read(self, connection: AsyncConnection, limit: float | None) -> Piece | Unreachable:
         """Read the next bytes, at most ``limit`` seconds long."""
@@ -238,12 +244,17 @@ def _settings() -> dict[str, Any]:
 
 def _certificates() -> ssl.SSLContext:
     """Return what connections are checked against; reading it takes long, so once per process."""
-    return _read_certificates(ssl.get_default_verify_paths())  # which SSL_CERT_FILE changes
+    return _read_certificates(*certificate_paths())
 
 
 @cache
-def _read_certificates(_: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _read_certificates(*_: str | None) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    _read.add(certificate_paths())
+    return context
+
+
+_read: set[tuple[str | None, str | None]] = set()
 
 
 def _library_of(client: Any) -> Any:
@@ -254,7 +265,7 @@ def _library_of(client: Any) -> Any:
 
 def _errors_of(library: Any) -> Errors:
     """Return what its clients raise where they get no answer."""
-    return library.HTTPError, library.InvalidURL, TimeoutError
+    return library.HTTPError, library.InvalidURL, TimeoutError, UnreadableError
 
 
 def _build(
@@ -266,7 +277,9 @@ def _build(
         else config.absolute(request.path)
     )
     headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
-    if request.download_limit is None or config.is_own(url):
+    # Media are packed already: what unpacks to more than it weighs is no picture.
+    headers["Accept-Encoding"] = ACCEPT_ENCODING if request.download_limit is None else "identity"
+    if request.download_limit is None or config.gets_key(url):
         key = config.api_key.get_secret_value()
         # Some routes were seen to accept only the second form.
         headers |= {"Authorization": f"Bearer {key}", "x-api-key": key}
@@ -281,13 +294,15 @@ def _build(
     elif request.content is not None:
         content["content"], kind = request.encoded(config.compress_above)
         headers |= kind
+    target, way = pinned(_parsed(library, url), request)
     return client.build_request(
         request.method,
-        _parsed(library, url),
+        target,
         params=request.query or None,
-        headers=headers,
+        headers=headers | way.pop("headers", {}),
         timeout=_timeout(library, timeout),
         **content,
+        **way,
     )
 
 

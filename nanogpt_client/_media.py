@@ -155,5 +155,5 @@ class MediaMethods(BaseClient):
         return self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
     def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
+        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT's API alone."""
         return self.run(endpoints.media.download(url, max_bytes=max_bytes))

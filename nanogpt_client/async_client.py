@@ -12,6 +12,7 @@ from nanogpt_client._async_media import AsyncMediaMethods
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
+    Block,
     Connected,
     Emit,
     Flow,
@@ -31,7 +32,7 @@ from nanogpt_client._core.flow import (
     perform,
     stream,
 )
-from nanogpt_client._together import in_tasks, invoke_async
+from nanogpt_client._together import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -274,6 +275,8 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
                 return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return await invoke_async(step)
+            case Block():
+                return await block_async(step)
             case Together(flows, at_once):
                 return await in_tasks(self.run, flows, at_once)
             case Sleep(seconds):

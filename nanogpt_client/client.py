@@ -15,6 +15,7 @@ from nanogpt_client import endpoints, wire
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
+    Block,
     Connected,
     Emit,
     Flow,
@@ -35,7 +36,7 @@ from nanogpt_client._core.flow import (
     stream,
 )
 from nanogpt_client._media import MediaMethods
-from nanogpt_client._together import in_threads, invoke
+from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -298,6 +299,8 @@ class NanoGPTClient(MediaMethods):
                 return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return invoke(step)
+            case Block():
+                return block(step)
             case Together(flows, at_once):
                 return in_threads(self.run, flows, at_once)
             case Sleep(seconds):

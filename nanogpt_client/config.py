@@ -32,6 +32,7 @@ BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
 Root = Literal["chat", "v1", "api"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~:@-]*)+/?")
 _VARIANT = re.compile(r"/(?:(?:subscription|paid|personalized)/v1|v1legacy|v1thinking|v1)$")
 _LISTS_ALONE = "/paid/v1"  # it has models, and no chat (page models)
 # What people paste along with the base URL, because they copied it from an example request.
@@ -142,16 +143,18 @@ class Config:
         return urljoin(self.origin, url)
 
     def is_own(self, url: str) -> bool:
-        """Whether an absolute URL leads to NanoGPT's own address, which alone is sent the key."""
+        """Whether an absolute URL leads to NanoGPT's own origin: scheme, host and port."""
         return _place(url) == _place(self.origin)
 
-    def host_to_check(self, url: str) -> tuple[str | None, int | None]:
-        """Return the host and port of a media URL; no host if any may be fetched from."""
-        absolute = self.absolute(url)
-        if self.allow_private_downloads or self.is_own(absolute):
-            return None, None
-        parts = urlsplit(absolute)
-        return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    def gets_key(self, url: str) -> bool:
+        """Whether an absolute URL is one of NanoGPT's API, which alone is sent the key.
+
+        On the same origin there may be other services, and a model may name any path. So no key
+        goes where segments like ``..`` or escaped slashes might lead out of the API again.
+        """
+        path = urlsplit(url).path
+        inside = path.startswith(f"{urlsplit(self.api_root).path}/")
+        return inside and self.is_own(url) and _PLAIN_PATH.fullmatch(path) is not None
 
 
 def _place(url: str) -> tuple[str, str, str, int | None]:
@@ -233,6 +236,11 @@ def check_headers(headers: Mapping[str, str]) -> None:
         if not value.isascii() or not value.replace("\t", " ").isprintable():
             msg = f"the header {name!r} has characters that HTTP cannot carry"
             raise ConfigurationError(msg)
+
+
+def certificate_paths() -> tuple[str | None, str | None]:
+    """Return where the environment says that certificates are, as OpenSSL reads it."""
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
 def _from_environment(*names: str) -> str | None:

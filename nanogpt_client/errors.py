@@ -22,6 +22,7 @@
     │   └── ServerError              5xx, 408
     │       ├── GatewayError         not NanoGPT's own: also an OutcomeUnknownError
     │       └── OriginUnreachableError … never reached NanoGPT: also an APIConnectionError
+    ├── DownloadError                another host than NanoGPT did not hand a file over
     ├── ResponseFormatError          an answer nobody can read: HTML, empty, no choices
     ├── StreamError                  a stream began and did not finish (``partial``)
     │   ├── StreamInterruptedError   … the connection or the stream ended early
@@ -55,6 +56,7 @@ __all__ = [
     "ContentPolicyError",
     "ContextLengthExceededError",
     "DailyLimitError",
+    "DownloadError",
     "GatewayError",
     "InsufficientBalanceError",
     "JobError",
@@ -239,6 +241,14 @@ class GatewayError(ServerError, OutcomeUnknownError):
 
 class OriginUnreachableError(ServerError, APIConnectionError):
     """A gateway could not reach NanoGPT, so nothing was billed (521 to 523, 525, 526, 530)."""
+
+
+class DownloadError(NanoGPTError):
+    """Another host than NanoGPT did not hand a file over; nothing was billed.
+
+    The message says which host, and the status that it answered, but none of its words: they may
+    be meant for the model that reads them. ``response`` has them.
+    """
 
 
 class ResponseFormatError(NanoGPTError):

@@ -95,6 +95,8 @@ class Request:
     timeout: float | None = None
     download_limit: int | None = None
     """Set for a media download: ``path`` is then a URL, and this many bytes at most are read."""
+    addresses: Sequence[str] = ()
+    """Addresses of a download's host that were found to be public: connect to these alone."""
 
     def encoded(self, compress_above: int | None) -> tuple[bytes, dict[str, str]]:
         """Return the JSON body and its headers; a chat's larger than that many bytes is gzipped."""
@@ -122,6 +124,8 @@ class Call(Generic[T]):
         estimate: what it may cost in USD, asked only if there is a `Budget`; ``None`` is unknown.
         run_id: the job whose status it asks for; the answer then is a `JobStatus`, and its final
             cost corrects what the job's submission was recorded with.
+        refusal: turns an answer with an error status into an exception, where it is not NanoGPT
+            that answers.
     """
 
     request: Request
@@ -132,6 +136,7 @@ class Call(Generic[T]):
     billable: bool = False
     estimate: Callable[[], Decimal | None] | None = None
     run_id: str | None = None
+    refusal: Callable[[Reply], NanoGPTError] | None = None
 
 
 class Decoder(Protocol[Item_co]):
@@ -183,3 +188,4 @@ class StreamCall(Generic[Item]):
     resend: Resend = Resend.IF_REFUSED
     billable: bool = True
     estimate: Callable[[], Decimal | None] | None = None
+    refusal: Callable[[Reply], NanoGPTError] | None = None

@@ -15,7 +15,14 @@ from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url, located
+from nanogpt_client.endpoints.media import (
+    MAX_IMAGE_BYTES,
+    file_bytes,
+    file_part,
+    image_data_url,
+    image_data_urls,
+    located,
+)
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, dicts
@@ -50,9 +57,7 @@ def generate_image(
     _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
         raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
-    urls = []
-    for at, source in enumerate(sources):
-        urls.append((yield from image_data_url(source, f"image {at + 1}")))
+    urls = yield from image_data_urls(sources)
     if len(urls) == 1:
         body["imageDataUrl"] = urls[0]
     elif urls:
@@ -85,10 +90,10 @@ def edit_image(
     _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
     for at, source in enumerate(sources):
-        name, data = yield from file_bytes(source, f"image-{at + 1}.png")
+        name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("image" if len(sources) == 1 else "image[]", file_part(name, data)))
     if mask is not None:
-        name, data = yield from file_bytes(mask, "mask.png")
+        name, data = yield from file_bytes(mask, "mask.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("mask", file_part(name, data)))
     request = Request(
         "POST",

@@ -14,7 +14,7 @@ from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_bytes, file_part
+from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, unwrapped
 from nanogpt_client.wire._surrogates import mended
@@ -78,6 +78,7 @@ def _request(
     given = without_request_words(_check.checked(options, TranscriptionOptions))
     body = {"model": _check.check_model(model), **given}
     if _check.is_url(audio) and not str(audio).startswith("data:"):
+        yield from check_address(str(audio), "audio")
         _offer.check_remote_recording(known, given)
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")

@@ -14,7 +14,7 @@ from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
-from nanogpt_client.endpoints.media import image_data_url, located
+from nanogpt_client.endpoints.media import check_address, image_data_url, located
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire._read import as_text, dicts, first, unwrapped
 from nanogpt_client.wire.billing import Billing
@@ -50,6 +50,7 @@ def submit_video(
         body["prompt"] = text
     body |= given
     if isinstance(image, str) and image.startswith(("http://", "https://")):
+        yield from check_address(image, "image")
         body["imageUrl"] = image
     elif image is not None:
         body["imageDataUrl"] = yield from image_data_url(image, "image")

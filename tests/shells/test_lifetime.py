@@ -29,7 +29,12 @@ from nanogpt_client import (
     NanoGPTError,
 )
 from nanogpt_client._ledger_file import LedgerFile
-from nanogpt_client.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    DownloadError,
+)
 from tests.driving import DONE, frame, sse
 from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, RawServer, Script, chunked, http_reply
 from tests.shells.shell import BOTH, KEY, Shell
@@ -479,7 +484,7 @@ def test_the_key_never_follows_a_redirect_to_another_host(shell: Shell):
                 "base_url": server.base_url, "allow_private_downloads": True,
                 "default_headers": {"x-secret": KEY},
             }  # fmt: skip
-            data, _ = shell.use(settings, "download", "/media/x.png")
+            data, _ = shell.use(settings, "download", "/api/x.png")
             assert server.requests[0].headers["x-api-key"] == KEY
     assert data == b"data"
     assert KEY not in str(cdn.requests[0])
@@ -507,13 +512,13 @@ def test_downloads_from_inside_the_network_are_refused(shell: Shell, host: str):
 
 
 @pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
-def test_a_host_that_nobody_knows_is_left_to_the_connection(shell: Shell, monkeypatch):
+def test_a_host_that_nobody_knows_is_refused(shell: Shell, monkeypatch):
     def unknown(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(APIConnectionError):
-        shell.use({"max_retries": 0}, "download", "http://nowhere.invalid/x.png")
+    with pytest.raises(DownloadError, match=r"nowhere\.invalid cannot be looked up; nothing was"):
+        shell.use({}, "download", "http://nowhere.invalid/x.png")
 
 
 # The key stays inside
