@@ -83,7 +83,7 @@ class BaseClient:
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
-        """Return a client of this class with another's settings, ledger, budget, queue and retry quota."""
+        """Return a client of this class with another's settings, books, queue and retry quota."""
         if http_client is None and other.http_client is not None:
             msg = (
                 f"the {type(other).__name__} sends through an injected http_client, which "

@@ -72,7 +72,7 @@ class Clients(Generic[Client]):
         # against other threads.
         self._lent: dict[weakref.ref[Turn], Carrier[Client]] = {}
         self._idle: deque[Carrier[Client]] = deque()  # the one that was used last comes last
-        self._alarm: Alarm | None = None
+        self._alarm: Alarm | asyncio.TimerHandle | None = None
 
     def lend(self, turn: Turn) -> Carrier[Client]:
         """Return a client that nobody else uses before the turn's `end`."""
@@ -110,6 +110,9 @@ class Clients(Generic[Client]):
             with contextlib.suppress(KeyError):
                 self._lent.popitem()[1].close()
         self.close_idle()
+        alarm, self._alarm = self._alarm, None
+        if alarm is not None:
+            alarm.cancel()
 
     def __len__(self) -> int:
         return len(self._lent) + len(self._idle)
@@ -129,7 +132,7 @@ class Clients(Generic[Client]):
         if carrier is not None:
             carrier.close()
 
-    def _wake_in(self, seconds: float) -> Alarm:
+    def _wake_in(self, seconds: float) -> Alarm | asyncio.TimerHandle:
         return watchdog.alarm(seconds, self._close_expired)
 
     def _close_expired(self) -> None:
@@ -168,7 +171,7 @@ class AsyncClients(Clients[Client]):
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(carrier.close)
 
-    def _wake_in(self, seconds: float) -> Any:
+    def _wake_in(self, seconds: float) -> asyncio.TimerHandle:
         return self._loop.call_later(seconds, self._close_expired)
 
 

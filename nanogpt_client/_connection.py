@@ -108,10 +108,17 @@ def unreachable(
     """Return what became of a request that got no (whole) answer."""
     names = {cls.__name__ for cls in type(error).__mro__}
     _forget_locals(error)
+    timed_out = timed_out or bool(names & {"TimeoutException", "TimeoutError"})
+    unsent = not names.isdisjoint(_UNSENT) or (progress is not None and progress.unsent)
+    reason = str(error) or type(error).__name__
+    if timed_out and not names & {"ConnectTimeout"}:
+        reason = "the answer came too slowly to be whole in time"
+        if unsent:
+            reason = "no connection came about in time"
     return Unreachable(
-        sent=names.isdisjoint(_UNSENT) and not (progress is not None and progress.unsent),
-        reason=str(error) or type(error).__name__,
-        timed_out=timed_out or bool(names & {"TimeoutException", "TimeoutError"}),
+        sent=not unsent,
+        reason=reason,
+        timed_out=timed_out,
         request_id=None if response is None else response.headers.get("x-request-id"),
         cause=error,
     )

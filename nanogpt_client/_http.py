@@ -48,6 +48,7 @@ from nanogpt_client._queue import Queue
 from nanogpt_client._version import __version__
 from nanogpt_client._watchdog import Guard, watchdog
 from nanogpt_client.config import Config
+from nanogpt_client.errors import ConfigurationError
 
 __all__ = ["AsyncTransport", "Transport", "httpx"]
 
@@ -73,6 +74,9 @@ class Transport:
         # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
         # the end of the sockets where all are collected at once, as after a call that failed.
         finalize(self, _close, self._own)
+
+    def ready(self) -> None:
+        """Threads need no preparation."""
 
     def _clients(self) -> Clients[httpx.Client] | Injected[httpx.Client]:
         if self._injected is not None:
@@ -132,7 +136,7 @@ class Transport:
                     )
                 _read(response, body, lease)
             if guard.fired:  # then the end of the body may be our own doing
-                raise TimeoutError("the answer came too slowly to be whole in time")  # noqa: TRY301
+                raise TimeoutError
             return _reply(response, body.whole(), self._config)
         except self._errors as error:
             lease.reusable = False
@@ -178,6 +182,21 @@ class AsyncTransport:
         self._errors = _errors_of(self._library)
         self._own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
+
+    def ready(self) -> None:
+        """Refuse event loops other than asyncio's, before anything is counted as a call.
+
+        Raises:
+            ConfigurationError: none of asyncio's runs here.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            msg = (
+                "AsyncNanoGPTClient runs on asyncio only; under trio, use NanoGPTClient in threads "
+                "(trio.to_thread.run_sync)"
+            )
+            raise ConfigurationError(msg) from None
 
     async def _clients(self) -> Clients[httpx.AsyncClient] | Injected[httpx.AsyncClient]:
         if self._injected is not None:
@@ -323,7 +342,7 @@ def _pauses(seconds: float | None) -> Iterator[float]:
     ends = float("inf") if seconds is None else time.monotonic() + seconds
     pause = 0.05
     while True:
-        yield pause * (0.5 + random.random())
+        yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
         if time.monotonic() >= ends:
             return
         pause = min(2 * pause, 1.0)

@@ -117,7 +117,7 @@ class BlockingProgress(Progress):
     def _attach(self, socket: Any) -> None:
         self._guard.socket = socket
         if self._guard.fired:
-            raise TimeoutError("the time is up")
+            raise TimeoutError
 
 
 class Deadlines(dict[str, float | None]):
@@ -152,15 +152,11 @@ class Deadlines(dict[str, float | None]):
             return None
         now = time.monotonic()
         if self._until <= now:
-            raise TimeoutError("the time is up")
-        ends = [self._until]
-        if self.shared:
-            for other in tuple(self._others.values()):
-                if other.shared and other._until is None:
-                    return None
-                if other.shared and other._until is not None:
-                    ends.append(other._until)
-        return max(ends) - now
+            raise TimeoutError
+        if not self.shared:
+            return self._until - now
+        ends = [other._until for other in tuple(self._others.values()) if other.shared]  # noqa: SLF001 - the same class
+        return None if None in ends else max(end for end in ends if end is not None) - now
 
 
 def socket_of(stream: Any) -> Any:

@@ -101,22 +101,26 @@ class Line:
     def wait(self, turn: Turn) -> None:
         """Block until the turn comes."""
         if not self._taken_at_once(turn):
+            came = False
             try:
                 while turn.ref not in self._held:
                     turn.block(LOOK_AGAIN_SECONDS)
                     self._serve()
+                came = True
             finally:
-                self._waiting.pop(turn, None)
+                self._leave(turn, came=came)
 
     async def wait_async(self, turn: Turn) -> None:
         """Wait until the turn comes; a waiter that is cancelled leaves the queue."""
         if not self._taken_at_once(turn):
+            came = False
             try:
                 while turn.ref not in self._held:
                     await turn.sleep(LOOK_AGAIN_SECONDS)
                     self._serve()
+                came = True
             finally:
-                self._waiting.pop(turn, None)
+                self._leave(turn, came=came)
 
     def end(self, turn: Turn) -> None:
         """Give the turn on; a second time does nothing."""
@@ -124,6 +128,11 @@ class Line:
             self._held.discard(turn.ref)
             if self._waiting:
                 self._serve()
+
+    def _leave(self, turn: Turn, *, came: bool) -> None:
+        self._waiting.pop(turn, None)
+        if not came:
+            self.end(turn)
 
     def _taken_at_once(self, turn: Turn) -> bool:
         turn.ref = weakref.ref(turn, self._held.discard)

@@ -37,22 +37,6 @@ async def invoke_async(step: Invoke) -> Returned:
         return Returned(error=error)
 
 
-def needs_asyncio() -> None:
-    """Refuse other event loops, before anything is sent.
-
-    Raises:
-        ConfigurationError: no asyncio loop runs here.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        msg = (
-            "AsyncNanoGPTClient runs on asyncio only; under trio, call NanoGPTClient in a thread: "
-            "await trio.to_thread.run_sync(…)"
-        )
-        raise ConfigurationError(msg) from None
-
-
 def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Returned | None]:
     """Perform the flows in threads, under the context (ledger scopes) of this one."""
     work = _Work(flows)

@@ -29,6 +29,10 @@ class Alarm:
         self.deadline = None
         self._act()
 
+    def cancel(self) -> None:
+        """Keep it from being called."""
+        watchdog.let_go(self)
+
 
 class Guard:
     """The deadline of a call, or of a stream's current read; ``fired`` once it has been ended."""
@@ -68,14 +72,18 @@ class Watchdog:
         try:
             yield
         finally:
-            guard.deadline = None
-            self._guards.discard(guard)
+            self.let_go(guard)
 
     def alarm(self, seconds: float, act: Callable[[], None]) -> Alarm:
         """Have a function called that neither blocks nor raises."""
         alarm = Alarm(act)
         self.watch(alarm, seconds)
         return alarm
+
+    def let_go(self, guard: Guard | Alarm) -> None:
+        """Forget a guard."""
+        guard.deadline = None
+        self._guards.discard(guard)
 
     def watch(self, guard: Guard | Alarm, seconds: float) -> None:
         """Have a guard fire in so many seconds, unless it is let go before."""

@@ -31,7 +31,7 @@ from nanogpt_client._core.flow import (
     perform,
     stream,
 )
-from nanogpt_client._together import in_tasks, invoke_async, needs_asyncio
+from nanogpt_client._together import in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -220,7 +220,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def _drive(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
-        needs_asyncio()
+        self._transport.ready()
         try:
             step = next(steps)
             while True:
@@ -233,7 +233,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def _items(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
-        needs_asyncio()
+        self._transport.ready()
         steps = stream(call, self._context)
         connection: Any = None
         try:
