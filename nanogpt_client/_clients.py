@@ -13,34 +13,55 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from nanogpt_client._queue import Line, Turn
 from nanogpt_client._watchdog import Alarm, watchdog
 
-__all__ = ["AsyncClients", "Carrier", "Clients", "Injected", "Lease", "closed_with_loop"]
+__all__ = [
+    "AsyncClients",
+    "Carrier",
+    "Clients",
+    "Injected",
+    "Lease",
+    "Patience",
+    "closed_with_loop",
+    "patience_with",
+]
 
 Client = TypeVar("Client")
 
-# Servers close idle connections after 5 seconds, often: below that, hardly any call meets one that
-# is just being closed.
-IDLE_SECONDS = 2.0
+# Many servers close idle connections after 5 seconds, some after 2: below that, hardly any call
+# meets one that is just being closed.
+IDLE_SECONDS = 1.5
+# A server that was seen to close them sooner is given half of that time, for so long.
+REMEMBER_SECONDS = 60.0
+# A call that fails later than that was under way, and its connection was not closed as idle.
+AT_ONCE_SECONDS = 1.0
 
 
 class Carrier(Generic[Client]):
     """An HTTP client, and the connection that it has, as far as that is known."""
 
-    __slots__ = ("client", "idle_since", "shared", "stream")
+    __slots__ = ("client", "idle_since", "rested", "shared", "stream")
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.stream: Any = None
         self.shared = False
         self.idle_since = 0.0
+        self.rested: float | None = None
+        """Seconds that the connection had been idle when it was lent; ``None`` for a new one."""
+
+    def has_ended(self) -> bool:
+        """Whether there is something to read between two calls: its end, or nothing good."""
+        return self.stream is not None and bool(self.stream.get_extra_info("is_readable"))
 
     def close(self) -> None:
         """Close the connection at once, unless others' streams are on it, too (HTTP/2)."""
@@ -63,16 +84,40 @@ class AsyncCarrier(Carrier[Client]):
             closing.close()
 
 
+class Patience:
+    """For how long connections to a server may be idle and still be used; learned from it."""
+
+    def __init__(self) -> None:
+        self._seconds = IDLE_SECONDS
+        self._learned = -math.inf
+
+    def learn(self, seconds: float) -> None:
+        """Note that it has closed one that was idle for so long, or less."""
+        self._seconds = min(self.seconds(time.monotonic()), seconds / 2)
+        self._learned = time.monotonic()
+
+    def seconds(self, now: float) -> float:
+        """Return what it is at a time of the monotonic clock."""
+        return self._seconds if now - self._learned < REMEMBER_SECONDS else IDLE_SECONDS
+
+
+@cache
+def patience_with(origin: str) -> Patience:  # noqa: ARG001 - the cache's key
+    """Return what all clients of the process have learned of a server."""
+    return Patience()
+
+
 class Clients(Generic[Client]):
     """Lends clients to turns; makes another one where all are lent."""
 
-    def __init__(self, make: Callable[[], Client]) -> None:
+    def __init__(self, make: Callable[[], Client], patience: Patience | None = None) -> None:
         self._make = make
         # All of these are C operations: none is half done after an interrupt, and none needs a lock
         # against other threads.
         self._lent: dict[weakref.ref[Turn], Carrier[Client]] = {}
         self._idle: deque[Carrier[Client]] = deque()  # the one that was used last comes last
         self._alarm: Alarm | asyncio.TimerHandle | None = None
+        self._patience = patience or Patience()
 
     def lend(self, turn: Turn) -> Carrier[Client]:
         """Return a client that nobody else uses before the turn's `end`."""
@@ -92,6 +137,11 @@ class Clients(Generic[Client]):
         self._idle.append(carrier)
         if self._alarm is None:
             self._alarm = self._wake_in(IDLE_SECONDS)
+
+    def closed_after(self, seconds: float | None) -> None:
+        """Learn that the server closes connections that are idle for so long."""
+        if seconds is not None:
+            self._patience.learn(seconds)
 
     def close_idle(self, older_than: float = 0.0) -> None:
         """Close the connections that have been idle for that many seconds."""
@@ -121,10 +171,18 @@ class Clients(Generic[Client]):
         return Carrier(self._make())
 
     def _newest(self) -> Carrier[Client] | None:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
+        now = time.monotonic()
+        longest = self._patience.seconds(now)
+        with contextlib.suppress(IndexError):
+            while True:
+                carrier = self._idle.pop()
+                carrier.rested = now - carrier.idle_since
+                if carrier.has_ended():
+                    self.closed_after(carrier.rested)
+                elif carrier.rested <= longest:
+                    return carrier
+                carrier.close()
+        return None
 
     def _lost(self, turn: weakref.ref[Turn]) -> None:
         """Throw away what a call was lent that was interrupted before it could say so."""
@@ -146,8 +204,13 @@ class Clients(Generic[Client]):
 class AsyncClients(Clients[Client]):
     """The same for one event loop, which they do not outlive."""
 
-    def __init__(self, make: Callable[[], Client], loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(make)
+    def __init__(
+        self,
+        make: Callable[[], Client],
+        loop: asyncio.AbstractEventLoop,
+        patience: Patience | None = None,
+    ) -> None:
+        super().__init__(make, patience)
         self._loop = loop
 
     def close_soon(self) -> None:
@@ -226,6 +289,9 @@ class Injected(Generic[Client]):
         if carrier is not None and not reusable:
             carrier.close()
 
+    def closed_after(self, seconds: float | None) -> None:
+        """Learn nothing: its pool is the caller's."""
+
     def close_idle(self) -> None:
         """Do nothing: they are the caller's."""
 
@@ -243,6 +309,12 @@ class Lease(Generic[Client]):
         """Return a client; one that was lent before is thrown away."""
         self.clients.end(self.turn, reusable=False)
         return self.clients.lend(self.turn)
+
+    def failed(self, carrier: Carrier[Client], response: Any, seconds: float) -> None:
+        """Note that no (whole) answer came, perhaps because the connection had been idle."""
+        self.reusable = False
+        if response is None and seconds < AT_ONCE_SECONDS:
+            self.clients.closed_after(carrier.rested)
 
     def end(self) -> None:
         """Give everything back; a second time does nothing."""

@@ -32,6 +32,7 @@ from nanogpt_client._clients import (
     Injected,
     Lease,
     closed_with_loop,
+    patience_with,
 )
 from nanogpt_client._connection import (
     AsyncConnection,
@@ -69,6 +70,7 @@ class Transport:
         self._injected = None if http_client is None else Injected(http_client, Carrier)
         self._library = _library_of(http_client)
         self._errors = _errors_of(self._library)
+        self._patience = patience_with(config.origin)
         self._deadlines: dict[int, Deadlines] = {}
         self._own: dict[int, Clients[httpx.Client]] = {}
         # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
@@ -83,7 +85,7 @@ class Transport:
             return self._injected
         process = os.getpid()  # a forked child must not share its parent's sockets
         return self._own.get(process) or self._own.setdefault(
-            process, Clients(lambda: httpx.Client(**_settings()))
+            process, Clients(lambda: httpx.Client(**_settings()), self._patience)
         )
 
     def send(self, request: Request) -> Exchanged:
@@ -139,7 +141,7 @@ class Transport:
                 raise TimeoutError
             return _reply(response, body.whole(), self._config)
         except self._errors as error:
-            lease.reusable = False
+            lease.failed(carrier, response, body.seconds())
             return unreachable(error, response, progress=progress, timed_out=guard.fired)
         finally:
             if connection is None:
@@ -180,6 +182,7 @@ class AsyncTransport:
         self._injected = None if http_client is None else Injected(http_client, AsyncCarrier)
         self._library = _library_of(http_client)
         self._errors = _errors_of(self._library)
+        self._patience = patience_with(config.origin)
         self._own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
 
@@ -206,7 +209,7 @@ class AsyncTransport:
         if clients is None:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
-            clients = AsyncClients(lambda: httpx.AsyncClient(**_settings()), loop)
+            clients = AsyncClients(lambda: httpx.AsyncClient(**_settings()), loop, self._patience)
             self._own[loop] = clients
             await closed_with_loop(clients)
         return clients
@@ -269,7 +272,7 @@ class AsyncTransport:
                 await _read_async(response, body, lease)
             return _reply(response, body.whole(), self._config)
         except self._errors as error:
-            lease.reusable = False
+            lease.failed(carrier, response, body.seconds())
             return unreachable(error, response, progress=progress)
 
     async def resolve(self, url: str) -> Addresses:

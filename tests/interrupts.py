@@ -45,19 +45,21 @@ def _leaves_a_block(frame: FrameType) -> bool:
 def lines_of(act: Callable[[], object], *files: str) -> int:
     """Count the lines of these files that a function runs through."""
     injector = _Injector(files, -1)
+    before = sys.gettrace()
     sys.settrace(injector)
     try:
         act()
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return injector.seen
 
 
 def interrupted_at(act: Callable[[], object], at: int, *files: str) -> None:
     """Call a function and interrupt it there."""
+    before = sys.gettrace()
     sys.settrace(_Injector(files, at))
     try:
         with contextlib.suppress(Interrupt):
             act()
     finally:
-        sys.settrace(None)
+        sys.settrace(before)

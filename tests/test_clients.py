@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, _clients
-from nanogpt_client._clients import Clients
+from nanogpt_client._clients import Clients, Patience, patience_with
 from nanogpt_client._queue import Turn
 from tests.rawserver import RawServer, http_reply
 
@@ -22,10 +22,13 @@ class Made:
     """Stands for an HTTP client, and for its connection."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.closed = self.ended = False
 
     def close(self) -> None:
         self.closed = True
+
+    def get_extra_info(self, info: str) -> bool:
+        return info == "is_readable" and self.ended
 
 
 @pytest.fixture
@@ -67,6 +70,29 @@ def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_lent_again(cli
     clients.end(turn, reusable=False)
     assert client.closed
     assert lend(clients)[1] is not client
+
+
+def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
+    (first, early), (second, late) = lend(clients), lend(clients)
+    clients.end(first, reusable=True)
+    clients.end(second, reusable=True)
+    time.sleep(0.02)
+    late.ended = True
+    (_third, other) = lend(clients)
+    assert late.closed
+    assert early.closed  # as old as the one that the server has closed
+    assert other not in {early, late}
+
+
+def test_what_was_learned_of_a_server_is_forgotten():
+    patience = Patience()
+    patience.learn(1.0)
+    patience.learn(2.0)
+    now = time.monotonic()
+    assert patience.seconds(now) == 0.5
+    assert patience.seconds(now + 100) == _clients.IDLE_SECONDS
+    assert patience_with("https://a") is patience_with("https://a")
+    assert patience_with("https://a") is not patience_with("https://b")
 
 
 def test_one_whose_call_is_lost_is_closed(clients):
