@@ -172,14 +172,13 @@ class Clients(Generic[Client]):
 
     def _newest(self) -> Carrier[Client] | None:
         now = time.monotonic()
-        longest = self._patience.seconds(now)
         with contextlib.suppress(IndexError):
             while True:
                 carrier = self._idle.pop()
                 carrier.rested = now - carrier.idle_since
                 if carrier.has_ended():
                     self.closed_after(carrier.rested)
-                elif carrier.rested <= longest:
+                elif carrier.rested <= self._patience.seconds(now):
                     return carrier
                 carrier.close()
         return None
