@@ -43,7 +43,7 @@ from nanogpt_client._connection import (
 )
 from nanogpt_client._core.call import Reply, Request
 from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
-from nanogpt_client._inside import left_over
+from nanogpt_client._inside import left_over, lock_safely
 from nanogpt_client._progress import BlockingProgress, Deadlines, Progress
 from nanogpt_client._queue import Queue
 from nanogpt_client._version import __version__
@@ -85,7 +85,7 @@ class Transport:
             return self._injected
         process = os.getpid()  # a forked child must not share its parent's sockets
         return self._own.get(process) or self._own.setdefault(
-            process, Clients(lambda: httpx.Client(**_settings()), self._patience)
+            process, Clients(_new_client, self._patience)
         )
 
     def send(self, request: Request) -> Exchanged:
@@ -314,26 +314,28 @@ def _close_soon(own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncCli
 
 def _read(response: httpx.Response, body: Body, lease: Lease[httpx.Client]) -> None:
     """Read a whole answer; only where nothing comes behind it is the connection used again."""
+    whole = False
     try:
-        for piece in response.iter_bytes():
-            if body.add(piece):
-                return
-        lease.reusable = not left_over(response)
+        whole = not any(body.add(piece) for piece in response.iter_bytes())
     finally:
         response.close()
+    lease.reusable = whole and not left_over(response)
 
 
 async def _read_async(
     response: httpx.Response, body: Body, lease: Lease[httpx.AsyncClient]
 ) -> None:
     """Read a whole answer; only where nothing comes behind it is the connection used again."""
+    whole = False
     try:
         async for piece in response.aiter_bytes():
             if body.add(piece):
-                return
-        lease.reusable = not left_over(response)
+                break
+        else:
+            whole = True
     finally:
         await response.aclose()
+    lease.reusable = whole and not left_over(response)
 
 
 def _reschedule(limit: asyncio.Timeout, seconds: float) -> None:
@@ -361,6 +363,12 @@ def _not_made(error: Exception) -> Unreachable:
         f"SSL_CERT_FILE, …): {error}"
     )
     return Unreachable(sent=False, reason=reason, cause=error)
+
+
+def _new_client() -> httpx.Client:
+    client = httpx.Client(**_settings())
+    lock_safely(client)
+    return client
 
 
 class _NoCookies(CookieJar):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-__all__ = ["left_over", "stream_of"]
+__all__ = ["left_over", "lock_safely", "stream_of"]
 
 _TO_PARSER = ("stream", "_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
 
@@ -18,11 +19,26 @@ def left_over(response: Any) -> bool:
     return bool(data[0])
 
 
+def lock_safely(client: Any) -> None:
+    """Give the pools of a blocking client locks that no exception of a signal handler keeps taken.
+
+    Entering the library's own is Python code: an interrupt may come between taking the lock and
+    being inside of its block, and the library's clean-up then waits for it for ever.
+    """
+    for pool in _pools(client):
+        if hasattr(pool, "_optional_thread_lock"):
+            pool._optional_thread_lock = threading.RLock()  # noqa: SLF001 - there is no other way
+
+
+def _pools(client: Any) -> list[Any]:
+    transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
+    return [transport._pool for transport in transports if hasattr(transport, "_pool")]  # noqa: SLF001
+
+
 def stream_of(client: Any, request: Any) -> Any:
     """Return the connection that carries a request of the library's core, if it can be found."""
-    transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
-    for transport in transports:
-        for waiting in tuple(getattr(getattr(transport, "_pool", None), "_requests", ())):
+    for pool in _pools(client):
+        for waiting in tuple(getattr(pool, "_requests", ())):
             if getattr(waiting, "request", None) is request:
                 return _network_stream(getattr(waiting, "connection", None))
     return None
