@@ -15,7 +15,7 @@ from nanogpt_client._progress import Deadlines, Progress, socket_of
 from nanogpt_client._tcp import errno_of
 from nanogpt_client._watchdog import Guard, watchdog
 
-__all__ = ["AsyncConnection", "Connection", "lacks_descriptor", "unreachable"]
+__all__ = ["AsyncConnection", "Connection", "is_clean", "lacks_descriptor", "unreachable"]
 
 # In these the connection failed before the request could be written to it.
 _UNSENT = (
@@ -93,9 +93,19 @@ class AsyncConnection:
     async def aclose(self) -> None:
         try:
             await self._response.aclose()
-            self._lease.reusable = self._at_end and not left_over(self._response)
+            self._lease.reusable = self._at_end and await is_clean(self._response)
         finally:
             self._lease.end()
+
+
+async def is_clean(response: Any) -> bool:
+    """Whether nothing came behind an answer; otherwise close the connection before anyone uses it."""
+    if not left_over(response):
+        return True
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        await stream.aclose()
+    return False
 
 
 def unreachable(

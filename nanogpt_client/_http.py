@@ -38,6 +38,7 @@ from nanogpt_client._connection import (
     AsyncConnection,
     Connection,
     Errors,
+    is_clean,
     lacks_descriptor,
     unreachable,
 )
@@ -335,7 +336,7 @@ async def _read_async(
             whole = True
     finally:
         await response.aclose()
-    lease.reusable = whole and not left_over(response)
+    lease.reusable = whole and await is_clean(response)
 
 
 def _reschedule(limit: asyncio.Timeout, seconds: float) -> None:
