@@ -99,7 +99,7 @@ class AsyncConnection:
 
 
 async def is_clean(response: Any) -> bool:
-    """Whether nothing came behind an answer; otherwise close the connection before anyone uses it."""
+    """Whether nothing came behind an answer; if not, close the connection first."""
     if not left_over(response):
         return True
     stream = response.extensions.get("network_stream")
