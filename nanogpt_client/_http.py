@@ -58,6 +58,8 @@ CONNECT_SECONDS = 15.0
 
 Exchanged: TypeAlias = Connected | Reply | Unreachable
 
+_NOT_TRIED = Unreachable(sent=False, reason="not tried")
+
 
 class Transport:
     """Performs requests with blocking clients of its own, or with the caller's."""
@@ -100,7 +102,7 @@ class Transport:
 
     def _exchange(self, request: Request, seconds: float | None, *, streams: bool) -> Exchanged:
         lease = Lease(self._queue.line, self._clients())
-        outcome: Exchanged | None = None
+        outcome: Exchanged = _NOT_TRIED
         try:
             lease.line.wait(lease.turn)
             for pause in _pauses(seconds):
@@ -228,7 +230,7 @@ class AsyncTransport:
         self, request: Request, seconds: float | None, *, streams: bool
     ) -> Exchanged:
         lease = Lease(self._queue.line, await self._clients())
-        outcome: Exchanged | None = None
+        outcome: Exchanged = _NOT_TRIED
         try:
             await lease.line.wait_async(lease.turn)
             for pause in _pauses(seconds):

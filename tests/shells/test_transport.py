@@ -151,7 +151,7 @@ async def test_too_many_open_files_is_a_reason_to_wait():
 
 # For how long
 
-DRIPPING = {
+DRIPPING: dict[str, Script] = {
     "early hints for ever": [b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.02] * 200,
     "a header byte by byte": [b"HTTP/1.1 200 OK\r\nx-a: ", *([b"a", 0.02] * 200)],
     "digits of a chunk's size": [
@@ -180,7 +180,7 @@ def test_no_drip_outlasts_the_deadline(shell: Shell, act: str, script: Script):
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_drip_on_a_used_connection_of_an_injected_client_is_ended(library):
-    drip = [b"HTTP/1.1 200 OK\r\nx-a: ", *([b"a", 0.02] * 200)]
+    drip: Script = [b"HTTP/1.1 200 OK\r\nx-a: ", *([b"a", 0.02] * 200)]
     with RawServer(ANSWER, drip) as server, __import__(library).Client() as http:
         client = NanoGPTClient(KEY, base_url=server.base_url, http_client=http, timeout=0.3)
         client.chat("hi", model="m")
@@ -291,6 +291,7 @@ def test_a_connection_that_was_closed_before_the_request_came_proves_it_unsent(m
             client.chat("hi", model="m")
             while server.open_connections:
                 time.sleep(0.01)
+            time.sleep(0.1)  # for the end to arrive
             core = __import__("httpcore")
             monkeypatch.setattr(core._backends.sync, "is_socket_readable", lambda _: False)
             assert client.chat("hi", model="m").text == "Hello"
