@@ -151,16 +151,21 @@ async def test_too_many_open_files_is_a_reason_to_wait():
 
 # For how long
 
+
+def drip(data: bytes) -> list[Any]:
+    return [data, 0.02] * 200
+
+
 DRIPPING: dict[str, Script] = {
     "early hints for ever": [b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.02] * 200,
-    "a header byte by byte": [b"HTTP/1.1 200 OK\r\nx-a: ", *([b"a", 0.02] * 200)],
+    "a header byte by byte": [b"HTTP/1.1 200 OK\r\nx-a: ", *drip(b"a")],
     "digits of a chunk's size": [
         http_head(200, {"content-type": "application/json", "transfer-encoding": "chunked"}),
-        *([b"0", 0.02] * 200),
+        *drip(b"0"),
     ],
     "a body until the end": [
         http_head(200, {"content-type": "application/json", "connection": "close"}),
-        *([b" ", 0.02] * 200),
+        *drip(b" "),
     ],
 }
 
@@ -180,8 +185,8 @@ def test_no_drip_outlasts_the_deadline(shell: Shell, act: str, script: Script):
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_drip_on_a_used_connection_of_an_injected_client_is_ended(library):
-    drip: Script = [b"HTTP/1.1 200 OK\r\nx-a: ", *([b"a", 0.02] * 200)]
-    with RawServer(ANSWER, drip) as server, __import__(library).Client() as http:
+    slow: Script = [b"HTTP/1.1 200 OK\r\nx-a: ", *drip(b"a")]
+    with RawServer(ANSWER, slow) as server, __import__(library).Client() as http:
         client = NanoGPTClient(KEY, base_url=server.base_url, http_client=http, timeout=0.3)
         client.chat("hi", model="m")
         started = time.monotonic()
@@ -193,7 +198,7 @@ def test_a_drip_on_a_used_connection_of_an_injected_client_is_ended(library):
 @EITHER
 @pytest.mark.parametrize("nothing", [b"data:\n\n", b"data: {}\n\n", b'data: {"choices": []}\n\n'])
 def test_events_that_say_nothing_are_no_sign_of_life(shell: Shell, nothing: bytes):
-    with RawServer([EVENT_STREAM, *([chunked(nothing), 0.02] * 200)]) as server:
+    with RawServer([EVENT_STREAM, *drip(chunked(nothing))]) as server:
         settings = {"base_url": server.base_url, "first_event_timeout": 0.3}
         with pytest.raises(StreamStalledError, match="first event"):
             shell.use(settings, "stream_chat", "hi", model="m")
@@ -286,7 +291,7 @@ def test_the_end_of_a_connection_says_what_the_other_side_had_received():
 
 def test_a_connection_that_was_closed_before_the_request_came_proves_it_unsent(monkeypatch):
     """The readiness check is passed, as if the end came in the very next moment."""
-    with RawServer([*ANSWER, End.CLOSE], ANSWER) as server:
+    with RawServer([*ANSWER, 0.1, End.CLOSE], ANSWER) as server:
         with NanoGPTClient(KEY, base_url=server.base_url, max_retries=1) as client:
             client.chat("hi", model="m")
             while server.open_connections:
