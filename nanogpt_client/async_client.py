@@ -223,6 +223,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def _drive(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
+        self._transport.ready()
         try:
             step = next(steps)
             while True:
@@ -235,6 +236,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def _items(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
+        self._transport.ready()
         steps = stream(call, self._context)
         connection: Any = None
         try:

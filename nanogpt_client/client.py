@@ -99,7 +99,9 @@ class NanoGPTClient(MediaMethods):
         timeout: seconds to wait for a whole answer; ``None`` waits for ever.
         max_retries: how often a call may be sent again when that cannot bill twice.
         max_connections: connections open at the same time, by default 1,000 or half of the file
-            descriptors of the process; further calls queue for one, unsent.
+            descriptors of the process; further calls queue for one, unsent, and none of their
+            timeouts runs meanwhile. A stream keeps its own until it has ended or is closed: who
+            makes further calls within streams needs more connections than such streams.
         requests_per_second: a pace for all calls, such as NanoGPT's 25; by default the client finds
             one from the first time that NanoGPT asks it to wait (429).
         rate_limit_wait: seconds that a call may wait in all because NanoGPT asks it to, by default
@@ -247,6 +249,7 @@ class NanoGPTClient(MediaMethods):
 
     def _drive(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
+        self._transport.ready()
         try:
             step = next(steps)
             while True:
@@ -259,6 +262,7 @@ class NanoGPTClient(MediaMethods):
 
     def _items(self, call: StreamCall[Item]) -> Generator[Item, None, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
+        self._transport.ready()
         steps = stream(call, self._context)
         connection: Any = None
         try:
