@@ -51,9 +51,8 @@ class BaseClient:
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
     ) -> None:
-        api_key = hidden(api_key)
         config = Config.resolve(
-            api_key,
+            api_key := hidden(api_key),
             base_url,
             timeout=timeout,
             max_retries=max_retries,
@@ -68,8 +67,7 @@ class BaseClient:
             compress_above=compress_above,
         )
         hooks = Hooks(on_request, on_response, on_retry)
-        books = Ledger() if ledger is None else ledger
-        self._set_up(config, _context(config, books, budget, hooks), http_client)
+        self._set_up(config, _context(config, ledger, budget, hooks), http_client)
 
     def _set_up(
         self, config: Config, context: CallContext, http_client: Any, queue: Queue | None = None
@@ -127,13 +125,15 @@ class BaseClient:
         self._set_up(config, _context(config, books, budget, Hooks()), None)
 
 
-def _context(config: Config, ledger: Ledger, budget: Budget | None, hooks: Hooks) -> CallContext:
+def _context(
+    config: Config, ledger: Ledger | None, budget: Budget | None, hooks: Hooks
+) -> CallContext:
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
         pace=Pace(config.requests_per_second),
         rate_limit_wait=config.rate_limit_wait,
         timeout=config.timeout,
-        ledger=ledger,
+        ledger=Ledger() if ledger is None else ledger,
         budget=budget,
         hooks=hooks,
         first_event_timeout=config.first_event_timeout,

@@ -15,6 +15,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from http.cookiejar import CookieJar
 from typing import Any, TypeAlias
@@ -211,7 +212,8 @@ class AsyncTransport:
             return self._injected
         loop = asyncio.get_running_loop()
         if certificate_paths() not in _read_from:
-            await asyncio.to_thread(_certificates)  # they are files
+            with suppress(*_CANNOT_BE_MADE):  # which making a client will tell again
+                await asyncio.to_thread(_certificates)  # they are files
         clients = self._own.get(loop)
         if clients is None:
             for ended in [known for known in self._own if known.is_closed()]:

@@ -41,6 +41,7 @@ def client_for(base_url: str, limit: float) -> NanoGPTClient:
         first_event_timeout=limit,
         stream_idle_timeout=limit,
         max_retries=RETRIES,
+        rate_limit_wait=0.0,
     )
     retry = replace(client._context.retry, jitter=lambda: 0.0)
     client._context = replace(client._context, retry=retry)

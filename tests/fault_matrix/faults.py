@@ -248,13 +248,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault("402 x402", _json(_x402, 402), _402),
     Fault("403", _error(403, "model_not_allowed"), _refused(e.PermissionDeniedError)),
     Fault("404 HTML", _html(404), _refused(e.NotFoundError)),
-    Fault("408", _error(408, "timeout"), _refused(e.APIStatusError, None, SENT_AGAIN)),
+    Fault("408", _error(408, "timeout"), _refused(e.ServerError, None, SENT_AGAIN)),
+    Fault("408 empty", [[http_reply(b"", status=408)]], _refused(e.GatewayError, None)),
     Fault("409", _error(409, "conflict"), _refused(e.ConflictError)),
     Fault("413", _error(413, "too_large"), _refused(e.PayloadTooLargeError)),
     Fault(
         "429",
-        _error(429, "rate_limit_exceeded", **{"retry-after": "0"}),
-        _refused(e.RateLimitError, "0", SENT_AGAIN),
+        _error(429, "rate_limit_exceeded", **{"retry-after": "1"}),
+        _refused(e.RateLimitError),  # by the client's settings: see `callers.client_for`
     ),
     Fault(
         "429 long",
@@ -270,9 +271,24 @@ FAULTS: tuple[Fault, ...] = (
         Fault(
             f"{status}", _error(status, "server_error"), _refused(e.ServerError, None, SENT_AGAIN)
         )
-        for status in (500, 503, 504)
+        for status in (500, 502, 503, 504)
     ),
-    Fault("502 HTML", _html(502), _refused(e.ServerError, None, SENT_AGAIN)),
+    *(
+        Fault(f"{status} HTML", _html(status), _refused(e.ServerError, None, SENT_AGAIN))
+        for status in (500, 503)
+    ),
+    *(
+        Fault(f"{status} HTML", _html(status), _refused(e.GatewayError, None))
+        for status in (502, 504, 520, 524)
+    ),
+    *(
+        Fault(f"{status}", _error(status, "gateway"), _refused(e.GatewayError, None))
+        for status in (520, 524, 529)
+    ),
+    *(
+        Fault(f"{status}", _html(status), _refused(e.OriginUnreachableError, "0", SENT_AGAIN))
+        for status in (521, 522, 523, 525, 526, 530)
+    ),
     Fault("200 HTML", _html(200), Expected(e.ResponseFormatError, 1, None)),
     Fault(
         "200 JSON error",
