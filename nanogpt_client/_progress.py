@@ -49,6 +49,8 @@ class Progress:
         step, _, stage = what.partition(".")
         if step in {"connect_tcp", "connect_unix_socket", "start_tls"}:
             if stage == "complete":
+                if step != "start_tls":  # which goes on with the same socket
+                    self._carrier.close()  # of another way, such as a proxy's; one is looked after
                 self.opened(info["return_value"])
         elif step == "send_request_headers" and stage == "started":
             self._start(protocol, info)

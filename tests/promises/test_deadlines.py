@@ -14,6 +14,7 @@ from nanogpt_client import (
     ConfigurationError,
     NanoGPTClient,
     RateLimitError,
+    ServerError,
     StreamStalledError,
 )
 from tests.rawserver import EVENT_STREAM, End, RawServer, Script, http_head, http_reply
@@ -72,11 +73,22 @@ async def test_a_deadline_interrupts_the_wait_before_a_retry():
         assert [entry.outcome for entry in client.ledger] == ["abandoned"]
 
 
-def test_a_wait_above_the_cap_is_raised_at_once():
-    with RawServer(BUSY) as server:
+DOWN: Script = [http_reply(b"{}", status=503, headers={"retry-after": "5"})]
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "error"),
+    [
+        (DOWN, {"retry_after_cap": 4}, ServerError),
+        (BUSY, {"rate_limit_wait": 4}, RateLimitError),
+        (BUSY, {"timeout": 4}, RateLimitError),
+    ],
+)
+def test_a_wait_above_the_cap_is_raised_at_once(answer, settings, error):
+    with RawServer(answer) as server:
         started = time.monotonic()
-        client = NanoGPTClient("k" * 9, base_url=server.base_url, retry_after_cap=4)
-        with client, pytest.raises(RateLimitError) as caught:
+        client = NanoGPTClient("k" * 9, base_url=server.base_url, **settings)
+        with client, pytest.raises(error) as caught:
             client.chat("hi", model="m")
         assert time.monotonic() - started < 2
         assert server.posts == 1

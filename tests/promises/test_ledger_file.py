@@ -128,7 +128,7 @@ def test_an_export_reads_back_equal_and_goes_on(tmp_path):
     ledger = Ledger(tmp_path / "calls.jsonl")
     with ledger.scope("ingest"), ledger.scope("é\u2028\x85\n"):
         ledger.record(
-            LedgerEntry("chat", "a\x0c\x1e", "abandoned", None, 3, 4, "\ud800", 2, 1.5, 0.25)
+            LedgerEntry("chat", "a\x0c\x1e", "abandoned", None, 3, 4, "\ufffd", 2, 1.5, 0.25)
         )
     ledger.record(LedgerEntry("image", None, "ok", Decimal("0.00000012345678901234567890")))
     ledger.export(tmp_path / "export.jsonl")

@@ -44,7 +44,7 @@ def test_of_many_addresses_none_leads_the_key_elsewhere():
         url = chance.choice(STARTS) + "".join(chance.choices(PARTS, k=chance.randint(0, 6)))
         try:
             request = Request("GET", url, download_limit=9)
-            built = _http._build(client, httpx, request, own, 1.0)
+            built = _http._build(client, httpx, request, own, {})
         except (ValueError, httpx.InvalidURL):  # what neither parser takes
             continue
         made += 1
