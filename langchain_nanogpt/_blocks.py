@@ -14,6 +14,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages import content as blocks
 from langchain_core.messages.block_translators import register_translator
 
+from langchain_nanogpt._invalid_calls import unspoiled
+from nanogpt_client import ToolCall
+
 __all__ = ["PROVIDER", "translate_content", "translate_content_chunk"]
 
 PROVIDER = "nanogpt"
@@ -24,13 +27,13 @@ _REFUSALS_ARE_STANDARD = hasattr(blocks, "RefusalContentBlock")  # since langcha
 
 def translate_content(message: AIMessage) -> list[blocks.ContentBlock]:
     """Return a whole message as blocks: thoughts, text, images, sound, refusal, tool calls."""
-    return _whole([*_said(message), *message.tool_calls])
+    return _whole([*_said(message), *message.tool_calls, *_invalid(message)])
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[blocks.ContentBlock]:
     """Return what a chunk brings as blocks; a chunk that is the sum of all has whole calls."""
     if message.chunk_position == "last":
-        return _whole([*_said(message), *message.tool_calls, *message.invalid_tool_calls])
+        return _whole([*_said(message), *message.tool_calls, *_invalid(message)])
     calls = [call | {"index": f"lc_tc_{call['index'] or 0}"} for call in message.tool_call_chunks]
     return cast("list[blocks.ContentBlock]", [*_said(message), *calls])
 
@@ -39,6 +42,16 @@ def _whole(found: Sequence[Mapping[str, Any]]) -> list[blocks.ContentBlock]:
     """Return blocks to which nothing will be added, so that they need no index."""
     plain = [{key: block[key] for key in block if key != "index"} for block in found]
     return cast("list[blocks.ContentBlock]", plain)
+
+
+def _invalid(message: AIMessage) -> Sequence[Mapping[str, Any]]:
+    """Return the calls that nobody must carry out, the same of whole and of streamed messages."""
+    invalid = []
+    for call in message.invalid_tool_calls:
+        args = unspoiled(call["args"])
+        error = call.get("error") or ToolCall(call["id"] or "", call["name"] or "", args).problem
+        invalid.append(call | {"args": args, "error": error})
+    return invalid
 
 
 def _said(message: AIMessage) -> list[dict[str, Any]]:

@@ -117,6 +117,10 @@ class ServerError(core.ServerError, langchain.ModelAPIError):
     """NanoGPT or the provider behind it failed."""
 
 
+class DownloadError(core.DownloadError, langchain.ModelError):
+    """Another host than NanoGPT did not hand a file over."""
+
+
 class OriginUnreachableError(core.OriginUnreachableError, langchain.ModelConnectionError):
     """A gateway could not reach NanoGPT."""
 
@@ -186,6 +190,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         RateLimitError,
         DailyLimitError,
         ServerError,
+        DownloadError,
         OriginUnreachableError,
         GatewayError,
         ResponseFormatError,

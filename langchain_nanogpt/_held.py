@@ -7,13 +7,15 @@ and carried out.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from langchain_core.messages.tool import ToolCallChunk
-from langchain_core.utils.json import parse_partial_json
 
 import nanogpt_client as core
+from langchain_nanogpt._invalid_calls import spoiler
 from langchain_nanogpt._metadata import image_block
+from nanogpt_client.arguments import ObjectScanner
 
 __all__ = ["Held"]
 
@@ -21,11 +23,11 @@ __all__ = ["Held"]
 class Held:
     """The memory of one stream, of an answer by ``model``; every stream starts with a new one."""
 
-    __slots__ = ("_arguments", "_images", "model")
+    __slots__ = ("_calls", "_images", "model")
 
     def __init__(self, model: str = "") -> None:
         self.model = model
-        self._arguments: dict[int, list[str]] = {}
+        self._calls: dict[int, _Call] = {}
         self._images = 0
 
     def images(self, urls: Any) -> list[dict[str, Any]]:
@@ -35,52 +37,68 @@ class Held:
         return [image_block(url, at) for at, url in enumerate(urls, start)]
 
     def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
-        """Return a piece of a call; arguments that are blank or null at their start are none."""
-        text = delta.arguments
-        known = self._arguments.setdefault(delta.index, [])
-        if not known:
-            text = text.lstrip()
-            text = "" if text == "null" else text
-        if text:
-            known.append(text)
-        return _piece(delta.index, text, delta.id, delta.name)
+        """Return a piece of a call, with what is certain of its arguments."""
+        if (known := self._calls.get(delta.index)) is None:
+            known = self._calls[delta.index] = _Call()
+        known.name += delta.name or ""
+        return _piece(delta.index, known.add(delta.arguments), delta.id, delta.name)
 
     def endings(self) -> list[ToolCallChunk]:
-        """Return what makes calls invalid whose arguments were cut off."""
+        """Return what is missing of the arguments, and what makes calls invalid that are."""
         return [
             _piece(index, ending)
-            for index, pieces in self._arguments.items()
-            if (ending := _spoiler("".join(pieces)))
+            for index, call in self._calls.items()
+            if (ending := call.ending())
         ]
+
+
+class _Call:
+    """A call whose arguments are passed on to LangChain as they come.
+
+    It reads objects only, and of several the first. So an object is passed on until it is closed;
+    anything else is held back until the end shows what it was.
+    """
+
+    __slots__ = ("_held", "_passed", "_scanner", "_started", "name")
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._held: list[str] = []
+        self._passed: list[str] = []
+        self._scanner = ObjectScanner()
+        self._started: bool | None = None  # whether they are an object; None while unknown
+
+    def add(self, text: str) -> str:
+        """Return what may be passed on."""
+        if self._started is None:
+            text = self._start("".join([*self._held, text]).lstrip())
+        if not self._started:
+            self._held.append(text)
+            return ""
+        passed, behind = self._scanner.feed(text)
+        self._held.append(behind)
+        self._passed.append(passed)
+        return passed
+
+    def _start(self, text: str) -> str:
+        self._held.clear()
+        inner = text[1:].lstrip()
+        if text and (inner or text[0] != "{"):
+            self._started = text[0] == "{" and inner[0] != "}"  # an empty one may not be the last
+        return text
+
+    def ending(self) -> str:
+        """Return what to add to what was passed on, so that it reads as the call."""
+        rest = "".join(self._held)
+        text = "".join(self._passed) + rest
+        call = core.ToolCall("", self.name, text)
+        if call.problem is not None:
+            return rest + spoiler(text)
+        arguments = call.parse()
+        return "" if self._started or not arguments else json.dumps(arguments, ensure_ascii=False)
 
 
 def _piece(
     index: int, args: str, call_id: str | None = None, name: str | None = None
 ) -> ToolCallChunk:
     return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)
-
-
-# Either closing bracket: after a value, within a text, and within a text after a backslash.
-_ENDINGS = ("]", "}", '"]', '"}', '\\"]', '\\"}')
-
-
-def _spoiler(arguments: str) -> str:
-    """Return what to add to arguments that were cut off, so that nobody acts on half of them.
-
-    LangChain mends what it adds up from chunks: it would close ``{"path": "/`` and call the tool.
-    A bracket that matches nothing makes it an invalid call instead.
-    """
-    try:
-        core.ToolCall("", "", arguments).parse()
-    except ValueError:
-        pass
-    else:  # whole: what is no object, LangChain takes for an invalid call, too
-        return ""
-    return next((end for end in _ENDINGS if _hopeless(arguments + end)), "")
-
-
-def _hopeless(arguments: str) -> bool:
-    try:
-        return not isinstance(parse_partial_json(arguments), dict)
-    except (ValueError, RecursionError):
-        return True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.language_models import ModelProfile
 
-from nanogpt_client import Model
+from nanogpt_client import ConfigurationError, Model
+from nanogpt_client.messages import check_media
+from nanogpt_client.observe import note_denial
 
-__all__ = ["LookedUp", "profile_of", "takes"]
+__all__ = ["LookedUp", "check_parts", "profile_of", "takes"]
 
 # Each of the catalogue's words, and what it decides. Media in a tool's result are sent in a message
 # of their own, and pieces of tool calls are put in order, whatever the model.
@@ -22,6 +24,8 @@ _CAPABILITIES: dict[str, tuple[str, ...]] = {
     "tool_calling": ("tool_calling", "tool_call_streaming"),
     "structured_output": ("structured_output",),
 }
+# Catalogues deny these to models that do have them, such as gpt-4o: only a "yes" is passed on.
+_DOUBTFUL = frozenset({"tool_calling", "structured_output"})
 _MODALITIES = ("text", "image", "audio", "video")
 _KNOWN = ModelProfile.__annotations__.keys()
 
@@ -46,8 +50,9 @@ def profile_of(facts: Model) -> ModelProfile:
     }
     can = facts.raw.get("capabilities")
     for capability, words in _CAPABILITIES.items():
-        if isinstance(can, dict) and isinstance(can.get(capability), bool):
-            said |= dict.fromkeys(words, can[capability])
+        listed = can.get(capability) if isinstance(can, dict) else None
+        if listed is True or (listed is False and capability not in _DOUBTFUL):
+            said |= dict.fromkeys(words, listed)
     if facts.input_modalities:
         said["text_inputs"] = "text" in facts.input_modalities
     if facts.output_modalities:
@@ -56,11 +61,27 @@ def profile_of(facts: Model) -> ModelProfile:
     return cast("ModelProfile", known)
 
 
+def check_parts(
+    conversation: Sequence[Mapping[str, Any]], model: str, profile: Mapping[str, Any] | None
+) -> None:
+    """Refuse media that a profile of the caller's own denies; what a catalogue denies is logged.
+
+    Raises:
+        ConfigurationError: naming the block and the model.
+    """
+    try:
+        check_media(conversation, model, takes(profile))
+    except ConfigurationError as error:
+        if not isinstance(profile, LookedUp):
+            raise
+        note_denial(model, f"does not take what it is sent ({error.message})")
+
+
 def takes(profile: Mapping[str, Any] | None) -> dict[str, bool]:
     """Return which parts of messages a model takes, for `messages.check_media`.
 
     Catalogues know well who sees; of the other media they leave out some that models who do take
-    as well, so a model that sees is refused nothing here.
+    as well, so a model that sees is denied nothing here.
     """
     known = profile or {}
     if known.get("image_inputs") is not False:

@@ -34,6 +34,7 @@ import nanogpt_client as core
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._content import assistant_parts, calls_within, input_parts
 from langchain_nanogpt._held import Held
+from langchain_nanogpt._invalid_calls import unspoiled
 from langchain_nanogpt._metadata import (
     billing_metadata,
     citation_block,
@@ -42,8 +43,9 @@ from langchain_nanogpt._metadata import (
 )
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
-from nanogpt_client.history import Recipient, fields_of, keep
+from nanogpt_client.history import Kept, Recipient, fields_of, keep
 from nanogpt_client.mould import Mould
+from nanogpt_client.tool_history import PROBLEM, sendable
 
 __all__ = [
     "chunk_from_wire",
@@ -73,7 +75,7 @@ def messages_to_wire(
     asking = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
     asked = next(asking, None)
     built = [entry for each in messages for entry in _message(each, to, is_past=each is not asked)]
-    return wire.media_behind_tools(built, to.takes)
+    return wire.media_behind_tools(sendable(built), to.takes)
 
 
 def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:
@@ -131,15 +133,19 @@ def _human(message: HumanMessage, to: Recipient, *, is_past: bool) -> Iterator[d
 
 def _assistant(message: AIMessage, to: Recipient) -> dict[str, Any]:
     kept = to.kept(message.additional_kwargs)
-    made: list[tuple[str | None, str, Any]] = [
-        (call["id"], call["name"] or "", call["args"])
-        for call in (*message.tool_calls, *message.invalid_tool_calls)
-    ]
     calls = [
         wire.tool_call(
-            call_id or f"call_{at}", name, args or {}, extra=kept.tool_calls.get(call_id or "")
+            call["id"] or "",
+            call["name"],
+            call["args"],
+            extra=kept.tool_calls.get(call["id"] or ""),
         )
-        for at, (call_id, name, args) in enumerate(made or calls_within(message.content))
+        for call in message.tool_calls
+    ]
+    calls += [_invalid_call(call, kept) for call in message.invalid_tool_calls]
+    calls = calls or [
+        wire.tool_call(call_id or "", name, args or {})
+        for call_id, name, args in calls_within(message.content)
     ]
     content = assistant_parts(message.content, message.additional_kwargs.get("images") or ())
     wanted = to.wants_reasoning(beside_calls=bool(calls))
@@ -160,6 +166,15 @@ def _otherwise_said(extra: Mapping[str, Any]) -> str:
     audio = extra.get("audio")
     spoken = audio.get("transcript") if isinstance(audio, Mapping) else None
     return str(extra.get("refusal") or spoken or "")
+
+
+def _invalid_call(call: InvalidToolCall, kept: Kept) -> dict[str, Any]:
+    """Return a call that no agent carried out, and why, for its result."""
+    call_id = call["id"] or ""
+    arguments = unspoiled(call["args"])
+    extra = kept.tool_calls.get(call_id)
+    built = wire.tool_call(call_id, call["name"] or "", arguments, extra=extra)
+    return built | {PROBLEM: f"The call is invalid: {call.get('error') or 'it cannot be read'}."}
 
 
 def _own_reasoning(message: AIMessage) -> str | None:
@@ -235,13 +250,14 @@ def _answer(message: core.Message, model: str) -> AIMessage:
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in message.tool_calls:
-        try:
+        if (problem := call.problem) is None:
             calls.append(tool_call(name=call.name, args=call.parse(), id=call.id))
-        except ValueError as error:
-            broken = invalid_tool_call(
-                name=call.name, args=call.arguments, id=call.id, error=str(error)
+        else:
+            invalid.append(
+                invalid_tool_call(
+                    name=call.name or None, args=call.arguments, id=call.id, error=problem
+                )
             )
-            invalid.append(broken)
     extra = _beside_text(message, model)
     if message.reasoning:
         extra["reasoning_content"] = message.reasoning

@@ -13,12 +13,13 @@ from typing import Any, Self
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 
 from langchain_nanogpt._blocks import PROVIDER
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
+from nanogpt_client.recent import Recent
 
 __all__ = ["NanoGPTCostCallbackHandler"]
 
@@ -38,7 +39,8 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
     def __init__(self) -> None:
         self.ledger = Ledger()
         """One entry per call: model, tokens, USD or unknown, outcome."""
-        self._seen: set[UUID] = set()
+        self._ended = Recent()
+        self._running: dict[UUID, str | None] = {}
         self._token: Token[NanoGPTCostCallbackHandler | None] | None = None
 
     @property
@@ -46,8 +48,23 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         """USD known to be spent; ``ledger.totals.unknown_costs`` counts the calls without price."""
         return self.ledger.spent
 
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],  # noqa: ARG002 - as LangChain calls it
+        messages: list[list[BaseMessage]],  # noqa: ARG002
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Remember a run of one of our models: what stops it later need not say whose it was."""
+        facts = metadata or {}
+        if facts.get("ls_provider") == PROVIDER:
+            self._running[run_id] = facts.get("ls_model_name")
+
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
-        """Book a finished call."""
+        """Record a finished call."""
+        self._running.pop(run_id, None)
         message = _first_message(response)
         if message is None or message.response_metadata.get("model_provider") != PROVIDER:
             return
@@ -56,7 +73,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         # LangChain marks what came from its cache with this, and leaves the old cost in place.
         cached = usage.get("total_cost") == 0
         cost = 0.0 if cached else facts.get("cost")
-        self._book(
+        self._record(
             run_id,
             LedgerEntry(
                 kind="chat",
@@ -70,20 +87,21 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         )
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
-        """Book a call that failed, or a stream that nobody read to its end."""
+        """Record a call that failed or was stopped: cancelled, interrupted, not read to its end."""
+        ours = run_id in self._running
+        model = self._running.pop(run_id, None)
         if isinstance(error, NanoGPTError):
             outcome = type(error).__name__
             cost = None if error.maybe_billed else Decimal(0)
-        elif isinstance(error, GeneratorExit):
+        elif ours:
             outcome, cost = "abandoned", None
         else:
             return
         request_id = getattr(error, "request_id", None)
-        self._book(run_id, LedgerEntry("chat", None, outcome, cost, request_id=request_id))
+        self._record(run_id, LedgerEntry("chat", model, outcome, cost, request_id=request_id))
 
-    def _book(self, run_id: UUID, entry: LedgerEntry) -> None:
-        if run_id not in self._seen:
-            self._seen.add(run_id)
+    def _record(self, run_id: UUID, entry: LedgerEntry) -> None:
+        if self._ended.is_new(run_id):
             self.ledger.record(entry)
 
     def __enter__(self) -> Self:

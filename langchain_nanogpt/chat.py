@@ -6,6 +6,7 @@ rest. Its retries belong to the client, because only that knows what was billed.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -15,14 +16,14 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput, Mo
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, field_validator, model_validator
 
 from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._held import Held
-from langchain_nanogpt._profile import LookedUp, profile_of, takes
+from langchain_nanogpt._profile import LookedUp, check_parts, profile_of, takes
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -45,7 +46,6 @@ from nanogpt_client import (
 from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.fields import OptionFields, hide_key
 from nanogpt_client.history import Recipient
-from nanogpt_client.messages import check_media
 from nanogpt_client.wire.options import Count
 
 if TYPE_CHECKING:  # as in BaseChatModel: who binds no tools need not load them
@@ -77,7 +77,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     streaming: bool = False
     """Stream also behind ``invoke``."""
     check_inputs: bool = True
-    """Refuse media that the model's ``profile`` says it does not take, before they are sent."""
+    """Refuse media that a ``profile`` given here denies; what the catalogue denies is logged."""
     send_reasoning: bool | None = None
     """Give the model its reasoning back with the conversation: always, never, or (``None``) behind
     tool calls, and behind every answer where the model wants that (DeepSeek V4)."""
@@ -232,7 +232,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         known = takes(self._profile_for(model)) if self.check_inputs else {}
         conversation = messages_to_wire(messages, Recipient(model, known, self.send_reasoning))
         if self.check_inputs:
-            check_media(conversation, model, known)
+            check_parts(conversation, model, self._profile_for(model))
         return {"messages": conversation, **options}
 
     def _profile_for(self, model: str) -> Mapping[str, Any] | None:
@@ -240,7 +240,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
         facts = snapshot.facts(model)
-        return None if facts is None else profile_of(facts)
+        return None if facts is None else LookedUp(model, profile_of(facts))
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
@@ -272,6 +272,21 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             request = self._request(messages, stop, kwargs)
             answer = await self._async_client().chat(**request)
             return completion_from_wire(answer, request["model"])
+
+    async def _agenerate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """Report a cancellation to the run's handlers, from which LangChain keeps it."""
+        try:
+            return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
+        except asyncio.CancelledError as error:
+            if run_manager is not None:
+                await run_manager.on_llm_error(error, response=LLMResult(generations=[]))
+            raise
 
     def _stream(
         self,

@@ -2,8 +2,8 @@
 
 Thin: what they do, what a model is told, and which files it may reach stand in
 `nanogpt_client.toolbox`. A result's content is for the model (text, or text and pictures with
-``image_blocks=True``); its artifact, a dict, is for the program: bytes, mime type, path, URL, seed,
-cost (USD), request id. Long work dispatches the custom event ``nanogpt_progress``.
+``image_blocks=True``); its artifact, a dict of JSON, is for the program: name, mime type, path,
+URL, seed, cost (USD), request id. Long work dispatches the custom event ``nanogpt_progress``.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
 
 
 class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
-    """Reads texts of any length aloud, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
+    """Reads texts aloud, also long ones, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
 
     core: ClassVar[Tool] = TOOLS["speak"]
     name: str = core.name

@@ -51,7 +51,7 @@ class PartialAnswer:
             self._calls.append(ToolCall("", "", ""))
         call = self._calls[delta.index]
         self._calls[delta.index] = ToolCall(
-            delta.id or call.id, delta.name or call.name, call.arguments + delta.arguments
+            delta.id or call.id, call.name + (delta.name or ""), call.arguments + delta.arguments
         )
 
     def message(self) -> Message:

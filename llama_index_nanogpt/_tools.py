@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCallBlock
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    TextBlock,
+    ToolCallBlock,
+)
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
 from nanogpt_client import ToolCall, messages
+from nanogpt_client.arguments import read_arguments
 from nanogpt_client.schemas import class_schema, without_titles
 
-__all__ = ["first_call_only", "tool_calls", "tool_selections", "tool_words"]
+__all__ = [
+    "first_call_only",
+    "tool_calls",
+    "tool_selections",
+    "tool_words",
+    "unusable_calls",
+    "without_agents_words",
+]
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
@@ -59,18 +73,80 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
     """Return the calls in a whole answer, or in a piece of a streamed one.
 
     While the answer is arriving, the arguments are what can be read of them so far. Once it has
-    ended, arguments that are no JSON object (cut off, or never one) are empty instead of partial:
-    no tool is run on half of what the model meant.
+    ended, a call without a name or a readable JSON object (cut off, or never one) is not run: it
+    is given the name of no tool, which says why. Agents answer it with that name.
     """
-    ended = isinstance(response.raw, Mapping) and response.raw.get("finish_reason") is not None
+    select = _arriving if _is_arriving(response) else _whole
+    return [select(block, at) for at, block in enumerate(tool_calls(response.message))]
+
+
+def unusable_calls(response: ChatResponse) -> list[str]:
+    """Return what is wrong with the calls of a whole answer that cannot be carried out."""
+    if _is_arriving(response):
+        return []
+    calls = map(_call, tool_calls(response.message))
+    return [problem for call in calls if (problem := call.problem)]
+
+
+def _is_arriving(response: ChatResponse) -> bool:
+    return isinstance(response.raw, Mapping) and "finish_reason" not in response.raw
+
+
+_NOT_RUN = " (not run: {})"
+# How LlamaIndex's agents answer a call of a tool that they do not have.
+_AGENTS_WORDS = re.compile(r"Tool (.*\(not run: .*\)) not found\. Please select .*", re.DOTALL)
+
+
+def without_agents_words(blocks: Sequence[Any]) -> list[Any]:
+    """Return a tool's result without the words that the tool does not exist, where it does."""
     return [
-        ToolSelection(
-            tool_id=block.tool_call_id or f"call_{at}",
-            tool_name=block.tool_name,
-            tool_kwargs=_arguments(block.tool_kwargs, partial=not ended),
-        )
-        for at, block in enumerate(tool_calls(response.message))
+        TextBlock(text=found[1].strip())
+        if isinstance(block, TextBlock) and (found := _AGENTS_WORDS.fullmatch(block.text))
+        else block
+        for block in blocks
     ]
+
+
+def _whole(block: ToolCallBlock, at: int) -> ToolSelection:
+    call = _call(block)
+    name = call.name
+    if not name:
+        name = _NOT_RUN.format("the call names no tool").strip()
+    elif call.problem is not None:
+        name += _NOT_RUN.format("its arguments are no JSON object; call it again with all of them")
+    return _selection(block, at, name, _arguments(block.tool_kwargs))
+
+
+def _arriving(block: ToolCallBlock, at: int) -> ToolSelection:
+    given = block.tool_kwargs
+    if isinstance(given, str):
+        try:
+            given = from_json(given, allow_partial="trailing-strings")
+        except ValueError:
+            given = {}
+    return _selection(block, at, block.tool_name, given if isinstance(given, Mapping) else {})
+
+
+def _selection(
+    block: ToolCallBlock, at: int, name: str, arguments: Mapping[str, Any]
+) -> ToolSelection:
+    return ToolSelection(
+        tool_id=block.tool_call_id or f"call_{at}", tool_name=name, tool_kwargs=dict(arguments)
+    )
+
+
+def _call(block: ToolCallBlock) -> ToolCall:
+    given = block.tool_kwargs
+    return ToolCall("", block.tool_name, given if isinstance(given, str) else "{}")
+
+
+def _arguments(arguments: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return read_arguments(arguments)
+    except ValueError:
+        return {}
 
 
 def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
@@ -88,19 +164,6 @@ def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
         for call in legacy
         if isinstance(call, Mapping) and isinstance(call.get("function"), Mapping)
     ]
-
-
-def _arguments(arguments: Mapping[str, Any] | str, *, partial: bool) -> dict[str, Any]:
-    if isinstance(arguments, Mapping):
-        return dict(arguments)
-    try:
-        if partial:
-            value = from_json(arguments, allow_partial="trailing-strings")
-        else:
-            value = ToolCall("", "", arguments).parse()
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def first_call_only(response: ChatResponse) -> ChatResponse:

@@ -24,10 +24,12 @@ from pydantic import ValidationError
 
 from llama_index_nanogpt._blocks import assistant_parts, input_parts
 from llama_index_nanogpt._partial import PartialAnswer
+from llama_index_nanogpt._tools import without_agents_words
 from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
 from nanogpt_client import messages as wire
 from nanogpt_client.history import Recipient, fields_of, keep
 from nanogpt_client.mould import Mould
+from nanogpt_client.tool_history import sendable
 
 __all__ = [
     "chunk_from_wire",
@@ -61,7 +63,7 @@ def messages_to_wire(
         _message(message, to, is_past=message is not asked and message.role not in _INSTRUCTING)
         for message in messages
     ]
-    return wire.media_behind_tools(built, to.takes)
+    return wire.media_behind_tools(sendable(built), to.takes)
 
 
 def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
@@ -175,7 +177,7 @@ def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str,
     name = extra.get("name")
     if message.role in _ASSISTANT:
         return _assistant_message(message, name, to)
-    parts = input_parts(message.blocks, is_past=is_past)
+    parts = input_parts(without_agents_words(message.blocks), is_past=is_past)
     more = {**fields_of(extra), **to.kept(extra).fields} if extra else {}
     call_id = extra.get("tool_call_id")
     if message.role == MessageRole.TOOL or (call_id and message.role == MessageRole.FUNCTION):
@@ -224,7 +226,7 @@ def _legacy_call(call: Any) -> dict[str, Any]:
     fields = call if isinstance(call, Mapping) else call.model_dump()
     function = fields.get("function") or fields
     arguments = function.get("arguments", function.get("input"))
-    call_id = str(fields.get("id") or "call_0")
+    call_id = str(fields.get("id") or "")
     return wire.tool_call(call_id, function["name"], "" if arguments is None else arguments)
 
 

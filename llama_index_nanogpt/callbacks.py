@@ -23,9 +23,11 @@ from llama_index.core.instrumentation.events.llm import (
     LLMCompletionStartEvent,
 )
 from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.span import active_span_id
 from pydantic import Field, PrivateAttr
 
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
+from nanogpt_client.recent import Recent
 
 if TYPE_CHECKING:  # a chat needs no such type
     from nanogpt_client import Embeddings
@@ -42,8 +44,25 @@ __all__ = [
 CLASS_NAME = "NanoGPT_LLM"
 
 
-class NanoGPTCallEvent(BaseEvent):
-    """A call that LlamaIndex's own events leave out: embeddings, tools, web search, failures."""
+class _OwnEvent(BaseEvent):
+    """An event that LlamaIndex does not know.
+
+    Handlers that file events under the span in which they happen, such as tracers', complain of
+    each event of an unknown kind; what happens in no span they pass over. So the span stands under
+    another name here.
+    """
+
+    span_id: str | None = None
+    within_span_id: str | None = Field(default_factory=active_span_id.get)  # type: ignore[arg-type]
+
+
+class NanoGPTCallEvent(_OwnEvent):
+    """A call that LlamaIndex's own events leave out: embeddings, tools, web search, failures.
+
+    Attributes:
+        entry: what a ledger holds of it.
+        within_span_id: the span in which it happened; ``span_id`` is ``None``.
+    """
 
     entry: LedgerEntry
 
@@ -53,7 +72,7 @@ class NanoGPTCallEvent(BaseEvent):
         return "NanoGPTCallEvent"
 
 
-class NanoGPTProgressEvent(BaseEvent):
+class NanoGPTProgressEvent(_OwnEvent):
     """How far long work is, e.g. a video; see `nanogpt_client.Progress`.
 
     Attributes:
@@ -62,6 +81,7 @@ class NanoGPTProgressEvent(BaseEvent):
         done: how many parts of the work are done, of ``total``.
         seconds: how long a job was waited for so far.
         run_id: the job that is waited for; it finds the work again after a crash.
+        within_span_id: the span in which it happens; ``span_id`` is ``None``.
     """
 
     kind: str
@@ -89,7 +109,7 @@ class NanoGPTCostHandler(BaseEventHandler):
     """Count only what happens under these ``instrument_tags``; by default everything."""
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)
     _running: dict[str, str] = PrivateAttr(default_factory=dict)
-    _seen: set[str] = PrivateAttr(default_factory=set)
+    _answers: Recent = PrivateAttr(default_factory=Recent)
 
     @classmethod
     def class_name(cls) -> str:
@@ -118,8 +138,8 @@ class NanoGPTCostHandler(BaseEventHandler):
                 self._finished(event, getattr(response, "raw", None))
             case ExceptionEvent(exception=error):
                 self._failed(event, error)
-            case NanoGPTCallEvent(entry=entry):
-                self._running.pop(event.span_id or "", None)
+            case NanoGPTCallEvent(entry=entry, within_span_id=span):
+                self._running.pop(span or "", None)
                 self._ledger.record(entry)
 
     def _finished(self, event: BaseEvent, raw: Any) -> None:
@@ -128,9 +148,8 @@ class NanoGPTCostHandler(BaseEventHandler):
         if not isinstance(raw, Mapping) or "cost_source" not in raw:
             return
         answer = raw.get("request_id") or raw.get("id") or event.id_
-        if answer in self._seen:
+        if not self._answers.is_new(answer):
             return
-        self._seen.add(answer)
         usage, cost = raw.get("usage") or {}, raw.get("cost")
         self._ledger.record(
             LedgerEntry(
@@ -169,13 +188,13 @@ class NanoGPTCostHandler(BaseEventHandler):
 
 @contextmanager
 def failure_told(kind: str, model: str | None) -> Iterator[None]:
-    """Tell handlers of a call that fails or is cancelled; LlamaIndex's events are silent on it."""
+    """Tell handlers of a call that fails or is stopped; LlamaIndex's events are silent on it."""
     try:
         yield
     except NanoGPTError as error:
         get_dispatcher().event(NanoGPTCallEvent(entry=_failure(kind, model, error)))
         raise
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
         abandoned = LedgerEntry(kind, model, "abandoned", None)
         get_dispatcher().event(NanoGPTCallEvent(entry=abandoned))
         raise

@@ -36,7 +36,12 @@ from typing_extensions import override
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._structured import StructuredPrediction
-from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
+from llama_index_nanogpt._tools import (
+    first_call_only,
+    tool_selections,
+    tool_words,
+    unusable_calls,
+)
 from llama_index_nanogpt._translate import (
     chunk_from_wire,
     completion_from_wire,
@@ -99,7 +104,7 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
     context_window: int | None = Field(default=None, gt=0)
     """Tokens that fit in; by default what NanoGPT's catalogue says."""
     is_function_calling_model: bool | None = None
-    """Whether the model takes tools; by default what NanoGPT's catalogue says."""
+    """Whether the model takes tools; by default all do, for the catalogue denies it to many."""
     citation_blocks: bool = False
     """Add a ``CitationBlock`` per source to whole answers; other integrations may refuse these."""
     check_inputs: bool = True
@@ -130,14 +135,11 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         """
         known = self._facts()
         window = self.context_window or (known.context_length if known else None)
-        tools = self.is_function_calling_model
-        if tools is None:
-            tools = known is None or "tool_calling" in known.capabilities
         return LLMMetadata(
             context_window=window or _UNKNOWN_WINDOW,
             num_output=self.max_tokens or -1,
             is_chat_model=True,
-            is_function_calling_model=tools,
+            is_function_calling_model=self.is_function_calling_model is not False,
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )
@@ -209,12 +211,15 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         """Return the calls in an answer, or in a piece of a streamed one.
 
         Raises:
-            ValueError: there are none, and ``error_on_no_tool_call`` is on.
+            ValueError: there are none, or one cannot be carried out (its arguments were cut off,
+                or it names no tool), and ``error_on_no_tool_call`` is on.
         """
         calls = tool_selections(response)
         if not calls and error_on_no_tool_call:
             said = (response.message.content or "")[:200]
             raise ValueError(f"the model was to call a tool and called none; it said: {said!r}")
+        if error_on_no_tool_call and (problems := unusable_calls(response)):
+            raise ValueError(f"the model called a tool in vain: {'; '.join(problems)}")
         return calls
 
     @override

@@ -37,9 +37,10 @@ _KINDS = {
 class ToolContent(list[ContentBlock]):
     """What a tool returns: the blocks that a model reads, sources and files named in the text.
 
-    ``artifact`` is for the program, a dict of kind, cost (USD as `Decimal`) and request id; of a
-    file also bytes, mime type, name, path and URL. In a `ToolOutput` it is
-    ``output.raw_output.artifact``. Stored with an agent's context, the blocks stay alone.
+    ``artifact`` is for the program, a dict of JSON: kind, cost (USD as a number, and as a text with
+    all its digits) and request id; of a file also name, mime type, size, path and URL. In a
+    `ToolOutput` it is ``output.raw_output.artifact``. Stored with an agent's context, the blocks
+    stay alone.
     """
 
     artifact: dict[str, Any]
@@ -94,11 +95,11 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
         return await self._ause("edit_image", arguments)
 
     def speak(self, **arguments: Any) -> ToolContent:
-        """Read a ``text`` of any length aloud."""
+        """Read a ``text`` aloud, also a long one."""
         return self._use("speak", arguments)
 
     async def aspeak(self, **arguments: Any) -> ToolContent:
-        """Read a ``text`` of any length aloud."""
+        """Read a ``text`` aloud, also a long one."""
         return await self._ause("speak", arguments)
 
     def transcribe(self, **arguments: Any) -> ToolContent:
@@ -184,9 +185,7 @@ def _told(name: str, result: ToolResult) -> ToolContent:
     """Tell handlers what a call cost, and return its content."""
     content = ToolContent.from_result(result)
     artifact = content.artifact
-    call_told(
-        _KINDS[name], artifact.get("model"), artifact["cost"], request_id=artifact["request_id"]
-    )
+    call_told(_KINDS[name], artifact.get("model"), result.cost, request_id=artifact["request_id"])
     return content
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ContentPolicyError,
         ContextLengthExceededError,
         DailyLimitError,
+        DownloadError,
         GatewayError,
         InsufficientBalanceError,
         JobError,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
         StreamStalledError,
     )
     from nanogpt_client.footnotes import with_footnotes
-    from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
+    from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry, Totals
     from nanogpt_client.model_id import ModelId
     from nanogpt_client.observe import CallEvent
     from nanogpt_client.wire.account import (
@@ -109,6 +110,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AccountingWarning",
     "Affordability",
     "AsyncNanoGPTClient",
     "AsyncStream",
@@ -134,13 +136,14 @@ __all__ = [
     "DailyLimitError",
     "Deposit",
     "DepositLimits",
+    "DownloadError",
     "EmbeddingOptions",
     "Embeddings",
     "FileSource",
+    "GatewayError",
     "GeneratedImage",
     "GeneratedImages",
     "ImageOptions",
-    "GatewayError",
     "InsufficientBalanceError",
     "JobError",
     "JobFailedError",
@@ -216,15 +219,16 @@ __getattr__, __dir__ = names_of(
         "errors": (
             "APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError "
             "BudgetExceededError ConfigurationError ConflictError ContentPolicyError "
-            "ContextLengthExceededError DailyLimitError GatewayError InsufficientBalanceError "
-            "JobError JobFailedError JobTimeoutError NanoGPTError NotFoundError "
+            "ContextLengthExceededError DailyLimitError DownloadError GatewayError "
+            "InsufficientBalanceError JobError JobFailedError JobTimeoutError NanoGPTError "
+            "NotFoundError "
             "OriginUnreachableError OutcomeUnknownError PayloadTooLargeError "
             "PermissionDeniedError RateLimitError ResponseFormatError "
             "ServerError SpendingRefusedError StreamError StreamInterruptedError "
             "StreamStalledError"
         ),
         "footnotes": "with_footnotes",
-        "ledger": "Budget Ledger LedgerEntry Totals",
+        "ledger": "AccountingWarning Budget Ledger LedgerEntry Totals",
         "model_id": "ModelId",
         "observe": "CallEvent",
         "wire.account": (

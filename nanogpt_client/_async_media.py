@@ -30,7 +30,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def generate_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource] | None = None,
@@ -56,7 +56,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def edit_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource],
@@ -103,7 +103,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def submit_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,
@@ -135,7 +135,7 @@ class AsyncMediaMethods(BaseClient):
 
     async def generate_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,
@@ -161,5 +161,5 @@ class AsyncMediaMethods(BaseClient):
         return await self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
     async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
+        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT's API alone."""
         return await self.run(endpoints.media.download(url, max_bytes=max_bytes))

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client._queue import Queue
 from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
@@ -70,17 +71,20 @@ class BaseClient:
         books = Ledger() if ledger is None else ledger
         self._set_up(config, _context(config, books, budget, hooks), http_client)
 
-    def _set_up(self, config: Config, context: CallContext, http_client: Any) -> None:
+    def _set_up(
+        self, config: Config, context: CallContext, http_client: Any, queue: Queue | None = None
+    ) -> None:
         self.config = config
+        self._queue = queue or Queue(config.max_connections)
         self._context = context
         self.http_client = http_client
         # The first client loads the HTTP library, which takes longer than all of this package.
         http = importlib.import_module("nanogpt_client._http")
-        self._transport = getattr(http, self._transport_class)(config, http_client)
+        self._transport = getattr(http, self._transport_class)(config, http_client, self._queue)
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
-        """Return a client of this class with another's settings, ledger, budget and retry quota."""
+        """Return a client of this class with another's settings, books, queue and retry quota."""
         if http_client is None and other.http_client is not None:
             msg = (
                 "pass http_async_client=… for async calls, too: the injected http_client cannot "
@@ -88,7 +92,9 @@ class BaseClient:
             )
             raise ConfigurationError(msg, param="http_async_client")
         client = cls.__new__(cls)
-        client._set_up(other.config, other._context, http_client)  # noqa: SLF001 - the same class
+        client._set_up(  # noqa: SLF001 - the same class
+            other.config, other._context, http_client, other._queue
+        )
         return client
 
     @property

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeAlias
 
+from nanogpt_client._clients import Lease
 from nanogpt_client._core.flow import Piece, Unreachable
+from nanogpt_client._decoding import UnreadableError, adecoded, decoded
+from nanogpt_client._inside import left_over
+from nanogpt_client._progress import Deadlines, Progress, socket_of
+from nanogpt_client._tcp import errno_of
 from nanogpt_client._watchdog import Guard, watchdog
 
-__all__ = ["AsyncConnection", "Connection", "unreachable"]
+__all__ = ["AsyncConnection", "Connection", "is_clean", "lacks_descriptor", "unreachable"]
 
 # In these the connection failed before the request could be written to it.
 _UNSENT = (
@@ -22,19 +28,28 @@ Errors: TypeAlias = tuple[type[Exception], ...]
 
 
 class Connection:
-    """An open stream; as the library fixes read timeouts per request, a guard ends slow reads."""
+    """An open stream; as the library fixes read timeouts per request, a guard ends slow reads.
 
-    def __init__(self, response: Any, errors: Errors, give_back: Callable[[], None]) -> None:
+    Where several streams share the connection (HTTP/2), `Deadlines` end a read instead.
+    """
+
+    def __init__(
+        self, response: Any, errors: Errors, lease: Lease[Any], deadlines: Deadlines
+    ) -> None:
         self._response = response
         self._errors = errors
-        self._give_back = give_back
-        self._pieces: Iterator[bytes] = response.iter_bytes()
-        self._guard = Guard(_socket_of(response))
+        self._lease = lease
+        self._deadlines = deadlines
+        self._pieces: Iterator[bytes] = decoded(response)
+        self._guard = Guard(None if deadlines.shared else _socket_of(response))
+        self._at_end = False
         if self._guard.socket is not None:
-            _no_read_timeout(response)
+            deadlines.limit(None)
 
     def read(self, limit: float | None) -> Piece | Unreachable:
         started = time.monotonic()
+        if self._deadlines.shared:
+            self._deadlines.limit(limit)
         try:
             with watchdog.guarding(self._guard, limit):
                 data = next(self._pieces, b"")
@@ -42,24 +57,27 @@ class Connection:
             return unreachable(error, timed_out=self._guard.fired)
         if self._guard.fired:
             return Unreachable(sent=True, reason="silence", timed_out=True)
+        self._at_end = not data
         return Piece(data, time.monotonic() - started)
 
     def close(self) -> None:
         try:
             self._response.close()
+            self._lease.reusable = self._at_end and not left_over(self._response)
         finally:
-            self._give_back()
+            self._deadlines.forget()
+            self._lease.end()
 
 
 class AsyncConnection:
     """An open stream on an event loop."""
 
-    def __init__(self, response: Any, errors: Errors, give_back: Callable[[], None]) -> None:
+    def __init__(self, response: Any, errors: Errors, lease: Lease[Any]) -> None:
         self._response = response
         self._errors = errors
-        self._give_back = give_back
-        self._pieces: AsyncIterator[bytes] = response.aiter_bytes()
-        _no_read_timeout(response)
+        self._lease = lease
+        self._pieces: AsyncIterator[bytes] = adecoded(response)
+        self._at_end = False
 
     async def read(self, limit: float | None) -> Piece | Unreachable:
         started = time.monotonic()
@@ -70,25 +88,51 @@ class AsyncConnection:
             return Unreachable(sent=True, reason="silence", timed_out=True)
         except self._errors as error:
             return unreachable(error)
+        self._at_end = not data
         return Piece(data, time.monotonic() - started)
 
     async def aclose(self) -> None:
         try:
             await self._response.aclose()
+            self._lease.reusable = self._at_end and await is_clean(self._response)
         finally:
-            self._give_back()
+            self._lease.end()
 
 
-def unreachable(error: Exception, response: Any = None, *, timed_out: bool = False) -> Unreachable:
+async def is_clean(response: Any) -> bool:
+    """Whether nothing came behind an answer; if not, close the connection first."""
+    if not left_over(response):
+        return True
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        await stream.aclose()
+    return False
+
+
+def unreachable(
+    error: Exception,
+    response: Any = None,
+    *,
+    progress: Progress | None = None,
+    timed_out: bool = False,
+) -> Unreachable:
     """Return what became of a request that got no (whole) answer."""
     names = {cls.__name__ for cls in type(error).__mro__}
     _forget_locals(error)
+    timed_out = timed_out or bool(names & {"TimeoutException", "TimeoutError"})
+    unsent = not names.isdisjoint(_UNSENT) or (progress is not None and progress.unsent)
+    reason = str(error) or type(error).__name__
+    if timed_out and not names & {"ConnectTimeout"}:
+        reason = "the answer came too slowly to be whole in time"
+        if unsent:
+            reason = "no connection came about in time"
     return Unreachable(
-        sent=names.isdisjoint(_UNSENT),
-        reason=str(error) or type(error).__name__,
-        timed_out=timed_out or bool(names & {"TimeoutException", "TimeoutError"}),
+        sent=not unsent,
+        reason=reason,
+        timed_out=timed_out,
         request_id=None if response is None else response.headers.get("x-request-id"),
         cause=error,
+        unreadable=isinstance(error, UnreadableError),
     )
 
 
@@ -102,15 +146,13 @@ def _forget_locals(error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
-def _no_read_timeout(response: Any) -> None:
-    """Lift the request's own read timeout: from here on each read has its own limit.
-
-    It was for the headers; for the body it is looked up again when its first bytes are asked for.
-    """
-    response.request.extensions.get("timeout", {})["read"] = None
+def lacks_descriptor(outcome: Any) -> bool:
+    """Whether a connection could not be opened because too many files are open."""
+    if not isinstance(outcome, Unreachable) or outcome.sent:
+        return False
+    return not errno_of(outcome.cause).isdisjoint({errno.EMFILE, errno.ENFILE})
 
 
 def _socket_of(response: Any) -> Any:
     """Return the socket under a stream, or ``None`` where there is none (in-process transports)."""
-    network = response.extensions.get("network_stream")
-    return network.get_extra_info("socket") if network is not None else None
+    return socket_of(response.extensions.get("network_stream"))

@@ -30,7 +30,7 @@ class MediaMethods(BaseClient):
 
     def generate_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource] | None = None,
@@ -56,7 +56,7 @@ class MediaMethods(BaseClient):
 
     def edit_image(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | Sequence[wire.FileSource],
@@ -99,7 +99,7 @@ class MediaMethods(BaseClient):
 
     def submit_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,
@@ -129,7 +129,7 @@ class MediaMethods(BaseClient):
 
     def generate_video(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: str,
         image: wire.FileSource | None = None,
@@ -155,5 +155,5 @@ class MediaMethods(BaseClient):
         return self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
     def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT alone."""
+        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT's API alone."""
         return self.run(endpoints.media.download(url, max_bytes=max_bytes))

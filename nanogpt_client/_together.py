@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable, iscoroutine
 from typing import Any
 
-from nanogpt_client._core.flow import Invoke, Returned
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client._core.flow import Block, Invoke, Returned
+from nanogpt_client.errors import ConfigurationError, NanoGPTError
 
 Flows = Sequence[Generator[Any, Any, Any]]
 
@@ -35,6 +35,19 @@ async def invoke_async(step: Invoke) -> Returned:
         return Returned(await value if isawaitable(value) else value)
     except Exception as error:  # noqa: BLE001 - foreign code; the flow decides what it means
         return Returned(error=error)
+
+
+def block(step: Block) -> Returned:
+    """Do work that blocks, e.g. with files."""
+    try:
+        return Returned(step.function())
+    except (OSError, ValueError, NanoGPTError) as error:
+        return Returned(error=error)
+
+
+async def block_async(step: Block) -> Returned:
+    """Do work that blocks in a thread, so that the event loop goes on."""
+    return await asyncio.to_thread(block, step)
 
 
 def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Returned | None]:

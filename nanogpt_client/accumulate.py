@@ -7,14 +7,15 @@ Whole replies are read by the same code, so a streamed and an unstreamed answer 
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from nanogpt_client.wire._extras import MESSAGE_FIELDS, CallExtras, MessageExtras
+from nanogpt_client.tool_calls import ToolCalls
+from nanogpt_client.wire._extras import MESSAGE_FIELDS, MessageExtras
 from nanogpt_client.wire._read import as_count, as_dict, as_list, as_text, dicts
+from nanogpt_client.wire._text import Text
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import (
     ChatChunk,
@@ -32,92 +33,17 @@ __all__ = ["PartialMessage"]
 _TOLD_APART = frozenset({"choices", "error"})
 
 
-class _Text:
-    """A text that comes in pieces, kept in hardly more memory than it has itself."""
-
-    __slots__ = ("_blocks", "_pieces")
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._blocks: list[str] = []
-
-    def add(self, piece: str) -> None:
-        """Append a piece; pieces are joined in time, as each is many times larger than a word."""
-        self._pieces.append(piece)
-        if len(self._pieces) == 1000:
-            self._blocks.append("".join(self._pieces))
-            self._pieces.clear()
-
-    def __str__(self) -> str:
-        whole, blocks = "", [*self._blocks, "".join(self._pieces)]
-        self._blocks.clear()
-        self._pieces.clear()
-        for at, block in enumerate(blocks):
-            whole += block  # lengthened in place, while what has been read is let go
-            blocks[at] = ""
-        self._blocks.append(whole)
-        return whole
-
-
-@dataclass(slots=True)
-class _Call:
-    id: str = ""
-    name: str = ""
-    arguments: _Text = field(default_factory=_Text)
-    extras: CallExtras = field(default_factory=CallExtras)
-
-
-class _ToolCalls:
-    """Keeps the tool calls of one choice apart.
-
-    Providers number them badly: every call with index 0, no index at all, id and name repeated on
-    each delta, pieces of two calls interleaved. A known id decides; then the index; a piece with
-    neither continues the last call unless it brings a new name.
-    """
-
-    __slots__ = ("_by_id", "_by_index", "calls")
-
-    def __init__(self) -> None:
-        self.calls: list[_Call] = []
-        self._by_id: dict[str, int] = {}
-        self._by_index: dict[int, int] = {}
-
-    def add(self, delta: Mapping[str, Any]) -> ToolCallDelta:
-        function = as_dict(delta.get("function"))
-        id_, name = as_text(delta.get("id")), as_text(function.get("name"))
-        arguments = function.get("arguments")
-        if arguments is None:
-            arguments = ""
-        elif not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False)
-        position = self._position(id_, as_count(delta.get("index")), name)
-        call = self.calls[position]
-        new_id, new_name = not call.id and id_, not call.name and name
-        if new_id:
-            call.id = id_
-            self._by_id[id_] = position
-        if new_name:
-            call.name = name
-        call.arguments.add(arguments)
-        call.extras.add(delta, function)
-        return ToolCallDelta(
-            position, id_ if new_id else None, name if new_name else None, arguments
-        )
-
-    def _position(self, id_: str, index: int | None, name: str) -> int:
-        if id_ in self._by_id:
-            return self._by_id[id_]
-        known = self._by_index.get(index) if index is not None else len(self.calls) - 1
-        if known is not None and known >= 0:
-            call = self.calls[known]
-            other_id = bool(id_ and call.id)
-            other_name = bool(name and call.name and (name != call.name or index is None))
-            if not other_id and not (other_name and not id_):
-                return known
-        self.calls.append(_Call())
-        if index is not None:
-            self._by_index[index] = len(self.calls) - 1
-        return len(self.calls) - 1
+# Where a message's fields are kept here; citations that come again are known by themselves.
+_KEPT = {
+    "content": "text",
+    "reasoning": "reasoning",
+    "reasoning_content": "reasoning",
+    "reasoning_details": "reasoning",
+    "tool_calls": "tools",
+    "images": "images",
+    "refusal": "refusal",
+    "audio": "audio",
+}
 
 
 class _PartialChoice:
@@ -129,12 +55,12 @@ class _PartialChoice:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.text = _Text()
-        self.reasoning = _Text()
-        self.tools = _ToolCalls()
-        self.citations: list[Citation] = []
+        self.text = Text()
+        self.reasoning = Text()
+        self.tools = ToolCalls()
+        self.citations: dict[Citation, None] = {}  # in order, and found at once
         self.images: list[str] = []
-        self.refusal = _Text()
+        self.refusal = Text()
         self.audio: dict[str, Any] = {}
         self.logprobs: dict[str, list[Any]] = {}
         self.finish_reason: str | None = None
@@ -143,49 +69,74 @@ class _PartialChoice:
 
     def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
         """Fold one choice in; write what is new to the chunk; return whether it has ended here."""
-        delta = as_dict(choice.get("delta") or choice.get("message"))
+        reason = choice.get("finish_reason")
+        delta = as_dict(choice.get("delta"))
+        if delta:
+            self._delta(delta, chunk)
+        if (reason is not None or not delta) and (message := choice.get("message")):
+            self._message(as_dict(message), chunk)
+        if (logprobs := choice.get("logprobs")) is not None:
+            self._logprobs(as_dict(logprobs), chunk)
+        if reason is None:  # nearly always
+            return False
+        begun, self.finish_reason = self.finish_reason, as_text(reason) or self.finish_reason
+        return begun is None and self.finish_reason is not None
+
+    def _delta(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         content = delta.get("content")
         if content:
             text = content if type(content) is str else self._parts(content, chunk)
             if text:
-                chunk.text = text
+                chunk.text += text
                 self.text.add(text)
         if len(delta) > 1 or not content:
             self._rest(delta, chunk)
             if not delta.keys() <= MESSAGE_FIELDS:
                 self.extras.add(delta)
-        if (logprobs := choice.get("logprobs")) is not None:
-            self._logprobs(as_dict(logprobs), chunk)
-        reason = choice.get("finish_reason")
-        if reason is None:  # nearly always
-            return False
-        self.finish_reason = as_text(reason) or self.finish_reason
-        return True
+
+    def _message(self, message: Mapping[str, Any], chunk: ChatChunk) -> None:
+        """Fold a whole message in: of a streamed answer it repeats what has arrived already."""
+        new = {key: message[key] for key in message if not getattr(self, _KEPT.get(key, ""), None)}
+        if isinstance(new.get("content"), list) and (self.reasoning or self.images):
+            del new["content"]
+        self.extras.add(message)  # it may hold a seal that came nowhere else
+        self.tools.keep_extras(dicts(message.get("tool_calls")))
+        calls = dicts(new.pop("tool_calls", None))
+        self._delta(new, chunk)
+        if calls:
+            chunk.tool_calls = self.tools.add_whole(calls)
 
     def _rest(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         """Everything of a delta but its content; most deltas have nothing of it."""
         if reasoning := _reasoning(delta):
             chunk.reasoning += reasoning
             self.reasoning.add(reasoning)
-        if calls := delta.get("tool_calls"):
-            chunk.tool_calls = [self.tools.add(call) for call in dicts(calls)]
+        if calls := dicts(delta.get("tool_calls")):
+            chunk.tool_calls = self.tools.add(calls)
         if role := as_text(delta.get("role")):
             self.role = role
         if annotations := delta.get("annotations"):
-            chunk.citations = self._new_citations(annotations)
+            chunk.citations = [*chunk.citations, *self._new_citations(annotations)]
         if images := delta.get("images"):
             urls = [url for image in as_list(images) if (url := _image_url(image))]
             chunk.images = [*chunk.images, *urls]
             self.images += urls
         if refusal := as_text(delta.get("refusal")):
-            chunk.refusal = refusal
+            chunk.refusal = (chunk.refusal or "") + refusal
             self.refusal.add(refusal)
         if audio := as_dict(delta.get("audio")):
             chunk.audio = audio
-            for key, value in audio.items():  # its data comes in pieces, like text
-                old = self.audio.get(key)
-                joined = isinstance(old, str) and isinstance(value, str) and key != "id"
-                self.audio[key] = old + value if joined else value
+            self._sound(audio)
+
+    def _sound(self, audio: Mapping[str, Any]) -> None:
+        """Fold sound in: its data and its transcript come in pieces, like text."""
+        for key, value in audio.items():
+            if isinstance(value, str) and key != "id":
+                if not isinstance(self.audio.get(key), Text):
+                    self.audio[key] = Text()
+                self.audio[key].add(value)
+            else:
+                self.audio[key] = value
 
     def _parts(self, content: Any, chunk: ChatChunk) -> str:
         """Read content that came as a list of parts."""
@@ -210,7 +161,7 @@ class _PartialChoice:
         for annotation in as_list(annotations):
             citation = Citation.read(annotation)
             if citation is not None and citation not in self.citations:
-                self.citations.append(citation)
+                self.citations[citation] = None
                 new.append(citation)
         return new
 
@@ -237,7 +188,7 @@ class _PartialChoice:
             citations=tuple(self.citations),
             images=tuple(self.images),
             refusal=str(self.refusal) or None,
-            audio=self.audio or None,
+            audio={k: str(v) if isinstance(v, Text) else v for k, v in self.audio.items()} or None,
             role=self.role,
             extra=self.extras.fields(),
         )
@@ -285,14 +236,10 @@ class PartialMessage:
                 partial = self._choices[index] = _PartialChoice()
             chunk = ChatChunk(index=index, raw=choice)
             if partial.add(choice, chunk):
-                self._count_the_ended()
+                self.finished += 1
+            self.failed = self.failed or partial.finish_reason == "error"
             chunks.append(chunk)
         return chunks
-
-    def _count_the_ended(self) -> None:
-        reasons = [choice.finish_reason for choice in self._choices.values()]
-        self.finished = sum(reason is not None for reason in reasons)
-        self.failed = "error" in reasons
 
     @property
     def whole(self) -> bool:
@@ -313,7 +260,7 @@ class PartialMessage:
                 choice.choice(index, self._unique())
                 for index, choice in sorted(self._choices.items())
             ),
-            usage=Usage.read(self._top.get("usage")),
+            usage=Usage.read(self._top.get("usage"), self._top.get("x_nanogpt_pricing")),
             billing=Billing.read(self._top, self._headers),
             raw={key: value for key, value in self._top.items() if key not in _TOLD_APART},
         )
@@ -344,7 +291,12 @@ class PartialMessage:
 
 
 def _made_up_id(salt: str, index: int, position: int) -> str:
-    return f"call_{salt}_{index}_{position}"
+    """Return an id for a call that came without one, or with that of another call.
+
+    Longer ones than 40 characters are refused in a history by OpenAI's models.
+    """
+    made_up = f"call_{salt}_{index}_{position}"
+    return made_up if len(made_up) <= 40 else f"call_{sha256(made_up.encode()).hexdigest()[:24]}"
 
 
 def _reasoning(delta: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from nanogpt_client._async_media import AsyncMediaMethods
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
+    Block,
     Connected,
     Emit,
     Flow,
@@ -31,7 +32,7 @@ from nanogpt_client._core.flow import (
     perform,
     stream,
 )
-from nanogpt_client._together import in_tasks, invoke_async
+from nanogpt_client._together import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -122,7 +123,9 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> AsyncStream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        return self.stream(endpoints.speech.stream_speech(text, model=model, **options))
+        listed = self._context.known.get("tts")
+        call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
+        return self.stream(call)
 
     async def search_web(
         self, query: str, **options: Unpack[WebSearchOptions]
@@ -220,6 +223,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def _drive(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
+        self._transport.ready()
         try:
             step = next(steps)
             while True:
@@ -232,6 +236,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     async def _items(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
+        self._transport.ready()
         steps = stream(call, self._context)
         connection: Any = None
         try:
@@ -272,6 +277,8 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
                 return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return await invoke_async(step)
+            case Block():
+                return await block_async(step)
             case Together(flows, at_once):
                 return await in_tasks(self.run, flows, at_once)
             case Sleep(seconds):

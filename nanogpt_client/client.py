@@ -15,6 +15,7 @@ from nanogpt_client import endpoints, wire
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
+    Block,
     Connected,
     Emit,
     Flow,
@@ -35,7 +36,7 @@ from nanogpt_client._core.flow import (
     stream,
 )
 from nanogpt_client._media import MediaMethods
-from nanogpt_client._together import in_threads, invoke
+from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -98,7 +99,9 @@ class NanoGPTClient(MediaMethods):
         timeout: seconds to wait for a whole answer; ``None`` waits for ever.
         max_retries: how often a call may be sent again when that cannot bill twice.
         max_connections: connections open at the same time, by default 1,000 or half of the file
-            descriptors of the process; further calls queue for one, unsent.
+            descriptors of the process; further calls queue for one, unsent, and none of their
+            timeouts runs meanwhile. A stream keeps its own until it has ended or is closed: who
+            makes further calls within streams needs more connections than such streams.
         requests_per_second: a pace for all calls, such as NanoGPT's 25; by default the client finds
             one from the first time that NanoGPT asks it to wait (429).
         rate_limit_wait: seconds that a call may wait in all because NanoGPT asks it to, by default
@@ -150,7 +153,9 @@ class NanoGPTClient(MediaMethods):
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> Stream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        return self.stream(endpoints.speech.stream_speech(text, model=model, **options))
+        listed = self._context.known.get("tts")
+        call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
+        return self.stream(call)
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> wire.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -244,6 +249,7 @@ class NanoGPTClient(MediaMethods):
 
     def _drive(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
+        self._transport.ready()
         try:
             step = next(steps)
             while True:
@@ -256,6 +262,7 @@ class NanoGPTClient(MediaMethods):
 
     def _items(self, call: StreamCall[Item]) -> Generator[Item, None, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
+        self._transport.ready()
         steps = stream(call, self._context)
         connection: Any = None
         try:
@@ -296,6 +303,8 @@ class NanoGPTClient(MediaMethods):
                 return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return invoke(step)
+            case Block():
+                return block(step)
             case Together(flows, at_once):
                 return in_threads(self.run, flows, at_once)
             case Sleep(seconds):

@@ -32,11 +32,22 @@ BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
 Root = Literal["chat", "v1", "api"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VARIANT = re.compile(r"/(?:subscription/v1|paid/v1|v1legacy|v1thinking|v1)$")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~:@-]*)+/?")
+_VARIANT = re.compile(r"/(?:(?:subscription|paid|personalized)/v1|v1legacy|v1thinking|v1)$")
+_LISTS_ALONE = "/paid/v1"  # it has models, and no chat (page models)
 # What people paste along with the base URL, because they copied it from an example request.
 _PASTED = re.compile(
-    r"/(?:chat/completions|embeddings|models|images/(?:generations|edits)"
-    r"|audio/(?:speech|transcriptions))$"
+    r"/(?:(?:chat/)?completions|messages|responses|embeddings|moderations|rerank|memory|usage"
+    r"|(?:[a-z]+-)?models|images(?:/(?:generations|edits?))?|audio/(?:speech|transcriptions)"
+    r"|files|batches|check-balance|web|tts(?:/status)?|transcribe(?:/status)?"
+    r"|(?:generate-video|video)/status|generate-video(?:/(?:recover|extend|content))?"
+    r"|get-completion-cost|estimate-image-cost|scrape-urls|youtube-transcribe|talk-to-gpt"
+    r"|transaction/(?:create|limits|status)/[\w/.-]+)$"
+)
+_PORTS = {"http": 80, "https": 443}
+# All of them serve the API under /api (NanoGPT's skill document, page api-hosts).
+_HOSTS = frozenset(
+    "nano-gpt.com api.nano-gpt.com cake.nano-gpt.com ai.bitcoin.com bcashgpt.com".split()
 )
 
 
@@ -132,17 +143,24 @@ class Config:
         return urljoin(self.origin, url)
 
     def is_own(self, url: str) -> bool:
-        """Whether an absolute URL leads to NanoGPT's own address, which alone is sent the key."""
-        a, b = urlsplit(url), urlsplit(self.origin)
-        return (a.scheme, a.netloc) == (b.scheme, b.netloc)
+        """Whether an absolute URL leads to NanoGPT's own origin: scheme, host and port."""
+        return _place(url) == _place(self.origin)
 
-    def host_to_check(self, url: str) -> tuple[str | None, int | None]:
-        """Return the host and port of a media URL; no host if any may be fetched from."""
-        absolute = self.absolute(url)
-        if self.allow_private_downloads or self.is_own(absolute):
-            return None, None
-        parts = urlsplit(absolute)
-        return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    def gets_key(self, url: str) -> bool:
+        """Whether an absolute URL is one of NanoGPT's API, which alone is sent the key.
+
+        On the same origin there may be other services, and a model may name any path. So no key
+        goes where segments like ``..`` or escaped slashes might lead out of the API again.
+        """
+        path = urlsplit(url).path
+        inside = path.startswith(f"{urlsplit(self.api_root).path}/")
+        return inside and self.is_own(url) and _PLAIN_PATH.fullmatch(path) is not None
+
+
+def _place(url: str) -> tuple[str, str, str, int | None]:
+    """Return what tells one server from another."""
+    scheme, userinfo, host, port, _ = _parts(url)
+    return scheme, userinfo, host, port or _PORTS.get(scheme)
 
 
 def hidden(key: Any) -> Any:
@@ -163,29 +181,51 @@ def roots(base_url: str | None) -> tuple[str, str]:
     """Split a base URL into the root of the older routes and the root of chat.
 
     Accepts it with or without trailing slash, without ``/v1``, as a bare origin, and with a route
-    such as ``/chat/completions`` pasted on.
+    such as ``/chat/completions`` pasted on. A query or a fragment is refused, for what it asks
+    would be lost. ``/paid/v1`` has lists alone; chat goes to ``/v1`` then.
 
     >>> roots("https://nano-gpt.com/api/subscription/v1/")
     ('https://nano-gpt.com/api', 'https://nano-gpt.com/api/subscription/v1')
     """
-    url = str(base_url or DEFAULT_BASE_URL).strip().rstrip("/")
+    origin, host, path = _origin_and_path(str(base_url or DEFAULT_BASE_URL).strip(), base_url)
+    path = _PASTED.sub("", re.sub("/+", "/", path).rstrip("/"))
+    match = _VARIANT.search(path)
+    variant = match.group() if match else "/v1"
+    root = path[: match.start()] if match else path
+    if not root and (match is None or host in _HOSTS):
+        root = "/api"
+    root = origin + root
+    return root, root + ("/v1" if variant == _LISTS_ALONE else variant)
+
+
+def _origin_and_path(url: str, given: Any) -> tuple[str, str, str]:
+    """Return scheme, host and port in lower case and without the default port; host; path."""
+    shown = repr(given)
+    scheme, userinfo, host, port, path = _parts(url)
+    if userinfo:
+        raise ConfigurationError("base_url must not hold a user name or a password")
+    if "?" in url or "#" in url:
+        shown = repr(re.split(r"[?#]", url)[0])[:-1] + "…', without a query or a fragment"
+        host = ""
+    if not host or port == 0 or scheme not in _PORTS or re.search(r"[\s\\]", url):
+        msg = f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {shown}"
+        raise ConfigurationError(msg)
+    name = f"[{host}]" if ":" in host else host
+    origin = f"{scheme}://{name}"
+    return origin if port in {None, _PORTS[scheme]} else f"{origin}:{port}", host, path
+
+
+def _parts(url: str) -> tuple[str, str, str, int | None, str]:
+    """Return scheme, what stands before an ``@``, host, port and path; all empty if it is no URL.
+
+    Half an IPv6 address is none, nor is one with a port that is none.
+    """
     try:
         parts = urlsplit(url)
-        bad = parts.port == 0 or not parts.hostname or parts.query or parts.fragment
-    except ValueError:  # half an IPv6 address, or a port that is none
-        bad = True
-    if bad or parts.scheme not in {"http", "https"}:
-        msg = f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {base_url!r}"
-        raise ConfigurationError(msg)
-    if parts.username or parts.password:
-        raise ConfigurationError("base_url must not hold a user name or a password")
-    url = _PASTED.sub("", url).rstrip("/")
-    match = _VARIANT.search(url)
-    variant = match.group() if match else "/v1"
-    root = url[: match.start()] if match else url
-    if not urlsplit(root).path and not match:
-        root += "/api"
-    return root, root + variant
+        userinfo = parts.netloc.rpartition("@")[0]
+        return parts.scheme, userinfo, parts.hostname or "", parts.port, parts.path
+    except ValueError:
+        return "", "", "", None, ""
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
@@ -196,6 +236,11 @@ def check_headers(headers: Mapping[str, str]) -> None:
         if not value.isascii() or not value.replace("\t", " ").isprintable():
             msg = f"the header {name!r} has characters that HTTP cannot carry"
             raise ConfigurationError(msg)
+
+
+def certificate_paths() -> tuple[str | None, str | None]:
+    """Return where the environment says that certificates are, as OpenSSL reads it."""
+    return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
 def _from_environment(*names: str) -> str | None:

@@ -22,6 +22,7 @@
     │   └── ServerError              5xx, 408
     │       ├── GatewayError         not NanoGPT's own: also an OutcomeUnknownError
     │       └── OriginUnreachableError … never reached NanoGPT: also an APIConnectionError
+    ├── DownloadError                another host than NanoGPT did not hand a file over
     ├── ResponseFormatError          an answer nobody can read: HTML, empty, no choices
     ├── StreamError                  a stream began and did not finish (``partial``)
     │   ├── StreamInterruptedError   … the connection or the stream ended early
@@ -38,6 +39,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
 
 from nanogpt_client.wire._read import as_dict, as_int, as_number, as_text
@@ -54,6 +56,7 @@ __all__ = [
     "ContentPolicyError",
     "ContextLengthExceededError",
     "DailyLimitError",
+    "DownloadError",
     "GatewayError",
     "InsufficientBalanceError",
     "JobError",
@@ -110,6 +113,8 @@ class ErrorDetails(TypedDict, total=False):
     required_usd: Decimal | None
     partial: Any
     run_id: str | None
+    cost: Decimal | None
+    raw: dict[str, Any]
 
 
 class NanoGPTError(Exception):
@@ -238,6 +243,14 @@ class OriginUnreachableError(ServerError, APIConnectionError):
     """A gateway could not reach NanoGPT, so nothing was billed (521 to 523, 525, 526, 530)."""
 
 
+class DownloadError(NanoGPTError):
+    """Another host than NanoGPT did not hand a file over; nothing was billed.
+
+    The message says which host, and the status that it answered, but none of its words: they may
+    be meant for the model that reads them. ``response`` has them.
+    """
+
+
 class ResponseFormatError(NanoGPTError):
     """An answer came that nobody can read: HTML, an empty body, no choices."""
 
@@ -255,9 +268,16 @@ class StreamStalledError(StreamError):
 
 
 class JobError(NanoGPTError):
-    """A submitted job did not deliver; ``run_id`` asks for it again without a second charge."""
+    """A submitted job did not deliver; ``run_id`` asks for it again without a second charge.
+
+    ``cost`` is what is known of its price in USD: 0 for one that failed, which is refunded.
+    ``raw`` is the last that NanoGPT said of it, if it did. ``code`` says why it failed where that
+    is told, such as ``content_policy_violation`` (in the casing that came).
+    """
 
     run_id: str | None = None
+    cost: Decimal | None = None
+    raw: Mapping[str, Any] = MappingProxyType({})
 
 
 class JobFailedError(JobError):

@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    StrictBool,
 )
 
 from nanogpt_client.async_client import AsyncNanoGPTClient
@@ -29,9 +30,11 @@ from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (
     ChatOptions,
+    ContextLimit,
     Count,
+    Finite,
     Fraction,
-    NotNegative,
+    MemoryDays,
     Penalty,
     ProviderRouting,
     ReasoningEffort,
@@ -257,15 +260,15 @@ class OptionFields(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Fraction | None = None
     top_k: int | None = None
-    top_a: NotNegative | None = None
+    top_a: Finite | None = None
     min_p: Fraction | None = None
     tfs: Fraction | None = None
     typical_p: Fraction | None = None
-    eta_cutoff: NotNegative | None = None
-    epsilon_cutoff: NotNegative | None = None
+    eta_cutoff: Finite | None = None
+    epsilon_cutoff: Finite | None = None
     mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None = None
-    mirostat_tau: NotNegative | None = None
-    mirostat_eta: NotNegative | None = None
+    mirostat_tau: Finite | None = None
+    mirostat_eta: Finite | None = None
     max_tokens: Count | None = None
     min_tokens: Annotated[int, Field(ge=0)] | None = None
     stop: str | list[str] | None = None
@@ -275,7 +278,7 @@ class OptionFields(BaseModel):
     repetition_penalty: Penalty | None = None
     no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None = None
     logit_bias: dict[str, float] | None = None
-    logprobs: bool | None = None
+    logprobs: StrictBool | Annotated[int, Field(ge=0)] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     prompt_logprobs: bool | int | None = None
     seed: int | None = None
@@ -290,14 +293,14 @@ class OptionFields(BaseModel):
     """E.g. ``{"exclude": True}``, which hides the thoughts (they are still billed)."""
     web_search: bool | str | WebSearch | None = None
     """``True``, a backend such as ``"linkup-deep"``, or a `WebSearch` dict."""
-    memory: bool | Annotated[int, Field(ge=1, le=365)] | None = None
+    memory: StrictBool | MemoryDays | None = None
     """``True``, or the days to keep it."""
-    model_context_limit: Annotated[int, Field(ge=10_000)] | None = None
+    model_context_limit: ContextLimit | None = None
     provider: str | ProviderRouting | None = None
     """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
     caching: bool | None = None
     stickyprovider: bool | None = None
-    prompt_caching: dict[str, Any] | None = None
+    prompt_caching: StrictBool | dict[str, Any] | None = None
     service_tier: ServiceTier | None = None
     billing_mode: str | None = None
     scraping: bool | None = None

@@ -1,154 +1,276 @@
-"""What was spent (`Ledger`) and the limit on it (`Budget`).
+"""What was spent (`Ledger`), and the limit on it (`Budget`).
 
 Every call of a client leaves one entry, also the failed and the abandoned ones. Dollars are exact
 (`Decimal`), or ``None`` where NanoGPT did not say: never a guess. Both are safe to share between
-threads, tasks and clients.
+threads, tasks and clients, and an exception out of a signal handler leaves them as they should be.
 """
 
 from __future__ import annotations
 
 import html
-import json
 import os
+import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Final, overload
+from weakref import WeakSet
 
-from nanogpt_client.errors import BudgetExceededError, ConfigurationError
-from nanogpt_client.wire._read import as_dict, as_list, as_number, loads
+from nanogpt_client._atomic import Step
+from nanogpt_client._ledger_file import LedgerFile
+from nanogpt_client._warnings import AccountingWarning, warn
+from nanogpt_client.budget import Budget
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.ledger_entry import LedgerEntry, Totals
 
-__all__ = ["Budget", "Ledger", "LedgerEntry", "Totals"]
+__all__ = ["AccountingWarning", "Budget", "Ledger", "LedgerEntry", "Totals"]
 
 _scope: ContextVar[tuple[str, ...]] = ContextVar("nanogpt_ledger_scope", default=())
 
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One call.
-
-    Attributes:
-        kind: chat, embedding, image, speech, transcription, video, search, account, …
-        model: the model asked, if any.
-        outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading, or was cancelled), or the
-            name of the exception.
-        cost: USD; 0 if it was free; ``None`` if unknown.
-        prompt_tokens: tokens in, if told; likewise ``completion_tokens``.
-        request_id: NanoGPT's id of the request, if told.
-        sends: how often the request was sent.
-        started_at: seconds since the epoch.
-        seconds: from the first send to the last byte.
-        scope: names of the `Ledger.scope` blocks around the call, outermost first.
-    """
-
-    kind: str
-    model: str | None
-    outcome: str
-    cost: Decimal | None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    request_id: str | None = None
-    sends: int = 1
-    started_at: float = 0.0
-    seconds: float = 0.0
-    scope: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """Return the entry as one line of JSON; dollars as text, so that they stay exact."""
-        return json.dumps(asdict(self), default=str)
-
-    @classmethod
-    def from_json(cls, line: str) -> LedgerEntry | None:
-        """Read a line of `to_json`; ``None`` if it is none, such as one that was cut off."""
-        try:
-            known = as_dict(loads(line))
-            values = {field.name: known[field.name] for field in fields(cls)}
-        except (ValueError, KeyError):
-            return None
-        values["cost"] = as_number(values["cost"])
-        values["scope"] = tuple(map(str, as_list(values["scope"])))
-        return cls(**values)
+# Sums are kept for each combination of these fields; beyond so many combinations, scopes are no
+# longer told apart, and beyond twice as many nothing is.
+_GROUPED: Final = ("kind", "model", "outcome", "scope")
+_MAX_GROUPS = 10_000
+_MERGED: Final = object()
+# How many entries may be new since the sums of the groups were last brought up to date.
+_NOT_YET_GROUPED = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """A sum over entries; ``cost`` sums what is known, ``unknown_costs`` counts the rest."""
+_Groups = dict[tuple[Any, ...], Totals]
 
-    calls: int = 0
-    cost: Decimal = Decimal(0)
-    unknown_costs: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
-    def plus(self, entry: LedgerEntry) -> Totals:
-        """Return the totals with one more entry."""
-        return Totals(
-            calls=self.calls + 1,
-            cost=self.cost + (entry.cost or 0),
-            unknown_costs=self.unknown_costs + (entry.cost is None),
-            prompt_tokens=self.prompt_tokens + (entry.prompt_tokens or 0),
-            completion_tokens=self.completion_tokens + (entry.completion_tokens or 0),
+_NOTHING: Final = Totals()
+_NO_ENTRY: Final = LedgerEntry("", None, "", None)
+
+
+class _Recorded(Step):
+    """One entry in a ledger, and the sum of all up to it."""
+
+    __slots__ = ("entry", "totals")
+
+    def __init__(self, entry: LedgerEntry, totals: Totals) -> None:
+        super().__init__()
+        self.entry = entry
+        self.totals = totals
+
+    def later(self) -> Iterator[_Recorded]:
+        """Go through what was recorded after this."""
+        step = self
+        while (following := step.following) is not None:
+            yield following
+            step = following
+
+
+class Posting:
+    """One entry on its way into a ledger, where it gets once, however often `finish` is called."""
+
+    __slots__ = ("_after", "_ledger", "_recorded")
+
+    def __init__(self, ledger: Ledger, entry: LedgerEntry) -> None:
+        scope = _scope.get()
+        self._ledger = ledger
+        self._after = ledger._last()  # noqa: SLF001 - its other half
+        self._recorded = _Recorded(
+            entry if entry.scope == scope else replace(entry, scope=scope), _NOTHING
         )
 
+    def finish(self) -> None:
+        """Record the entry; after an exception out of a signal handler, do what is still to do."""
+        recorded, step = self._recorded, self._after
+        while step is not recorded:
+            following = step.following
+            if following is None:
+                recorded.totals = step.totals.plus(recorded.entry)
+                step.follow_with(recorded)
+            else:
+                step = following
+        self._ledger._tidy(recorded)  # noqa: SLF001 - its other half
 
-def _lock() -> AbstractContextManager[bool]:
-    """Return a lock that its own thread may take again.
 
-    A stream that nobody holds any more is booked when it is collected, which Python may do at any
-    moment, also while the same thread books something else.
-    """
-    return threading.RLock()
+class _OwnPosting:
+    """The same for a ledger whose `record` is the user's: it is called once at most."""
+
+    def __init__(self, ledger: Ledger, entry: LedgerEntry) -> None:
+        self._left = iter([(ledger, entry)])
+
+    def finish(self) -> None:
+        for ledger, entry in self._left:
+            ledger.record(entry)
+
+
+def posting(ledger: Ledger, entry: LedgerEntry) -> Posting | _OwnPosting:
+    """Return what brings an entry into a ledger once."""
+    usual = getattr(type(ledger), "record", None) is Ledger.record
+    return Posting(ledger, entry) if usual else _OwnPosting(ledger, entry)
 
 
 class Ledger:
     """The list of all calls. ``list(ledger)``, `rows`, `totals`; a table in notebooks.
 
+    Sums are of all calls, however many, and cost no time. Of the entries themselves the last
+    ``keep`` stay in memory; all of them are in the file, if there is one. What a file does while
+    calls run, such as a full disk, never costs an answer: entries wait in memory, an
+    `AccountingWarning` tells of it, `write_errors` counts, and once the file works again they are
+    written, in order.
+
+    A copy or a pickle, also one inside a model that travels to another process, has the settings
+    and no history: it appends to the same file, and its sums are of what is recorded by itself.
+
     Args:
-        path: a file to keep the entries in, one line of JSON each. Those found there are read
+        path: a file to keep all entries in, one line of JSON each. Those found there are summed up
             first, and every new one is appended at once, so that a killed process loses none.
+            Several ledgers and processes may share it; each sums up what it found and what it
+            recorded.
+        keep: how many entries stay in memory; ``None`` for all.
+
+    Attributes:
+        write_errors: how often the file could not be written.
+
+    Raises:
+        ConfigurationError: the file cannot be read and appended to, or ``keep`` is negative.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self._lock = _lock()
-        self._path = None if path is None else Path(path)
-        self._entries: list[LedgerEntry] = []
-        if self._path is not None and self._path.exists():
-            text = self._path.read_text("utf-8", "replace")
-            self._entries = [e for line in text.split("\n") if (e := LedgerEntry.from_json(line))]
-            if text and not text.endswith("\n"):  # a write was cut off: do not continue its line
-                self._append("")
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, keep: int | None = 1_000
+    ) -> None:
+        if keep is not None and keep < 0:
+            raise ConfigurationError(f"a Ledger's keep is from 0 on, not {keep!r}", param="keep")
+        file = None if path is None else LedgerFile(path)
+        self._set_up(file, keep)
+        if file is not None:
+            file.check()
+            self._load(file)
+
+    def _set_up(self, file: LedgerFile | None, keep: int | None) -> None:
+        self._file, self._keep = file, keep
+        self.write_errors = 0
+        self._failing = self._writing = False
+        self._lock = threading.RLock()  # for the file alone
+        self._begin_with({})
+        if file is not None:
+            _with_files.add(self)
+
+    def _begin_with(self, groups: _Groups) -> None:
+        """Take sums of old entries for the beginning."""
+        before = _Recorded(_NO_ENTRY, sum(groups.values(), Totals()))
+        # The last entry, the one before those that are kept, and the last one that is on file. Each
+        # may lag behind for a moment.
+        self._latest = self._oldest = self._written = before
+        self._grouped = before, groups
+
+    def _load(self, file: LedgerFile) -> None:
+        """Sum up what is on file, keeping its end."""
+        groups: _Groups = {}
+        kept: deque[LedgerEntry] = deque()
+        for entry in filter(None, map(LedgerEntry.from_json, file.lines())):
+            kept.append(entry)
+            if self._keep is not None and len(kept) > self._keep:
+                _add_to(groups, kept.popleft())
+        self._begin_with(groups)
+        for entry in kept:
+            recorded = _Recorded(entry, self._latest.totals.plus(entry))
+            self._latest.follow_with(recorded)
+            self._latest = self._written = recorded
 
     def record(self, entry: LedgerEntry) -> None:
-        """Book one call, under the scopes that are open here."""
-        entry = replace(entry, scope=_scope.get())
-        with self._lock:
-            self._entries.append(entry)
-            if self._path is not None:
-                self._append(entry.to_json())
-
-    def _append(self, line: str) -> None:
-        """Write a line in one system call, after which the kernel has it whatever happens here."""
-        file = os.open(str(self._path), os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+        """Record one call, under the scopes that are open here."""
+        posting = Posting(self, entry)
         try:
-            os.write(file, f"{line}\n".encode())
-        finally:
-            os.close(file)
+            posting.finish()
+        except BaseException:  # out of a signal handler: the entry is whole all the same
+            posting.finish()
+            raise
+
+    def _tidy(self, recorded: _Recorded) -> None:
+        """Write what is not on file yet, and let go of what need not be kept."""
+        if self._file is None:
+            self._written = recorded
+        else:
+            self._write(self._file)
+        number = recorded.totals.calls
+        if self._keep is not None:
+            oldest = self._oldest
+            while number - oldest.totals.calls > self._keep and oldest.following is not None:
+                oldest = oldest.following
+            self._oldest = oldest
+        since, _ = self._grouped
+        if number - since.totals.calls >= _NOT_YET_GROUPED:
+            self._grouped = recorded, self._groups(recorded)
+
+    def _last(self) -> _Recorded:
+        step = self._latest
+        while (following := step.following) is not None:
+            step = following
+        self._latest = step
+        return step
+
+    def _write(self, file: LedgerFile) -> None:
+        error: OSError | None = None
+        while self._written.following is not None and error is None:
+            with self._lock:
+                if self._writing:  # by this thread, which is collecting a lost stream meanwhile
+                    return
+                self._writing = True
+                try:
+                    self._write_rest(file)
+                except OSError as raised:
+                    error = raised
+                    self.write_errors += 1
+                finally:
+                    self._writing = False
+        if error is not None and not self._failing:
+            self._failing = True
+            warn(
+                f"the ledger's file {str(file.path)!r} cannot be written: {error}. Entries are "
+                "kept in memory until it can."
+            )
+        elif error is None:
+            self._failing = False
+
+    def _write_rest(self, file: LedgerFile) -> None:
+        while (step := self._written.following) is not None:
+            file.append(step, step.entry.to_json())
+            self._written = step
+
+    def _forked(self) -> None:
+        """In a new process: what is not on file yet will be written by the old one."""
+        self._lock, self._writing = threading.RLock(), False
+        self._written = self._last()
 
     @property
     def entries(self) -> Sequence[LedgerEntry]:
-        """All entries so far, oldest first; a copy."""
-        with self._lock:
-            return tuple(self._entries)
+        """The entries in memory, oldest first: the last ``keep`` ones, or all; a copy."""
+        kept = [step.entry for step in self._oldest.later()]
+        return tuple(kept if self._keep is None else kept[max(len(kept) - self._keep, 0) :])
 
     def __iter__(self) -> Iterator[LedgerEntry]:
-        return iter(self.entries)
+        """Go through all entries on file, also those of others; without a file, through `entries`.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        if self._file is None:
+            if (missing := len(self) - len(kept := self.entries)) > 0:
+                warn(f"the ledger kept no more than {len(kept)} entries; {missing} are missing")
+            return iter(kept)
+        return self._on_file(self._file)
+
+    def _on_file(self, file: LedgerFile) -> Iterator[LedgerEntry]:
+        self._write(file)
+        with self._lock:
+            waiting = [step.entry for step in self._written.later()]
+            size = file.size()
+        yield from filter(None, map(LedgerEntry.from_json, file.lines(size)))
+        yield from waiting
 
     def __len__(self) -> int:
-        return len(self._entries)
+        """How many calls `totals` sums up."""
+        return self.totals.calls
 
     def __repr__(self) -> str:
         totals = self.totals
@@ -156,8 +278,8 @@ class Ledger:
 
     @property
     def totals(self) -> Totals:
-        """The sum over all entries."""
-        return _sum(self.entries)
+        """The sum over all calls, also those whose entries are not in memory any more."""
+        return self._last().totals
 
     @property
     def spent(self) -> Decimal:
@@ -173,25 +295,63 @@ class Ledger:
     def totals_by(self, *fields: str) -> Any:
         """Return sums by a field, such as ``"model"``, or by several, in order of appearance.
 
-        The keys are the field's values, or tuples of them.
+        The keys are the field's values, or tuples of them. By kind, model, outcome and scope the
+        sums are of all calls that `totals` sums up, and at hand. By other fields the entries are
+        gone through: those on file, or in memory.
+
+        Raises:
+            ConfigurationError: entries that would be needed are neither on file nor in memory.
         """
-        groups: dict[Any, Totals] = {}
-        for entry in self.entries:
-            values = tuple(str(getattr(entry, field) or "") for field in fields)
+        sums: dict[Any, Totals] = {}
+        for values, totals in self._sums_of(fields):
             key = values if len(values) > 1 else values[0]
-            groups[key] = groups.get(key, Totals()).plus(entry)
+            sums[key] = sums.get(key, _NOTHING) + totals
+        return sums
+
+    def _sums_of(self, fields: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Totals]]:
+        if set(fields) <= set(_GROUPED):
+            at = [_GROUPED.index(field) for field in fields]
+            groups = self._groups(self._last())
+            if not any(key[index] is _MERGED for key in groups for index in at):
+                for key, totals in groups.items():
+                    yield tuple(str(key[index] or "") for index in at), totals
+                return
+        if self._file is None and len(self) > len(self.entries):
+            raise ConfigurationError(
+                f"sums by {', '.join(fields)} need every entry, and only the last {self._keep} are "
+                "in memory: give the Ledger a file, or keep=None"
+            )
+        for entry in self:
+            yield tuple(str(getattr(entry, field) or "") for field in fields), _NOTHING.plus(entry)
+
+    def _groups(self, last: _Recorded) -> _Groups:
+        """Return the sums of all groups up to an entry."""
+        since, sums = self._grouped
+        groups = sums.copy()
+        for step in since.later():
+            if step.totals.calls > last.totals.calls:
+                break
+            _add_to(groups, step.entry)
         return groups
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the entries as plain dicts, e.g. for a data frame."""
-        return [asdict(entry) for entry in self.entries]
+        """Return all entries on file, or in memory, as plain dicts, e.g. for a data frame."""
+        return [asdict(entry) for entry in self]
 
     def export(self, path: str | os.PathLike[str]) -> None:
-        """Write all entries to a file, one line of JSON each; ``Ledger(path)`` reads them back."""
+        """Write all entries on file, or in memory, to another file; ``Ledger(path)`` reads it.
+
+        The file is private to its owner, and appears whole or not at all; a link that stands in
+        its place is replaced. Where entries are missing, an `AccountingWarning` tells how many.
+        """
         target = Path(path)
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        temporary.write_text("".join(f"{entry.to_json()}\n" for entry in self), "utf-8")
-        temporary.replace(target)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".ledger-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.writelines(f"{entry.to_json()}\n" for entry in self)
+            Path(temporary).replace(target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -216,101 +376,29 @@ class Ledger:
         return f"<table><tr>{titles}</tr>{rows}</table>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_entries": list(self.entries), "_path": self._path}
+        return {"path": None if self._file is None else self._file.path, "keep": self._keep}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=_lock())
+        path = state["path"]
+        self._set_up(None if path is None else LedgerFile(path), state["keep"])
 
 
-def _sum(entries: Iterable[LedgerEntry]) -> Totals:
-    totals = Totals()
-    for entry in entries:
-        totals = totals.plus(entry)
-    return totals
+def _add_to(groups: _Groups, entry: LedgerEntry) -> None:
+    key: tuple[Any, ...] = (entry.kind, entry.model, entry.outcome, entry.scope)
+    if key not in groups and len(groups) >= _MAX_GROUPS:
+        key = (*key[:3], _MERGED)
+        if key not in groups and len(groups) >= 2 * _MAX_GROUPS:
+            key = (_MERGED,) * len(_GROUPED)
+    groups[key] = groups.get(key, _NOTHING).plus(entry)
 
 
-class Budget:
-    """A limit on what clients may spend: the call that finds it reached is refused, unsent.
+_with_files: WeakSet[Ledger] = WeakSet()
 
-    Before a billable call its price is estimated (catalogue price times tokens, with ``max_tokens``
-    for the answer if given; for media by the model list, where the client knows it) and reserved;
-    afterwards the reported cost takes its place. A call
-    whose cost stays unknown keeps its reservation, so that unknown is never taken for free. What
-    has no known price reserves nothing: the limit can then be passed by the calls in flight, but
-    not by more.
 
-    Args:
-        usd: dollars that may be spent.
-        max_calls: how many billable calls may be made.
+def _in_new_process() -> None:
+    for ledger in _with_files:
+        ledger._forked()  # noqa: SLF001 - the same module
 
-    Attributes:
-        spent: USD reported for finished calls.
-        assumed: USD reserved for calls whose cost stayed unknown; ``unknown_calls`` counts them.
-    """
 
-    def __init__(
-        self, usd: Decimal | float | str | None = None, *, max_calls: int | None = None
-    ) -> None:
-        self.usd = None if usd is None else as_number(usd)
-        self.max_calls = max_calls
-        if usd is not None and (self.usd is None or self.usd < 0):
-            raise ConfigurationError(f"a Budget's usd is a number from 0 on, not {usd!r}")
-        if max_calls is not None and max_calls < 0:
-            raise ConfigurationError(f"a Budget's max_calls is from 0 on, not {max_calls!r}")
-        if usd is None and max_calls is None:
-            raise ConfigurationError("a Budget needs usd=…, max_calls=… or both")
-        self.spent = Decimal(0)
-        self.assumed = Decimal(0)
-        self.calls = 0
-        self.unknown_calls = 0
-        self._reserved = Decimal(0)
-        self._lock = _lock()
-
-    @property
-    def remaining_usd(self) -> Decimal | None:
-        """Dollars left, less what is reserved for calls in flight; ``None`` without a limit."""
-        return None if self.usd is None else max(self.usd - self._committed, Decimal(0))
-
-    @property
-    def _committed(self) -> Decimal:
-        return self.spent + self.assumed + self._reserved
-
-    def reserve(self, estimate: Decimal = Decimal(0)) -> None:
-        """Set the estimated dollars of one call aside.
-
-        Raises:
-            BudgetExceededError: nothing is left for it.
-        """
-        with self._lock:
-            if self.max_calls is not None and self.calls >= self.max_calls:
-                raise BudgetExceededError(
-                    f"the budget of {self.max_calls} calls is used up; nothing was sent"
-                )
-            held = self._committed
-            if self.usd is not None and (held >= self.usd or held + estimate > self.usd):
-                raise BudgetExceededError(
-                    f"the budget of {self.usd} USD does not allow this call: {self.spent} spent, "
-                    f"{self.assumed} assumed, {self._reserved} reserved for calls in flight, "
-                    f"{estimate} estimated for it; nothing was sent"
-                )
-            self.calls += 1
-            self._reserved += estimate
-
-    def settle(self, estimate: Decimal, cost: Decimal | None) -> None:
-        """Replace a reservation by what the call cost (``None``: unknown)."""
-        with self._lock:
-            self._reserved -= estimate
-            self.spent += cost or 0
-            if cost is None:
-                self.unknown_calls += 1
-                self.assumed += estimate
-
-    def __repr__(self) -> str:
-        return f"<Budget: {self.spent} of {self.usd} USD, {self.calls} of {self.max_calls} calls>"
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Another process has none of the calls that are in flight here.
-        return {k: v for k, v in self.__dict__.items() if k != "_lock"} | {"_reserved": Decimal(0)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=_lock())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_new_process)

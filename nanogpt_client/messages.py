@@ -116,7 +116,7 @@ def tool_call(
     """
     if not isinstance(arguments, str):
         try:
-            arguments = json.dumps(arguments, ensure_ascii=False)
+            arguments = json.dumps(arguments, ensure_ascii=False, default=str)
         except (TypeError, ValueError, RecursionError) as error:
             msg = f"the arguments of the call of {name!r} cannot be written as JSON: {error}"
             raise ConfigurationError(msg, param="messages") from error

@@ -101,9 +101,15 @@ class ModelId:
 
     @property
     def memory_days(self) -> int | None:
-        """Days of memory, 30 unless said, ``None`` without memory."""
+        """Days of memory as written, 30 unless said; NanoGPT clamps them to 1 to 365.
+
+        ``None`` without memory.
+        """
         suffix = self._find("memory")
-        return None if suffix is None else int(suffix.partition("-")[2] or 30)
+        if suffix is None:
+            return None
+        _, _, days = suffix.partition("-")
+        return int(days) if days else 30
 
     @property
     def routing(self) -> str | None:
@@ -126,7 +132,9 @@ class ModelId:
         return self._with("online", f"online/{backend}" if backend else "online")
 
     def with_memory(self, days: int | None = None) -> ModelId:
-        """Turn memory on, for NanoGPT's 30 days or for 1 to 365."""
+        """Turn memory on, for NanoGPT's 30 days or for as many, which it clamps to 1 to 365."""
+        if days is not None and days < 0:
+            raise ConfigurationError(f"memory is not kept for {days} days", param="model")
         return self._with("memory", "memory" if days is None else f"memory-{days}")
 
     def with_routing(self, preference: str) -> ModelId:
@@ -195,9 +203,6 @@ class ModelId:
                 + ", ".join(sorted(SEARCH_BACKENDS))
             )
             raise ConfigurationError(msg, param="model")
-        days = self.memory_days
-        if days is not None and not 1 <= days <= 365:
-            raise ConfigurationError(f"memory is kept 1 to 365 days, not {days}", param="model")
 
 
 def _conflict(model: str, one: str, other: str) -> str:

@@ -9,12 +9,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["CallEvent", "Hook", "Hooks"]
 
 logger = logging.getLogger("nanogpt_client")
 logger.addHandler(logging.NullHandler())  # silent unless the application asks for it
+
+
+@lru_cache(maxsize=1000)
+def note_denial(model: str, denial: str) -> None:
+    """Log, once for a model, what NanoGPT's lists deny of it; they deny much that works."""
+    logger.warning("NanoGPT's list says that %s %s; it is asked all the same", model, denial)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import (
     AFTER_DONE_SECONDS,
     Addresses,
+    Block,
     Connected,
     Emit,
     Invoke,
@@ -30,7 +31,7 @@ from nanogpt_client._core.flow import (
 from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
-from nanogpt_client._together import in_threads, invoke
+from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 
@@ -95,7 +96,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 driven.items += step.items
             elif isinstance(step, Resolve) and not (left and isinstance(left[0], Addresses)):
                 answer = SOMEWHERE
-            elif isinstance(step, Locate | Invoke | Together):
+            elif isinstance(step, Locate | Invoke | Block | Together):
                 answer = aside(step)
             elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
                 answer = END
@@ -113,13 +114,15 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
     return driven
 
 
-def aside(step: Locate | Invoke | Together) -> Any:
+def aside(step: Locate | Invoke | Block | Together) -> Any:
     """Do what a client does for a step that is no request."""
     match step:
         case Locate(url):
             return Located(url)
         case Invoke():
             return invoke(step)
+        case Block():
+            return block(step)
         case Together(flows, at_once):
             return in_threads(run_flow, flows, at_once)
 
@@ -179,8 +182,11 @@ def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | 
 def first_call(flow: Generator[Any, Any, Any], known: KnownModels | None = None) -> Any:
     """Return the first call that a flow yields, nothing being known of models unless given."""
     step = next(flow)
-    while isinstance(step, Known):
-        step = flow.send(known or KnownModels())
+    while isinstance(step, Known | Resolve | Block):
+        if isinstance(step, Known):
+            step = flow.send(known or KnownModels())
+        else:
+            step = flow.send(SOMEWHERE if isinstance(step, Resolve) else block(step))
     return step
 
 

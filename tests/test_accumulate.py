@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanogpt_client.accumulate import PartialMessage
@@ -126,6 +127,146 @@ def test_tool_calls(deltas, expected, monkeypatch):
     assert calls_of(*deltas) == expected
 
 
+P, L = '{"city": "Paris"}', '{"city": "London"}'
+BOTH = [("call_S_0_0", "w", P), ("call_S_0_1", "w", L)]
+
+
+@pytest.mark.parametrize(
+    ("deltas", "expected"),
+    [
+        # neither ids nor numbers that differ: an object after a whole one is another call
+        ([[call(0, None, "w", P)], [call(0, None, "w", L)]], BOTH),
+        ([[call(0, None, "w", P), call(0, None, "w", L)]], BOTH),
+        ([[call(0, None, "w", "")], [call(0, None, "", P)], [call(0, None, "", L)]], BOTH),
+        ([[call(0, None, "w", "")], [call(0, None, None, P), call(0, None, None, L)]], BOTH),
+        ([[call(None, None, "w", P)], [call(None, None, None, L)]], BOTH),
+        ([[call(0, None, "w", P)], [call(0, None, "w", "")], [call(0, None, None, L)]], BOTH),
+        ([[call("0", None, "w", P[:5])], [call("0", None, None, P[5:] + " ")],
+          [call("0", None, "w", " " + L)]],
+         [("call_S_0_0", "w", P + " "), ("call_S_0_1", "w", " " + L)]),
+        # the same twice: nothing says that it is a repetition
+        ([[call(0, None, "w", P)], [call(0, None, "w", P)]],
+         [("call_S_0_0", "w", P), ("call_S_0_1", "w", P)]),
+        ([[call(0, None, "w", "{}"), call(0, None, "w", "{}")]],
+         [("call_S_0_0", "w", "{}"), ("call_S_0_1", "w", "{}")]),
+        ([[call(0, None, "w", ""), call(0, None, "w", "")]],
+         [("call_S_0_0", "w", ""), ("call_S_0_1", "w", "")]),
+        # one id for two calls
+        ([[call(0, "a", "w", P)], [call(1, "a", "w", L)]],
+         [("a", "w", P), ("call_S_0_1", "w", L)]),
+        ([[call(None, "a", "w", P), call(None, "a", "w", P)]],
+         [("a", "w", P), ("call_S_0_1", "w", P)]),
+        ([[call(0, "a", "f", ""), call(1, "a", "g", "")]],
+         [("a", "f", ""), ("call_S_0_1", "g", "")]),
+        # a call that its own id says again
+        ([[call(0, "a", "w", P)], [call(0, "a", "w", P)]], [("a", "w", P)]),
+        ([[call(0, "a", "w", P)], [call(0, "a", "w", "")], []], [("a", "w", P)]),
+        # an id that is none
+        ([[call(0, "null", "w", P)], [call(1, "null", "w", L)]], BOTH),
+        # an empty object before the real one
+        ([[call(0, "a", "w", "{}")], [call(0, None, None, P[:3])], [call(0, None, None, P[3:])]],
+         [("a", "w", "{}" + P)]),
+        # a call without a name, beside one that has it
+        ([[call(0, "a", "w", P)], [call(1, "b", None, L)]], [("a", "w", P), ("b", "", L)]),
+        ([[call(0, "a", "w", P)], [call(0, "b", None, L)]], [("a", "w", P), ("b", "", L)]),
+        # braces within texts
+        ([[call(0, None, "w", '{"a": "}'), call(0, None, None, '{"}')]],
+         [("call_S_0_0", "w", '{"a": "}{"}')]),
+    ],
+)  # fmt: skip
+def test_badly_numbered_tool_calls(deltas, expected, monkeypatch):
+    monkeypatch.setattr(PartialMessage, "_unique", lambda _: "S")
+    assert calls_of(*deltas) == expected
+
+
+@pytest.mark.parametrize(
+    "names", [["get_", "weather"], ["get_", "get_weather"], ["get_weather"] * 2]
+)
+def test_names_may_come_in_parts_or_again(names):
+    pieces = [[call(0, "a" if at == 0 else None, name, "")] for at, name in enumerate(names)]
+    partial, chunks = fold(*({"tool_calls": each} for each in [*pieces, [call(0, None, None, P)]]))
+    assert partial.completion().tool_calls == (ToolCall("a", "get_weather", P),)
+    assert "".join(d.name or "" for c in chunks for d in c.tool_calls) == "get_weather"
+
+
+def test_calls_of_a_whole_reply_are_never_merged():
+    partial = PartialMessage()
+    calls = [
+        call(0, "a", "f", P),
+        call(0, "a", "f", P),
+        call(0, None, None, ""),
+        call(0, "a", "f", L),
+    ]
+    partial.add({"id": "i", "choices": [{"message": {"tool_calls": calls}}]})
+    assert [(c.name, c.arguments) for c in partial.completion().tool_calls] == [
+        ("f", P), ("f", P), ("", ""), ("f", L)
+    ]  # fmt: skip
+    assert len({c.id for c in partial.completion().tool_calls}) == 4
+
+
+# How providers number calls: the index, and on which pieces of a call its id and its name are.
+SCHEMES = {
+    "as it should be": (int, "first", "first"),
+    "all on every piece": (int, "each", "each"),
+    "numbers as texts": (str, "first", "first"),
+    "numbers alone": (int, "none", "first"),
+    "all 0, ids first": (lambda _: 0, "first", "first"),
+    "all 0, ids always": (lambda _: 0, "each", "first"),
+    "all 0, no ids": (lambda _: 0, "none", "first"),
+    "all 0, no ids, one name": (lambda _: 0, "none", "very first"),
+    "no index, ids first": (lambda _: None, "first", "first"),
+    "no index, ids always": (lambda _: None, "each", "first"),
+    "names alone": (lambda _: None, "none", "first"),
+}
+CAN_MIX = {"as it should be", "all on every piece", "numbers as texts", "numbers alone",
+           "all 0, ids always", "no index, ids always"}  # fmt: skip
+ARGUMENTS = st.dictionaries(st.text(max_size=3), st.text(max_size=6) | st.integers(), max_size=2)
+
+
+def pieces_of(at, arguments, cuts, scheme):
+    """Tell one call in pieces."""
+    index, ids, names = scheme
+
+    def on(first, which):
+        begins = which == "first" or (which == "very first" and at == 0)
+        return which == "each" or (first and begins)
+
+    parts = [arguments[a:b] for a, b in pairwise([0, *sorted(cuts), len(arguments)])]
+    return [
+        call(
+            index(at),
+            f"id{at}" if on(n == 0, ids) else None,
+            ("tool" if names == "very first" else f"tool{at}") if on(n == 0, names) else None,
+            part,
+        )
+        for n, part in enumerate(parts)
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_split_calls_read_as_whole_ones(scheme, data):
+    texts = data.draw(st.lists(ARGUMENTS.map(json.dumps), min_size=1, max_size=4))
+    cuts = [data.draw(st.sets(st.integers(1, len(text) - 1), max_size=4)) for text in texts]
+    own = [
+        pieces_of(at, text, cut, SCHEMES[scheme])
+        for at, (text, cut) in enumerate(zip(texts, cuts, strict=True))
+    ]
+    order = [at for at, pieces in enumerate(own) for _ in pieces]
+    if scheme in CAN_MIX:
+        order = data.draw(st.permutations(order))
+    expected = [texts[at] for at in dict.fromkeys(order)]
+    stream, size = [own[at].pop(0) for at in order], data.draw(st.integers(1, 4))
+    partial, _ = fold(*({"tool_calls": list(each)} for each in batched(stream, size)))
+    assert [c.arguments for c in partial.completion().tool_calls] == expected
+    assert all(c.name for c in partial.completion().tool_calls)
+
+
+def batched(items, size):
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
 def test_made_up_ids_are_stable_and_differ_between_answers():
     one, _ = fold({"tool_calls": [call(0, None, "f", "")]})
     two, _ = fold({"tool_calls": [call(0, None, "f", "")]})
@@ -138,6 +279,13 @@ def test_made_up_ids_are_stable_and_differ_between_answers():
 def test_made_up_ids_use_the_answers_own():
     partial, _ = fold({"tool_calls": [call(0, None, "f", "")]}, id="chatcmpl-1")
     assert partial.completion().tool_calls == (ToolCall("call_chatcmpl-1_0_0", "f", ""),)
+
+
+def test_made_up_ids_are_not_too_long_for_a_history():
+    partial, _ = fold({"tool_calls": [call(0, None, "f", "")] * 2}, id="chatcmpl-" + "x" * 29)
+    one, two = [c.id for c in partial.completion().tool_calls]
+    assert one != two
+    assert len(one) <= 40
 
 
 def test_text_reasoning_and_calls_may_come_together():
@@ -335,10 +483,82 @@ def test_any_frames_are_folded(frames):
     assert len(partial.end()) == len(whole.choices)
 
 
-@given(st.lists(DELTAS, min_size=1, max_size=3))
-def test_a_message_and_a_delta_are_read_alike(deltas):
+@given(DELTAS)
+def test_a_message_and_a_delta_are_read_alike(delta):
+    delta.pop("tool_calls", None)  # those of a message are one each
     one, two = PartialMessage(), PartialMessage()
-    for delta in deltas:
-        one.add({"id": "i", "choices": [{"delta": delta}]})
-        two.add({"id": "i", "choices": [{"message": delta}]})
+    one.add({"id": "i", "choices": [{"delta": delta}]})
+    two.add({"id": "i", "choices": [{"message": delta}]})
     assert json.dumps(repr(one.completion())) == json.dumps(repr(two.completion()))
+
+
+ANSWER = {
+    "role": "assistant",
+    "content": "Hello",
+    "reasoning": "hm",
+    "tool_calls": [call(None, "a", "w", P), call(None, "b", "w", "")],
+    "annotations": [{"url": "https://a"}],
+    "images": ["u", "u"],
+    "refusal": "no",
+    "audio": {"id": "x", "data": "AA"},
+}
+IN_PIECES: list[dict] = [
+    {"reasoning": "h"}, {"reasoning": "m"}, {"content": "Hel"}, {"content": "lo"},
+    {"tool_calls": [call(0, "a", "w", P[:4])]}, {"tool_calls": [call(0, None, None, P[4:])]},
+    {"tool_calls": [call(1, "b", "w", "")]}, {"annotations": [{"url": "https://a"}]},
+    {"images": ["u", "u"]}, {"refusal": "no"}, {"audio": {"id": "x", "data": "AA"}},
+]  # fmt: skip
+PARTS = {
+    **ANSWER,
+    "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Hello"}],
+    "reasoning": None,
+    "reasoning_content": "hm",
+}
+
+
+@pytest.mark.parametrize("delta", [{}, None, "absent"])
+@pytest.mark.parametrize("message", [ANSWER, PARTS], ids=["text", "parts"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_message_that_repeats_the_answer_adds_nothing(delta, message, times):
+    partial, _ = fold(*IN_PIECES, id="i")
+    before = partial.completion().message
+    last = {"index": 0, "message": message, "finish_reason": "stop"}
+    last |= {} if delta == "absent" else {"delta": delta}
+    for _ in range(times):
+        (chunk,) = partial.add({"choices": [last]})
+        new = (chunk.text, chunk.reasoning, chunk.tool_calls, chunk.citations, chunk.images)
+        assert not any((*new, chunk.refusal, chunk.audio))
+    assert partial.completion().message == before
+    assert partial.completion().finish_reason == "stop"
+
+
+def test_a_message_brings_what_did_not_stream():
+    partial, _ = fold({"content": "Hello"}, id="i")
+    (chunk,) = partial.add(
+        {"choices": [{"delta": {"content": "!"}, "message": ANSWER, "finish_reason": "stop"}]}
+    )
+    assert (chunk.text, chunk.reasoning, chunk.images) == ("!", "hm", ["u", "u"])
+    message = partial.completion().message
+    assert (message.text, message.reasoning, message.refusal) == ("Hello!", "hm", "no")
+    assert [c.id for c in message.tool_calls] == ["a", "b"]
+
+
+def test_large_answers_are_folded_in_time_that_grows_with_them():
+    """Each of these took minutes when what had come was searched or joined for every frame."""
+    partial, many = PartialMessage(), 30_000
+    partial.add({
+        "choices": [{"index": n, "message": {"content": "x"}, "finish_reason": "stop"}
+                    for n in range(many)]
+    })  # fmt: skip
+    assert (partial.finished, len(partial.completion().choices)) == (many, many)
+    annotations = [{"url": f"https://example.com/{n}"} for n in range(10_000)]
+    partial, _ = fold({"annotations": annotations}, {"annotations": annotations})
+    assert len(partial.completion().citations) == 10_000
+    piece: dict = {"tool_calls": [call(0, "a", "w", "{x")], "audio": {"data": "A" * 100}}
+    partial, _ = fold(*[piece] * 10_000)
+    sound = partial.completion().message.audio
+    assert sound is not None
+    assert len(sound["data"]) == 1_000_000
+    calls = [call(0, None, "w", P) for _ in range(20_000)]
+    partial, _ = fold({"tool_calls": calls})
+    assert len(partial.completion().tool_calls) == 20_000

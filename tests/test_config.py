@@ -9,7 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from nanogpt_client.config import Config, roots
+from nanogpt_client.endpoints.catalog import list_models
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.wire.catalog import ModelScope
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 API = "https://nano-gpt.com/api"
@@ -29,7 +31,7 @@ API = "https://nano-gpt.com/api"
         ("https://nano-gpt.com/", (API, f"{API}/v1")),
         (
             "HTTPS://nano-gpt.com/api/v1",
-            ("HTTPS://nano-gpt.com/api", "HTTPS://nano-gpt.com/api/v1"),
+            (API, f"{API}/v1"),
         ),
         (f"{API}/v1/chat/completions", (API, f"{API}/v1")),
         (f"{API}/v1/chat/completions/", (API, f"{API}/v1")),
@@ -40,7 +42,36 @@ API = "https://nano-gpt.com/api"
         (f"{API}/v1/audio/transcriptions", (API, f"{API}/v1")),
         (f"{API}/subscription/v1", (API, f"{API}/subscription/v1")),
         (f"{API}/subscription/v1/chat/completions", (API, f"{API}/subscription/v1")),
-        (f"{API}/paid/v1", (API, f"{API}/paid/v1")),
+        (f"{API}/paid/v1", (API, f"{API}/v1")),  # lists alone
+        (f"{API}/paid/v1/models", (API, f"{API}/v1")),
+        (f"{API}/personalized/v1", (API, f"{API}/personalized/v1")),
+        (f"{API}/personalized/v1/models/", (API, f"{API}/personalized/v1")),
+        (f"{API}/v1legacy/chat/completions", (API, f"{API}/v1legacy")),
+        *[
+            (f"{API}{route}", (API, f"{API}/v1"))
+            for route in (
+                "/v1/completions /v1/responses /v1/messages /v1/moderations /v1/rerank /v1/memory"
+                " /v1/usage /v1/image-models /v1/video-models /v1/audio-models /v1/rerank-models"
+                " /v1/images /v1/images/edits /v1/images/edit /v1/files /v1/batches /check-balance"
+                " /generate-video /generate-video/status /generate-video/recover /video/status /web"
+                " /tts /tts/status /transcribe /transcribe/status /get-completion-cost /scrape-urls"
+                " /estimate-image-cost /youtube-transcribe /transaction/create/btc"
+                " /transaction/create/daimo/usdc /transaction/status/btc/tx-1"
+            ).split()
+        ],
+        ("https://nano-gpt.com/v1", (API, f"{API}/v1")),
+        ("https://nano-gpt.com/v1/chat/completions", (API, f"{API}/v1")),
+        ("https://nano-gpt.com/chat/completions", (API, f"{API}/v1")),
+        ("https://nano-gpt.com//api//v1//", (API, f"{API}/v1")),
+        ("https://NANO-GPT.com:443/api/v1", (API, f"{API}/v1")),
+        ("http://127.0.0.1:80/v1", ("http://127.0.0.1", "http://127.0.0.1/v1")),
+        *[
+            (
+                f"https://api.nano-gpt.com{path}",
+                ("https://api.nano-gpt.com/api", "https://api.nano-gpt.com/api/v1"),
+            )
+            for path in ("", "/", "/v1", "/api", "/api/v1", "/api/v1/batches")
+        ],
         (f"{API}/v1legacy", (API, f"{API}/v1legacy")),
         (f"{API}/v1thinking/", (API, f"{API}/v1thinking")),
         *[
@@ -72,6 +103,11 @@ def test_base_urls(base_url, expected):
         "http:///api",
         "https://nano-gpt.com/api/v1?key=1",
         "https://nano-gpt.com/#x",
+        "https://nano-gpt.com/api/v1?",
+        "https://nano-gpt.com/api/v1#",
+        "https://nano-gpt.com/api/v1/models?detailed=true",
+        "https://nano gpt.com/api/v1",
+        "https://nano-gpt.com\\api\\v1",
         "https://:443/api",
         "http://[::1",
         "http://nano-gpt.com:port/api",
@@ -86,9 +122,37 @@ def test_malformed_base_urls_say_what_one_looks_like(base_url):
         roots(base_url)
 
 
+def test_a_query_is_named_and_not_shown():
+    with pytest.raises(ConfigurationError, match="without a query or a fragment") as caught:
+        roots(f"https://nano-gpt.com/api/v1?key={KEY}")
+    assert KEY not in str(caught.value)
+
+
 @pytest.mark.parametrize(
-    "base_url", [f"https://{KEY}@nano-gpt.com", f"https://me:{KEY}@nano-gpt.com"]
+    ("base_url", "url", "own"),
+    [
+        ("https://NANO-GPT.com/api/v1", "https://nano-gpt.com/media/x", True),
+        ("https://nano-gpt.com/api/v1", "https://Nano-GPT.com:443/media/x", True),
+        ("http://127.0.0.1:8787", "http://127.0.0.1:8787/x", True),
+        ("http://[::1]:8787", "http://[::1]:8787/x", True),
+        ("http://[::1]", "http://[::1]:80/x", True),
+        ("https://nano-gpt.com", "http://nano-gpt.com/x", False),
+        ("https://nano-gpt.com", "https://nano-gpt.com:444/x", False),
+        ("https://nano-gpt.com", "https://me@nano-gpt.com/x", False),
+        ("https://nano-gpt.com", "https://nano-gpt.com.evil/x", False),
+        ("https://nano-gpt.com", "https://[::1/x", False),
+        ("https://nano-gpt.com", "https://nano-gpt.com:port/x", False),
+    ],
 )
+def test_whose_address_it_is(base_url, url, own):
+    assert resolve(base_url=base_url).is_own(url) is own
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [f"https://{KEY}@nano-gpt.com", f"https://me:{KEY}@nano-gpt.com",
+     f"https://{KEY}@nano-gpt.com?x=1", f"ftp://me:{KEY}@nano-gpt.com"],
+)  # fmt: skip
 def test_credentials_in_a_base_url_are_refused_unshown(base_url):
     with pytest.raises(ConfigurationError, match="user name or a password") as caught:
         roots(base_url)
@@ -180,3 +244,21 @@ def test_the_key_shows_nowhere():
 def test_a_config_is_copied_whole(again):
     config = resolve(base_url=f"{API}/v1legacy", max_retries=7, default_headers={"a": "b"})
     assert again(config) == config
+
+
+@pytest.mark.parametrize("variant", ["", "/v1", "/paid/v1", "/subscription/v1", "/personalized/v1",
+                                     "/v1legacy", "/v1thinking", "/v1/models"])  # fmt: skip
+@pytest.mark.parametrize("host", ["https://nano-gpt.com", "https://api.nano-gpt.com",
+                                  "https://ai.bitcoin.com", "http://127.0.0.1:8787"])  # fmt: skip
+def test_lists_and_older_routes_are_the_same_from_every_variant(host, variant):
+    config = resolve(base_url=f"{host}/api{variant}")
+    roots_of: dict[ModelScope, str] = {
+        "all": "/v1",
+        "subscription": "/subscription/v1",
+        "paid": "/paid/v1",
+    }
+    for scope, root in roots_of.items():
+        request = list_models(scope=scope).request
+        assert config.url(request.root, request.path) == f"{host}/api{root}/models"
+    assert config.url("api", "/check-balance") == f"{host}/api/check-balance"
+    assert config.url("v1", "/embeddings") == f"{host}/api/v1/embeddings"

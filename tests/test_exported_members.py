@@ -23,6 +23,7 @@ ERRORS = [
     "ContentPolicyError",
     "ContextLengthExceededError",
     "DailyLimitError",
+    "DownloadError",
     "InsufficientBalanceError",
     "JobError",
     "JobFailedError",

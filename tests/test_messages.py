@@ -270,7 +270,7 @@ def test_arguments_that_are_no_json_are_refused():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    for arguments in ({"a": deep}, {"a": object()}):
+    for arguments in ({"a": deep}, {("a",): 1}):
         with pytest.raises(ConfigurationError, match="arguments of the call of 'f'"):
             tool_call("c", "f", arguments)
 

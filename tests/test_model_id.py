@@ -132,14 +132,22 @@ def test_a_second_opinion_is_refused(change):
         "m ",
         "m\n",
         "m:online/bing",
-        "m:memory-0",
-        "m:memory-366",
-        "m:memory-99999",
     ],
 )
 def test_malformed_ids_are_refused(model):
     with pytest.raises(ConfigurationError):
         ModelId.parse(model)
+
+
+@pytest.mark.parametrize("days", [0, 1, 365, 366, 99999])
+def test_days_of_memory_are_the_servers_to_clamp(days):
+    assert ModelId.parse(f"m:memory-{days}").memory_days == days
+    assert str(ModelId("m").with_memory(days)) == f"m:memory-{days}"
+
+
+def test_no_memory_lasts_for_less_than_no_time():
+    with pytest.raises(ConfigurationError, match="not kept for -1 days"):
+        ModelId("m").with_memory(-1)
 
 
 @pytest.mark.parametrize("model", [None, 5, b"m", ["m"]])

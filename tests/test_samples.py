@@ -47,6 +47,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "completion_tokens": lambda r: r.usage.completion_tokens,
     "cache_read_tokens": lambda r: r.usage.cache_read_tokens,
     "cost": lambda r: plain(r.billing.cost),
+    "cost_nano": lambda r: plain(r.billing.cost_nano),
     "balance": lambda r: plain(r.billing.balance),
     "request_id": lambda r: r.billing.request_id,
     "tool_calls": lambda r: [[call.id, call.name, call.arguments] for call in r.tool_calls],

@@ -67,11 +67,26 @@ def test_one_thread_serves_all(pair):
         theirs.close()
 
 
-def test_without_a_limit_or_a_socket_nothing_is_watched():
+def test_without_a_limit_nothing_is_watched():
     dog = Watchdog()
-    with dog.guarding(Guard(None), 0.01), dog.guarding(Guard(object()), None):
+    with dog.guarding(Guard(object()), None):
         assert not dog._guards
-    assert not dog._running
+    assert dog._thread is None
+
+
+def test_a_guard_fires_also_before_it_has_a_socket():
+    dog, guard = Watchdog(), Guard()
+    with dog.guarding(guard, 0.02):
+        time.sleep(0.2)
+    assert guard.fired
+
+
+def test_an_alarm_calls_once_unless_it_is_cancelled():
+    called: list[str] = []
+    watchdog.alarm(0.02, lambda: called.append("late"))
+    watchdog.alarm(0.02, lambda: called.append("never")).cancel()
+    time.sleep(0.2)
+    assert called == ["late"]
 
 
 def test_firing_at_a_closed_socket_is_harmless(pair):

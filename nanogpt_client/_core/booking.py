@@ -8,6 +8,7 @@ is decided here alone (`Booking._cost`), as is that no exception quotes the key.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,11 +18,13 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from nanogpt_client._core.call import SHORTEST_KEY, Call, Reply, StreamCall
+from nanogpt_client._core.job_costs import JobCosts
 from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.errors import APIConnectionError, APIStatusError, NanoGPTError
-from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
+from nanogpt_client.ledger import Ledger, LedgerEntry, posting
 from nanogpt_client.observe import Hooks
 
 
@@ -40,56 +43,104 @@ class CallContext:
     stream_idle_timeout: float | None = None
     key: SecretStr | None = None
     known: KnownModels = field(default_factory=KnownModels)
+    jobs: JobCosts = field(default_factory=JobCosts)
 
 
 class Booking:
     """A context manager around one call: reserves budget, counts sends, books one entry.
 
     ``result`` is asked at the end for what has arrived, be it whole or partial.
+
+    An exception out of a signal handler may come anywhere, also on the way in or out. So whatever
+    was begun is finished, by steps of which each is done once: here, or when the booking is
+    collected. In a forked child nothing is booked: the call is its parent's.
     """
+
+    _began = _finished = False
+    _reservation: Reservation | None = None
+    _posting: Any = None
 
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
         self.result: Callable[[], Any] = lambda: None
+        self.correction = Decimal(0)
         self._call = call
         self._context = context
-        self._estimate = Decimal(0)
+        self._process = os.getpid()
         self._started = context.retry.now()
 
     def __enter__(self) -> Self:
         budget = self._context.budget
-        if self._call.billable and budget is not None:
-            if self._call.estimate is not None and budget.usd is not None:
-                self._estimate = self._call.estimate()
-            budget.reserve(self._estimate)
+        try:
+            if self._call.billable and budget is not None:
+                self._reservation = Reservation(self._estimate(budget))
+                budget.make(self._reservation)
+            self._began = True
+        except BaseException:
+            self._release(Decimal(0))
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        result = self.result()
-        if isinstance(error, NanoGPTError):
-            error.sends = self.sends
-            _hide(self._context.key, error)
-        cost = self._cost(result, error)
+        try:
+            self._finish(kind, error)
+        except BaseException:
+            self._finish(kind, error)
+            raise
+
+    def __del__(self) -> None:
+        if self._began and not self._finished:
+            self._finish(GeneratorExit, None)
+        elif not self._began:
+            self._release(Decimal(0))
+
+    def _estimate(self, budget: Budget) -> Decimal | None:
+        """Return what the call may cost in USD; ``None`` if its price is unknown."""
+        if budget.usd is None:
+            return Decimal(0)
+        return None if self._call.estimate is None else self._call.estimate()
+
+    def _release(self, cost: Decimal | None) -> None:
+        if self._reservation is not None and self._context.budget is not None:
+            self._context.budget.close(self._reservation, cost)
+
+    def _finish(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        if self._process != os.getpid():
+            self._release(Decimal(0))
+        else:
+            result = self.result()
+            if isinstance(error, NanoGPTError):
+                error.sends = self.sends
+                _hide(self._context.key, error)
+            cost = self._cost(result, error)
+            if self._posting is None:
+                entry = self._entry(kind, error, result, cost)
+                self._posting = posting(self._context.ledger, entry)
+            self._release(cost)
+            self._posting.finish()
+        self._finished = True
+
+    def _entry(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        result: Any,
+        cost: Decimal | None,
+    ) -> LedgerEntry:
         usage, billing = getattr(result, "usage", None), getattr(result, "billing", None)
-        budget = self._context.budget
-        if self._call.billable and budget is not None:
-            budget.settle(self._estimate, cost)
-        self._context.ledger.record(
-            LedgerEntry(
-                kind=self._call.kind,
-                model=self._call.model,
-                outcome=_outcome(kind),
-                cost=cost,
-                prompt_tokens=getattr(usage, "prompt_tokens", None),
-                completion_tokens=getattr(usage, "completion_tokens", None),
-                request_id=getattr(billing, "request_id", None)
-                or getattr(error, "request_id", None),
-                sends=self.sends,
-                started_at=self._started,
-                seconds=self._context.retry.now() - self._started,
-            )
+        return LedgerEntry(
+            kind=self._call.kind,
+            model=self._call.model,
+            outcome=_outcome(kind),
+            cost=cost,
+            prompt_tokens=getattr(usage, "prompt_tokens", None),
+            completion_tokens=getattr(usage, "completion_tokens", None),
+            request_id=getattr(billing, "request_id", None) or getattr(error, "request_id", None),
+            sends=self.sends,
+            started_at=self._started,
+            seconds=self._context.retry.now() - self._started,
         )
 
     def _cost(self, result: Any, error: BaseException | None) -> Decimal | None:
@@ -99,7 +150,7 @@ class Booking:
         after an unknown outcome nobody knows, so it is ``None``.
         """
         if not self._call.billable or self.sends == 0:
-            return Decimal(0)  # also for polls, which repeat what the job's submission cost
+            return self.correction  # polls repeat what the submission cost, or correct it
         billing = getattr(result, "billing", None)
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]

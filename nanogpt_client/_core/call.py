@@ -95,6 +95,8 @@ class Request:
     timeout: float | None = None
     download_limit: int | None = None
     """Set for a media download: ``path`` is then a URL, and this many bytes at most are read."""
+    addresses: Sequence[str] = ()
+    """Addresses of a download's host that were found to be public: connect to these alone."""
 
     def encoded(self, compress_above: int | None) -> tuple[bytes, dict[str, str]]:
         """Return the JSON body and its headers; a chat's larger than that many bytes is gzipped."""
@@ -119,7 +121,11 @@ class Call(Generic[T]):
         model: the model asked, if any.
         resend: when it may be sent again.
         billable: whether NanoGPT charges for it, so that a `Budget` guards it.
-        estimate: what it may cost in USD, asked only if there is a `Budget`.
+        estimate: what it may cost in USD, asked only if there is a `Budget`; ``None`` is unknown.
+        run_id: the job whose status it asks for; the answer then is a `JobStatus`, and its final
+            cost corrects what the job's submission was recorded with.
+        refusal: turns an answer with an error status into an exception, where it is not NanoGPT
+            that answers.
     """
 
     request: Request
@@ -128,7 +134,9 @@ class Call(Generic[T]):
     model: str | None = None
     resend: Resend = Resend.FREELY
     billable: bool = False
-    estimate: Callable[[], Decimal] | None = None
+    estimate: Callable[[], Decimal | None] | None = None
+    run_id: str | None = None
+    refusal: Callable[[Reply], NanoGPTError] | None = None
 
 
 class Decoder(Protocol[Item_co]):
@@ -179,4 +187,5 @@ class StreamCall(Generic[Item]):
     model: str | None = None
     resend: Resend = Resend.IF_REFUSED
     billable: bool = True
-    estimate: Callable[[], Decimal] | None = None
+    estimate: Callable[[], Decimal | None] | None = None
+    refusal: Callable[[Reply], NanoGPTError] | None = None

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
+from nanogpt_client._core.job_costs import JobStatus, Submitted
 from nanogpt_client._core.pacing import LONGEST_NAP
 from nanogpt_client._core.retry import retry_after
 from nanogpt_client.errors import (
@@ -24,6 +26,7 @@ from nanogpt_client.errors import (
     NanoGPTError,
     OutcomeUnknownError,
     RateLimitError,
+    ResponseFormatError,
     StreamInterruptedError,
     StreamStalledError,
     error_from_reply,
@@ -74,11 +77,15 @@ class Resolve(NamedTuple):
 class Addresses(NamedTuple):
     """The IP addresses of a URL's host; none if its name is unknown here.
 
-    ``trusted`` is ``True`` for NanoGPT's own address and where the user allows any.
+    ``trusted`` is ``True`` for NanoGPT's own address and where the user allows any, ``own`` for
+    the former alone. ``elsewhere`` is ``True`` where a proxy or the
+    caller's own HTTP client may look the name up again, so that the answer binds nobody.
     """
 
     trusted: bool
     addresses: Sequence[str] = ()
+    own: bool = False
+    elsewhere: bool = False
 
 
 class Locate(NamedTuple):
@@ -99,6 +106,15 @@ class Invoke(NamedTuple):
 
     function: Callable[[Any], Any]
     value: Any
+
+
+class Block(NamedTuple):
+    """Call a function that blocks, such as one that reads a file, off the event loop: `Returned`.
+
+    What it raises of `OSError`, `ValueError` and `NanoGPTError` comes back in it.
+    """
+
+    function: Callable[[], Any]
 
 
 class Returned(NamedTuple):
@@ -139,6 +155,8 @@ class Unreachable:
     timed_out: bool = False
     request_id: str | None = None
     cause: Exception | None = field(default=None, repr=False, compare=False)
+    unreadable: bool = False
+    """An answer came, but it is packed in a way that nobody reads, or far too large."""
 
 
 class Connected(NamedTuple):
@@ -168,10 +186,10 @@ Outcome: TypeAlias = (
     | Sequence[Returned | None]
     | None
 )
-Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Together
+Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Block | Together
 Step: TypeAlias = Send | Open | Read | Aside
 Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | Aside | Known, Any, T]
+Flow: TypeAlias = Generator[Call[Any] | Aside | Known | Submitted, Any, T]
 """What endpoints with several requests return: yields calls, receives their parsed answers."""
 
 
@@ -189,6 +207,15 @@ def consult(function: Callable[[Any], Any], value: Any) -> Generator[Invoke, Any
     return returned.value
 
 
+def off_loop(function: Callable[..., T], *args: Any, **named: Any) -> Generator[Block, Any, T]:
+    """Do work on files inside a `Flow`, in async code in a thread; what it raises ends the flow."""
+    returned: Returned = yield Block(partial(function, *args, **named))
+    if returned.error is not None:
+        raise returned.error
+    result: T = returned.value
+    return result
+
+
 def attempt(call: Call[T], context: CallContext) -> Steps[T]:
     """Perform one call: send it, again where that is safe, and read the answer."""
     with Booking(call, context) as booking:
@@ -199,6 +226,10 @@ def attempt(call: Call[T], context: CallContext) -> Steps[T]:
             _complete(error, reply, call)
             raise
         booking.result = lambda: result
+        if call.run_id is not None:
+            booking.correction = context.jobs.correction(
+                call.kind, call.run_id, cast("JobStatus", result), context.budget
+            )
         return result
 
 
@@ -209,6 +240,10 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
         while True:
             if isinstance(step, Known):
                 step = flow.send(context.known)
+                continue
+            if isinstance(step, Submitted):
+                context.jobs.submitted(step)
+                step = next(flow)
                 continue
             if not isinstance(step, Call):
                 step = flow.send((yield step))
@@ -267,7 +302,7 @@ def _exchange(
         event = _event(call, booking.sends)
         context.hooks.request(event)
         started = context.retry.now()
-        outcome = yield step
+        outcome = yield from _reached(step)
         context.hooks.response(_answered(event, outcome, context.retry.now() - started))
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
             line.accepted()
@@ -349,6 +384,18 @@ class Line:
         return True
 
 
+def _reached(step: Send | Open) -> Steps[Any]:
+    """Send; where a host has several addresses, to one after the other until one is reached."""
+    outcome: Any = None
+    for address in step.request.addresses or (None,):
+        if address is not None:
+            step = step._replace(request=replace(step.request, addresses=(address,)))
+        outcome = yield step
+        if not isinstance(outcome, Unreachable) or outcome.sent:
+            break
+    return outcome
+
+
 def _event(call: Call[Any] | StreamCall[Any], sends: int) -> CallEvent:
     return CallEvent(call.request.method, _path(call), call.kind, call.model, sends)
 
@@ -413,7 +460,7 @@ def _broken(outcome: Unreachable, decoder: Decoder[Any], limit: float | None) ->
 
 def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float) -> NanoGPTError:
     if isinstance(outcome, Reply):
-        error: NanoGPTError = error_from_reply(outcome)
+        error: NanoGPTError = (call.refusal or error_from_reply)(outcome)
         error.retry_after = retry_after(outcome.headers, sent_at)
         if isinstance(error, OutcomeUnknownError):
             error.maybe_billed = call.billable
@@ -422,7 +469,10 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
         msg = f"a request was answered with {outcome!r}"
         raise TypeError(msg)
     request = f"{call.request.method} {_path(call)}"
-    if not outcome.sent:
+    if outcome.unreadable:
+        msg = f"the answer to {request} cannot be read: {outcome.reason}"
+        error = ResponseFormatError(msg, maybe_billed=call.billable, request_id=outcome.request_id)
+    elif not outcome.sent:
         error = APIConnectionError(f"{request} could not be sent: {outcome.reason}")
     else:
         cls = APITimeoutError if outcome.timed_out else OutcomeUnknownError

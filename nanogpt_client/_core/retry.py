@@ -19,6 +19,7 @@ from nanogpt_client._core.call import Resend
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
+    DownloadError,
     NanoGPTError,
     OutcomeUnknownError,
 )
@@ -88,7 +89,7 @@ def may_resend(failure: NanoGPTError, resend: Resend) -> bool:
         return True
     if isinstance(failure, OutcomeUnknownError):
         return resend is Resend.FREELY
-    if isinstance(failure, APIStatusError):
+    if isinstance(failure, APIStatusError | DownloadError):
         return failure.status_code in RETRYABLE_STATUSES and resend is not Resend.IF_UNSENT
     return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -110,11 +110,21 @@ def _units(model: Model) -> dict[str, list[Decimal]]:
     """Return the dollars per unit, such as ``{"image": [0.005, 0.014]}``, cheapest first."""
     units = {}
     for key, value in as_dict(model.raw.get("pricing")).items():
-        amounts = [as_number(amount) for amount in (as_dict(value) or {"": value}).values()]
-        known = sorted({amount for amount in amounts if amount is not None})
-        if key.startswith("per_") and known:
+        known = sorted(set(_amounts(value)))
+        if known and (key.startswith("per_") or key in _OF_A_WHOLE):
             units[key.removeprefix("per_").replace("_", " ")] = known
     return units
+
+
+_OF_A_WHOLE = {"with_audio", "without_audio", "base_price"}
+
+
+def _amounts(value: Any) -> Iterator[Decimal]:
+    """Yield all numbers of a price that may be a table of tables."""
+    if (amount := as_number(value)) is not None:
+        yield amount
+    for inner in as_dict(value).values():
+        yield from _amounts(inner)
 
 
 _TEXT_COLUMNS = [

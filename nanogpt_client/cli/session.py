@@ -27,7 +27,7 @@ class Session:
     timeout: float | None = None
     budget: str | None = None
     run_id: str | None = None  # of the job that is waited for
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: Ledger = field(default_factory=lambda: Ledger(keep=None))
     out: Console = field(default_factory=Console)
     err: Console = field(default_factory=lambda: Console(stderr=True))
 

@@ -18,14 +18,17 @@ CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_ATTACHMENT = 1000
 
 
-def estimated_usd(body: Mapping[str, Any]) -> Decimal:
-    """Return the dollars for the input and for ``max_tokens`` of output; 0 for unknown models."""
+def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
+    """Return the dollars for the input and for ``max_tokens`` of output; ``None`` if unknown.
+
+    A listed price of 0 is a price: such a model is free.
+    """
     model = facts(body["model"])
-    if model is None:
-        return Decimal(0)
+    if model is None or model.prompt_usd is None or model.completion_usd is None:
+        return None
     answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)
-    prompt = (model.prompt_usd or 0) * _prompt_tokens(body)
-    return (prompt + (model.completion_usd or 0) * answer) / Decimal(1_000_000)
+    usd = model.prompt_usd * _prompt_tokens(body) + model.completion_usd * answer
+    return usd / Decimal(1_000_000)
 
 
 def _prompt_tokens(body: Mapping[str, Any]) -> int:

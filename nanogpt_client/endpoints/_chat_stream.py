@@ -37,6 +37,7 @@ class ChatDecoder:
         self._headers = headers
         self._answers = answers
         self._head = b""
+        self._framed = False
 
     @property
     def finished(self) -> bool:
@@ -45,7 +46,7 @@ class ChatDecoder:
 
     def feed(self, data: bytes) -> Sequence[ChatChunk]:
         """Return what these bytes bring."""
-        if not self.events and len(self._head) < _HEAD_BYTES:
+        if not self._framed and len(self._head) < _HEAD_BYTES:
             self._head += data
         try:
             events = self._sse.feed(data)
@@ -57,7 +58,7 @@ class ChatDecoder:
     def eof(self) -> Sequence[ChatChunk]:
         """Read what the server left unterminated when it closed the stream."""
         chunks = self._read(self._sse.close(), last=True)
-        if not self.events and self._head.strip():
+        if not self._framed and self._head.strip():
             return self.whole(Reply(200, self._headers, self._head))
         return chunks
 
@@ -83,8 +84,9 @@ class ChatDecoder:
     def _read(self, events: Sequence[bytes], *, last: bool = False) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         for event in events:
-            self.events += 1
+            self._framed = True
             if event == b"[DONE]":
+                self.events += 1
                 self.done = True
                 if not self._message.whole:  # there may be fewer answers than asked for
                     self.failure = StreamInterruptedError(
@@ -108,6 +110,8 @@ class ChatDecoder:
         if not isinstance(frame, dict):
             self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
             return
+        # An object that says nothing is no sign of life: the watchdog goes on counting.
+        self.events += any(frame.values())
         chunks += [c for c in self._message.add(frame) if c.text or _says_something(c)]
         if frame.get("error"):
             self.failure = error_from_body(frame)

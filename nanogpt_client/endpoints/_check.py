@@ -75,6 +75,14 @@ def check_text(name: str, value: Any) -> str:
     return value
 
 
+def check_prompt(prompt: Any, *, instead: object) -> str:
+    """Return a prompt; it may be empty where something else says what to make.
+
+    Upscalers and some models that move a picture take none (page video-generation: "conditional").
+    """
+    return "" if instead and prompt in ("", None) else check_text("prompt", prompt)
+
+
 def check_messages(messages: Any) -> list[dict[str, Any]]:
     """Return the messages as a list of dicts if NanoGPT could take them."""
     if isinstance(messages, str):

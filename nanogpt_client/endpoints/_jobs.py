@@ -1,15 +1,18 @@
 """Jobs that are submitted once and then asked about until they end.
 
-Images, speech, transcriptions and videos may be answered by a ticket instead of a result. The
-submission is what costs, so it is never repeated; asking is free and may be, so a job that cannot
-be asked about is not lost: every error from here carries its ``run_id``.
+Speech, transcriptions and videos may be answered by a ticket instead of a result. The submission
+is what costs, so it is never repeated; asking is free and may be, so a job that cannot be asked
+about is not lost: every error from here carries its ``run_id``, what came (``raw``) and its cost.
+A job that failed or was cancelled is refunded, so it costs 0 (page tts-status).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nanogpt_client._core.call import Call, Reply
 from nanogpt_client._core.flow import Flow, Sleep, ask
@@ -22,22 +25,25 @@ from nanogpt_client.errors import (
     JobTimeoutError,
     NanoGPTError,
 )
-from nanogpt_client.wire._read import as_dict, as_text, first
+from nanogpt_client.wire._read import as_dict, as_text, first, unwrapped
+from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.progress import Progress
-
-State = TypeVar("State")
 
 POLL_SECONDS = 3.0
 JOB_TIMEOUT = 900.0
+CONTENT_POLICY = "content_policy_violation"
 
+# ``generating`` and ``delivering`` are on the page video-generation, ``refunded`` on x402.
 _STATES = {
     "completed": "completed", "succeeded": "completed", "success": "completed",
-    "failed": "failed", "failure": "failed", "error": "failed",
-    "content_policy_violation": "failed",
+    "failed": "failed", "failure": "failed", "error": "failed", "refunded": "failed",
+    CONTENT_POLICY: "failed",
     "cancelled": "cancelled", "canceled": "cancelled",
     "in_progress": "running", "processing": "running", "running": "running",
+    "generating": "running", "delivering": "running",
     "in_queue": "queued", "pending": "queued", "queued": "queued", "starting": "queued",
 }  # fmt: skip
+_FAILED = frozenset({"failed", "cancelled"})
 
 
 def job_state(word: str) -> str:
@@ -50,23 +56,142 @@ def is_over(word: str) -> bool:
     return job_state(word) in {"completed", "failed", "cancelled"}
 
 
+class Status(Protocol):
+    """What every status of a job says; `JobState` and `VideoJob` do."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def code(self) -> str | None: ...
+    @property
+    def billing(self) -> Billing: ...
+    @property
+    def raw(self) -> dict[str, Any]: ...
+    @property
+    def is_finished(self) -> bool: ...
+    @property
+    def is_refunded(self) -> bool: ...
+
+
+S = TypeVar("S", bound=Status)
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A status in any of its shapes: flat, under ``data``, upper or lower case.
+
+    ``fields`` is the body with what stands under ``data`` lifted to its top.
+    """
+
+    status: str
+    fields: dict[str, Any]
+    billing: Billing
+    raw: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, body: dict[str, Any], headers: Mapping[str, str]) -> JobState:
+        """Read a status, or a ticket, which is one as well."""
+        fields = unwrapped(body)
+        return cls(_status(fields), fields, Billing.read(fields, headers), body)
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, in words for users where there are any."""
+        error = first(self.fields, "userFriendlyError", "error", "message")
+        return as_text(error) or as_text(as_dict(error).get("message")) or None
+
+    @property
+    def code(self) -> str | None:
+        """The machine-readable reason: ``code``, an error's ``code`` or ``type``, as they came.
+
+        A video says ``isNSFWError`` instead.
+        """
+        error = as_dict(self.fields.get("error"))
+        named = (self.fields.get("code"), error.get("code"), error.get("type"))
+        code = next((word for word in named if isinstance(word, str) and word), None)
+        word = as_text(first(self.fields, "status", "state")).lower()
+        if code is None and (word == CONTENT_POLICY or self.fields.get("isNSFWError") is True):
+            return CONTENT_POLICY
+        return code
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it will not change any more."""
+        return is_over(self.status)
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether what it had cost is given back."""
+        return self.status in _FAILED or is_refunded(self.fields)
+
+
+def is_refunded(fields: Mapping[str, Any]) -> bool:
+    """Whether a body says so: ``refundMessage`` (page video-generation), ``refunded`` (unseen)."""
+    return bool(as_text(fields.get("refundMessage"))) or fields.get("refunded") is True
+
+
+def _status(fields: Mapping[str, Any]) -> str:
+    """Return the state; ``isCompleted`` and ``isSuccess`` are of openapi's VideoStatusResponse."""
+    state = job_state(as_text(first(fields, "status", "state")))
+    if fields.get("isCompleted") is True and not is_over(state):
+        state = "completed"
+    if state == "completed" and fields.get("isSuccess") is False:
+        return "failed"
+    return state
+
+
 def refund_words(ticket: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to send back with each question.
 
     With it NanoGPT can refund the job if its provider rejects it later.
     """
-    words = ("cost", "paymentSource", "isApiRequest")
-    return {name: ticket[name] for name in words if ticket.get(name) is not None}
+    return sent_back(ticket, "cost", "paymentSource", "isApiRequest")
 
 
-def read_state(reply: Reply) -> dict[str, Any]:
-    """Return a job's state, flat or under ``data``; an error in it is the job's own."""
+def sent_back(ticket: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return what a ticket says under some names, flat or under ``data``."""
+    fields = unwrapped(ticket)
+    return {name: fields[name] for name in names if fields.get(name) is not None}
+
+
+def read_state(reply: Reply) -> JobState:
+    """Return a job's state; an error in it is the job's own.
+
+    Raises:
+        ResponseFormatError: it is no state.
+        APIStatusError: it is an error of the question.
+    """
     try:
         body = as_dict(reply.json())
     except ValueError:
         body = {}
-    state = as_dict(body.get("data")) or body
-    return body if is_over(as_text(state.get("status"))) else read_object(reply)
+    state = JobState.read(body, reply.headers)
+    return state if state.is_finished else JobState.read(read_object(reply), reply.headers)
+
+
+def find_url(value: Any, *keys: str) -> str:
+    """Return the first URL under these keys, be they objects, lists or texts; ``""`` if none is.
+
+    A plain text counts where it looks like a URL, one under a key that ends in ``url`` always.
+    """
+    return next(_urls(value, keys), "")
+
+
+def _urls(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith(("http://", "https://", "/", "data:")):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _urls(item, keys)
+    elif isinstance(value, dict):
+        for key in keys:
+            found = value.get(key)
+            if isinstance(found, str) and found and key.lower().endswith("url"):
+                yield found
+            else:
+                yield from _urls(found, keys)
 
 
 def check_waiting(interval: float, timeout: float) -> None:
@@ -78,60 +203,97 @@ def check_waiting(interval: float, timeout: float) -> None:
         )
 
 
-def result_of(check: Call[dict[str, Any]], run_id: str, watch: Watch) -> Flow[dict[str, Any]]:
-    """Wait for a job whose state is a plain object; return it once completed.
+class Job(NamedTuple):
+    """A job to wait for: how to find it, and what its ticket said that it costs."""
 
-    Raises:
-        JobFailedError: NanoGPT says that it failed or was cancelled.
-    """
-    state = yield from wait(check, lambda state: as_text(state.get("status")), run_id, watch)
-    if job_state(as_text(state.get("status"))) != "completed":
-        error = first(state, "error", "message", "status")
-        why = as_text(error) or as_text(as_dict(error).get("message"))
-        raise job_failed(check.kind, run_id, why)
-    return state
+    kind: str
+    run_id: str
+    ticket: Billing
+
+    def failed(self, why: str, state: Status) -> JobFailedError:
+        """Return the error for a job that ended without a result; a failed one is refunded."""
+        paid = self.ticket.settled(state.billing, refunded=state.is_refunded)
+        return JobFailedError(
+            f"{self.kind} job {self.run_id} failed: {why or 'no reason given'}",
+            run_id=self.run_id,
+            code=state.code,
+            cost=paid.cost,
+            maybe_billed=not state.is_refunded,
+            raw=state.raw,
+        )
 
 
-def job_failed(kind: str, run_id: str, why: str) -> JobFailedError:
-    """Return the error for a job that ended without a result."""
-    msg = f"{kind} job {run_id} failed: {why or 'no reason given'}"
-    return JobFailedError(msg, run_id=run_id, maybe_billed=True)
+class Finished(NamedTuple):
+    """A completed job's last state, and its bill: the final cost in place of the ticket's."""
+
+    state: Any
+    billing: Billing
 
 
 def wait(
-    check: Call[State],
-    word_of: Callable[[State], str],
-    run_id: str,
+    check: Call[S],
+    job: Job,
     watch: Watch,
     *,
     interval: float = POLL_SECONDS,
     timeout: float = JOB_TIMEOUT,
-) -> Flow[State]:
-    """Ask until the job has ended, and return its last state; ``word_of`` reads its status.
+) -> Flow[Finished]:
+    """Ask until the job is completed.
 
     Raises:
         ConfigurationError: it would ask without pause, or for ever.
+        JobFailedError: NanoGPT says that it failed or was cancelled; it is refunded.
         JobTimeoutError: it was still running after ``timeout`` seconds; it goes on, and is charged.
         JobError: NanoGPT could not be asked; the job is found again by its run id.
     """
+    state = yield from _last_state(check, job, watch, interval, timeout)
+    if state.status != "completed":
+        raise job.failed(state.error or state.status, state)
+    return Finished(state, job.ticket.settled(state.billing, refunded=state.is_refunded))
+
+
+def _last_state(check: Call[S], job: Job, watch: Watch, interval: float, timeout: float) -> Flow[S]:
     check_waiting(interval, timeout)
     waited = 0.0
-    yield from watch.tell(Progress(check.kind, "submitted", run_id=run_id))
+    yield from watch.tell(Progress(job.kind, "submitted", run_id=job.run_id))
     while True:
         try:
             state = yield from ask(check)
         except NanoGPTError as error:
-            msg = f"job {run_id} is submitted, but its state could not be read: {error}"
-            raise JobError(msg, run_id=run_id, maybe_billed=True) from error
-        word = word_of(state)
-        over = is_over(word)
+            raise _unasked(job, error) from error
+        over = state.is_finished
         yield from watch.tell(
-            Progress(check.kind, job_state(word), int(over), seconds=waited, run_id=run_id)
+            Progress(job.kind, state.status, int(over), seconds=waited, run_id=job.run_id)
         )
         if over:
             return state
         if waited >= timeout:
-            msg = f"job {run_id} was still running after {timeout:g} seconds; ask again by run id"
-            raise JobTimeoutError(msg, run_id=run_id, maybe_billed=True)
+            raise JobTimeoutError(
+                f"job {job.run_id} was still running after {timeout:g} seconds; ask again by "
+                "run id",
+                run_id=job.run_id,
+                cost=job.ticket.cost,
+                maybe_billed=True,
+                raw=state.raw,
+            )
         yield Sleep(interval)
         waited += interval
+
+
+def _unasked(job: Job, error: NanoGPTError) -> JobError:
+    """Return the error for a job whose state could not be had, with what is known of why."""
+    return JobError(
+        f"job {job.run_id} is submitted, but its state could not be read: {error}",
+        run_id=job.run_id,
+        cost=job.ticket.cost,
+        maybe_billed=True,
+        code=error.code,
+        status_code=error.status_code,
+        request_id=error.request_id,
+        response=error.response,
+    )
+
+
+def estimate_of(call: Call[Any]) -> Decimal | None:
+    """Return what a call was estimated to cost, in USD; ``None`` if nobody knew."""
+    return None if call.estimate is None else call.estimate()

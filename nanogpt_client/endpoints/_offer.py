@@ -1,50 +1,76 @@
-"""What a model takes, from NanoGPT's own list: refused here, it costs nothing.
+"""What a model takes, by NanoGPT's own list: refused here, it costs nothing.
 
-Only what the list names is checked. It gives a parameter as a list of values, as
-``{"type": "enum", "values": […]}``, or as ``{"type": "range", "min": …, "max": …}``; a model that
-is not listed, and a parameter that its entry leaves out, are NanoGPT's to judge.
+Limits in numbers and listed values are checked; a model that is not listed, and a parameter that
+its entry leaves out, are NanoGPT's to judge. So is what an entry denies: live lists say
+``image_to_image: false`` of models that demand a picture, so a "no" is logged, once, and sent.
+A value in another notation than those listed ("auto", "16:9" beside pixels) is sent, too.
 
-Follows https://docs.nano-gpt.com/api-reference/endpoint/image-models and image-api-models
+Follows https://docs.nano-gpt.com/api-reference/endpoint/image-models, audio-models, video-models
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+from nanogpt_client.endpoints._parameters import Parameter, parameter, plain
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.observe import note_denial
 from nanogpt_client.wire import _files
-from nanogpt_client.wire._read import as_count, as_dict, as_list, as_number, as_text, first
+from nanogpt_client.wire._read import as_dict
 from nanogpt_client.wire.catalog import Model
 
-SAFE_CHARACTERS = 4096  # what every speech model takes, by NanoGPT's skill document
+# What OpenAI's voices take, and what is tried where nothing is known; others take 512 to 20,000.
+USUAL_CHARACTERS = 4096
+LEAST_CHARACTERS = 512
+_MEGABYTE = 1024 * 1024  # the larger reading of "MB": nothing is refused that might be taken
+
+_NOTATIONS = {
+    "pixels": re.compile(r"\d+x\d+"),
+    "tier": re.compile(r"\d+(\.\d+)?[pk]"),
+    "ratio": re.compile(r"\d+(\.\d+)?:\d+(\.\d+)?"),
+    "number": re.compile(r"-?\d+(\.\d+)?"),
+}
+# Ids that voice cloning makes up; they are in no list. Follows
+# https://docs.nano-gpt.com/api-reference/endpoint/voice-cloning
+_CLONED_VOICE = re.compile(r"[A-Za-z][A-Za-z0-9]{7,}")
+# Names under which a list may mean the format that a file's first bytes tell.
+_SAME_FORMAT = {
+    "m4a": {"mp4", "m4b"}, "mp4": {"m4a", "mov"}, "mp3": {"mpeg", "mpga"},
+    "ogg": {"oga", "opus"}, "wav": {"wave"},
+}  # fmt: skip
 
 
 def check_image(
     model: Model | None, options: Mapping[str, Any], *, sources: int, mask: bool
 ) -> None:
-    """Check size, number, quality and pictures to start from."""
+    """Check size, number, quality and how many pictures to start from."""
     if model is None:
         return
     offer = Offer(model)
-    offer.check("size", options.get("size"), "resolutions", "resolution", "sizes")
+    offer.check("size", options.get("size"), "resolutions", "resolution", "sizes", words=False)
+    offer.check(
+        "resolution", options.get("resolution"), "resolution", "resolutions", "sizes", words=False
+    )
     offer.check("quality", options.get("quality"), "quality", "qualities")
     offer.check("aspect_ratio", options.get("aspect_ratio"), "aspect_ratio", "aspect_ratios")
-    offer.check_most("n", options.get("n"), "max_images", "n")
+    offer.check_most("n", options.get("n"), "max_output_images", "max_images", "n")
     if sources:
-        offer.check_can("image_to_image", "image", "does not start from a picture")
+        offer.check_most("image", sources, "max_input_images", "input_references")
+        offer.note_denied("image_to_image", "starts from no picture")
     if mask:
-        offer.check_can("inpainting", "mask", "takes no mask")
+        offer.note_denied("inpainting", "takes no mask")
 
 
 def check_speech(model: Model | None, text: str, options: Mapping[str, Any]) -> None:
-    """Check voice, format and length of the text."""
+    """Check voice and length of the text; a cloned voice's id is in no list, and passes."""
     if model is None:
         return
-    offer = Offer(model)
-    offer.check("voice", options.get("voice"), "voices", "voice")
-    if not model.supported_parameters.get("ignores_format"):
-        offer.check("response_format", options.get("response_format"), "formats")
+    voice = options.get("voice")
+    if voice is None or not _CLONED_VOICE.fullmatch(voice):
+        Offer(model).check("voice", voice, "voices", "voice")
     most = most_characters(model)
     if len(text) > most:
         msg = (
@@ -55,44 +81,65 @@ def check_speech(model: Model | None, text: str, options: Mapping[str, Any]) -> 
 
 
 def most_characters(model: Model | None) -> int:
-    """Return how long a text may be: what the list says, else what every model takes."""
-    if model is None:
-        return SAFE_CHARACTERS
-    return as_count(model.supported_parameters.get("max_input_characters")) or SAFE_CHARACTERS
+    """Return how long a text may be: what the list says, else what most models take."""
+    most = None if model is None else parameter(model, "max_chars").most
+    return int(most) if most is not None and most >= 1 else USUAL_CHARACTERS
 
 
 def check_video(model: Model | None, options: Mapping[str, Any], *, source: bool) -> None:
-    """Check duration, shape, resolution, and whether it starts from a picture."""
+    """Check duration, shape and resolution."""
     if model is None:
         return
     offer = Offer(model)
-    offer.check("duration", options.get("duration"), "duration", "durations")
+    offer.check("duration", options.get("duration"), "duration", "durations", "seconds")
     offer.check("aspect_ratio", options.get("aspect_ratio"), "aspect_ratio", "aspect_ratios")
     offer.check("resolution", options.get("resolution"), "resolution", "resolutions")
     if source:
-        offer.check_can("image_to_video", "image", "does not start from a picture")
+        offer.note_denied("image_to_video", "starts from no picture")
     else:
-        offer.check_can("text_to_video", "image", "needs a picture to start from: pass image=…")
+        offer.note_denied("text_to_video", "needs a picture to start from")
 
 
 def check_recording(model: Model | None, data: bytes, options: Mapping[str, Any]) -> None:
-    """Check a recording's size and format, and whether speakers can be told apart."""
+    """Check a recording's size and format, and the format of the transcript."""
     if model is None:
         return
     offer = Offer(model)
-    most = as_count(model.supported_parameters.get("max_upload_bytes"))
-    if most is not None and len(data) > most:
-        msg = (
-            f"{model.id} takes files of up to {most} bytes, not {len(data)}; "
-            "pass the recording's URL instead"
-        )
-        raise ConfigurationError(msg, param="audio")
+    _check_upload(model, len(data))
     extension = _files.extension_of(_files.mime_type_of(data)).lstrip(".")
-    if extension != "bin":
-        offer.check("audio", extension, "formats")
-    if options.get("diarize") and model.supported_parameters.get("diarization") is False:
-        msg = f"{model.id} does not tell speakers apart; leave diarize out"
-        raise ConfigurationError(msg, param="diarize")
+    formats = set(map(plain, parameter(model, "supported_formats").values))
+    if extension != "bin" and not formats & _SAME_FORMAT.get(extension, set()):
+        offer.check("audio", extension, "supported_formats")
+    check_transcript(model, options)
+
+
+def check_remote_recording(model: Model | None, options: Mapping[str, Any]) -> None:
+    """Check what is asked of a recording that NanoGPT fetches itself."""
+    if model is None:
+        return
+    if model.supported_parameters.get("supports_remote_url") is False:
+        note_denial(model.id, "fetches no recordings by their URL")
+    check_transcript(model, options)
+
+
+def check_transcript(model: Model, options: Mapping[str, Any]) -> None:
+    """Check the format of a transcript."""
+    offer = Offer(model)
+    offer.check("response_format", options.get("response_format"), "response_formats")
+    if options.get("diarize"):
+        offer.note_denied("diarization", "does not tell speakers apart")
+
+
+def _check_upload(model: Model, size: int) -> None:
+    by_url = parameter(model, "max_file_size_mb").most
+    uploads = parameter(model, "max_request_body_mb").most or by_url
+    if uploads is None or size <= uploads * _MEGABYTE:
+        return
+    msg = f"{model.id} takes uploads of up to {uploads} MB, not {size} bytes"
+    if by_url is None or size <= by_url * _MEGABYTE:
+        most = "" if by_url is None else f", which may have up to {by_url} MB"
+        msg += f"; pass the recording's URL instead{most}"
+    raise ConfigurationError(msg, param="audio")
 
 
 class Offer:
@@ -101,44 +148,46 @@ class Offer:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def values(self, *names: str) -> list[str]:
-        """Return the values that a parameter may take, under any of its names; none if unknown."""
-        for name in names:
-            listed = self._model.supported_parameters.get(name)
-            items = as_list(listed) or as_list(first(as_dict(listed), "values", "enum", "options"))
-            found = [
-                as_text(first(item, "id", "value", "name") if isinstance(item, dict) else item)
-                for item in items
-            ]
-            if any(found):
-                return [value for value in found if value]
-        return []
-
-    def check(self, param: str, value: Any, *names: str) -> None:
-        """Refuse a value that is not among those listed."""
-        allowed = self.values(*names)
-        if value is None or not allowed or _plain(value) in map(_plain, allowed):
+    def check(self, param: str, value: Any, *names: str, words: bool = True) -> None:
+        """Refuse a value that is not among those listed; without ``words``, only a measure."""
+        known = parameter(self._model, *names)
+        if value is None or _fits(plain(value), known, words=words):
             return
-        msg = f"{self._model.id} has no {param} {value!r}; it takes {', '.join(allowed)}"
+        values = ", ".join(known.values) or f"{known.least or 0} to {known.most or 'any'}"
+        msg = f"{self._model.id} has no {param} {value!r}; it takes {values}"
         raise ConfigurationError(msg, param=param)
 
     def check_most(self, param: str, value: Any, *names: str) -> None:
-        """Refuse a number above the one listed."""
-        for name in names:
-            listed = self._model.supported_parameters.get(name)
-            most = as_count(as_dict(listed).get("max") if isinstance(listed, dict) else listed)
-            if value is not None and most is not None and value > most:
-                msg = f"{self._model.id} takes {param} up to {most}, not {value}"
-                raise ConfigurationError(msg, param=param)
+        """Refuse a number above the one listed; the largest, where entries name several."""
+        listed = [parameter(self._model, name).most for name in names]
+        most = max((number for number in listed if number), default=None)
+        if value is not None and most is not None and value > most:
+            msg = f"{self._model.id} takes {param} up to {most}, not {value}"
+            raise ConfigurationError(msg, param=param)
 
-    def check_can(self, capability: str, param: str, otherwise: str) -> None:
-        """Refuse what the entry says outright that the model cannot do."""
+    def note_denied(self, capability: str, denial: str) -> None:
+        """Log what the entry says outright that the model cannot do."""
         if as_dict(self._model.raw.get("capabilities")).get(capability) is False:
-            raise ConfigurationError(f"{self._model.id} {otherwise}", param=param)
+            note_denial(self._model.id, denial)
 
 
-def _plain(value: Any) -> str:
-    """Level the ways to write one value: 1024*1024 and 1024x1024, 5, "5" and "5s"."""
-    text = str(value).strip().lower().replace("*", "x").replace("×", "x")
-    number = as_number(text.removesuffix("s"))
-    return text if number is None else f"{number.normalize():f}"
+def _fits(value: str, known: Parameter, *, words: bool) -> bool:
+    """Whether a value may be taken: listed, or not to be compared with what is."""
+    listed = {plain(item) for item in known.values}
+    if value in listed or value == "auto":
+        return True
+    notation = _notation(value)
+    if notation == "word" and not words:
+        return True
+    if any(_notation(item) == notation for item in listed - {"auto"}):
+        return False
+    return bool(listed) or notation != "number" or _within(Decimal(value), known)
+
+
+def _within(number: Decimal, known: Parameter) -> bool:
+    too_small = known.least is not None and number < known.least
+    return not too_small and (known.most is None or number <= known.most)
+
+
+def _notation(value: str) -> str:
+    return next((name for name, form in _NOTATIONS.items() if form.fullmatch(value)), "word")

@@ -32,6 +32,7 @@ from nanogpt_client.wire.options import WorkOptions
 
 T = TypeVar("T")
 
+_VIDEO_WORK = frozenset({"seconds", "resolution", "mode", "audio"})
 _DAIMO = frozenset({"usdc", "usdt", "eth", "sol"})
 
 
@@ -79,8 +80,9 @@ def estimate_media_cost(
 ) -> Flow[CostEstimate]:
     """Return what pictures, speech, a transcription or a video would cost, by NanoGPT's prices.
 
-    Unknown (``None``) where the list of models names no price; NanoGPT itself is asked for
-    pictures then.
+    What ``work`` leaves out has the model's default; a text longer than the model takes at once is
+    priced in pieces, as `speak_long` sends it. Unknown (``None``) where the list of models names no
+    price that can be read; NanoGPT itself is asked for pictures then.
     """
     given = _check.checked(work, WorkOptions)
     known = yield from catalog.known(kind, _check.check_model(model), fetch=True)
@@ -99,8 +101,9 @@ def can_afford(
 ) -> Flow[Affordability]:
     """Compare the balance with the estimate for a chat, or for the work described.
 
-    ``text`` is to be spoken; ``seconds`` of video are to be made or seconds of sound to be
-    transcribed, as the model does; else pictures of ``size``, ``n`` of them, are to be drawn.
+    ``text`` is to be spoken; ``seconds`` of video (of a ``resolution`` …) are to be made or seconds
+    of sound to be transcribed, as the model does; else pictures of ``size``, ``n`` of them, are to
+    be drawn.
     """
     cost = yield from _estimate(messages, model, _check.checked(work, WorkOptions))
     money = yield from ask(balance())
@@ -115,10 +118,10 @@ def _estimate(
         return (yield from ask(estimate_chat_cost(messages, model=model)))
     if "text" in work:
         return (yield from estimate_media_cost("tts", model=model, text=work["text"]))
-    if "seconds" in work:
-        film = yield from catalog.known("video", model, fetch=True)
-        kind: ModelKind = "stt" if film is None else "video"
-        return (yield from estimate_media_cost(kind, model=model, seconds=work["seconds"]))
+    if work.keys() & _VIDEO_WORK:
+        listed = yield from catalog.known("video", model, fetch=True)
+        kind: ModelKind = "stt" if listed is None else "video"
+        return (yield from estimate_media_cost(kind, model=model, **work))
     size, n = work.get("size"), work.get("n", 1)
     return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))
 
@@ -156,7 +159,7 @@ def deposit_status(ticker: str, deposit_id: str) -> Call[Deposit]:
 
 
 def _ticker(ticker: str) -> str:
-    coin = _check.check_text("ticker", ticker).lower()
+    coin = _check.check_text("ticker", ticker).lower().removeprefix("daimo/")
     if coin in {"nano", "xno"}:
         msg = "Nano is sent to balance().nano_deposit_address; there is nothing to create"
         raise ConfigurationError(msg, param="ticker")

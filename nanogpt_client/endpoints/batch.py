@@ -64,7 +64,8 @@ def speak_long(
     another format than asked for.
     """
     _check.checked(options, SpeechOptions)
-    most = _offer.most_characters((yield from catalog.known("tts", model, fetch=len(text) > 1000)))
+    is_long = len(text) > _offer.LEAST_CHARACTERS
+    most = _offer.most_characters((yield from catalog.known("tts", model, fetch=is_long)))
     parts = _sentences.pieces(_check.check_text("text", text), most)
     if len(parts) == 1:
         return (yield from speech.speak(text, model=model, **options))

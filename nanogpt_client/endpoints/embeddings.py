@@ -69,7 +69,7 @@ def _embeddings(reply: Reply, expected: int, dimensions: int | None) -> Embeddin
     return Embeddings(
         vectors=vectors,
         model=as_text(body.get("model")),
-        usage=Usage.read(body.get("usage")),
+        usage=Usage.read(body.get("usage"), body.get("x_nanogpt_pricing")),
         billing=Billing.read(body, reply.headers),
         raw={key: value for key, value in body.items() if key != "data"},
     )

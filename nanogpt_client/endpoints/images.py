@@ -15,7 +15,14 @@ from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_bytes, file_part, image_data_url, located
+from nanogpt_client.endpoints.media import (
+    MAX_IMAGE_BYTES,
+    file_bytes,
+    file_part,
+    image_data_url,
+    image_data_urls,
+    located,
+)
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, dicts
@@ -28,28 +35,29 @@ from nanogpt_client.wire.progress import Progress
 
 
 def generate_image(
-    prompt: str,
+    prompt: str = "",
     *,
     model: str,
     image: FileSource | Sequence[FileSource] | None = None,
     mask: FileSource | None = None,
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
-    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along."""
+    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along.
+
+    The prompt may be left out beside an image, as for upscalers.
+    """
     given = without_request_words(_check.checked(options, ImageOptions))
+    sources = _sources(image)
     body: dict[str, Any] = {
         "model": _check.check_model(model),
-        "prompt": _check.check_text("prompt", prompt),
+        "prompt": _check.check_prompt(prompt, instead=sources or options.get("extra_body")),
         **given,
     }
-    sources = _sources(image)
     known = yield from catalog.known("image", model)
     _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
         raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
-    urls = []
-    for at, source in enumerate(sources):
-        urls.append((yield from image_data_url(source, f"image {at + 1}")))
+    urls = yield from image_data_urls(sources)
     if len(urls) == 1:
         body["imageDataUrl"] = urls[0]
     elif urls:
@@ -60,7 +68,7 @@ def generate_image(
 
 
 def edit_image(
-    prompt: str,
+    prompt: str = "",
     *,
     model: str,
     image: FileSource | Sequence[FileSource],
@@ -69,23 +77,23 @@ def edit_image(
 ) -> Flow[GeneratedImages]:
     """Change a picture, or several, through the multipart route; a mask limits where."""
     given = without_request_words(_check.checked(options, ImageOptions))
+    sources = _sources(image)
     form = {
         "model": _check.check_model(model),
-        "prompt": _check.check_text("prompt", prompt),
+        "prompt": _check.check_prompt(prompt, instead=sources),
         **{name: str(value) for name, value in given.items()},
         **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
     }
-    sources = _sources(image)
     if not sources:
         raise ConfigurationError("there is no image to edit", param="image")
     known = yield from catalog.known("image", model)
     _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
     for at, source in enumerate(sources):
-        name, data = yield from file_bytes(source, f"image-{at + 1}.png")
+        name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("image" if len(sources) == 1 else "image[]", file_part(name, data)))
     if mask is not None:
-        name, data = yield from file_bytes(mask, "mask.png")
+        name, data = yield from file_bytes(mask, "mask.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("mask", file_part(name, data)))
     request = Request(
         "POST",
@@ -101,7 +109,8 @@ def edit_image(
 def _draw(
     request: Request, model: str, known: Model | None, options: Mapping[str, Any]
 ) -> Flow[GeneratedImages]:
-    reserved = _prices.reservation(known, size=options.get("size"), n=options.get("n"))
+    size = options.get("size") or options.get("resolution")
+    reserved = _prices.reservation(known, {"size": size, "n": options.get("n")})
     call = Call(
         request, _images, "image", model, Resend.IF_REFUSED, billable=True, estimate=reserved
     )

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from ipaddress import ip_address
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
+from nanogpt_client._core.addresses import host_of, is_public, private_host, web_address
 from nanogpt_client._core.call import Call, FilePart, Reply, Request
-from nanogpt_client._core.flow import Addresses, Flow, Locate, Located, Resolve, ask
+from nanogpt_client._core.flow import Addresses, Flow, Locate, Located, Resolve, ask, off_loop
 from nanogpt_client.endpoints import _check
-from nanogpt_client.errors import APIStatusError, ConfigurationError, ResponseFormatError
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    DownloadError,
+    NanoGPTError,
+    OutcomeUnknownError,
+    ResponseFormatError,
+)
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire._surrogates import mended
@@ -17,51 +26,133 @@ from nanogpt_client.wire.media import FileSource, Source
 
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
+"""What NanoGPT takes of one picture, as base64."""
+MAX_IMAGES_BYTES = 30 * 1024 * 1024
+"""All pictures of one request together; NanoGPT takes bodies of 32 MB."""
+MAX_PICTURE_BYTES = MAX_IMAGE_BYTES // 4 * 3
+"""A picture's own bytes, before they become base64."""
 
 
-def download(url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[bytes]:
+def download(
+    url: str,
+    *,
+    max_bytes: int = MAX_DOWNLOAD_BYTES,
+    allow: Callable[[str], object] | None = None,
+) -> Flow[bytes]:
     """Fetch a picture, sound or video; a relative URL is NanoGPT's own.
 
-    The key goes to NanoGPT's own address only. Such URLs come out of replies and prompts, so hosts
-    inside the caller's network are refused, also behind a redirect, unless the client allows them.
+    The key goes to NanoGPT's API only. Such URLs come out of replies and prompts, so hosts inside
+    the caller's network are refused, also behind a redirect, unless the client allows them. What
+    is asked is the address that was checked: names are not looked up a second time.
+
+    Args:
+        url: http(s), or a path of NanoGPT's own origin.
+        max_bytes: of the file; no more than that is read.
+        allow: called with each address before it is asked; what it raises ends the download.
     """
     for _ in range(MAX_REDIRECTS + 1):
-        yield from _check_address(url)
-        request = Request("GET", url, download_limit=max_bytes)
+        if allow is not None:
+            allow(url)
+        found = yield from _checked(url)
         try:
-            return (yield from ask(Call(request, lambda r: _bytes(r, max_bytes), "download")))
-        except APIStatusError as error:
-            target = error.response.headers.get("location") if error.response else None
-            if not 300 <= (error.status_code or 0) < 400 or not target:
-                raise
-            try:
-                url = urljoin(url, target)
-            except ValueError:  # half an IPv6 address
-                raise error from None
+            return (yield from _fetched(url, found, max_bytes))
+        except (APIStatusError, DownloadError) as error:
+            url = _target(url, error)
     raise ResponseFormatError(f"the download was redirected more than {MAX_REDIRECTS} times")
 
 
-def _check_address(url: str) -> Generator[Resolve, Addresses, None]:
-    if not _is_address(url):
-        raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
-    found = yield Resolve(url)
-    private = [address for address in found.addresses if not ip_address(address).is_global]
-    if private and not found.trusted:
+def _fetched(url: str, found: Addresses, max_bytes: int) -> Flow[bytes]:
+    addresses = () if found.trusted or found.elsewhere else found.addresses
+    request = Request("GET", url, download_limit=max_bytes, addresses=addresses)
+    refusal = None if found.own else partial(_foreign, _host(url))
+    try:
+        return (
+            yield from ask(
+                Call(request, lambda r: _bytes(r, max_bytes), "download", refusal=refusal)
+            )
+        )
+    except (APIConnectionError, OutcomeUnknownError) as error:
+        if found.own:
+            raise
+        raise DownloadError(f"{_host(url)} could not be reached, or did not answer") from error
+
+
+def _foreign(host: str, reply: Reply) -> DownloadError:
+    """Return an answer that is no file as what it is: another host's, whatever its words say."""
+    status = reply.status_code
+    return DownloadError(
+        f"{host} answered with the status {status} in place of the file",
+        status_code=status,
+        response=reply,
+    )
+
+
+def _target(url: str, error: NanoGPTError) -> str:
+    """Return where an answer redirects to; raise it if it is no redirect."""
+    headers = error.response.headers if error.response is not None else {}
+    if not 300 <= (error.status_code or 0) < 400 or not headers.get("location"):
+        raise error
+    try:
+        return urljoin(url, headers["location"])
+    except ValueError:  # half an IPv6 address
+        raise error from None
+
+
+def _host(url: str) -> str:
+    return (host_of(url) or "NanoGPT's own host")[:80]
+
+
+def check_address(url: str, what: str) -> Flow[None]:
+    """Refuse an address that is only passed on to NanoGPT, if it cannot be one of the internet.
+
+    A name that nobody knows here passes: it is NanoGPT that looks it up.
+    """
+    if web_address(url) is None:
+        raise ConfigurationError(f"{what}: {url[:80]!r} is no http(s) URL with a host's name")
+    found: Addresses = yield Resolve(url)
+    if found.trusted:
+        return
+    if private := _private(found, url):
         raise ConfigurationError(
-            f"cannot download {url[:80]!r}: it leads to {private[0]}, inside a private network; "
-            "allow_private_downloads=True allows that"
+            f"{what}: {url[:80]!r} leads to {private}, inside a private network, where NanoGPT "
+            "finds nothing"
         )
 
 
-def _is_address(url: str) -> bool:
+def _checked(url: str) -> Generator[Resolve, Addresses, Addresses]:
+    """Return where a URL leads, which is no private network, or refuse it."""
+    if web_address(url) is None and not _is_path(url):
+        raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
+    found = yield Resolve(url)
+    if found.trusted:
+        return found
+    if private := _private(found, url):
+        raise ConfigurationError(
+            f"cannot download {url[:80]!r}: it leads to {private}, inside a private network; "
+            "allow_private_downloads=True allows that"
+        )
+    if not found.addresses and not found.elsewhere:
+        raise DownloadError(f"the name {_host(url)} cannot be looked up; nothing was sent")
+    return found
+
+
+def _private(found: Addresses, url: str) -> str | None:
+    """Return what shows that a URL leads into a private network.
+
+    Where its name is unknown here, the way it is written is all that can be judged.
+    """
+    if found.addresses:
+        return next((address for address in found.addresses if not is_public(address)), None)
+    host = host_of(url)
+    return host if private_host(host) else None
+
+
+def _is_path(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        known = parts.port != 0 and bool((parts.hostname or "").encode("idna"))
-    except ValueError:  # half an IPv6 address, a port that is none, a name that DNS cannot hold
+    except ValueError:
         return False
-    if not parts.scheme and not parts.netloc:
-        return url.startswith("/")
-    return known and parts.scheme in {"http", "https"}
+    return not parts.scheme and not parts.netloc and url.startswith("/")
 
 
 def _bytes(reply: Reply, limit: int) -> bytes:
@@ -78,12 +169,23 @@ def located(url: str) -> Flow[tuple[str, Source]]:
     return place.url, Source(place.url, place.fetch)
 
 
+def image_data_urls(sources: Sequence[FileSource]) -> Flow[list[str]]:
+    """Return pictures as ``data:`` URLs; all of them fit into one request."""
+    urls: list[str] = []
+    for at, source in enumerate(sources):
+        urls.append((yield from image_data_url(source, f"image {at + 1}")))
+        if sum(map(len, urls)) > MAX_IMAGES_BYTES:
+            msg = f"the images are too large: together NanoGPT takes {MAX_IMAGES_BYTES >> 20} MB"
+            raise ConfigurationError(msg, param="image")
+    return urls
+
+
 def image_data_url(source: FileSource, what: str) -> Flow[str]:
     """Return a picture as a ``data:`` URL: from bytes, a path, or fetched from its URL."""
     if isinstance(source, str) and source.startswith("data:"):
         url = source
     else:
-        _, data = yield from file_bytes(source, what)
+        _, data = yield from file_bytes(source, what, max_bytes=MAX_PICTURE_BYTES)
         if not _files.mime_type_of(data).startswith("image/"):
             raise ConfigurationError(f"{what} is no PNG, JPEG, WebP or GIF picture")
         url = _files.data_url(data)
@@ -94,17 +196,21 @@ def image_data_url(source: FileSource, what: str) -> Flow[str]:
     return url
 
 
-def file_bytes(source: FileSource, what: str) -> Flow[tuple[str, bytes]]:
-    """Return name and bytes of a file given as bytes, path, or URL."""
-    if not _check.is_url(source):
+def file_bytes(
+    source: FileSource, what: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES
+) -> Flow[tuple[str, bytes]]:
+    """Return name and bytes of a file given as bytes, path, or URL (``max_bytes`` of it)."""
+    if isinstance(source, bytes):
         return _check.read_file(source, what)
+    if not _check.is_url(source):
+        return (yield from off_loop(_check.read_file, source, what))
     url = str(source)
     if url.startswith("data:"):
         data = _files.from_base64(url)
         if not data:
             raise ConfigurationError(f"{what} is a data: URL without base64 content")
         return what, data
-    data = yield from download(url)
+    data = yield from download(url, max_bytes=max_bytes)
     return url.rpartition("/")[2].partition("?")[0] or what, data
 
 

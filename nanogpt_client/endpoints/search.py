@@ -5,7 +5,8 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client.endpoints import _check
@@ -27,7 +28,10 @@ _WORDS = {
 
 
 def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearchResult]:
-    """Search; a ``schema`` asks for a structured answer that follows it."""
+    """Search; a ``schema`` asks for a structured answer that follows it.
+
+    The query may be empty only where ``extra_body`` asks for another ``operation`` of Sofya's.
+    """
     given = without_request_words(_check.checked(options, WebSearchOptions))
     schema = given.pop("schema", None)
     if schema is not None:
@@ -40,7 +44,7 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
     if given.get("from_date", "") > given.get("to_date", "9999"):
         msg = f"from_date {given['from_date']} is after to_date {given['to_date']}"
         raise ConfigurationError(msg, param="from_date")
-    body = {"query": _check.check_text("query", query)}
+    body = _query(query, options)
     body |= {_WORDS.get(name, name): value for name, value in given.items()}
 
     def parse(reply: Reply) -> WebSearchResult:
@@ -50,3 +54,9 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
 
     request = post("/web", body, options, root="api")
     return Call(request, parse, "search", None, Resend.IF_REFUSED, billable=True)
+
+
+def _query(query: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    if not query and (options.get("extra_body") or {}).get("operation"):
+        return {}
+    return {"query": _check.check_text("query", query)}

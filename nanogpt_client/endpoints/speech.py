@@ -10,18 +10,21 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
 from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import download, located
 from nanogpt_client.errors import NanoGPTError, ResponseFormatError
 from nanogpt_client.wire import _files
-from nanogpt_client.wire._read import as_dict, as_text, first
+from nanogpt_client.wire._read import as_text, unwrapped
 from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.catalog import ModelList
 from nanogpt_client.wire.media import Speech
 from nanogpt_client.wire.options import SpeechOptions
 
-_AUDIO_KEYS = ("url", "audioUrl")
+# ``audioUrls`` is on the page voice-cloning; ``output`` was seen of videos alone.
+_AUDIO_KEYS = ("url", "audioUrl", "audioUrls", "output", "data")
 
 
 def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Speech]:
@@ -35,29 +38,40 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         model,
         Resend.IF_REFUSED,
         billable=True,
-        estimate=_prices.reservation(known, text=text),
+        estimate=_prices.reservation(known, {"text": text}),
     )
     with Watch(options) as watch:
         answer = yield from ask(submit)
         if answer.data:
             return answer
-        ticket, url = answer.raw, answer.url
+        url, billing = answer.url, answer.billing
         if url is None:
-            url = yield from _finished_url(ticket, model, watch)
+            yield Submitted("speech", _run_id(answer.raw), billing, _jobs.estimate_of(submit))
+            url, billing = yield from _finished(answer, model, watch)
     absolute, source = yield from located(url)
     try:
         data = yield from download(url)
     except NanoGPTError as error:  # it is paid for, and can be fetched while its URL lives
         error.maybe_billed = True
-        error.partial = Speech(b"", "", answer.billing, absolute, ticket, source)
+        error.partial = Speech(b"", "", billing, absolute, answer.raw, source)
         raise
-    return Speech(data, _files.mime_type_of(data), answer.billing, absolute, ticket)
+    return Speech(data, _files.mime_type_of(data), billing, absolute, answer.raw)
 
 
-def stream_speech(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> StreamCall[bytes]:
-    """Speak, and hand the sound on in pieces as it comes."""
+def stream_speech(
+    text: str, *, model: str, listed: ModelList | None = None, **options: Unpack[SpeechOptions]
+) -> StreamCall[bytes]:
+    """Speak, and hand the sound on in pieces as it comes; ``listed`` is what is known of models."""
     body = {**_body(text, model, options), "stream": True}
-    return StreamCall(post("/audio/speech", body, options), AudioDecoder, "speech", model)
+    known = None if listed is None else listed.get(model)
+    _offer.check_speech(known, text, options)
+    return StreamCall(
+        post("/audio/speech", body, options),
+        AudioDecoder,
+        "speech",
+        model,
+        estimate=_prices.reservation(known, {"text": text}),
+    )
 
 
 def _body(text: str, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,28 +89,34 @@ def _answer(reply: Reply) -> Speech:
         return Speech(reply.body, mime_type, Billing.read({}, reply.headers))
     body = read_object(reply)
     url = _url(body)
-    if not url and not as_text(body.get("runId")):
+    if not url and not _run_id(body):
         raise ResponseFormatError("NanoGPT answered without a sound, its URL or a run id")
-    return Speech(b"", "", Billing.read(body, reply.headers), url or None, body)
+    return Speech(b"", "", Billing.read(unwrapped(body), reply.headers), url or None, body)
 
 
-def _finished_url(ticket: dict[str, Any], model: str, watch: Watch) -> Flow[str]:
-    run_id = as_text(ticket.get("runId"))
+def _finished(ticket: Speech, model: str, watch: Watch) -> Flow[tuple[str, Billing]]:
+    """Wait for a job; return its sound's URL and its final bill."""
+    job = _jobs.Job("speech", _run_id(ticket.raw), ticket.billing)
     query = {
-        "runId": run_id,
-        "model": as_text(ticket.get("model")) or model,
-        **_jobs.refund_words(ticket),
+        "runId": job.run_id,
+        "model": as_text(unwrapped(ticket.raw).get("model")) or model,
+        **_jobs.refund_words(ticket.raw),
     }
-    check = Call(get("/tts/status", query, root="api"), _jobs.read_state, "speech", model)
-    url = _url((yield from _jobs.result_of(check, run_id, watch)))
+    request = get("/tts/status", query, root="api")
+    check = Call(request, _jobs.read_state, "speech", model, run_id=job.run_id)
+    state, billing = yield from _jobs.wait(check, job, watch)
+    url = _url(state.raw)
     if not url:
-        raise _jobs.job_failed("speech", run_id, "it is completed, but without a sound")
-    return url
+        raise job.failed("it is completed, but without a sound", state)
+    return url, billing
+
+
+def _run_id(body: Mapping[str, Any]) -> str:
+    return as_text(unwrapped(body).get("runId"))
 
 
 def _url(body: Mapping[str, Any]) -> str:
-    inner = as_dict(body.get("data"))
-    return as_text(first(body, *_AUDIO_KEYS)) or as_text(first(inner, *_AUDIO_KEYS))
+    return _jobs.find_url(body, *_AUDIO_KEYS)
 
 
 class AudioDecoder:

@@ -10,18 +10,29 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.watch import Watch
-from nanogpt_client.endpoints import _check, _jobs, _offer, catalog
+from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.endpoints.media import file_bytes, file_part
-from nanogpt_client.wire._read import as_text
+from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
+from nanogpt_client.wire import _files
+from nanogpt_client.wire._read import as_text, unwrapped
 from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
-from nanogpt_client.wire.media import FileSource, Transcript
+from nanogpt_client.wire.media import FileSource, Transcript, holds_transcript
 from nanogpt_client.wire.options import TranscriptionOptions
 
 PATH = "/audio/transcriptions"
+
+# What a status takes of the ticket (page transcribe-status); with the first three it can refund.
+_SENT_BACK = ("cost", "paymentSource", "isApiRequest",
+              "fileName", "fileSize", "chargedDuration", "diarize")  # fmt: skip
+# What a status says of the job itself; anything else is a result, in a shape known or not.
+_OF_ANY_STATE = frozenset(
+    "status state runId id requestId model data metadata cost currency paymentSource"
+    " isApiRequest remainingBalance fileName fileSize chargedDuration diarize".split()
+)
 
 
 def transcribe(
@@ -30,17 +41,35 @@ def transcribe(
     """Write down what is said; jobs are waited for."""
     known = yield from catalog.known("stt", model)
     request = yield from _request(audio, model, options, known)
-    call = Call(request, _answer, "transcription", model, Resend.IF_REFUSED, billable=True)
+    seconds = _files.seconds_of(request.files[0][1].data) if request.files else None
+    call = Call(
+        request,
+        _answer,
+        "transcription",
+        model,
+        Resend.IF_REFUSED,
+        billable=True,
+        estimate=_prices.reservation(known, {"seconds": seconds}),
+    )
     with Watch(options) as watch:
         answer = yield from ask(call)
-        run_id = as_text(answer.raw.get("runId"))
-        if not run_id:
+        run_id = _run_id(answer.raw)
+        if answer.text or not run_id or _is_completed(answer.raw):
             return answer
-        body = {"runId": run_id, **_jobs.refund_words(answer.raw)}
-        question = post("/transcribe/status", body, root="api")
-        check = Call(question, _jobs.read_state, "transcription", model)
-        state = yield from _jobs.result_of(check, run_id, watch)
-    return Transcript.read(state, answer.billing)
+        yield Submitted("transcription", run_id, answer.billing, _jobs.estimate_of(call))
+        return (yield from _finished(answer, run_id, model, watch))
+
+
+def _finished(ticket: Transcript, run_id: str, model: str, watch: Watch) -> Flow[Transcript]:
+    """Wait for a job. One that is completed is paid for: what came is returned, text or not."""
+    job = _jobs.Job("transcription", run_id, ticket.billing)
+    body = {"runId": run_id, **_jobs.sent_back(ticket.raw, *_SENT_BACK)}
+    question = post("/transcribe/status", body, root="api")
+    check = Call(question, _jobs.read_state, "transcription", model, run_id=run_id)
+    state, billing = yield from _jobs.wait(check, job, watch)
+    if not holds_transcript(state.raw) and not state.fields.keys() - _OF_ANY_STATE:
+        raise job.failed("it is completed, but without a transcription", state)
+    return Transcript.read(state.raw, billing, lenient=True)
 
 
 def _request(
@@ -49,6 +78,8 @@ def _request(
     given = without_request_words(_check.checked(options, TranscriptionOptions))
     body = {"model": _check.check_model(model), **given}
     if _check.is_url(audio) and not str(audio).startswith("data:"):
+        yield from check_address(str(audio), "audio")
+        _offer.check_remote_recording(known, given)
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")
     _offer.check_recording(known, data, given)
@@ -71,7 +102,13 @@ def _answer(reply: Reply) -> Transcript:
     if reply.content_type == "text/plain":  # response_format="text"
         return Transcript(reply.text, Billing.read({}, reply.headers))
     body = read_object(reply)
-    billing = Billing.read(body, reply.headers)
-    if as_text(body.get("runId")):
-        return Transcript("", billing, raw=body)
-    return Transcript.read(body, billing)
+    billing = Billing.read(unwrapped(body), reply.headers)
+    return Transcript.read(body, billing, lenient=bool(_run_id(body)))
+
+
+def _is_completed(body: Mapping[str, Any]) -> bool:
+    return _jobs.job_state(as_text(unwrapped(body).get("status"))) == "completed"
+
+
+def _run_id(body: Mapping[str, Any]) -> str:
+    return as_text(unwrapped(body).get("runId"))

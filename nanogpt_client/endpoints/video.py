@@ -6,50 +6,63 @@ video-recover
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
-from nanogpt_client.endpoints.media import image_data_url, located
+from nanogpt_client.endpoints.media import check_address, image_data_url, located
 from nanogpt_client.errors import ResponseFormatError
-from nanogpt_client.wire._read import as_dict, as_list, as_number, as_text, dicts, first
+from nanogpt_client.wire._read import as_text, dicts, first, unwrapped
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.media import FileSource, Video, VideoJob
 from nanogpt_client.wire.options import VideoOptions
 from nanogpt_client.wire.progress import OnProgress
 
-_URL_KEYS = ("url", "videoUrl", "video_url")
+# Where a finished video was seen: data.output.video.url, output.url, videoUrl, ``video`` as an
+# object, a text or a list, ``videos``, ``output`` as a list (pages video-status-unified and
+# video-status, openapi's three status schemas, NanoGPT's skill document, other clients).
+_VIDEO_KEYS = ("url", "videoUrl", "video_url", "output", "video", "videos", "data")
 
 
 def submit_video(
-    prompt: str, *, model: str, image: FileSource | None = None, **options: Unpack[VideoOptions]
+    prompt: str = "",
+    *,
+    model: str,
+    image: FileSource | None = None,
+    **options: Unpack[VideoOptions],
 ) -> Flow[VideoJob]:
-    """Order a video and return its ticket; it is charged now and never ordered twice."""
+    """Order a video and return its ticket; it is charged now and never ordered twice.
+
+    The prompt may be left out beside an image, or beside what ``extra_body`` brings: a source video
+    (``videoUrl``), a ``script``.
+    """
     given = without_request_words(_check.checked(options, VideoOptions))
     known = yield from catalog.known("video", model)
     _offer.check_video(known, given, source=image is not None)
     if "duration" in given:  # documented as a text
         given["duration"] = _seconds(given["duration"])
-    body = {
-        "model": _check.check_model(model),
-        "prompt": _check.check_text("prompt", prompt),
-        **given,
-    }
+    body: dict[str, Any] = {"model": _check.check_model(model)}
+    if text := _check.check_prompt(prompt, instead=image or options.get("extra_body")):
+        body["prompt"] = text
+    body |= given
     if isinstance(image, str) and image.startswith(("http://", "https://")):
+        yield from check_address(image, "image")
         body["imageUrl"] = image
     elif image is not None:
         body["imageDataUrl"] = yield from image_data_url(image, "image")
     request = post("/generate-video", body, options, root="api")
-    seconds = as_number(given.get("duration", "").removesuffix("s"))
-    reserved = _prices.reservation(known, seconds=seconds)
+    more = options.get("extra_body") or {}
+    reserved = _prices.reservation(known, {**given, **more, "image": image is not None})
     order = Call(
         request, _ticket, "video", model, Resend.IF_UNSENT, billable=True, estimate=reserved
     )
-    return (yield from ask(order))
+    job: VideoJob = yield from ask(order)
+    yield Submitted("video", job.run_id, job.billing, _jobs.estimate_of(order))
+    return job
 
 
 def _seconds(duration: float | str) -> str:
@@ -60,7 +73,11 @@ def video_status(run_id: str) -> Call[VideoJob]:
     """Ask how far a video is."""
     _check.check_text("run_id", run_id)
     request = get("/video/status", {"requestId": run_id}, root="api")
-    return Call(request, lambda reply: _job(_jobs.read_state(reply), reply, run_id), "video")
+
+    def read(reply: Reply) -> VideoJob:
+        return _job(_jobs.read_state(reply).raw, reply, run_id)
+
+    return Call(request, read, "video", run_id=run_id)
 
 
 def wait_for_video(
@@ -76,23 +93,21 @@ def wait_for_video(
         return (yield from _watched(job, watch, interval, timeout))
 
 
-def _watched(job: VideoJob | str, watch: Watch, interval: float, timeout: float) -> Flow[Video]:
-    run_id = job if isinstance(job, str) else job.run_id
-    final = yield from _jobs.wait(
-        video_status(run_id), lambda state: state.status, run_id, watch,
-        interval=interval, timeout=timeout,
-    )  # fmt: skip
-    if final.status != "completed":
-        raise _jobs.job_failed("video", run_id, final.error or final.status)
+def _watched(order: VideoJob | str, watch: Watch, interval: float, timeout: float) -> Flow[Video]:
+    run_id, ticket = (order, None) if isinstance(order, str) else (order.run_id, order)
+    job = _jobs.Job("video", run_id, ticket.billing if ticket is not None else Billing())
+    final, billing = yield from _jobs.wait(
+        video_status(run_id), job, watch, interval=interval, timeout=timeout
+    )
     if not final.url:
-        raise _jobs.job_failed("video", run_id, "it is completed, but without a URL")
-    ticket = final if isinstance(job, str) else job
+        raise job.failed("it is completed, but without a URL", final)
+    model = final.model or (ticket.model if ticket is not None else None)
     url, source = yield from located(final.url)
-    return Video(url, run_id, final.model or ticket.model, ticket.billing, final.raw, source)
+    return Video(url, run_id, model, billing, final.raw, source)
 
 
 def generate_video(
-    prompt: str,
+    prompt: str = "",
     *,
     model: str,
     image: FileSource | None = None,
@@ -121,31 +136,22 @@ def _jobs_of(reply: Reply) -> list[VideoJob]:
 
 def _ticket(reply: Reply) -> VideoJob:
     body = read_object(reply)
-    run_id = as_text(first(body, "runId", "id"))
+    run_id = as_text(first(unwrapped(body), "runId", "id"))
     if not run_id:
         raise ResponseFormatError("NanoGPT accepted the video but named no run id")
     return _job(body, reply, run_id)
 
 
 def _job(body: dict[str, Any], reply: Reply, run_id: str) -> VideoJob:
-    """Read a job in any of its shapes: flat, under ``data``, upper or lower case."""
-    inner = as_dict(body.get("data")) or body
-    error = first(inner, "userFriendlyError", "error")
+    state = _jobs.JobState.read(body, reply.headers)
     return VideoJob(
         run_id=run_id,
-        status=_jobs.job_state(as_text(first(inner, "status", "state")) or "pending"),
-        model=as_text(first(inner, "model") or first(body, "model")) or None,
-        billing=Billing.read({**body, **inner}, reply.headers),
-        url=_url(inner) or None,
-        error=as_text(error) or as_text(as_dict(error).get("message")) or None,
+        status=state.status or "queued",
+        model=as_text(state.fields.get("model")) or None,
+        billing=state.billing,
+        url=_jobs.find_url(body, *_VIDEO_KEYS) or None,
+        error=state.error,
         raw=body,
+        code=state.code if state.status == "failed" else None,
+        is_refunded=state.is_refunded,
     )
-
-
-def _url(inner: Mapping[str, Any]) -> str:
-    """Find the video's URL where one of the routes puts it."""
-    output = inner.get("output")
-    candidates = [inner, *map(as_dict, [output, *as_list(output)])]
-    candidates += [as_dict(candidate.get("video")) for candidate in candidates]
-    found = (first(candidate, *_URL_KEYS) for candidate in candidates)
-    return next((text for url in found if (text := as_text(url))), "")

@@ -68,11 +68,12 @@ class SandboxApp:
         self.requests: list[Logged] = []
         self._lock = threading.Lock()
         self._faults = Injector(Scenario.of(scenario), stall)
+        account = Account(Decimal(balance), clock)
         self._world = World(
-            account=Account(Decimal(balance), clock),
+            account=account,
             clock=clock,
             media=Media(clock),
-            jobs=Jobs(clock, job_pace),
+            jobs=Jobs(clock, job_pace, account.refund),
             rate=RateWindow(rate, clock),
         )
 

@@ -1,9 +1,21 @@
 """The models the sandbox knows: `data/catalog.json` in the shapes of NanoGPT's model lists.
 
 Each entry is what a detailed list shows, plus a private `sandbox` object: when it reasons, how
-its prompt cache works, who serves it, how its audio is delivered. Text facts (windows, prices,
-flags) follow NanoGPT's public list; other prices are NanoGPT's documented ones where it gives
-any, and the sandbox's own where it does not. Prices are `Decimal`, so that sums are exact.
+its prompt cache works, who serves it, how its audio is delivered, and what it does though the list
+denies it. Keys and shapes of the lists have these witnesses:
+
+- text: the page Models; `cacheReadInputPer1kTokens` and `reasoning_efforts`: public captures.
+  Windows, prices and flags follow NanoGPT's public list, with its wrong "no" to tools of gpt-4o.
+- images: the pages Image Models and Image Models (Image API); an entry that denies pictures to
+  start from, of a model that demands one: public captures.
+- video: the page Video Models says no more than that shapes vary; `parameters` with `defaults` and
+  the five shapes of prices: public captures.
+- speech and transcription: the page Audio Models likewise; `max_chars` and voices: the page Text to
+  Speech; all keys and the two shapes of prices: public captures.
+- embeddings, moderation: the pages of these lists.
+
+Prices are NanoGPT's documented ones where it gives any, else those of the captures, else the
+sandbox's own. They are `Decimal`, so that sums are exact.
 """
 
 from __future__ import annotations
@@ -57,9 +69,24 @@ class Model:
         """Return what only the sandbox needs to know."""
         return self.facts.get("sandbox") or {}
 
+    def options(self, parameter: str) -> list[str]:
+        """Return the values of a select among the nested parameters, its default first."""
+        described = self.parameters.get("parameters", {}).get(parameter)
+        if described is None:
+            return []
+        default = described["default"]
+        values = [option["value"] for option in described["options"]]
+        return [default, *(value for value in values if value != default)]
+
+    def switched_on(self, parameter: str) -> bool | None:
+        """Return the default of a switch; `None` if the model has none."""
+        default = self.parameters.get("defaults", {}).get(parameter)
+        return default if isinstance(default, bool) else None
+
     def can(self, capability: str) -> bool:
-        """Tell whether the entry advertises `capability`."""
-        return bool((self.facts.get("capabilities") or {}).get(capability))
+        """Tell whether the model has `capability`: the list says so, or denies it wrongly."""
+        listed = self.facts.get("capabilities") or {}
+        return bool(listed.get(capability) or self.private.get(capability))
 
     def takes(self, modality: str) -> bool:
         """Tell whether `modality` is among the input modalities."""

@@ -27,6 +27,7 @@ _DEPTHS = {
     "kagi": _STANDARD,
     "sofya": ("standard",),
     "exa": _EXA,
+    "firecrawl": ("standard",),  # page web-search
 }
 _COUNTS = ("maxResults", "numResults", "maxNumResults")
 _SHORT_QUESTION = 24

@@ -40,7 +40,10 @@ _SEARCH_DEFAULT = "0.005"
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One billed request: USD and tokens; `covered` means the subscription paid."""
+    """One billed request: USD and tokens; `covered` means the subscription paid.
+
+    One with `refunded` above 0 gives that back instead (page tts-status).
+    """
 
     model: str
     cost: Decimal
@@ -49,6 +52,7 @@ class Charge:
     reasoning_tokens: int = 0
     covered: bool = False
     at: float = 0.0
+    refunded: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -78,6 +82,12 @@ class Account:
             )
             self.charges.append(billed)
             return self.balance
+
+    def refund(self, model: str, amount: Decimal) -> None:
+        """Give back what a job had cost that failed."""
+        with self._lock:
+            self.balance += amount
+            self.charges.append(Charge(model, Decimal(0), at=self.clock(), refunded=amount))
 
     def credit(self, amount: Decimal) -> None:
         """Add a deposit, in USD."""
@@ -125,7 +135,8 @@ def chat_rates(model: Model, provider: str | None = None) -> dict[str, Decimal]:
         if offer["id"] == provider:
             source = offer
     prompt = Decimal(source["prompt"])
-    read = Decimal(model.pricing.get("cacheRead", prompt))
+    cached = model.pricing.get("cacheReadInputPer1kTokens")
+    read = prompt if cached is None else cached * 1000  # the list's prices are per million
     return {
         "prompt": prompt,
         "completion": Decimal(source["completion"]),
@@ -148,8 +159,12 @@ def image_price(model: Model, size: object, count: int) -> Decimal:
 
 
 def speech_price(model: Model, characters: int) -> Decimal:
-    """Return the USD for speaking `characters`."""
-    return exact(Decimal(model.pricing["per_thousand_characters"]) * characters / 1000)
+    """Return the USD for speaking `characters`, by the thousand or by blocks."""
+    prices = model.pricing
+    if "per_thousand_chars" in prices:
+        return exact(Decimal(prices["per_thousand_chars"]) * characters / 1000)
+    blocks = -(-characters // prices["prompt_char_block_size"])
+    return exact(max(prices["per_prompt_char_block"] * blocks, Decimal(prices["minimum"])))
 
 
 def minutes_price(model: Model, seconds: float) -> Decimal:
@@ -157,9 +172,31 @@ def minutes_price(model: Model, seconds: float) -> Decimal:
     return exact(Decimal(model.pricing["per_minute"]) * Decimal(str(seconds)) / 60)
 
 
-def video_price(model: Model, seconds: float) -> Decimal:
-    """Return the USD for `seconds` of video."""
-    return exact(Decimal(model.pricing["per_second"]) * Decimal(str(seconds)))
+@dataclass(frozen=True, slots=True)
+class VideoOrder:
+    """What a video's price may depend on."""
+
+    seconds: float
+    resolution: str | None = None
+    sound: bool = False
+    source: str = "text_to_video"
+
+
+def video_price(model: Model, order: VideoOrder) -> Decimal:
+    """Return the USD for a video, in whichever of the lists' shapes the model is priced."""
+    prices = model.pricing
+    if "with_audio" in prices:
+        return exact(Decimal(prices["with_audio" if order.sound else "without_audio"]))
+    if "per_duration" in prices:
+        factor = prices["audio_multiplier"] if order.sound else 1
+        return exact(prices["per_duration"][f"{order.seconds:g}"] * factor)
+    seconds = Decimal(str(order.seconds))
+    if "per_second_by_resolution" in prices:
+        return exact(prices["per_second_by_resolution"][order.resolution] * seconds)
+    if "per_second_by_mode_and_resolution" in prices:
+        by_resolution = prices["per_second_by_mode_and_resolution"][order.source]
+        return exact(by_resolution[order.resolution] * seconds)
+    return exact(Decimal(prices["per_second"]) * seconds)
 
 
 def search_price(provider: str, depth: str) -> Decimal:

@@ -113,6 +113,7 @@ class Job:
     stages: int = 2
     polls: int = 0
     outcome: str = "completed"
+    refunded: bool = False
 
     def reached(self, now: float, pace: float) -> int:
         """Return the stage: 0 queued, 1 in progress, 2 finished; `pace` is seconds a stage."""
@@ -123,10 +124,11 @@ class Job:
 
 @dataclass(slots=True)
 class Jobs:
-    """All jobs of the account by id."""
+    """All jobs of the account by id; what a failed one had cost is given back, once."""
 
     clock: Callable[[], float]
     pace: float
+    refund: Callable[[str, Decimal], None]
     _jobs: dict[str, Job] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -143,6 +145,9 @@ class Jobs:
                 return None
             stage = job.reached(self.clock(), self.pace)
             job.polls += 1
+            if job.outcome == "failed" and stage == job.stages and not job.refunded:
+                job.refunded = True
+                self.refund(job.model, job.cost)
             return job, stage
 
     def listed(self, kind: str) -> list[Job]:

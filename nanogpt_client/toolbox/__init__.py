@@ -11,10 +11,11 @@ LangChain and LlamaIndex wrap these; without a framework, `Toolbox` runs them:
 ...     result = tools.call(call.name, call.arguments)
 
 What a model may reach: files that these tools made, files under ``output_dir`` and
-``readable_dirs``, http(s) URLs outside private networks, and ``data:`` URLs. Nothing else, for a
-prompt may come from anywhere. Which model is used, and so what a call costs, is the program's to
-say, not the model's. Sizes, voices and durations are checked against NanoGPT's list of models,
-which is fetched once an hour, free of charge.
+``readable_dirs``, http(s) URLs outside private networks (``allow_urls``, ``allow_hosts``), and
+``data:`` URLs. Nothing else, for a prompt may come from anywhere. Which model is used, and so what
+a call costs, is the program's to say, not the model's; `refuse_above_usd` limits each call. Sizes,
+voices and durations are checked against NanoGPT's list of models, which is fetched once an hour,
+free of charge.
 """
 
 from typing import TYPE_CHECKING

@@ -45,7 +45,7 @@ class EditArguments(Arguments):
 class SpeechArguments(Arguments):
     """Read a text aloud."""
 
-    text: str = Field(description="The text to read aloud, of any length.")
+    text: str = Field(description="The text to read aloud.")
     voice: str | None = Field(None, description="Name of a voice of the model.")
     speed: float | None = Field(None, ge=0.25, le=4, description="1 is the normal speed.")
     instructions: str | None = Field(None, description="How to speak, e.g. calmly.")

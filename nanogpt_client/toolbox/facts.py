@@ -10,7 +10,7 @@ from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client.endpoints import account, search
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.toolbox import args, fields, spending
-from nanogpt_client.toolbox.results import ToolResult
+from nanogpt_client.toolbox.results import ToolResult, amount
 from nanogpt_client.wire.account import CostEstimate
 from nanogpt_client.wire.catalog import ModelKind
 from nanogpt_client.wire.progress import OnProgress
@@ -54,7 +54,7 @@ def search_web(
         "sources": sources,
         "answer": found.answer,
         "structured": found.structured,
-        "cost": found.billing.cost,
+        **amount("cost", found.billing.cost),
         "request_id": found.billing.request_id,
     }
     return ToolResult(_found(found), artifact)
@@ -87,8 +87,8 @@ def check_balance(
         text += f" To add to it, send Nano to {money.nano_deposit_address}."
     artifact = {
         "kind": "balance",
-        "usd": money.usd,
-        "nano": money.nano,
+        **amount("usd", money.usd),
+        **amount("nano", money.nano),
         "nano_deposit_address": money.nano_deposit_address,
         **_FREE,
     }
@@ -114,19 +114,19 @@ def estimate_cost(
     artifact = {
         "kind": "estimate",
         "model": model,
-        "usd": estimate.usd,
-        "balance_usd": money.usd,
+        **amount("usd", estimate.usd),
+        **amount("balance_usd", money.usd),
         "affordable": affordable,
         **_FREE,
     }
     return ToolResult(text, artifact)
 
 
-_FREE = {"cost": Decimal(0), "request_id": None}
+_FREE = amount("cost", Decimal(0)) | {"request_id": None}
 
 
 def _estimate(model: str, given: args.EstimateArguments) -> Flow[CostEstimate]:
-    needed = {"chat": "text", "speech": "text", "transcription": "seconds", "video": "seconds"}
+    needed = {"chat": "text", "speech": "text", "transcription": "seconds"}
     missing = needed.get(given.kind)
     if missing and getattr(given, missing) is None:
         raise ConfigurationError(f"{given.kind} costs by its {missing}: pass it", param=missing)
@@ -137,7 +137,10 @@ def _estimate(model: str, given: args.EstimateArguments) -> Flow[CostEstimate]:
         "speech": {"text": given.text},
     }
     about = work.get(given.kind, {"seconds": given.seconds})
-    return (yield from account.estimate_media_cost(_KINDS[given.kind], model=model, **about))
+    found = yield from account.estimate_media_cost(_KINDS[given.kind], model=model, **about)
+    if found.usd is None and given.kind == "video" and given.seconds is None:
+        raise ConfigurationError(f"{model} may cost by its seconds: pass them", param="seconds")
+    return found
 
 
 def _amount(value: Decimal | None) -> str:

@@ -28,6 +28,7 @@ _ADVICE: tuple[tuple[type[NanoGPTError], str], ...] = (
     (errors.RateLimitError, "Wait before trying again."),
     (errors.JobFailedError, "Do not fetch it again; tell the user, or try another description."),
     (errors.JobError, _GOES_ON),
+    (errors.DownloadError, "Nothing was spent. Use another address or file."),
     (errors.APIConnectionError, "Nothing was sent or spent. Try again later."),
     (errors.OutcomeUnknownError, "Do not repeat it without asking the user."),
     (errors.ServerError, "Try again later."),

@@ -61,13 +61,25 @@ class ToolFields(BaseModel):
     )
 
     output_dir: Path | str | None = None
-    """Where results are saved; without it they stay in memory, and in the artifact."""
+    """Where results are saved; without it they stay in ``memory``, under the name told."""
     readable_dirs: Sequence[Path | str] = ()
     """Folders, besides ``output_dir``, whose files a model may name as input."""
+    allow_urls: bool = True
+    """Whether a model may name http(s) addresses as input."""
+    allow_hosts: Sequence[str] | None = None
+    """Hosts that such addresses may have, e.g. ``("example.com", "*.example.com")``; else all."""
+    refuse_above_usd: Annotated[
+        Decimal | float | str | None, AfterValidator(_dollars), Field(validate_default=True)
+    ] = Decimal(1)
+    """Dollars that no call may cost by NanoGPT's list of prices; ``None`` for no such limit."""
     confirm_above_usd: Annotated[Decimal | float | str | None, AfterValidator(_dollars)] = None
     """Dollars that one call may cost without asking; what has no known price is asked for, too."""
     confirm: Confirm | None = Field(default=None, exclude=True, repr=False)
     """Asked with a `Purchase` before more is spent; without it, such calls are refused."""
+    max_result_characters: Annotated[int, Field(gt=0)] = 50_000
+    """Characters of a result that a model is given; the artifact has all of it."""
+    include_base64: bool = False
+    """Put files' bytes into the artifact, too, as base64."""
     on_progress: OnProgress | None = Field(default=None, exclude=True, repr=False)
     """Receives a `Progress` at every step of long work."""
     memory: Memory = Field(default_factory=Memory, exclude=True, repr=False)
@@ -94,6 +106,8 @@ class SpeechFields(ToolFields):
     """The voice where the agent names none."""
     audio_format: AudioFormat | None = None
     """E.g. ``"wav"``; by default the model's own."""
+    max_characters: Annotated[int, Field(gt=0)] = 20_000
+    """Characters that one call may speak: some 20 minutes of sound."""
 
 
 class TranscriptionFields(ToolFields):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ __all__ = ["Memory"]
 
 MEMORY_BYTES = 64 * 1024 * 1024
 LARGEST_FILE = 64 * 1024 * 1024
-_ELSEWHERE = ("http://", "https://", "data:")
+TRIED_BYTES = 4096
 
 
 class Memory:
@@ -75,17 +76,21 @@ class Kept:
 
 
 def check_output(output_dir: Path | str | None) -> None:
-    """Make the folder for results, before anything is paid for them.
+    """Make the folder for results and write into it, before anything is paid for them.
 
     Raises:
-        ConfigurationError: it cannot be made.
+        ConfigurationError: it cannot be made, or not be written to.
     """
     if output_dir is None:
         return
     try:
-        Path(output_dir).expanduser().mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"output_dir {str(output_dir)!r} cannot be used: {error.strerror}"
+        folder = Path(output_dir).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".nanogpt-") as file:
+            file.write(b"\0" * TRIED_BYTES)
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        msg = f"output_dir {str(output_dir)!r} cannot be used: {why}"
         raise ConfigurationError(msg, param="output_dir") from error
 
 
@@ -98,34 +103,36 @@ def keep(
     """
     digest = hashlib.sha256(data).hexdigest()[:10]
     name = f"{kind}-{digest}{_files.extension_of(mime_type)}"
-    if not mime_type.startswith("video/"):  # no tool takes one
+    kept = Kept(name, mime_type, data)
+    if output_dir is not None:
+        kept = _saved(kept, Path(output_dir).expanduser() / name)
+    if kept.path is None or not mime_type.startswith("video/"):  # they are large, no tool takes one
         memory.put(name, data)
-    if output_dir is None:
-        return Kept(name, mime_type, data)
-    path = Path(output_dir).expanduser() / name
+    return kept
+
+
+def _saved(kept: Kept, path: Path) -> Kept:
     try:
-        _files.save(data, path, mime_type, overwrite=False)
+        _files.save(kept.data, path, kept.mime_type, overwrite=False)
     except FileExistsError:
         pass  # the name is the content's, so it is the same file
     except OSError as error:
-        return Kept(name, mime_type, data, trouble=f"it could not be saved: {error.strerror}")
-    return Kept(name, mime_type, data, path.absolute())
+        return replace(kept, trouble=f"it could not be saved: {error.strerror}")
+    return replace(kept, path=path.absolute())
 
 
-def reachable(source: str | bytes, memory: Memory, folders: Sequence[Path | str]) -> str | bytes:
-    """Return what a model may use as a file: a URL as it is, anything else as bytes.
+def reachable(source: str, memory: Memory, folders: Sequence[Path | str]) -> bytes:
+    """Return the bytes of a file that a model names: one that tools made, or one in the folders.
 
     Raises:
-        ConfigurationError: there is no such file where a model may look.
+        ConfigurationError: there is no such file where a model may look, or it cannot be read.
     """
-    if isinstance(source, bytes) or source.startswith(_ELSEWHERE):
-        return source
     kept = memory.get(Path(source).name) if "\0" not in source else None
     return kept if kept is not None else _read(source, memory, folders)
 
 
 def _read(source: str, memory: Memory, folders: Sequence[Path | str]) -> bytes:
-    roots = [Path(folder).expanduser().resolve() for folder in folders]
+    roots = [root for folder in folders if (root := _root(folder)) is not None]
     path = next((path for root in roots if (path := _inside(root, source)) is not None), None)
     if path is None:
         known = ", ".join(memory.names()[:5]) or "none yet"
@@ -135,9 +142,21 @@ def _read(source: str, memory: Memory, folders: Sequence[Path | str]) -> bytes:
             f"made (newest first: {known}), a URL{where}"
         )
         raise ConfigurationError(msg)
-    if path.stat().st_size > LARGEST_FILE:
-        raise ConfigurationError(f"{source!r} is larger than {LARGEST_FILE >> 20} MB")
-    return path.read_bytes()
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{source[:200]!r} cannot be read: {error.strerror}") from error
+    if len(data) > LARGEST_FILE:
+        raise ConfigurationError(f"{source[:200]!r} is larger than {LARGEST_FILE >> 20} MB")
+    return data
+
+
+def _root(folder: Path | str) -> Path | None:
+    try:
+        return Path(folder).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError):  # a circle of links, no home: nothing is in there
+        return None
 
 
 def _inside(root: Path, source: str) -> Path | None:
@@ -145,5 +164,9 @@ def _inside(root: Path, source: str) -> Path | None:
     try:
         path = (root / source).resolve()
         return path if path.is_relative_to(root) and path.is_file() else None
-    except (OSError, ValueError):  # a name that is too long, or has a zero byte
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ):  # a circle of links; a name that is too long, or has a zero byte
         return None

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from functools import partial
 from typing import Any
 
-from nanogpt_client._core.flow import Flow
+from nanogpt_client._core.addresses import host_of, is_named
+from nanogpt_client._core.flow import Flow, off_loop
 from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.toolbox import args, fields, spending
-from nanogpt_client.toolbox.files import Kept, check_output, keep, reachable
-from nanogpt_client.toolbox.results import Media, ToolResult
+from nanogpt_client.toolbox.files import LARGEST_FILE, Kept, check_output, keep, reachable
+from nanogpt_client.toolbox.results import Media, ToolResult, amount
 from nanogpt_client.wire import _files
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.media import GeneratedImages, Transcript
 from nanogpt_client.wire.progress import OnProgress
+
+_WEB = ("http://", "https://")
 
 
 def generate_image(
     own: fields.ImageFields, given: args.ImageArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Draw; the text names each picture's file, or its URL where nothing is saved."""
-    check_output(own.output_dir)
+    yield from off_loop(check_output, own.output_dir)
     size = given.size or own.size
     yield from catalog.known("image", own.model, fetch=True)
     yield from _allow(own, "generate_image", given, "image", size=size, n=given.n)
@@ -40,17 +45,17 @@ def edit_image(
     own: fields.ImageFields, given: args.EditArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Change a picture, within a mask if one is given."""
-    check_output(own.output_dir)
-    image = _file(own, given.image)
-    mask = None if given.mask is None else _file(own, given.mask)
+    yield from off_loop(check_output, own.output_dir)
+    image = yield from _input(own, given.image)
+    mask = None if given.mask is None else (yield from _input(own, given.mask))
     size = given.size or own.size
     yield from catalog.known("image", own.model, fetch=True)
     yield from _allow(own, "edit_image", given, "image", size=size)
     drawn = yield from images.generate_image(
         given.prompt,
         model=own.model,
-        image=image,
-        mask=mask,
+        image=(yield from _picture(own, image)),
+        mask=None if mask is None else (yield from _picture(own, mask)),
         strength=given.strength,
         size=size,
         seed=given.seed,
@@ -63,8 +68,9 @@ def edit_image(
 def speak(
     own: fields.SpeechFields, given: args.SpeechArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
-    """Read a text of any length aloud, into one file."""
-    check_output(own.output_dir)
+    """Read a text aloud, also one of many pages, into one file."""
+    yield from off_loop(check_output, own.output_dir)
+    _check_length(own, given.text)
     yield from catalog.known("tts", own.model, fetch=True)
     yield from _allow(own, "speak", given, "tts", text=given.text)
     spoken = yield from batch.speak_long(
@@ -76,10 +82,18 @@ def speak(
         response_format=own.audio_format,
         on_progress=on_progress,
     )
-    kept = _keep(own, "speech", spoken.bytes, spoken.mime_type)
+    kept = yield from _keep(own, "speech", spoken.bytes, spoken.mime_type)
     text = f"Spoke {len(given.text)} characters{_price(spoken.billing)}. {_place(kept, spoken.url)}"
-    about = {"voice": given.voice or own.voice, "url": spoken.url, **_artifact(kept)}
+    about = {"voice": given.voice or own.voice, "url": spoken.url, **_artifact(own, kept)}
     return ToolResult(text, _facts("speech", own.model, spoken.billing) | about)
+
+
+def _check_length(own: fields.SpeechFields, text: str) -> None:
+    if len(text) > own.max_characters:
+        raise ConfigurationError(
+            f"the text has {len(text)} characters; one call may speak {own.max_characters}",
+            param="text",
+        )
 
 
 def transcribe(
@@ -88,7 +102,7 @@ def transcribe(
     on_progress: OnProgress | None,
 ) -> Flow[ToolResult]:
     """Write a recording down; the text is what was said."""
-    audio = _file(own, given.audio)
+    audio = yield from _input(own, given.audio)
     yield from catalog.known("stt", own.model, fetch=True)
     seconds = _files.seconds_of(audio) if isinstance(audio, bytes) else None
     yield from _allow(own, "transcribe", given, "stt", seconds=seconds)
@@ -114,23 +128,21 @@ def generate_video(
     own: fields.VideoFields, given: args.VideoArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Order a video and wait for it; or, by run id, only wait: it is never ordered twice."""
-    check_output(own.output_dir)
-    run_id = given.run_id
-    billing = Billing()
-    if run_id is None:
-        ticket = yield from _ordered(own, given)
-        run_id, billing = ticket.run_id, ticket.billing
+    yield from off_loop(check_output, own.output_dir)
+    job = given.run_id
+    if job is None:
+        job = yield from _ordered(own, given)
     made = yield from video.wait_for_video(
-        run_id, interval=own.interval, timeout=own.wait_timeout, on_progress=on_progress
+        job, interval=own.interval, timeout=own.wait_timeout, on_progress=on_progress
     )
-    billing = billing if billing.cost is not None else made.billing
+    run_id, billing = made.run_id, made.billing
     about: dict[str, Any] = {"run_id": run_id, "url": made.url, **_NO_FILE}
     text, trouble = f"The video is ready{_price(billing)}. ", None
     if own.output_dir is not None:
         data, trouble = yield from _fetched(made.url)
         if data is not None:
-            kept = _keep(own, "video", data, _files.mime_type_of(data))
-            about |= _artifact(kept)
+            kept = yield from _keep(own, "video", data, _files.mime_type_of(data))
+            about |= _artifact(own, kept)
             text += f"{_place(kept, made.url)} "
     text += f"URL, for a limited time: {made.url}"
     text += f", {trouble} (run id {run_id})." if trouble else f" (run id {run_id})."
@@ -140,9 +152,10 @@ def generate_video(
 def _ordered(own: fields.VideoFields, given: args.VideoArguments) -> Flow[Any]:
     if given.prompt is None:
         raise ConfigurationError("a video needs a prompt, or the run id of one that was ordered")
-    image = None if given.image is None else _file(own, given.image)
+    image = None if given.image is None else (yield from _input(own, given.image))
     yield from catalog.known("video", own.model, fetch=True)
-    yield from _allow(own, "generate_video", given, "video", seconds=given.duration)
+    mode = None if image is None else "image_to_video"
+    yield from _allow(own, "generate_video", given, "video", seconds=given.duration, mode=mode)
     flow = video.submit_video(
         given.prompt,
         model=own.model,
@@ -153,36 +166,38 @@ def _ordered(own: fields.VideoFields, given: args.VideoArguments) -> Flow[Any]:
     return (yield from flow)
 
 
-_NO_FILE: dict[str, Any] = {"bytes": None, "mime_type": None, "name": None, "path": None}
+_NO_FILE: dict[str, Any] = dict.fromkeys(("name", "mime_type", "size", "path", "base64"))
 
 
 def _pictures(
     own: fields.ImageFields, drawn: GeneratedImages, seed: int | None, did: str
 ) -> Flow[ToolResult]:
-    files, places = [], []
+    files, places, shown = [], [], []
     for image in drawn:
         data, trouble = image.data, None
         if data is None:
-            data, trouble = yield from _fetched(image.url or "")
+            data, trouble = yield from _fetched(image.url or "", max_bytes=LARGEST_FILE)
         if data is None:
             files.append(_NO_FILE | {"url": image.url})
             places.append(f"URL: {image.url}, {trouble}.")
             continue
-        kept = _keep(own, "image", data, _files.mime_type_of(data))
-        files.append(_artifact(kept) | {"url": image.url})
+        kept = yield from _keep(own, "image", data, _files.mime_type_of(data))
+        shown.append(Media(data, kept.mime_type))
+        files.append(_artifact(own, kept) | {"url": image.url})
         places.append(_place(kept, image.url))
     number = "the picture" if len(files) == 1 else f"{len(files)} pictures"
     text = f"{did} {number} with {own.model}{_price(drawn.billing)}. {' '.join(places)}"
     about = {"seed": seed, **files[0], "files": files}
-    shown = tuple(Media(file["bytes"], file["mime_type"]) for file in files if file["bytes"])
     facts = _facts("image", own.model, drawn.billing) | about
-    return ToolResult(text, facts, shown if own.image_blocks else ())
+    return ToolResult(text, facts, tuple(shown) if own.image_blocks else ())
 
 
-def _fetched(url: str) -> Flow[tuple[bytes | None, str | None]]:
+def _fetched(
+    url: str, *, max_bytes: int = _files.MAX_DOWNLOAD_BYTES
+) -> Flow[tuple[bytes | None, str | None]]:
     """Download what is paid for; if that fails, its URL is still worth telling."""
     try:
-        return (yield from media.download(url)), None
+        return (yield from media.download(url, max_bytes=max_bytes)), None
     except NanoGPTError as error:
         return None, f"which could not be downloaded yet ({error})"
 
@@ -199,13 +214,42 @@ def _allow(
     yield from spending.allow(own, tool, arguments, kind, **work)
 
 
-def _file(own: fields.ToolFields, source: str | bytes) -> str | bytes:
-    folders = [own.output_dir, *own.readable_dirs]
-    return reachable(source, own.memory, [folder for folder in folders if folder is not None])
+def _input(own: fields.ToolFields, source: str | bytes) -> Flow[str | bytes]:
+    """Return what a model may use as a file: its bytes, or its address if that is allowed."""
+    if isinstance(source, bytes) or source.startswith("data:"):
+        return source
+    if source.startswith(_WEB):
+        _check_url(own, source)
+        return source
+    folders = [folder for folder in (own.output_dir, *own.readable_dirs) if folder is not None]
+    return (yield from off_loop(reachable, source, own.memory, folders))
 
 
-def _keep(own: fields.ToolFields, kind: str, data: bytes, mime_type: str) -> Kept:
-    return keep(own.memory, own.output_dir, kind, data, mime_type)
+def _picture(own: fields.ToolFields, source: str | bytes) -> Flow[str | bytes]:
+    """Fetch a picture that is given by its address; no redirect leads to where none may lead."""
+    if isinstance(source, bytes) or not source.startswith(_WEB):
+        return source
+    return (
+        yield from media.download(
+            source, max_bytes=media.MAX_PICTURE_BYTES, allow=partial(_check_url, own)
+        )
+    )
+
+
+def _check_url(own: fields.ToolFields, url: str) -> None:
+    """Refuse an address that the program's settings do not let a model use."""
+    if not own.allow_urls:
+        raise ConfigurationError("addresses may not be used here; name a file")
+    host = host_of(url)
+    if own.allow_hosts is not None and not is_named(host, own.allow_hosts):
+        allowed = ", ".join(own.allow_hosts) or "none"
+        raise ConfigurationError(
+            f"addresses of {host[:80]!r} may not be used here; allowed hosts: {allowed}"
+        )
+
+
+def _keep(own: fields.ToolFields, kind: str, data: bytes, mime_type: str) -> Flow[Kept]:
+    return (yield from off_loop(keep, own.memory, own.output_dir, kind, data, mime_type))
 
 
 def _place(kept: Kept, url: str | None) -> str:
@@ -216,16 +260,21 @@ def _place(kept: Kept, url: str | None) -> str:
     return f"{text}; {kept.trouble}." if kept.trouble else f"{text}."
 
 
-def _artifact(kept: Kept) -> dict[str, Any]:
-    path = None if kept.path is None else str(kept.path)
-    return {"bytes": kept.data, "mime_type": kept.mime_type, "name": kept.name, "path": path}
+def _artifact(own: fields.ToolFields, kept: Kept) -> dict[str, Any]:
+    return {
+        "name": kept.name,
+        "mime_type": kept.mime_type,
+        "size": len(kept.data),
+        "path": None if kept.path is None else str(kept.path),
+        "base64": b64encode(kept.data).decode() if own.include_base64 else None,
+    }
 
 
 def _facts(kind: str, model: str | None, billing: Billing) -> dict[str, Any]:
     return {
         "kind": kind,
         "model": model,
-        "cost": billing.cost,
+        **amount("cost", billing.cost),
         "request_id": billing.request_id,
     }
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client._core.flow import Flow, consult
-from nanogpt_client.endpoints import account
+from nanogpt_client.endpoints import _prices, account, catalog
 from nanogpt_client.errors import SpendingRefusedError
 from nanogpt_client.toolbox.fields import Purchase, ToolFields
 from nanogpt_client.wire._read import as_number
@@ -21,6 +21,7 @@ def allow(
     Raises:
         SpendingRefusedError: it may not; nothing was sent.
     """
+    yield from _refuse(fields, tool, arguments, kind, work)
     limit = as_number(fields.confirm_above_usd)
     if limit is None and fields.confirm is None:
         return
@@ -37,3 +38,23 @@ def allow(
         raise SpendingRefusedError(msg)
     if (yield from consult(fields.confirm, purchase)) is not True:
         raise SpendingRefusedError(f"{purchase}: the user did not confirm it; nothing was sent")
+
+
+def _refuse(
+    fields: ToolFields,
+    tool: str,
+    arguments: dict[str, Any],
+    kind: ModelKind | None,
+    work: dict[str, Any],
+) -> Flow[None]:
+    """Refuse what is dearer than any call may be, by the list of prices that was fetched anyway."""
+    limit, model = as_number(fields.refuse_above_usd), getattr(fields, "model", None)
+    if limit is None or kind is None or model is None:
+        return
+    known = yield from catalog.known(kind, model)
+    usd = None if known is None else _prices.price(known, work)
+    if usd is not None and usd > limit:
+        raise SpendingRefusedError(
+            f"{Purchase(tool, model, usd, arguments)}, more than the {limit} USD that any call may "
+            "cost; nothing was sent"
+        )

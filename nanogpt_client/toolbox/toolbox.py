@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from nanogpt_client.arguments import read_arguments
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.fields import ClientFields
 from nanogpt_client.toolbox.fields import AudioFormat, ToolFields
@@ -23,7 +23,12 @@ _IMAGE = {"model": "image_model", "size": "image_size", "image_blocks": "image_b
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "generate_image": _IMAGE,
     "edit_image": _IMAGE,
-    "speak": {"model": "speech_model", "voice": "voice", "audio_format": "audio_format"},
+    "speak": {
+        "model": "speech_model",
+        "voice": "voice",
+        "audio_format": "audio_format",
+        "max_characters": "max_speech_characters",
+    },
     "transcribe": {"model": "transcription_model", "language": "language"},
     "generate_video": {
         "model": "video_model",
@@ -55,6 +60,8 @@ class ToolboxFields(ToolFields):
     speech_model: str = "tts-1"
     voice: str | None = None
     audio_format: AudioFormat | None = None
+    max_speech_characters: Annotated[int, Field(gt=0)] = 20_000
+    """Characters that one call may speak."""
     transcription_model: str = "Whisper-Large-V3"
     language: str | None = None
     video_model: str = "veo2-video"
@@ -137,8 +144,8 @@ class Toolbox(ToolboxFields, ClientFields):
             raise ConfigurationError(f"there is no tool {name!r}; known are {', '.join(names)}")
         if isinstance(arguments, str):
             try:
-                arguments = json.loads(arguments or "{}")
+                return TOOLS[name], read_arguments(arguments)
             except ValueError as error:
-                msg = f"the arguments of {name} are no JSON: {error}"
+                msg = f"the arguments of {name} are no JSON object: {arguments[:80]!r}"
                 raise ConfigurationError(msg) from error
         return TOOLS[name], arguments

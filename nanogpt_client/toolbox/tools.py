@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from nanogpt_client._core.flow import Flow
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.toolbox import args, facts, fields, media
-from nanogpt_client.toolbox.results import ToolResult
+from nanogpt_client.toolbox.results import DEEPEST, ToolResult
 from nanogpt_client.wire.progress import OnProgress
 
 __all__ = ["TOOLS", "Tool", "arguments_error"]
@@ -47,11 +47,14 @@ class Tool:
             ConfigurationError: the arguments do not fit the schema; nothing was sent.
             NanoGPTError: from performing it; `explain` turns it into words for a model.
         """
+        if _is_deep(arguments):
+            raise ConfigurationError(f"the arguments of {self.name} are nested too deeply")
         try:
             given = self.args.model_validate(arguments)
         except ValidationError as error:
             raise arguments_error(error) from None
-        return (yield from self.flow(settings, given, on_progress or settings.on_progress))
+        result = yield from self.flow(settings, given, on_progress or settings.on_progress)
+        return result.finished(settings.max_result_characters)
 
     def schema(self) -> dict[str, Any]:
         """Return the tool as a chat request takes it."""
@@ -68,6 +71,19 @@ def arguments_error(error: ValidationError) -> ConfigurationError:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return ConfigurationError(f"{where}: {first['msg'].lower()}", param=where)
+
+
+def _is_deep(arguments: Mapping[str, Any]) -> bool:
+    """Whether values stand so deep in each other that writing them as JSON might fail."""
+    level: list[Any] = [arguments]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for value in level
+            if isinstance(value, Mapping | list | tuple)
+            for item in (value.values() if isinstance(value, Mapping) else value)
+        ]
+    return bool(level)
 
 
 TOOLS: Mapping[str, Tool] = {

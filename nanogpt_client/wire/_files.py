@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import io
 import os
-import tempfile
+import secrets
 import wave
 from os import PathLike
 from pathlib import Path
@@ -48,6 +49,10 @@ _EXTENSIONS = {
     "video/webm": ".webm",
     "text/plain": ".txt",
 }
+
+
+# What file systems answer that have no hard links, such as those of USB sticks and some mounts.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 def mime_type_of(data: bytes, told: str | None = None) -> str:
@@ -99,21 +104,24 @@ def save(data: bytes, path: str | PathLike[str], mime_type: str, *, overwrite: b
             target.with_name(target.name + extension) if keep else target.with_suffix(extension)
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".nanogpt-")
+    temporary = target.with_name(f".nanogpt-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:  # a new file, with the permissions that files have here
             file.write(data)
-        Path(temporary).chmod(0o666 & ~_umask())
         if overwrite:
-            Path(temporary).replace(target)
+            temporary.replace(target)
         else:
-            os.link(temporary, target)  # unlike a rename, fails if the file exists
+            _move_to_new(temporary, target)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return target
 
 
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def _move_to_new(temporary: Path, target: Path) -> None:
+    try:
+        os.link(temporary, target)  # unlike a rename, fails if the file exists
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        target.open("xb").close()
+        temporary.replace(target)

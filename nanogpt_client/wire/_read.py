@@ -60,6 +60,12 @@ def dicts(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def unwrapped(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body with what stands under its ``data`` lifted to the top, where that says more."""
+    inner = {name: value for name, value in as_dict(body.get("data")).items() if value is not None}
+    return {**body, **inner}
+
+
 def as_text(value: Any) -> str:
     """Return a string as it is, a number as its digits, anything else as ``""``."""
     if isinstance(value, str):

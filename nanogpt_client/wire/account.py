@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.wire._read import as_count, as_dict, as_number, as_text, dicts, first
+from nanogpt_client.wire._read import as_count, as_dict, as_number, as_text, dicts, first, unwrapped
 from nanogpt_client.wire.billing import Billing
 
 __all__ = [
@@ -50,11 +50,12 @@ class CostEstimate:
     @classmethod
     def read(cls, body: dict[str, Any]) -> CostEstimate:
         """Find the dollars; the shape of this answer is documented nowhere."""
-        inner = as_dict(body.get("data")) or body
-        usd = Billing.read(inner).cost
-        if usd is None:
+        inner = unwrapped(body)
+        billing = Billing.read(inner)
+        usd = billing.cost
+        if usd is None and billing.currency in {None, "USD"}:
             named = first(inner, "estimatedCost", "estimated_cost", "totalCost", "total_cost",
-                          "costUsd", "usdCost", "price")  # fmt: skip
+                          "price")  # fmt: skip
             usd = as_number(named)
         return cls(usd, body)
 
@@ -73,13 +74,18 @@ class Affordability:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Requests and dollars over a time; ``by_day`` and ``by_model`` as NanoGPT groups them."""
+    """Requests and dollars over a time; ``by_day`` and ``by_model`` as NanoGPT groups them.
+
+    ``cost_usd`` is before refunds, ``net_cost_usd`` after them (page usage).
+    """
 
     requests: int | None
     cost_usd: Decimal | None
     by_day: tuple[dict[str, Any], ...]
     by_model: tuple[dict[str, Any], ...]
     raw: dict[str, Any] = field(repr=False)
+    refunded_usd: Decimal | None = None
+    net_cost_usd: Decimal | None = None
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> UsageReport:
@@ -91,6 +97,8 @@ class UsageReport:
             by_day=tuple(dicts(body.get("byDay"))),
             by_model=tuple(dicts(body.get("byModel"))),
             raw=body,
+            refunded_usd=as_number(totals.get("refundedUsd")),
+            net_cost_usd=as_number(totals.get("netCostUsd")),
         )
 
 
@@ -122,7 +130,9 @@ class SubscriptionUsage:
 class Deposit:
     """A deposit: send ``amount`` (of the ticker's coin) to ``address``, or open the link.
 
-    ``status`` is New, Pending, Processing, Paid, Completed, Expired or Failed.
+    ``status`` is New, Pending, Processing, Paid, Completed, Expired or Failed. A card's deposit has
+    a ``payment_link`` alone, one by Daimo (usdc, usdt, eth, sol) an ``id`` alone, its ``paymentId``
+    (pages crypto-deposits; openapi's DaimoCreateResponse).
     """
 
     id: str | None
@@ -137,7 +147,7 @@ class Deposit:
         """Read it from the JSON as NanoGPT sends it."""
         inner = as_dict(body.get("data")) or as_dict(body.get("transaction")) or body
         return cls(
-            id=as_text(first(inner, "txId", "id")) or None,
+            id=as_text(first(inner, "txId", "id", "paymentId")) or None,
             address=as_text(inner.get("address")) or None,
             amount=as_number(inner.get("amount")),
             status=as_text(inner.get("status")) or None,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from nanogpt_client.wire._read import as_count, as_dict, as_text, loads
+from nanogpt_client.arguments import read_arguments
+from nanogpt_client.wire._read import as_count, as_dict, as_text
 from nanogpt_client.wire.billing import Billing
 
 __all__ = [
@@ -50,9 +51,15 @@ class Usage:
     raw: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, raw: Any) -> Usage | None:
-        """Read a ``usage`` object; ``None`` if there is none."""
+    def read(cls, raw: Any, pricing: Any = None) -> Usage | None:
+        """Read a ``usage`` object; ``None`` if there is none.
+
+        ``pricing`` is the reply's ``x_nanogpt_pricing``, whose tokens count where the usage names
+        none: NanoGPT fills usage from it itself, but not always (page streaming-protocol).
+        """
         usage = as_dict(raw)
+        if not _any_tokens(usage):
+            usage = usage | _usage_of(as_dict(pricing))
         if not usage:
             return None
         into = as_dict(usage.get("prompt_tokens_details"))
@@ -61,21 +68,16 @@ class Usage:
         created = _largest(
             usage.get("cache_creation_input_tokens"), into.get("created_cache_tokens")
         )
-        prompt = as_count(usage.get("prompt_tokens"))
-        if prompt is None:
-            prompt = as_count(usage.get("input_tokens"))
+        given = as_count(usage.get("prompt_tokens"))
+        if given is None:
+            given = as_count(usage.get("input_tokens"))
         completion = as_count(usage.get("completion_tokens"))
-        cached = (read or 0) + (created or 0)
-        total = as_count(usage.get("total_tokens"))
-        if prompt is not None and prompt < cached:  # seen on Claude routes: prompt 2, read 11213
-            prompt += cached
-            total = None
-        if total is None and prompt is not None and completion is not None:
-            total = prompt + completion
+        left_out = 0 if as_count(into.get("cached_tokens")) else _left_out(given, read, created)
+        prompt = given if given is None else given + left_out
         return cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
-            total_tokens=total,
+            total_tokens=_total(usage, prompt, completion),
             reasoning_tokens=_largest(usage.get("reasoning_tokens"), out.get("reasoning_tokens")),
             cache_read_tokens=read,
             cache_creation_tokens=created,
@@ -84,6 +86,45 @@ class Usage:
             search_queries=as_count(usage.get("num_search_queries")),
             raw=usage,
         )
+
+
+_IN_PRICING = {
+    "inputTokens": "prompt_tokens",
+    "outputTokens": "completion_tokens",
+    "cacheReadInputTokens": "cache_read_input_tokens",
+    "cacheCreationInputTokens": "cache_creation_input_tokens",
+}
+
+
+def _usage_of(pricing: dict[str, Any]) -> dict[str, Any]:
+    """Return the tokens that ``x_nanogpt_pricing`` names, as a usage object."""
+    found = {name: pricing[key] for key, name in _IN_PRICING.items() if key in pricing}
+    return found if _any_tokens(found) else {}
+
+
+def _any_tokens(usage: dict[str, Any]) -> bool:
+    names = ("prompt_tokens", "input_tokens", "completion_tokens")
+    return any(as_count(usage.get(name)) for name in names)
+
+
+def _left_out(prompt: int | None, read: int | None, created: int | None) -> int:
+    """Return how many cached tokens a prompt's count leaves out, ``cached_tokens`` being 0 or none.
+
+    Claude's routes were seen with prompt 2 and 11213 read, beside ``cached_tokens: 0``; where
+    those are included, ``cached_tokens`` has them (prompt 123, cached 123, created 123, total 143:
+    page streaming-protocol). What is only written is left out where it cannot be included: the page
+    prompt-caching has prompt 8500 with 8000 of them written.
+    """
+    cached = (read or 0) + (created or 0)
+    return cached if read or cached > (prompt or 0) else 0
+
+
+def _total(usage: dict[str, Any], prompt: int | None, completion: int | None) -> int | None:
+    """Return the sum as it came, unless it is less than its parts."""
+    total = as_count(usage.get("total_tokens"))
+    if prompt is None or completion is None:
+        return total
+    return max(total or 0, prompt + completion)
 
 
 def _largest(*values: Any) -> int | None:
@@ -139,16 +180,33 @@ class ToolCall:
         Raises:
             ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
         """
-        value = loads(self.arguments) if self.arguments.strip() else None
-        if value is not None and not isinstance(value, dict):
+        try:
+            return read_arguments(self.arguments)
+        except ValueError as error:
             msg = f"the arguments of {self.name!r} are no JSON object: {self.arguments[:80]!r}"
-            raise ValueError(msg)
-        return value or {}
+            raise ValueError(msg) from error
+
+    @property
+    def problem(self) -> str | None:
+        """Why the call must not be carried out: it names no tool, or its arguments are unreadable.
+
+        ``None`` if it can be.
+        """
+        if not self.name:
+            return "the call names no tool"
+        try:
+            self.parse()
+        except ValueError as error:
+            return str(error)
+        return None
 
 
 @dataclass(slots=True)
 class ToolCallDelta:
-    """A piece of a call: stable ``index``; ``id`` and ``name`` on one delta of the call only."""
+    """A piece of a call: stable ``index``; ``id`` on one delta of the call only.
+
+    ``name`` and ``arguments`` are to be appended; a name is mostly whole on the call's first delta.
+    """
 
     index: int
     id: str | None

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire import _files, _show
-from nanogpt_client.wire._read import as_dict, as_float, as_text, dicts, first
+from nanogpt_client.wire._read import (
+    as_dict,
+    as_float,
+    as_list,
+    as_number,
+    as_text,
+    dicts,
+    first,
+    unwrapped,
+)
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import Usage
 
@@ -229,6 +238,11 @@ class Transcript(_Billed):
     ``segments`` are stretches with their times: those of one speaker where speakers were told
     apart, else those that the model cut, else sentences made of the words; empty if it told no
     times.
+
+    A model that clones a voice answers without text: with ``voice_url``, the address of a speaker's
+    embedding (Qwen; pass it as ``speaker_voice_embedding_file_url`` of speech) or of a preview
+    (MiniMax), and ``voice_id``, if it named one. All that came is in ``raw``.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/voice-cloning
     """
 
     text: str
@@ -238,26 +252,36 @@ class Transcript(_Billed):
     words: tuple[dict[str, Any], ...] = ()
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
     segments: tuple[Segment, ...] = ()
+    voice_url: str | None = None
+    voice_id: str | None = None
 
     @classmethod
-    def read(cls, body: dict[str, Any], billing: Billing) -> Transcript:
-        """Read either of the two shapes that NanoGPT sends."""
-        inner = as_dict(body.get("data")) or body
-        texts = [t for key in ("text", "transcription") if isinstance(t := inner.get(key), str)]
-        if not texts:
+    def read(cls, body: dict[str, Any], billing: Billing, *, lenient: bool = False) -> Transcript:
+        """Read any of the shapes that NanoGPT sends.
+
+        Raises:
+            ResponseFormatError: it is none of them, unless ``lenient``: then ``raw`` has it.
+        """
+        inner = unwrapped(body)
+        if not lenient and not holds_transcript(body):
             raise ResponseFormatError("the answer holds no transcription", maybe_billed=True)
         facts = as_dict(inner.get("metadata"))
         return cls(
-            text=max(texts, key=len),
+            text=max(_texts(inner), key=len, default=""),
             billing=billing,
             language=as_text(first(inner, "language") or first(facts, "language")) or None,
-            duration=as_float(
-                first(inner, "duration") or first(facts, "duration", "audioDuration")
-            ),
+            duration=_duration(inner, facts),
             words=tuple(dicts(inner.get("words"))),
             raw=body,
             segments=_segments(inner),
+            voice_url=_voice_url(inner),
+            voice_id=as_text(first(inner, "customVoiceId", "custom_voice_id", "voiceId")) or None,
         )
+
+    @property
+    def speaker_embedding_url(self) -> str | None:
+        """The address of a cloned voice's embedding; dies like other media URLs."""
+        return as_text(unwrapped(self.raw).get("speakerEmbeddingUrl")) or None
 
     @property
     def turns(self) -> tuple[Segment, ...]:
@@ -290,6 +314,33 @@ class Transcript(_Billed):
     def _repr_html_(self) -> str:
         """Show the text, with speakers and times where they are known, in notebooks."""
         return _show.transcript(self)
+
+
+def holds_transcript(body: dict[str, Any]) -> bool:
+    """Whether an answer holds a transcription, or a cloned voice."""
+    inner = unwrapped(body)
+    return bool(_texts(inner) or _voice_url(inner))
+
+
+def _texts(inner: dict[str, Any]) -> list[str]:
+    return [t for key in ("text", "transcription") if isinstance(t := inner.get(key), str)]
+
+
+def _duration(inner: dict[str, Any], facts: dict[str, Any]) -> float | None:
+    """Return seconds; ``metadata`` counts in minutes (openapi's TranscribeResponse)."""
+    seconds = as_float(first(inner, "duration") or first(facts, "duration", "audioDuration"))
+    if seconds is not None:
+        return seconds
+    minutes = as_number(first(facts, "actualDuration", "chargedDuration"))
+    return None if minutes is None else float(minutes * 60)
+
+
+def _voice_url(inner: dict[str, Any]) -> str | None:
+    """Return where a cloned voice is; a text's own ``audioUrl`` would be no such thing."""
+    if _texts(inner):
+        return None
+    previews = as_list(inner.get("audioUrls")) or [inner.get("audioUrl")]
+    return as_text(inner.get("speakerEmbeddingUrl")) or as_text(previews[0]) or None
 
 
 def _segments(inner: dict[str, Any]) -> tuple[Segment, ...]:
@@ -333,6 +384,8 @@ class VideoJob(_Billed):
     """A video in the making; it is charged when submitted and found again by ``run_id``.
 
     ``status`` is one of queued, running, completed, failed, cancelled, or a word we do not know.
+    ``code`` is the machine-readable reason of a failure, such as ``content_policy_violation``;
+    what such a job had cost is given back (``is_refunded``).
     """
 
     run_id: str
@@ -342,6 +395,8 @@ class VideoJob(_Billed):
     url: str | None = None
     error: str | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    code: str | None = None
+    is_refunded: bool = False
 
     @property
     def is_finished(self) -> bool:

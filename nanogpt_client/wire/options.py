@@ -1,16 +1,17 @@
 """What a caller may ask for: one TypedDict per route, shared by endpoints, clients and adapters.
 
 Bounds stand in the annotations, so that `checked` (pydantic) refuses a bad value by name before
-anything is sent. ``None`` always means "not given".
+anything is sent: those of NanoGPT's documentation, where it allows most. What it clamps, or names
+no bound for, is sent as it is. ``None`` always means "not given".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -34,24 +35,30 @@ __all__ = [
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 ServiceTier = Literal["auto", "default", "flex", "priority"]
-SearchProvider = Literal["linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu"]
+SearchProvider = Literal[  # the last: page web-search, for the route of its own
+    "linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu", "firecrawl"
+]
 Split = Literal["segment", "speaker"]  # what a transcript is cut into
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+MemoryDays = Annotated[int, Field(ge=0)]  # the server clamps them to 1 to 365 (model-suffixes)
+# Of tokens; the server clamps what is below 10,000, and takes a text (page chat-completion).
+ContextLimit = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^\d+$")]
 
 
-def _day(text: str) -> str:
+def _day(given: Any) -> str:
+    """Return the day of a date, or of an ISO text with or without a time, as NanoGPT takes it."""
     try:
-        if date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise PydanticCustomError("day", "it must be a day like 2026-01-31")
+        day = given if isinstance(given, date) else datetime.fromisoformat(given)
+        return day.isoformat()[:10]
+    except (TypeError, ValueError):
+        raise PydanticCustomError("day", "it must be a day like 2026-01-31") from None
 
 
-Day = Annotated[str, AfterValidator(_day)]
+Day = Annotated[str, BeforeValidator(_day)]
 
 
 class RequestOptions(TypedDict, total=False):
@@ -105,7 +112,8 @@ class ChatOptions(RequestOptions, total=False):
     """Everything a chat may be asked with, besides its messages and its model.
 
     ``web_search``: ``True`` for the default search, a backend name ("linkup-deep"), or a
-    `WebSearch`. ``memory``: ``True``, or the days (1 to 365) to keep it.
+    `WebSearch`. ``memory``: ``True``, or the days to keep it, which NanoGPT clamps to 1 to 365.
+    ``logprobs``: ``True``, or how many (up to 5). ``prompt_caching``: ``True``, or its settings.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
     """
 
@@ -114,15 +122,15 @@ class ChatOptions(RequestOptions, total=False):
     temperature: Annotated[float, Field(ge=0, le=2)] | None
     top_p: Fraction | None
     top_k: int | None
-    top_a: NotNegative | None
+    top_a: Finite | None
     min_p: Fraction | None
     tfs: Fraction | None
     typical_p: Fraction | None
-    eta_cutoff: NotNegative | None
-    epsilon_cutoff: NotNegative | None
+    eta_cutoff: Finite | None
+    epsilon_cutoff: Finite | None
     mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None
-    mirostat_tau: NotNegative | None
-    mirostat_eta: NotNegative | None
+    mirostat_tau: Finite | None
+    mirostat_eta: Finite | None
     max_tokens: Count | None
     min_tokens: Annotated[int, Field(ge=0)] | None
     stop: str | Sequence[str] | None
@@ -132,7 +140,7 @@ class ChatOptions(RequestOptions, total=False):
     repetition_penalty: Annotated[float, Field(ge=-2, le=2)] | None
     no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None
     logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None
-    logprobs: bool | None
+    logprobs: StrictBool | Annotated[int, Field(ge=0)] | None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None
     prompt_logprobs: StrictBool | int | None
     seed: int | None
@@ -150,12 +158,12 @@ class ChatOptions(RequestOptions, total=False):
     reasoning_effort: ReasoningEffort | None
     reasoning: Mapping[str, Any] | None
     web_search: StrictBool | str | WebSearch | None
-    memory: StrictBool | Annotated[int, Field(ge=1, le=365)] | None
-    model_context_limit: Annotated[int, Field(ge=10_000)] | None
+    memory: StrictBool | MemoryDays | None
+    model_context_limit: ContextLimit | None
     provider: str | ProviderRouting | None
     caching: bool | None
     stickyprovider: bool | None
-    prompt_caching: Mapping[str, Any] | None
+    prompt_caching: StrictBool | Mapping[str, Any] | None
     service_tier: ServiceTier | None
     billing_mode: str | None
     scraping: bool | None
@@ -190,6 +198,8 @@ class WorkOptions(TypedDict, total=False):
 
     text: what is to be spoken.
     seconds: how long a video is to be, or a recording to transcribe is.
+    resolution, mode, audio: of a video, e.g. ``"720p"``; ``mode`` is a word of the model's own, or
+        ``"image_to_video"``; ``audio`` is whether it has sound. By default the model's own.
     size, n: of pictures.
     """
 
@@ -197,6 +207,9 @@ class WorkOptions(TypedDict, total=False):
 
     text: str | None
     seconds: NotNegative | None
+    resolution: str | None
+    mode: str | None
+    audio: StrictBool | None
     size: str | None
     n: Count | None
 
@@ -225,13 +238,16 @@ class ImageOptions(WatchOptions, total=False):
 
 
 class SpeechOptions(WatchOptions, total=False):
-    """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech."""
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech and tts.
+
+    ``speed`` is 0.1 to 5, what openapi's TTSRequest allows; models take less, e.g. 0.25 to 4.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     voice: str | None
     response_format: Literal["mp3", "wav", "opus", "flac", "aac", "pcm"] | None
-    speed: Annotated[float, Field(ge=0.25, le=4)] | None
+    speed: Annotated[float, Field(ge=0.1, le=5)] | None
     instructions: str | None
     language: str | None
 
@@ -276,7 +292,8 @@ class VideoOptions(WatchOptions, total=False):
 class WebSearchOptions(RequestOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search.
 
-    Dates are ISO (``YYYY-MM-DD``); ``schema`` is the JSON schema of a structured answer.
+    Dates are sent as ``YYYY-MM-DD``, of any ISO text or `datetime.date`; ``schema`` is the JSON
+    schema of a structured answer.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]

@@ -26,17 +26,23 @@ class SearchHit:
     type: str = "text"
     image_url: str | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    date: str | None = None
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> SearchHit:
-        """Read it from the JSON as NanoGPT sends it."""
+        """Read it from the JSON as NanoGPT sends it.
+
+        The page web-search has type, title, url, content and imageUrl, a sourced answer's sources
+        name, url and snippet. The providers' own names were seen by other clients alone.
+        """
         return cls(
-            url=as_text(raw.get("url")),
+            url=as_text(first(raw, "url", "link", "href")),
             title=as_text(first(raw, "title", "name")),
-            content=as_text(first(raw, "content", "snippet")),
+            content=as_text(first(raw, "content", "snippet", "description")),
             type=as_text(raw.get("type")) or "text",
             image_url=as_text(raw.get("imageUrl")) or None,
             raw=raw,
+            date=as_text(raw.get("date")) or None,
         )
 
 

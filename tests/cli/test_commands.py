@@ -193,6 +193,19 @@ class TestModels:
         assert all("vision" in m["capabilities"] for m in found)
         assert all(m["context_length"] >= 200_000 for m in found)
 
+    @pytest.mark.parametrize(
+        ("model", "prices"),
+        [
+            ("veo3-video", ["4.8 / with audio", "3.2 / without audio"]),
+            ("gemini-omni-flash", ["0.13 to 0.42 / second by mode and resolution"]),
+            ("kling-v26-pro", ["0.35 to 0.7 / duration"]),
+            ("sora-2", ["0.1 / second"]),
+        ],
+    )
+    def test_films_are_listed_with_their_prices_whatever_the_shape(self, model, prices):
+        line = offline("models", "--kind", "video", model).stdout
+        assert all(price in line for price in prices)
+
     def test_offline_asks_nobody_and_needs_no_key(self):
         result = run(
             *("models", "--offline", "gpt-5"),

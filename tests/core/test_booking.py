@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -10,7 +13,7 @@ import pytest
 
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Reply, Request
-from nanogpt_client._core.flow import perform
+from nanogpt_client._core.flow import attempt, perform
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.video import generate_video
 from nanogpt_client.errors import (
@@ -23,11 +26,11 @@ from nanogpt_client.errors import (
     error_from_body,
     error_from_reply,
 )
-from nanogpt_client.ledger import Budget
+from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry
 from nanogpt_client.wire.billing import Billing
 from tests.driving import context, drive, only_entry, reply
 
-ZERO, SOME = Decimal(0), Decimal("0.25")
+ZERO, SOME, ASSUMED = Decimal(0), Decimal("0.25"), Decimal("0.125")
 
 
 def call(*, billable: bool = True, estimate=None) -> Call[None]:
@@ -124,14 +127,16 @@ def test_the_estimate_is_reserved_while_the_call_is_in_flight():
     [
         ({"cost": SOME}, SOME, ZERO, 0),
         ({"cost": ZERO}, ZERO, ZERO, 0),
-        ({"cost": None}, ZERO, ZERO, 1),
+        ({"cost": None}, ZERO, ASSUMED, 1),
+        ({"cost": None, "estimate": lambda: None}, ZERO, ASSUMED, 1),
+        ({"cost": None, "estimate": lambda: ZERO}, ZERO, ZERO, 1),  # free, and known to be
         ({"cost": None, "estimate": lambda: SOME}, ZERO, SOME, 1),
         ({"error": status(400), "estimate": lambda: SOME}, ZERO, ZERO, 0),
         ({"error": status(500), "estimate": lambda: SOME}, ZERO, SOME, 1),
     ],
 )
 def test_a_budget_is_settled_by_what_is_known(how, spent, assumed, unknown):
-    budget = Budget(usd=5)
+    budget = Budget(usd=5, assumed_usd=ASSUMED)
     book(context(budget=budget), **how)
     assert (budget.spent, budget.assumed, budget.unknown_calls) == (spent, assumed, unknown)
     assert budget.remaining_usd == 5 - spent - assumed
@@ -149,6 +154,78 @@ def test_free_calls_leave_the_budget_alone():
     budget = Budget(max_calls=1)
     book(context(budget=budget), billable=False)
     assert budget.calls == 0
+
+
+def test_a_ledger_of_the_users_own_making_is_asked_to_record():
+    class Forwarding(Ledger):
+        def record(self, entry: LedgerEntry) -> None:
+            forwarded.append(entry)
+            super().record(entry)
+
+    forwarded: list[LedgerEntry] = []
+    rules = replace(context(), ledger=Forwarding())
+    book(rules, cost=SOME)
+    assert forwarded == list(rules.ledger)
+
+
+def in_child(work) -> None:
+    """Do the work in a forked child."""
+    child = os.fork()
+    if child == 0:
+        failed = True
+        try:
+            work()
+            failed = False
+        finally:  # never back into the test run
+            os._exit(int(failed))
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("leave", ["close", "forget"])
+def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
+    """A forked child has copies of the streams that were open; dropping them is no end."""
+    ledger, budget = Ledger(tmp_path / "calls.jsonl"), Budget(usd=1)
+    rules = replace(context(budget=budget), ledger=ledger)
+    open_calls = [attempt(call(estimate=lambda: SOME), rules)]
+    next(open_calls[0])
+
+    def work() -> None:
+        if leave == "close":
+            open_calls[0].close()
+        open_calls.clear()
+        assert (len(ledger), budget.calls, budget.remaining_usd) == (0, 1, Decimal(1))
+        book(rules, cost=SOME)  # its own calls are
+        assert len(ledger) == 1
+
+    in_child(work)
+    assert budget.remaining_usd == 1 - SOME
+    open_calls[0].close()
+    assert [e.outcome for e in ledger.entries] == ["abandoned"]
+    assert [e.outcome for e in Ledger(tmp_path / "calls.jsonl")] == ["ok", "abandoned"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("full")
+
+    ledger, real = Ledger(tmp_path / "calls.jsonl"), os.write
+    monkeypatch.setattr(os, "write", full)
+    with pytest.warns(AccountingWarning):
+        ledger.record(LedgerEntry("chat", "parent", "ok", None))
+    monkeypatch.setattr(os, "write", real)
+
+    def work() -> None:
+        new = LedgerEntry("chat", "child", "ok", None)
+        thread = threading.Thread(target=ledger.record, args=(new,), daemon=True)
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
+
+    with ledger._lock:  # taken by another thread, at the moment of the fork
+        in_child(work)
+    assert [e.model for e in ledger] == ["child", "parent"]
 
 
 TICKET = {"runId": "run_1", "status": "pending", "cost": 0.5, "paymentSource": "USD"}

@@ -15,6 +15,7 @@ from nanogpt_client._core.call import Reply, Request, Resend
 from nanogpt_client._core.flow import (
     AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
+    Block,
     Open,
     Piece,
     Read,
@@ -23,6 +24,7 @@ from nanogpt_client._core.flow import (
     Unreachable,
     ask,
     attempt,
+    off_loop,
     perform,
     stream,
 )
@@ -748,3 +750,26 @@ def test_json_instead_of_a_streamed_sound(body, match):
     error = drive(stream(call, context()), reply(body)).error
     assert error is not None
     assert match in str(error)
+
+
+def test_work_that_blocks_is_a_step_of_its_own():
+    def flow(function):
+        return (yield from off_loop(function, 2, base=10))
+
+    driven = drive(flow(lambda number, *, base: number * base))
+    assert driven.result == 20
+    assert [type(step) for step in driven.steps] == [Block]
+
+
+@pytest.mark.parametrize("error", [OSError("no"), ValueError("no"), NanoGPTError("no")])
+def test_what_it_raises_is_raised_in_the_flow(error):
+    def fails():
+        raise error
+
+    def flow():
+        try:
+            yield from off_loop(fails)
+        except type(error) as caught:
+            return caught
+
+    assert drive(flow()).result is error

@@ -171,3 +171,11 @@ KEYS = st.sampled_from(
 def test_any_json_is_an_answer_or_an_error(body, call):
     with suppress(NanoGPTError):
         call.parse(reply(body))
+
+
+@pytest.mark.parametrize("ticker", ["usdc", "USDT", "eth", "sol", "daimo/usdc", "Daimo/SOL"])
+def test_coins_by_daimo(ticker):
+    call = create_deposit(ticker, 10)
+    coin = ticker.lower().rpartition("/")[2]
+    assert call.request.path == f"/transaction/create/daimo/{coin}"
+    assert call.parse(reply({"paymentId": "p_1"})).id == "p_1"

@@ -33,7 +33,7 @@ class Wire:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            entry = {"id": "m", "supported_parameters": {"max_input_characters": 20}}
+            entry = {"id": "m", "supported_parameters": {"max_chars": 20}}
             return httpx.Response(200, json={"data": [entry]})
         if request.url.path.endswith("transcriptions"):
             word = "ABC"[[b"ID3a", b"ID3b", b"ID3c"].index(_part(request.content))]

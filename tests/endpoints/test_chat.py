@@ -71,6 +71,25 @@ def test_none_is_left_out():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"prompt_caching": True},
+        {"prompt_caching": {"enabled": True, "cut_after_message_index": 0}},
+        {"logprobs": 5},
+        {"logprobs": True},
+        {"model_context_limit": 500},
+        {"model_context_limit": "30000"},
+        {"top_a": -1.5},
+    ],
+)
+def test_documented_values_are_sent_as_they_are(options):
+    body = body_of(**options)
+    assert body | options == body
+    (name,) = options
+    assert type(body[name]) is type(options[name])  # true stays true, and does not become 1
+
+
 def test_extra_body_wins():
     body = body_of(temperature=0.5, extra_body={"temperature": 9, "novelty": [1]})
     assert (body["temperature"], body["novelty"]) == (9, [1])
@@ -90,6 +109,8 @@ def test_text_is_sent_as_it_is():
         ("m", {"web_search": False}, "m"),
         ("m", {"memory": True}, "m:memory"),
         ("m", {"memory": 7}, "m:memory-7"),
+        ("m", {"memory": 0}, "m:memory-0"),
+        ("m", {"memory": 400}, "m:memory-400"),
         ("m:memory-7", {"memory": False}, "m"),
         ("m:thinking", {"memory": 7, "web_search": True}, "m:thinking:memory-7:online"),
         ("m:fast", {"caching": False}, "m:fast"),
@@ -116,7 +137,7 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m:online/linkup", {"web_search": "exa-fast"}, "contradict"),
         ("m:memory-7", {"memory": 8}, "contradict"),
         ("m", {"web_search": "bing"}, "unknown search backend 'bing'"),
-        ("m", {"memory": 0}, "memory=0"),
+        ("m", {"memory": -1}, "memory=-1"),
         ("m:fast", {"provider": "groq"}, "both choose the provider"),
         ("m:fast", {"provider": {"only": ["groq"]}}, "both choose the provider"),
         ("m:fast", {"extra_headers": {"X-Provider": "groq"}}, "both choose the provider"),

@@ -25,7 +25,9 @@ def estimate(messages: Any, **options: Any) -> Decimal:
     assert whole is not None
     assert streamed is not None
     assert whole() == streamed()
-    return whole() * 1_000_000
+    usd = whole()
+    assert usd is not None
+    return usd * 1_000_000
 
 
 def parts(*content: Any) -> list[dict[str, Any]]:
@@ -58,10 +60,13 @@ def test_tools_are_counted():
     assert estimate("hi", tools=[tool]) > 10_000 * INPUT
 
 
-def test_unknown_models_reserve_nothing():
-    call = chat("hi", model="nobody/knows-this", max_tokens=10**6)
+@pytest.mark.parametrize("make", [chat, stream_chat])
+def test_unknown_is_not_free(make):
+    call = make("hi", model="nobody/knows-this", max_tokens=10**6)
     assert call.estimate is not None
-    assert call.estimate() == 0
+    assert call.estimate() is None
+    free = next(m for m in models().values() if m.prompt_usd == m.completion_usd == 0)
+    assert make("hi", model=free.id, max_tokens=10**6).estimate() == 0
 
 
 def test_a_budget_refuses_what_it_cannot_cover():

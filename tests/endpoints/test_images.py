@@ -15,6 +15,7 @@ from nanogpt_client._core.call import Resend
 from nanogpt_client._core.flow import perform
 from nanogpt_client.endpoints.images import edit_image, generate_image
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.ledger import Budget
 from tests.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
@@ -185,3 +186,30 @@ ITEM = st.dictionaries(
 def test_any_json_is_an_answer_or_an_error(body):
     with suppress(NanoGPTError):
         assert len(images(body)) > 0
+
+
+@pytest.mark.parametrize("prompt", ["", None])
+def test_a_prompt_may_be_left_out_beside_a_picture(prompt):
+    call = first_call(generate_image(prompt, model="upscaler", image=PNG))
+    assert call.request.json["prompt"] == ""  # openapi requires the key
+    assert "imageDataUrl" in call.request.json
+    assert first_call(edit_image(prompt, model="m", image=PNG)).request.form["prompt"] == ""
+    sources = {"imageDataUrl": "data:image/png;base64,eA=="}
+    assert first_call(generate_image(model="m", extra_body=sources)).request.json["prompt"] == ""
+    with pytest.raises(ConfigurationError, match="prompt must be"):
+        first_call(generate_image(prompt, model="upscaler"))
+
+
+@pytest.mark.parametrize("word", ["XNO", "nano"])
+def test_pictures_paid_in_nano_cost_no_known_dollars(word):
+    rules = context(budget=Budget(usd=1))
+    body = {
+        "data": [{"url": "https://cdn/a.png"}, {"url": "https://cdn/b.png"}],
+        "cost": 0.0043, "paymentSource": word, "remainingBalance": 0.8,
+    }  # fmt: skip
+    drawn = answer(generate_image("a cat", model="m"), reply(body), rules=rules)
+    assert (drawn.cost, drawn.billing.balance) == (None, None)
+    assert [image.cost for image in drawn] == [None, None]
+    assert (str(drawn.billing.cost_nano), str(drawn.billing.balance_nano)) == ("0.0043", "0.8")
+    assert rules.ledger.totals.unknown_costs == 1
+    assert rules.ledger.spent == 0

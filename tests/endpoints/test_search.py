@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -39,6 +40,31 @@ def test_the_request():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("2026-01-31", "2026-01-31"),
+        ("20260131", "2026-01-31"),
+        ("2026-01-31T12:00:00Z", "2026-01-31"),
+        ("2026-01-31T23:59:00.5+02:00", "2026-01-31"),
+        (date(2026, 1, 31), "2026-01-31"),
+        (datetime(2026, 1, 31, 12, tzinfo=UTC), "2026-01-31"),
+    ],
+)
+def test_any_iso_date_becomes_a_day(given, sent):
+    assert body_of(from_date=given)["fromDate"] == sent
+
+
+def test_every_documented_provider():
+    for name in "linkup tavily exa kagi perplexity valyu brave sofya firecrawl".split():
+        assert body_of(provider=name)["provider"] == name
+
+
+def test_other_operations_need_no_query():
+    words = {"operation": "fetch", "urls": ["https://a"]}
+    assert body_of("", provider="sofya", extra_body=words) == {"provider": "sofya", **words}
+
+
 def test_a_schema_is_sent_as_text():
     body = body_of(schema=SCHEMA)
     assert body["outputType"] == "structured"
@@ -54,7 +80,7 @@ def test_a_schema_is_sent_as_text():
         ("x", {"max_results": 0}, "max_results=0"),
         ("x", {"from_date": "yesterday"}, "from_date='yesterday': it must be a day like"),
         ("x", {"to_date": "2026-02-30"}, "to_date='2026-02-30': it must be a day like"),
-        ("x", {"to_date": "20260131"}, "to_date='20260131': it must be a day like"),
+        ("x", {"to_date": "2026"}, "to_date='2026': it must be a day like"),
         ("x", {"from_date": "2026-01-02", "to_date": "2026-01-01"}, "2026-01-02 is after to_date"),
         ("x", {"outputType": "structured"}, "did you mean 'output_type'"),
         ("x", {"schema": {"x": object()}}, "JSON"),
@@ -103,3 +129,22 @@ def test_a_structured_answer():
 def test_any_json_is_an_answer_or_an_error(body, options):
     with suppress(NanoGPTError):
         search(body, **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "cost", "nano"),
+    [
+        ({"metadata": {"cost": 0.006}}, "0.006", None),
+        ({"metadata": {"cost": 0.006, "currency": "XNO"}}, None, "0.006"),
+        ({"metadata": {"cost": 0.006, "paymentSource": "nano"}}, None, "0.006"),
+        ({"metadata": {"cost": 0.006}, "paymentSource": "XNO"}, None, "0.006"),
+        # what a structured answer holds is the searcher's own
+        ({"data": {"cost": 9, "currency": "XNO"}, "metadata": {"cost": 0.006}}, "0.006", None),
+    ],
+)
+def test_what_a_search_cost(body, cost, nano):
+    call = search_web("x", schema=SCHEMA)
+    found = drive(attempt(call, context()), reply({"data": {"year": 2015}} | body)).result
+    assert [
+        None if n is None else str(n) for n in (found.billing.cost, found.billing.cost_nano)
+    ] == [cost, nano]

@@ -72,7 +72,7 @@ def test_the_request_of_a_stream():
     [
         ({"text": ""}, "text must be"),
         ({"model": ""}, "model must be"),
-        ({"speed": 5}, "speed=5"),
+        ({"speed": 6}, "speed=6"),
         ({"voices": "x"}, "'voice'"),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_bare_ticket_is_asked_about_by_the_models_own_name():
         ({"status": "error", "error": "TTS generation failed."}, "TTS generation failed."),
         ({"status": "failed", "error": {"message": "no voice"}}, "no voice"),
         ({"status": "content_policy_violation", "message": "not this"}, "not this"),
-        ({"status": "CANCELLED"}, "CANCELLED"),
+        ({"status": "CANCELLED"}, "cancelled"),
         ({"status": "completed"}, "without a sound"),
         ({"status": "completed", "audioUrl": 7.5, "error": None}, None),
     ],
@@ -161,7 +161,10 @@ def test_a_job_that_fails_says_why(state, why):
         answer(speak("hi", model="m"), reply(TICKET, 202), reply(state))
     if why is not None:
         assert type(caught.value) is JobFailedError
-        assert (caught.value.run_id, caught.value.maybe_billed) == ("run_1", True)
+        refunded = state["status"] != "completed"
+        assert (caught.value.run_id, caught.value.maybe_billed) == ("run_1", not refunded)
+        assert str(caught.value.cost) == ("0" if refunded else "0.5")
+        assert caught.value.raw == state
         assert str(caught.value) == f"speech job run_1 failed: {why}" or why in str(caught.value)
 
 

@@ -133,6 +133,59 @@ def test_a_job_is_waited_for():
     }  # fmt: skip
 
 
+CLONE = {"status": "pending", "runId": "vc_run_789", "model": "qwen-voice-clone", "cost": 0.25,
+         "paymentSource": "USD", "isApiRequest": True, "fileName": "audio_file", "fileSize": 0,
+         "chargedDuration": 2.5, "diarize": False, "novelty": 1}  # fmt: skip
+EMBEDDING = "https://storage.example.com/speaker-embedding.safetensors"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("status", [202, 200])
+def test_a_voice_is_cloned(nested, status):
+    ticket = {"data": CLONE} if nested else CLONE
+    final = {"status": "completed", "speakerEmbeddingUrl": EMBEDDING, "metadata": {"model": "q"}}
+    done = {"data": final} if nested else final
+    driven = drive(
+        perform(transcribe(WAV, model="qwen-voice-clone"), context()),
+        reply(ticket, status), reply(done),
+    )  # fmt: skip
+    voice = driven.result
+    assert (voice.text, voice.voice_url, str(voice.cost)) == ("", EMBEDDING, "0.25")
+    assert voice.raw == done
+    sent = json.loads(requests_of(driven)[1].content or b"")
+    assert sent == {
+        "runId": "vc_run_789", "cost": 0.25, "paymentSource": "USD", "isApiRequest": True,
+        "fileName": "audio_file", "fileSize": 0, "chargedDuration": 2.5, "diarize": False,
+    }  # fmt: skip
+
+
+def test_a_voice_may_be_cloned_at_once():
+    done = {"status": "completed", "speakerEmbeddingUrl": EMBEDDING}
+    for body in (done, done | {"runId": "r"}):
+        assert answer(transcribe(WAV, model="m"), reply(body)).voice_url == EMBEDDING
+
+
+@pytest.mark.parametrize("result", [{"embedding": [0.5]}, {"output": {"url": "https://a"}}])
+def test_a_result_in_a_shape_of_its_own_is_returned(result):
+    state = {"status": "completed", **result}
+    heard = answer(transcribe(WAV, model="m"), reply(TICKET, 202), reply(state))
+    assert (heard.text, heard.raw) == ("", state)
+
+
+def test_a_completed_job_that_brought_nothing_is_an_error():
+    state = {"status": "completed", "metadata": {"cost": 0.5}}
+    with pytest.raises(JobFailedError, match="without a transcription") as caught:
+        answer(transcribe(WAV, model="m"), reply(TICKET, 202), reply(state))
+    error = caught.value
+    assert (error.run_id, error.raw, error.maybe_billed) == ("run_1", state, True)
+    assert str(error.cost) == "0.5"
+
+
+def test_a_ticket_that_has_the_text_already_is_not_asked_about():
+    body = {"runId": "r", "status": "completed", "transcription": "hi"}
+    assert answer(transcribe(WAV, model="m"), reply(body)).text == "hi"
+
+
 def test_a_job_that_fails_says_why():
     failed = reply({"status": "failed", "error": "too long"})
     with pytest.raises(JobFailedError, match="transcription job run_1 failed: too long"):

@@ -66,6 +66,22 @@ def test_the_order():
 
 
 @pytest.mark.parametrize(
+    ("image", "more"),
+    [
+        ("https://cdn/x.png", {}),
+        (None, {"videoUrl": "https://cdn/v.mp4"}),
+        (None, {"script": "A cat wakes."}),
+    ],
+)
+@pytest.mark.parametrize("prompt", ["", None])
+def test_a_prompt_may_be_left_out_beside_a_source(prompt, image, more):
+    body = ordered(prompt, model="upscaler", image=image, extra_body=more)
+    assert body == {"model": "upscaler", **more} | ({"imageUrl": image} if image else {})
+    with pytest.raises(ConfigurationError, match="prompt must be"):
+        answer(submit_video(model="upscaler"))
+
+
+@pytest.mark.parametrize(
     ("image", "sent"),
     [
         ("https://cdn/x.png", {"imageUrl": "https://cdn/x.png"}),
@@ -118,6 +134,39 @@ def test_what_cannot_work_is_refused_before_anything_is_charged(options, match):
         ({"status": "succeeded", "output": {"url": "u"}}, "completed", "u"),
         ({"status": "Success", "output": ["odd", {"video_url": "u"}]}, "completed", "u"),
         ({"data": {"status": "COMPLETED", "output": [{"video": {"url": "u"}}]}}, "completed", "u"),
+        ({"status": "completed", "video": "https://cdn/v.mp4"}, "completed", "https://cdn/v.mp4"),
+        ({"status": "completed", "video": "/v.mp4"}, "completed", "/v.mp4"),
+        ({"status": "completed", "videos": [{"url": "u"}]}, "completed", "u"),
+        ({"status": "completed", "videos": ["https://u"]}, "completed", "https://u"),
+        ({"status": "completed", "video": [{"url": "u"}, {"url": "v"}]}, "completed", "u"),
+        ({"status": "completed", "output": "https://u"}, "completed", "https://u"),
+        ({"status": "completed", "output": ["https://u"]}, "completed", "https://u"),
+        ({"data": {"status": "COMPLETED", "output": {"videos": [{"url": "u"}]}}}, "completed", "u"),
+        ({"data": {"status": "COMPLETED", "videos": [{"url": "u"}]}}, "completed", "u"),
+        (
+            {"data": {"status": "COMPLETED", "output": {"video": "https://u"}}},
+            "completed",
+            "https://u",
+        ),
+        (
+            {
+                "status": "COMPLETED",
+                "data": {"isCompleted": True, "isSuccess": True, "output": {"url": "u"}},
+            },
+            "completed",
+            "u",
+        ),
+        ({"data": {"isCompleted": True, "output": {"url": "u"}}}, "completed", "u"),
+        ({"status": "PROCESSING", "data": {"isCompleted": False}}, "running", None),
+        (
+            {"status": "COMPLETED", "data": {"isCompleted": True, "isSuccess": False}},
+            "failed",
+            None,
+        ),
+        ({"status": "FAILED", "data": {"isCompleted": True}}, "failed", None),
+        ({"status": "completed", "data": [{"url": "u"}]}, "completed", "u"),
+        ({"status": "completed", "output": {"video": "no address"}}, "completed", None),
+        ({"status": "generating"}, "running", None),
         ({"data": {"status": "IN_QUEUE"}}, "queued", None),
         ({"data": {"status": "IN_PROGRESS"}}, "running", None),
         ({"status": "processing"}, "running", None),
@@ -150,7 +199,9 @@ def test_a_failed_job_says_why(inner, error, wrap):
     assert video_status("v").parse(reply(body)).error == error
     with pytest.raises(JobFailedError, match=f"video job v failed: {error or 'failed'}") as caught:
         answer(wait_for_video("v"), reply(body))
-    assert (caught.value.run_id, caught.value.maybe_billed) == ("v", True)
+    assert (caught.value.run_id, caught.value.maybe_billed) == ("v", False)  # refunded
+    assert caught.value.cost == 0
+    assert caught.value.raw == body
 
 
 def test_a_status_is_asked_by_run_id():

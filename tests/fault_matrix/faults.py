@@ -94,6 +94,10 @@ def _keep_alive(seconds: float) -> list[Any]:
     return [step for _ in range(int(seconds / 0.05)) for step in (b": keep-alive\n\n", 0.05)]
 
 
+def _drip(data: bytes, seconds: float = 4) -> list[Any]:
+    return [data, 0.05] * int(seconds / 0.05)
+
+
 _UNSENT = Expected(e.APIConnectionError, 0, "0")
 _UNKNOWN = Expected(e.OutcomeUnknownError, 1, None)
 
@@ -181,6 +185,11 @@ _STALLS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
         Expected(e.StreamStalledError, 1, None, HELLO),
     ),
     (
+        "stall behind empty events",
+        _stream(TEXT, *_drip(b"data: {}\n\n"), End.HOLD),
+        Expected(e.StreamStalledError, 1, None, HELLO),
+    ),
+    (
         "stall in silence",
         _stream(TEXT, End.HOLD),
         Expected(e.StreamStalledError, 1, None, HELLO),
@@ -214,6 +223,18 @@ FAULTS: tuple[Fault, ...] = (
         _UNKNOWN,
     ),
     Fault("read timeout", [[End.HOLD]], Expected(e.APITimeoutError, 1, None), limit=SOON),
+    Fault(
+        "early hints for ever",
+        [[*_drip(b"HTTP/1.1 103 Early Hints\r\n\r\n"), End.HOLD]],
+        Expected(e.APITimeoutError, 1, None),
+        limit=SOON,
+    ),
+    Fault(
+        "headers byte by byte",
+        [[b"HTTP/1.1 200 OK\r\nx-a: ", *_drip(b"a"), End.HOLD]],
+        Expected(e.APITimeoutError, 1, None),
+        limit=SOON,
+    ),
     Fault("400", _error(400, "invalid_request"), _refused(e.BadRequestError)),
     Fault(
         "400 context",

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import ModelInvalidRequestError, ModelNotFoundError
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import ConfigurableField
 
 from langchain_nanogpt import ChatNanoGPT
 from langchain_nanogpt._profile import profile_of
-from nanogpt_client import Model
+from nanogpt_client import Model, snapshot
+from nanogpt_client.observe import note_denial
 from tests.langchain.replies import Wire
 
 KEY = "sk-nano-of-the-test"
@@ -83,17 +84,43 @@ def test_it_travels_with_pickles():
 
 
 @pytest.mark.parametrize("block", [IMAGE, SOUND])
-def test_media_for_a_model_of_text_alone_are_refused_unsent(block):
+def test_media_that_a_profile_of_the_callers_own_denies_are_refused_unsent(block):
     wire = hello()
-    llm = wire.model(model=TEXT_ALONE)
-    result = ToolMessage([block], tool_call_id="c1")
+    denied = {"image_inputs": False, "audio_inputs": False}
+    llm = wire.model(model=TEXT_ALONE, profile=denied)
     kind = "image_url" if block is IMAGE else "input_audio"
-    for message in (HumanMessage(["Look", block]), result):
-        with pytest.raises(ModelInvalidRequestError, match=f"'{kind}'.*'{TEXT_ALONE}'"):
-            llm.invoke([message])
-        with pytest.raises(ModelInvalidRequestError, match=TEXT_ALONE):
-            list(llm.stream([message]))
+    asked = [HumanMessage(["Look", block])]
+    with pytest.raises(ModelInvalidRequestError, match=f"'{kind}'.*'{TEXT_ALONE}'"):
+        llm.invoke(asked)
+    with pytest.raises(ModelInvalidRequestError, match=TEXT_ALONE):
+        list(llm.stream(asked))
     assert wire.bodies == []
+
+
+@pytest.mark.parametrize("block", [IMAGE, SOUND])
+@pytest.mark.parametrize("model", [TEXT_ALONE, "openai/gpt-oss-120b"])
+def test_what_the_catalogue_alone_denies_is_logged_once_and_sent(caplog, model, block):
+    note_denial.cache_clear()
+    assert ChatNanoGPT(model=model, api_key=KEY).profile["image_inputs"] is False  # type: ignore[index]
+    wire = hello()
+    for _ in range(2):
+        wire.model(model=model).invoke([HumanMessage(["Look", block])])
+        wire.model().invoke([HumanMessage(["Look", block])], model=model)
+    assert len(wire.bodies) == 4
+    assert [record.message.count(model) for record in caplog.records] == [2]
+    assert "is asked all the same" in caplog.text
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "gemini-2.5-pro", "openai/gpt-4.1-mini"])
+def test_a_catalogue_that_denies_tools_says_nothing_of_them(model):
+    facts = snapshot.facts(model)
+    assert facts is not None
+    assert facts.raw["capabilities"]["tool_calling"] is False
+    profile = profile_of(facts)
+    assert not {"tool_calling", "tool_call_streaming", "structured_output"} & profile.keys()
+    wire = hello()
+    wire.model(model=model).bind_tools([{"title": "f", "description": "d"}]).invoke("hi")
+    assert wire.bodies[0]["tools"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +128,8 @@ def test_media_for_a_model_of_text_alone_are_refused_unsent(block):
     [
         {"model": VISION},
         {"model": "nobody/knows-it"},
-        {"model": TEXT_ALONE, "check_inputs": False},
+        {"model": TEXT_ALONE},
+        {"model": TEXT_ALONE, "check_inputs": False, "profile": {"image_inputs": False}},
         {"model": TEXT_ALONE, "profile": {"image_inputs": True}},
     ],
 )
@@ -113,7 +141,9 @@ def test_media_go_out_where_nothing_is_known_against_them(words):
 
 def test_the_model_of_the_call_counts():
     wire = hello()
+    denied = {"image_inputs": False}
     with pytest.raises(ModelInvalidRequestError, match=TEXT_ALONE):
-        wire.model().invoke([HumanMessage(["Look", IMAGE])], model=TEXT_ALONE)
-    wire.model(model=TEXT_ALONE).invoke([HumanMessage(["Look", IMAGE])], model=VISION)
+        wire.model(model=TEXT_ALONE, profile=denied).invoke([HumanMessage(["Look", IMAGE])])
+    picture = [HumanMessage(["Look", IMAGE])]
+    wire.model(model=TEXT_ALONE, profile=denied).invoke(picture, model=VISION)
     assert len(wire.bodies) == 1

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from langchain_nanogpt import ChatNanoGPT
+from langchain_nanogpt._invalid_calls import unspoiled
 from nanogpt_client import NanoGPTError
 from tests.test_samples import CHATS, STREAMS, expected_of, reply_of
 
@@ -118,11 +119,19 @@ def _said(outcome: Any) -> Any:
     metadata = {k: v for k, v in outcome.response_metadata.items() if k != "output_version"}
     blocks = sorted(map(_plain, outcome.content_blocks))
     calls = [(call["id"], call["name"], call["args"]) for call in outcome.tool_calls]
-    return blocks, metadata, outcome.usage_metadata, calls, outcome.text
+    invalid = [(c["id"], c["name"], unspoiled(c["args"])) for c in outcome.invalid_tool_calls]
+    return blocks, metadata, outcome.usage_metadata, calls, invalid, outcome.text
 
 
 def _plain(block: Any) -> str:
-    """Without the index, which streams alone need."""
+    """Without the index, which streams alone need, and with LangChain's forms of a call as one.
+
+    It words the error of a call that it cannot read itself, and of streams it leaves such calls in
+    the content (v1) as they came.
+    """
+    if block["type"] in {"tool_call_chunk", "invalid_tool_call"}:
+        args = unspoiled(block["args"])
+        block = {"type": "invalid", "id": block["id"], "name": block.get("name"), "args": args}
     return repr(sorted((k, v) for k, v in block.items() if k != "index" and v not in ({}, None)))
 
 

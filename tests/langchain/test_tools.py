@@ -63,7 +63,9 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, tmp_pat
     assert message.content == (
         f"Drew the picture with hidream for 0.005 USD. File: {message.artifact['path']}."
     )
-    assert message.artifact["bytes"].startswith(b"\x89PNG")
+    (path,) = tmp_path.iterdir()
+    assert message.artifact["path"] == str(path)
+    assert path.stem in message.artifact["name"]
     assert message.status == "success"
 
 

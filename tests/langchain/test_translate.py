@@ -13,6 +13,7 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    InvalidToolCall,
     RemoveMessage,
     SystemMessage,
     ToolCallChunk,
@@ -22,6 +23,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_nanogpt._held import Held
+from langchain_nanogpt._invalid_calls import unspoiled
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -231,7 +233,7 @@ def test_only_nanogpts_thoughts_go_back_and_only_beside_calls(provider, version)
     assert "reasoning_content" not in wire(message)[0]
 
 
-def test_invalid_calls_go_back_as_the_model_wrote_them():
+def test_invalid_calls_go_back_as_objects_and_are_answered():
     broken = {
         "name": "look",
         "args": '{"at": ',
@@ -239,8 +241,42 @@ def test_invalid_calls_go_back_as_the_model_wrote_them():
         "error": "cut",
         "type": "invalid_tool_call",
     }
-    (message,) = wire(AIMessage("", invalid_tool_calls=[broken]))
-    assert message["tool_calls"][0]["function"]["arguments"] == '{"at": '
+    message, result = wire(AIMessage("", invalid_tool_calls=[broken]))
+    assert message["tool_calls"][0]["function"] == {"name": "look", "arguments": "{}"}
+    assert result == {
+        "role": "tool",
+        "tool_call_id": "c1",
+        "content": 'The arguments of this call are no JSON object: {"at":  The tool was not run.',
+    }
+    told = ToolMessage("cut", tool_call_id="c1")
+    _, result = wire(AIMessage("", invalid_tool_calls=[broken]), told)
+    assert result["content"].endswith('{"at": \ncut')
+
+
+def test_calls_that_are_invalid_for_another_reason_are_answered_with_it():
+    call = InvalidToolCall(
+        name="look", args='{"at": 1}', id=None, error="too often", type="invalid_tool_call"
+    )
+    message, result, _ = wire(AIMessage("", invalid_tool_calls=[call]), HumanMessage("Go on."))
+    assert message["tool_calls"][0]["function"]["arguments"] == '{"at": 1}'
+    assert result["content"] == "The call is invalid: too often. The tool was not run."
+    assert result["tool_call_id"] == message["tool_calls"][0]["id"]
+
+
+def test_valid_calls_beside_invalid_ones_keep_their_results():
+    half = InvalidToolCall(name="g", args='{"a": ', id="c2", error=None, type="invalid_tool_call")
+    message = AIMessage("", tool_calls=[CALL], invalid_tool_calls=[half])
+    sent = wire(message, ToolMessage("done", tool_call_id="c1"))
+    assert [(m["role"], m.get("tool_call_id")) for m in sent] == [
+        ("assistant", None),
+        ("tool", "c1"),
+        ("tool", "c2"),
+    ]
+
+
+def test_an_answer_that_says_nothing_is_left_out():
+    sent = wire(HumanMessage("hi"), AIMessage(""), HumanMessage("Hello?"))
+    assert [message["content"] for message in sent] == ["hi", "Hello?"]
 
 
 def test_pictures_in_a_tools_result_follow_it():
@@ -455,7 +491,7 @@ def test_arguments_that_are_no_object_are_never_mended(arguments):
     first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
     total: Any = first + chunk_from_wire(last_chunk(Choice(0, Message(), "stop")), held).message
     assert total.tool_calls == []
-    assert total.invalid_tool_calls[0]["args"].startswith(arguments)
+    assert unspoiled(total.invalid_tool_calls[0]["args"]) == arguments
 
 
 def test_a_copied_text_chunk_is_what_a_validated_one_would_be():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from llama_index.core.agent.workflow import (
     AgentStream,
@@ -14,7 +17,7 @@ from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 from PIL import Image
 
-from tests.llama_index.conformance.wire import call, stream
+from tests.llama_index.conformance.wire import call, stream, whole
 from tests.llama_index.scripted import Scripted
 
 # LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
@@ -109,6 +112,51 @@ async def test_an_agents_conversation_goes_back_as_it_came():
         "reasoning_content": "I multiply.",
     }
     assert result == {"role": "tool", "content": "408", "tool_call_id": "c1"}
+
+
+UNREADABLE = {
+    "cut": ("delete", '{"customer": "c1'),
+    "a list": ("delete", "[1]"),
+    "nameless": ("", '{"customer": "c1"}'),
+}
+
+
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("workflow", [True, False], ids=["workflow", "agent"])
+@pytest.mark.parametrize(("name", "arguments"), UNREADABLE.values(), ids=UNREADABLE)
+async def test_the_model_is_told_of_calls_that_cannot_be_run(name, arguments, workflow, streaming):
+    ran = []
+
+    def delete(customer: str | None = None) -> str:
+        """Delete a customer's orders; everybody's if no customer is given."""
+        ran.append(customer)
+        return "deleted"
+
+    calls = [call(0, "c1", name, arguments), call(1, "c2", "delete", '{"customer": "c2"}')]
+    said = {"content": None, "tool_calls": calls}
+    done = {"content": "Half is done."}
+    replies = [stream(said, finish_reason="length"), stream(done)] if streaming else [
+        whole(said, "length"), whole(done)
+    ]  # fmt: skip
+    server = Scripted(*replies)
+    agent: Any = FunctionAgent(tools=[delete], llm=server.llm(), streaming=streaming)
+    if workflow:
+        agent = AgentWorkflow(agents=[agent])
+    response, events = await run(agent, "Delete the orders of c1 and c2.")
+    assert ran == ["c2"]
+    assert str(response) == "Half is done."
+    failed = [e for e in events if isinstance(e, ToolCallResult) and e.tool_output.is_error]
+    assert [e.tool_id for e in failed] == ["c1"]
+    messages = server.body["messages"]
+    (made,) = [m["tool_calls"] for m in messages if m.get("tool_calls")]
+    assert all(json.loads(c["function"]["arguments"]) in ({}, {"customer": n}) for c, n in zip(
+        made, ["c1", "c2"], strict=True
+    ))  # fmt: skip
+    results = {m["tool_call_id"]: m["content"] for m in messages if m["role"] == "tool"}
+    assert results["c2"] == "deleted"
+    assert "not run" in results["c1"]
+    assert "not found" not in results["c1"]
+    assert name == "" or arguments in results["c1"]
 
 
 async def test_a_tool_may_return_a_picture(llm, tmp_path):

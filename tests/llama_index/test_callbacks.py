@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 from llama_index.core import Document, VectorStoreIndex
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage, MockLLM
+from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import instrument_tags
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding
+from llama_index_nanogpt import (
+    NanoGPT,
+    NanoGPTCostHandler,
+    NanoGPTEmbedding,
+    NanoGPTToolSpec,
+    NanoGPTWebSearchRetriever,
+)
 from nanogpt_client import Ledger, NanoGPTClient, NanoGPTError
 from tests.rawserver import End, RawServer
 
@@ -126,6 +134,59 @@ def test_an_abandoned_stream_is_counted_as_unknown(llm):
         stream.close()
     assert [entry.outcome for entry in costs.ledger] == ["abandoned"]
     assert same(costs, llm.ledger)
+
+
+class Tracer(BaseEventHandler):
+    """Files events under their spans, and complains of those that it does not know."""
+
+    complaints: list[str] = Field(default_factory=list)
+    heard: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "Tracer"
+
+    def handle(self, event: Any, **_: Any) -> None:
+        self.heard.append(event.class_name())
+        if event.span_id and type(event).__module__.startswith("llama_index_nanogpt"):
+            self.complaints.append(event.class_name())
+
+
+async def test_tracers_have_nothing_to_complain_of(client):
+    """Tracers warn of an event of an unknown kind in a span that they follow."""
+    tracer = Tracer()
+    get_dispatcher().add_event_handler(tracer)
+    try:
+        embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
+        await embedding.aget_text_embedding_batch(["a", "b"])
+        NanoGPTWebSearchRetriever(client=client).retrieve("Nano")
+        tools = NanoGPTToolSpec(client=client, video_interval=0.01).to_tool_list()
+        named = {tool.metadata.name: tool for tool in tools}
+        named["search_web"](query="Nano")
+        await named["generate_video"].acall(prompt="a cat")
+        failing = NanoGPTEmbedding(model_name="sandbox/fault/401", client=client)
+        with pytest.raises(NanoGPTError):
+            failing.get_text_embedding("hi")
+    finally:
+        get_dispatcher().event_handlers.remove(tracer)
+    assert tracer.complaints == []
+    assert tracer.heard.count("NanoGPTCallEvent") == 5
+    assert "NanoGPTProgressEvent" in tracer.heard
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, SystemExit])
+def test_calls_that_are_interrupted_count_as_abandoned(client, monkeypatch, stopped):
+    def interrupt(*_: Any) -> None:
+        raise stopped
+
+    monkeypatch.setattr("nanogpt_client._http.Transport.send", interrupt)
+    embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
+    with NanoGPTCostHandler() as costs:
+        for call in (NanoGPT(model=MODEL, client=client).complete, embedding.get_text_embedding):
+            with pytest.raises(stopped):
+                call("hi")
+    assert same(costs, client.ledger)
+    assert [(e.kind, e.cost) for e in costs.ledger] == [("chat", None), ("embedding", None)]
 
 
 def test_tags_choose_what_counts(llm):

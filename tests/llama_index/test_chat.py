@@ -261,6 +261,15 @@ def test_metadata_knows_the_catalogue_and_listens_to_the_constructor():
     assert (told.context_window, told.is_function_calling_model) == (5, False)
 
 
+@pytest.mark.parametrize(
+    "model", ["openai/gpt-4o", "openai/gpt-4.1-mini", "gemini-2.5-pro", "openai/o3", "no/body"]
+)
+def test_a_catalogue_that_denies_tools_keeps_no_agent_from_them(model):
+    assert NanoGPT(model=model).metadata.is_function_calling_model
+    told = NanoGPT(model=model, is_function_calling_model=False)
+    assert not told.metadata.is_function_calling_model
+
+
 def test_metadata_never_raises():
     unknown = NanoGPT(model="nobody/knows-this").metadata
     assert unknown.context_window == 24_000

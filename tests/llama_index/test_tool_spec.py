@@ -104,8 +104,8 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of
     assert output.blocks == [
         TextBlock(text=f"Drew the picture with hidream for 0.005 USD. File: {artifact['path']}.")
     ]
-    assert artifact["bytes"].startswith(b"\x89PNG")
-    assert artifact["cost"] == Decimal("0.005")
+    assert [str(path) for path in tmp_path.iterdir()] == [artifact["path"]]
+    assert (artifact["cost"], artifact["cost_exact"]) == (0.005, "0.005")
     assert not output.is_error
 
 
@@ -129,11 +129,11 @@ async def test_sources_stand_in_the_text(run, client, spec_of):
 async def test_methods_are_for_programs(client, spec_of):
     spec = spec_of(client=client, image_size="256x256")
     spoken = spec.speak(text="Good morning.")
-    assert (await spec.atranscribe(audio=spoken.artifact["bytes"])).text == "Good morning."
+    assert (await spec.atranscribe(audio=spoken.artifact["name"])).text == "Good morning."
     drawn = await spec.agenerate_image(prompt="a cat")
     changed = spec.edit_image(prompt="make it blue", image=drawn.artifact["name"])
-    assert changed.artifact["bytes"].startswith(b"\x89PNG")
-    assert (await spec.aedit_image(prompt="blue", image=picture("PNG"))).artifact["bytes"]
+    assert str(spec.memory.get(changed.artifact["name"])).startswith("b'\\x89PNG")
+    assert (await spec.aedit_image(prompt="blue", image=picture("PNG"))).artifact["size"]
     assert "USD" in spec.check_balance().text
     assert "USD" in (await spec.acheck_balance()).text
     assert spec.estimate_cost(kind="image").artifact["affordable"]

@@ -115,12 +115,56 @@ def test_arguments_that_say_nothing_are_empty(arguments, finish_reason):
     assert selection.tool_kwargs == {}
 
 
+@pytest.mark.parametrize("arguments", ["[1]", "{", '"text"', "nonsense", '{"a": 1', '{"a": 1} x'])
+@pytest.mark.parametrize("raw", [{"finish_reason": "length"}, {"finish_reason": None}, None])
+def test_unreadable_calls_are_of_no_tool(arguments, raw):
+    answer = response(("c", arguments)).model_copy(update={"raw": raw})
+    (selection,) = tool_selections(answer)
+    assert selection.tool_name.startswith("f (not run: its arguments are no JSON object")
+    assert selection.tool_kwargs == {}
+    llm = Scripted(TWO_CALLS).llm()
+    assert llm.get_tool_calls_from_response(answer, error_on_no_tool_call=False) == [selection]
+    with pytest.raises(ValueError, match="the arguments of 'f' are no JSON object"):
+        llm.get_tool_calls_from_response(answer)
+
+
+def test_calls_without_a_name_are_of_no_tool():
+    answer = response(("c", "{}"), finish_reason="tool_calls")
+    answer.message.blocks[0].tool_name = ""
+    assert [c.tool_name for c in tool_selections(answer)] == ["(not run: the call names no tool)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "read"),
+    [
+        ('{"a": "x\ny"}', {"a": "x\ny"}), ('{}{"a": 1}', {"a": 1}), ('"{\\"a\\": 1}"', {"a": 1}),
+        ({"a": 1}, {"a": 1}),
+    ],
+)  # fmt: skip
+def test_what_is_unambiguous_is_read(arguments, read):
+    (selection,) = tool_selections(response(("c", arguments), finish_reason="stop"))
+    assert (selection.tool_name, selection.tool_kwargs) == ("f", read)
+
+
+async def test_predict_and_call_fails_instead_of_running_half_a_call():
+    ran = []
+    tool = FunctionTool.from_defaults(lambda a=None: ran.append(a), name="f", description="f")
+    cut = [call(0, "c", "f", '{"a": ')]
+    llm = Scripted(whole({"content": None, "tool_calls": cut}, finish_reason="length")).llm()
+    with pytest.raises(ValueError, match="no JSON object"):
+        llm.predict_and_call([tool], user_msg="hi")
+    with pytest.raises(ValueError, match="no JSON object"):
+        await llm.apredict_and_call([tool], user_msg="hi")
+    assert ran == []
+
+
 def test_partial_arguments_show_only_while_the_answer_is_arriving():
     cut = '{"path": "/home", "deep": {"x": [1, 2'
     (arriving,) = tool_selections(response(("c", cut)))
     assert arriving.tool_kwargs == {"path": "/home", "deep": {"x": [1, 2]}}
     (ended,) = tool_selections(response(("c", cut), finish_reason="length"))
     assert ended.tool_kwargs == {}
+    assert "not run" in ended.tool_name
 
 
 def test_arguments_are_the_callers_to_change():

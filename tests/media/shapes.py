@@ -194,6 +194,8 @@ def heard(special: str, *replies: Answer, **more: Any) -> Shape:
                  replies, facts, asks, **more)  # fmt: skip
 
 
+_CLONED = {"status": "completed", "speakerEmbeddingUrl": "https://cdn.example/e.safetensors"}
+
 TRANSCRIPTIONS = [
     heard("text", Answer({"text": "hi"})),
     heard("text, language, duration", Answer({"text": "hi", "language": "en", "duration": "1.5"}),
@@ -214,6 +216,12 @@ TRANSCRIPTIONS = [
           facts={"text": "hi", "words.0.text": "hi", "billing.cost": "0.5"},
           asks=[_ASK_HEARD] * 2,
           sent={"runId": "run_1", "cost": 0.5, "paymentSource": "USD", "isApiRequest": True}),
+    heard("job, the final cost", Answer(_JOB, 202),
+          Answer({"status": "completed", "transcription": "hi",
+                  "metadata": {"cost": 0.7, "currency": "USD", "actualDuration": 0.5}}),
+          facts={"text": "hi", "billing.cost": "0.7", "duration": 30.0}, asks=[_ASK_HEARD]),
+    heard("job, a cloned voice", Answer(_JOB, 202), Answer(_CLONED), asks=[_ASK_HEARD],
+          facts={"text": "", "voice_url": _CLONED["speakerEmbeddingUrl"], "billing.cost": "0.5"}),
     heard("job, failed", Answer(_JOB, 202), Answer({"status": "failed", "error": "too long"}),
           asks=[_ASK_HEARD], error=errors.JobFailedError, says="run_1 failed: too long"),
 ]  # fmt: skip
@@ -263,11 +271,18 @@ _PLACES = [
     ("videoUrl", {"status": "completed", "videoUrl": _FILM}),
     ("data.videoUrl", {"data": {"status": "COMPLETED", "videoUrl": _FILM}}),
     ("video.url", {"status": "completed", "video": {"url": _FILM}}),
+    ("video", {"status": "completed", "video": _FILM}),
+    ("video is a list", {"status": "completed", "video": [{"url": _FILM}]}),
+    ("videos", {"status": "completed", "videos": [{"url": _FILM}]}),
+    ("data.output, with flags",
+     {"status": "COMPLETED", "data": {"isCompleted": True, "output": {"url": _FILM}}}),
 ]  # fmt: skip
 
 VIDEO = [
     ordered("202", Answer(_TICKET, 202), status="queued", model="veo", billing__cost="0.5",
             billing__balance="9.5", billing__payment_source="USD"),
+    ordered("paid in Nano", Answer(_TICKET | {"paymentSource": "XNO"}, 202), billing__cost=None,
+            billing__cost_nano="0.5", billing__balance=None, billing__balance_nano="9.5"),
     ordered("200, processing", Answer(_TICKET | {"status": "processing"}), status="running"),
     ordered("its id alone", Answer({"id": "vid_1", "status": "pending"}), billing__cost=None),
     *(state(f"{word} under data", {"data": {"status": word}}, read) for word, read in _STATES),
@@ -364,6 +379,9 @@ ACCOUNT = [
     cost("estimatedCost, under data", {"data": {"estimatedCost": 0.0125}}, "0.0125"),
     cost("free", {"cost": 0}, "0"),
     cost("no dollars named", {"tokens": 12}, None),
+    cost("paid in Nano", {"cost": 1, "paymentSource": "XNO"}, None),
+    cost("estimated in Nano", {"data": {"estimatedCost": 1, "currency": "nano"}}, None),
+    cost("in both", {"cost": 1, "paymentSource": "XNO", "costUsd": "0.0125"}, "0.0125"),
     cost("an amount of Nano", {"x_nanogpt_pricing": {"amount": 1, "currency": "XNO"}}, None),
     Shape("account", "estimate of pictures", "estimate_image_cost", [],
           {"model": "m", "size": "1024x1024", "n": 3}, [Answer({"cost": "0.01"})], {"usd": "0.03"},
@@ -377,6 +395,7 @@ ACCOUNT = [
     deposit("of a coin", "btc", "btc", _DEPOSIT,
             {"id": "tx_1", "address": "bc1q", "amount": "0.001", "status": "New"}),
     deposit("by card", "usd", "usd", {"data": _DEPOSIT}, {"payment_link": "https://pay"}),
+    deposit("by Daimo", "sol", "daimo/sol", {"paymentId": "p_1"}, {"id": "p_1", "address": None}),
     deposit("of a stable coin", "usdc", "daimo/usdc", {"transaction": _DEPOSIT}, {"id": "tx_1"}),
     *(Shape("account", f"deposit is {word}", "deposit_status", ["btc", "tx_1"], {},
             [Answer(_DEPOSIT | {"status": word})], {"status": word},

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import wave
+from base64 import b64decode
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -174,8 +176,8 @@ async def test_find_draw_read_aloud_transcribe_report(ask, request_text, heard, 
     prices = [artifact["cost"] for _, _, artifact in done.calls]
     assert all(price is not None for price in prices)
     assert before - box.app.balance == client.ledger.spent
-    assert str(done.artifact("check_balance")["usd"].normalize()) in done.answer
-    assert f"{done.artifact('generate_image')['cost']} USD" in done.answer
+    assert f"{Decimal(done.artifact('check_balance')['usd_exact']).normalize()}" in done.answer
+    assert f"{done.artifact('generate_image')['cost_exact']} USD" in done.answer
 
 
 @AGENTS
@@ -209,11 +211,11 @@ async def test_files_are_found_by_name_where_nothing_is_saved(ask, account, tmp_
     _, client = account
     monkeypatch.setattr(
         "tests.media.test_agents.words_of",
-        lambda _, client: {"client": client, "audio_format": "wav"},
+        lambda _, client: {"client": client, "audio_format": "wav", "include_base64": True},
     )
     done = await ask("Say 'Good evening, all' and transcribe the recording.", tmp_path, client)
     assert done.argument("transcribe", "audio") == done.artifact("speak")["name"]
     assert done.artifact("transcribe")["text"] == "Good evening, all"
-    with wave.open(io.BytesIO(done.artifact("speak")["bytes"])) as sound:
+    with wave.open(io.BytesIO(b64decode(done.artifact("speak")["base64"]))) as sound:
         assert sound.getnframes()
     assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,7 @@ from nanogpt_client import (
 from nanogpt_client.endpoints import chat
 from tests.promises.answers import (
     CHAT_MODEL,
+    STREAM,
     chat_answer,
     embedding_answer,
     langchain_chat,
@@ -36,7 +37,7 @@ from tests.promises.answers import (
     llama_chat,
     llama_embedding,
 )
-from tests.rawserver import RawServer
+from tests.rawserver import RawServer, http_reply
 
 # LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
 # deprecates, and its memories leave their database to the garbage collector.
@@ -51,9 +52,16 @@ CALLS = 50
 ALLOWED = 10
 # What a call of `OPTIONS` reserves: the catalogue's price of its prompt and of ``max_tokens``.
 OPTIONS: dict[str, Any] = {"model": CHAT_MODEL, "max_tokens": 1000}
-_ESTIMATE = chat.chat("hi", **OPTIONS).estimate
-assert _ESTIMATE is not None
-PRICE = _ESTIMATE()
+
+
+def price_of(max_tokens: int) -> Decimal:
+    estimate = chat.chat("hi", model=CHAT_MODEL, max_tokens=max_tokens).estimate
+    usd = None if estimate is None else estimate()
+    assert usd is not None
+    return usd
+
+
+PRICE = price_of(1000)
 UNLISTED: dict[str, Any] = {"model": "nobody/knows-its-price"}
 
 
@@ -205,9 +213,7 @@ def test_a_reservation_is_the_prompt_and_the_longest_answer():
         assert budget.remaining_usd == 1 - PRICE
         call.result()
         assert budget.remaining_usd == 1
-    dearer = chat.chat("hi", model=CHAT_MODEL, max_tokens=2000).estimate
-    assert dearer is not None
-    assert 0 < PRICE < dearer() < 2 * PRICE + Decimal("1e-9")
+    assert 0 < PRICE < price_of(2000) < 2 * PRICE + Decimal("1e-9")
 
 
 @pytest.mark.parametrize("at_once", [core, core_async, langchain_abatch, llama_tasks])
@@ -225,7 +231,7 @@ def test_unknown_costs_keep_their_reservation(at_once):
 
 
 @pytest.mark.parametrize("workers", [1, 5, CALLS])
-def test_without_a_known_price_it_is_passed_by_the_calls_in_flight_at_most(workers):
+def test_where_calls_cost_more_than_assumed_it_is_passed_by_those_in_flight_at_most(workers):
     """Every call costs the whole budget, which only the answers tell."""
     budget = Budget(usd=1)
     with (
@@ -277,3 +283,40 @@ def test_langchain_gets_a_model_error_that_is_not_retried(way):
     assert caught.value.is_retryable is False
     assert caught.value.maybe_billed is False
     assert len(model.ledger) == 0
+
+
+BILLABLE = "chat stream_chat search_web transcribe embed video speak generate_image".split()
+
+
+@pytest.mark.parametrize("way", BILLABLE)
+def test_it_trips_where_neither_prices_nor_costs_are_known(way):
+    answers: dict[str, Any] = {
+        "chat": chat_answer(),
+        "stream_chat": STREAM,
+        "search_web": [http_reply(b'{"data": [{"title": "t", "url": "u", "content": "c"}]}')],
+        "transcribe": [http_reply(b'{"text": "x"}')],
+        "embed": embedding_answer(),
+        "video": [http_reply(b'{"runId": "r", "status": "pending"}')],
+        "speak": [http_reply(b"ID3x", headers={"content-type": "audio/mpeg"})],
+        "generate_image": [http_reply(b'{"data": [{"b64_json": "iVBORw0KGgo="}]}')],
+    }
+    model = UNLISTED["model"]
+    with (
+        RawServer(answers[way]) as server,
+        NanoGPTClient("any", base_url=server.base_url, budget=Budget(usd="0.05")) as client,
+    ):
+        ways: dict[str, Callable[[], Any]] = {
+            "chat": lambda: client.chat("hi", model=model),
+            "stream_chat": lambda: list(client.stream_chat("hi", model=model)),
+            "search_web": lambda: client.search_web("x"),
+            "transcribe": lambda: client.transcribe(b"RIFFxxxxWAVE", model=model),
+            "embed": lambda: client.embed("x", model=model),
+            "video": lambda: client.submit_video("x", model=model),
+            "speak": lambda: client.speak("x", model=model),
+            "generate_image": lambda: client.generate_image("x", model=model),
+        }
+        outcomes = [attempted(ways[way]) for _ in range(10)]
+        assert counts(outcomes) == (5, 5), outcomes
+        assert server.posts == 5
+    assert client.budget is not None
+    assert (client.budget.spent, client.budget.assumed) == (Decimal(0), Decimal("0.05"))

@@ -12,6 +12,7 @@ from nanogpt_client.sandbox.money import (
     Account,
     Charge,
     Tokens,
+    VideoOrder,
     chat_price,
     chat_rates,
     exact,
@@ -46,9 +47,27 @@ def test_media():
     assert image_price(model("image", "hidream"), "512x512", 2) == Decimal("0.016")
     assert speech_price(model("tts", "tts-1"), 1000) == Decimal("0.015")
     assert minutes_price(model("stt", "Wizper"), 90) == Decimal("0.015")
-    assert video_price(model("video", "sora-2"), 8) == Decimal("0.8")
+    assert speech_price(model("tts", "bytedance/seed-audio-1.0"), 1000) == Decimal("0.36")
+    assert video_price(model("video", "sora-2"), VideoOrder(8)) == Decimal("0.8")
     assert search_price("linkup", "deep") == Decimal("0.06")
     assert search_price("exa", "neural") == Decimal("0.005")
+
+
+@pytest.mark.parametrize(
+    ("name", "film", "expected"),
+    [
+        ("lightricks-ltx-2-fast", VideoOrder(10), "0.4"),
+        ("bytedance/seedance-2.5", VideoOrder(5, "720p"), "0.5"),
+        ("google/gemini-omni-flash/v1.1", VideoOrder(8, "4k"), "3.12"),
+        ("google/gemini-omni-flash/v1.1", VideoOrder(8, "720p", source="image_to_video"), "1.12"),
+        ("kling-v26-pro", VideoOrder(10), "0.7"),
+        ("kling-v26-pro", VideoOrder(5, sound=True), "0.7"),
+        ("veo3-video", VideoOrder(8), "3.2"),
+        ("veo3-video", VideoOrder(8, sound=True), "4.8"),
+    ],
+)
+def test_films_are_priced_in_the_shapes_of_their_list(name, film, expected):
+    assert video_price(model("video", name), film) == Decimal(expected)
 
 
 def test_plain_numbers():

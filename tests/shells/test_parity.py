@@ -23,6 +23,7 @@ NAMES = {
     "aclose": "close",
     "anext": "next",
     "asyncio": "time",
+    "block_async": "block",
     "in_tasks": "in_threads",
     "invoke_async": "invoke",
     "__aenter__": "__enter__",

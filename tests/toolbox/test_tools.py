@@ -7,6 +7,7 @@ import io
 import json
 import wave
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import av
@@ -59,6 +60,14 @@ def box(sandbox):
     return make
 
 
+def made(tools: Toolbox, result: ToolResult) -> bytes:
+    """Return the file that a result tells of, from where a program finds it."""
+    path = result.artifact["path"]
+    data = Path(path).read_bytes() if path else tools.memory.get(result.artifact["name"])
+    assert data is not None
+    return data
+
+
 def kinds(tools: Toolbox) -> list[str]:
     """Return what was paid for, in order."""
     free = {"account", "catalog", "download"}
@@ -74,17 +83,20 @@ def test_a_picture_is_saved_and_named(call, box, tmp_path):
     with Image.open(artifact["path"]) as picture:
         assert (picture.format, picture.size) == ("PNG", (256, 256))
     assert {k: artifact[k] for k in ("kind", "mime_type", "seed", "cost", "url")} == {
-        "kind": "image", "mime_type": "image/png", "seed": 7, "cost": Decimal("0.005"), "url": None,
+        "kind": "image", "mime_type": "image/png", "seed": 7, "cost": 0.005, "url": None,
     }  # fmt: skip
     assert artifact["request_id"]
+    assert (artifact["cost_exact"], result.cost) == ("0.005", Decimal("0.005"))
+    assert artifact["size"] == Path(artifact["path"]).stat().st_size
     assert result.media == ()
 
 
 def test_without_a_folder_there_is_a_url(call, box):
-    result = call(box(), "generate_image", prompt="a cat")
+    tools = box()
+    result = call(tools, "generate_image", prompt="a cat")
     assert result.artifact["url"] in result.text
     assert result.artifact["path"] is None
-    assert result.artifact["bytes"].startswith(b"\x89PNG")
+    assert made(tools, result).startswith(b"\x89PNG")
 
 
 def test_several_pictures_are_all_named(call, box, tmp_path):
@@ -95,20 +107,23 @@ def test_several_pictures_are_all_named(call, box, tmp_path):
 
 
 def test_a_model_that_sees_is_shown_the_picture(call, box):
-    result = call(box(image_blocks=True), "generate_image", prompt="a cat")
-    assert result.media[0].data == result.artifact["bytes"]
+    tools = box(image_blocks=True)
+    result = call(tools, "generate_image", prompt="a cat")
+    assert result.media[0].data == made(tools, result)
 
 
 @pytest.mark.parametrize("saved", [True, False])
 def test_one_tool_uses_what_another_made(call, box, tmp_path, saved):
     tools = box(output_dir=tmp_path if saved else None)
-    drawn = call(tools, "generate_image", prompt="a red cat", size="256x256").artifact
-    changed = call(tools, "edit_image", prompt="make it blue", image=drawn["name"], strength=0.5)
+    drawn = call(tools, "generate_image", prompt="a red cat", size="256x256")
+    name = drawn.artifact["name"]
+    changed = call(tools, "edit_image", prompt="make it blue", image=name, strength=0.5)
     assert changed.text.startswith("Changed the picture")
-    assert changed.artifact["bytes"] != drawn["bytes"]
-    spoken = call(tools, "speak", text="Hello from here.").artifact
-    with wave.open(io.BytesIO(spoken["bytes"])) as sound:
+    assert made(tools, changed) != made(tools, drawn)
+    said = call(tools, "speak", text="Hello from here.")
+    with wave.open(io.BytesIO(made(tools, said))) as sound:
         assert sound.getnframes() > 0
+    spoken = said.artifact
     heard = call(tools, "transcribe", audio=spoken["path"] or spoken["name"])
     assert heard.text == "Hello from here."
     assert heard.artifact["segments"] == []
@@ -116,9 +131,9 @@ def test_one_tool_uses_what_another_made(call, box, tmp_path, saved):
 
 def test_bytes_and_urls_can_be_edited(call, box):
     tools = box(image_size="256x256")
-    drawn = call(tools, "generate_image", prompt="a cat").artifact
-    for source in (drawn["bytes"], drawn["url"]):
-        assert call(tools, "edit_image", prompt="blue", image=source).artifact["bytes"]
+    drawn = call(tools, "generate_image", prompt="a cat")
+    for source in (made(tools, drawn), drawn.artifact["url"]):
+        assert made(tools, call(tools, "edit_image", prompt="blue", image=source))
 
 
 def test_speakers_are_told_apart(call, box):
@@ -131,28 +146,29 @@ def test_speakers_are_told_apart(call, box):
 
 def test_a_video_is_saved_and_found_again_without_a_second_charge(call, box, tmp_path):
     tools = box(output_dir=tmp_path)
-    made = call(tools, "generate_video", prompt="a cat", duration=5, aspect_ratio="16:9")
-    run_id = made.artifact["run_id"]
-    assert f"(run id {run_id})" in made.text
-    with av.open(made.artifact["path"], "r") as film:
+    first = call(tools, "generate_video", prompt="a cat", duration=5, aspect_ratio="16:9")
+    run_id = first.artifact["run_id"]
+    assert f"(run id {run_id})" in first.text
+    with av.open(first.artifact["path"], "r") as film:
         assert film.duration is not None
         assert round(film.duration / av.time_base) == 5
     again = call(tools, "generate_video", run_id=run_id)
-    assert again.artifact["bytes"] == made.artifact["bytes"]
+    assert again.artifact["path"] == first.artifact["path"]
+    assert tools.memory.names() == []  # it is large, and saved
     assert kinds(tools) == ["video"]
 
 
 def test_a_video_without_a_folder_is_its_url(call, box):
-    made = call(box(), "generate_video", prompt="a cat").artifact
-    assert (made["bytes"], made["path"]) == (None, None)
-    assert made["url"].startswith("http")
+    film = call(box(), "generate_video", prompt="a cat").artifact
+    assert (film["name"], film["path"]) == (None, None)
+    assert film["url"].startswith("http")
 
 
 def test_progress_is_told_with_the_run_id(call, box):
     seen: list[Progress] = []
-    made = call(box(on_progress=seen.append), "generate_video", prompt="a cat")
+    film = call(box(on_progress=seen.append), "generate_video", prompt="a cat")
     assert seen[0].status == "submitted"
-    assert {p.run_id for p in seen} == {made.artifact["run_id"]}
+    assert {p.run_id for p in seen} == {film.artifact["run_id"]}
 
 
 def test_web_search(call, box):
@@ -178,7 +194,8 @@ def test_structured_search(call, box):
 def test_the_balance_and_where_to_send_nano(call, box):
     told = call(box(), "check_balance")
     assert told.artifact["nano_deposit_address"] in told.text
-    assert f"{told.artifact['usd'].normalize():f} USD" in told.text
+    assert f"{Decimal(told.artifact['usd_exact']).normalize():f} USD" in told.text
+    assert told.artifact["usd"] == float(told.artifact["usd_exact"])
 
 
 @pytest.mark.parametrize(
@@ -186,14 +203,20 @@ def test_the_balance_and_where_to_send_nano(call, box):
     [
         ({"kind": "image", "size": "256x256", "n": 2}, "0.010"),
         ({"kind": "speech", "text": "x" * 1000}, "0.015"),
+        ({"kind": "speech", "text": "x" * 301, "model": "bytedance/seed-audio-1.0"}, "0.18"),
         ({"kind": "video", "seconds": 5}, "0.35"),
+        ({"kind": "video"}, "0.35"),
+        ({"kind": "video", "model": "veo3-fast-video"}, "1.6"),
+        ({"kind": "video", "model": "kling-v26-pro", "seconds": 10}, "0.7"),
+        ({"kind": "video", "model": "bytedance/seedance-2.5"}, "0.25"),
+        ({"kind": "video", "model": "google/gemini-omni-flash/v1.1"}, "1.04"),
         ({"kind": "transcription", "seconds": 60}, "0.0005"),
     ],
 )
 def test_costs_are_estimated_and_compared(call, box, arguments, usd):
     tools = box()
     told = call(tools, "estimate_cost", **arguments)
-    assert told.artifact["usd"] == Decimal(usd)
+    assert Decimal(told.artifact["usd_exact"]) == Decimal(usd)
     assert told.artifact["affordable"] is True
     assert "covers it" in told.text
     assert kinds(tools) == []
@@ -218,7 +241,7 @@ def test_the_cost_of_a_chat(call, box):
         ("speak", {"txt": "x"}, "text: field required"),
         ("speak", {"text": "x", "loud": True}, "loud: extra inputs are not permitted"),
         ("generate_image", {"prompt": "x", "n": 0}, "n: input should be greater than"),
-        ("estimate_cost", {"kind": "video"}, "video costs by its seconds: pass it"),
+        ("estimate_cost", {"kind": "transcription"}, "transcription costs by its seconds: pass"),
         ("estimate_cost", {"kind": "chat", "text": "x"}, "name the model"),
         ("search_web", {"query": "x", "output": "structured"}, "belong together"),
         ("draw", {}, "there is no tool 'draw'; known are generate_image"),
@@ -294,6 +317,7 @@ def test_a_budget_ends_it(call, box):
     [
         ("generate_image", {"prompt": "x", "n": 2}, "0.028"),
         ("speak", {"text": "x" * 100}, "0.0015"),
+        ("generate_video", {"prompt": "x"}, "0.35"),
         ("generate_video", {"prompt": "x", "duration": 5}, "0.35"),
     ],
 )

@@ -42,6 +42,12 @@ def test_an_unknown_balance_is_none():
         ({"usdCost": 0.5}, "0.5"),
         ({"price": "0.5"}, "0.5"),
         ({"price": "free"}, None),
+        ({"price": 0.5, "currency": "XNO"}, None),
+        ({"cost": 0.5, "paymentSource": "nano"}, None),
+        ({"data": {"cost": 0.5}, "paymentSource": "XNO"}, None),
+        ({"data": {"estimated_cost": 0.5, "currency": "xno"}}, None),
+        ({"data": {"cost": 0.5, "currency": "XNO", "costUsd": 0.4}}, "0.4"),
+        ({"price": 0.5, "currency": "USD"}, "0.5"),
         ({}, None),
     ],
 )
@@ -118,3 +124,26 @@ def test_any_field_may_be_anything(cls):
         for field in fields:
             cls.read({field: value})
             cls.read({"totals": {field: value, "requests": value, "costUsd": value}})
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        ({"paymentId": "p"}, ("p", None)),  # Daimo
+        ({"data": {"paymentId": "p"}}, ("p", None)),
+        ({"paymentLink": "https://pay"}, (None, "https://pay")),  # a card
+        ({"txId": "t", "paymentId": "p"}, ("t", None)),
+    ],
+)
+def test_deposits_of_every_provider(body, known):
+    deposit = Deposit.read(body)
+    assert (deposit.id, deposit.payment_link) == known
+    assert deposit.raw == body
+
+
+def test_what_was_given_back():
+    totals = {"requests": 3, "costUsd": 5, "refundedUsd": "1.25", "netCostUsd": 3.75}
+    report = UsageReport.read({"totals": totals})
+    assert (report.cost_usd, report.refunded_usd, report.net_cost_usd) == (
+        Decimal(5), Decimal("1.25"), Decimal("3.75"),
+    )  # fmt: skip

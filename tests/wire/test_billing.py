@@ -34,6 +34,52 @@ P, U, M = "x_nanogpt_pricing", "usage", "metadata"
         ({P: {"amount": 4}}, {}, None, None),
         ({P: {"amount": 4, "currency": "XNO", "costUsd": 1}}, {}, "1", f"{P}.costUsd"),
         ({"nanoGPT": {"costUsd": 1}}, {}, "1", f"{P}.costUsd"),
+        # Nano, wherever a reply says so: the key and its value in any case, each place for itself
+        *[
+            (body, {}, None, None)
+            for word in ("XNO", "xno", "Nano", "NANO", " nano ")
+            for name in ("paymentSource", "currency")
+            for body in (
+                {"cost": 3, name: word},
+                {"cost": 3, P: {name: word}},
+                {"cost": 3, U: {name: word}},
+                {"cost": 3, M: {name: word}},
+                {P: {"cost": 3, name: word}},
+                {P: {"amount": 3, "currency": "USD", "paymentSource": word}},
+                {P: {"cost": 3}, name: word},
+                {U: {"cost": 3}, name: word},
+                {U: {"cost": 3, name: word}},
+                {U: {"cost": 3}, P: {name: word}},
+                {M: {"cost": 3}, name: word},
+                {M: {"cost": 3, name: word}},
+            )
+        ],
+        ({"paymentSource": "XNO"}, {"x-cost": "3"}, None, None),
+        ({}, {"x-cost": "3", "x-payment-source": "nano"}, None, None),
+        ({}, {"x-cost": "3", "x-cost-currency": "XNO"}, None, None),
+        # but what names dollars is dollars
+        ({"cost": 3, "paymentSource": "XNO", "costUsd": 1}, {}, "1", "costUsd"),
+        ({"cost": 3, "paymentSource": "XNO", P: {"usdCost": 1}}, {}, "1", f"{P}.usdCost"),
+        ({M: {"cost": 3, "costUsd": 1, "currency": "XNO"}}, {}, "1", "metadata.costUsd"),
+        (
+            {P: {"cost": 3, "paymentSource": "XNO"}, U: {"cost": 1, "currency": "USD"}},
+            {},
+            "1",
+            "usage.cost",
+        ),
+        # nothing is nothing in any coin
+        ({"cost": 0, "paymentSource": "XNO"}, {}, "0", "cost"),
+        ({P: {"amount": 0, "currency": "XNO"}}, {}, "0", f"{P}.amount"),
+        (
+            {P: {"amount": 0, "currency": "XNO"}, U: {"cost": 2, "currency": "USD"}},
+            {},
+            "2",
+            "usage.cost",
+        ),
+        # other coins and other payers
+        ({"cost": 3, "currency": "EUR"}, {}, None, None),
+        ({"cost": 3, "paymentSource": "subscription"}, {}, "3", "cost"),
+        ({P: {"amount": 3}, "paymentSource": "USD"}, {}, "3", f"{P}.amount"),
         # 0 is an answer: covered by the subscription
         ({P: {"costUsd": 0}}, {}, "0", f"{P}.costUsd"),
         ({P: {"costUsd": 0}, U: {"cost": 2}}, {}, "0", f"{P}.costUsd"),
@@ -61,6 +107,36 @@ def test_dollars(body, headers, cost, source):
     assert (billing.cost, billing.source) == (None if cost is None else Decimal(cost), source)
 
 
+@pytest.mark.parametrize(
+    ("body", "cost", "balance"),
+    [
+        ({"cost": 0.35, "paymentSource": "XNO", "remainingBalance": 12.5}, "0.35", "12.5"),
+        ({P: {"amount": "4", "currency": "XNO", "costUsd": 1, "remainingBalance": 7}}, "4", "7"),
+        ({U: {"cost": 2, "currency": "nano"}}, "2", None),
+        ({"cost": 1, "paymentSource": "USD", "remainingBalance": 2}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_nano_is_kept_as_nano(body, cost, balance):
+    billing = Billing.read(body)
+    found = [None if n is None else str(n) for n in (billing.cost_nano, billing.balance_nano)]
+    assert found == [cost, balance]
+
+
+@pytest.mark.parametrize(
+    ("body", "currency"),
+    [
+        ({"paymentSource": "XNO"}, "XNO"), ({"currency": "nano"}, "XNO"),
+        ({P: {"paymentSource": "xno", "currency": "USD"}}, "XNO"),
+        ({M: {"currency": "XNO"}}, "XNO"), ({"paymentSource": "USD"}, "USD"),
+        ({P: {"currency": "usd"}}, "USD"), ({"currency": "eur"}, "EUR"),
+        ({"paymentSource": "subscription"}, None), ({"cost": 1}, None),
+    ],
+)  # fmt: skip
+def test_the_currency_that_was_named(body, currency):
+    assert Billing.read(body).currency == currency
+
+
 def test_a_price_is_exact():
     assert str(Billing.read({P: {"costUsd": 0.1}}).cost) == "0.1"
 
@@ -72,6 +148,11 @@ def test_a_price_is_exact():
         ({"remainingBalance": 2, P: {"remainingBalance": 3}}, {"x-remaining-balance": "?"}, 2),
         ({P: {"remainingBalance": "3"}}, {}, 3),
         ({"remainingBalance": 0}, {}, 0),
+        ({"remainingBalance": 5, "paymentSource": "XNO"}, {}, None),
+        ({"remainingBalance": 5, "currency": "xno"}, {}, None),
+        ({"remainingBalance": 5, P: {"paymentSource": "nano"}}, {}, None),
+        ({P: {"remainingBalance": 5, "paymentSource": "nano"}}, {}, None),
+        ({"paymentSource": "XNO"}, {"x-remaining-balance": "5"}, None),
         ({}, {}, None),
     ],
 )

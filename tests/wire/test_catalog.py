@@ -53,6 +53,16 @@ def test_embeddings_have_one_price_and_a_window():
     assert (model.context_length, model.dimensions) == (8191, 1536)
 
 
+def test_newer_keys_of_text_models_are_kept_as_they_are():
+    pricing = {"prompt": 0.42, "completion": 1.32, "cacheReadInputPer1kTokens": 0.000078}
+    entry = {"id": "m", "reasoning_efforts": ["low", "high"], "pricing": pricing}
+    model = Model.read({**entry, "distillationPolicy": {"allowed": None}})
+    assert (model.prompt_usd, model.completion_usd) == (Decimal("0.42"), Decimal("1.32"))
+    assert model.raw["reasoning_efforts"] == ["low", "high"]
+    assert model.raw["pricing"]["cacheReadInputPer1kTokens"] == 0.000078
+    assert model.raw["distillationPolicy"] == {"allowed": None}
+
+
 def test_a_free_model_is_not_an_unpriced_one():
     assert Model.read({"pricing": {"prompt": 0, "per_million_tokens": 3}}).prompt_usd == 0
 

@@ -71,6 +71,70 @@ def test_cached_tokens_inside_the_prompt_stay_there():
     assert usage.prompt_tokens == 8500
 
 
+CACHED = "cache_read_input_tokens"
+CREATED = "cache_creation_input_tokens"
+
+
+@pytest.mark.parametrize(
+    ("usage", "prompt", "total"),
+    [
+        # page streaming-protocol: included, and both mirror the same tokens
+        ({"prompt_tokens": 123, "completion_tokens": 20, "total_tokens": 143,
+          "prompt_tokens_details": {"cached_tokens": 123}, CREATED: 123, CACHED: 123}, 123, 143),
+        # seen live on Claude's routes: left out
+        ({"prompt_tokens": 2, "completion_tokens": 10, "total_tokens": 12, CACHED: 11213}, 11215,
+         11225),
+        ({"prompt_tokens": "2", "completion_tokens": "10", CACHED: "11213",
+          "prompt_tokens_details": {"cached_tokens": "0"}}, 11215, 11225),
+        ({"prompt_tokens": 12000, "completion_tokens": 1, CACHED: 11213,
+          "prompt_tokens_details": {"cached_tokens": 0}}, 23213, 23214),
+        ({"prompt_tokens": 2, "completion_tokens": 1, CACHED: 100, CREATED: 50}, 152, 153),
+        ({"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 9999, CACHED: 100}, 102,
+         9999),  # a total that counts more than both is kept
+        # included where the details say so, whatever else is named
+        ({"prompt_tokens": 12000, "completion_tokens": 1, CACHED: 11213,
+          "prompt_tokens_details": {"cached_tokens": 11213}}, 12000, 12001),
+        ({"prompt_tokens": 100, "completion_tokens": 1, CREATED: 90,
+          "prompt_tokens_details": {"cached_tokens": 60}}, 100, 101),
+        # page prompt-caching: written tokens are included, unless they cannot be
+        ({"prompt_tokens": 8500, "completion_tokens": 200, CREATED: 8000, CACHED: 0}, 8500, 8700),
+        ({"prompt_tokens": 2, "completion_tokens": 1, CREATED: 8000, CACHED: 0}, 8002, 8003),
+        ({"prompt_tokens": 0, "completion_tokens": 1, CACHED: 0}, 0, 1),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 4}, 9, 12),
+    ],
+)  # fmt: skip
+def test_cached_tokens_are_counted_once(usage, prompt, total):
+    read = Usage.read(usage)
+    assert read is not None
+    assert (read.prompt_tokens, read.total_tokens) == (prompt, total)
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 0, "completion_tokens": 0}])
+def test_tokens_that_only_the_pricing_names_are_the_usage(usage):
+    read = Usage.read(
+        usage,
+        {"inputTokens": "9", "outputTokens": 20, "cacheReadInputTokens": 123, "cost": 1,
+         "cacheCreationInputTokens": "7"},
+    )  # fmt: skip
+    assert read is not None
+    assert (read.prompt_tokens, read.completion_tokens, read.total_tokens) == (139, 20, 159)
+    assert (read.cache_read_tokens, read.cache_creation_tokens) == (123, 7)
+
+
+@pytest.mark.parametrize("pricing", [None, {}, [], {"cost": 1}, {"inputTokens": 0}, {"x": 1}])
+def test_a_pricing_without_tokens_is_no_usage(pricing):
+    assert Usage.read(None, pricing) is None
+
+
+def test_a_usage_beats_the_pricing():
+    """The page streaming-protocol has both, and they differ."""
+    read = Usage.read(
+        {"prompt_tokens": 123, "completion_tokens": 20}, {"inputTokens": 9, "outputTokens": 20}
+    )
+    assert read is not None
+    assert read.prompt_tokens == 123
+
+
 @pytest.mark.parametrize("raw", [None, {}, [], "x", 7])
 def test_no_usage(raw):
     assert Usage.read(raw) is None

@@ -55,6 +55,16 @@ def test_a_sound(tmp_path):
             2.0,
         ),
         ({"data": {"text": "hi"}}, "hi", None, None),
+        # minutes: openapi's TranscribeResponse
+        (
+            {"transcription": "hi", "metadata": {"actualDuration": 2.47, "chargedDuration": 2.5}},
+            "hi",
+            None,
+            148.2,
+        ),
+        ({"transcription": "hi", "metadata": {"chargedDuration": "2.5"}}, "hi", None, 150.0),
+        ({"text": "hi", "duration": 45.2, "metadata": {"actualDuration": 9}}, "hi", None, 45.2),
+        ({"data": {"text": "hi", "metadata": {"actualDuration": 0}}}, "hi", None, 0.0),
         ({"text": ""}, "", None, None),
     ],
 )
@@ -62,6 +72,24 @@ def test_transcripts(body, text, language, duration):
     transcript = Transcript.read(body, Billing())
     assert (transcript.text, transcript.language, transcript.duration) == (text, language, duration)
     assert transcript.raw == body
+
+
+@pytest.mark.parametrize(
+    ("body", "url", "voice_id", "embedding"),
+    [
+        ({"speakerEmbeddingUrl": "https://a/e"}, "https://a/e", None, "https://a/e"),
+        ({"data": {"speakerEmbeddingUrl": "https://a/e"}}, "https://a/e", None, "https://a/e"),
+        ({"audioUrls": ["https://a/p.mp3"], "customVoiceId": "V1"}, "https://a/p.mp3", "V1", None),
+        ({"audioUrl": "https://a/p.mp3"}, "https://a/p.mp3", None, None),
+        ({"text": "hi", "audioUrl": "https://a/own.mp3"}, None, None, None),
+    ],
+)
+def test_a_cloned_voice_is_no_text(body, url, voice_id, embedding):
+    heard = Transcript.read(body, Billing())
+    assert (heard.voice_url, heard.voice_id, heard.speaker_embedding_url) == (
+        url, voice_id, embedding,
+    )  # fmt: skip
+    assert (heard.text, heard.raw) == (body.get("text", ""), body)
 
 
 def test_words_are_kept_as_they_come():

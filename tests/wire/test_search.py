@@ -30,6 +30,13 @@ def test_hits():
     assert result.answer is None
 
 
+def test_hits_in_a_providers_own_words():
+    (hit,) = read({"data": [{"title": "T", "link": "https://a", "description": "d", "date": "2d"}]})
+    assert (hit.url, hit.title, hit.content, hit.date) == ("https://a", "T", "d", "2d")
+    (hit,) = read({"data": [{"href": "https://a", "name": "N"}]})
+    assert (hit.url, hit.title, hit.date) == ("https://a", "N", None)
+
+
 def test_a_sourced_answer():
     body: Any = {
         "data": {"answer": "42", "sources": [{"name": "N", "url": "https://a", "snippet": "s"}]}

@@ -157,11 +157,12 @@ def _sums(charges: Iterable[Charge]) -> dict[str, Any]:
     cost = exact(sum((charge.cost for charge in found), Decimal(0)))
     read = sum(charge.input_tokens for charge in found)
     written = sum(charge.output_tokens for charge in found)
+    refunded = exact(sum((charge.refunded for charge in found), Decimal(0)))
     return {
-        "requests": len(found),
+        "requests": sum(not charge.refunded for charge in found),
         "costUsd": cost,
-        "refundedUsd": 0,
-        "netCostUsd": cost,
+        "refundedUsd": refunded,
+        "netCostUsd": max(cost - refunded, Decimal(0)),
         "inputTokens": read,
         "outputTokens": written,
         "reasoningTokens": sum(charge.reasoning_tokens for charge in found),

@@ -53,7 +53,7 @@ def speech(exchange: Exchange) -> Reply:
     body = read_json(exchange.request)
     spoken = _speak(exchange, body, "input")
     delivery = spoken.model.private.get("delivery")
-    if body.get("stream") and spoken.model.parameters.get("streaming"):
+    if body.get("stream") and spoken.model.private.get("streaming"):
         pieces = [spoken.audio[at : at + _CHUNK] for at in range(0, len(spoken.audio), _CHUNK)]
         headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
         return Reply(200, headers, (*pieces, b""))
@@ -151,7 +151,7 @@ def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
     text = body.get(text_key)
     if not isinstance(text, str) or not text.strip():
         raise missing(text_key)
-    most = model.parameters["max_input_characters"]
+    most = model.parameters["max_chars"]
     if len(text) > most:
         message = f"{text_key} may have at most {most} characters."
         raise Refusal(
@@ -178,8 +178,8 @@ def _voice(wanted: object, model: Model) -> str:
 
 
 def _format(wanted: object, model: Model) -> str:
-    known = model.parameters["formats"]
-    if wanted is None or model.parameters.get("ignores_format"):
+    known = model.private.get("formats", ["mp3"])
+    if wanted is None or model.private.get("ignores_format"):
         return str(known[0])
     if wanted not in known:
         message = f"response_format must be one of {', '.join(known)} for '{model.id}'."
@@ -260,8 +260,9 @@ def _listen(
     exchange: Exchange, body: dict[str, Any], upload: Upload
 ) -> tuple[Model, Heard, Charge, Decimal]:
     model = catalog.asked_for("stt", body)
-    if is_form(exchange.request) and len(upload.content) > model.parameters["max_upload_bytes"]:
-        message = "Uploads may be at most 3 MB; submit larger files by URL."
+    most = model.parameters["max_request_body_mb"]
+    if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
+        message = f"Uploads may be at most {most} MB; submit larger files by URL."
         raise Refusal(413, message, code="file_too_large", param="file")
     try:
         heard = hear(upload.content)

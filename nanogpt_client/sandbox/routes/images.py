@@ -96,9 +96,11 @@ def download(exchange: Exchange) -> Reply:
 
 
 def _order(exchange: Exchange, body: dict[str, Any], model: Model, sources: list[bytes]) -> Order:
-    prompt = body.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
+    prompt = body.get("prompt") or ""
+    if not isinstance(prompt, str) or not (prompt.strip() or sources):
         raise missing("prompt")
+    if not sources and model.private.get("needs_image"):
+        raise Refusal(400, "image is required.", code="missing_image_input", param="image")
     if sources and not model.can("image_to_image"):
         message = f"The model '{model.id}' does not accept image input."
         raise Refusal(400, message, code="image_input_not_supported", param="image")

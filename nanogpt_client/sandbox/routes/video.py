@@ -12,7 +12,7 @@ from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.brain.film import film
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
-from nanogpt_client.sandbox.money import Charge, video_price
+from nanogpt_client.sandbox.money import Charge, VideoOrder, video_price
 from nanogpt_client.sandbox.pictures import picture_of
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.world import Job
@@ -31,27 +31,36 @@ _PLAIN = {
 _SOURCES = ("imageDataUrl", "imageUrl", "image_url", "image")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*s?")
 _MAX_LISTED = 50
+_ASPECT = "16:9"  # of the models that have no choice
+_SWITCHES = ("generateAudio", "generate_audio", "sound")
 
 
 def submit(exchange: Exchange) -> Reply:
     """Queue a film and charge for it. Raises `Refusal`."""
     body = read_json(exchange.request)
     model = catalog.asked_for("video", body)
-    prompt = body.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
+    source = next((body[key] for key in _SOURCES if body.get(key)), None)
+    prompt = body.get("prompt") or ""
+    if not isinstance(prompt, str) or not (prompt.strip() or source):
         raise missing("prompt")
     seconds = _duration(body, model)
-    aspect = _choice(body, ("aspect_ratio", "aspectRatio"), model.parameters["aspect_ratio"])
-    source = next((body[key] for key in _SOURCES if body.get(key)), None)
+    aspect = _choice(body, ("aspect_ratio", "aspectRatio"), model.options("aspect_ratio"))
+    resolution = _choice(body, ("resolution",), model.options("resolution"))
     _check_source(source, model)
     image = picture_of(exchange, source, "imageUrl") if source else None
-    charge = Charge(model.facts["name"], video_price(model, seconds))
+    order = VideoOrder(
+        seconds,
+        resolution,
+        sound=_sound(body, model),
+        source="image_to_video" if source else "text_to_video",
+    )
+    charge = Charge(model.facts["name"], video_price(model, order))
     remaining = bill(exchange, charge)
     seed = body.get("seed")
     made = film(
         prompt,
         seconds=seconds,
-        aspect_ratio=aspect,
+        aspect_ratio=aspect or _ASPECT,
         image=image,
         seed=seed if isinstance(seed, int) else 0,
     )
@@ -170,23 +179,36 @@ def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
 
 
 def _duration(body: dict[str, Any], model: Model) -> float:
-    """Return the seconds asked for, which the model must offer; its shortest by default."""
-    offered = [float(seconds) for seconds in model.parameters["duration"]]
+    """Return the seconds asked for, which the model must offer; its default by default."""
+    offered = model.options("duration") or [str(model.pricing["fixed_duration_seconds"])]
     given = body.get("duration", body.get("seconds"))
     if given is None:
-        return offered[0]
+        return float(offered[0])
     match = _SECONDS.fullmatch(str(given).strip())
-    if match is None or float(match[1]) not in offered:
-        known = ", ".join(model.parameters["duration"])
+    if match is None or float(match[1]) not in map(float, offered):
+        known = ", ".join(offered)
         raise invalid(f"duration must be one of {known} seconds for '{model.id}'.", "duration")
     return float(match[1])
 
 
-def _choice(body: dict[str, Any], names: tuple[str, ...], offered: list[str]) -> str:
+def _choice(body: dict[str, Any], names: tuple[str, ...], offered: list[str]) -> str | None:
+    """Return what is asked for, which the model must offer, by default the first of the offered.
+
+    What a model has no choice of is ignored.
+    """
+    if not offered:
+        return None
     given = next((body[name] for name in names if body.get(name)), offered[0])
     if given not in offered and given != "auto":
         raise invalid(f"{names[0]} must be one of {', '.join(offered)}.", names[0])
     return offered[0] if given == "auto" else str(given)
+
+
+def _sound(body: dict[str, Any], model: Model) -> bool:
+    """Tell whether the film is to have sound; the list's default holds where nobody says."""
+    defaults = (model.switched_on(name) for name in _SWITCHES)
+    default = next((on for on in defaults if on is not None), False)
+    return bool(next((body[name] for name in _SWITCHES if name in body), default))
 
 
 def _check_source(source: object, model: Model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -150,12 +151,32 @@ class Tools(Hooks):
             for _, _, arguments in calls_of(llm, item):
                 assert isinstance(arguments, dict)
 
-    @pytest.mark.parametrize("arguments", ["", "null", " {}", "[1]", '{"a": 1'])
-    async def test_odd_arguments_are_no_crash(self, serve, arguments):
-        """Arguments that are empty, null, no object or cut off are read as a dict."""
+    @pytest.mark.parametrize("arguments", ["", "null", " {}", " "])
+    async def test_empty_arguments_are_none(self, serve, arguments):
+        """Arguments that are empty, blank or null are none."""
         llm, _ = serve(Answer({"content": None, "tool_calls": [call(0, "c1", "f", arguments)]}))
-        ((_, name, read),) = calls_of(llm, llm.chat([ChatMessage("hi")]))
-        assert (name, type(read)) == ("f", dict)
+        assert calls_of(llm, llm.chat([ChatMessage("hi")])) == [("c1", "f", {})]
+
+    @pytest.mark.parametrize("arguments", ["[1]", '{"a": 1', '{"a": "', '"a'])
+    @pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
+    @pytest.mark.usefixtures("litter_stays_here")
+    async def test_unreadable_calls_are_not_run(self, serve, arguments, streaming):
+        """A call whose arguments are cut off, or no object, is not run, and goes back as JSON."""
+        ran = []
+
+        def delete(a: str | None = None) -> str:
+            """Delete one, or everything."""
+            ran.append(a)
+            return "deleted"
+
+        calls = [call(0, "c1", "delete", arguments)]
+        llm, server = serve(Answer({"content": None, "tool_calls": calls}, (), "length"), DONE)
+        with suppress(ValueError):  # whether it is the caller who is told, or the model
+            await FunctionAgent(tools=[delete], llm=llm, streaming=streaming).run("Delete it.")
+        assert ran == []
+        for message in server.body()["messages"]:
+            for sent in message.get("tool_calls") or ():
+                assert isinstance(json.loads(sent["function"]["arguments"]), dict)
 
     @EACH_STREAM
     async def test_ids_tell_calls_apart(self, serve, way):

@@ -67,6 +67,13 @@ def test_mp3_is_the_default_and_characters_are_billed():
     assert float(reply.headers["x-remaining-balance"]) == float(app.balance)
 
 
+def test_a_voice_that_is_billed_by_blocks_of_characters():
+    app = SandboxApp()
+    spoken = say(app, model="bytedance/seed-audio-1.0", input="x" * 301)
+    assert spoken.json()["cost"] == 0.18
+    assert say(app, model="bytedance/seed-audio-1.0", input="x").json()["cost"] == 0.09
+
+
 def test_streamed_speech_is_the_same_sound_in_pieces():
     whole = say(SandboxApp(), response_format="wav")
     streamed = say(SandboxApp(), response_format="wav", stream=True)
@@ -220,7 +227,7 @@ def test_the_older_transcription_route():
 def test_recordings_that_are_refused():
     app = SandboxApp()
     assert code(transcribe(app, b"no sound")) == (400, "invalid_audio")
-    long = speak("x", format="wav")[0] + bytes(3 * 1024 * 1024)
+    long = speak("x", format="wav")[0] + bytes(4 * 1024 * 1024)
     assert code(transcribe(app, long)) == (413, "file_too_large")
     nothing = ask(app, "POST", "/api/v1/audio/transcriptions", {"model": "Wizper"})
     assert code(nothing) == (400, "missing_required_parameter")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from nanogpt_client.sandbox import SandboxApp, catalog
-from tests.sandbox.asking import ask
+from tests.sandbox.asking import ask, code
 
 NAMED = {
     "text": """openai/gpt-5.2 anthropic/claude-opus-4.6 anthropic/claude-opus-4.6:thinking
@@ -20,6 +23,15 @@ NAMED = {
     "stt": "Whisper-Large-V3 Elevenlabs-STT",
     "embedding": "text-embedding-3-small text-embedding-3-large BAAI/bge-m3",
 }
+
+
+def picture() -> str:
+    target = BytesIO()
+    Image.new("RGB", (64, 64), "red").save(target, "PNG")
+    return "data:image/png;base64," + base64.b64encode(target.getvalue()).decode()
+
+
+PICTURE = picture()
 
 
 def listed(path: str) -> list[dict[str, Any]]:
@@ -45,6 +57,38 @@ def test_basic_and_detailed():
     assert model["capabilities"]["tool_calling"]
     assert model["context_length"] == 400_000
     assert not [entry for entry in detailed.values() if "sandbox" in entry]
+
+
+def test_lists_deny_what_works():
+    models = {model["id"]: model for model in listed("/api/v1/models?detailed=true")}
+    assert models["openai/gpt-4o"]["capabilities"]["tool_calling"] is False
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    body = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    app = SandboxApp()
+    assert ask(app, "POST", "/api/v1/chat/completions", body | {"tools": [tool]}).status == 200
+    images = {model["id"]: model for model in listed("/api/v1/image-models")}
+    name = "flux-dev-image-to-image"
+    assert images[name]["capabilities"]["image_to_image"] is False
+    order = {"model": name, "prompt": "a cat"}
+    reply = ask(app, "POST", "/api/v1/images/generations", order)
+    assert code(reply) == (400, "missing_image_input")
+    order["imageDataUrl"] = PICTURE
+    assert ask(app, "POST", "/api/v1/images/generations", order).status == 200
+
+
+def test_live_shapes_of_media():
+    (film,) = [m for m in listed("/api/v1/video-models") if m["id"] == "bytedance/seedance-2.5"]
+    nested = film["supported_parameters"]
+    assert nested["defaults"]["duration"] == nested["parameters"]["duration"]["default"] == "5"
+    assert {"value": "4", "label": "4 seconds"} in nested["parameters"]["duration"]["options"]
+    made_up = {
+        "max_input_characters", "formats", "ignores_format", "streaming", "diarization",
+        "max_upload_bytes", "per_thousand_characters", "cacheRead",
+    }  # fmt: skip
+    for path in ("audio-models", "video-models", "image-models", "models?detailed=true"):
+        for model in listed(f"/api/v1/{path}"):
+            named = {*(model.get("supported_parameters") or {}), *model["pricing"]}
+            assert not named & made_up
 
 
 def test_the_variants_share_the_models_between_them():

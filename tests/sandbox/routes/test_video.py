@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -130,6 +131,25 @@ def test_films_that_do_not_finish(fault, last):
         assert poll(app, run, "/api/generate-video/status?requestId=")["error"]
         (item,) = ask(app, "GET", "/api/generate-video/recover").json()["data"]
         assert item["status"] == "failed"
+
+
+def test_a_failed_film_is_refunded_once():
+    app = SandboxApp(job_pace=0)
+    before = app.balance
+    run = submit(app, model="sandbox/fault/job-failed").json()
+    assert app.balance == before - Decimal(str(run["cost"]))
+    for _ in range(2):
+        assert poll(app, run["runId"])["data"]["status"] == "FAILED"
+        assert app.balance == before
+    totals = ask(app, "GET", "/api/v1/usage").json()["totals"]
+    assert (totals["requests"], totals["netCostUsd"]) == (1, 0)
+    assert totals["refundedUsd"] == totals["costUsd"] == run["cost"]
+
+
+def test_a_picture_needs_no_prompt_to_move():
+    app = SandboxApp(job_pace=0)
+    assert submit(app, prompt="", imageDataUrl=url()).status == 202
+    assert submit(app, prompt="").status == 400
 
 
 @pytest.mark.parametrize("source", ["imageDataUrl", "imageUrl", "image"])

@@ -24,6 +24,14 @@ def search(app: SandboxApp, **body: Any) -> Reply:
     return ask(app, "POST", "/api/web", {"query": "What is Nano?"} | body)
 
 
+@pytest.mark.parametrize(
+    "provider", "linkup tavily exa kagi perplexity valyu brave sofya firecrawl".split()
+)
+def test_every_documented_provider(provider):
+    found = search(SandboxApp(), provider=provider).json()
+    assert found["metadata"]["provider"] == provider
+
+
 def test_search_results():
     app = SandboxApp()
     found = search(app, maxResults=3).json()

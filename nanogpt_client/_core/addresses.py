@@ -1,0 +1,150 @@
+"""Which network addresses a download may lead to: pure rules, no look-up.
+
+An IPv6 address may carry an IPv4 address that a gateway unpacks, so both are judged. A host may be
+written in any form that resolvers take for an IPv4 address (``127.1``, ``0x7f000001``).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from itertools import zip_longest
+from urllib.parse import SplitResult, urlsplit
+
+__all__ = ["host_of", "in_order", "is_named", "is_public", "private_host", "web_address"]
+
+MOST_ADDRESSES = 4  # of one host that are tried
+
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_TEREDO = IPv6Network("2001::/32")
+# IPv6 networks whose addresses carry an IPv4 address, and how many bits stand to its right.
+_CARRIERS = (
+    (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped
+    (IPv6Network("::ffff:0:0:0/96"), 0),  # IPv4-translated
+    (IPv6Network("::/96"), 0),  # IPv4-compatible
+    (IPv6Network("64:ff9b::/96"), 0),  # NAT64
+    (IPv6Network("2002::/16"), 80),  # 6to4
+)
+# Not for everybody, whatever the version of `ipaddress` says of them.
+_SPECIAL_V4 = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
+
+# Names that lead nowhere but inside.
+_INSIDE = (
+    "localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "private",
+    "home.arpa",
+)  # fmt: skip
+_NUMBER = re.compile(r"0[xX](?P<hex>[0-9a-fA-F]*)|(?P<octal>0[0-7]*)|(?P<decimal>[1-9][0-9]*)")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address, and every IPv4 address that it carries, is one of the open internet.
+
+    >>> is_public("8.8.8.8"), is_public("64:ff9b::7f00:1"), is_public("64:ff9b::808:808")
+    (True, False, True)
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv4Address):
+        return _public_v4(found)
+    carried = list(_carried(found))
+    if carried:
+        return all(map(_public_v4, carried)) and found not in _TEREDO
+    return found in _GLOBAL_UNICAST and found.is_global and not found.is_multicast
+
+
+def _public_v4(address: IPv4Address) -> bool:
+    special = address.is_multicast or any(address in network for network in _SPECIAL_V4)
+    return address.is_global and not special
+
+
+def _carried(address: IPv6Address) -> Iterator[IPv4Address]:
+    if address.teredo is not None:
+        yield from address.teredo  # its server and its client
+    for network, right in _CARRIERS:
+        if address in network:
+            yield IPv4Address(int(address) >> right & 0xFFFFFFFF)
+
+
+def in_order(addresses: Iterable[str]) -> Sequence[str]:
+    """Return the addresses to try: each once, IPv6 and IPv4 by turns, the resolver's first first.
+
+    So that a machine without a way to one of the two need not wait for all of its addresses.
+    """
+    each = list(dict.fromkeys(addresses))
+    if not each:
+        return ()
+    first = [address for address in each if (":" in address) == (":" in each[0])]
+    second = [address for address in each if address not in first]
+    turns = [address for pair in zip_longest(first, second) for address in pair if address]
+    return tuple(turns[:MOST_ADDRESSES])
+
+
+def web_address(url: str) -> SplitResult | None:
+    """Return the parts of an http(s) URL with a host that DNS can hold; ``None`` if it is none."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        usable = parts.port != 0 and bool(host.encode("idna"))
+    except ValueError:  # half an IPv6 address, a port that is none, a name that DNS cannot hold
+        return None
+    plain = not any(character.isspace() or character == "\\" for character in host)
+    return parts if usable and plain and parts.scheme in {"http", "https"} else None
+
+
+def host_of(url: str) -> str:
+    """Return an http(s) URL's host in plain lower case, without the dot at its end; ``""`` if none.
+
+    Full-width digits, for one, become the digits that resolvers take them for.
+    """
+    parts = web_address(url)
+    host = unicodedata.normalize("NFKC", parts.hostname or "") if parts is not None else ""
+    return host.replace("。", ".").lower().rstrip(".")
+
+
+def private_host(host: str) -> bool:
+    """Whether a host can be seen, without a look-up, to be inside a network, or not to be one.
+
+    True of private addresses in any way of writing, of ``localhost``, of names under suffixes
+    that are for use inside networks, and of names without a dot.
+    """
+    host = unicodedata.normalize("NFKC", host).replace("。", ".").lower().rstrip(".")
+    if ":" in host:
+        return not is_public(host.partition("%")[0])
+    number = _as_ipv4(host)
+    if number is not None:
+        return not is_public(number)
+    return "." not in host or any(host == name or host.endswith(f".{name}") for name in _INSIDE)
+
+
+def is_named(host: str, names: Iterable[str]) -> bool:
+    """Whether a host is one of the names; ``*.example.com`` stands for all names under it."""
+    for name in names:
+        wanted = name.lower().rstrip(".")
+        if host == wanted or (wanted.startswith("*.") and host.endswith(wanted[1:])):
+            return True
+    return False
+
+
+def _as_ipv4(host: str) -> str | None:
+    """Return the IPv4 address that a resolver takes a host for: one to four numbers of any base."""
+    numbers = [_number(part) for part in host.split(".")]
+    if len(numbers) > 4 or None in numbers:
+        return None
+    *heads, tail = [number for number in numbers if number is not None]
+    if any(head > 255 for head in heads) or tail >= 256 ** (4 - len(heads)):
+        return "0.0.0.0"  # noqa: S104 - a number that is no address is no host of the internet
+    value = sum(head << (24 - 8 * at) for at, head in enumerate(heads)) + tail
+    return str(IPv4Address(value))
+
+
+def _number(text: str) -> int | None:
+    match = _NUMBER.fullmatch(text)
+    if match is None or len(text) > 40:
+        return None
+    if match["hex"] is not None:
+        return int(match["hex"] or "0", 16)
+    return int(match["octal"], 8) if match["octal"] else int(match["decimal"])

@@ -1,0 +1,173 @@
+"""A ledger's file: one line per entry, appended whole, whatever the disk does.
+
+Several processes may append to one file. They take turns by a lock of the operating system, where
+there is one, and each makes sure that it begins on a line of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from nanogpt_client.errors import ConfigurationError
+
+if sys.platform == "win32":
+    locking = None
+else:
+    import fcntl as locking
+
+__all__ = ["LedgerFile"]
+
+_LOCK_TRIES = 100
+_LOCK_PAUSE = 0.001  # seconds; another process writes one line in a hundredth of that
+
+
+class LedgerFile:
+    """Appends lines, each once and whole, or raises `OSError`. Not safe to share between threads.
+
+    The file is opened anew for each write: it may have been moved, or removed with its folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).absolute()
+        self._name = str(self.path)
+        self._writing: _Write | None = None
+        self._end = -1  # where our last line ended
+
+    def check(self) -> None:
+        """Make sure that the file can be read and appended to, and is there.
+
+        Raises:
+            ConfigurationError: it cannot.
+        """
+        try:
+            usable = self.path.is_file() or not self.path.exists()
+            if usable:  # else opening it may wait for ever, as for a pipe
+                self._opened().close()
+        except (OSError, ValueError) as error:
+            raise self._unusable(error) from error
+        if not usable:
+            raise self._unusable("it is not a regular file")
+
+    def size(self) -> int:
+        """Return how many bytes are there now.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def lines(self, size: int | None = None) -> Iterator[str]:
+        """Read the lines of the first ``size`` bytes, one by one; by default, those there now.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        left = self.size() if size is None else size
+        try:
+            with self.path.open("rb") as file:
+                while left > 0 and (line := file.readline()):
+                    left -= len(line)
+                    yield line.decode("utf-8", "replace")
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: object) -> ConfigurationError:
+        return ConfigurationError(f"a ledger cannot use {self._name!r}: {error}", param="path")
+
+    def append(self, key: object, line: str) -> None:
+        """Write a line, unless that has been done: ``key`` tells which line it is.
+
+        An exception may come between any two steps here; the next call with this key goes on.
+
+        Raises:
+            OSError: the line was not written; nothing of it is left, if that was possible.
+        """
+        if self._writing is None or self._writing.key is not key:
+            self._writing = _Write(key)
+        for _ in range(2):
+            if not self._writing.whole:
+                self._write(self._writing, line)
+        if not self._writing.whole:
+            raise OSError("only a part of the line could be written")
+
+    def _write(self, write: _Write, line: str) -> None:
+        with self._opened() as file:
+            alone = _lock(file)
+            if write.results:
+                self._take_back(file, write, alone=alone)
+            end = file.seek(0, io.SEEK_END)
+            write.data = self._separator(file, end) + f"{line}\n".encode()
+            # Called by the interpreter's own code, so that no exception can come between the
+            # write and its result.
+            write.results.extend(map(os.write, (file.fileno(),), (write.data,)))
+            if write.whole:
+                self._end = end + len(write.data)
+            else:
+                self._take_back(file, write, alone=alone)
+
+    def _opened(self) -> io.FileIO:
+        return io.FileIO(self._name, "a+", opener=_open)
+
+    def _separator(self, file: io.FileIO, end: int) -> bytes:
+        """Return the line end that whoever wrote last owes, e.g. because it was killed."""
+        if end in (0, self._end):
+            return b""
+        file.seek(end - 1)
+        return b"" if file.read(1) == b"\n" else b"\n"
+
+    def _take_back(self, file: io.FileIO, write: _Write, *, alone: bool) -> None:
+        """Remove the part of a line from the file's end, if it stands there and nobody else writes.
+
+        Otherwise it stays, and the next line begins behind a line end.
+        """
+        part = write.data[: write.results[0]]
+        start = file.seek(0, io.SEEK_END) - len(part)
+        if alone and start >= 0:
+            file.seek(start)
+            if file.read(len(part)) == part:
+                file.truncate(start)
+        self._end = -1
+        write.results.clear()
+
+
+class _Write:
+    """One line on its way: ``results`` holds how many bytes of ``data`` were written, if any."""
+
+    __slots__ = ("data", "key", "results")
+
+    def __init__(self, key: object) -> None:
+        self.key = key
+        self.data = b""
+        self.results: list[int] = []
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.results) and self.results[0] == len(self.data)
+
+
+def _open(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _lock(file: io.FileIO) -> bool:
+    """Lock the file until it is closed; ``False`` where that is impossible, or takes too long."""
+    if locking is None:
+        return False
+    for _ in range(_LOCK_TRIES):
+        try:
+            locking.flock(file, locking.LOCK_EX | locking.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE)
+        except OSError:  # a file system without locks
+            return False
+        else:
+            return True
+    return False

@@ -1,0 +1,68 @@
+"""Asynchronous tools do their work with files off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from nanogpt_client import AsyncNanoGPTClient
+from tests.security.ways import acall, ainvoke
+
+PACKAGES = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"]
+
+
+@pytest.fixture
+def unblocked() -> Iterator[None]:
+    """Raise an error where one of our packages blocks a running loop."""
+    with blockbuster_ctx(PACKAGES):
+        yield
+
+
+@pytest.mark.parametrize("use", [ainvoke, acall])
+def test_tools(use, client, tmp_path, unblocked):
+    folder = tmp_path / "out"
+    words: dict[str, Any] = {
+        "output_dir": folder, "image_size": "256x256", "audio_format": "wav",
+        "video_interval": 0.01, "client": client,
+    }  # fmt: skip
+    client = words.pop("client")
+    drawn = use(client, "generate_image", {"prompt": "a cat"}, **words)
+    changed = use(
+        client, "edit_image", {"prompt": "blue", "image": drawn.artifact["path"]}, **words
+    )
+    spoken = use(client, "speak", {"text": "Hello."}, **words)
+    heard = use(client, "transcribe", {"audio": spoken.artifact["path"]}, **words)
+    film = use(client, "generate_video", {"prompt": "x", "image": drawn.artifact["path"]}, **words)
+    for seen in (drawn, changed, spoken, heard, film):
+        assert not seen.failed, seen.text
+    assert heard.text == "Hello."
+    assert film.artifact["path"]
+
+
+def test_the_client_itself(sandbox, client, tmp_path, unblocked):
+    words = {"include_base64": True, "audio_format": "wav"}
+    spoken = ainvoke(client, "speak", {"text": "Hi."}, **words).artifact or {}
+    path = tmp_path / "a.wav"
+    path.write_bytes(base64.b64decode(spoken["base64"]))
+
+    async def main() -> str:
+        async with AsyncNanoGPTClient(sandbox.api_key, base_url=sandbox.base_url) as other:
+            return (await other.transcribe(path, model="Whisper-Large-V3")).text
+
+    assert asyncio.run(main()) == "Hi."
+
+
+def test_what_blocks_is_found(unblocked, tmp_path):
+    """Else the tests above would show nothing."""
+    from nanogpt_client.toolbox.files import check_output  # noqa: PLC0415 - as a tool would
+
+    async def main() -> None:
+        check_output(tmp_path / "x")
+
+    with pytest.raises(Exception, match="Blocking call"):
+        asyncio.run(main())

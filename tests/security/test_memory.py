@@ -1,0 +1,99 @@
+"""A small answer that unpacks to a large one is refused before it is large."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+
+import pytest
+
+from nanogpt_client import NanoGPTClient, NanoGPTError, ResponseFormatError, _body
+from nanogpt_client.endpoints import media
+from tests.rawserver import RawServer, http_reply
+from tests.security.ways import KEY
+from tests.shells.shell import BOTH
+
+MB = 1 << 20
+
+
+def bomb(size: int = 50 * MB, start: bytes = b"\x89PNG\r\n\x1a\n") -> bytes:
+    """Return gzip that unpacks to that many zeros."""
+    packer, zeros = zlib.compressobj(9, wbits=31), b"\0" * MB
+    parts = [packer.compress(start)]
+    parts += [packer.compress(zeros) for _ in range(size // MB)]
+    return b"".join([*parts, packer.flush()])
+
+
+ONCE = bomb()
+TWICE = gzip.compress(ONCE, 9)
+
+
+@pytest.fixture
+def peak():
+    tracemalloc.start()
+    yield lambda: tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+
+def packed(data: bytes, encoding: str, kind: str = "image/png") -> list[bytes]:
+    return [http_reply(data, headers={"content-type": kind, "content-encoding": encoding})]
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "says"),
+    [
+        (ONCE, "gzip", "larger than the limit of 3145728 bytes"),
+        (TWICE, "gzip, gzip", "packed several times over"),
+        (ONCE, "br", "packed in a way that nobody asked for"),
+        (ONCE, "zstd", "packed in a way that nobody asked for"),
+    ],
+)
+def test_a_picture_is_no_larger_than_nanogpt_takes(way, peak, data, encoding, says):
+    with RawServer(packed(data, encoding)) as evil, RawServer([http_reply(b"{}")]) as nano:
+        url = f"http://127.0.0.1:{evil.server_address[1]}/x.png"
+        client = NanoGPTClient(KEY, base_url=nano.base_url, allow_private_downloads=True)
+        seen = way.call(client, "edit_image", {"prompt": "x", "image": url})
+        assert (len(evil.requests), nano.posts) == (1, 0)
+    assert says in seen.text
+    assert peak() < 20 * MB
+
+
+@pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
+def test_an_answer_of_nanogpt_is_bounded_too(shell, peak, monkeypatch):
+    monkeypatch.setattr(_body, "MAX_ANSWER_BYTES", MB)
+    with RawServer(packed(bomb(start=b'{"id": "'), "gzip", "application/json")) as server:
+        with pytest.raises(ResponseFormatError, match="larger than 1 MB") as caught:
+            shell.use({"base_url": server.base_url}, "chat", "hi", model="m")
+        assert server.posts == 1
+    assert caught.value.maybe_billed
+    assert peak() < 10 * MB
+
+
+@pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
+def test_so_is_a_stream(shell, peak):
+    data = bomb(start=b"data: ")
+    with RawServer(packed(data, "gzip", "text/event-stream")) as server:
+        with pytest.raises(NanoGPTError):
+            shell.use({"base_url": server.base_url}, "stream_chat", "hi", model="m")
+    assert peak() < 45 * MB  # a line of a stream may have 16 MB
+
+
+@pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
+def test_an_answer_may_be_packed_once(shell):
+    with RawServer(packed(gzip.compress(b'{"usd_balance": "7"}'), "gzip", "application/json")) as s:
+        balance, _ = shell.use({"base_url": s.base_url}, "balance")
+        assert s.requests[0].headers["accept-encoding"] == "gzip, deflate"
+    assert balance.usd == 7
+
+
+@pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
+def test_pictures_of_one_request_share_a_limit(shell, monkeypatch):
+    monkeypatch.setattr(media, "MAX_IMAGES_BYTES", 2000)
+    picture = b"\x89PNG\r\n\x1a\n" + b"x" * 1000
+    with RawServer([http_reply(b"{}")]) as server:
+        with pytest.raises(NanoGPTError, match="the images are too large: together"):
+            shell.use(
+                {"base_url": server.base_url}, "generate_image", "x", model="m", image=[picture] * 2
+            )
+        assert server.requests == []

@@ -1,0 +1,149 @@
+"""Histories as they are sent: their tool calls are such as providers take."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanogpt_client.messages import assistant_message, message, tool_call, tool_message
+from nanogpt_client.tool_history import PROBLEM, sendable
+
+USER = message("user", "hi")
+
+
+def calling(*calls: dict[str, Any], text: str = "") -> dict[str, Any]:
+    return assistant_message(text, tool_calls=calls)
+
+
+def arguments_of(conversation: list[dict[str, Any]]) -> list[str]:
+    return [c["function"]["arguments"] for m in conversation for c in m.get("tool_calls", ())]
+
+
+def ids_of(conversation: list[dict[str, Any]]) -> list[str]:
+    """The ids of calls and of results, in their order."""
+    return [
+        each["id"] if "id" in each else each["tool_call_id"]
+        for m in conversation
+        for each in (m.get("tool_calls") or ([m] if m["role"] == "tool" else []))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given_", "sent"),
+    [
+        ("", "{}"),
+        (" ", "{}"),
+        ("null", "{}"),
+        ({}, "{}"),
+        ({"a": "é"}, '{"a": "é"}'),
+        ('{"a":1}', '{"a":1}'),
+        ('{"a": "x\ny"}', '{"a": "x\\ny"}'),
+        ('{}{"a": 1}', '{"a": 1}'),
+        ('"{\\"a\\": 1}"', '{"a": 1}'),
+    ],
+)
+def test_arguments_are_sent_as_objects(given_, sent):
+    history = [calling(tool_call("c", "f", given_)), tool_message("done", "c")]
+    assert arguments_of(sendable(history)) == [sent]
+    assert sendable(history)[1] == history[1]
+
+
+@pytest.mark.parametrize("unreadable", ['{"a": "x', "[1]", "7", "nonsense"])
+def test_unreadable_arguments_are_told_in_the_result(unreadable):
+    history = [calling(tool_call("c", "f", unreadable)), tool_message("no such tool", "c")]
+    sent = sendable(history)
+    assert arguments_of(sent) == ["{}"]
+    problem = f"The arguments of this call are no JSON object: {unreadable}"
+    assert sent[1]["content"] == f"{problem}\nno such tool"
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    in_parts = sendable([history[0], tool_message(parts, "c")])[1]["content"]
+    assert in_parts == [{"type": "text", "text": problem}, *parts]
+    assert sendable([history[0], tool_message("", "c")])[1]["content"] == problem
+
+
+def test_unreadable_calls_that_nobody_answered_are_answered():
+    calls = [tool_call("a", "f", '{"x": '), tool_call("b", "g", "{}")]
+    sent = sendable([calling(*calls), tool_message("done", "b"), USER])
+    assert [m["role"] for m in sent] == ["assistant", "tool", "tool", "user"]
+    assert ids_of(sent) == ["a", "b", "b", "a"]
+    assert sent[2]["content"].endswith('{"x":  The tool was not run.')
+    alone = sendable([calling(calls[0])])
+    assert [m["role"] for m in alone] == ["assistant", "tool"]
+
+
+def test_readable_calls_that_nobody_answered_are_left_to_the_provider():
+    history = [calling(tool_call("b", "g", "{}")), USER]
+    assert sendable(history) == history
+
+
+def test_calls_without_a_name_get_one():
+    sent = sendable([calling(tool_call("a", "", "{}")), USER])
+    assert sent[0]["tool_calls"][0]["function"]["name"] == "unnamed"
+    assert sent[1]["content"] == "The call names no tool. The tool was not run."
+
+
+def test_what_an_adapter_knows_of_a_call_is_told_and_not_sent():
+    call = tool_call("a", "f", "{}") | {PROBLEM: "It is invalid.", "extra_content": 1}
+    sent = sendable([calling(call)])
+    assert sent[0]["tool_calls"] == [tool_call("a", "f", "{}") | {"extra_content": 1}]
+    assert sent[1]["content"] == "It is invalid. The tool was not run."
+
+
+def test_missing_and_repeated_ids_are_made_and_matched():
+    turn = [
+        calling(tool_call("", "f", "{}"), tool_call("x", "f", "{}"), tool_call("x", "g", "{}")),
+        tool_message("1", ""),
+        tool_message("2", "x"),
+        tool_message("3", "x"),
+    ]
+    ids = ids_of(sendable([*turn, USER, *turn]))
+    for first in (0, 6):
+        calls, results = ids[first : first + 3], ids[first + 3 : first + 6]
+        assert calls == results
+    assert len(set(ids)) == 6
+    assert ids[1] == "x"
+    # What came before is sent in the same way, whatever follows: it is in the provider's cache.
+    assert sendable(turn) == sendable([*turn, USER, *turn])[:4]
+
+
+def test_results_that_answer_no_call_stay():
+    history = [USER, tool_message("orphan", "z"), tool_message("orphan", "")]
+    assert sendable(history) == history
+
+
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_answers_that_say_nothing_are_left_out(empty):
+    nothing = {"role": "assistant", "content": empty}
+    assert sendable([USER, nothing, USER]) == [USER, USER]
+    assert sendable([USER, nothing | {"name": "ann"}]) == [USER]
+    assert sendable([nothing]) == [nothing]
+    thinking = assistant_message(empty, reasoning="hm")
+    assert sendable([USER, thinking])[1] == thinking | {"content": "hm"}
+    older = {"role": "assistant", "content": empty, "function_call": {"name": "f"}}
+    assert sendable([USER, older]) == [USER, older]
+
+
+TEXTS = st.sampled_from(["", "null", "{}", '{"a": 1}', '{"a": ', "[1]", '{}{"a": 1}', "x"])
+CALLS = st.builds(tool_call, st.sampled_from(["", "a", "b"]), st.sampled_from(["", "f"]), TEXTS)
+ENTRIES = st.one_of(
+    st.just(USER),
+    st.builds(lambda calls: calling(*calls), st.lists(CALLS, max_size=3)),
+    st.builds(tool_message, st.sampled_from(["", "done"]), st.sampled_from(["", "a", "b"])),
+)
+
+
+@given(st.lists(ENTRIES, max_size=6))
+def test_any_history_is_sent_as_providers_take_it(history):
+    before = json.dumps(history)
+    sent = sendable(history)
+    assert json.dumps(history) == before
+    assert all(isinstance(json.loads(text), dict) for text in arguments_of(sent))
+    ids = [call["id"] for m in sent for call in m.get("tool_calls", ())]
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+    assert all(c["function"]["name"] for m in sent for c in m.get("tool_calls", ()))
+    assert arguments_of(sendable(sent)) == arguments_of(sent)
