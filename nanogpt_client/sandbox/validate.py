@@ -1,7 +1,8 @@
-"""Check chat and embedding requests as strictly as NanoGPT documents, and no stricter.
+"""Check chat and embedding requests as strictly as NanoGPT and its providers do, and no stricter.
 
-Unknown keys are allowed everywhere and null counts as absent. Each check raises `Refusal`
-with the documented code; a request that passes can be answered.
+Messages are checked in `history`, schemas in `strict_schema`. Unknown keys are allowed everywhere
+and null counts as absent. Each check raises `Refusal` with the documented code; a request that
+passes can be answered.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
+from nanogpt_client.sandbox.history import check_messages, check_name
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.numbers import integer, number
+from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _INFINITE = float("inf")
 _NUMBERS = {  # inclusive bounds
     "temperature": (0, 2),
@@ -53,7 +55,7 @@ _FORMATS = ("text", "json_object", "json_schema")
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:
     """Check everything in a chat request but the content parts. Raises `Refusal` (400)."""
-    _check_messages(body.get("messages"))
+    check_messages(body.get("messages"))
     _check_sampling(body)
     _check_stop(body.get("stop"))
     _check_tools(body.get("tools"), model)
@@ -95,51 +97,6 @@ def _check_dimensions(wanted: object, model: Model) -> None:
     if wanted != model.facts["dimensions"] and not model.facts["supports_dimensions"]:
         message = f"The model '{model.id}' does not support custom dimensions."
         raise invalid(message, "dimensions")
-
-
-def _check_messages(messages: object) -> None:
-    if messages is None:
-        raise missing("messages")
-    if not isinstance(messages, list) or not messages:
-        message = "messages must be a non-empty array."
-        raise invalid(message, "messages")
-    for index, entry in enumerate(messages):
-        _check_message(entry, f"messages[{index}]")
-
-
-def _check_message(entry: object, where: str) -> None:
-    if not isinstance(entry, dict):
-        message = f"{where} must be an object."
-        raise invalid(message, where)
-    role = entry.get("role")
-    if role not in ROLES:
-        message = f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}."
-        raise invalid(message, f"{where}.role")
-    content = entry.get("content")
-    if content is None and role != "assistant":
-        raise missing(f"{where}.content")
-    if content is not None and not isinstance(content, (str, list)):
-        message = f"{where}.content must be a string or an array of parts."
-        raise invalid(message, f"{where}.content")
-    if role == "tool" and not isinstance(entry.get("tool_call_id"), str):
-        raise missing(f"{where}.tool_call_id")
-    _check_calls(entry.get("tool_calls"), f"{where}.tool_calls")
-
-
-def _check_calls(calls: object, where: str) -> None:
-    if calls is None:
-        return
-    well_formed = isinstance(calls, list) and all(
-        isinstance(call, dict)
-        and isinstance(call.get("id"), str)
-        and isinstance(call.get("function"), dict)
-        and isinstance(call["function"].get("name"), str)
-        and isinstance(call["function"].get("arguments"), str | None)
-        for call in calls
-    )
-    if not well_formed:
-        message = f"{where} must hold objects with id and function {{name, arguments: string}}."
-        raise invalid(message, where)
 
 
 def _check_sampling(body: Mapping[str, Any]) -> None:
@@ -186,9 +143,21 @@ def _check_tool(tool: object, where: str) -> None:
     if not isinstance(function.get("name"), str) or not function["name"]:
         message = f"{where}.function.name is required."
         raise invalid(message, f"{where}.function.name", "invalid_tool_spec")
-    if not isinstance(function.get("parameters"), dict | None):
-        message = f"{where}.function.parameters must be a JSON schema object."
-        raise invalid(message, f"{where}.function.parameters", "invalid_tool_spec")
+    check_name(function["name"], f"{where}.function.name", "invalid_tool_spec")
+    _check_parameters(function, f"{where}.function.parameters")
+
+
+def _check_parameters(function: dict[str, Any], where: str) -> None:
+    schema = function.get("parameters")
+    if not isinstance(schema, dict | None):
+        message = f"{where} must be a JSON schema object."
+        raise invalid(message, where, "invalid_tool_spec")
+    if schema is None:
+        return
+    what = f"function '{function['name']}'"
+    check_parameters(schema, what, where, "invalid_tool_spec")
+    if function.get("strict") is True:
+        check_strict(schema, what, where, "invalid_tool_spec")
 
 
 def _check_tool_choice(body: Mapping[str, Any]) -> None:
@@ -222,9 +191,13 @@ def _check_response_format(wanted: object) -> None:
     spec = wanted.get("json_schema")
     if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
         raise missing("response_format.json_schema.name")
-    if not isinstance(spec.get("schema"), dict):
-        message = "response_format.json_schema.schema must be a JSON schema object."
-        raise invalid(message, "response_format.json_schema.schema", "invalid_json_schema")
+    check_name(spec["name"], "response_format.json_schema.name")
+    schema, where = spec.get("schema"), "response_format.json_schema.schema"
+    if not isinstance(schema, dict):
+        message = f"{where} must be a JSON schema object."
+        raise invalid(message, where, "invalid_json_schema")
+    if spec.get("strict") is True:
+        check_strict(schema, f"response_format '{spec['name']}'", where, "invalid_json_schema")
 
 
 def _check_reasoning(body: Mapping[str, Any]) -> None:

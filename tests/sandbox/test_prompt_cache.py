@@ -131,7 +131,7 @@ def test_caching_brings_usage_into_a_stream():
 def test_marked_tools_are_a_prefix_of_their_own():
     tool = {
         "type": "function",
-        "function": {"name": "look", "description": LONG, "parameters": {}},
+        "function": {"name": "look", "description": LONG},
         "cache_control": MARK,
     }
     app = SandboxApp()

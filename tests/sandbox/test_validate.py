@@ -9,8 +9,10 @@ import pytest
 from nanogpt_client.sandbox import SandboxApp
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code
 
-TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": {}}}
+EMPTY = {"type": "object", "properties": {}}
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": EMPTY}}
 CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+RESULT = {"role": "tool", "tool_call_id": "c", "content": "a cat"}
 MISSING, BAD = "missing_required_parameter", "invalid_parameter_value"
 
 
@@ -44,8 +46,8 @@ def test_messages(messages, expected, param):
     "messages",
     [
         [{"role": role, "content": "Hi"} for role in ("system", "developer", "user")],
-        [*HELLO, {"role": "assistant", "content": None, "tool_calls": [CALL]}],
-        [*HELLO, {"role": "assistant", "content": ""}, *HELLO],
+        [*HELLO, {"role": "assistant", "content": None, "tool_calls": [CALL]}, RESULT],
+        [*HELLO, {"role": "assistant", "content": "", "reasoning": "Hm."}, *HELLO],
         [*HELLO, {"role": "function", "name": "look", "content": "x"}],
         [{"role": "user", "content": "Hi", "name": "Ann", "extra": 1}],
     ],

@@ -86,6 +86,8 @@ def without_format(text: str) -> str:
     if not _WANTS_JSON.search(text) and not _SPEAKS_OF_SCHEMA.search(text):
         return text
     kept = _INSTRUCTIONS.sub(_after_last_object, text)
+    if "{{" in kept:  # JSON has none: a template's braces, doubled
+        kept = kept.replace("{{", "{").replace("}}", "}")
     for _, start, end in reversed(list(_objects(kept))):
         kept = kept[:start] + kept[end:]
     plain = _ABOUT_JSON.sub("", kept).strip()

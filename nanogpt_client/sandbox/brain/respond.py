@@ -1,8 +1,8 @@
 """Decide what the assistant says next.
 
 The order: a ReAct prompt is answered in its own notation; tools are called while the request
-needs them; a schema or JSON mode is filled; else the answer is put in words and brought into
-the shape that the user asked for.
+needs them; a form that the prompt shows, a schema or JSON mode is filled; else the answer is put
+in words and brought into the shape that the user asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain import react
+from nanogpt_client.sandbox.brain import forms, react
 from nanogpt_client.sandbox.brain.answer import answer, describe
 from nanogpt_client.sandbox.brain.cite import cited_answer, quotations
 from nanogpt_client.sandbox.brain.context import take_apart
@@ -77,7 +77,17 @@ def _turn(body: Mapping[str, Any], talk: Conversation, given: _Given) -> Turn:
     known = answer(talk, attachments=given.attachments).text if choice.mode == "required" else ""
     if planned := plan(talk, choice, known):
         return Turn("", tool_calls=tuple(planned))
-    if (schema := given_schema(body)) is not None:
+    return _said(body, talk, given)
+
+
+def _said(body: Mapping[str, Any], talk: Conversation, given: _Given) -> Turn:
+    """Answer in the form that the request asks for, else in words."""
+    schema = given_schema(body)
+    if schema is None:
+        schema = forms.followed_schema(talk)
+    if not talk.calls and (written := forms.write(talk, schema)):
+        return Turn(written)
+    if schema is not None:
         return _in_json(schema, talk, given)
     if not talk.calls and (done := perform(talk)):
         return Turn(done)

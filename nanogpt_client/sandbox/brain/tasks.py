@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import condense, mine
 from nanogpt_client.sandbox.brain.context import Prompt, commands, take_apart
-from nanogpt_client.sandbox.brain.text import key_words, rank, sentences, shorten, terms
+from nanogpt_client.sandbox.brain.text import key_words, rank, sentences, shorten
 from nanogpt_client.sandbox.brain.words import importance, units
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ _TITLE = re.compile(
     r"a)\b[^.\n]{0,20}\btitle\b",
     re.IGNORECASE,
 )
-_SUPPORT = re.compile(r"Information: ([^\n]+)\nContext: ([\s\S]+?)\nAnswer:\s*$")
 _MOST_KEYWORDS = 10
 _WELL = 0.6
 
@@ -153,16 +152,6 @@ def _title(request: str, match: re.Match[str]) -> str:
     return shorten(opening.removeprefix("Context:").strip().rstrip("."), 70)
 
 
-def _supported(request: str, _match: re.Match[str]) -> str:
-    """Say whether the last context of the prompt supports its information."""
-    last = request[request.rfind("Information:") :]
-    pair = _SUPPORT.search(last)
-    if not pair:
-        return "NO"
-    wanted, have = set(terms(pair[1])), set(units(pair[2]))
-    return "YES" if wanted and len(wanted & have) >= _WELL * len(wanted) else "NO"
-
-
 def _body(request: str, match: re.Match[str]) -> str:
     """Return the text that a chore is about."""
     prompt: Prompt = take_apart(request)
@@ -172,7 +161,6 @@ def _body(request: str, match: re.Match[str]) -> str:
 
 
 _CHORES: Sequence[tuple[re.Pattern[str], Callable[[str, re.Match[str]], str]]] = (
-    (_SUPPORT, _supported),
     (re.compile(r"Doc: \d+, Relevance: \d+|numbers of the documents", re.IGNORECASE), _documents),
     (_KEYWORDS, _keywords),
     (_QUERIES, _queries),

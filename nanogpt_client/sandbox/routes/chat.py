@@ -150,14 +150,8 @@ def _choice(exchange: Exchange, asked: Asked, hits: list[Hit], index: int) -> Ch
 
 
 def _for_brain(body: Body, index: int) -> Body:
-    """Return the request as a model would get it: no orphaned tool results, no unused tools."""
-    known = {call["id"] for entry in body["messages"] for call in entry.get("tool_calls") or ()}
-    messages = [
-        entry
-        for entry in body["messages"]
-        if entry["role"] != "tool" or entry["tool_call_id"] in known
-    ]
-    found = {**body, "messages": messages}
+    """Return the request as a model would get it: with its own seed, and no unused tools."""
+    found = dict(body)
     if index:
         found["seed"] = (body.get("seed") or 0) + index
     if body.get("tool_choice") == "none":

@@ -62,7 +62,10 @@ def test_basic_and_detailed():
 def test_lists_deny_what_works():
     models = {model["id"]: model for model in listed("/api/v1/models?detailed=true")}
     assert models["openai/gpt-4o"]["capabilities"]["tool_calling"] is False
-    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "f", "parameters": {"type": "object", "properties": {}}},
+    }
     body = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
     app = SandboxApp()
     assert ask(app, "POST", "/api/v1/chat/completions", body | {"tools": [tool]}).status == 200

@@ -14,7 +14,6 @@ from PIL import Image
 
 from nanogpt_client.sandbox import Reply, SandboxApp
 from nanogpt_client.sandbox.brain.speech import speak
-from nanogpt_client.sandbox.routes.chat import _for_brain
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code, frames, message
 
 THINKER = "anthropic/claude-opus-4.6:thinking"
@@ -139,18 +138,6 @@ def test_a_tool_is_called_and_its_result_used():
         {"role": "tool", "tool_call_id": call["id"], "content": "19 degrees"},
     ]
     assert "19 degrees" in message(chat(app, talk, tools=[WEATHER]))["content"]
-
-
-def test_a_result_of_an_unknown_call_is_dropped():
-    call = {"id": "call_known", "function": {"name": "get_weather", "arguments": "{}"}}
-    asked = {"role": "assistant", "tool_calls": [call]}
-    known = {"role": "tool", "tool_call_id": "call_known", "content": "19 degrees"}
-    unknown = known | {"tool_call_id": "call_unknown"}
-    kept = _for_brain({"messages": [*HELLO, asked, known, unknown]}, 0)["messages"]
-    assert kept == [*HELLO, asked, known]
-    orphan = [{"role": "user", "content": QUESTION}, unknown]
-    found = message(chat(SandboxApp(), orphan, tools=[WEATHER]))
-    assert found["tool_calls"][0]["function"]["name"] == "get_weather"
 
 
 @pytest.mark.parametrize(

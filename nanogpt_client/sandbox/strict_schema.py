@@ -1,0 +1,195 @@
+"""Check JSON schemas of tools and of strict answers as the providers behind NanoGPT do.
+
+What `strict` can express is the subset that NanoGPT's page on structured outputs names in short
+(every property required, `additionalProperties: false`) and OpenAI documents in full
+(https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). Words that only
+describe, and keywords nobody has seen refused, are allowed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from nanogpt_client.sandbox.failures import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nanogpt_client.sandbox.failures import Refusal
+
+# OpenAI's page lists the compositions, Azure's the others ("not supported"). `default`: "'default'
+# is not permitted" (567-labs/instructor#1074); in 2026 from Azure only (openai-agents-python#4390).
+_NOT_PERMITTED = frozenset(
+    {
+        "allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas",
+        "dependencies", "patternProperties", "propertyNames", "unevaluatedProperties",
+        "minProperties", "maxProperties", "prefixItems", "additionalItems", "unevaluatedItems",
+        "contains", "minContains", "maxContains", "uniqueItems", "minLength", "maxLength",
+        "default",
+    }
+)  # fmt: skip
+# Tuples: what a client sends in their place may not be hashable.
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+_TYPES = ("string", "number", "boolean", "integer", "object", "array", "null")
+_NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
+_MAPS = ("properties", "$defs", "definitions")
+_MOST_PROPERTIES, _MOST_VALUES, _MOST_LEVELS = 5000, 1000, 10
+
+Place = tuple[str, ...]
+
+
+def check_strict(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
+    """Refuse a schema that strict mode cannot express.
+
+    NanoGPT's page demands every property in `required`, and says as well that it makes optional
+    ones nullable itself; no witness has seen that, so that here the demand counts.
+
+    Args:
+        schema: the schema of the answer, or of a tool's arguments.
+        what: whose schema it is, for the message: "response_format 'person'".
+        param: where it stands in the request.
+        code: the error's code.
+
+    Raises:
+        Refusal: 400; the message names the place inside the schema.
+    """
+    found = next(_faults(schema), None)
+    if found is not None:
+        raise _refusal(what, param, code, *found)
+
+
+def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
+    """Refuse a schema of a tool's arguments that is no object with properties.
+
+    Witnesses: OpenAI, "object schema missing properties" (evalstate/fast-agent#143); DeepSeek,
+    "schema must be a JSON Schema of 'type: "object"', got 'type: null'"
+    (farion1231/cc-switch#5490); OpenAI, "array schema missing items" and "not have 'oneOf'/'anyOf'
+    /'allOf'/'enum'/'not' at the top level". A tool may lack the schema altogether.
+
+    Raises:
+        Refusal: 400.
+    """
+    if schema.get("type") != "object":
+        kind = schema.get("type")
+        raise _refusal(what, param, code, (), f"schema must have type 'object', got {kind!r}")
+    if any(key in schema for key in _NOT_AT_THE_TOP):
+        raise _refusal(what, param, code, (), f"none of {_NOT_AT_THE_TOP} may stand at the top")
+    if not isinstance(schema.get("properties"), dict):
+        raise _refusal(what, param, code, (), "object schema missing properties")
+    for place, node in _nodes(schema):
+        if _is(node, "array") and "items" not in node and "prefixItems" not in node:
+            raise _refusal(what, param, code, place, "array schema missing items")
+
+
+def _refusal(what: str, param: str, code: str, place: Place, wrong: str) -> Refusal:
+    return invalid(f"Invalid schema for {what}: in context={place}, {wrong}.", param, code)
+
+
+def _faults(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Yield what strict mode refuses of a schema, with the place."""
+    if schema.get("type") != "object" or "anyOf" in schema:
+        yield (), "the root must be of type 'object' and no 'anyOf'"
+    properties = values = 0
+    for place, node in _nodes(schema):
+        if not isinstance(node, dict):
+            yield place, "schema must have a 'type' key"
+            continue
+        for wrong in _faults_of(node, schema):
+            yield place, wrong
+        properties += _size(node.get("properties"))
+        values += _size(node.get("enum"))
+        if place.count("properties") > _MOST_LEVELS:
+            yield place, f"the schema has more than {_MOST_LEVELS} levels of nesting"
+    if properties > _MOST_PROPERTIES or values > _MOST_VALUES:
+        limits = f"{_MOST_PROPERTIES} properties or {_MOST_VALUES} enum values"
+        yield (), f"the schema has more than {limits}"
+
+
+def _faults_of(node: dict[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what strict mode refuses of one part of a schema."""
+    if "$ref" in node:
+        yield from _reference_faults(node, root)
+        return
+    for key in sorted(node.keys() & _NOT_PERMITTED):
+        yield f"'{key}' is not permitted"
+    if not node.keys() & {"type", "anyOf", "enum", "const"}:
+        yield "schema must have a 'type' key"
+    for kind in _types(node):
+        if kind not in _TYPES:
+            yield f"{kind!r} is not a valid type"
+    if "format" in node and node["format"] not in _FORMATS:
+        yield f"{node['format']!r} is not a valid format"
+    if _is(node, "array") and "items" not in node:
+        yield "array schema missing items"
+    if _is(node, "object"):
+        yield from _object_faults(node)
+
+
+def _object_faults(node: dict[str, Any]) -> Iterator[str]:
+    properties = node.get("properties")
+    if not isinstance(properties, dict):
+        yield "object schema missing properties"
+        return
+    if node.get("additionalProperties") is not False:
+        yield "'additionalProperties' is required to be supplied and to be false"
+    required = node.get("required")
+    required = required if isinstance(required, list) else []
+    if missing := [key for key in properties if key not in required]:
+        yield (
+            "'required' is required to be supplied and to be an array including every key in "
+            f"properties; missing {missing[0]!r}"
+        )
+    if extra := [key for key in required if key not in properties]:
+        yield f"'required' names {extra[0]!r}, which is no property"
+
+
+def _reference_faults(node: dict[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with a reference.
+
+    Witness: "$ref cannot have keywords {'description'}" (camel-ai/camel#3001).
+    """
+    if beside := sorted(node.keys() - {"$ref", *_MAPS}):
+        yield f"$ref cannot have keywords {beside}"
+    start, *steps = str(node["$ref"]).split("/")
+    target: Any = root if start == "#" else None
+    for step in steps:
+        target = target.get(step) if isinstance(target, dict) else None
+    if not isinstance(target, dict):
+        yield f"reference {node['$ref']!r} points to no definition of the schema"
+
+
+def _nodes(schema: Any) -> Iterator[tuple[Place, Any]]:
+    """Yield every schema inside a schema, itself first, with its place."""
+    waiting: deque[tuple[Place, Any]] = deque([((), schema)])
+    while waiting:
+        place, node = waiting.popleft()
+        yield place, node
+        if isinstance(node, dict):
+            waiting += (((*place, *steps), each) for steps, each in _inner(node))
+
+
+def _inner(node: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
+    """Yield the schemas directly inside one, with the steps to them."""
+    for key in _MAPS:
+        held = node.get(key)
+        for name, each in held.items() if isinstance(held, dict) else ():
+            yield (key, name), each
+    if "items" in node:
+        yield ("items",), node["items"]
+    branches = node.get("anyOf")
+    for number, each in enumerate(branches if isinstance(branches, list) else ()):
+        yield ("anyOf", str(number)), each
+
+
+def _types(node: dict[str, Any]) -> list[Any]:
+    named = node.get("type", [])
+    return named if isinstance(named, list) else [named]
+
+
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, (dict, list)) else 0
+
+
+def _is(node: object, kind: str) -> bool:
+    return isinstance(node, dict) and kind in _types(node)

@@ -1,0 +1,179 @@
+"""Schemas that a provider behind NanoGPT refuses are refused here, with the place inside them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from nanogpt_client.sandbox import SandboxApp
+from tests.sandbox.asking import chat, code, message
+
+TEXT = {"type": "string"}
+HELD = {"type": "object", "properties": {"a": TEXT}, "required": ["a"],
+        "additionalProperties": False}  # fmt: skip
+FORMAT_PLACE = "response_format.json_schema.schema"
+TOOL_PLACE = "tools[0].function.parameters"
+
+
+def closed(**properties: Any) -> dict[str, Any]:
+    return {**HELD, "properties": properties, "required": list(properties)}
+
+
+def answered(schema: Any, strict: Any = True, **body: Any) -> Any:
+    """Ask for an answer that follows a schema."""
+    wanted = {"name": "person", "strict": strict, "schema": schema}
+    return chat(
+        SandboxApp(), response_format={"type": "json_schema", "json_schema": wanted}, **body
+    )
+
+
+def called(schema: Any, **function: Any) -> Any:
+    """Offer a tool with the schema of its arguments."""
+    tool = {"type": "function", "function": {"name": "look", "parameters": schema, **function}}
+    return chat(SandboxApp(), tools=[tool])
+
+
+NOT_STRICT = [
+    ({"type": "object", "properties": {"a": TEXT}}, "additionalProperties"),
+    ({**HELD, "additionalProperties": True}, "additionalProperties"),
+    ({**HELD, "required": []}, "missing 'a'"),
+    ({**HELD, "required": ["a", "b"]}, "'b'"),
+    ({**closed(a=TEXT, b=TEXT), "required": ["a"]}, "missing 'b'"),
+    (closed(a={"oneOf": [TEXT]}), "('properties', 'a'), 'oneOf' is not permitted"),
+    (closed(a={"allOf": [TEXT]}), "'allOf' is not permitted"),
+    (closed(a={**TEXT, "default": "x"}), "('properties', 'a'), 'default' is not permitted"),
+    (closed(a={**TEXT, "maxLength": 5}), "'maxLength' is not permitted"),
+    (closed(a={"type": "array", "items": TEXT, "uniqueItems": True}), "'uniqueItems'"),
+    (closed(a={"type": "array", "prefixItems": [TEXT]}), "'prefixItems' is not permitted"),
+    (closed(a={"type": "array"}), "array schema missing items"),
+    (closed(a={"type": "array", "items": {"type": "object"}}), "('properties', 'a', 'items')"),
+    (closed(a={"anyOf": [TEXT, {"type": "object", "properties": {}}]}), "'anyOf', '1'"),
+    (closed(a={"type": ["object", "null"], "properties": {}}), "additionalProperties"),
+    (closed(a={}), "'type' key"),
+    (closed(a=True), "'type' key"),
+    (closed(a={"type": "text"}), "'text' is not a valid type"),
+    (closed(a={**TEXT, "format": "uri"}), "'uri' is not a valid format"),
+    (closed(a={"$ref": "#/$defs/Gone"}), "points to no definition"),
+    ({**closed(a={"$ref": "#/$defs/B", "description": "x"}), "$defs": {"B": TEXT}}, "description"),
+    ({**closed(a={"$ref": "#/$defs/B"}), "$defs": {"B": {"type": "object"}}}, "('$defs', 'B')"),
+    ({"anyOf": [HELD], "type": "object"}, "root"),
+    ({"type": "array", "items": TEXT}, "root"),
+]
+
+
+@pytest.mark.parametrize(("schema", "said"), NOT_STRICT)
+def test_what_strict_mode_cannot_express(schema, said):
+    reply = answered(schema)
+    assert code(reply) == (400, "invalid_json_schema")
+    error = reply.json()["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", FORMAT_PLACE)
+    assert error["message"].startswith("Invalid schema for response_format 'person': in context=(")
+    assert said in error["message"]
+    assert answered(schema, stream=True).status == 400
+    assert answered(schema, strict=False).status == 200
+    assert answered(schema, strict=None).status == 200
+
+
+@pytest.mark.parametrize("schema", [schema for schema, _ in NOT_STRICT])
+def test_strict_tools_likewise(schema):
+    reply = called(schema, strict=True)
+    assert code(reply) == (400, "invalid_tool_spec")
+    assert reply.json()["error"]["param"] == TOOL_PLACE
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (closed(a={"type": {}}), "{} is not a valid type"),
+        (closed(a={**TEXT, "format": []}), "[] is not a valid format"),
+        ({**HELD, "required": True}, "missing 'a'"),
+        (closed(**{f"p{number}": TEXT for number in range(5001)}), "5000 properties"),
+        (closed(a={**TEXT, "enum": [str(number) for number in range(1001)]}), "1000 enum values"),
+    ],
+)
+def test_schemas_that_are_none_or_too_large(schema, said):
+    assert said in answered(schema).json()["error"]["message"]
+
+
+def test_a_schema_without_end_is_refused_too():
+    schema: dict[str, Any] = {"type": "array"}
+    for _ in range(400):
+        schema = {"type": "array", "items": schema}
+    assert code(answered(closed(a=schema))) == (400, "invalid_json_schema")
+
+
+def test_eleven_levels_are_too_many():
+    schema = closed(a=TEXT)
+    for _ in range(9):
+        schema = closed(a=schema)
+    assert answered(schema).status == 200
+    assert "levels" in answered(closed(a=schema)).json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        HELD,
+        closed(),
+        {**HELD, "title": "A", "description": "x", "$schema": "x", "examples": []},
+        closed(
+            a={"type": ["string", "null"]}, b={"anyOf": [{"type": "integer"}, {"type": "null"}]}
+        ),
+        closed(a={"enum": ["x"]}, b={"const": "y"}, c={**TEXT, "pattern": "^x", "format": "date"}),
+        closed(a={"type": "array", "items": HELD, "minItems": 1, "maxItems": 2}),
+        {**closed(a={"$ref": "#/$defs/B"}), "$defs": {"B": closed(b=TEXT)}},
+        {**closed(a={"anyOf": [{"$ref": "#"}, {"type": "null"}]})},
+        closed(default=TEXT, oneOf=TEXT),  # names of properties, no keywords
+    ],
+)
+def test_what_strict_mode_can_express(schema):
+    assert json.loads(message(answered(schema))["content"]).keys() == schema["properties"].keys()
+    assert called(schema, strict=True).status == 200
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "object"}, "object schema missing properties"),
+        ({"type": "object", "additionalProperties": True}, "object schema missing properties"),
+        ({}, "got None"),
+        ({"properties": {}}, "got None"),
+        ({"type": "string"}, "got 'string'"),
+        ({"type": "object", "properties": {}, "anyOf": [{"required": ["a"]}]}, "at the top"),
+        (
+            {"type": "object", "properties": {"a": {"type": "array"}}},
+            "in context=('properties', 'a'), array schema missing items",
+        ),
+    ],
+)
+def test_arguments_of_tools_are_objects_with_properties(schema, said):
+    reply = called(schema)
+    assert code(reply) == (400, "invalid_tool_spec")
+    assert reply.json()["error"]["param"] == TOOL_PLACE
+    assert reply.json()["error"]["message"].startswith("Invalid schema for function 'look': in ")
+    assert said in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        {"type": "object", "properties": {}},
+        {"type": "object", "properties": {"a": {"type": "object"}, "b": {"oneOf": [TEXT]}}},
+        {"type": "object", "properties": {"a": {"type": "array", "items": {}}, "b": {}}},
+    ],
+)
+def test_arguments_of_tools_that_are_fine(schema):
+    assert called(schema).status == 200
+
+
+@pytest.mark.parametrize("name", ["look at", "a.b", "x" * 65, "schön"])
+def test_names_of_tools_and_schemas_are_plain(name):
+    reply = called({"type": "object", "properties": {}}, name=name)
+    assert code(reply) == (400, "invalid_tool_spec")
+    assert reply.json()["error"]["param"] == "tools[0].function.name"
+    wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": HELD}}
+    reply = chat(SandboxApp(), response_format=wanted)
+    assert reply.json()["error"]["param"] == "response_format.json_schema.name"
