@@ -605,12 +605,12 @@ def test_an_event_without_end_breaks_the_stream(monkeypatch):
     assert driven.failure(ResponseFormatError).partial.text == "a"
 
 
-def test_an_event_without_data_says_nothing_and_lives():
+def test_an_event_without_data_is_no_sign_of_life():
     driven, _ = chat_stream(
         connected(), Piece(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
     )
     assert driven.text == "a"
-    assert limits_of(driven)[-2:] == [IDLE, AFTER_DONE_SECONDS]
+    assert limits_of(driven)[-2:] == [FIRST - 9.0, AFTER_DONE_SECONDS]
 
 
 def test_every_answer_of_n_is_waited_for():
