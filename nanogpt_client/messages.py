@@ -8,6 +8,7 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -181,12 +182,15 @@ def function_tool(
 ) -> dict[str, Any]:
     """Return a tool that the model may call; ``parameters`` is a JSON schema.
 
+    A description that is a docstring loses its indentation, which some Pythons take off themselves:
+    the same tool is the same request on each of them.
+
     Raises:
         ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
     """
     function: dict[str, Any] = {"name": name}
     if description:
-        function["description"] = description
+        function["description"] = inspect.cleandoc(description)
     schema = tool_parameters(parameters)
     function["parameters"] = strict_schema(schema) if strict else schema
     if strict is not None:

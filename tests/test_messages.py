@@ -324,3 +324,11 @@ def test_a_history_of_images_does_not_outgrow_the_request():
     assert [entry["content"][1] for entry in moved if entry["role"] == "user"] == large[-1:]
     assert "was here" in moved[0]["content"]
     assert "was here" in moved[1]["content"]
+
+
+def test_a_docstring_is_described_alike_whatever_python_makes_of_its_indentation():
+    indented = "Add two numbers.\n\n        Exactly, and\n            at once.\n        "
+    stripped = "Add two numbers.\n\nExactly, and\n    at once.\n"
+    tools = [function_tool("add", text) for text in (indented, stripped)]
+    assert tools[0] == tools[1]
+    assert tools[0]["function"]["description"] == stripped.rstrip()
