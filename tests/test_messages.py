@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 import pytest
 
@@ -270,7 +271,8 @@ def test_arguments_that_are_no_json_are_refused():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    for arguments in ({"a": deep}, {("a",): 1}):
+    odd: list[Any] = [{"a": deep}, {("a",): 1}]
+    for arguments in odd:
         with pytest.raises(ConfigurationError, match="arguments of the call of 'f'"):
             tool_call("c", "f", arguments)
 

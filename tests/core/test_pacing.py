@@ -7,6 +7,7 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ class World:
             self.wait(self.pace.turn())
 
 
-def world(server: str, per_second: float | None = None, **words: float) -> World:
+def world(server: str, per_second: float | None = None, **words: Any) -> World:
     clock = Clock()
     pace = Pace(per_second, now=clock, jitter=lambda: 0.5)
     words = {"round_trip": 0.02, "retry_after": 1.0, **words}

@@ -9,6 +9,7 @@ from copy import deepcopy
 import httpx
 import pytest
 from langchain_core import exceptions as langchain
+from langchain_core.messages import HumanMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import RetryPolicy
 
@@ -208,7 +209,7 @@ def posts_of_a_graph(handler, **words):
     graph.add_node("chat", lambda s: {"messages": [llm.invoke(s["messages"])]}, retry_policy=again)
     graph.add_edge(START, "chat")
     with pytest.raises(langchain.ModelError) as caught:
-        graph.compile().invoke({"messages": [("user", "hi")]})
+        graph.compile().invoke({"messages": [HumanMessage("hi")]})
     return len(heard), caught.value
 
 

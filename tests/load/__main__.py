@@ -80,7 +80,7 @@ def _limited(answers: Callable[[LoadServer], list[Any]], most_refused: float) ->
 def _langchain_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _langchain(server, **settings)
-        prompts = [f"{n}" for n in range(PROMPTS)]
+        prompts: list[Any] = [f"{n}" for n in range(PROMPTS)]
         config: Any = {"max_concurrency": 64}
         return asyncio.run(llm.abatch(prompts, config, return_exceptions=True))
 
@@ -90,7 +90,7 @@ def _langchain_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[An
 def _langchain_threads(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _langchain(server, **settings)
-        prompts = [f"{n}" for n in range(PROMPTS)]
+        prompts: list[Any] = [f"{n}" for n in range(PROMPTS)]
         config: Any = {"max_concurrency": 16}
         return llm.batch(prompts, config, return_exceptions=True)
 
@@ -100,10 +100,7 @@ def _langchain_threads(settings: dict[str, Any]) -> Callable[[LoadServer], list[
 def _llama_index_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _llama_index(server, **settings)
-        asks = [
-            (lambda n=n: llm.achat([ChatMessage(f"{n}")]))
-            for n in range(PROMPTS)  # type: ignore[misc]
-        ]
+        asks: list[Any] = [(lambda n=n: llm.achat([ChatMessage(f"{n}")])) for n in range(PROMPTS)]
         return asyncio.run(_gathered(asks, 64))
 
     return ask

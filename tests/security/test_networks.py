@@ -14,7 +14,7 @@ from nanogpt_client._core.call import Request
 from nanogpt_client._download import pinned, resolved_elsewhere
 from nanogpt_client.endpoints import media
 from tests.rawserver import RawRequest, RawServer, Script, http_reply
-from tests.security.ways import KEY, PNG, WAYS
+from tests.security.ways import KEY, PNG
 
 PICTURE = http_reply(PNG, headers={"content-type": "image/png"})
 DRAWN = {"data": [{"b64_json": base64.b64encode(PNG).decode()}], "cost": 0.01}
