@@ -8,6 +8,7 @@ from typing import Any, cast
 from langchain_core.language_models import ModelProfile
 
 from nanogpt_client import ConfigurationError, Model
+from nanogpt_client.history import takes_by
 from nanogpt_client.messages import check_media
 from nanogpt_client.observe import note_denial
 
@@ -78,20 +79,6 @@ def check_parts(
 
 
 def takes(profile: Mapping[str, Any] | None) -> dict[str, bool]:
-    """Return which parts of messages a model takes, for `messages.check_media`.
-
-    Catalogues know well who sees; of the other media they leave out some that models who do take
-    as well, so a model that sees is denied nothing here.
-    """
-    known = profile or {}
-    if known.get("image_inputs") is not False:
-        return {}
-    return {part: known.get(word) is not False for word, part in _PARTS.items()}
-
-
-_PARTS = {
-    "image_inputs": "image_url",
-    "pdf_inputs": "file",
-    "audio_inputs": "input_audio",
-    "video_inputs": "video_url",
-}
+    """Return which parts of messages a model takes, for `messages.check_media`."""
+    flags = ("image_inputs", "pdf_inputs", "audio_inputs", "video_inputs")
+    return takes_by(profile or {}, *flags)

@@ -108,23 +108,21 @@ def fields_of(extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def takes(facts: Model | None) -> dict[str, bool]:
-    """Return what a model is known not to take, by type of part.
+    """Return what a model is known not to take, by type of part."""
+    known = as_dict(facts.raw.get("capabilities")) if facts else {}
+    return takes_by(known, "vision", "pdf_upload", "audio_input", "video_input")
+
+
+def takes_by(known: Mapping[str, Any], *flags: str) -> dict[str, bool]:
+    """Return that by the flags for images, files, sound and video, in this order.
 
     Catalogues know well who sees; of the other media they leave out some that models who do take
     as well, so of a model that sees nothing is known.
     """
-    can = as_dict(facts.raw.get("capabilities")) if facts else {}
-    if can.get("vision") is not False:
+    if known.get(flags[0]) is not False:
         return {}
-    return {part: can.get(word) is not False for word, part in _PARTS.items()}
-
-
-_PARTS = {
-    "vision": "image_url",
-    "pdf_upload": "file",
-    "audio_input": "input_audio",
-    "video_input": "video_url",
-}
+    parts = ("image_url", "file", "input_audio", "video_url")
+    return {part: known.get(flag) is not False for part, flag in zip(parts, flags, strict=True)}
 
 
 def _identity(model: Any) -> str:
