@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 from nanogpt_client.wire._surrogates import mended
 
+DEEPEST = 200  # levels; what Pythons read of more differs, and no tool has them
+
 __all__ = ["ObjectScanner", "is_plain_object", "read_arguments"]
 
 
@@ -26,6 +28,8 @@ def read_arguments(text: str) -> dict[str, Any]:
         *before, said = _values(text) or [None]
         if isinstance(said, str) and not before:  # an object that was encoded twice
             return read_arguments(said)
+        if text.count("[") + text.count("{") > DEEPEST and _depth(said) > DEEPEST:
+            raise ValueError("nested too deeply")
         if "\\u" in text or not text.isascii():  # there may be halves of characters
             said = mended(said)
     except RecursionError as error:
@@ -62,6 +66,15 @@ def _values(text: str) -> list[Any]:
         while at < len(text) and text[at].isspace():
             at += 1
     return values
+
+
+def _depth(value: Any) -> int:
+    """Return how many levels of lists and objects a value has."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [x for item in level for x in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 _MARK = re.compile(r'\\.|["\\{}\[\]\x00-\x1f]', re.DOTALL)

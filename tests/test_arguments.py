@@ -121,3 +121,18 @@ def test_control_characters_within_texts_are_escaped():
 )
 def test_a_call_says_why_it_cannot_be_carried_out(call, problem):
     assert call.problem == problem
+
+
+@pytest.mark.parametrize(("levels", "read"), [(199, True), (201, False), (5_000, False)])
+def test_how_deep_arguments_may_be_does_not_depend_on_python(levels, read):
+    text = '{"a": ' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+    if read:
+        assert read_arguments(text)
+    else:
+        with pytest.raises(ValueError, match="deep"):
+            read_arguments(text)
+
+
+def test_wide_arguments_are_not_deep():
+    wide = {"rows": [{"cells": [1, 2]} for _ in range(1_000)]}
+    assert read_arguments(json.dumps(wide)) == wide
