@@ -19,7 +19,7 @@ RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-s
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix load dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix load contract dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -65,6 +65,9 @@ load: $(READY) ## many calls at once: rate limits, few file descriptors, thousan
 
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix
+
+contract: $(READY) ## check every example of NanoGPT's documentation, and count: sent, read, left out
+	@$(RUN) -m tests.contract
 
 dist-check: $(READY) ## build, install with each extra into empty environments, and try each (minutes, network)
 	@$(RUN) -m tests.packaging $(ARGS)

@@ -188,7 +188,7 @@ def _video(block: Mapping[str, Any]) -> Part:
     if isinstance(url := block.get("video_url"), str):
         return messages.video_part(url)
     if isinstance(url, Mapping):
-        return messages.video_part(url["url"])
+        return messages.video_part(url["url"], detail=url.get("detail"))
     source, mime_type = _source(block)
     return messages.video_part(source, mime_type=mime_type)
 

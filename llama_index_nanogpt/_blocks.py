@@ -87,8 +87,8 @@ def _is_mere_link(block: DocumentBlock) -> bool:
 
 def _mark_last(parts: list[Part], point: CachePoint) -> None:
     if parts:
-        control = point.cache_control
-        parts[-1] |= {"cache_control": {"type": control.type, "ttl": control.ttl}}
+        control = point.cache_control.model_dump(exclude_unset=True, include={"type", "ttl"})
+        parts[-1] |= {"cache_control": control}
 
 
 def _parts(block: Any) -> Iterator[Part]:
@@ -104,7 +104,8 @@ def _parts(block: Any) -> Iterator[Part]:
             yield _sound(block)
         case VideoBlock():
             source = _source(block, block.video)
-            yield messages.video_part(source, mime_type=block.video_mimetype)
+            mime_type = block.video_mimetype
+            yield messages.video_part(source, mime_type=mime_type, detail=block.detail)
         case DocumentBlock():
             yield _document(block)
         case CitableBlock():

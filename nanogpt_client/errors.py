@@ -413,7 +413,7 @@ def _details(body: Mapping[str, Any]) -> ErrorDetails:
     details = ErrorDetails(
         code=(as_text(code) or None) if not isinstance(code, int | float) else None,
         type=as_text(source.get("type")) or None,
-        param=as_text(source.get("param")) or None,
+        param=as_text(source.get("param") or source.get("parameter")) or None,  # of image routes
         status_code=status if status is not None and 400 <= status <= 599 else None,
     )
     required = as_number(body.get("requiredBalance"))

@@ -134,6 +134,12 @@ def test_what_the_envelope_knows_is_kept():
     assert not error.maybe_billed
 
 
+def test_image_routes_name_the_parameter_in_full():
+    body = {"error": {"message": "no", "code": "missing_model", "parameter": "model"}}
+    assert error_from_reply(reply(body, 400)).param == "model"
+    assert error_from_body(body).param == "model"
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [

@@ -61,7 +61,7 @@ class WebSearchResult:
 
     @classmethod
     def read(cls, body: dict[str, Any], billing: Billing, *, structured: bool) -> WebSearchResult:
-        """Read the three output types.
+        """Read the three output types; a text alone, as the page's example has it, is the answer.
 
         Raises:
             ResponseFormatError: it is none of them.
@@ -72,5 +72,5 @@ class WebSearchResult:
         if structured:
             return cls((), billing, structured=data, raw=body)
         hits = data if isinstance(data, list) else as_dict(data).get("sources")
-        answer = as_text(as_dict(data).get("answer")) or None
+        answer = as_text(data if isinstance(data, str) else as_dict(data).get("answer")) or None
         return cls(tuple(map(SearchHit.read, dicts(hits))), billing, answer, raw=body)

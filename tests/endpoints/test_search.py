@@ -105,6 +105,11 @@ def test_hits_with_their_price():
     assert str(found.billing.cost) == "0.006"
 
 
+def test_a_text_alone_is_the_answer():
+    found = search({"data": "It is 42.", "metadata": {"cost": 0.006}}, output_type="sourcedAnswer")
+    assert (found.answer, found.hits) == ("It is 42.", ())
+
+
 def test_a_structured_answer():
     assert search({"data": {"year": 2015}}, schema=SCHEMA).structured == {"year": 2015}
 

@@ -120,7 +120,7 @@ def test_sound_video_and_documents(tmp_path):
     parts = content(
         AudioBlock(audio=b"RIFF\xff\xff\xff\xffWAVE", format="wav"),
         AudioBlock(path=path),
-        VideoBlock(url="https://example.org/v.mp4"),
+        VideoBlock(url="https://example.org/v.mp4", detail="low"),
         DocumentBlock(data=PDF, title="a.pdf", document_mimetype="application/pdf"),
         DocumentBlock(data="Grüße".encode(), title="note.txt", document_mimetype="text/plain"),
         DocumentBlock(url="https://example.org/b.pdf", title="b.pdf"),
@@ -128,6 +128,7 @@ def test_sound_video_and_documents(tmp_path):
     kinds = [part["type"] for part in parts]
     assert kinds == ["input_audio", "input_audio", "video_url", "file", "text", "file"]
     assert [part["input_audio"]["format"] for part in parts[:2]] == ["wav", "mp3"]
+    assert parts[2]["video_url"] == {"url": "https://example.org/v.mp4", "detail": "low"}
     assert parts[3]["file"] == {
         "filename": "a.pdf",
         "file_data": f"data:application/pdf;base64,{base64.b64encode(PDF).decode()}",
@@ -161,6 +162,12 @@ def test_a_cache_point_marks_the_part_before_it():
     assert marked["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     assert "cache_control" not in plain
     assert content(point, TextBlock(text="q")) == "q"
+
+
+def test_a_cache_point_says_no_time_that_nobody_gave():
+    point = CachePoint(cache_control=CacheControl(type="ephemeral"))
+    (marked,) = content(TextBlock(text="long"), point)
+    assert marked["cache_control"] == {"type": "ephemeral"}
 
 
 def test_citable_and_citation_blocks_show_their_source():
