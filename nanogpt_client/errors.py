@@ -304,6 +304,7 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 }
 
 # Codes say more than the status they come with, and a stream's error frame may bring a code alone.
+# Of those for a missing balance, no public witness has shown a body but with the first two.
 _BY_CODE: dict[str, type[APIStatusError]] = {
     "context_length_exceeded": ContextLengthExceededError,
     "content_policy_violation": ContentPolicyError,

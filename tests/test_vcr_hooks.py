@@ -7,6 +7,8 @@ import re
 import uuid
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -16,10 +18,12 @@ from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
 from vcr.serializers import yamlserializer
 
+from tests.conftest import pytest_collection_modifyitems
 from tests.rawserver import RawServer, http_reply
 from tests.vcr_hooks import SANDBOX_ORIGIN, SCRUBBED, Persister, Scrubber, same_body
 
-CASSETTES = Path(__file__).parent / "cassettes"
+TESTS = Path(__file__).parent
+CASSETTES = TESTS / "cassettes"
 
 KEY = "my-secret-key"
 UNKNOWN_KEY = "sk-nano-01234567-89ab-cdef-0123-456789abcdef"
@@ -175,3 +179,12 @@ def test_uuids_that_callers_make_up_match_each_other():
     assert one == body(str(uuid.uuid4()), str(uuid.uuid4()))
     same = str(uuid.uuid4())
     assert one != body(same, same)
+
+
+def test_what_nobody_has_shown_is_recorded_first():
+    names = ["core/test_flow.py", "live/test_unwitnessed.py", "test_cassettes.py"]
+    items: Any = [SimpleNamespace(path=TESTS / name) for name in names]
+    pytest_collection_modifyitems(items)
+    assert [item.path.name for item in items] == [
+        "test_unwitnessed.py", "test_flow.py", "test_cassettes.py",
+    ]  # fmt: skip

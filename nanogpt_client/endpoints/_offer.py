@@ -46,7 +46,11 @@ _SAME_FORMAT = {
 def check_image(
     model: Model | None, options: Mapping[str, Any], *, sources: int, mask: bool
 ) -> None:
-    """Check size, number, quality and how many pictures to start from."""
+    """Check size, number, quality and how many pictures to start from.
+
+    A mask that the list denies is sent all the same, with a warning: ``image_to_image: false`` was
+    seen to be wrong, and whether ``inpainting: false`` is, no public witness has shown.
+    """
     if model is None:
         return
     offer = Offer(model)

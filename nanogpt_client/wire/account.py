@@ -49,7 +49,7 @@ class CostEstimate:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> CostEstimate:
-        """Find the dollars; the shape of this answer is documented nowhere."""
+        """Find the dollars where they may be; no public witness has shown this answer."""
         inner = unwrapped(body)
         billing = Billing.read(inner)
         usd = billing.cost

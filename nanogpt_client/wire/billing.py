@@ -154,7 +154,10 @@ class _Said(NamedTuple):
 
 
 def _amounts(said: _Said) -> Iterator[_Amount]:
-    """Yield what a reply says that it cost, the most trustworthy first (contract §2)."""
+    """Yield what a reply says that it cost, the most trustworthy first (contract §2).
+
+    The headers come last: one client reads them, no public witness has shown them.
+    """
     on_top = list(said.amount(said.body, "cost", "cost", "USD"))
     yield from (amount for amount in on_top if amount.value)
     yield from _named_dollars(said)
@@ -192,6 +195,7 @@ def _dollars(amounts: list[_Amount]) -> Iterator[tuple[Decimal, str]]:
 
 
 def _balances(said: _Said) -> Iterator[_Amount]:
+    """Yield what is left; the header, too, is one client's: no public witness has shown it."""
     in_header = {"balance": said.headers.get("x-remaining-balance")}
     for part, key in (
         (in_header, "balance"),

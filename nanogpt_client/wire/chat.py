@@ -134,7 +134,10 @@ def _largest(*values: Any) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source of (a part of) the answer; offsets count characters of the answer's text."""
+    """A source of (a part of) the answer; offsets count characters of the answer's text.
+
+    Whether chats that search (``:online``) cite so, no public witness has shown.
+    """
 
     url: str
     title: str = ""
@@ -218,6 +221,8 @@ class ToolCallDelta:
 class Message:
     """What the model said. ``images`` are URLs, mostly ``data:`` ones.
 
+    What an item of ``images`` looks like at NanoGPT, no public witness has shown; other gateways'
+    forms are read.
     ``extra`` is what else the message holds, by its fields on the wire, such as signed or encrypted
     ``reasoning_details``; some models refuse a conversation without them (see `history`).
     """

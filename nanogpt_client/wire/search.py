@@ -33,7 +33,8 @@ class SearchHit:
         """Read it from the JSON as NanoGPT sends it.
 
         The page web-search has type, title, url, content and imageUrl, a sourced answer's sources
-        name, url and snippet. The providers' own names were seen by other clients alone.
+        name, url and snippet. The providers' own names were seen by other clients alone: which
+        provider sends which, no public witness has shown.
         """
         return cls(
             url=as_text(first(raw, "url", "link", "href")),
