@@ -19,7 +19,6 @@ from nanogpt_client.endpoints import _check
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.schemas import sendable_format
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -92,18 +91,15 @@ def _with_memory(model: ModelId, memory: bool | int | None) -> ModelId:
 
 
 def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
-    """Turn web search on by suffix, or in the body where there is more to say than a backend."""
+    """Turn web search on by suffix, or in the body where there is more to say than a backend.
+
+    Both may stand in one request: then NanoGPT goes by the body.
+    """
     if search is None:
         return model, {}
     if search is False:
         return model.without_web_search(), {}
     if isinstance(search, Mapping):
-        if model.web_search is not None:
-            msg = (
-                f"web search is asked for twice: by the suffix of {str(model)!r} and by web_search="
-                f"{dict(search)!r}; leave one of them out"
-            )
-            raise ConfigurationError(msg, param="web_search")
         return model, {"webSearch": {"enabled": True, **search}}
     return model.with_web_search(None if search is True else search), {}
 

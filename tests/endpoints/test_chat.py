@@ -133,7 +133,6 @@ def test_a_search_with_more_to_say_goes_into_the_body():
 @pytest.mark.parametrize(
     ("model", "options", "match"),
     [
-        ("m:online", {"web_search": {"provider": "exa"}}, "asked for twice"),
         ("m:online/linkup", {"web_search": "exa-fast"}, "contradict"),
         ("m:memory-7", {"memory": 8}, "contradict"),
         ("m", {"web_search": "bing"}, "unknown search backend 'bing'"),
@@ -292,3 +291,11 @@ def test_html_is_shown_by_its_beginning():
 def test_any_json_is_an_answer_or_an_error(body):
     with suppress(NanoGPTError):
         assert answer(body).choices
+
+
+def test_a_search_in_the_body_may_stand_beside_the_suffix():
+    body = body_of(model="m:online/exa-fast", web_search={"provider": "kagi"})
+    assert (body["model"], body["webSearch"]) == (
+        "m:online/exa-fast",
+        {"enabled": True, "provider": "kagi"},
+    )
