@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 from nanogpt_client._core.booking import Booking, CallContext
 from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
 from nanogpt_client._core.job_costs import JobStatus, Submitted
-from nanogpt_client._core.pacing import LONGEST_NAP
+from nanogpt_client._core.pacing import LONGEST_NAP, Pace
 from nanogpt_client._core.retry import retry_after
 from nanogpt_client.errors import (
     APIConnectionError,
@@ -332,7 +332,8 @@ class Line:
     """
 
     def __init__(self, context: CallContext, request: Request) -> None:
-        self._pace = context.pace
+        # Files come from other servers, which neither count nor limit NanoGPT's requests.
+        self._pace = context.pace if request.download_limit is None else Pace()
         self._set = context.rate_limit_wait
         self._allowed = context.timeout if self._set is None else self._set
         if self._set is None and request.timeout is not None:

@@ -199,6 +199,14 @@ def test_a_call_that_waits_for_its_turn_in_vain_is_not_sent():
     assert "not sent" in str(error)
 
 
+def test_files_of_other_servers_stand_in_no_line():
+    rules = context(requests_per_second=0.1)
+    file = replace(text_call(), request=Request("GET", "https://cdn.example/x", download_limit=9))
+    assert [sum(drive(attempt(file, rules), OK).sleeps) for _ in range(3)] == [0, 0, 0]
+    drive(attempt(text_call(), rules), OK)
+    assert sum(drive(attempt(text_call(), rules), OK).sleeps) == 10
+
+
 def test_a_pace_that_is_set_is_kept_before_anybody_refuses():
     rules = context(requests_per_second=4)
     sleeps = [sum(drive(attempt(text_call(), rules), OK).sleeps) for _ in range(5)]
