@@ -100,7 +100,7 @@ def given(sandbox) -> dict[str, Any]:
 
 @pytest.fixture
 def key(sandbox) -> bytes:
-    return sandbox.api_key.encode()
+    return bytes(sandbox.api_key, "ascii")
 
 
 @every_thing
