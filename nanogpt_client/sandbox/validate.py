@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.numbers import integer, number
+from nanogpt_client.sandbox.schema_bounds import too_much
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,6 +190,9 @@ def _check_tool(tool: object, where: str) -> None:
     if not isinstance(function.get("parameters"), dict | None):
         message = f"{where}.function.parameters must be a JSON schema object."
         raise invalid(message, f"{where}.function.parameters", "invalid_tool_spec")
+    if (bound := too_much(function.get("parameters"))) is not None:
+        message = f"{where}.function.parameters: {bound}."
+        raise invalid(message, f"{where}.function.parameters", "invalid_tool_spec")
 
 
 def _check_tool_choice(body: Mapping[str, Any]) -> None:
@@ -224,6 +228,9 @@ def _check_response_format(wanted: object) -> None:
         raise missing("response_format.json_schema.name")
     if not isinstance(spec.get("schema"), dict):
         message = "response_format.json_schema.schema must be a JSON schema object."
+        raise invalid(message, "response_format.json_schema.schema", "invalid_json_schema")
+    if (bound := too_much(spec["schema"])) is not None:
+        message = f"response_format.json_schema.schema: {bound}."
         raise invalid(message, "response_format.json_schema.schema", "invalid_json_schema")
 
 
