@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, NanoGPTError
-from tests.rawserver import EVENT_STREAM, End, RawServer, Script, chunked, http_head
+from tests.rawserver import EVENT_STREAM, End, RawServer, Script, Step, chunked, http_head
 
 SECONDS = 1.0
 LIMIT = 4.0
@@ -19,7 +19,8 @@ _ROLE = b'data: {"id": "c", "choices": [{"index": 0, "delta": {"role": "assistan
 
 
 def _drip(data: bytes, first: bytes = b"") -> Script:
-    return [first, *[data, _PAUSE] * 200, End.HOLD]
+    steps: list[Step] = [data, _PAUSE]
+    return [first, *steps * 200, End.HOLD]
 
 
 SCRIPTS: dict[str, Script] = {
@@ -35,7 +36,11 @@ SCRIPTS: dict[str, Script] = {
     "comments for ever": _drip(chunked(b": still here\n\n"), EVENT_STREAM),
     "roles for ever": _drip(chunked(_ROLE), EVENT_STREAM),
 }
-_LIMITS = {"timeout": SECONDS, "first_event_timeout": SECONDS, "stream_idle_timeout": SECONDS}
+_LIMITS: dict[str, Any] = {
+    "timeout": SECONDS,
+    "first_event_timeout": SECONDS,
+    "stream_idle_timeout": SECONDS,
+}
 
 
 def _chat(base_url: str) -> None:

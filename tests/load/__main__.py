@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from llama_index.core.llms import ChatMessage
@@ -80,7 +81,7 @@ def _limited(answers: Callable[[LoadServer], list[Any]], most_refused: float) ->
 def _langchain_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _langchain(server, **settings)
-        prompts = [f"{n}" for n in range(PROMPTS)]
+        prompts: list[Any] = [f"{n}" for n in range(PROMPTS)]
         config: Any = {"max_concurrency": 64}
         return asyncio.run(llm.abatch(prompts, config, return_exceptions=True))
 
@@ -90,7 +91,7 @@ def _langchain_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[An
 def _langchain_threads(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _langchain(server, **settings)
-        prompts = [f"{n}" for n in range(PROMPTS)]
+        prompts: list[Any] = [f"{n}" for n in range(PROMPTS)]
         config: Any = {"max_concurrency": 16}
         return llm.batch(prompts, config, return_exceptions=True)
 
@@ -100,9 +101,8 @@ def _langchain_threads(settings: dict[str, Any]) -> Callable[[LoadServer], list[
 def _llama_index_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _llama_index(server, **settings)
-        asks = [
-            (lambda n=n: llm.achat([ChatMessage(f"{n}")]))
-            for n in range(PROMPTS)  # type: ignore[misc]
+        asks: list[Callable[[], Any]] = [
+            partial(llm.achat, [ChatMessage(f"{n}")]) for n in range(PROMPTS)
         ]
         return asyncio.run(_gathered(asks, 64))
 
