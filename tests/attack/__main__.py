@@ -84,6 +84,10 @@ ROWS: dict[str, Callable[[], Row]] = {
     ),
     "16 files": partial(_tests, "tests/security/test_files.py"),
     "18 spending of tools": partial(_tests, "tests/security/test_spending.py"),
+    "21 square time": partial(_tests, "tests/security/test_linear.py"),
+    "22 forked children": partial(
+        _tests, "tests/core/test_booking.py", "tests/shells/test_lifetime.py", "-k", "fork"
+    ),
     "22 sandbox server": partial(_tests, "tests/sandbox/test_bounds.py"),
     "C soak": _soak,
 }
