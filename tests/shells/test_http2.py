@@ -114,7 +114,7 @@ def server() -> Iterator[HTTP2Server]:
         yield running
 
 
-SETTINGS: dict[str, Any] = {"stream_idle_timeout": 0.5, "max_retries": 0}
+SETTINGS: dict[str, Any] = {"stream_idle_timeout": 1.0, "max_retries": 0}
 PROMPTS = ["a", "b", "c", STALLED]
 
 
@@ -124,7 +124,7 @@ def check(outcomes: list[Any], server: HTTP2Server, started: float) -> None:
     assert isinstance(stalled, StreamStalledError)
     assert stalled.partial.text == "x"
     assert server.connections == 1
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
