@@ -19,7 +19,7 @@ RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-s
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright unit conformance bench compare fault-matrix load contract dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright unit conformance attack bench compare fault-matrix load contract dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -62,6 +62,9 @@ compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with
 
 load: $(READY) ## many calls at once: rate limits, few file descriptors, thousands of streams (minutes)
 	@$(RUN) -m tests.load $(ARGS)
+
+attack: $(READY) ## hostile servers, full disks, closing connections: each row with its figures (minutes)
+	@$(RUN) -m tests.attack $(ARGS)
 
 fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
 	@$(RUN) -m tests.fault_matrix

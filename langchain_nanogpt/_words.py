@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
 
-from nanogpt_client.config import hidden
+from nanogpt_client.config import environment_key, hidden
 from nanogpt_client.fields import ClientFields, hide_key
 
 __all__ = ["CheckedClientFields"]
+
+
+def _left_out(_: object) -> None:
+    """Stand for the key in dumps: LangGraph's checkpoints would write it down in clear."""
 
 
 class CheckedClientFields(ClientFields):
     """`ClientFields` that fail when they are made, not at the first call."""
 
     # Not excluded: LangChain's own serialisation writes the name of its variable in its place.
-    api_key: Annotated[SecretStr | str | None, BeforeValidator(hidden)] = Field(default=None)
-    """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``."""
+    api_key: Annotated[
+        SecretStr | str | None, BeforeValidator(hidden), PlainSerializer(_left_out)
+    ] = Field(default=None)
+    """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``. Neither dumps nor checkpoints
+    hold it, pickles only with ``pickle_api_key``."""
 
     if not TYPE_CHECKING:  # checkers read the words from the fields
 
@@ -38,3 +45,8 @@ class CheckedClientFields(ClientFields):
         state = super().__getstate__()
         unsendable = {"http_client": None, "http_async_client": None}
         return state | {"__dict__": state["__dict__"] | unsendable}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Take the state of a pickle, and the key of this process if it brings none."""
+        super().__setstate__(state)
+        self.__dict__["api_key"] = self.api_key or environment_key()

@@ -47,25 +47,20 @@ class BaseClient:
         ledger: Ledger | None = None,
         allow_private_downloads: bool = False,
         compress_above: int | None = None,
+        pickle_api_key: bool = False,
         on_request: Hook | None = None,
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
     ) -> None:
         config = Config.resolve(
-            api_key := hidden(api_key),
-            base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            max_connections=max_connections,
-            requests_per_second=requests_per_second,
-            rate_limit_wait=rate_limit_wait,
-            retry_after_cap=retry_after_cap,
-            stream_idle_timeout=stream_idle_timeout,
-            first_event_timeout=first_event_timeout,
+            api_key := hidden(api_key), base_url, timeout=timeout, max_retries=max_retries,
+            max_connections=max_connections, requests_per_second=requests_per_second,
+            rate_limit_wait=rate_limit_wait, retry_after_cap=retry_after_cap,
+            stream_idle_timeout=stream_idle_timeout, first_event_timeout=first_event_timeout,
             default_headers=dict(default_headers or {}),
-            allow_private_downloads=allow_private_downloads,
-            compress_above=compress_above,
-        )
+            allow_private_downloads=allow_private_downloads, compress_above=compress_above,
+            pickle_api_key=pickle_api_key,
+        )  # fmt: skip
         hooks = Hooks(on_request, on_response, on_retry)
         self._set_up(config, _context(config, ledger, budget, hooks), http_client)
 
@@ -117,7 +112,7 @@ class BaseClient:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: settings (with the key) and the books so far."""
+        """Return what another process needs: settings and the books so far."""
         return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -10,9 +10,13 @@ from nanogpt_client._warnings import warn
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
 from nanogpt_client.wire._read import as_number
 
-__all__ = ["Budget", "Reservation"]
+__all__ = ["AtLeast", "Budget", "Reservation"]
 
 _ZERO = Decimal(0)
+
+
+class AtLeast(Decimal):
+    """An estimate in USD that holds not all: nobody knows beforehand how long an answer gets."""
 
 
 class Reservation:
@@ -52,11 +56,13 @@ class _Sums(Step):
         sums.reserved, sums.made = self.reserved + usd, made
         return sums
 
-    def without(self, usd: Decimal, cost: Decimal | None, settled: Reservation) -> _Sums:
-        """Return the sums with a reservation replaced by its call's cost."""
+    def without(
+        self, usd: Decimal, settled: Reservation, *, cost: Decimal | None, assumed: Decimal
+    ) -> _Sums:
+        """Return the sums with a reservation replaced by its call's cost, or what is assumed."""
         unknown = cost is None
-        assumed = self.assumed + usd if unknown else self.assumed
         spent = self.spent + (cost or _ZERO)
+        assumed = self.assumed + (assumed if unknown else _ZERO)
         sums = _Sums(spent, assumed, self.calls, self.unknown_calls + unknown)
         sums.reserved, sums.settled = self.reserved - usd, settled
         return sums
@@ -86,7 +92,8 @@ class Budget:
     ``assumed_usd`` is reserved where no price is known. Afterwards the reported cost takes its
     place, which may be more than was estimated. A call whose cost stays unknown keeps its
     reservation, so that unknown is never taken for free: whatever NanoGPT does not tell, the limit
-    is reached at some time.
+    is reached at some time. A chat without ``max_tokens`` reserves its input alone; if its cost
+    stays unknown, it counts for ``assumed_usd`` at least.
 
     Safe to share between threads, tasks and clients. A pickle carries limits and sums, but not the
     reservations of calls in flight, which are another process's.
@@ -94,7 +101,8 @@ class Budget:
     Args:
         usd: dollars that may be spent.
         max_calls: how many billable calls may be made.
-        assumed_usd: dollars that a call counts for while neither its cost nor its price is known;
+        assumed_usd: dollars that a call counts for while neither its cost nor its price is known,
+            and at least that a chat without ``max_tokens`` does whose cost stays unknown;
             by default one cent, the order of magnitude of a web search or a picture. A smaller
             ``usd`` than this allows no such call.
 
@@ -181,7 +189,8 @@ class Budget:
         self._sums()
         while reservation.active and not reservation.settled:
             sums = self._sums()
-            sums.follow_with(sums.without(usd, cost, reservation))
+            assumed = self._assumed(reservation)
+            sums.follow_with(sums.without(usd, reservation, cost=cost, assumed=assumed))
             self._sums()
         if cost is None and reservation.estimate is None and not self._warned:
             self._warned = True
@@ -215,6 +224,11 @@ class Budget:
 
     def _usd(self, reservation: Reservation) -> Decimal:
         return self.assumed_usd if reservation.estimate is None else reservation.estimate
+
+    def _assumed(self, reservation: Reservation) -> Decimal:
+        """Return what a call counts for whose cost stays unknown."""
+        usd = self._usd(reservation)
+        return max(usd, self.assumed_usd) if isinstance(reservation.estimate, AtLeast) else usd
 
     def _check(self, sums: _Sums, usd: Decimal) -> None:
         if self.max_calls is not None and sums.calls >= self.max_calls:

@@ -116,6 +116,9 @@ class NanoGPTClient(MediaMethods):
         ledger: where calls are booked; may be shared between clients.
         allow_private_downloads: fetch media from addresses inside private networks, too.
         compress_above: bytes; larger bodies of chats are sent gzipped; ``None`` for never.
+        pickle_api_key: let pickles of the client hold the key, in clear, for worker processes
+            without ``NANOGPT_API_KEY``. By default they hold none, and the environment where a
+            pickle is read has the key; copies within the process always keep it.
         on_request: called with a `CallEvent` for each request, likewise ``on_response`` for each
             answer and ``on_retry`` before a request is sent again.
 

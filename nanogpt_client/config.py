@@ -10,8 +10,8 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
 from urllib.parse import urljoin, urlsplit
 
 from pydantic import SecretStr
@@ -28,6 +28,12 @@ __all__ = ["Config"]
 DEFAULT_BASE_URL = "https://nano-gpt.com/api/v1"
 KEY_VARIABLES = ("NANOGPT_API_KEY", "NANO_GPT_API_KEY")
 BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
+
+NO_KEY = (
+    f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. A pickle or a "
+    "checkpoint brings no key along; what is to bring one in its pickles is made with "
+    "pickle_api_key=True. To try without a key, use the sandbox: python -m nanogpt_client.sandbox"
+)
 
 Root = Literal["chat", "v1", "api"]
 
@@ -66,6 +72,9 @@ def default_max_connections() -> int:
 class Config:
     """What does not change during a client's life; safe to print, copy, pickle and share.
 
+    A pickle holds the key only with ``pickle_api_key``. Without, the key is that of the environment
+    where the pickle is read; where there is none, it is empty, and no call is made with it.
+
     Attributes:
         api_key: the key; a `SecretStr`, so that no repr shows it.
         api_root: root of the older routes, e.g. ``https://nano-gpt.com/api``.
@@ -82,6 +91,7 @@ class Config:
         default_headers: headers sent with every request.
         allow_private_downloads: whether media may come from inside private networks.
         compress_above: bytes; larger bodies of chats are sent gzipped, ``None`` for never.
+        pickle_api_key: whether a pickle holds the key, in clear.
     """
 
     api_key: SecretStr
@@ -98,6 +108,19 @@ class Config:
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_private_downloads: bool = False
     compress_above: int | None = None
+    pickle_api_key: bool = False
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        if not self.pickle_api_key:
+            values["api_key"] = None
+        return _unpickled, (type(self), values)
 
     @classmethod
     def resolve(
@@ -111,13 +134,9 @@ class Config:
         api_key = hidden(api_key)
         if not isinstance(api_key, SecretStr | None):
             raise ConfigurationError(f"api_key must be a text, not a {type(api_key).__name__}")
-        key = _stripped(api_key or hidden(_from_environment(*KEY_VARIABLES)))
+        key = _stripped(api_key or environment_key())
         if not key:
-            msg = (
-                f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. "
-                "To try without one, use the sandbox: python -m nanogpt_client.sandbox"
-            )
-            raise ConfigurationError(msg, param="api_key")
+            raise ConfigurationError(NO_KEY, param="api_key")
         if not _fits_a_header(key):
             msg = "api_key has characters that no HTTP header can carry; was it pasted whole?"
             raise ConfigurationError(msg, param="api_key")
@@ -166,6 +185,16 @@ def _place(url: str) -> tuple[str, str, str, int | None]:
 def hidden(key: Any) -> Any:
     """Wrap a key, so that no report of local variables shows it; anything else stays as it is."""
     return SecretStr(key) if isinstance(key, str) else key
+
+
+def environment_key() -> SecretStr | None:
+    """Return the key that the environment holds, if any."""
+    return SecretStr(key) if (key := _from_environment(*KEY_VARIABLES)) else None
+
+
+def _unpickled(cls: type[Config], values: dict[str, Any]) -> Config:
+    key = values["api_key"] or environment_key() or SecretStr("")
+    return cls(**values | {"api_key": key})
 
 
 def _stripped(key: SecretStr | None) -> SecretStr:
@@ -265,6 +294,8 @@ def _check_limits(settings: Mapping[str, Any]) -> None:
     _check_whole(settings, "max_retries", 0, "a whole number from 0 on")
     _check_whole(settings, "max_connections", 1, "a whole number from 1 on")
     _check_whole(settings, "compress_above", 0, "bytes from 0 on, or None")
+    if not isinstance(settings.get("pickle_api_key") or False, bool):
+        raise ConfigurationError("pickle_api_key is True or False", param="pickle_api_key")
 
 
 def _check(

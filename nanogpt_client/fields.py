@@ -69,6 +69,7 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
         "stream_idle_timeout": config.stream_idle_timeout,
         "first_event_timeout": config.first_event_timeout,
         "compress_above": config.compress_above,
+        "pickle_api_key": config.pickle_api_key,
         "default_headers": dict(config.default_headers) or None,
         "http_client": client.http_client,
         "budget": client.budget,
@@ -105,7 +106,8 @@ class ClientFields(BaseModel):
     api_key: Annotated[SecretStr | str | None, AfterValidator(hidden)] = Field(
         default=None, exclude=True, repr=False
     )
-    """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``. Pickles hold it, dicts do not."""
+    """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``. Neither dicts nor checkpoints
+    hold it, pickles only with ``pickle_api_key``."""
     base_url: str | None = None
     """By default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself."""
     timeout: float | None = 600.0
@@ -130,6 +132,8 @@ class ClientFields(BaseModel):
     """Headers for every request."""
     compress_above: int | None = None
     """Bytes; larger bodies of chats are sent gzipped, which helps on slow lines alone."""
+    pickle_api_key: bool = Field(default=False, exclude=True, repr=False)
+    """Let pickles hold the key, in clear, for worker processes that have no variable with it."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
     ledger: Annotated[Ledger, BeforeValidator(_ledger)] = Field(
@@ -201,6 +205,7 @@ class ClientFields(BaseModel):
                     http_client=self.http_client,
                     default_headers=self.default_headers,
                     compress_above=self.compress_above,
+                    pickle_api_key=self.pickle_api_key,
                     budget=self.budget,
                     ledger=self.ledger,
                 )
@@ -236,6 +241,13 @@ class ClientFields(BaseModel):
         if update and not ClientFields.model_fields.keys().isdisjoint(update):
             copied._clients = _Clients()  # noqa: SLF001 - the same class
         return copied
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return what another process needs; it takes the key from its own environment."""
+        state = super().__getstate__()
+        if self.pickle_api_key:
+            return state
+        return state | {"__dict__": state["__dict__"] | {"api_key": None}}
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Sockets cannot be copied, and a copied budget would allow its sum twice.

@@ -242,8 +242,22 @@ def test_the_key_shows_nowhere():
     "again", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
 )
 def test_a_config_is_copied_whole(again):
-    config = resolve(base_url=f"{API}/v1legacy", max_retries=7, default_headers={"a": "b"})
+    settings = {"max_retries": 7, "default_headers": {"a": "b"}, "pickle_api_key": True}
+    config = resolve(base_url=f"{API}/v1legacy", **settings)
     assert again(config) == config
+
+
+def test_a_pickled_config_has_the_key_of_the_environment_where_it_is_read(monkeypatch):
+    pickled = pickle.dumps(resolve())
+    assert KEY.encode() not in pickled
+    assert pickle.loads(pickled).api_key.get_secret_value() == ""
+    monkeypatch.setenv("NANOGPT_API_KEY", "sk-there")
+    assert pickle.loads(pickled).api_key.get_secret_value() == "sk-there"
+
+
+def test_the_setting_of_pickles_is_true_or_false():
+    with pytest.raises(ConfigurationError, match="pickle_api_key is True or False"):
+        resolve(pickle_api_key="yes")
 
 
 @pytest.mark.parametrize("variant", ["", "/v1", "/paid/v1", "/subscription/v1", "/personalized/v1",

@@ -23,7 +23,13 @@ from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.budget import Budget, Reservation
-from nanogpt_client.errors import APIConnectionError, APIStatusError, NanoGPTError
+from nanogpt_client.config import NO_KEY
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    NanoGPTError,
+)
 from nanogpt_client.ledger import Ledger, LedgerEntry, posting
 from nanogpt_client.observe import Hooks
 
@@ -72,6 +78,7 @@ class Booking:
     def __enter__(self) -> Self:
         budget = self._context.budget
         try:
+            self._check_key()
             if self._call.billable and budget is not None:
                 self._reservation = Reservation(self._estimate(budget))
                 budget.make(self._reservation)
@@ -95,6 +102,12 @@ class Booking:
             self._finish(GeneratorExit, None)
         elif not self._began:
             self._release(Decimal(0))
+
+    def _check_key(self) -> None:
+        """Refuse to go on with the empty key of a pickle that was read where there is none."""
+        key = self._context.key
+        if key is not None and not key.get_secret_value():
+            raise ConfigurationError(NO_KEY, param="api_key")
 
     def _estimate(self, budget: Budget) -> Decimal | None:
         """Return what the call may cost in USD; ``None`` if its price is unknown."""

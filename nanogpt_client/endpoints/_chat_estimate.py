@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from nanogpt_client.budget import AtLeast
 from nanogpt_client.snapshot import facts
 from nanogpt_client.wire._read import as_list, as_text, dicts
 
@@ -21,14 +22,16 @@ TOKENS_PER_ATTACHMENT = 1000
 def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
     """Return the dollars for the input and for ``max_tokens`` of output; ``None`` if unknown.
 
-    A listed price of 0 is a price: such a model is free.
+    Without ``max_tokens`` it is `AtLeast` that of the input. A listed price of 0 is a price: such a
+    model is free.
     """
     model = facts(body["model"])
     if model is None or model.prompt_usd is None or model.completion_usd is None:
         return None
     answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)
     usd = model.prompt_usd * _prompt_tokens(body) + model.completion_usd * answer
-    return usd / Decimal(1_000_000)
+    dollars = usd / Decimal(1_000_000)
+    return AtLeast(dollars) if model.completion_usd and not answer else dollars
 
 
 def _prompt_tokens(body: Mapping[str, Any]) -> int:

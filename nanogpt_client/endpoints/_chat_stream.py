@@ -6,6 +6,7 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/streaming-protocol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nanogpt_client._core.call import Reply
 from nanogpt_client._core.sse import SSEDecoder
@@ -17,7 +18,7 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     error_from_body,
 )
-from nanogpt_client.wire._read import loads_piece
+from nanogpt_client.wire._read import as_dict, dicts, loads_piece
 from nanogpt_client.wire._surrogates import Halves
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion
 
@@ -110,9 +111,11 @@ class ChatDecoder:
         if not isinstance(frame, dict):
             self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
             return
-        # An object that says nothing is no sign of life: the watchdog goes on counting.
-        self.events += any(frame.values())
-        chunks += [c for c in self._message.add(frame) if c.text or _says_something(c)]
+        said = [c for c in self._message.add(frame) if c.text or _says_something(c)]
+        chunks += said
+        # What says nothing is no sign of life: the watchdog goes on counting. A first frame may
+        # tell the role alone.
+        self.events += bool(said) or (_is_news(frame) if self.events else any(frame.values()))
         if frame.get("error"):
             self.failure = error_from_body(frame)
         elif self._message.failed:
@@ -143,4 +146,20 @@ def _says_something(chunk: ChatChunk) -> bool:
         or chunk.refusal
         or chunk.audio
         or chunk.logprobs
+    )
+
+
+_NAMES = frozenset({"id", "object", "created", "model", "provider", "system_fingerprint"})
+"""What each frame repeats."""
+
+
+def _is_news(frame: dict[str, Any]) -> bool:
+    """Whether a frame that brings no text says more than those before it."""
+    if any(value for name, value in frame.items() if name != "choices" and name not in _NAMES):
+        return True
+    return any(
+        choice.get("finish_reason")
+        or any(value for name, value in as_dict(choice.get("delta")).items() if name != "role")
+        or any(value for name, value in choice.items() if name not in {"index", "delta"})
+        for choice in dicts(frame.get("choices"))
     )

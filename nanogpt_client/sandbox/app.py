@@ -85,7 +85,26 @@ class SandboxApp:
     def handle(self, request: Request) -> Reply:
         """Answer one request; never raises for anything that a client can send."""
         identifier = self._world.ids.new("req_")
-        reply = self._answer(request, identifier)
+        return self._logged(request, identifier, self._answer(request, identifier))
+
+    def turn_away(self, request: Request) -> Reply | None:
+        """Answer a request that is refused by its head alone, whatever the body that follows."""
+        found = TABLE.find(request.method, request.path)
+        if not isinstance(found, Found):
+            return None
+        try:
+            if int(request.headers.get("content-length") or 0) > MAX_BODY:
+                raise too_large()
+            if not found.route.open:
+                self._authenticate(request)
+        except (_QuoteWantedError, ValueError):
+            return None
+        except Refusal as refusal:
+            reply = refusal.reply(found.route.style)
+            return self._logged(request, self._world.ids.new("req_"), reply)
+        return None
+
+    def _logged(self, request: Request, identifier: str, reply: Reply) -> Reply:
         with self._lock:
             self.requests.append(Logged(request.method, request.path, reply.status))
         return Reply(reply.status, {"x-request-id": identifier, **reply.headers}, reply.body)

@@ -6,8 +6,10 @@ Needs the extra `sandbox`; `server.py` imports this module only when a server st
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from nanogpt_client.sandbox.bodies import MAX_BODY
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.messages import Cut, Request, Stall
 
@@ -52,8 +54,11 @@ class SandboxASGI:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         incoming = Incoming(scope, receive)
-        request = await _incoming(incoming)
-        reply = await run_in_threadpool(self.app.handle, request)
+        request = _head(incoming)
+        reply = self.app.turn_away(request)
+        if reply is None:
+            request = replace(request, body=await _body(incoming))
+            reply = await run_in_threadpool(self.app.handle, request)
         pieces = list(reply.body)
         while isinstance(first := pieces[0], Stall):
             await asyncio.sleep(first.seconds)
@@ -68,15 +73,27 @@ class SandboxASGI:
             await send({"type": "http.response.body", "body": b""})
 
 
-async def _incoming(incoming: Incoming) -> Request:
+def _head(incoming: Incoming) -> Request:
+    # The address that was connected to; the Host header may say anything.
+    host, port = incoming.scope["server"]
     return Request(
         method=incoming.method,
         path=incoming.url.path,
         query=dict(incoming.query_params),
         headers=dict(incoming.headers),
-        body=await incoming.body(),
-        origin=f"{incoming.url.scheme}://{incoming.url.netloc}",
+        origin=f"{incoming.url.scheme}://{f'[{host}]' if ':' in host else host}:{port}",
     )
+
+
+async def _body(incoming: Incoming) -> bytes:
+    """Return the body, or as much of it as shows that it is too large."""
+    pieces, size = [], 0
+    async for piece in incoming.stream():
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_BODY:
+            break
+    return b"".join(pieces)
 
 
 def _start(reply: Reply) -> dict[str, object]:

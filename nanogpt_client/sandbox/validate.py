@@ -13,6 +13,7 @@ from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.history import check_messages, check_name
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.numbers import integer, number
+from nanogpt_client.sandbox.schema_bounds import too_much
 from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
 
 if TYPE_CHECKING:
@@ -154,10 +155,16 @@ def _check_parameters(function: dict[str, Any], where: str) -> None:
         raise invalid(message, where, "invalid_tool_spec")
     if schema is None:
         return
+    _check_bounds(schema, where, "invalid_tool_spec")
     what = f"function '{function['name']}'"
     check_parameters(schema, what, where, "invalid_tool_spec")
     if function.get("strict") is True:
         check_strict(schema, what, where, "invalid_tool_spec")
+
+
+def _check_bounds(schema: dict[str, Any], where: str, code: str) -> None:
+    if (bound := too_much(schema)) is not None:
+        raise invalid(f"{where}: {bound}.", where, code)
 
 
 def _check_tool_choice(body: Mapping[str, Any]) -> None:
@@ -196,6 +203,7 @@ def _check_response_format(wanted: object) -> None:
     if not isinstance(schema, dict):
         message = f"{where} must be a JSON schema object."
         raise invalid(message, where, "invalid_json_schema")
+    _check_bounds(schema, where, "invalid_json_schema")
     if spec.get("strict") is True:
         check_strict(schema, f"response_format '{spec['name']}'", where, "invalid_json_schema")
 

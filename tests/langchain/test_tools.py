@@ -188,7 +188,7 @@ async def test_spending_is_confirmed(run, client):
 
 @pytest.mark.parametrize("tool", EXAMPLES)
 def test_no_key_is_shown_and_tools_can_be_copied_and_sent(tool):
-    made = tool(api_key=KEY, **EXAMPLES[tool][0])
+    made = tool(api_key=KEY, pickle_api_key=True, **EXAMPLES[tool][0])
     convert_to_openai_tool(made)  # which makes LangChain remember a schema
     for shown in (repr(made), str(made), str(made.model_dump())):
         assert KEY not in shown

@@ -350,8 +350,8 @@ def test_a_copy_with_another_address_asks_there():
     assert llm.model_copy(update={"http_client": client}).complete("hi").text == "there"
 
 
-def test_pickles_work_before_and_after_use(sandbox):
-    llm = NanoGPT(model="openai/gpt-5.2", api_key=sandbox.api_key, base_url=sandbox.base_url)
+def test_pickles_work_before_and_after_use(sandbox_environment):
+    llm = NanoGPT(model="openai/gpt-5.2")
     before = pickle.dumps(llm)
     with llm._client():
         text = llm.complete("hi").text
@@ -426,7 +426,8 @@ async def test_two_calls_at_once_share_one_client(sandbox):
 
 
 def test_a_shared_client_brings_its_books(sandbox):
-    with NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url, budget=Budget(9)) as client:
+    settings: dict[str, Any] = {"base_url": sandbox.base_url, "pickle_api_key": True}
+    with NanoGPTClient(sandbox.api_key, budget=Budget(9), **settings) as client:
         llm = NanoGPT(model="openai/gpt-5.2", client=client)
         llm.complete("hi")
         llm.close()

@@ -229,7 +229,7 @@ def over(sandbox, **words):
 
 
 def test_it_travels_and_lives_on_several_loops(sandbox):
-    embedding = over(sandbox)
+    embedding = over(sandbox, pickle_api_key=True)
     vector = embedding.get_text_embedding("hello")
     for other in (copy.deepcopy(embedding), pickle.loads(pickle.dumps(embedding))):
         assert np.allclose(other.get_text_embedding("hello"), vector)
@@ -244,7 +244,13 @@ def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox, tmp_path
     documents = [Document(text=f"Text number {n} is about the number {n}.") for n in range(6)]
     books = tmp_path / "spent.jsonl"
     store = SimpleKVStore()
-    embedding = over(sandbox, dimensions=64, ledger=Ledger(books), embeddings_cache=store)
+    embedding = over(
+        sandbox,
+        dimensions=64,
+        ledger=Ledger(books),
+        embeddings_cache=store,
+        pickle_api_key=True,
+    )
     # The default tokenizer makes processes download its words, and without a network they hang.
     splitter = SentenceSplitter(tokenizer=str.split)
     pipeline = IngestionPipeline(transformations=[splitter, embedding])

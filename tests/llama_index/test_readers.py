@@ -155,4 +155,6 @@ def test_it_is_stored_without_its_key():
     again = NanoGPTAudioReader.from_dict(stored)
     assert (again.split, again.language, again.is_remote) == ("speaker", "en", True)
     assert again.api_key is None
+    assert pickle.loads(pickle.dumps(reader)).api_key is None
+    reader.pickle_api_key = True
     assert pickle.loads(pickle.dumps(reader)).api_key == reader.api_key

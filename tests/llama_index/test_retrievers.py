@@ -105,7 +105,7 @@ async def test_in_a_query_engine(sandbox, llm):
 
 
 def test_no_key_is_shown_and_it_can_be_copied_and_sent():
-    retriever = NanoGPTWebSearchRetriever(api_key=KEY, k=3)
+    retriever = NanoGPTWebSearchRetriever(api_key=KEY, pickle_api_key=True, k=3)
     for shown in (repr(retriever), str(retriever), str(retriever.model_dump())):
         assert KEY not in shown
     for copied in (pickle.loads(pickle.dumps(retriever)), copy.deepcopy(retriever)):

@@ -288,7 +288,7 @@ def test_a_description_of_ones_own():
 
 
 def test_no_key_is_shown_and_specs_can_be_copied_and_sent():
-    spec = NanoGPTToolSpec(api_key=KEY, output_dir="out")
+    spec = NanoGPTToolSpec(api_key=KEY, pickle_api_key=True, output_dir="out")
     tool = spec.to_tool_list()[0]
     for shown in (repr(spec), str(spec), str(spec.model_dump()), repr(tool), str(tool.metadata)):
         assert KEY not in shown

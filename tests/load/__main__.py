@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from llama_index.core.llms import ChatMessage
@@ -100,16 +101,20 @@ def _langchain_threads(settings: dict[str, Any]) -> Callable[[LoadServer], list[
 def _llama_index_async(settings: dict[str, Any]) -> Callable[[LoadServer], list[Any]]:
     def ask(server: LoadServer) -> list[Any]:
         llm = _llama_index(server, **settings)
-        asks: list[Any] = [(lambda n=n: llm.achat([ChatMessage(f"{n}")])) for n in range(PROMPTS)]
+        asks: list[Callable[[], Any]] = [
+            partial(llm.achat, [ChatMessage(f"{n}")]) for n in range(PROMPTS)
+        ]
         return asyncio.run(_gathered(asks, 64))
 
     return ask
 
 
-def _few_descriptors(call: Callable[[LoadServer], list[Any]], expected: int = 600) -> Row:
+def _few_descriptors(
+    call: Callable[[LoadServer], list[Any]], expected: int = 600, descriptors: int = 256
+) -> Row:
     with LoadServer(seconds=0.2) as server:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
         started = time.monotonic()
         return _of_server(server, call(server), started, expected)
 
@@ -117,6 +122,11 @@ def _few_descriptors(call: Callable[[LoadServer], list[Any]], expected: int = 60
 def _ainvoke(server: LoadServer) -> list[Any]:
     llm = _langchain(server)
     return asyncio.run(_gathered([lambda: llm.ainvoke("hi")] * 600, 600))
+
+
+def _ainvoke_many(server: LoadServer) -> list[Any]:
+    llm = _langchain(server)
+    return asyncio.run(_gathered([lambda: llm.ainvoke("hi")] * 2_000, 2_000))
 
 
 def _aembed(server: LoadServer) -> list[Any]:
@@ -200,6 +210,9 @@ ROWS: dict[str, Callable[[], Row]] = {
     "256 descriptors: 600 LangChain astream": lambda: _few_descriptors(_astream),
     "256 descriptors: 600 LlamaIndex achat": lambda: _few_descriptors(_achat),
     "256 descriptors: 600 threads": lambda: _few_descriptors(_in_threads),
+    "1,024 descriptors: 2,000 LangChain ainvoke": lambda: _few_descriptors(
+        _ainvoke_many, 2_000, 1_024
+    ),
     "2,000 LangChain streams at once": _many_streams,
     "1,000,000 ledger entries": _ledger,
 }

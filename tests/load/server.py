@@ -1,5 +1,7 @@
 """A server that counts: 25 requests a second at most, slow answers, thousands of connections.
 
+It can also close idle connections, be far away, and fail: what `tests.attack` meets calls with.
+
 A process of its own, so that its descriptors and its time are not those of the client measured.
 """
 
@@ -7,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import resource
 import subprocess
 import sys
 from collections import deque
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Any, Self
 
 _CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -22,6 +25,13 @@ _WHOLE = json.dumps({
         {"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}
     ],
 }).encode()  # fmt: skip
+_VECTOR = json.dumps({
+    "object": "list", "model": "m", "usage": _USAGE,
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.5] * 8}],
+}).encode()  # fmt: skip
+_BUSY = json.dumps(
+    {"error": {"message": "Try again", "code": "service_unavailable", "type": "server_error"}}
+).encode()
 _REFUSED = json.dumps(
     {"error": {"message": "Rate limit exceeded", "code": "rate_limit_exceeded", "type": "rate"}}
 ).encode()
@@ -29,9 +39,10 @@ _REFUSED = json.dumps(
 
 @dataclass
 class Counts:
-    """What has arrived."""
+    """What has arrived; ``doubles`` are requests that had come before and were not refused."""
 
     posts: int = 0
+    doubles: int = 0
     refused: int = 0
     answered: int = 0
     connections: int = 0
@@ -44,10 +55,13 @@ class LoadServer:
         per_second: requests that are taken in any second; 0 for no limit.
         seconds: how long an answer takes; a stream takes it for each of its chunks.
         chunks: how many chunks a stream has.
+        idle: seconds, from and to, after which an idle connection is closed.
+        delay: seconds that each byte takes on its way, in either direction.
+        faults: share of the requests that meet a 503, a reset or a cut answer.
     """
 
-    def __init__(self, *, per_second: int = 0, seconds: float = 0.05, chunks: int = 5) -> None:
-        self._settings = {"per_second": per_second, "seconds": seconds, "chunks": chunks}
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -71,35 +85,63 @@ class LoadServer:
         return Counts(**json.loads(self._process.stdout.readline()))
 
 
+_FAULTS = ("busy", "reset", "cut")
+
+
 class _Server:
-    def __init__(self, per_second: int, seconds: float, chunks: int) -> None:
+    def __init__(
+        self,
+        per_second: int = 0,
+        seconds: float = 0.05,
+        chunks: int = 5,
+        idle: tuple[float, float] | None = None,
+        delay: float = 0.0,
+        faults: float = 0.0,
+    ) -> None:
         self.counts = Counts()
+        self.delay = delay
         self._per_second, self._seconds, self._chunks = per_second, seconds, chunks
+        self._idle, self._faults = idle, faults
         self._taken: deque[float] = deque()
+        self._seen: set[int] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.counts.connections += 1
+        patience: float | None = None
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                async with asyncio.timeout(patience):
+                    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                patience = None if self._idle is None else random.uniform(*self._idle)
                 length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
                 body = await reader.readexactly(length)
-                await self._answer(writer, body)
-        except (asyncio.IncompleteReadError, ConnectionError):
+                await self._answer(writer, head, body)
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, writer: asyncio.StreamWriter, body: bytes) -> None:
+    async def _answer(self, writer: asyncio.StreamWriter, head: bytes, body: bytes) -> None:
         self.counts.posts += 1
+        self.counts.doubles += hash(body) in self._seen
+        fault = random.choice(_FAULTS) if random.random() < self._faults else None
+        if fault == "busy":
+            writer.write(_whole(503, _BUSY))
+            await writer.drain()
+            return
+        self._seen.add(hash(body))
+        if fault is not None:
+            writer.write(_whole(200, _WHOLE)[: 300 if fault == "cut" else 0])
+            raise ConnectionError
         if not self._takes():
             self.counts.refused += 1
+            self._seen.discard(hash(body))
             writer.write(_whole(429, _REFUSED, b"Retry-After: 1\r\n"))
         elif b'"stream":true' in body.replace(b" ", b""):
             await self._stream(writer)
         else:
             await asyncio.sleep(self._seconds)
-            writer.write(_whole(200, _WHOLE))
+            writer.write(_whole(200, _VECTOR if b"/embeddings " in head else _WHOLE))
             self.counts.answered += 1
         await writer.drain()
 
@@ -139,11 +181,51 @@ def _frame(writer: asyncio.StreamWriter, choice: dict[str, object], **fields: ob
     writer.write(_chunked(f"data: {json.dumps(frame)}\n\n".encode()))
 
 
-async def _main(settings: dict[str, float]) -> None:
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
+    """Hand on what comes, each byte so much later."""
+    loop = asyncio.get_running_loop()
+    on_its_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+    async def read() -> None:
+        data = b"-"
+        while data:
+            try:
+                data = await reader.read(1 << 16)
+            except ConnectionError:
+                data = b""
+            on_its_way.put_nowait((loop.time() + delay, data))
+
+    reading = asyncio.create_task(read())
+    while True:
+        at, data = await on_its_way.get()
+        await asyncio.sleep(at - loop.time())
+        if not data:
+            writer.close()
+            break
+        writer.write(data)
+    await reading
+
+
+async def _far_away(port: int, delay: float) -> asyncio.Server:
+    """Listen in another place, from where it is ``delay`` seconds to the server."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        their_reader, their_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(
+            _carry(reader, their_writer, delay), _carry(their_reader, writer, delay)
+        )
+
+    return await asyncio.start_server(serve, "127.0.0.1", 0, backlog=4096)
+
+
+async def _main(settings: dict[str, Any]) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    server = _Server(**settings)  # type: ignore[arg-type]
+    server = _Server(**settings)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, backlog=4096)
+    if server.delay:
+        listening_there = listening
+        listening = await _far_away(listening_there.sockets[0].getsockname()[1], server.delay)
     print(listening.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - what it is asked for
     asked = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(

@@ -230,6 +230,26 @@ def test_unknown_costs_keep_their_reservation(at_once):
     assert budget.unknown_calls == client.ledger.totals.unknown_costs == ALLOWED
 
 
+@pytest.mark.parametrize("way", ["chat", "stream_chat"])
+def test_an_answer_without_a_limit_and_a_cost_counts_for_the_assumed_price(way):
+    """The price of its input alone, all that was reserved, is almost nothing."""
+    budget = Budget(usd="0.02")
+    with (
+        RawServer(chat_answer() if way == "chat" else STREAM) as server,
+        NanoGPTClient("any", base_url=server.base_url, budget=budget) as client,
+    ):
+
+        def call() -> Any:
+            return list(getattr(client, way)("hi", model=CHAT_MODEL))
+
+        def whole() -> Any:
+            return client.chat("hi", model=CHAT_MODEL)
+
+        outcomes = [attempted(whole if way == "chat" else call) for _ in range(5)]
+    assert counts(outcomes) == (2, 3)
+    assert (budget.assumed, budget.unknown_calls) == (Decimal("0.02"), 2)
+
+
 @pytest.mark.parametrize("workers", [1, 5, CALLS])
 def test_where_calls_cost_more_than_assumed_it_is_passed_by_those_in_flight_at_most(workers):
     """Every call costs the whole budget, which only the answers tell."""

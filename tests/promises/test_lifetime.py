@@ -138,7 +138,7 @@ def test_spawned_processes():
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         for name, make in MODELS.items():
             with RawServer(answer_for(name)) as server:
-                thing = make(api_key="any", base_url=server.base_url)
+                thing = make(api_key="any", base_url=server.base_url, pickle_api_key=True)
                 assert pool.submit(call_pickled, pickle.dumps(thing)).result() == (True, 2)
                 assert call(thing)
                 assert pool.submit(call_pickled, pickle.dumps(thing)).result() == (True, 2)
@@ -153,7 +153,7 @@ def test_spawned_processes():
 )
 def test_copies(name: str, used, again):
     with RawServer(answer_for(name)) as server:
-        thing = MODELS[name](api_key="any", base_url=server.base_url)
+        thing = MODELS[name](api_key="any", base_url=server.base_url, pickle_api_key=True)
         if used:
             assert call(thing)
             assert asyncio.run(acall(thing))

@@ -1,7 +1,6 @@
 """One key, unlike any other text, is looked for in everything that leaves a client: 0 hits.
 
-Not looked at are pickles of clients and models: another process needs the key, so they hold it (the
-frameworks' own serialisations, ``dumpd``, ``to_dict`` and ``to_json``, do not).
+Pickles and checkpoints of clients and models: `tests/security/test_key_at_rest.py`.
 """
 
 from __future__ import annotations

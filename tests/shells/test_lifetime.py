@@ -266,7 +266,7 @@ print(answer.text, len(client.ledger))
 
 
 def test_a_pickled_client_works_in_a_new_process():
-    with RawServer(ANSWER) as server, client_of(server) as client:
+    with RawServer(ANSWER) as server, client_of(server, pickle_api_key=True) as client:
         assert text_of(client) == "Hello"
         done = run_python(IN_A_NEW_PROCESS, pickle.dumps(client))
     assert done.split() == ["Hello", "1"]  # the history stays where it was made
@@ -339,7 +339,8 @@ def test_a_copy_shares_the_books_and_not_the_sockets(again, used):
 @pytest.mark.parametrize("used", [False, True])
 def test_a_pickled_client_keeps_settings_and_books(used):
     with RawServer(ANSWER) as server:
-        client = client_of(server, budget=Budget(usd=9), max_retries=7, default_headers={"a": "b"})
+        settings: dict[str, Any] = {"max_retries": 7, "default_headers": {"a": "b"}}
+        client = client_of(server, budget=Budget(usd=9), pickle_api_key=True, **settings)
         if used:
             text_of(client)
         other = pickle.loads(pickle.dumps(client))
@@ -359,7 +360,7 @@ def test_a_pickled_client_keeps_settings_and_books(used):
 )
 def test_async_clients_are_copied_too(again, calls):
     with RawServer(ANSWER) as server:
-        client = async_client_of(server)
+        client = async_client_of(server, pickle_api_key=True)
         asyncio.run(client.chat("hi", model="m"))
         other = again(client)
         assert asyncio.run(other.chat("hi", model="m")).text == "Hello"

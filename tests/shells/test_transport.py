@@ -204,6 +204,17 @@ def test_events_that_say_nothing_are_no_sign_of_life(shell: Shell, nothing: byte
             shell.use(settings, "stream_chat", "hi", model="m")
 
 
+@EITHER
+@pytest.mark.parametrize("delta", [{"role": "assistant"}, {"role": "assistant", "content": ""}, {}])
+def test_roles_for_ever_are_no_sign_of_life_either(shell: Shell, delta: dict[str, str]):
+    again = chunked(sse(frame("Hello"))), *drip(chunked(sse(frame(delta=delta))))
+    with RawServer([EVENT_STREAM, *again]) as server:
+        settings = {"base_url": server.base_url, "stream_idle_timeout": 0.3}
+        with pytest.raises(StreamStalledError) as caught:
+            shell.use(settings, "stream_chat", "hi", model="m")
+    assert caught.value.partial.text == "Hello"
+
+
 # What is no longer good
 
 HELLO = http_reply(b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}')

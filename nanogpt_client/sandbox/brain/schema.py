@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SHALLOW: Final = 4  # below, optional and recursive parts are left out
 _DEEPEST: Final = 24
+_MOST_PARTS: Final = 4_000  # of one instance; a schema that holds itself twice would never end
 
 
 def fill(schema: Schema, source: Source, field: Field | None = None) -> Any:
@@ -45,6 +46,7 @@ class _Filler:
     def __init__(self, root: Schema, source: Source) -> None:
         self.root = root
         self.source = source
+        self.parts = 0
 
     def find(self, schema: Schema, field: Field) -> Any:
         """Return what the text certainly gives for a field, or MISSING."""
@@ -58,9 +60,12 @@ class _Filler:
 
     def make(self, schema: Schema, field: Field) -> Any:
         """Return a value for a field in any case."""
+        self.parts += 1
+        if field.depth > _DEEPEST or self.parts > _MOST_PARTS:
+            return {}
         schema = merged(schema, self.root)
-        if not isinstance(schema, dict) or field.depth > _DEEPEST:
-            return {} if field.depth > _DEEPEST else None
+        if not isinstance(schema, dict):
+            return None
         if field.depth and field.name and (found := self.find(schema, field)) is not MISSING:
             return found
         if (given := _fixed(schema)) is not MISSING:
