@@ -80,7 +80,7 @@ PAIRS: dict[str, tuple[BaseMessage, ChatMessage]] = {
     "cached text": (
         HumanMessage(
             [
-                {"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "5m"}},
+                {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
                 {"type": "text", "text": "b"},
             ]
         ),
@@ -140,9 +140,7 @@ PAIRS: dict[str, tuple[BaseMessage, ChatMessage]] = {
         ),
     ),
     "cached system prompt": (
-        SystemMessage(
-            [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "5m"}}]
-        ),
+        SystemMessage([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]),
         ChatMessage(
             role="system",
             blocks=[

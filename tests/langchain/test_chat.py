@@ -313,7 +313,6 @@ def test_a_refusal_is_a_block(version):
     [
         ({"web_search": "googel"}, "googel"),
         ({"model": f"{MODEL}:online/exa-fast", "web_search": "linkup"}, "contradict"),
-        ({"model": f"{MODEL}:online", "web_search": {"provider": "exa"}}, "twice"),
         ({"model": f"{MODEL}:cheap", "provider": "openai"}, "both choose the provider"),
         ({"model": f"{MODEL}:memory-7", "memory": 30}, "contradict"),
         ({"logit_bias": {"1": 200}}, "logit_bias"),

@@ -100,7 +100,7 @@ class _Connection:
             self._do(lambda: self._h2.send_headers(stream, headers))
             for _ in range(CHUNKS):
                 self._do(lambda: self._h2.send_data(stream, sse(frame("x"))))
-                if self._stopping.wait(None if stalls else 0.1):
+                if self._stopping.wait(None if stalls else 0.3):
                     return
             end = sse(frame(finish="stop"), DONE)
             self._do(lambda: self._h2.send_data(stream, end, end_stream=True))
@@ -114,7 +114,7 @@ def server() -> Iterator[HTTP2Server]:
         yield running
 
 
-SETTINGS: dict[str, Any] = {"stream_idle_timeout": 1.0, "max_retries": 0}
+SETTINGS: dict[str, Any] = {"stream_idle_timeout": 3.0, "max_retries": 0}
 PROMPTS = ["a", "b", "c", STALLED]
 
 
@@ -124,7 +124,7 @@ def check(outcomes: list[Any], server: HTTP2Server, started: float) -> None:
     assert isinstance(stalled, StreamStalledError)
     assert stalled.partial.text == "x"
     assert server.connections == 1
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
