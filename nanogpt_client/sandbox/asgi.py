@@ -114,6 +114,7 @@ async def _send_pieces(pieces: list[Piece], scope: Scope, send: Send) -> bool:
             return False
         else:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)  # in which the loop notices that the client has gone
     return True
 
 
