@@ -15,14 +15,12 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.attack import bombs, hangs, idle, tls
-
-Row = dict[str, Any]
+from tests.load.rows import Row, in_processes
 
 CALLS = int(os.environ.get("CALLS", "400"))
 SOAK = int(os.environ.get("SOAK", "6000"))
@@ -98,22 +96,16 @@ def main(words: list[str]) -> int:
     console = Console(width=180)
     table = Table("row", "holds", "seconds", "figures")
     failed = 0
-    for name in ROWS:
-        if words and not any(word in name for word in words):
-            continue
-        started = time.monotonic()
-        ran = subprocess.run(
-            [sys.executable, "-m", "tests.attack", "--row", name],
-            capture_output=True, text=True, check=False, timeout=600,
-        )  # fmt: skip
-        row = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else {}
+    started = time.monotonic()
+    for name, row, errors in in_processes("tests.attack", ROWS, words, timeout=600):
         failed += not row.get("holds")
         cells = (
             name, "yes" if row.get("holds") else "NO", f"{time.monotonic() - started:.0f}",
-            str(row.get("said", ran.stderr[-500:])),
+            str(row.get("said", errors)),
         )  # fmt: skip
         console.print(*cells, markup=False)
         table.add_row(*cells)
+        started = time.monotonic()
     console.print(table)
     return 1 if failed else 0
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
-import subprocess
 import sys
 import time
 import tracemalloc
@@ -26,12 +25,11 @@ from rich.table import Table
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTClient
+from tests.load.rows import Row, in_processes
 from tests.load.server import LoadServer
 
 KEY = "sk-nano-load"
 PROMPTS = 800
-
-Row = dict[str, Any]
 
 
 def _langchain(server: LoadServer, **settings: Any) -> ChatNanoGPT:
@@ -223,16 +221,9 @@ def main(words: list[str]) -> int:
     console = Console(width=180)
     table = Table("row", "answers", "refusals", "seconds", "connections", "holds", "")
     failed = 0
-    for name in ROWS:
-        if words and not any(word in name for word in words):
-            continue
-        ran = subprocess.run(
-            [sys.executable, "-m", "tests.load", "--row", name],
-            capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
-        row = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else {}
+    for name, row, errors in in_processes("tests.load", ROWS, words, timeout=300):
         failed += not row.get("holds")
-        said = str(row.get("outcomes", ran.stderr[-500:]))
+        said = str(row.get("outcomes", errors))
         columns = ("answers", "refusals", "seconds", "connections")
         cells = [str(row.get(column, "-")) for column in columns]
         table.add_row(name, *cells, "yes" if row.get("holds") else "NO", said)
