@@ -1,0 +1,14 @@
+"""Models for the sandbox: what is said, called and cited in answer to a chat request."""
+
+from __future__ import annotations
+
+from nanogpt_client.sandbox.answers.turn import (
+    ChatRequest,
+    Citation,
+    Model,
+    SearchResult,
+    ToolCall,
+    Turn,
+)
+
+__all__ = ["ChatRequest", "Citation", "Model", "SearchResult", "ToolCall", "Turn"]

@@ -1,0 +1,135 @@
+"""What goes into and comes out of a sandbox model: a chat request, and the assistant's turn.
+
+A model is any callable that takes a `ChatRequest` and returns a `Turn`, or a string for a turn
+that only says this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool call; `arguments` given as a string reach the wire as they are, broken or not."""
+
+    name: str
+    arguments: Mapping[str, Any] | str = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A web source and the half-open span of the turn's text that it supports."""
+
+    url: str
+    title: str
+    start_index: int
+    end_index: int
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """One result of a web search: an article's title, address, text and ISO date."""
+
+    title: str
+    url: str
+    content: str
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the assistant says next.
+
+    `finish_reason` None means what follows from the rest: `tool_calls`, `length` or `stop`.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    refusal: str = ""
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A validated chat request as a model is given it.
+
+    Args:
+        body: The whole JSON body.
+        headers: The request's headers, names in lower case, the key redacted.
+        search_results: What a web search found, where the request asked for one.
+        image_descriptions: What the images of the request show, in order.
+        attachments: The texts of its documents and recordings.
+        reasoning: Whether the model is asked to reason.
+        index: Which of the `n` choices this is, from 0.
+    """
+
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    search_results: tuple[SearchResult, ...] = ()
+    image_descriptions: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    reasoning: bool = False
+    index: int = 0
+
+    @property
+    def model(self) -> str:
+        """The model's name as it was sent, suffixes included."""
+        return str(self.body.get("model", ""))
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages as they were sent."""
+        return list(self.body["messages"])
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The functions that may be called: name, description, parameters; none for `none`."""
+        if self.body.get("tool_choice") == "none":
+            return []
+        return [tool["function"] for tool in self.body.get("tools") or ()]
+
+    @cached_property
+    def text(self) -> str:
+        """The text of the last user message."""
+        return next(
+            (text_of(each) for each in reversed(self.messages) if each["role"] == "user"), ""
+        )
+
+    @cached_property
+    def tool_results(self) -> list[str]:
+        """The results of the tools that were called since the last user message, in order."""
+        results: list[str] = []
+        for message in reversed(self.messages):
+            if message["role"] == "user":
+                break
+            if message["role"] == "tool":
+                results.append(text_of(message))
+        return results[::-1]
+
+
+Model = Callable[[ChatRequest], Turn | str]
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """Return the text of a wire message: its string, or its text parts joined by line breaks."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else ()
+    return "\n".join(
+        part["text"]
+        for part in parts
+        if isinstance(part, dict) and isinstance(part.get("text"), str)
+    )
+
+
+def turn_of(answer: Turn | str) -> Turn:
+    """Return what a model returned as a `Turn`."""
+    return Turn(answer) if isinstance(answer, str) else answer
