@@ -14,6 +14,7 @@ TESTS := -m pytest --quiet -n $(WORKERS) --dist worksteal
 PYTEST := $(RUN) $(TESTS)
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
 	-W 'ignore:Benchmark fixture was not used'
+SUITES := build/cassettes
 
 # Every process of the tests would compile anew what the first one has compiled.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,6 +54,9 @@ unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/s
 
 conformance: $(READY) ## run LangChain's own suites, against the sandbox and from cassettes, and count
 	@$(PYTEST) -rsx tests/langchain/test_standard_*.py
+	@rm -rf $(SUITES)
+	@$(RECORD) --cassette-dir=$(SUITES) tests/langchain/test_standard_cassettes.py
+	@$(PYTEST) --cassette-dir=$(SUITES) tests/langchain/test_standard_cassettes.py
 
 bench: $(READY) $(PEERS)/.installed ## measure ours and other integrations side by side (some minutes)
 	@$(RUN) -m tests.benchmarks --peers $(PEERS)/bin/python $(ARGS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,11 +61,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sandbox",
         help="which cassettes to replay or record: of the sandbox, or of NanoGPT itself",
     )
+    parser.addoption(
+        "--cassette-dir",
+        type=Path,
+        help="a folder of their own for the cassettes of LangChain's suites: make conformance",
+    )
 
 
 def pytest_sessionstart() -> None:
-    """Keep asyncio from making a loop for who asks first (LlamaIndex does): nobody closes it."""
+    """Keep asyncio from making a loop for who asks first (LlamaIndex does): nobody closes it.
+
+    And heed Ctrl-C even where a shell runs the tests in the background: it lets them ignore the
+    signal, and the processes that they start would inherit that.
+    """
     asyncio.set_event_loop(None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -151,7 +163,8 @@ def recorded(request: pytest.FixtureRequest, cassette_source: str, record_mode: 
 def vcr_cassette_dir(request: pytest.FixtureRequest, cassette_source: str) -> str:
     """``tests/cassettes/<source>/<the test module's path>``."""
     module = request.path.relative_to(TESTS).with_suffix("")
-    return str(TESTS / "cassettes" / cassette_source / module)
+    folder = request.config.getoption("--cassette-dir") or TESTS / "cassettes"
+    return str(folder / cassette_source / module)
 
 
 @pytest.fixture

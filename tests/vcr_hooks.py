@@ -6,23 +6,16 @@ secrets are replaced by value wherever they stand, because they may turn up in a
 account data is replaced by its JSON name. Multipart boundaries are random: they become a fixed
 word; UUIDs in requests, which callers make up, are numbered. A loopback address becomes
 `SANDBOX_ORIGIN`, because the sandbox's port changes.
-
-A cassette whose name ends in ``.gz`` is the same text, compressed.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
-from vcr.serialize import deserialize, serialize
-from vcr.serializers import yamlserializer
 
 if TYPE_CHECKING:
     from vcr import VCR
@@ -73,37 +66,9 @@ _PRIVATE = re.compile(
 _NUMBER = re.compile(r'"?-?\d+(?:\.\d+)?"?')
 
 
-class Persister:
-    """Reads and writes cassettes, compressed or not."""
-
-    @staticmethod
-    def load_cassette(cassette_path: str, serializer: Any) -> Any:
-        """Return requests and replies."""
-        path = Path(cassette_path)
-        if not path.is_file():
-            raise CassetteNotFoundError(cassette_path)
-        return deserialize(Persister.text(path), serializer)
-
-    @staticmethod
-    def text(path: Path) -> str:
-        """Return what a cassette's file says."""
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-
-    @staticmethod
-    def save_cassette(cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
-        """Write a cassette; the same one always has the same bytes."""
-        path = Path(cassette_path)
-        data = serialize(cassette_dict, serializer).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-
-
 def configure(vcr: VCR) -> None:
-    """Teach a recorder our matcher, and to compress where ``serializer`` is ``"yaml.gz"``."""
+    """Teach a recorder our matcher."""
     vcr.register_matcher("same_body", same_body)
-    vcr.register_serializer("yaml.gz", yamlserializer)
-    vcr.register_persister(Persister)
 
 
 class Scrubber:

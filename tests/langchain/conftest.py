@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,12 @@ from tests.langchain.samples import pdf, picture, sound
 
 MODEL = "openai/gpt-5.2"
 EMBEDDING_MODEL = "text-embedding-3-small"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Replay LangChain's suites only for `make conformance`, which records them as well."""
+    replays = collection_path.name == "test_standard_cassettes.py"
+    return True if replays and not config.getoption("--cassette-dir") else None
 
 
 @pytest.fixture
@@ -26,12 +33,6 @@ def recorded_environment(clean_environment, recorded, monkeypatch):
     """Let models find where cassettes are recorded; while replaying, nobody listens there."""
     monkeypatch.setenv("NANOGPT_API_KEY", recorded.api_key)
     monkeypatch.setenv("NANOGPT_BASE_URL", recorded.base_url)
-
-
-@pytest.fixture
-def vcr_config(vcr_config):
-    """Compress the cassettes of these suites: they are many, and much alike."""
-    return vcr_config | {"serializer": "yaml.gz"}
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""LangChain's own integration suites again: from cassettes, with the network off."""
+"""LangChain's own integration suites again: from cassettes, with the network off.
+
+``make conformance`` records them into a folder of its own, and replays them.
+"""
 
 from __future__ import annotations
 
