@@ -80,6 +80,7 @@ dist-check: $(READY) ## build, install with each extra into empty environments, 
 	@$(RUN) -m tests.packaging $(ARGS)
 
 record: $(READY) ## record the cassettes anew: from the sandbox, and from NanoGPT if NANOGPT_API_KEY is set
+	@rm -rf tests/cassettes/sandbox
 	@$(RECORD) --cassettes=sandbox
 	@if [ -n "$$NANOGPT_API_KEY" ]; then $(RECORD) --cassettes=live; fi
 

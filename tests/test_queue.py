@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from nanogpt_client import _queue
 from nanogpt_client._queue import Line, Queue, Turn
+from tests.forks import in_a_fork
 from tests.interrupts import interrupted_at, lines_of
 
 
@@ -137,10 +137,11 @@ def test_a_waiter_whose_loop_is_closed_is_passed_over():
 def test_a_forked_child_begins_with_an_empty_queue():
     queue = Queue(1)
     turn = hold(queue.line)
-    child = os.fork()
-    if child == 0:
-        os._exit(len(queue.line))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def work() -> None:
+        assert len(queue.line) == 0
+
+    assert in_a_fork(work) == 0
     assert len(queue.line) == 1
     queue.line.end(turn)
 

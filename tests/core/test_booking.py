@@ -29,6 +29,7 @@ from nanogpt_client.errors import (
 from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry
 from nanogpt_client.wire.billing import Billing
 from tests.driving import context, drive, only_entry, reply
+from tests.forks import in_a_fork
 
 ZERO, SOME, ASSUMED = Decimal(0), Decimal("0.25"), Decimal("0.125")
 
@@ -168,20 +169,6 @@ def test_a_ledger_of_the_users_own_making_is_asked_to_record():
     assert forwarded == list(rules.ledger)
 
 
-def in_child(work) -> None:
-    """Do the work in a forked child."""
-    child = os.fork()
-    if child == 0:
-        failed = True
-        try:
-            work()
-            failed = False
-        finally:  # never back into the test run
-            os._exit(int(failed))
-    assert os.waitpid(child, 0)[1] == 0
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("leave", ["close", "forget"])
 def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
     """A forked child has copies of the streams that were open; dropping them is no end."""
@@ -198,14 +185,13 @@ def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
         book(rules, cost=SOME)  # its own calls are
         assert len(ledger) == 1
 
-    in_child(work)
+    assert in_a_fork(work) == 0
     assert budget.remaining_usd == 1 - SOME
     open_calls[0].close()
     assert [e.outcome for e in ledger.entries] == ["abandoned"]
     assert [e.outcome for e in Ledger(tmp_path / "calls.jsonl")] == ["ok", "abandoned"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("full")
@@ -224,7 +210,7 @@ def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeyp
         assert not thread.is_alive()
 
     with ledger._lock:  # taken by another thread, at the moment of the fork
-        in_child(work)
+        assert in_a_fork(work) == 0
     assert [e.model for e in ledger] == ["child", "parent"]
 
 

@@ -11,7 +11,6 @@ import copy
 import gc
 import importlib
 import multiprocessing
-import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -21,6 +20,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
+from tests.forks import in_a_fork
 from tests.promises.answers import (
     chat_answer,
     embedding_answer,
@@ -113,13 +113,12 @@ def test_a_forked_child(name: str, used):
         thing = MODELS[name](api_key="any", base_url=server.base_url)
         if used:
             assert call(thing)
-        child = os.fork()
-        if child == 0:
-            try:
-                os._exit(0 if call(thing) and asyncio.run(acall(thing)) else 1)
-            finally:
-                os._exit(2)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        def work() -> None:
+            assert call(thing)
+            assert asyncio.run(acall(thing))
+
+        assert in_a_fork(work) == 0
         assert call(thing)
         # The child had connections of its own; the parent's was good for both of its calls.
         assert (server.posts, server.connections) == (3 + used, 3)

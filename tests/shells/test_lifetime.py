@@ -7,7 +7,6 @@ import copy
 import gc
 import importlib.util
 import json
-import os
 import pickle
 import socket
 import subprocess
@@ -36,6 +35,7 @@ from nanogpt_client.errors import (
     DownloadError,
 )
 from tests.driving import DONE, frame, sse
+from tests.forks import in_a_fork
 from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, RawServer, Script, chunked, http_reply
 from tests.shells.shell import BOTH, KEY, Shell
 
@@ -227,13 +227,11 @@ def test_threads_share_a_client():
 def test_a_forked_child_has_connections_of_its_own():
     with RawServer(ANSWER) as server, client_of(server) as client:
         assert text_of(client) == "Hello"  # a connection is open, and would be shared
-        child = os.fork()
-        if child == 0:
-            try:
-                os._exit(0 if text_of(client) == "Hello" else 1)
-            finally:
-                os._exit(2)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        def work() -> None:
+            assert text_of(client) == "Hello"
+
+        assert in_a_fork(work) == 0
         assert text_of(client) == "Hello"
         assert (server.posts, server.connections) == (3, 2)
 
@@ -243,17 +241,13 @@ def test_streams_work_in_a_forked_child():
         RawServer([EVENT_STREAM, End.HOLD]) as server,
         client_of(server, first_event_timeout=0.2) as client,
     ):
-        with pytest.raises(NanoGPTError):
-            list(client.stream_chat("hi", model="m"))  # starts the watchdog's thread
-        child = os.fork()
-        if child == 0:
-            try:
+
+        def work() -> None:
+            with pytest.raises(NanoGPTError, match="no first event"):
                 list(client.stream_chat("hi", model="m"))
-            except NanoGPTError as error:
-                os._exit(0 if "no first event" in str(error) else 1)
-            finally:
-                os._exit(2)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+        work()  # starts the watchdog's thread
+        assert in_a_fork(work) == 0
 
 
 IN_A_NEW_PROCESS = """
