@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import AccountingWarning, Ledger, LedgerEntry, Totals
 from tests.driving import ODD_VALUES
+from tests.typed import as_declared
 
 CENT = Decimal("0.01")
 
@@ -204,6 +205,11 @@ def test_odd_lines_break_nothing(tmp_path, field, value):
     path = tmp_path / "calls.jsonl"
     path.write_text(f"{line}\n" * 3)
     ledger = Ledger(path, keep=1)
+    read = as_declared(next(iter(ledger)))
+    others = {name.name for name in fields(LedgerEntry)} - {field}
+    assert {name: getattr(read, name) for name in others} == {
+        name: getattr(entry(), name) for name in others
+    }
     assert ledger.totals.calls == len(list(ledger)) == len(ledger.rows()) == 3
     for name in fields(LedgerEntry):
         assert sum(total.calls for total in ledger.totals_by(name.name).values()) == 3

@@ -26,6 +26,7 @@ from nanogpt_client.endpoints.account import (
 )
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from tests.driving import ODD_VALUES, answer, context, drive, reply, requests_of
+from tests.typed import as_declared
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
@@ -170,7 +171,7 @@ KEYS = st.sampled_from(
 )
 def test_any_json_is_an_answer_or_an_error(body, call):
     with suppress(NanoGPTError):
-        call.parse(reply(body))
+        as_declared(call.parse(reply(body)))
 
 
 @pytest.mark.parametrize("ticker", ["usdc", "USDT", "eth", "sol", "daimo/usdc", "Daimo/SOL"])

@@ -12,6 +12,7 @@ from nanogpt_client._core.call import Resend
 from nanogpt_client.endpoints.catalog import list_models
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
 from tests.driving import ODD_VALUES, reply
+from tests.typed import as_declared
 
 
 @pytest.mark.parametrize(
@@ -72,4 +73,4 @@ def test_what_is_no_list(body):
 )
 def test_any_json_is_an_answer_or_an_error(body):
     with suppress(NanoGPTError):
-        list_models().parse(reply(body))
+        as_declared(list_models().parse(reply(body)))

@@ -22,6 +22,7 @@ from nanogpt_client.errors import (
 from nanogpt_client.model_id import ModelId
 from tests.driving import ODD_VALUES, context, drive, reply
 from tests.test_accumulate import ANY, DELTAS
+from tests.typed import as_declared
 
 NO_ARGUMENTS = {"type": "object", "properties": {}}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": NO_ARGUMENTS}}
@@ -290,7 +291,7 @@ def test_html_is_shown_by_its_beginning():
 )
 def test_any_json_is_an_answer_or_an_error(body):
     with suppress(NanoGPTError):
-        assert answer(body).choices
+        assert as_declared(answer(body)).choices
 
 
 def test_a_search_in_the_body_may_stand_beside_the_suffix():

@@ -16,6 +16,7 @@ from nanogpt_client._core.flow import attempt
 from nanogpt_client.endpoints.search import search_web
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from tests.driving import ODD_VALUES, context, drive, reply
+from tests.typed import as_declared
 
 SCHEMA = {"type": "object", "properties": {"year": {"type": "integer"}}}
 
@@ -133,7 +134,7 @@ def test_a_structured_answer():
 )
 def test_any_json_is_an_answer_or_an_error(body, options):
     with suppress(NanoGPTError):
-        search(body, **options)
+        as_declared(search(body, **options))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from tests.driving import (
     reply,
     requests_of,
 )
+from tests.typed import as_declared
 
 WAV = b"RIFF\x00\x00\x00\x00WAVEsound"
 TICKET = {
@@ -216,4 +217,4 @@ KEYS = st.sampled_from(
 def test_any_json_is_an_answer_or_an_error(bodies):
     for replies in ([reply(bodies[0])], [reply(TICKET, 202), reply(bodies[1])]):
         with suppress(NanoGPTError, AskedForMoreError):
-            answer(transcribe(WAV, model="m"), *replies)
+            as_declared(answer(transcribe(WAV, model="m"), *replies))

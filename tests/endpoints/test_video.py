@@ -31,6 +31,7 @@ from nanogpt_client.errors import (
     ServerError,
 )
 from tests.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
+from tests.typed import as_declared
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 TICKET = {
@@ -326,4 +327,6 @@ def test_any_json_is_an_answer_or_an_error(body):
         lambda: answer(wait_for_video("v", timeout=0), reply(body)),
     ):
         with suppress(NanoGPTError):
-            read()
+            result = read()
+            for job in result if isinstance(result, list) else [result]:
+                as_declared(job)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nanogpt_client.wire.catalog import Model, ModelList
 from tests.driving import ODD_VALUES
+from tests.typed import as_declared
 
 FULL = {
     "id": "openai/gpt-5.2",
@@ -76,12 +77,13 @@ def test_parameters_may_be_an_object():
 @pytest.mark.parametrize("field", [*FULL, "max_tokens"])
 def test_any_field_may_be_anything(field):
     for value in ODD_VALUES:
-        Model.read(FULL | {field: value})
+        raw = FULL | {field: value}
+        assert as_declared(Model.read(raw)).raw is raw
 
 
 @given(st.dictionaries(st.sampled_from(list(FULL)), st.sampled_from(ODD_VALUES)))
 def test_any_model_is_read(raw):
-    Model.read(raw)
+    assert as_declared(Model.read(raw)).raw is raw
 
 
 def test_a_list_is_iterated_counted_and_searched():
