@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from coverage import Coverage
 
+from tests.paths import CASSETTES, TESTS
 from tests.vcr_hooks import SCRUBBED, Scrubber, configure
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from nanogpt_client.sandbox import Sandbox
 
-TESTS = Path(__file__).parent
 
 # Read before `clean_environment` hides it from the tests: only recording may use it.
 _LIVE_KEY = os.environ.get("NANOGPT_API_KEY")
@@ -163,7 +163,7 @@ def recorded(request: pytest.FixtureRequest, cassette_source: str, record_mode: 
 def vcr_cassette_dir(request: pytest.FixtureRequest, cassette_source: str) -> str:
     """``tests/cassettes/<source>/<the test module's path>``."""
     module = request.path.relative_to(TESTS).with_suffix("")
-    folder = request.config.getoption("--cassette-dir") or TESTS / "cassettes"
+    folder = request.config.getoption("--cassette-dir") or CASSETTES
     return str(folder / cassette_source / module)
 
 

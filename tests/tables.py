@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+from tests.paths import README
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 CORE = "nanogpt_client"
 ADAPTERS = ("langchain_nanogpt", "llama_index_nanogpt")
 PACKAGES = (CORE, *ADAPTERS)

@@ -16,8 +16,9 @@ from nanogpt_client import NanoGPTClient
 from tests import tables
 from tests.features import ADD, PICTURE, RECORDING, ROWS, RUN_ID, TABLE, Cell, rendered
 from tests.langchain.samples import picture, sound
+from tests.paths import REFERENCE
 
-SKILL = Path(__file__).parents[2] / "shared" / "nanogpt" / "skill.md"
+SKILL = REFERENCE / "skill.md"
 PACKAGES = {
     "core": "nanogpt_client",
     "langchain": "langchain_nanogpt",

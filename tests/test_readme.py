@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from nanogpt_client.sandbox import DEFAULT_KEY
 from tests.fault_matrix.matrix import CELLS
 from tests.markdown_blocks import blocks, examples, run_blocks
-
-README = Path(__file__).parents[1] / "README.md"
+from tests.paths import README
 
 
 @examples

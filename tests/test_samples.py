@@ -21,8 +21,9 @@ from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import APIStatusError
 from tests.driving import END, connected, context, drive, first_call
+from tests.paths import SAMPLES
 
-SAMPLES = sorted(path for path in (Path(__file__).parent / "samples").iterdir() if path.is_dir())
+CASES = sorted(path for path in SAMPLES.iterdir() if path.is_dir())
 
 
 # The call whose answer each route's samples are.
@@ -104,8 +105,8 @@ def named(samples: list[Path]) -> Any:
     return pytest.mark.parametrize("sample", samples, ids=lambda sample: sample.name)
 
 
-STREAMS = [sample for sample in SAMPLES if (sample / "stream.sse").exists()]
-REPLIES = [sample for sample in SAMPLES if sample not in STREAMS]
+STREAMS = [sample for sample in CASES if (sample / "stream.sse").exists()]
+REPLIES = [sample for sample in CASES if sample not in STREAMS]
 CHATS = [sample for sample in REPLIES if "route" not in expected_of(sample)]
 
 
@@ -168,7 +169,7 @@ def test_streams(sample: Path, size: int):
         assert driven.items[-1].finish_reason == expected["finish_reason"]
 
 
-@named(SAMPLES)
+@named(CASES)
 def test_every_sample_says_where_its_shape_was_seen(sample: Path):
     source = (sample / "source.txt").read_text("utf-8")
     assert re.fullmatch(r"contract §\d \[[DLCS]\]: .+\n", source)

@@ -16,11 +16,9 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.request import Request
 
 from tests.conftest import pytest_collection_modifyitems
+from tests.paths import CASSETTES, TESTS
 from tests.rawserver import RawServer, http_reply
 from tests.vcr_hooks import SANDBOX_ORIGIN, SCRUBBED, Scrubber, same_body
-
-TESTS = Path(__file__).parent
-CASSETTES = TESTS / "cassettes"
 
 KEY = "my-secret-key"
 UNKNOWN_KEY = "sk-nano-01234567-89ab-cdef-0123-456789abcdef"

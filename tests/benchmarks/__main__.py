@@ -10,7 +10,6 @@ import argparse
 import json
 import platform
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -19,8 +18,8 @@ from tqdm import tqdm
 from tests import tables
 from tests.benchmarks import cases, processes, report, runner
 from tests.benchmarks.server import serving
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "benchmarks.json"
 PICTURE = ROOT / "cookbook" / "images" / "speed.png"
 LONG_PIECES, PIECE = 20_000, 500

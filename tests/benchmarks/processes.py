@@ -6,10 +6,9 @@ import compileall
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 # What is imported, in which environment, and what it is compared with.
 IMPORTS = {

@@ -12,10 +12,11 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-EXAMPLES = Path(__file__).parents[3] / "shared" / "nanogpt" / "examples.json"
+from tests.paths import REFERENCE
+
+EXAMPLES = REFERENCE / "examples.json"
 ABSENT = "NanoGPT's examples.json does not lie beside the checkout"
 
 # Headers that every request has, or that belong to payment without an account (x402).

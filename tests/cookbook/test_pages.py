@@ -14,8 +14,8 @@ import pytest
 from cookbook import build_site, drawing
 from nanogpt_client import errors
 from tests.markdown_blocks import examples, run_blocks
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 COOKBOOK = ROOT / "cookbook"
 PAGES = sorted([COOKBOOK / "index.md", *(COOKBOOK / "guides").glob("*.md")])
 PACKAGES = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt", "nanogpt_client.sandbox"]

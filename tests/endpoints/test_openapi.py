@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Generator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +28,9 @@ from nanogpt_client.endpoints import (
 )
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from tests.driving import context, drive, reply, requests_of
+from tests.paths import REFERENCE
 
-OPENAPI = Path(__file__).parents[3] / "shared" / "nanogpt" / "openapi.json"
+OPENAPI = REFERENCE / "openapi.json"
 pytestmark = pytest.mark.skipif(
     not OPENAPI.exists(), reason="NanoGPT's openapi.json does not lie beside the checkout"
 )

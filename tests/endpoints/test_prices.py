@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.wire.catalog import Model, ModelList
 from tests.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 from tests.endpoints.priced import MODES, NO, RESOLUTIONS, SOUND, decimal, model, nested, select
+from tests.paths import REFERENCE
 from tests.wire.test_sound import wav
 
 TEXT = {"text": "x" * 1000}
@@ -139,7 +139,7 @@ def test_any_pricing_has_a_price_or_none(pricing):
     assert found is None or (most is not None and most() == found)
 
 
-EXAMPLES = Path(__file__).parents[2].parent / "shared" / "nanogpt" / "examples.json"
+EXAMPLES = REFERENCE / "examples.json"
 
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason=f"NanoGPT's documented examples: no {EXAMPLES}")

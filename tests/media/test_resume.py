@@ -10,15 +10,14 @@ import json
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nanogpt_client.sandbox import Sandbox, Scenario
+from tests.paths import ROOT
 from tests.rawserver import End, RawServer, Script, http_reply
 
-ROOT = Path(__file__).parents[2]
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 PRICE = Decimal("0.35")  # five seconds of veo2-video in the sandbox
 FILM = b"\x00\x00\x00\x18ftypisomfilm"

@@ -8,8 +8,6 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-
 
 def build(kind: str, source: Path, target: Path) -> Path:
     """Build an ``sdist`` or a ``wheel`` of a source tree with this environment's hatchling."""

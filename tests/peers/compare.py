@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests import tables
-
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 class Comparison(Protocol):

@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
 from tests.llama_index.conformance.kit import invariants
-from tests.peers.compare import ROOT, print_column
+from tests.paths import ROOT
+from tests.peers.compare import print_column
 
 TABLE = "llama-index-kit"
 OURS = "NanoGPT"

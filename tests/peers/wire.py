@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from tests.paths import SAMPLES
 from tests.rawserver import EVENT_STREAM_UNTIL_CLOSE, End, RawServer, Script, http_reply
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 MODEL = "openai/gpt-5.2"
 KEY = "sk-nano-of-the-comparison"
 QUESTION = "What is Nano?"

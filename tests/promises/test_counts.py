@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from cProfile import Profile
 from itertools import product
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,6 +20,7 @@ from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from tests.benchmarks import replies
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.timeout(300)  # counting every call slows them all down
 
@@ -199,7 +199,7 @@ def test_a_stream_of_10_mb_holds_little_more_than_its_text():
     code = f"from {__name__} import held; print(held())"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env={},
         check=True,
         capture_output=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from nanogpt_client import Ledger, LedgerEntry
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = 20
 
 # Books entries for ever, and says so of each once `record` has returned.

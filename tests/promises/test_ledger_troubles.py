@@ -26,10 +26,10 @@ from nanogpt_client import (
     LedgerEntry,
     NanoGPTClient,
 )
+from tests.paths import ROOT
 from tests.promises.answers import chat_answer
 from tests.rawserver import RawServer
 
-ROOT = Path(__file__).parents[2]
 REAL_WRITE = os.write
 
 Trouble = Callable[[Path, pytest.MonkeyPatch], AbstractContextManager[None]]

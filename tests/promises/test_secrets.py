@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,6 +33,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from nanogpt_client import AsyncNanoGPTClient, Ledger, NanoGPTClient, NanoGPTError
 from tests.fault_matrix.callers import CALLERS, Caller
+from tests.paths import CASSETTES
 from tests.promises.answers import (
     STREAM,
     chat_answer,
@@ -47,7 +47,6 @@ from tests.rawserver import EVENT_STREAM, End, RawServer, Script, chunked, http_
 
 KEY = "sk-nano-5ec12e75-unlike-any-other-text-5ec12e75"
 HITS = re.compile(r"5ec12e75")
-CASSETTES = Path(__file__).parents[1] / "cassettes"
 
 MODELS = [langchain_chat, langchain_embeddings, llama_chat, llama_embedding]
 CLIENTS = [NanoGPTClient, AsyncNanoGPTClient]

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,6 +24,7 @@ from nanogpt_client import ChatCompletion, NanoGPTClient, NanoGPTError
 from nanogpt_client._core.flow import Piece, attempt, stream
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.driving import END, ODD_VALUES, Driven, connected, context, drive, reply
+from tests.paths import SAMPLES
 from tests.promises.answers import (
     langchain_chat,
     langchain_embeddings,
@@ -35,7 +35,6 @@ from tests.test_samples import ROUTES
 
 # There are some hundred fields; the usual hundred examples would miss most.
 EXAMPLES = 400
-SAMPLES = Path(__file__).parents[1] / "samples"
 
 # Streams: the frames, and their way onto the wire
 

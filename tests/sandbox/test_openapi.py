@@ -9,16 +9,16 @@ from __future__ import annotations
 import base64
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp
+from tests.paths import REFERENCE
 from tests.sandbox.asking import HELLO, MODEL, ask, chat
 
-DOCUMENT = Path(__file__).parents[3] / "shared" / "nanogpt" / "openapi.json"
+DOCUMENT = REFERENCE / "openapi.json"
 TTS_JOB = {"model": "Elevenlabs-Turbo-V2.5", "text": "Hello"}
 VIDEO = {"model": "veo2-video", "prompt": "a cat"}
 SEARCH = {"query": "What is Nano?", "maxResults": 2}

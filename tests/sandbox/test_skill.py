@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -23,8 +22,9 @@ import openai
 import pytest
 
 from nanogpt_client.sandbox import Sandbox
+from tests.paths import REFERENCE
 
-SKILL = Path(__file__).parents[3] / "shared" / "nanogpt" / "skill.md"
+SKILL = REFERENCE / "skill.md"
 ORIGIN = "https://nano-gpt.com"
 IDS = {
     "TEXT_MODEL_ID": "openai/gpt-5.2",

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import traceback
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,10 +35,10 @@ from nanogpt_client.errors import (
 )
 from tests.driving import DONE, frame, sse
 from tests.forks import in_a_fork
+from tests.paths import ROOT
 from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, RawServer, Script, chunked, http_reply
 from tests.shells.shell import BOTH, KEY, Shell
 
-ROOT = Path(__file__).parents[2]
 ANSWER: Script = [
     http_reply(
         b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}], "cost": 1}'
