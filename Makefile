@@ -70,7 +70,7 @@ load: $(READY) ## many calls at once: rate limits, few file descriptors, thousan
 attack: $(READY) ## hostile servers, full disks, closing connections: each row with its figures (minutes)
 	@$(RUN) -m tests.attack $(ARGS)
 
-fault-matrix: $(READY) ## meet every caller with every fault, and count what was sent twice
+fault-matrix: $(READY) ## run every caller against every fault; fails on a double send or silent success
 	@$(RUN) -m tests.fault_matrix
 
 contract: $(READY) ## check every example of NanoGPT's documentation, and count: sent, read, left out

@@ -60,7 +60,9 @@ def test_chat(client):
     assert message.text
     assert message.usage_metadata
     assert message.usage_metadata["total_tokens"] > 0
-    response = NanoGPT(model=MODEL, client=client, max_tokens=64).chat([ChatMessage(content=ASK)])
+    response: Any = NanoGPT(model=MODEL, client=client, max_tokens=64).chat(
+        [ChatMessage(content=ASK)]
+    )
     assert response.message.content
     assert response.raw["cost"] > 0
 
@@ -71,10 +73,11 @@ async def test_stream(client):
         list(client.stream_chat(ASK, model=MODEL, max_tokens=64)),
         [chunk async for chunk in shared.stream_chat(ASK, model=MODEL, max_tokens=64)],
     ):
-        assert "".join(chunk.text for chunk in chunks) == chunks[-1].completion.text != ""
+        last: Any = chunks[-1]
+        assert "".join(chunk.text for chunk in chunks) == last.completion.text != ""
         assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
-        assert chunks[-1].usage.total_tokens > 0
-        assert chunks[-1].billing.cost > 0
+        assert last.usage.total_tokens > 0
+        assert last.billing.cost > 0
 
 
 def test_tool_call(client):

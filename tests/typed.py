@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
@@ -14,17 +14,20 @@ def as_declared(value: Any) -> Any:
 
     Strictly: no ``True`` for a number, no NaN for dollars, no list for a tuple.
     """
+    adapters = _adapters(type(value))
     for field in fields(value):
         inner = getattr(value, field.name)
-        _adapter(type(value), field.name).validate_python(inner, strict=True)
+        adapters[field.name].validate_python(inner, strict=True)
         for item in inner if isinstance(inner, tuple) else [inner]:
             if is_dataclass(item):
                 as_declared(item)
     return value
 
 
-@cache
-def _adapter(cls: type, name: str) -> TypeAdapter[Any]:
-    config = ConfigDict(arbitrary_types_allowed=True)
-    hint = get_type_hints(cls)[name]
-    return TypeAdapter(hint, config=None if is_dataclass(hint) else config)
+@lru_cache
+def _adapters(cls: Any) -> dict[str, TypeAdapter[Any]]:
+    loose = ConfigDict(arbitrary_types_allowed=True)
+    return {
+        name: TypeAdapter(hint, config=None if is_dataclass(hint) else loose)
+        for name, hint in get_type_hints(cls).items()
+    }

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.benchmarks import processes
 from tests.benchmarks.cases import Case
+from tests.paths import ROOT
 
 MICRO = 1e6
 
@@ -63,7 +64,7 @@ def working(subject: str, peers: str) -> Iterator[Worker]:
         subject,
     ]  # fmt: skip
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=processes.ROOT
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
         yield Worker(process)
 
