@@ -14,7 +14,8 @@ def as_declared(value: Any) -> Any:
 
     Strictly: no ``True`` for a number, no NaN for dollars, no list for a tuple.
     """
-    adapters = _adapters(type(value))
+    cls: Any = type(value)
+    adapters = _adapters(cls)
     for field in fields(value):
         inner = getattr(value, field.name)
         adapters[field.name].validate_python(inner, strict=True)

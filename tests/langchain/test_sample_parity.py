@@ -145,7 +145,7 @@ def _same(outcomes: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("sample", [*CHATS, *STREAMS], ids=lambda sample: sample.name)
 async def test_every_way_and_version_says_the_same(sample):
-    outcomes = {}
+    outcomes: dict[str, Any] = {}
     for version in ("v0", "v1"):
         model = SampleWire(sample).model(output_version=version)
         ways = {} if sample in STREAMS else await _whole_ways(model)
