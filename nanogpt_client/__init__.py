@@ -93,12 +93,12 @@ if TYPE_CHECKING:
         ChatOptions,
         EmbeddingOptions,
         ImageOptions,
+        ProgressOptions,
         ProviderRouting,
         RequestOptions,
         SpeechOptions,
         TranscriptionOptions,
         VideoOptions,
-        WatchOptions,
         WebSearch,
         WebSearchOptions,
         WorkOptions,
@@ -167,6 +167,7 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "Progress",
+    "ProgressOptions",
     "ProviderRouting",
     "RateLimitError",
     "Reply",
@@ -197,7 +198,6 @@ __all__ = [
     "Video",
     "VideoJob",
     "VideoOptions",
-    "WatchOptions",
     "WebSearch",
     "WebSearchOptions",
     "WebSearchResult",
@@ -245,8 +245,8 @@ __getattr__, __dir__ = names_of(
             "VideoJob"
         ),
         "wire.options": (
-            "ChatOptions EmbeddingOptions ImageOptions ProviderRouting RequestOptions "
-            "SpeechOptions TranscriptionOptions VideoOptions WatchOptions WebSearch "
+            "ChatOptions EmbeddingOptions ImageOptions ProgressOptions ProviderRouting "
+            "RequestOptions SpeechOptions TranscriptionOptions VideoOptions WebSearch "
             "WebSearchOptions WorkOptions"
         ),
         "wire.progress": "OnProgress Progress",

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nanogpt_client._core.call import Call, Reply
 from nanogpt_client._core.flow import Flow, Sleep, ask
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints._request import read_object
 from nanogpt_client.errors import (
     ConfigurationError,
@@ -233,7 +233,7 @@ class Finished(NamedTuple):
 def wait(
     check: Call[S],
     job: Job,
-    watch: Watch,
+    reporter: ProgressReporter,
     *,
     interval: float = POLL_SECONDS,
     timeout: float = JOB_TIMEOUT,
@@ -246,23 +246,25 @@ def wait(
         JobTimeoutError: it was still running after ``timeout`` seconds; it goes on, and is charged.
         JobError: NanoGPT could not be asked; the job is found again by its run id.
     """
-    state = yield from _last_state(check, job, watch, interval, timeout)
+    state = yield from _last_state(check, job, reporter, interval, timeout)
     if state.status != "completed":
         raise job.failed(state.error or state.status, state)
     return Finished(state, job.ticket.settled(state.billing, refunded=state.is_refunded))
 
 
-def _last_state(check: Call[S], job: Job, watch: Watch, interval: float, timeout: float) -> Flow[S]:
+def _last_state(
+    check: Call[S], job: Job, reporter: ProgressReporter, interval: float, timeout: float
+) -> Flow[S]:
     check_waiting(interval, timeout)
     waited = 0.0
-    yield from watch.tell(Progress(job.kind, "submitted", run_id=job.run_id))
+    yield from reporter.report(Progress(job.kind, "submitted", run_id=job.run_id))
     while True:
         try:
             state = yield from ask(check)
         except NanoGPTError as error:
             raise _unasked(job, error) from error
         over = state.is_finished
-        yield from watch.tell(
+        yield from reporter.report(
             Progress(job.kind, state.status, int(over), seconds=waited, run_id=job.run_id)
         )
         if over:

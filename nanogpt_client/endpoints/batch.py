@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, Unpack
 
 from nanogpt_client._core.flow import Flow, Returned, Together
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _offer, _sentences, catalog, images, speech
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
@@ -72,12 +72,12 @@ def speak_long(
     _check_joinable(options.get("response_format"), len(text), most)
     quiet = _quiet(options)
     flows = [speech.speak(part, model=model, **quiet) for part in parts]
-    with Watch(options) as watch:
-        first = yield from _together("speech", flows[:1], 1, watch, total=len(parts))
+    with ProgressReporter(options) as reporter:
+        first = yield from _together("speech", flows[:1], 1, reporter, total=len(parts))
         if first[0].mime_type not in _sound.JOINABLE:
             raise _unjoined(f"it came as {first[0].mime_type}", [*first, *[None] * len(parts[1:])])
         rest = yield from _together(
-            "speech", flows[1:], at_once, watch, total=len(parts), before=first
+            "speech", flows[1:], at_once, reporter, total=len(parts), before=first
         )
     return _joined([*first, *rest])
 
@@ -114,15 +114,15 @@ def _check_joinable(wanted: str | None, length: int, most: int) -> None:
 def _all(
     kind: str, flows: Sequence[Flow[T]], at_once: int, options: Mapping[str, Any]
 ) -> Flow[list[T]]:
-    with Watch(options) as watch:
-        return (yield from _together(kind, flows, at_once, watch, total=len(flows)))
+    with ProgressReporter(options) as reporter:
+        return (yield from _together(kind, flows, at_once, reporter, total=len(flows)))
 
 
 def _together(
     kind: str,
     flows: Sequence[Flow[T]],
     at_once: int,
-    watch: Watch,
+    reporter: ProgressReporter,
     *,
     total: int,
     before: Sequence[T] = (),
@@ -130,7 +130,7 @@ def _together(
     """Perform flows and return their results; an error carries those that are there."""
     if at_once < 1:
         raise ConfigurationError(f"at_once must be at least 1, not {at_once}", param="at_once")
-    told = [_told(kind, flow, watch, total) for flow in flows]
+    told = [_told(kind, flow, reporter, total) for flow in flows]
     outcomes: Sequence[Returned | None] = yield Together(told, at_once)
     results: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:
@@ -141,9 +141,9 @@ def _together(
     return results
 
 
-def _told(kind: str, flow: Flow[T], watch: Watch, total: int) -> Flow[T]:
+def _told(kind: str, flow: Flow[T], reporter: ProgressReporter, total: int) -> Flow[T]:
     result = yield from flow
-    yield from watch.tell(Progress(kind, "working", watch.count(), total, result=result))
+    yield from reporter.report(Progress(kind, "working", reporter.count(), total, result=result))
     return result
 
 

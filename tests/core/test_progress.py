@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.endpoints.video import generate_video, wait_for_video
@@ -106,7 +106,7 @@ def test_a_bar_is_closed_after_a_failure(bars):
 def test_without_tqdm_a_bar_is_refused_before_anything_is_sent(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     with pytest.raises(ConfigurationError, match=r"nanogpt-integrations\[progress\]"):
-        Watch({"progress": True})
+        ProgressReporter({"progress": True})
     with pytest.raises(ConfigurationError, match="draws with tqdm"):
         answer(generate_video("a cat", model="m", progress=True))
 
@@ -117,7 +117,7 @@ def test_no_bar_without_asking(bars):
 
 
 def test_parts_are_counted_once_each():
-    watch = Watch({})
-    assert [watch.count() for _ in range(3)] == [1, 2, 3]
-    steps: Any = list(watch.tell(Progress("image")))
+    reporter = ProgressReporter({})
+    assert [reporter.count() for _ in range(3)] == [1, 2, 3]
+    steps: Any = list(reporter.report(Progress("image")))
     assert steps == []

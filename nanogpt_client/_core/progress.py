@@ -20,7 +20,7 @@ from nanogpt_client.wire.progress import OnProgress, Progress
 logger = logging.getLogger("nanogpt_client")
 
 
-class Watch:
+class ProgressReporter:
     """A context manager around one piece of work: tells its progress, and closes the bar."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Watch:
         self._lock = threading.Lock()
         self._done = 0
 
-    def tell(self, progress: Progress) -> Generator[Invoke, Any, None]:
+    def report(self, progress: Progress) -> Generator[Invoke, Any, None]:
         """Report; what the caller's function raises is logged, for the work may be paid already."""
         if self._bar is not None:
             with self._lock:
