@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client import endpoints, wire
 from nanogpt_client._async_media import AsyncMediaMethods
+from nanogpt_client._concurrency import block_async, in_tasks, invoke_async
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
@@ -16,6 +17,7 @@ from nanogpt_client._core.flow import (
     Connected,
     Emit,
     Flow,
+    Gather,
     Invoke,
     Locate,
     Located,
@@ -27,12 +29,10 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
-    Together,
     attempt,
     perform,
     stream,
 )
-from nanogpt_client._together import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -279,7 +279,7 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
                 return await invoke_async(step)
             case Block():
                 return await block_async(step)
-            case Together(flows, at_once):
+            case Gather(flows, at_once):
                 return await in_tasks(self.run, flows, at_once)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)

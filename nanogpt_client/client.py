@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client import endpoints, wire
+from nanogpt_client._concurrency import block, in_threads, invoke
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
@@ -19,6 +20,7 @@ from nanogpt_client._core.flow import (
     Connected,
     Emit,
     Flow,
+    Gather,
     Invoke,
     Locate,
     Located,
@@ -30,13 +32,11 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
-    Together,
     attempt,
     perform,
     stream,
 )
 from nanogpt_client._media import MediaMethods
-from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
@@ -308,7 +308,7 @@ class NanoGPTClient(MediaMethods):
                 return invoke(step)
             case Block():
                 return block(step)
-            case Together(flows, at_once):
+            case Gather(flows, at_once):
                 return in_threads(self.run, flows, at_once)
             case Sleep(seconds):
                 time.sleep(seconds)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar, Unpack
 
-from nanogpt_client._core.flow import Flow, Returned, Together
+from nanogpt_client._core.flow import Flow, Gather, Returned
 from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _offer, _sentences, catalog, images, speech
 from nanogpt_client.endpoints.transcription import transcribe
@@ -73,10 +73,10 @@ def speak_long(
     quiet = _quiet(options)
     flows = [speech.speak(part, model=model, **quiet) for part in parts]
     with ProgressReporter(options) as reporter:
-        first = yield from _together("speech", flows[:1], 1, reporter, total=len(parts))
+        first = yield from _gather("speech", flows[:1], 1, reporter, total=len(parts))
         if first[0].mime_type not in _sound.JOINABLE:
             raise _unjoined(f"it came as {first[0].mime_type}", [*first, *[None] * len(parts[1:])])
-        rest = yield from _together(
+        rest = yield from _gather(
             "speech", flows[1:], at_once, reporter, total=len(parts), before=first
         )
     return _joined([*first, *rest])
@@ -115,10 +115,10 @@ def _all(
     kind: str, flows: Sequence[Flow[T]], at_once: int, options: Mapping[str, Any]
 ) -> Flow[list[T]]:
     with ProgressReporter(options) as reporter:
-        return (yield from _together(kind, flows, at_once, reporter, total=len(flows)))
+        return (yield from _gather(kind, flows, at_once, reporter, total=len(flows)))
 
 
-def _together(
+def _gather(
     kind: str,
     flows: Sequence[Flow[T]],
     at_once: int,
@@ -131,7 +131,7 @@ def _together(
     if at_once < 1:
         raise ConfigurationError(f"at_once must be at least 1, not {at_once}", param="at_once")
     told = [_told(kind, flow, reporter, total) for flow in flows]
-    outcomes: Sequence[Returned | None] = yield Together(told, at_once)
+    outcomes: Sequence[Returned | None] = yield Gather(told, at_once)
     results: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:
         if outcome is not None and outcome.error is not None:
