@@ -47,11 +47,13 @@ class AsyncMediaMethods(BaseClient):
         prompts: Sequence[str],
         *,
         model: str,
-        at_once: int = 4,
+        max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
     ) -> list[wire.GeneratedImages]:
-        """Draw for several prompts, ``at_once`` at a time; an error's ``partial`` has the rest."""
-        flow = endpoints.batch.generate_images(prompts, model=model, at_once=at_once, **options)
+        """Generate images for several prompts, in their order; an error's ``partial`` has the rest."""
+        flow = endpoints.batch.generate_images(
+            prompts, model=model, max_concurrency=max_concurrency, **options
+        )
         return await self.run(flow)
 
     async def edit_image(
@@ -75,11 +77,13 @@ class AsyncMediaMethods(BaseClient):
         return await self.run(endpoints.speech.speak(text, model=model, **options))
 
     async def speak_long(
-        self, text: str, *, model: str, at_once: int = 4, **options: Unpack[SpeechOptions]
+        self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
     ) -> wire.Speech:
         """Speak a text of any length, cut at its sentences and joined into one file."""
         return await self.run(
-            endpoints.batch.speak_long(text, model=model, at_once=at_once, **options)
+            endpoints.batch.speak_long(
+                text, model=model, max_concurrency=max_concurrency, **options
+            )
         )
 
     async def transcribe(
@@ -93,12 +97,14 @@ class AsyncMediaMethods(BaseClient):
         recordings: Sequence[wire.FileSource],
         *,
         model: str,
-        at_once: int = 4,
+        max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
     ) -> list[wire.Transcript]:
-        """Transcribe several, ``at_once`` at a time; an error's ``partial`` has those finished."""
+        """Transcribe several, in their order; an error's ``partial`` has those finished."""
         return await self.run(
-            endpoints.batch.transcribe_all(recordings, model=model, at_once=at_once, **options)
+            endpoints.batch.transcribe_all(
+                recordings, model=model, max_concurrency=max_concurrency, **options
+            )
         )
 
     async def submit_video(

@@ -1,7 +1,8 @@
 """The clients' hands for what is not a request: other people's functions, several flows at once.
 
-The blocking client uses threads, the async one tasks; the rules are the same: ``at_once`` workers
-take flow after flow, and after the first failure no further flow is begun, for it would be paid.
+The blocking client uses threads, the async one tasks; the rules are the same: ``max_concurrency``
+workers take flow after flow, and after the first failure no further flow is begun, for it would be
+paid.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ async def block_async(step: Block) -> Returned:
     return await asyncio.to_thread(block, step)
 
 
-def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Returned | None]:
+def in_threads(
+    run: Callable[[Any], Any], flows: Flows, max_concurrency: int
+) -> list[Returned | None]:
     """Perform the flows in threads, under the context (ledger scopes) of this one."""
     work = _Work(flows)
 
@@ -61,7 +64,7 @@ def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Re
             except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
                 work.fail(at, error)
 
-    number = min(at_once, len(flows))
+    number = min(max_concurrency, len(flows))
     with ThreadPoolExecutor(number or 1) as pool:
         try:
             for _ in range(number):
@@ -73,7 +76,7 @@ def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Re
 
 
 async def in_tasks(
-    run: Callable[[Any], Awaitable[Any]], flows: Flows, at_once: int
+    run: Callable[[Any], Awaitable[Any]], flows: Flows, max_concurrency: int
 ) -> list[Returned | None]:
     """Perform the flows in tasks of the running loop; if this one is cancelled, so are they."""
     work = _Work(flows)
@@ -86,7 +89,7 @@ async def in_tasks(
                 work.fail(at, error)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(flows))):
+        for _ in range(min(max_concurrency, len(flows))):
             group.create_task(worker())
     return work.results
 

@@ -279,8 +279,8 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
                 return await invoke_async(step)
             case Block():
                 return await block_async(step)
-            case Gather(flows, at_once):
-                return await in_tasks(self.run, flows, at_once)
+            case Gather(flows, max_concurrency):
+                return await in_tasks(self.run, flows, max_concurrency)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None

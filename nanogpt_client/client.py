@@ -308,8 +308,8 @@ class NanoGPTClient(MediaMethods):
                 return invoke(step)
             case Block():
                 return block(step)
-            case Gather(flows, at_once):
-                return in_threads(self.run, flows, at_once)
+            case Gather(flows, max_concurrency):
+                return in_threads(self.run, flows, max_concurrency)
             case Sleep(seconds):
                 time.sleep(seconds)
                 return None

@@ -123,8 +123,8 @@ def aside(step: Locate | Invoke | Block | Gather) -> Any:
             return invoke(step)
         case Block():
             return block(step)
-        case Gather(flows, at_once):
-            return in_threads(run_flow, flows, at_once)
+        case Gather(flows, max_concurrency):
+            return in_threads(run_flow, flows, max_concurrency)
 
 
 def run_flow(flow: Generator[Any, Any, Any]) -> Any:

@@ -22,40 +22,48 @@ from nanogpt_client.wire.options import ImageOptions, SpeechOptions, Transcripti
 from nanogpt_client.wire.progress import Progress
 
 T = TypeVar("T")
-AT_ONCE = 4
+MAX_CONCURRENCY = 4
 
 
 def generate_images(
-    prompts: Sequence[str], *, model: str, at_once: int = AT_ONCE, **options: Unpack[ImageOptions]
+    prompts: Sequence[str],
+    *,
+    model: str,
+    max_concurrency: int = MAX_CONCURRENCY,
+    **options: Unpack[ImageOptions],
 ) -> Flow[list[GeneratedImages]]:
-    """Draw a request's pictures for each prompt, ``at_once`` requests at a time, in their order."""
+    """Generate the images of each prompt, ``max_concurrency`` requests at a time, in order."""
     _check.checked(options, ImageOptions)
     for at, prompt in enumerate(_list_of("prompts", prompts)):
         _check.check_text(f"prompts[{at}]", prompt)
     quiet = _quiet(options)
     flows = [images.generate_image(prompt, model=model, **quiet) for prompt in prompts]
-    return (yield from _all("image", flows, at_once, options))
+    return (yield from _all("image", flows, max_concurrency, options))
 
 
 def transcribe_all(
     recordings: Sequence[FileSource],
     *,
     model: str,
-    at_once: int = AT_ONCE,
+    max_concurrency: int = MAX_CONCURRENCY,
     **options: Unpack[TranscriptionOptions],
 ) -> Flow[list[Transcript]]:
-    """Transcribe files or URLs, ``at_once`` of them at a time; transcripts in their order."""
+    """Transcribe files or URLs, ``max_concurrency`` at a time; transcripts in their order."""
     _check.checked(options, TranscriptionOptions)
     quiet = _quiet(options)
     flows = [
         transcribe(recording, model=model, **quiet)
         for recording in _list_of("recordings", recordings)
     ]
-    return (yield from _all("transcription", flows, at_once, options))
+    return (yield from _all("transcription", flows, max_concurrency, options))
 
 
 def speak_long(
-    text: str, *, model: str, at_once: int = AT_ONCE, **options: Unpack[SpeechOptions]
+    text: str,
+    *,
+    model: str,
+    max_concurrency: int = MAX_CONCURRENCY,
+    **options: Unpack[SpeechOptions],
 ) -> Flow[Speech]:
     """Speak a text of any length: cut at its sentences, spoken in pieces, joined into one file.
 
@@ -77,7 +85,7 @@ def speak_long(
         if first[0].mime_type not in _sound.JOINABLE:
             raise _unjoined(f"it came as {first[0].mime_type}", [*first, *[None] * len(parts[1:])])
         rest = yield from _gather(
-            "speech", flows[1:], at_once, reporter, total=len(parts), before=first
+            "speech", flows[1:], max_concurrency, reporter, total=len(parts), before=first
         )
     return _joined([*first, *rest])
 
@@ -112,26 +120,28 @@ def _check_joinable(wanted: str | None, length: int, most: int) -> None:
 
 
 def _all(
-    kind: str, flows: Sequence[Flow[T]], at_once: int, options: Mapping[str, Any]
+    kind: str, flows: Sequence[Flow[T]], max_concurrency: int, options: Mapping[str, Any]
 ) -> Flow[list[T]]:
     with ProgressReporter(options) as reporter:
-        return (yield from _gather(kind, flows, at_once, reporter, total=len(flows)))
+        return (yield from _gather(kind, flows, max_concurrency, reporter, total=len(flows)))
 
 
 def _gather(
     kind: str,
     flows: Sequence[Flow[T]],
-    at_once: int,
+    max_concurrency: int,
     reporter: ProgressReporter,
     *,
     total: int,
     before: Sequence[T] = (),
 ) -> Flow[list[T]]:
     """Perform flows and return their results; an error carries those that are there."""
-    if at_once < 1:
-        raise ConfigurationError(f"at_once must be at least 1, not {at_once}", param="at_once")
+    if max_concurrency < 1:
+        raise ConfigurationError(
+            f"max_concurrency must be at least 1, not {max_concurrency}", param="max_concurrency"
+        )
     told = [_told(kind, flow, reporter, total) for flow in flows]
-    outcomes: Sequence[Returned | None] = yield Gather(told, at_once)
+    outcomes: Sequence[Returned | None] = yield Gather(told, max_concurrency)
     results: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:
         if outcome is not None and outcome.error is not None:
