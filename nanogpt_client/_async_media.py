@@ -50,7 +50,7 @@ class AsyncMediaMethods(BaseClient):
         max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
     ) -> list[wire.GeneratedImages]:
-        """Generate images for several prompts, in their order; an error's ``partial`` has the rest."""
+        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
         flow = endpoints.batch.generate_images(
             prompts, model=model, max_concurrency=max_concurrency, **options
         )
@@ -128,14 +128,18 @@ class AsyncMediaMethods(BaseClient):
         self,
         job: wire.VideoJob | str,
         *,
-        interval: float = 3.0,
-        timeout: float = 900.0,  # noqa: ASYNC109 - of the job, not the call
+        poll_interval: float = 3.0,
+        poll_timeout: float = 900.0,
         on_progress: wire.OnProgress | None = None,
         progress: bool = False,
     ) -> wire.Video:
-        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
+        """Wait for a submitted video, up to ``poll_timeout`` seconds, asking every so often."""
         flow = endpoints.video.wait_for_video(
-            job, interval=interval, timeout=timeout, on_progress=on_progress, progress=progress
+            job,
+            poll_interval=poll_interval,
+            poll_timeout=poll_timeout,
+            on_progress=on_progress,
+            progress=progress,
         )
         return await self.run(flow)
 
@@ -145,8 +149,8 @@ class AsyncMediaMethods(BaseClient):
         *,
         model: str,
         image: wire.FileSource | None = None,
-        interval: float = 3.0,
-        wait_timeout: float = 900.0,
+        poll_interval: float = 3.0,
+        poll_timeout: float = 900.0,
         **options: Unpack[VideoOptions],
     ) -> wire.Video:
         """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
@@ -154,8 +158,8 @@ class AsyncMediaMethods(BaseClient):
             prompt,
             model=model,
             image=image,
-            interval=interval,
-            wait_timeout=wait_timeout,
+            poll_interval=poll_interval,
+            poll_timeout=poll_timeout,
             **options,
         )
         return await self.run(flow)

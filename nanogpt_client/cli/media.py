@@ -169,7 +169,7 @@ def video(
             run.say(f"ordered; run id {run_id}")
         run.run_id = run_id
         with run.busy("filming …"):
-            film = client.wait_for_video(run_id, timeout=wait)
+            film = client.wait_for_video(run_id, poll_timeout=wait)
             saved = files.save(_fetched(client, film.url), path, force=force)
     files.finish(run, [saved], model=film.model, run_id=run_id)
 

@@ -194,12 +194,12 @@ def _urls(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
                 yield from _urls(found, keys)
 
 
-def check_waiting(interval: float, timeout: float) -> None:
+def check_waiting(poll_interval: float, poll_timeout: float) -> None:
     """Refuse to ask without pause, or for ever."""
-    if not (interval > 0 and 0 <= timeout < math.inf):
+    if not (poll_interval > 0 and 0 <= poll_timeout < math.inf):
         raise ConfigurationError(
-            f"jobs are asked about every interval > 0 seconds up to a timeout, not every "
-            f"{interval!r} up to {timeout!r}"
+            f"jobs are asked about every poll_interval > 0 seconds up to a poll_timeout, not every "
+            f"{poll_interval!r} up to {poll_timeout!r}"
         )
 
 
@@ -235,27 +235,27 @@ def wait(
     job: Job,
     reporter: ProgressReporter,
     *,
-    interval: float = POLL_SECONDS,
-    timeout: float = JOB_TIMEOUT,
+    poll_interval: float = POLL_SECONDS,
+    poll_timeout: float = JOB_TIMEOUT,
 ) -> Flow[Finished]:
     """Ask until the job is completed.
 
     Raises:
         ConfigurationError: it would ask without pause, or for ever.
         JobFailedError: NanoGPT says that it failed or was cancelled; it is refunded.
-        JobTimeoutError: it was still running after ``timeout`` seconds; it goes on, and is charged.
+        JobTimeoutError: it still ran after ``poll_timeout`` seconds; it goes on, and is charged.
         JobError: NanoGPT could not be asked; the job is found again by its run id.
     """
-    state = yield from _last_state(check, job, reporter, interval, timeout)
+    state = yield from _last_state(check, job, reporter, poll_interval, poll_timeout)
     if state.status != "completed":
         raise job.failed(state.error or state.status, state)
     return Finished(state, job.ticket.settled(state.billing, refunded=state.is_refunded))
 
 
 def _last_state(
-    check: Call[S], job: Job, reporter: ProgressReporter, interval: float, timeout: float
+    check: Call[S], job: Job, reporter: ProgressReporter, poll_interval: float, poll_timeout: float
 ) -> Flow[S]:
-    check_waiting(interval, timeout)
+    check_waiting(poll_interval, poll_timeout)
     waited = 0.0
     yield from reporter.report(Progress(job.kind, "submitted", run_id=job.run_id))
     while True:
@@ -269,17 +269,17 @@ def _last_state(
         )
         if over:
             return state
-        if waited >= timeout:
+        if waited >= poll_timeout:
             raise JobTimeoutError(
-                f"job {job.run_id} was still running after {timeout:g} seconds; ask again by "
+                f"job {job.run_id} was still running after {poll_timeout:g} seconds; ask again by "
                 "run id",
                 run_id=job.run_id,
                 cost=job.ticket.cost,
                 maybe_billed=True,
                 raw=state.raw,
             )
-        yield Sleep(interval)
-        waited += interval
+        yield Sleep(poll_interval)
+        waited += poll_interval
 
 
 def _unasked(job: Job, error: NanoGPTError) -> JobError:

@@ -23,7 +23,7 @@ DONE = reply({"data": {"status": "COMPLETED", "output": {"video": {"url": "/v.mp
 
 def test_a_video_tells_every_step_and_its_run_id_first():
     seen: list[Progress] = []
-    flow = generate_video("a cat", model="m", interval=2, on_progress=seen.append)
+    flow = generate_video("a cat", model="m", poll_interval=2, on_progress=seen.append)
     answer(flow, TICKET, QUEUED, RUNNING, DONE)
     assert [(p.status, p.done, p.seconds) for p in seen] == [
         ("submitted", 0, 0), ("queued", 0, 0), ("running", 0, 2), ("completed", 1, 4),
@@ -99,7 +99,7 @@ def test_a_bar(bars):
 
 def test_a_bar_is_closed_after_a_failure(bars):
     with pytest.raises(JobTimeoutError):
-        answer(wait_for_video("r-1", timeout=0, progress=True), RUNNING)
+        answer(wait_for_video("r-1", poll_timeout=0, progress=True), RUNNING)
     assert bars[0].closed
 
 

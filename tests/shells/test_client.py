@@ -170,7 +170,7 @@ USES = [
     Use(
         "generate_video",
         ("a cat",),
-        {"model": "m", "interval": 0.01},
+        {"model": "m", "poll_interval": 0.01},
         [json_reply({"runId": "v"}), json_reply({"status": "pending"}), json_reply(DONE_VIDEO)],
         ["POST /api/generate-video", *["GET /api/video/status?requestId=v"] * 2],
         lambda r: r.run_id == "v",
