@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from inspect import isawaitable, iscoroutine
 from typing import Any
 
@@ -65,13 +65,16 @@ def in_threads(
                 work.fail(at, error)
 
     number = min(max_concurrency, len(flows))
-    with ThreadPoolExecutor(number or 1) as pool:
+    if number <= 1:
+        worker()
+        return work.results
+    with ThreadPoolExecutor(number) as pool:
+        running = [pool.submit(contextvars.copy_context().run, worker) for _ in range(number)]
         try:
-            for _ in range(number):
-                pool.submit(contextvars.copy_context().run, worker)
-            pool.shutdown(wait=True)
+            for thread in as_completed(running):
+                thread.result()
         finally:
-            work.stopped = True  # after Ctrl-C, begin nothing more
+            work.stopped = True  # after Ctrl-C, here or in a thread, begin nothing more
     return work.results
 
 
@@ -88,8 +91,12 @@ async def in_tasks(
             except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
                 work.fail(at, error)
 
+    number = min(max_concurrency, len(flows))
+    if number <= 1:
+        await worker()
+        return work.results
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(max_concurrency, len(flows))):
+        for _ in range(number):
             group.create_task(worker())
     return work.results
 

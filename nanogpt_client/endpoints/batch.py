@@ -1,28 +1,27 @@
-"""Several pictures, transcripts or pieces of speech at once, a few at a time.
-
-What is finished is never lost: each part goes to ``on_progress`` when it is there, and an error
-holds all of them as its ``partial``. After a failure nothing further is begun.
-"""
+"""Several images, transcripts or parts of a long speech at once, a few at a time: see `gather`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar, Unpack
+from typing import Any, Unpack
 
-from nanogpt_client._core.flow import Flow, Gather, Returned
+from nanogpt_client._core.flow import Flow
 from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _offer, _sentences, catalog, images, speech
+from nanogpt_client.endpoints.gather import (
+    MAX_CONCURRENCY,
+    gather,
+    reported,
+    results,
+    without_progress,
+)
 from nanogpt_client.endpoints.transcription import transcribe
-from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _sound
 from nanogpt_client.wire.media import FileSource, GeneratedImages, Speech, Transcript
 from nanogpt_client.wire.options import ImageOptions, SpeechOptions, TranscriptionOptions
-from nanogpt_client.wire.progress import Progress
-
-T = TypeVar("T")
-MAX_CONCURRENCY = 4
 
 
 def generate_images(
@@ -36,9 +35,9 @@ def generate_images(
     _check.checked(options, ImageOptions)
     for at, prompt in enumerate(_list_of("prompts", prompts)):
         _check.check_text(f"prompts[{at}]", prompt)
-    quiet = _quiet(options)
+    quiet = without_progress(options)
     flows = [images.generate_image(prompt, model=model, **quiet) for prompt in prompts]
-    return (yield from _all("image", flows, max_concurrency, options))
+    return (yield from gather("image", flows, max_concurrency, options))
 
 
 def transcribe_all(
@@ -50,12 +49,12 @@ def transcribe_all(
 ) -> Flow[list[Transcript]]:
     """Transcribe files or URLs, ``max_concurrency`` at a time; transcripts in their order."""
     _check.checked(options, TranscriptionOptions)
-    quiet = _quiet(options)
+    quiet = without_progress(options)
     flows = [
         transcribe(recording, model=model, **quiet)
         for recording in _list_of("recordings", recordings)
     ]
-    return (yield from _all("transcription", flows, max_concurrency, options))
+    return (yield from gather("transcription", flows, max_concurrency, options))
 
 
 def speak_long(
@@ -78,15 +77,14 @@ def speak_long(
     if len(parts) == 1:
         return (yield from speech.speak(text, model=model, **options))
     _check_joinable(options.get("response_format"), len(text), most)
-    quiet = _quiet(options)
+    quiet = without_progress(options)
     flows = [speech.speak(part, model=model, **quiet) for part in parts]
     with ProgressReporter(options) as reporter:
-        first = yield from _gather("speech", flows[:1], 1, reporter, total=len(parts))
+        flows = [reported("speech", flow, reporter, len(parts)) for flow in flows]
+        first = yield from results(flows[:1], 1)
         if first[0].mime_type not in _sound.JOINABLE:
             raise _unjoined(f"it came as {first[0].mime_type}", [*first, *[None] * len(parts[1:])])
-        rest = yield from _gather(
-            "speech", flows[1:], max_concurrency, reporter, total=len(parts), before=first
-        )
+        rest = yield from results(flows[1:], max_concurrency, before=first)
     return _joined([*first, *rest])
 
 
@@ -117,49 +115,6 @@ def _check_joinable(wanted: str | None, length: int, most: int) -> None:
             f"cannot be joined without loss; ask for one of {', '.join(_sound.FORMATS)}"
         )
         raise ConfigurationError(msg, param="response_format")
-
-
-def _all(
-    kind: str, flows: Sequence[Flow[T]], max_concurrency: int, options: Mapping[str, Any]
-) -> Flow[list[T]]:
-    with ProgressReporter(options) as reporter:
-        return (yield from _gather(kind, flows, max_concurrency, reporter, total=len(flows)))
-
-
-def _gather(
-    kind: str,
-    flows: Sequence[Flow[T]],
-    max_concurrency: int,
-    reporter: ProgressReporter,
-    *,
-    total: int,
-    before: Sequence[T] = (),
-) -> Flow[list[T]]:
-    """Perform flows and return their results; an error carries those that are there."""
-    if max_concurrency < 1:
-        raise ConfigurationError(
-            f"max_concurrency must be at least 1, not {max_concurrency}", param="max_concurrency"
-        )
-    told = [_told(kind, flow, reporter, total) for flow in flows]
-    outcomes: Sequence[Returned | None] = yield Gather(told, max_concurrency)
-    results: list[Any] = [outcome and outcome.value for outcome in outcomes]
-    for outcome in outcomes:
-        if outcome is not None and outcome.error is not None:
-            if isinstance(outcome.error, NanoGPTError):
-                outcome.error.partial = [*before, *results]
-            raise outcome.error
-    return results
-
-
-def _told(kind: str, flow: Flow[T], reporter: ProgressReporter, total: int) -> Flow[T]:
-    result = yield from flow
-    yield from reporter.report(Progress(kind, "working", reporter.count(), total, result=result))
-    return result
-
-
-def _quiet(options: Mapping[str, Any]) -> Any:
-    """Return the options of one part; the whole shows the progress."""
-    return {word: v for word, v in options.items() if word not in {"on_progress", "progress"}}
 
 
 def _list_of(name: str, values: Any) -> Any:

@@ -19,6 +19,7 @@ from nanogpt_client.wire.progress import OnProgress
 
 __all__ = [
     "ChatOptions",
+    "EmbedAllOptions",
     "EmbeddingOptions",
     "ImageOptions",
     "ProgressOptions",
@@ -191,6 +192,12 @@ class ProgressOptions(RequestOptions, total=False):
 
     on_progress: OnProgress | None
     progress: bool | None
+
+
+class EmbedAllOptions(EmbeddingOptions, ProgressOptions, total=False):
+    """What each request of ``embed_all`` is sent with, and how the whole reports its progress."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
 
 class WorkOptions(TypedDict, total=False):
