@@ -110,12 +110,15 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
     def _batch_started(self) -> str:
         model = self.to_payload()
         get_dispatcher().event(EmbeddingStartEvent(model_dict=model))
-        payload = {EventPayload.SERIALIZED: model}
+        payload: dict[str, Any] = {EventPayload.SERIALIZED: model}
         return self.callback_manager.on_event_start(CBEventType.EMBEDDING, payload=payload)
 
     def _batch_ended(self, event_id: str, texts: list[str], vectors: list[Embedding]) -> None:
         get_dispatcher().event(EmbeddingEndEvent(chunks=texts, embeddings=vectors))
-        payload = {EventPayload.CHUNKS: texts, EventPayload.EMBEDDINGS: vectors}
+        payload: dict[str, Any] = {
+            EventPayload.CHUNKS: texts,
+            EventPayload.EMBEDDINGS: vectors,
+        }
         self.callback_manager.on_event_end(
             CBEventType.EMBEDDING, payload=payload, event_id=event_id
         )

@@ -51,6 +51,7 @@ METHODS = [
     "deposit_status",
     "edit_image",
     "embed",
+    "embed_all",
     "estimate_chat_cost",
     "estimate_image_cost",
     "estimate_media_cost",

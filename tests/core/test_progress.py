@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from nanogpt_client._concurrency import invoke
+from nanogpt_client._core.flow import Returned
 from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
@@ -116,8 +119,28 @@ def test_no_bar_without_asking(bars):
     assert bars == []
 
 
-def test_parts_are_counted_once_each():
+def test_nobody_who_listens_is_no_step():
     reporter = ProgressReporter({})
-    assert [reporter.count() for _ in range(3)] == [1, 2, 3]
-    steps: Any = list(reporter.report(Progress("image")))
-    assert steps == []
+    assert list(reporter.report(Progress("image"))) == []
+    assert list(reporter.finished("image", 2, "a picture")) == []
+
+
+def test_parts_that_finish_at_the_same_time_are_reported_one_after_the_other():
+    seen: list[Progress] = []
+    reporter = ProgressReporter({"on_progress": seen.append})
+    first, second = reporter.finished("image", 3, "a"), reporter.finished("image", 3, "b", parts=2)
+    steps = [next(first), next(second, None)]  # one thread has counted, another comes before it
+    for step in reversed(steps):
+        if step is not None:
+            invoke(step)
+    for flow in (second, first):
+        for step in _rest(flow):
+            invoke(step)
+    assert [(p.done, p.total, p.result) for p in seen] == [(1, 3, "a"), (3, 3, "b")]
+
+
+def _rest(flow: Any) -> Any:
+    """Yield the further steps of a flow that waits for what its first one returned."""
+    with suppress(StopIteration):
+        while True:
+            yield flow.send(Returned())

@@ -96,6 +96,14 @@ USES = [
         lambda r: r.vectors.tolist() == [[1, 2]],
     ),
     Use(
+        "embed_all",
+        (["a", "b"],),
+        {"model": "m", "batch_size": 1, "max_concurrency": 1},
+        [json_reply(VECTORS), json_reply(VECTORS)],
+        ["POST /api/v1/embeddings"] * 2,
+        lambda r: r.tolist() == [[1, 2], [1, 2]],
+    ),
+    Use(
         "generate_image",
         ("a cat",),
         {"model": "m", "image": PNG},
