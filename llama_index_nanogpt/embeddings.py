@@ -50,7 +50,7 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
     embed_batch_size: int = Field(default=256, gt=0, le=2048)
     """Texts per request."""
     num_workers: int | None = Field(default=4, gt=0)
-    """Requests at a time in the async methods; ``None`` for no limit."""
+    """Requests at a time of a call of an async method; ``None`` for no limit."""
     dimensions: int | None = Field(default=None, gt=0)
     """Length of the vectors, for models that can shorten them."""
     query_instruction: str = ""
