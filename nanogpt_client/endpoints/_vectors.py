@@ -26,8 +26,8 @@ class VectorRows:
         self._costs: list[Decimal | None] = []
         self._lock = threading.Lock()
 
-    def fill(self, rows: slice, batch: Embeddings) -> None:
-        """Store a batch's vectors in its rows.
+    def fill(self, rows: slice, batch: Embeddings) -> NDArray[np.float32]:
+        """Store a batch's vectors in its rows, and return these.
 
         Raises:
             ResponseFormatError: they are of another length than those of other batches.
@@ -43,6 +43,7 @@ class VectorRows:
                 self._vectors[rows] = batch.vectors
             self._missing[rows] = False
             self._costs.append(batch.billing.cost)
+            return self._vectors[rows]
 
     def _room_for(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         texts = len(self._missing)

@@ -80,10 +80,9 @@ def embed_all(
 
     def embedded(rows: slice, reporter: ProgressReporter) -> Flow[None]:
         batch = yield from ask(embed(inputs[rows], model=model, **quiet))
-        vectors.fill(rows, batch)
-        found = replace(batch, start=rows.start)
-        parts = len(found.vectors)
-        yield from reporter.finished("embedding", len(inputs), found, parts=parts)
+        stored = vectors.fill(rows, batch)
+        found = replace(batch, vectors=stored, start=rows.start)
+        yield from reporter.finished("embedding", len(inputs), found, parts=len(stored))
 
     with ProgressReporter(options) as reporter:
         try:

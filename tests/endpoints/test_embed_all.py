@@ -194,6 +194,7 @@ def test_progress_brings_every_batch_and_its_place(use):
         found = progress.result
         rows = slice(found.start, found.start + len(found.vectors))
         assert (found.vectors == vectors[rows]).all()
+        assert np.shares_memory(found.vectors, vectors)  # not twice in memory
     assert sorted(progress.result.start for progress in seen) == [0, 5, 10, 15, 20]
 
 
