@@ -15,7 +15,7 @@ from nanogpt_client.lazy import names_of
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.chat import ChatNanoGPT
-    from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
+    from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.footnotes import with_footnotes
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -46,7 +46,6 @@ __all__ = [
     "NanoGPTVideoTool",
     "NanoGPTWebSearchRetriever",
     "NanoGPTWebSearchTool",
-    "PartialEmbeddings",
     "with_footnotes",
 ]
 
@@ -55,7 +54,7 @@ __getattr__, __dir__ = names_of(
     {
         "callbacks": "NanoGPTCostCallbackHandler",
         "chat": "ChatNanoGPT",
-        "embeddings": "NanoGPTEmbeddings PartialEmbeddings",
+        "embeddings": "NanoGPTEmbeddings",
         "footnotes": "with_footnotes",
         "parsers": "NanoGPTAudioParser",
         "retrievers": "NanoGPTWebSearchRetriever",

@@ -6,25 +6,22 @@ vectors come back as one float32 array; LangChain's own methods make lists of it
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.embeddings import Embeddings
-from langchain_core.runnables.config import ContextThreadPoolExecutor
 from pydantic import Field
 
-from langchain_nanogpt._batches import PartialEmbeddings, Work
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._words import CheckedClientFields
-from nanogpt_client import ConfigurationError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NanoGPTEmbeddings", "PartialEmbeddings"]
+__all__ = ["NanoGPTEmbeddings"]
 
 _MANY = 10_000
 
@@ -63,7 +60,8 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of one text."""
-        return self.embed_documents([text])[0]
+        with map_errors():
+            return _as_lists(self._client().embed([text], **self._options).vectors)[0]
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors of texts, in their order."""
@@ -71,22 +69,20 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
 
     async def aembed_query(self, text: str) -> list[float]:
         """Return the vector of one text."""
-        return (await self.aembed_documents([text]))[0]
+        with map_errors():
+            found = await self._async_client().embed([text], **self._options)
+        return _as_lists(found.vectors)[0]
 
     def embed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts as float32 of shape (n, dim).
 
         Raises:
             ModelError: a batch failed. No further one was sent; those that had arrived, or were on
-                their way, are paid for: the error's ``partial`` is a `PartialEmbeddings` with them.
+                their way, are paid for: the error's ``partial`` is a
+                `nanogpt_client.PartialEmbeddings` with them.
         """
-        with self._work(texts) as work:
-            workers = min(self.max_concurrency, len(work.batches))
-            if workers <= 1:
-                self._embed(work)
-            else:
-                self._embed_in_threads(work, workers)
-            return work.result(self.dimensions)
+        with map_errors():
+            return self._client().embed_all(texts, **self._batch_options(texts))
 
     async def aembed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts as float32 of shape (n, dim).
@@ -94,62 +90,21 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
         Raises:
             ModelError: as `embed_documents_array`.
         """
-        with self._work(texts) as work:
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(min(self.max_concurrency, len(work.batches))):
-                    tasks.create_task(self._aembed(work))
-            return work.result(self.dimensions)
-
-    def _embed(self, work: Work) -> None:
-        client = self._client()
-        while batch := work.take():
-            with work.embedding(batch) as keep:
-                keep(client.embed(batch.texts, **self._options))
-
-    def _embed_in_threads(self, work: Work, workers: int) -> None:
-        with ContextThreadPoolExecutor(workers) as pool:
-            runs = [pool.submit(self._embed, work) for _ in range(workers)]
-            try:
-                for run in runs:
-                    run.result()
-            finally:
-                work.stop()  # whoever is interrupted here waits for no batch that has not begun
-
-    async def _aembed(self, work: Work) -> None:
-        client = self._async_client()
-        while batch := work.take():
-            with work.embedding(batch) as keep:
-                keep(await client.embed(batch.texts, **self._options))
+        with map_errors():
+            return await self._async_client().embed_all(texts, **self._batch_options(texts))
 
     @property
     def _options(self) -> dict[str, Any]:
-        words = ("model", "dimensions", "user", "extra_body")
-        return {word: getattr(self, word) for word in words}
+        names = ("model", "dimensions", "user", "extra_body")
+        return {name: getattr(self, name) for name in names}
 
-    @contextmanager
-    def _work(self, texts: Sequence[str]) -> Iterator[Work]:
-        """Cut texts into batches, and show how far they are."""
-        with map_errors(), self._progress(len(texts)) as advance:
-            yield Work(texts, self.chunk_size, self.max_request_bytes, advance)
-
-    @contextmanager
-    def _progress(self, texts: int) -> Iterator[Callable[[int], Any]]:
-        asked = self.show_progress_bar
-        if asked is False or (asked is None and texts < _MANY):
-            yield lambda _: None
-            return
-        try:
-            from tqdm.auto import tqdm  # noqa: PLC0415 - no dependency of this package
-        except ImportError as error:
-            if asked is None:
-                yield lambda _: None
-                return
-            msg = "show_progress_bar=True needs tqdm: pip install tqdm"
-            raise ConfigurationError(msg, param="show_progress_bar") from error
-        # Unasked for, it shows itself on terminals only.
-        off = False if asked else None
-        with tqdm(total=texts, desc=self.model, unit="text", disable=off) as bar:
-            yield bar.update
+    def _batch_options(self, texts: Sequence[str]) -> dict[str, Any]:
+        progress = self.show_progress_bar
+        if progress is None:  # unasked for, it is drawn where it can be, on terminals only
+            progress = len(texts) >= _MANY and sys.stderr.isatty() and find_spec("tqdm") is not None
+        limits = {"batch_size": self.chunk_size, "max_batch_bytes": self.max_request_bytes}
+        more = {"max_concurrency": self.max_concurrency, "progress": progress}
+        return self._options | limits | more
 
 
 def _as_lists(vectors: NDArray[np.float32]) -> list[list[float]]:

@@ -6,34 +6,29 @@ number of batches at a time.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import nullcontext
-from contextvars import ContextVar
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
+from llama_index.core.callbacks import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.embedding import (
+    EmbeddingEndEvent,
+    EmbeddingStartEvent,
+)
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.kvstore.types import BaseKVStore
+from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, field_validator
 
 from llama_index_nanogpt._cache import KeyedCache, keys_of, unknown
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import embedding_told, failure_told
-from nanogpt_client import Embeddings, NanoGPTError
+from nanogpt_client import Embeddings
+from nanogpt_client.endpoints.gather import for_each
 from nanogpt_client.fields import ClientFields
 from nanogpt_client.wire.options import EmbeddingOptions
 
 __all__ = ["NanoGPTEmbedding"]
-
-
-class _Run:
-    """The batches that one call of an async method sends at once."""
-
-    failed = False
-
-
-_run: ContextVar[_Run | None] = ContextVar("_run", default=None)
 
 
 class NanoGPTEmbedding(ClientFields, BaseEmbedding):
@@ -55,7 +50,7 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
     embed_batch_size: int = Field(default=256, gt=0, le=2048)
     """Texts per request."""
     num_workers: int | None = Field(default=4, gt=0)
-    """Requests at a time in the async methods; ``None`` for no limit."""
+    """Requests at a time of a call of an async method; ``None`` for no limit."""
     dimensions: int | None = Field(default=None, gt=0)
     """Length of the vectors, for models that can shorten them."""
     query_instruction: str = ""
@@ -80,17 +75,53 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
         return "NanoGPTEmbedding"
 
     async def aget_text_embedding_batch(
-        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+        self,
+        texts: list[str],
+        show_progress: bool = False,
+        **kwargs: Any,  # noqa: ARG002 - LlamaIndex has it
     ) -> list[Embedding]:
-        """Embed texts in batches, several at a time; after a failure no further one is sent."""
-        outside = _run.set(_Run())
-        try:
-            # LlamaIndex's own, without the span that it puts around this one too.
-            theirs: Any = super().aget_text_embedding_batch
-            vectors: list[Embedding] = await theirs.__wrapped__(texts, show_progress, **kwargs)
-        finally:
-            _run.reset(outside)
-        return vectors
+        """Embed texts in batches, several at a time; after a failure no further one is sent.
+
+        Raises:
+            NanoGPTError: a batch failed; its ``partial`` has the vectors of each batch, or ``None``
+                for those that are missing.
+        """
+        size = self.embed_batch_size
+        batches = [texts[at : at + size] for at in range(0, len(texts), size)]
+        if not batches:
+            return []
+        events = [self._batch_started() for _ in batches]
+        # LlamaIndex's own, unless it has a cache that was assigned later.
+        embed: Any = self._aget_text_embeddings_rate_limited
+        if self.embeddings_cache:
+            embed = self._aget_text_embeddings_cached
+        flow = for_each(
+            "embedding",
+            embed,
+            batches,
+            max_concurrency=self.num_workers or len(batches),
+            progress=show_progress,
+        )
+        vectors: list[list[Embedding]] = await self._async_client().run(flow)
+        for ended in zip(events, batches, vectors, strict=True):
+            self._batch_ended(*ended)
+        return [vector for found in vectors for vector in found]
+
+    def _batch_started(self) -> str:
+        model = self.to_payload()
+        get_dispatcher().event(EmbeddingStartEvent(model_dict=model))
+        payload: dict[str, Any] = {EventPayload.SERIALIZED: model}
+        return self.callback_manager.on_event_start(CBEventType.EMBEDDING, payload=payload)
+
+    def _batch_ended(self, event_id: str, texts: list[str], vectors: list[Embedding]) -> None:
+        get_dispatcher().event(EmbeddingEndEvent(chunks=texts, embeddings=vectors))
+        payload: dict[str, Any] = {
+            EventPayload.CHUNKS: texts,
+            EventPayload.EMBEDDINGS: vectors,
+        }
+        self.callback_manager.on_event_end(
+            CBEventType.EMBEDDING, payload=payload, event_id=event_id
+        )
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         """Embed nodes, as a step of an ``IngestionPipeline``."""
@@ -152,19 +183,9 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
         return self._vectors(answer)
 
     async def _aask(self, texts: list[str]) -> list[Embedding]:
-        run = _run.get() or _Run()
-        places = nullcontext() if self.num_workers is None else self._slots(self.num_workers)
-        async with places:
-            if run.failed:
-                raise asyncio.CancelledError("another batch has failed")
-            try:
-                with map_errors(), failure_told("embedding", self.model_name):
-                    answer = await self._async_client().embed(
-                        texts, model=self.model_name, **self._options()
-                    )
-            except NanoGPTError:
-                run.failed = True
-                raise
+        with map_errors(), failure_told("embedding", self.model_name):
+            client = self._async_client()
+            answer = await client.embed(texts, model=self.model_name, **self._options())
         return self._vectors(answer)
 
     def _vectors(self, answer: Embeddings) -> list[Embedding]:

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         FileSource,
         GeneratedImage,
         GeneratedImages,
+        PartialEmbeddings,
         Segment,
         Speech,
         Transcript,
@@ -91,14 +92,15 @@ if TYPE_CHECKING:
     )
     from nanogpt_client.wire.options import (
         ChatOptions,
+        EmbedAllOptions,
         EmbeddingOptions,
         ImageOptions,
+        ProgressOptions,
         ProviderRouting,
         RequestOptions,
         SpeechOptions,
         TranscriptionOptions,
         VideoOptions,
-        WatchOptions,
         WebSearch,
         WebSearchOptions,
         WorkOptions,
@@ -137,6 +139,7 @@ __all__ = [
     "Deposit",
     "DepositLimits",
     "DownloadError",
+    "EmbedAllOptions",
     "EmbeddingOptions",
     "Embeddings",
     "FileSource",
@@ -163,10 +166,12 @@ __all__ = [
     "OnProgress",
     "OriginUnreachableError",
     "OutcomeUnknownError",
+    "PartialEmbeddings",
     "PartialMessage",
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "Progress",
+    "ProgressOptions",
     "ProviderRouting",
     "RateLimitError",
     "Reply",
@@ -197,7 +202,6 @@ __all__ = [
     "Video",
     "VideoJob",
     "VideoOptions",
-    "WatchOptions",
     "WebSearch",
     "WebSearchOptions",
     "WebSearchResult",
@@ -241,13 +245,13 @@ __getattr__, __dir__ = names_of(
             "Usage"
         ),
         "wire.media": (
-            "Embeddings FileSource GeneratedImage GeneratedImages Segment Speech Transcript Video "
-            "VideoJob"
+            "Embeddings FileSource GeneratedImage GeneratedImages PartialEmbeddings Segment Speech "
+            "Transcript Video VideoJob"
         ),
         "wire.options": (
-            "ChatOptions EmbeddingOptions ImageOptions ProviderRouting RequestOptions "
-            "SpeechOptions TranscriptionOptions VideoOptions WatchOptions WebSearch "
-            "WebSearchOptions WorkOptions"
+            "ChatOptions EmbedAllOptions EmbeddingOptions ImageOptions ProgressOptions "
+            "ProviderRouting RequestOptions SpeechOptions TranscriptionOptions VideoOptions "
+            "WebSearch WebSearchOptions WorkOptions"
         ),
         "wire.progress": "OnProgress Progress",
         "wire.search": "SearchHit WebSearchResult",

@@ -47,11 +47,13 @@ class AsyncMediaMethods(BaseClient):
         prompts: Sequence[str],
         *,
         model: str,
-        at_once: int = 4,
+        max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
     ) -> list[wire.GeneratedImages]:
-        """Draw for several prompts, ``at_once`` at a time; an error's ``partial`` has the rest."""
-        flow = endpoints.batch.generate_images(prompts, model=model, at_once=at_once, **options)
+        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
+        flow = endpoints.batch.generate_images(
+            prompts, model=model, max_concurrency=max_concurrency, **options
+        )
         return await self.run(flow)
 
     async def edit_image(
@@ -75,11 +77,13 @@ class AsyncMediaMethods(BaseClient):
         return await self.run(endpoints.speech.speak(text, model=model, **options))
 
     async def speak_long(
-        self, text: str, *, model: str, at_once: int = 4, **options: Unpack[SpeechOptions]
+        self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
     ) -> wire.Speech:
         """Speak a text of any length, cut at its sentences and joined into one file."""
         return await self.run(
-            endpoints.batch.speak_long(text, model=model, at_once=at_once, **options)
+            endpoints.batch.speak_long(
+                text, model=model, max_concurrency=max_concurrency, **options
+            )
         )
 
     async def transcribe(
@@ -93,12 +97,14 @@ class AsyncMediaMethods(BaseClient):
         recordings: Sequence[wire.FileSource],
         *,
         model: str,
-        at_once: int = 4,
+        max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
     ) -> list[wire.Transcript]:
-        """Transcribe several, ``at_once`` at a time; an error's ``partial`` has those finished."""
+        """Transcribe several, in their order; an error's ``partial`` has those finished."""
         return await self.run(
-            endpoints.batch.transcribe_all(recordings, model=model, at_once=at_once, **options)
+            endpoints.batch.transcribe_all(
+                recordings, model=model, max_concurrency=max_concurrency, **options
+            )
         )
 
     async def submit_video(
@@ -122,14 +128,18 @@ class AsyncMediaMethods(BaseClient):
         self,
         job: wire.VideoJob | str,
         *,
-        interval: float = 3.0,
-        timeout: float = 900.0,  # noqa: ASYNC109 - of the job, not the call
+        poll_interval: float = 3.0,
+        poll_timeout: float = 900.0,
         on_progress: wire.OnProgress | None = None,
         progress: bool = False,
     ) -> wire.Video:
-        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
+        """Wait for a submitted video, up to ``poll_timeout`` seconds, asking every so often."""
         flow = endpoints.video.wait_for_video(
-            job, interval=interval, timeout=timeout, on_progress=on_progress, progress=progress
+            job,
+            poll_interval=poll_interval,
+            poll_timeout=poll_timeout,
+            on_progress=on_progress,
+            progress=progress,
         )
         return await self.run(flow)
 
@@ -139,8 +149,8 @@ class AsyncMediaMethods(BaseClient):
         *,
         model: str,
         image: wire.FileSource | None = None,
-        interval: float = 3.0,
-        wait_timeout: float = 900.0,
+        poll_interval: float = 3.0,
+        poll_timeout: float = 900.0,
         **options: Unpack[VideoOptions],
     ) -> wire.Video:
         """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
@@ -148,8 +158,8 @@ class AsyncMediaMethods(BaseClient):
             prompt,
             model=model,
             image=image,
-            interval=interval,
-            wait_timeout=wait_timeout,
+            poll_interval=poll_interval,
+            poll_timeout=poll_timeout,
             **options,
         )
         return await self.run(flow)

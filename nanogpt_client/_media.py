@@ -47,11 +47,13 @@ class MediaMethods(BaseClient):
         prompts: Sequence[str],
         *,
         model: str,
-        at_once: int = 4,
+        max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
     ) -> list[wire.GeneratedImages]:
-        """Draw for several prompts, ``at_once`` at a time; an error's ``partial`` has the rest."""
-        flow = endpoints.batch.generate_images(prompts, model=model, at_once=at_once, **options)
+        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
+        flow = endpoints.batch.generate_images(
+            prompts, model=model, max_concurrency=max_concurrency, **options
+        )
         return self.run(flow)
 
     def edit_image(
@@ -73,10 +75,14 @@ class MediaMethods(BaseClient):
         return self.run(endpoints.speech.speak(text, model=model, **options))
 
     def speak_long(
-        self, text: str, *, model: str, at_once: int = 4, **options: Unpack[SpeechOptions]
+        self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
     ) -> wire.Speech:
         """Speak a text of any length, cut at its sentences and joined into one file."""
-        return self.run(endpoints.batch.speak_long(text, model=model, at_once=at_once, **options))
+        return self.run(
+            endpoints.batch.speak_long(
+                text, model=model, max_concurrency=max_concurrency, **options
+            )
+        )
 
     def transcribe(
         self, audio: wire.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
@@ -89,12 +95,14 @@ class MediaMethods(BaseClient):
         recordings: Sequence[wire.FileSource],
         *,
         model: str,
-        at_once: int = 4,
+        max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
     ) -> list[wire.Transcript]:
-        """Transcribe several, ``at_once`` at a time; an error's ``partial`` has those finished."""
+        """Transcribe several, in their order; an error's ``partial`` has those finished."""
         return self.run(
-            endpoints.batch.transcribe_all(recordings, model=model, at_once=at_once, **options)
+            endpoints.batch.transcribe_all(
+                recordings, model=model, max_concurrency=max_concurrency, **options
+            )
         )
 
     def submit_video(
@@ -116,14 +124,18 @@ class MediaMethods(BaseClient):
         self,
         job: wire.VideoJob | str,
         *,
-        interval: float = 3.0,
-        timeout: float = 900.0,
+        poll_interval: float = 3.0,
+        poll_timeout: float = 900.0,
         on_progress: wire.OnProgress | None = None,
         progress: bool = False,
     ) -> wire.Video:
-        """Wait for a submitted video, asking every ``interval`` seconds up to ``timeout``."""
+        """Wait for a submitted video, up to ``poll_timeout`` seconds, asking every so often."""
         flow = endpoints.video.wait_for_video(
-            job, interval=interval, timeout=timeout, on_progress=on_progress, progress=progress
+            job,
+            poll_interval=poll_interval,
+            poll_timeout=poll_timeout,
+            on_progress=on_progress,
+            progress=progress,
         )
         return self.run(flow)
 
@@ -133,8 +145,8 @@ class MediaMethods(BaseClient):
         *,
         model: str,
         image: wire.FileSource | None = None,
-        interval: float = 3.0,
-        wait_timeout: float = 900.0,
+        poll_interval: float = 3.0,
+        poll_timeout: float = 900.0,
         **options: Unpack[VideoOptions],
     ) -> wire.Video:
         """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
@@ -142,8 +154,8 @@ class MediaMethods(BaseClient):
             prompt,
             model=model,
             image=image,
-            interval=interval,
-            wait_timeout=wait_timeout,
+            poll_interval=poll_interval,
+            poll_timeout=poll_timeout,
             **options,
         )
         return self.run(flow)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client import endpoints, wire
 from nanogpt_client._async_media import AsyncMediaMethods
+from nanogpt_client._concurrency import block_async, in_tasks, invoke_async
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
@@ -16,6 +17,7 @@ from nanogpt_client._core.flow import (
     Connected,
     Emit,
     Flow,
+    Gather,
     Invoke,
     Locate,
     Located,
@@ -27,17 +29,16 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
-    Together,
     attempt,
     perform,
     stream,
 )
-from nanogpt_client._together import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.wire.options import (
     ChatOptions,
+    EmbedAllOptions,
     EmbeddingOptions,
     SpeechOptions,
     WebSearchOptions,
@@ -45,6 +46,9 @@ from nanogpt_client.wire.options import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nanogpt_client._http import AsyncTransport
 
 __all__ = ["AsyncNanoGPTClient", "AsyncStream"]
@@ -118,6 +122,37 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
     ) -> wire.Embeddings:
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
         return await self.send(endpoints.embeddings.embed(texts, model=model, **options))
+
+    async def embed_all(
+        self,
+        texts: Iterable[str],
+        *,
+        model: str,
+        batch_size: int = 2048,
+        max_batch_bytes: int = 800_000,
+        max_concurrency: int = 4,
+        **options: Unpack[EmbedAllOptions],
+    ) -> NDArray[np.float32]:
+        """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
+
+        They are sent in batches of at most ``batch_size`` texts and ``max_batch_bytes`` bytes of
+        UTF-8 (a longer text alone), ``max_concurrency`` at a time. ``on_progress`` receives each
+        batch's `Embeddings` when it is there.
+
+        Raises:
+            ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
+            NanoGPTError: a batch failed. No further one was begun; those that had arrived, or were
+                on their way, are paid for: ``partial`` is a `PartialEmbeddings` with them.
+        """
+        flow = endpoints.embeddings.embed_all(
+            texts,
+            model=model,
+            batch_size=batch_size,
+            max_batch_bytes=max_batch_bytes,
+            max_concurrency=max_concurrency,
+            **options,
+        )
+        return await self.run(flow)
 
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
@@ -279,8 +314,8 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
                 return await invoke_async(step)
             case Block():
                 return await block_async(step)
-            case Together(flows, at_once):
-                return await in_tasks(self.run, flows, at_once)
+            case Gather(flows, max_concurrency):
+                return await in_tasks(self.run, flows, max_concurrency)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None

@@ -7,11 +7,12 @@ Every method is one line: which endpoint, performed how. All rules live elsewher
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client import endpoints, wire
+from nanogpt_client._concurrency import block, in_threads, invoke
 from nanogpt_client._core.call import Call, StreamCall
 from nanogpt_client._core.flow import (
     Aside,
@@ -19,6 +20,7 @@ from nanogpt_client._core.flow import (
     Connected,
     Emit,
     Flow,
+    Gather,
     Invoke,
     Locate,
     Located,
@@ -30,18 +32,17 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
-    Together,
     attempt,
     perform,
     stream,
 )
 from nanogpt_client._media import MediaMethods
-from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.wire.options import (
     ChatOptions,
+    EmbedAllOptions,
     EmbeddingOptions,
     SpeechOptions,
     WebSearchOptions,
@@ -49,6 +50,9 @@ from nanogpt_client.wire.options import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nanogpt_client._http import Transport
 
 __all__ = ["NanoGPTClient", "Stream"]
@@ -151,6 +155,37 @@ class NanoGPTClient(MediaMethods):
     ) -> wire.Embeddings:
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
         return self.send(endpoints.embeddings.embed(texts, model=model, **options))
+
+    def embed_all(
+        self,
+        texts: Iterable[str],
+        *,
+        model: str,
+        batch_size: int = 2048,
+        max_batch_bytes: int = 800_000,
+        max_concurrency: int = 4,
+        **options: Unpack[EmbedAllOptions],
+    ) -> NDArray[np.float32]:
+        """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
+
+        They are sent in batches of at most ``batch_size`` texts and ``max_batch_bytes`` bytes of
+        UTF-8 (a longer text alone), ``max_concurrency`` at a time. ``on_progress`` receives each
+        batch's `Embeddings` when it is there.
+
+        Raises:
+            ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
+            NanoGPTError: a batch failed. No further one was begun; those that had arrived, or were
+                on their way, are paid for: ``partial`` is a `PartialEmbeddings` with them.
+        """
+        flow = endpoints.embeddings.embed_all(
+            texts,
+            model=model,
+            batch_size=batch_size,
+            max_batch_bytes=max_batch_bytes,
+            max_concurrency=max_concurrency,
+            **options,
+        )
+        return self.run(flow)
 
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
@@ -308,8 +343,8 @@ class NanoGPTClient(MediaMethods):
                 return invoke(step)
             case Block():
                 return block(step)
-            case Together(flows, at_once):
-                return in_threads(self.run, flows, at_once)
+            case Gather(flows, max_concurrency):
+                return in_threads(self.run, flows, max_concurrency)
             case Sleep(seconds):
                 time.sleep(seconds)
                 return None

@@ -6,11 +6,9 @@ so that the same word means the same in either. Knows no framework.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
-from weakref import WeakKeyDictionary
 
 from pydantic import (
     AfterValidator,
@@ -84,9 +82,6 @@ class _Clients:
         self.lock = threading.Lock()
         self.blocking: NanoGPTClient | None = None
         self.asynchronous: AsyncNanoGPTClient | None = None
-        self.slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
-            WeakKeyDictionary()
-        )
 
     def __reduce__(self) -> tuple[type[_Clients], tuple[()]]:
         return _Clients, ()  # what pickle and copy do
@@ -220,10 +215,6 @@ class ClientFields(BaseModel):
                     blocking, http_client=self.http_async_client
                 )
             return self._clients.asynchronous
-
-    def _slots(self, number: int) -> asyncio.Semaphore:
-        """Return the running loop's semaphore, which lets so many requests out at a time."""
-        return self._clients.slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(number))
 
     def close(self) -> None:
         """Free the connections of the blocking methods; injected clients stay open."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from nanogpt_client._concurrency import block, in_threads, invoke
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import (
@@ -17,6 +18,7 @@ from nanogpt_client._core.flow import (
     Block,
     Connected,
     Emit,
+    Gather,
     Invoke,
     Known,
     Locate,
@@ -25,13 +27,11 @@ from nanogpt_client._core.flow import (
     Read,
     Resolve,
     Sleep,
-    Together,
     perform,
 )
 from nanogpt_client._core.known import KnownModels
 from nanogpt_client._core.pacing import Pace
 from nanogpt_client._core.retry import RetryPolicy
-from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 
@@ -96,7 +96,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 driven.items += step.items
             elif isinstance(step, Resolve) and not (left and isinstance(left[0], Addresses)):
                 answer = SOMEWHERE
-            elif isinstance(step, Locate | Invoke | Block | Together):
+            elif isinstance(step, Locate | Invoke | Block | Gather):
                 answer = aside(step)
             elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
                 answer = END
@@ -114,7 +114,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
     return driven
 
 
-def aside(step: Locate | Invoke | Block | Together) -> Any:
+def aside(step: Locate | Invoke | Block | Gather) -> Any:
     """Do what a client does for a step that is no request."""
     match step:
         case Locate(url):
@@ -123,8 +123,8 @@ def aside(step: Locate | Invoke | Block | Together) -> Any:
             return invoke(step)
         case Block():
             return block(step)
-        case Together(flows, at_once):
-            return in_threads(run_flow, flows, at_once)
+        case Gather(flows, max_concurrency):
+            return in_threads(run_flow, flows, max_concurrency)
 
 
 def run_flow(flow: Generator[Any, Any, Any]) -> Any:

@@ -134,21 +134,21 @@ ROWS = (
     Row(
         "3. Video Generation",
         "videos",
-        [client("generate_video", "a cat", model="veo2-video", interval=0.01)],
+        [client("generate_video", "a cat", model="veo2-video", poll_interval=0.01)],
         [tool("NanoGPTVideoTool", prompt="a cat")],
         [spec("generate_video", prompt="a cat")],
     ),
     Row(
         "3. Video Generation",
         "waiting, also after a crash",
-        [client("wait_for_video", RUN_ID, interval=0.01), client("recover_videos")],
+        [client("wait_for_video", RUN_ID, poll_interval=0.01), client("recover_videos")],
         [tool("NanoGPTVideoTool", run_id=RUN_ID)],
         [spec("generate_video", run_id=RUN_ID)],
     ),
     Row(
         "3. Video Generation",
         "from a picture",
-        [client("generate_video", "a cat", model="veo2-video", image=PICTURE, interval=0.01)],
+        [client("generate_video", "a cat", model="veo2-video", image=PICTURE, poll_interval=0.01)],
         [tool("NanoGPTVideoTool", prompt="a cat", image=PICTURE)],
         [spec("generate_video", prompt="a cat", image=PICTURE)],
     ),
@@ -289,7 +289,11 @@ ROWS = (
         "its URL",
         [
             client(
-                "generate_video", "a cat", model="veo2-video", interval=0.01, good=lambda r: r.url
+                "generate_video",
+                "a cat",
+                model="veo2-video",
+                poll_interval=0.01,
+                good=lambda r: r.url,
             )
         ],
         [tool("NanoGPTVideoTool", prompt="a cat")],

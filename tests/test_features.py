@@ -60,7 +60,10 @@ class Kit:
             folder = {"output_dir": self.folder} if word == "output_dir" else {}
             known = {"api_key": self.box.api_key, "base_url": self.box.base_url}
             return known | folder | cell.words
-        fast = {"NanoGPTVideoTool": {"interval": 0.01}, "NanoGPTToolSpec": {"video_interval": 0.01}}
+        fast = {
+            "NanoGPTVideoTool": {"poll_interval": 0.01},
+            "NanoGPTToolSpec": {"video_poll_interval": 0.01},
+        }
         return {"client": self.client} | fast.get(name, {}) | cell.words
 
     def value(self, value: Any, package: str, name: str) -> Any:

@@ -124,15 +124,15 @@ class Returned(NamedTuple):
     error: Exception | None = None
 
 
-class Together(NamedTuple):
-    """Perform flows, ``at_once`` of them at a time: a sequence comes back, one item for each.
+class Gather(NamedTuple):
+    """Perform flows, ``max_concurrency`` at a time: a sequence comes back, one item for each.
 
     An item is `Returned`, with the result or with what the flow raised; or ``None`` for a flow that
     was not begun, because another had failed by then.
     """
 
     flows: Sequence[Generator[Any, Any, Any]]
-    at_once: int
+    max_concurrency: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ Outcome: TypeAlias = (
     | Sequence[Returned | None]
     | None
 )
-Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Block | Together
+Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Block | Gather
 Step: TypeAlias = Send | Open | Read | Aside
 Steps: TypeAlias = Generator[Step, Outcome, T]
 Flow: TypeAlias = Generator[Call[Any] | Aside | Known | Submitted, Any, T]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -27,6 +28,14 @@ EMBEDDING_MODEL = "text-embedding-3-small"
     help="Length of the vectors, where a model has several.",
 )
 @click.option(
+    "--max-concurrency",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Requests at a time, each with up to 2048 texts.",
+)
+@click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path),
@@ -41,9 +50,9 @@ def embed(
     texts: tuple[str, ...],
     *,
     model: str,
-    dimensions: int | None,
     output: Path | None,
     force: bool,
+    **options: Any,
 ) -> None:
     """Turn texts into vectors.
 
@@ -53,7 +62,7 @@ def embed(
     if output is not None:
         files.check_targets([output], force=force, as_json=run.as_json)
     with run.client() as client, run.busy("embedding …"):
-        vectors = client.embed(lines, model=model, dimensions=dimensions).vectors
+        vectors = client.embed_all(lines, model=model, **options)
     about = {"model": model, "dimensions": int(vectors.shape[1])}
     if output is not None:
         buffer = io.BytesIO()

@@ -132,7 +132,7 @@ def transcribe(run: Session, /, source: str, *, model: str, language: str | None
 @click.option("--aspect-ratio", metavar="W:H", help="E.g. 16:9.")
 @click.option("--resolution", metavar="LINES", help="E.g. 720p.")
 @click.option(
-    "--wait",
+    "--poll-timeout",
     type=click.FloatRange(min=0),
     default=900,
     show_default=True,
@@ -151,7 +151,7 @@ def video(
     output: Path | None,
     force: bool,
     run_id: str | None,
-    wait: float,
+    poll_timeout: float,
     **options: Any,
 ) -> None:
     """Order a video and wait for it.
@@ -169,7 +169,7 @@ def video(
             run.say(f"ordered; run id {run_id}")
         run.run_id = run_id
         with run.busy("filming …"):
-            film = client.wait_for_video(run_id, timeout=wait)
+            film = client.wait_for_video(run_id, poll_timeout=poll_timeout)
             saved = files.save(_fetched(client, film.url), path, force=force)
     files.finish(run, [saved], model=film.model, run_id=run_id)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nanogpt_client._core.call import Call, Reply
 from nanogpt_client._core.flow import Flow, Sleep, ask
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints._request import read_object
 from nanogpt_client.errors import (
     ConfigurationError,
@@ -194,12 +194,12 @@ def _urls(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
                 yield from _urls(found, keys)
 
 
-def check_waiting(interval: float, timeout: float) -> None:
+def check_waiting(poll_interval: float, poll_timeout: float) -> None:
     """Refuse to ask without pause, or for ever."""
-    if not (interval > 0 and 0 <= timeout < math.inf):
+    if not (poll_interval > 0 and 0 <= poll_timeout < math.inf):
         raise ConfigurationError(
-            f"jobs are asked about every interval > 0 seconds up to a timeout, not every "
-            f"{interval!r} up to {timeout!r}"
+            f"jobs are asked about every poll_interval > 0 seconds up to a poll_timeout, not every "
+            f"{poll_interval!r} up to {poll_timeout!r}"
         )
 
 
@@ -233,51 +233,53 @@ class Finished(NamedTuple):
 def wait(
     check: Call[S],
     job: Job,
-    watch: Watch,
+    reporter: ProgressReporter,
     *,
-    interval: float = POLL_SECONDS,
-    timeout: float = JOB_TIMEOUT,
+    poll_interval: float = POLL_SECONDS,
+    poll_timeout: float = JOB_TIMEOUT,
 ) -> Flow[Finished]:
     """Ask until the job is completed.
 
     Raises:
         ConfigurationError: it would ask without pause, or for ever.
         JobFailedError: NanoGPT says that it failed or was cancelled; it is refunded.
-        JobTimeoutError: it was still running after ``timeout`` seconds; it goes on, and is charged.
+        JobTimeoutError: it still ran after ``poll_timeout`` seconds; it goes on, and is charged.
         JobError: NanoGPT could not be asked; the job is found again by its run id.
     """
-    state = yield from _last_state(check, job, watch, interval, timeout)
+    state = yield from _last_state(check, job, reporter, poll_interval, poll_timeout)
     if state.status != "completed":
         raise job.failed(state.error or state.status, state)
     return Finished(state, job.ticket.settled(state.billing, refunded=state.is_refunded))
 
 
-def _last_state(check: Call[S], job: Job, watch: Watch, interval: float, timeout: float) -> Flow[S]:
-    check_waiting(interval, timeout)
+def _last_state(
+    check: Call[S], job: Job, reporter: ProgressReporter, poll_interval: float, poll_timeout: float
+) -> Flow[S]:
+    check_waiting(poll_interval, poll_timeout)
     waited = 0.0
-    yield from watch.tell(Progress(job.kind, "submitted", run_id=job.run_id))
+    yield from reporter.report(Progress(job.kind, "submitted", run_id=job.run_id))
     while True:
         try:
             state = yield from ask(check)
         except NanoGPTError as error:
             raise _unasked(job, error) from error
         over = state.is_finished
-        yield from watch.tell(
+        yield from reporter.report(
             Progress(job.kind, state.status, int(over), seconds=waited, run_id=job.run_id)
         )
         if over:
             return state
-        if waited >= timeout:
+        if waited >= poll_timeout:
             raise JobTimeoutError(
-                f"job {job.run_id} was still running after {timeout:g} seconds; ask again by "
+                f"job {job.run_id} was still running after {poll_timeout:g} seconds; ask again by "
                 "run id",
                 run_id=job.run_id,
                 cost=job.ticket.cost,
                 maybe_billed=True,
                 raw=state.raw,
             )
-        yield Sleep(interval)
-        waited += interval
+        yield Sleep(poll_interval)
+        waited += poll_interval
 
 
 def _unasked(job: Job, error: NanoGPTError) -> JobError:

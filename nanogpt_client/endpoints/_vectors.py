@@ -2,16 +2,76 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pybase64
 from numpy.typing import NDArray
 
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.errors import NanoGPTError, ResponseFormatError
+from nanogpt_client.wire.media import Embeddings, PartialEmbeddings
 
-__all__ = ["matrix"]
+__all__ = ["VectorRows", "matrix"]
+
+
+class VectorRows:
+    """The vectors of all texts in one array, filled batch by batch; safe to share by threads."""
+
+    def __init__(self, texts: int) -> None:
+        self._missing = np.ones(texts, bool)
+        self._vectors: NDArray[np.float32] | None = None
+        self._costs: list[Decimal | None] = []
+        self._lock = threading.Lock()
+
+    def fill(self, rows: slice, batch: Embeddings) -> NDArray[np.float32]:
+        """Store a batch's vectors in its rows, and return these.
+
+        Raises:
+            ResponseFormatError: they are of another length than those of other batches.
+        """
+        with self._lock:
+            if self._vectors is None:
+                self._vectors = self._room_for(batch.vectors)
+            lengths = {self._vectors.shape[1], batch.vectors.shape[1]}
+            if len(lengths) > 1:
+                msg = f"NanoGPT's vectors have the lengths {sorted(lengths)}"
+                raise ResponseFormatError(msg, maybe_billed=True)
+            if self._vectors is not batch.vectors:
+                self._vectors[rows] = batch.vectors
+            self._missing[rows] = False
+            self._costs.append(batch.billing.cost)
+            return self._vectors[rows]
+
+    def _room_for(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        texts = len(self._missing)
+        whole = len(vectors) == texts
+        return vectors if whole else np.empty((texts, vectors.shape[1]), np.float32)
+
+    def all(self, dimensions: int | None) -> NDArray[np.float32]:
+        """Return all vectors, float32 of shape (n, dim)."""
+        if self._vectors is None:
+            return np.empty((0, dimensions or 0), np.float32)
+        return self._vectors
+
+    def keep_in(self, error: NanoGPTError) -> None:
+        """Give an error what has arrived as its ``partial``, and a note that says so."""
+        error.partial = None
+        if self._vectors is None:
+            return
+        self._vectors[self._missing] = np.nan
+        missing = np.flatnonzero(self._missing).tolist()
+        known = [cost for cost in self._costs if cost is not None]
+        cost = sum(known, Decimal(0)) if len(known) == len(self._costs) else None
+        error.partial = PartialEmbeddings(self._vectors, missing, cost)
+        texts = len(self._missing)
+        paid = "an unknown cost" if cost is None else f"{cost} USD"
+        error.add_note(
+            f"{texts - len(missing)} of {texts} texts are embedded, for {paid}: "
+            "error.partial has them"
+        )
 
 
 def matrix(

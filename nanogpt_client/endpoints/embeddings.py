@@ -5,20 +5,32 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Unpack
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
+from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
-from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
+from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
 from nanogpt_client.wire._read import as_count, as_text, dicts
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.chat import Usage
 from nanogpt_client.wire.media import Embeddings
-from nanogpt_client.wire.options import EmbeddingOptions
+from nanogpt_client.wire.options import EmbedAllOptions, EmbeddingOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_INPUTS = 2048
+# Of text in one request. Providers limit its tokens (OpenAI: 300,000); this stays below in any
+# language.
+MAX_BATCH_BYTES = 800_000
 
 
 def embed(
@@ -40,12 +52,86 @@ def embed(
     )
 
 
+def embed_all(
+    texts: Iterable[str],
+    *,
+    model: str,
+    batch_size: int = MAX_INPUTS,
+    max_batch_bytes: int = MAX_BATCH_BYTES,
+    max_concurrency: int = MAX_CONCURRENCY,
+    **options: Unpack[EmbedAllOptions],
+) -> Flow[NDArray[np.float32]]:
+    """Embed any number of texts, in batches limited by number and by bytes, in their order.
+
+    Equal texts are sent as often as they stand there. After a failure no further batch is begun;
+    what had arrived, or was on its way, is paid for: it is the error's ``partial``.
+    """
+    # NumPy is loaded here: it takes long, and who only chats needs it not.
+    from nanogpt_client.endpoints._vectors import VectorRows  # noqa: PLC0415
+
+    given = _check.checked(options, EmbedAllOptions)
+    _check.check_model(model)
+    inputs, sizes = _sizes(texts)
+    _check_limit("batch_size", batch_size, MAX_INPUTS)
+    _check_limit("max_batch_bytes", max_batch_bytes)
+    batches = _batches(sizes, batch_size, max_batch_bytes)
+    vectors = VectorRows(len(inputs))
+    quiet = without_progress(options)
+
+    def embedded(rows: slice, reporter: ProgressReporter) -> Flow[None]:
+        batch = yield from ask(embed(inputs[rows], model=model, **quiet))
+        stored = vectors.fill(rows, batch)
+        found = replace(batch, vectors=stored, start=rows.start)
+        yield from reporter.finished("embedding", len(inputs), found, parts=len(stored))
+
+    with ProgressReporter(options) as reporter:
+        try:
+            yield from results([embedded(rows, reporter) for rows in batches], max_concurrency)
+        except NanoGPTError as error:
+            vectors.keep_in(error)
+            raise
+    return vectors.all(given.get("dimensions"))
+
+
+def _check_limit(name: str, value: int, most: float = math.inf) -> None:
+    if not 1 <= value <= most:
+        upper = "" if most == math.inf else f" and at most {most}"
+        raise ConfigurationError(f"{name} must be at least 1{upper}, not {value}", param=name)
+
+
+def _sizes(texts: Iterable[str]) -> tuple[list[str], list[int]]:
+    """Return the texts, and their bytes in UTF-8."""
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        msg = f"texts must be a list of texts, not {type(texts).__name__}"
+        raise ConfigurationError(msg, param="texts")
+    inputs = list(texts)
+    _check_texts(inputs)
+    return inputs, [
+        len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in inputs
+    ]
+
+
+def _batches(sizes: Sequence[int], most_texts: int, most_bytes: int) -> list[slice]:
+    """Return the rows of each batch; a text that is larger than a batch may be has its own."""
+    batches, start, total = [], 0, 0
+    for at, size in enumerate(sizes):
+        if at > start and (at - start == most_texts or total + size > most_bytes):
+            batches.append(slice(start, at))
+            start, total = at, 0
+        total += size
+    return [*batches, slice(start, len(sizes))] if sizes else []
+
+
 def _check_inputs(inputs: Sequence[Any]) -> None:
     if not inputs:
         raise ConfigurationError("there is no text to embed", param="texts")
     if len(inputs) > MAX_INPUTS:
         msg = f"{len(inputs)} texts are more than NanoGPT takes in one request ({MAX_INPUTS})"
         raise ConfigurationError(msg, param="texts")
+    _check_texts(inputs)
+
+
+def _check_texts(inputs: Sequence[Any]) -> None:
     for at, text in enumerate(inputs):
         if not isinstance(text, str):
             msg = f"texts[{at}] is a {type(text).__name__}, not a text"

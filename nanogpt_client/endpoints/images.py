@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import (
@@ -114,10 +114,10 @@ def _draw(
     call = Call(
         request, _images, "image", model, Resend.IF_REFUSED, billable=True, estimate=reserved
     )
-    with Watch(options) as watch:
-        yield from watch.tell(Progress("image"))
+    with ProgressReporter(options) as reporter:
+        yield from reporter.report(Progress("image"))
         answer = yield from _placed((yield from ask(call)))
-        yield from watch.tell(Progress("image", done=1, result=answer))
+        yield from reporter.report(Progress("image", done=1, result=answer))
     return answer
 
 

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
 from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import download, located
@@ -40,14 +40,14 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         billable=True,
         estimate=_prices.reservation(known, {"text": text}),
     )
-    with Watch(options) as watch:
+    with ProgressReporter(options) as reporter:
         answer = yield from ask(submit)
         if answer.data:
             return answer
         url, billing = answer.url, answer.billing
         if url is None:
             yield Submitted("speech", _run_id(answer.raw), billing, _jobs.estimate_of(submit))
-            url, billing = yield from _finished(answer, model, watch)
+            url, billing = yield from _finished(answer, model, reporter)
     absolute, source = yield from located(url)
     try:
         data = yield from download(url)
@@ -94,7 +94,7 @@ def _answer(reply: Reply) -> Speech:
     return Speech(b"", "", Billing.read(unwrapped(body), reply.headers), url or None, body)
 
 
-def _finished(ticket: Speech, model: str, watch: Watch) -> Flow[tuple[str, Billing]]:
+def _finished(ticket: Speech, model: str, reporter: ProgressReporter) -> Flow[tuple[str, Billing]]:
     """Wait for a job; return its sound's URL and its final bill."""
     job = _jobs.Job("speech", _run_id(ticket.raw), ticket.billing)
     query = {
@@ -104,7 +104,7 @@ def _finished(ticket: Speech, model: str, watch: Watch) -> Flow[tuple[str, Billi
     }
     request = get("/tts/status", query, root="api")
     check = Call(request, _jobs.read_state, "speech", model, run_id=job.run_id)
-    state, billing = yield from _jobs.wait(check, job, watch)
+    state, billing = yield from _jobs.wait(check, job, reporter)
     url = _url(state.raw)
     if not url:
         raise job.failed("it is completed, but without a sound", state)

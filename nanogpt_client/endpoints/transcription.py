@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, Reply, Request, Resend
 from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
@@ -51,22 +51,24 @@ def transcribe(
         billable=True,
         estimate=_prices.reservation(known, {"seconds": seconds}),
     )
-    with Watch(options) as watch:
+    with ProgressReporter(options) as reporter:
         answer = yield from ask(call)
         run_id = _run_id(answer.raw)
         if answer.text or not run_id or _is_completed(answer.raw):
             return answer
         yield Submitted("transcription", run_id, answer.billing, _jobs.estimate_of(call))
-        return (yield from _finished(answer, run_id, model, watch))
+        return (yield from _finished(answer, run_id, model, reporter))
 
 
-def _finished(ticket: Transcript, run_id: str, model: str, watch: Watch) -> Flow[Transcript]:
+def _finished(
+    ticket: Transcript, run_id: str, model: str, reporter: ProgressReporter
+) -> Flow[Transcript]:
     """Wait for a job. One that is completed is paid for: what came is returned, text or not."""
     job = _jobs.Job("transcription", run_id, ticket.billing)
     body = {"runId": run_id, **_jobs.sent_back(ticket.raw, *_SENT_BACK)}
     question = post("/transcribe/status", body, root="api")
     check = Call(question, _jobs.read_state, "transcription", model, run_id=run_id)
-    state, billing = yield from _jobs.wait(check, job, watch)
+    state, billing = yield from _jobs.wait(check, job, reporter)
     if not holds_transcript(state.raw) and not state.fields.keys() - _OF_ANY_STATE:
         raise job.failed("it is completed, but without a transcription", state)
     return Transcript.read(state.raw, billing, lenient=True)

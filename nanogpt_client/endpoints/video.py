@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from nanogpt_client._core.call import Call, Reply, Resend
 from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, image_data_url, located
@@ -83,21 +83,23 @@ def video_status(run_id: str) -> Call[VideoJob]:
 def wait_for_video(
     job: VideoJob | str,
     *,
-    interval: float = _jobs.POLL_SECONDS,
-    timeout: float = _jobs.JOB_TIMEOUT,
+    poll_interval: float = _jobs.POLL_SECONDS,
+    poll_timeout: float = _jobs.JOB_TIMEOUT,
     on_progress: OnProgress | None = None,
     progress: bool = False,
 ) -> Flow[Video]:
     """Wait until a submitted video is there; ``job`` is its ticket or its run id."""
-    with Watch({"on_progress": on_progress, "progress": progress}) as watch:
-        return (yield from _watched(job, watch, interval, timeout))
+    with ProgressReporter({"on_progress": on_progress, "progress": progress}) as reporter:
+        return (yield from _watched(job, reporter, poll_interval, poll_timeout))
 
 
-def _watched(order: VideoJob | str, watch: Watch, interval: float, timeout: float) -> Flow[Video]:
+def _watched(
+    order: VideoJob | str, reporter: ProgressReporter, poll_interval: float, poll_timeout: float
+) -> Flow[Video]:
     run_id, ticket = (order, None) if isinstance(order, str) else (order.run_id, order)
     job = _jobs.Job("video", run_id, ticket.billing if ticket is not None else Billing())
     final, billing = yield from _jobs.wait(
-        video_status(run_id), job, watch, interval=interval, timeout=timeout
+        video_status(run_id), job, reporter, poll_interval=poll_interval, poll_timeout=poll_timeout
     )
     if not final.url:
         raise job.failed("it is completed, but without a URL", final)
@@ -111,15 +113,15 @@ def generate_video(
     *,
     model: str,
     image: FileSource | None = None,
-    interval: float = _jobs.POLL_SECONDS,
-    wait_timeout: float = _jobs.JOB_TIMEOUT,
+    poll_interval: float = _jobs.POLL_SECONDS,
+    poll_timeout: float = _jobs.JOB_TIMEOUT,
     **options: Unpack[VideoOptions],
 ) -> Flow[Video]:
     """Order a video and wait for it. After a failure the error's ``run_id`` finds it again."""
-    _jobs.check_waiting(interval, wait_timeout)
-    with Watch(options) as watch:
+    _jobs.check_waiting(poll_interval, poll_timeout)
+    with ProgressReporter(options) as reporter:
         job = yield from submit_video(prompt, model=model, image=image, **options)
-        return (yield from _watched(job, watch, interval, wait_timeout))
+        return (yield from _watched(job, reporter, poll_interval, poll_timeout))
 
 
 def recover_videos(*, model: str | None = None, limit: int | None = None) -> Call[list[VideoJob]]:

@@ -124,9 +124,9 @@ class VideoFields(ToolFields):
 
     model: str = "veo2-video"
     """The video model's id."""
-    interval: Annotated[float, Field(gt=0)] = 3.0
+    poll_interval: Annotated[float, Field(gt=0)] = 3.0
     """Seconds between two questions whether the video is there."""
-    wait_timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 900.0
+    poll_timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 900.0
     """Seconds to wait for it; after that, its run id finds it."""
 
 

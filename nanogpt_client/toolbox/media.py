@@ -133,7 +133,7 @@ def generate_video(
     if job is None:
         job = yield from _ordered(own, given)
     made = yield from video.wait_for_video(
-        job, interval=own.interval, timeout=own.wait_timeout, on_progress=on_progress
+        job, poll_interval=own.poll_interval, poll_timeout=own.poll_timeout, on_progress=on_progress
     )
     run_id, billing = made.run_id, made.billing
     about: dict[str, Any] = {"run_id": run_id, "url": made.url, **_NO_FILE}

@@ -32,8 +32,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "transcribe": {"model": "transcription_model", "language": "language"},
     "generate_video": {
         "model": "video_model",
-        "interval": "video_interval",
-        "wait_timeout": "video_timeout",
+        "poll_interval": "video_poll_interval",
+        "poll_timeout": "video_poll_timeout",
     },
     "search_web": {
         "provider": "search_provider",
@@ -65,9 +65,9 @@ class ToolboxFields(ToolFields):
     transcription_model: str = "Whisper-Large-V3"
     language: str | None = None
     video_model: str = "veo2-video"
-    video_interval: Annotated[float, Field(gt=0)] = 3.0
+    video_poll_interval: Annotated[float, Field(gt=0)] = 3.0
     """Seconds between two questions whether a video is there."""
-    video_timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 900.0
+    video_poll_timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 900.0
     """Seconds to wait for a video; after that, its run id finds it."""
     search_provider: SearchProvider | None = None
     search_depth: str | None = None

@@ -37,6 +37,7 @@ __all__ = [
     "FileSource",
     "GeneratedImage",
     "GeneratedImages",
+    "PartialEmbeddings",
     "Segment",
     "Source",
     "Speech",
@@ -51,13 +52,32 @@ FileSource: TypeAlias = bytes | str | PathLike[str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
-    """Vectors in the order of their texts: ``vectors`` is float32 of shape (n, dim)."""
+    """Vectors in the order of their texts: ``vectors`` is float32 of shape (n, dim).
+
+    Of a batch of ``embed_all``, ``start`` is the place of its first text among all.
+    """
 
     vectors: NDArray[np.float32]
     model: str
     usage: Usage | None
     billing: Billing
     raw: dict[str, Any] = field(repr=False)
+    start: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class PartialEmbeddings:
+    """What had arrived when a batch of ``embed_all`` failed: paid for, in the error's ``partial``.
+
+    Attributes:
+        vectors: float32 of shape (n, dim), as for all texts; rows of missing texts are NaN.
+        missing: the places of the texts that have no vector yet, in order.
+        cost: USD paid for the others; ``None`` if NanoGPT did not report it for each batch.
+    """
+
+    vectors: NDArray[np.float32]
+    missing: list[int]
+    cost: Decimal | None
 
 
 class Source:

@@ -19,14 +19,15 @@ from nanogpt_client.wire.progress import OnProgress
 
 __all__ = [
     "ChatOptions",
+    "EmbedAllOptions",
     "EmbeddingOptions",
     "ImageOptions",
+    "ProgressOptions",
     "ProviderRouting",
     "RequestOptions",
     "SpeechOptions",
     "TranscriptionOptions",
     "VideoOptions",
-    "WatchOptions",
     "WebSearch",
     "WebSearchOptions",
     "WorkOptions",
@@ -181,7 +182,7 @@ class EmbeddingOptions(RequestOptions, total=False):
     user: str | None
 
 
-class WatchOptions(RequestOptions, total=False):
+class ProgressOptions(RequestOptions, total=False):
     """Words of work that takes long: ``on_progress`` receives a `Progress` at every step.
 
     With ``progress=True`` a bar is drawn.
@@ -191,6 +192,12 @@ class WatchOptions(RequestOptions, total=False):
 
     on_progress: OnProgress | None
     progress: bool | None
+
+
+class EmbedAllOptions(EmbeddingOptions, ProgressOptions, total=False):
+    """What each request of ``embed_all`` is sent with, and how the whole reports its progress."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
 
 class WorkOptions(TypedDict, total=False):
@@ -214,7 +221,7 @@ class WorkOptions(TypedDict, total=False):
     n: Count | None
 
 
-class ImageOptions(WatchOptions, total=False):
+class ImageOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai.
 
     ``size`` is ``"WIDTHxHEIGHT"`` in pixels or a word the model lists.
@@ -237,7 +244,7 @@ class ImageOptions(WatchOptions, total=False):
     user: str | None
 
 
-class SpeechOptions(WatchOptions, total=False):
+class SpeechOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech and tts.
 
     ``speed`` is 0.1 to 5, what openapi's TTSRequest allows; models take less, e.g. 0.25 to 4.
@@ -252,7 +259,7 @@ class SpeechOptions(WatchOptions, total=False):
     language: str | None
 
 
-class TranscriptionOptions(WatchOptions, total=False):
+class TranscriptionOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -274,7 +281,7 @@ def options_for(split: Split | None) -> TranscriptionOptions:
     return {}
 
 
-class VideoOptions(WatchOptions, total=False):
+class VideoOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation.
 
     ``duration`` is in seconds. ``image`` is the first frame: bytes, a path, or an http(s) URL.

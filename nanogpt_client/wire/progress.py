@@ -14,12 +14,13 @@ class Progress:
     """How far a piece of work is.
 
     Attributes:
-        kind: ``"video"``, ``"speech"``, ``"transcription"`` or ``"image"``.
+        kind: ``"video"``, ``"speech"``, ``"transcription"``, ``"image"`` or ``"embedding"``.
         status: of a job: submitted, queued, running, completed, failed, cancelled; else working.
-        done: how many parts of the work are done, of ``total``; a job is one part.
+        done: how many parts of the work are done, of ``total``; a job is one part, and so is a
+            text to embed.
         seconds: how long a job was waited for so far, pauses alone.
         run_id: the job that is waited for; it finds the work again after a crash.
-        result: what has just been finished, e.g. one transcript of a batch.
+        result: what has just been finished, e.g. one transcript, or the `Embeddings` of one batch.
     """
 
     kind: str

@@ -284,7 +284,7 @@ class TestMedia:
 
     def test_a_video_is_found_again(self, sandbox):
         live = {"NANOGPT_API_KEY": sandbox.api_key, "NANOGPT_BASE_URL": sandbox.base_url}
-        gave_up = run("video", "a cat", "--wait", "0", "--json", **live)
+        gave_up = run("video", "a cat", "--poll-timeout", "0", "--json", **live)
         error = json.loads(gave_up.stderr)["error"]
         assert (gave_up.exit_code, error["exit_code"]) == (13, 13)
         posts = sum(request.method == "POST" for request in sandbox.app.requests)

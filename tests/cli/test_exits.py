@@ -45,7 +45,7 @@ CASES: list[tuple[int, tuple[str, ...]]] = [
     (11, fault("no-finish")),
     (11, fault("stall-mid", "--timeout", "0.2")),
     (12, ("--sandbox", "video", "hi", "--model", "sandbox/fault/job-failed")),
-    (13, ("--sandbox", "video", "hi", "--model", "sandbox/fault/job-stuck", "--wait", "0")),
+    (13, ("--sandbox", "video", "hi", "--model", "sandbox/fault/job-stuck", "--poll-timeout", "0")),
 ]
 ELSEWHERE = {3: "no key", 9: "nothing listens", 130: "a signal", 141: "a closed pipe"}
 
@@ -130,7 +130,7 @@ def test_what_had_arrived_of_a_broken_answer_is_shown():
 
 
 def test_a_failed_job_names_the_run_id_that_asks_for_it_again():
-    arguments = ("video", "hi", "--model", "sandbox/fault/job-stuck", "--wait", "0")
+    arguments = ("video", "hi", "--model", "sandbox/fault/job-stuck", "--poll-timeout", "0")
     text = offline(*arguments).stderr
     assert "error: " in text
     assert "  run id vid_" in text

@@ -96,9 +96,9 @@ class World:
     def after(self, seconds: float, event: Callable[[], None]) -> None:
         heapq.heappush(self.events, (self.clock.now + seconds, next(self.number), event))
 
-    def run(self, calls: int, at_once: int) -> None:
+    def run(self, calls: int, max_concurrency: int) -> None:
         self.left = calls
-        for _ in range(min(at_once, calls)):
+        for _ in range(min(max_concurrency, calls)):
             self.after(self.random.random() / 50, self.begin)
         while self.events:
             self.clock.now, _, event = heapq.heappop(self.events)
@@ -143,11 +143,11 @@ def world(server: str, per_second: float | None = None, **words: Any) -> World:
 
 @pytest.mark.parametrize("retry_after", [1.0, 0.05])
 @pytest.mark.parametrize("round_trip", [0.005, 0.1, 0.3])
-@pytest.mark.parametrize("at_once", [16, 64])
+@pytest.mark.parametrize("max_concurrency", [16, 64])
 @pytest.mark.parametrize("server", SERVERS)
-def test_all_are_answered_and_few_refused(server, at_once, round_trip, retry_after):
+def test_all_are_answered_and_few_refused(server, max_concurrency, round_trip, retry_after):
     calls = world(server, round_trip=round_trip, retry_after=retry_after)
-    calls.run(800, at_once)
+    calls.run(800, max_concurrency)
     assert calls.answered == 800
     assert calls.refused <= 0.10 * len(calls.sends)
     assert calls.clock.now - 1000 < (80 if server == "small bucket" else 60)  # at best 32 seconds

@@ -79,7 +79,9 @@ def use(request):
 
 def test_results_have_the_order_of_what_was_asked(use):
     seen: list[Progress] = []
-    images = use(Wire(), "generate_images", list("abcde"), at_once=2, on_progress=seen.append)
+    images = use(
+        Wire(), "generate_images", list("abcde"), max_concurrency=2, on_progress=seen.append
+    )
     assert [image[0].bytes[-1:] for image in images] == [b"a", b"b", b"c", b"d", b"e"]
     assert sorted(progress.done for progress in seen) == [1, 2, 3, 4, 5]
     assert {(progress.kind, progress.total) for progress in seen} == {("image", 5)}
@@ -94,7 +96,7 @@ def test_recordings(use):
 def test_after_a_failure_nothing_further_is_begun_and_what_is_there_is_kept(use):
     wire = Wire(fails_at="b")
     with pytest.raises(BadRequestError) as caught:
-        use(wire, "generate_images", list("abcd"), at_once=1)
+        use(wire, "generate_images", list("abcd"), max_concurrency=1)
     assert wire.asked == ["a", "b"]
     first, *others = caught.value.partial
     assert first[0].bytes == PNG + b"a"
@@ -106,7 +108,7 @@ def test_after_a_failure_nothing_further_is_begun_and_what_is_there_is_kept(use)
     [
         ("generate_images", ["a", " "], {}, r"prompts\[1\] must be a text"),
         ("generate_images", "a cat", {}, "prompts must be a list, not str"),
-        ("generate_images", ["a"], {"at_once": 0}, "at_once must be at least 1"),
+        ("generate_images", ["a"], {"max_concurrency": 0}, "max_concurrency must be at least 1"),
         ("generate_images", ["a"], {"sise": "x"}, "did you mean 'size'"),
         ("transcribe_all", b"ID3", {}, "recordings must be a list, not bytes"),
     ],
@@ -171,7 +173,7 @@ def test_a_format_that_was_not_asked_for_costs_one_piece_alone(use):
 def test_pieces_that_were_spoken_are_kept(use):
     wire = Wire(fails_at="Two words here.")
     with pytest.raises(BadRequestError) as caught:
-        use(wire, "speak_long", "One words here. Two words here. " + LONG, at_once=1)
+        use(wire, "speak_long", "One words here. Two words here. " + LONG, max_concurrency=1)
     first, second, *_ = caught.value.partial
     assert (len(first.bytes), second) == (44 + 2 * len("One words here."), None)
 

@@ -190,7 +190,7 @@ def test_what_is_not_understood_is_not_lost(kind, state):
 def test_a_job_that_goes_on_costs_what_its_ticket_said():
     rules = rules_with_budget()
     busy = reply({"status": "processing"})
-    driven = drive(perform(generate_video("x", model="m", wait_timeout=0), rules),
+    driven = drive(perform(generate_video("x", model="m", poll_timeout=0), rules),
                    ticket(cost=0.35), busy)  # fmt: skip
     error = driven.failure(JobTimeoutError)
     assert (str(error.cost), error.raw) == ("0.35", {"status": "processing"})

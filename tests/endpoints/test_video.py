@@ -114,11 +114,11 @@ def test_an_order_is_sent_again_only_if_it_never_arrived():
         ({"model": ""}, "model must be"),
         ({"image": b"x"}, "no PNG"),
         ({"length": 5}, "unknown option 'length'"),
-        ({"interval": 0}, "interval > 0"),
-        ({"interval": -1}, "interval > 0"),
-        ({"interval": float("nan")}, "interval > 0"),
-        ({"wait_timeout": -1}, "timeout"),
-        ({"wait_timeout": float("inf")}, "timeout"),
+        ({"poll_interval": 0}, "poll_interval > 0"),
+        ({"poll_interval": -1}, "poll_interval > 0"),
+        ({"poll_interval": float("nan")}, "poll_interval > 0"),
+        ({"poll_timeout": -1}, "timeout"),
+        ({"poll_timeout": float("inf")}, "timeout"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_charged(options, match):
@@ -223,7 +223,9 @@ def test_an_answer_that_is_no_state_is_an_error():
 
 def test_waiting():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
-    driven = drive(perform(wait_for_video("vid_1", interval=2), context()), busy, busy, reply(DONE))
+    driven = drive(
+        perform(wait_for_video("vid_1", poll_interval=2), context()), busy, busy, reply(DONE)
+    )
     assert driven.sleeps == [2, 2]
     assert (driven.result.url, driven.result.run_id) == ("https://cdn/v.mp4", "vid_1")
 
@@ -231,7 +233,10 @@ def test_waiting():
 def test_waiting_comes_to_an_end():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
     driven = drive(
-        perform(wait_for_video("vid_1", interval=2, timeout=4), context()), busy, busy, busy
+        perform(wait_for_video("vid_1", poll_interval=2, poll_timeout=4), context()),
+        busy,
+        busy,
+        busy,
     )
     error = driven.failure(JobTimeoutError)
     assert (error.run_id, error.maybe_billed) == ("vid_1", True)
@@ -240,13 +245,13 @@ def test_waiting_comes_to_an_end():
 
 def test_without_patience_it_is_asked_about_once():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
-    driven = drive(perform(wait_for_video("v", timeout=0), context()), busy)
+    driven = drive(perform(wait_for_video("v", poll_timeout=0), context()), busy)
     driven.failure(JobTimeoutError)
 
 
 def test_waiting_without_pause_is_refused():
-    with pytest.raises(ConfigurationError, match="interval > 0"):
-        answer(wait_for_video("v", interval=0))
+    with pytest.raises(ConfigurationError, match="poll_interval > 0"):
+        answer(wait_for_video("v", poll_interval=0))
 
 
 def test_a_completed_video_without_url_has_failed():
@@ -324,7 +329,7 @@ def test_any_json_is_an_answer_or_an_error(body):
         lambda: answer(submit_video("a cat", model="m"), reply(body)),
         lambda: video_status("v").parse(reply(body)),
         lambda: recover_videos().parse(reply(body)),
-        lambda: answer(wait_for_video("v", timeout=0), reply(body)),
+        lambda: answer(wait_for_video("v", poll_timeout=0), reply(body)),
     ):
         with suppress(NanoGPTError):
             result = read()

@@ -7,7 +7,6 @@ import json
 import pickle
 import sys
 import threading
-import time
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,6 @@ import pytest
 from langchain_core.exceptions import ModelAPIError, ModelInvalidRequestError
 
 from langchain_nanogpt import NanoGPTEmbeddings
-from langchain_nanogpt._batches import _batches
 from nanogpt_client import ResponseFormatError, ServerError
 
 
@@ -97,22 +95,6 @@ async def test_no_texts_are_no_request():
     assert wire.batches == []
 
 
-@pytest.mark.parametrize(
-    ("texts", "expected"),
-    [
-        (["a"] * 5, [2, 2, 1]),
-        (["aaa", "a", "a"], [2, 1]),
-        (["aaaaaaaa", "a"], [1, 1]),
-        (["é", "é", "é"], [2, 1]),
-        ([], []),
-    ],
-)
-def test_batches_stay_within_number_and_bytes(texts, expected):
-    batches = [batch.texts for batch in _batches(texts, 2, 4)]
-    assert list(map(len, batches)) == expected
-    assert [text for batch in batches for text in batch] == texts
-
-
 @pytest.mark.parametrize("workers", [1, 4])
 async def test_what_a_failed_run_had_paid_for_is_kept(workers):
     wire = Wire(fails_at=TEXTS[12], cost=0.5)
@@ -158,29 +140,6 @@ async def test_a_cancelled_run_sends_no_further_batch():
     assert len(wire.batches) <= 1
 
 
-class InterruptedWire(Wire):
-    """Somebody presses Ctrl-C while it has the first text; its other answers come after that."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.interrupted = threading.Event()
-
-    def __call__(self, request):
-        if json.loads(request.content)["input"] == [TEXTS[0]]:
-            self.interrupted.set()
-            raise KeyboardInterrupt
-        self.interrupted.wait()
-        time.sleep(0.01)
-        return super().__call__(request)
-
-
-def test_an_interrupted_run_sends_no_further_batch():
-    wire = InterruptedWire()
-    with pytest.raises(KeyboardInterrupt):
-        wire.model(chunk_size=1, max_concurrency=2).embed_documents(TEXTS)
-    assert len(wire.batches) < len(TEXTS) - 1
-
-
 @pytest.mark.parametrize("texts", ["one text", ["a", 7]])
 async def test_what_is_no_list_of_texts_is_refused_unsent(texts):
     wire = Wire()
@@ -207,14 +166,24 @@ async def test_a_bar_shows_the_texts_that_are_done(capsys, asked, shown):
     assert ("23/23" in capsys.readouterr().err) is shown
 
 
-def test_a_bar_that_cannot_be_shown_is_told_only_if_it_was_asked_for(monkeypatch):
+def test_many_texts_show_a_bar_on_terminals_where_it_can_be_drawn(monkeypatch, capsys):
+    monkeypatch.setattr("langchain_nanogpt.embeddings._MANY", 20)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    Wire().model().embed_documents(TEXTS[:19])
+    assert capsys.readouterr().err == ""
+    Wire().model().embed_documents(TEXTS)
+    assert "23/23" in capsys.readouterr().err
+    monkeypatch.setattr("langchain_nanogpt.embeddings.find_spec", lambda _: None)
+    Wire().model().embed_documents(TEXTS)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bar_that_cannot_be_shown_is_an_error_if_it_was_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    monkeypatch.setattr("langchain_nanogpt.embeddings._MANY", 1)
     wire = Wire()
-    assert wire.model().embed_documents(TEXTS)
-    with pytest.raises(ModelInvalidRequestError, match="pip install tqdm"):
+    with pytest.raises(ModelInvalidRequestError, match=r"nanogpt-integrations\[progress\]"):
         wire.model(show_progress_bar=True).embed_documents(TEXTS)
-    assert len(wire.batches) == 1
+    assert wire.batches == []
 
 
 def test_vectors_of_several_lengths_are_an_error():

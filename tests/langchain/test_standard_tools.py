@@ -37,7 +37,7 @@ EXAMPLES: dict[type[Any], tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     NanoGPTSpeechTool: ({"voice": "nova"}, {"text": "Hello."}),
     NanoGPTTranscriptionTool: ({}, {"audio": file_url(sound(), "audio/wav")}),
-    NanoGPTVideoTool: ({"interval": 0.01}, {"prompt": "a cat"}),
+    NanoGPTVideoTool: ({"poll_interval": 0.01}, {"prompt": "a cat"}),
     NanoGPTWebSearchTool: ({"max_results": 2}, {"query": "What is Nano?"}),
     NanoGPTBalanceTool: ({}, {}),
     NanoGPTCostEstimateTool: ({}, {"kind": "image"}),

@@ -108,7 +108,7 @@ class Listener(BaseCallbackHandler):
 async def test_long_work_dispatches_events_and_calls_back(run, client):
     listener = Listener()
     seen: list[Progress] = []
-    tool = NanoGPTVideoTool(client=client, interval=0.01, on_progress=seen.append)
+    tool = NanoGPTVideoTool(client=client, poll_interval=0.01, on_progress=seen.append)
     message = await run(tool, prompt="a cat", config={"callbacks": [listener]})
     assert {name for name, _ in listener.events} == {"nanogpt_progress"}
     told = [data for _, data in listener.events]
@@ -119,7 +119,7 @@ async def test_long_work_dispatches_events_and_calls_back(run, client):
 
 
 async def test_events_reach_event_streams(client):
-    tool = NanoGPTVideoTool(client=client, interval=0.01)
+    tool = NanoGPTVideoTool(client=client, poll_interval=0.01)
     events = [
         event["name"]
         async for event in tool.astream_events({"prompt": "a cat"}, version="v2")
@@ -134,7 +134,7 @@ async def test_a_progress_function_may_be_asynchronous(client):
     async def tell(progress: Progress) -> None:
         seen.append(progress)
 
-    tool = NanoGPTVideoTool(client=client, interval=0.01, on_progress=tell)
+    tool = NanoGPTVideoTool(client=client, poll_interval=0.01, on_progress=tell)
     await tool.ainvoke({"prompt": "a cat"})
     assert seen[-1].status == "completed"
 
@@ -160,12 +160,12 @@ def test_a_kit_passes_its_words_on(client):
         speech_model="gpt-4o-mini-tts",
         voice="sage",
         video_model="veo3-video",
-        video_timeout=5,
+        video_poll_timeout=5,
         confirm_above_usd="0.5",
     )
     speak, film = kit.get_tools()
     assert (speak.model, speak.voice) == ("gpt-4o-mini-tts", "sage")  # type: ignore[attr-defined]
-    assert (film.model, film.wait_timeout) == ("veo3-video", 5)  # type: ignore[attr-defined]
+    assert (film.model, film.poll_timeout) == ("veo3-video", 5)  # type: ignore[attr-defined]
     assert str(film.confirm_above_usd) == "0.5"  # type: ignore[attr-defined]
 
 

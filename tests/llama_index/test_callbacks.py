@@ -160,7 +160,7 @@ async def test_tracers_have_nothing_to_complain_of(client):
         embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
         await embedding.aget_text_embedding_batch(["a", "b"])
         NanoGPTWebSearchRetriever(client=client).retrieve("Nano")
-        tools = NanoGPTToolSpec(client=client, video_interval=0.01).to_tool_list()
+        tools = NanoGPTToolSpec(client=client, video_poll_interval=0.01).to_tool_list()
         named = {tool.metadata.name: tool for tool in tools}
         named["search_web"](query="Nano")
         await named["generate_video"].acall(prompt="a cat")

@@ -19,7 +19,7 @@ from llama_index_instrumentation.event_handlers import BaseEventHandler
 from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 from pydantic import ValidationError
 
-from llama_index_nanogpt import NanoGPTEmbedding
+from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTEmbedding
 from nanogpt_client import AuthenticationError, Ledger
 
 
@@ -29,6 +29,8 @@ class Counting:
     def __init__(self, dimensions=2):
         self.bodies = []
         self.running = self.most = 0
+        self.seconds = 0.01
+        self.two_are_in = asyncio.Event()
         self.dimensions = dimensions
 
     def answer(self, request):
@@ -46,7 +48,9 @@ class Counting:
     async def aanswer(self, request):
         self.running += 1
         self.most = max(self.most, self.running)
-        await asyncio.sleep(0.01)
+        if self.running == 2:
+            self.two_are_in.set()
+        await asyncio.sleep(self.seconds)
         self.running -= 1
         return self.answer(request)
 
@@ -180,6 +184,54 @@ async def test_after_a_failure_no_further_batch_is_sent(workers):
     await asyncio.sleep(0.05)  # those that LlamaIndex has left behind would be sent now
     assert len(server.bodies) == {1: 1, 2: 2, None: 11}[workers]
     assert await embedding.aget_text_embedding_batch(TEXTS) == LENGTHS
+
+
+async def test_after_a_failure_those_on_their_way_are_waited_for_and_cached():
+    server, store = Counting(), SimpleKVStore()
+    embedding = server.embedding(embed_batch_size=1, num_workers=2, embeddings_cache=store)
+    with pytest.raises(AuthenticationError) as caught:
+        await embedding.aget_text_embedding_batch(["broken", "x", "xx"])
+    assert caught.value.partial == [None, [[1.0, 0.5]], None]
+    assert server.running == 0
+    assert list(store.get_all("nanogpt_embeddings").values()) == [{"embedding": [1.0, 0.5]}]
+
+
+async def test_a_cancelled_run_sends_no_further_batch_and_counts_those_on_their_way():
+    server = Counting()
+    server.seconds = 30
+    embedding = server.embedding(embed_batch_size=1, num_workers=2)
+    with NanoGPTCostHandler() as costs:
+        task = asyncio.create_task(embedding.aget_text_embedding_batch(TEXTS))
+        await server.two_are_in.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.01)
+    assert server.bodies == []
+    assert [entry.outcome for entry in costs.ledger] == ["abandoned"] * 2
+    assert [entry.outcome for entry in embedding.ledger] == ["abandoned"] * 2
+
+
+async def test_llama_indexs_own_limiter_and_cache_are_used():
+    class Limiter:
+        acquired = 0
+
+        async def async_acquire(self, **_):
+            self.acquired += 1
+
+    limiter, server = Limiter(), Counting()
+    embedding = server.embedding(embed_batch_size=4, rate_limiter=limiter)
+    await embedding.aget_text_embedding_batch(TEXTS)
+    assert limiter.acquired == len(server.bodies) == 3
+    embedding = server.embedding(embed_batch_size=4)
+    embedding.embeddings_cache = SimpleKVStore()
+    for _ in range(2):
+        assert await embedding.aget_text_embedding_batch(TEXTS) == LENGTHS
+    assert len(server.bodies) == 6
+
+
+async def test_no_texts_are_no_request():
+    assert await Counting().embedding().aget_text_embedding_batch([]) == []
 
 
 def test_the_cache_travels_and_stays_out_of_dicts():

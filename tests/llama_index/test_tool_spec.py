@@ -202,7 +202,7 @@ class Listener(BaseEventHandler):
 async def test_long_work_sends_events_and_calls_back(run, client, spec_of):
     listener = Listener()
     seen: list[Progress] = []
-    spec = spec_of(client=client, video_interval=0.01, on_progress=seen.append)
+    spec = spec_of(client=client, video_poll_interval=0.01, on_progress=seen.append)
     get_dispatcher().add_event_handler(listener)
     try:
         output = await run(spec, "generate_video", prompt="a cat")
@@ -220,13 +220,13 @@ async def test_a_progress_function_may_be_asynchronous(client, spec_of):
     async def tell(progress: Progress) -> None:
         seen.append(progress)
 
-    spec = spec_of(client=client, video_interval=0.01, on_progress=tell)
+    spec = spec_of(client=client, video_poll_interval=0.01, on_progress=tell)
     await spec.agenerate_video(prompt="a cat")
     assert seen[-1].status == "completed"
 
 
 async def test_a_video_is_fetched_by_its_run_id_and_not_paid_again(run, client, spec_of):
-    spec = spec_of(client=client, video_interval=0.01)
+    spec = spec_of(client=client, video_poll_interval=0.01)
     spent = client.ledger.spent
     ordered = await run(spec, "generate_video", prompt="a cat")
     price = client.ledger.spent - spent

@@ -57,8 +57,8 @@ def _of_server(server: LoadServer, answers: list[Any], started: float, expected:
     }
 
 
-async def _gathered(asks: list[Callable[[], Any]], at_once: int) -> list[Any]:
-    gate = asyncio.Semaphore(at_once)
+async def _gathered(asks: list[Callable[[], Any]], max_concurrency: int) -> list[Any]:
+    gate = asyncio.Semaphore(max_concurrency)
 
     async def one(ask: Callable[[], Any]) -> Any:
         async with gate:

@@ -250,7 +250,7 @@ def state(special: str, body: Any, status: str, url: str | None = None, **facts:
 
 def failing(special: str, body: Any, says: str) -> Shape:
     return Shape("video", f"failed, {special}", "generate_video", ["a cat"],
-                 {"model": "veo", "interval": 0.01}, [Answer(_TICKET, 202), Answer(body)],
+                 {"model": "veo", "poll_interval": 0.01}, [Answer(_TICKET, 202), Answer(body)],
                  asks=[_ORDER, _ASK_VIDEO], error=errors.JobFailedError, says=says)  # fmt: skip
 
 
@@ -303,7 +303,7 @@ VIDEO = [
     failing("cancelled", {"data": {"status": "CANCELED"}}, "cancelled"),
     failing("completed without a url", {"data": {"status": "COMPLETED"}}, "without a URL"),
     Shape("video", "ordered, queued, running, completed", "generate_video", ["a cat"],
-          {"model": "veo", "interval": 0.01},
+          {"model": "veo", "poll_interval": 0.01},
           [Answer(_TICKET, 202), Answer({"data": {"status": "IN_QUEUE"}}),
            Answer({"data": {"status": "IN_PROGRESS"}}), Answer(_PLACES[0][1])],
           {"url": _FILM, "run_id": "vid_1", "model": "veo", "billing.cost": "0.5"},

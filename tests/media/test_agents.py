@@ -65,7 +65,12 @@ class Done(NamedTuple):
 
 
 def words_of(folder: Path, client: NanoGPTClient) -> dict[str, Any]:
-    return {"client": client, "output_dir": folder, "audio_format": "wav", "video_interval": 0.01}
+    return {
+        "client": client,
+        "output_dir": folder,
+        "audio_format": "wav",
+        "video_poll_interval": 0.01,
+    }
 
 
 async def by_langchain(request: str, folder: Path, client: NanoGPTClient) -> Done:

@@ -17,7 +17,7 @@ MODEL = "sandbox/fault/job-failed"
 def in_threads(box: Any, budget: Budget) -> tuple[JobFailedError, Decimal]:
     with NanoGPTClient(box.api_key, base_url=box.base_url, budget=budget) as client:
         with pytest.raises(JobFailedError) as caught:
-            client.generate_video("a fox", model=MODEL, interval=0.01)
+            client.generate_video("a fox", model=MODEL, poll_interval=0.01)
         return caught.value, client.ledger.spent
 
 
@@ -26,7 +26,7 @@ def in_a_loop(box: Any, budget: Budget) -> tuple[JobFailedError, Decimal]:
         client = AsyncNanoGPTClient(box.api_key, base_url=box.base_url, budget=budget)
         async with client:
             with pytest.raises(JobFailedError) as caught:
-                await client.generate_video("a fox", model=MODEL, interval=0.01)
+                await client.generate_video("a fox", model=MODEL, poll_interval=0.01)
             return caught.value, client.ledger.spent
 
     return asyncio.run(run())

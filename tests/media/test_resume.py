@@ -34,7 +34,7 @@ from nanogpt_client import NanoGPTClient
 with NanoGPTClient(sys.argv[2], base_url=sys.argv[1]) as client:
     job = client.submit_video("a red fox", model="veo2-video")
     print(job.run_id, flush=True)
-    client.wait_for_video(job, interval=0.05 if sys.argv[3:] else 60)
+    client.wait_for_video(job, poll_interval=0.05 if sys.argv[3:] else 60)
 """,
     "async": """
 import asyncio, sys
@@ -43,7 +43,7 @@ async def main():
     async with AsyncNanoGPTClient(sys.argv[2], base_url=sys.argv[1]) as client:
         job = await client.submit_video("a red fox", model="veo2-video")
         print(job.run_id, flush=True)
-        await client.wait_for_video(job, interval=0.05 if sys.argv[3:] else 60)
+        await client.wait_for_video(job, poll_interval=0.05 if sys.argv[3:] else 60)
 asyncio.run(main())
 """,
 }
@@ -54,7 +54,7 @@ import sys
 from nanogpt_client import NanoGPTClient
 with NanoGPTClient(sys.argv[2], base_url=sys.argv[1]) as client:
     run_id = sys.argv[3] if sys.argv[3:] else client.recover_videos(limit=1)[0].run_id
-    video = client.wait_for_video(run_id, interval=0.05)
+    video = client.wait_for_video(run_id, poll_interval=0.05)
     sys.stdout.buffer.write(client.download(video.url))
 """,
     "async": """
@@ -63,7 +63,7 @@ from nanogpt_client import AsyncNanoGPTClient
 async def main():
     async with AsyncNanoGPTClient(sys.argv[2], base_url=sys.argv[1]) as client:
         run_id = sys.argv[3] if sys.argv[3:] else (await client.recover_videos(limit=1))[0].run_id
-        video = await client.wait_for_video(run_id, interval=0.05)
+        video = await client.wait_for_video(run_id, poll_interval=0.05)
         sys.stdout.buffer.write(await client.download(video.url))
 asyncio.run(main())
 """,

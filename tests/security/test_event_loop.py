@@ -28,7 +28,7 @@ def test_tools(use, client, tmp_path, unblocked):
     folder = tmp_path / "out"
     words: dict[str, Any] = {
         "output_dir": folder, "image_size": "256x256", "audio_format": "wav",
-        "video_interval": 0.01, "client": client,
+        "video_poll_interval": 0.01, "client": client,
     }  # fmt: skip
     client = words.pop("client")
     drawn = use(client, "generate_image", {"prompt": "a cat"}, **words)

@@ -30,7 +30,7 @@ ASKED: dict[str, dict[str, Any]] = {
 def test_every_artifact_is_json(way, client, tool, saved, tmp_path):
     assert list(ASKED) == list(TOOLS)
     words: dict[str, Any] = {
-        "video_interval": 0.01,
+        "video_poll_interval": 0.01,
         "audio_format": "wav",
         "readable_dirs": [tmp_path],
     }

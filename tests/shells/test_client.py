@@ -50,7 +50,7 @@ USES = [
     Use(
         "generate_images",
         (["a cat", "a dog"],),
-        {"model": "m", "at_once": 1},
+        {"model": "m", "max_concurrency": 1},
         [json_reply(IMAGE), json_reply(IMAGE)],
         ["POST /api/v1/images/generations"] * 2,
         lambda r: [images[0].bytes for images in r] == [PNG, PNG],
@@ -58,7 +58,7 @@ USES = [
     Use(
         "speak_long",
         ("Hi. " * 1500,),
-        {"model": "m", "response_format": "pcm", "at_once": 1},
+        {"model": "m", "response_format": "pcm", "max_concurrency": 1},
         [json_reply({"data": []}), pcm(b"ab"), pcm(b"cd")],
         ["GET /api/v1/audio-models?type=tts", *["POST /api/v1/audio/speech"] * 2],
         lambda r: r.bytes == b"abcd",
@@ -66,7 +66,7 @@ USES = [
     Use(
         "transcribe_all",
         ([b"ID3", b"ID3"],),
-        {"model": "m", "at_once": 1},
+        {"model": "m", "max_concurrency": 1},
         [json_reply({"text": "one"}), json_reply({"text": "two"})],
         ["POST /api/v1/audio/transcriptions"] * 2,
         lambda r: [heard.text for heard in r] == ["one", "two"],
@@ -94,6 +94,14 @@ USES = [
         [json_reply(VECTORS)],
         ["POST /api/v1/embeddings"],
         lambda r: r.vectors.tolist() == [[1, 2]],
+    ),
+    Use(
+        "embed_all",
+        (["a", "b"],),
+        {"model": "m", "batch_size": 1, "max_concurrency": 1},
+        [json_reply(VECTORS), json_reply(VECTORS)],
+        ["POST /api/v1/embeddings"] * 2,
+        lambda r: r.tolist() == [[1, 2], [1, 2]],
     ),
     Use(
         "generate_image",
@@ -170,7 +178,7 @@ USES = [
     Use(
         "generate_video",
         ("a cat",),
-        {"model": "m", "interval": 0.01},
+        {"model": "m", "poll_interval": 0.01},
         [json_reply({"runId": "v"}), json_reply({"status": "pending"}), json_reply(DONE_VIDEO)],
         ["POST /api/generate-video", *["GET /api/video/status?requestId=v"] * 2],
         lambda r: r.run_id == "v",

@@ -54,7 +54,7 @@ def box(sandbox):
         client = NanoGPTClient(
             sandbox.api_key, base_url=sandbox.base_url, budget=words.pop("budget", None)
         )
-        usual: dict[str, Any] = {"video_interval": 0.01, "audio_format": "wav"}
+        usual: dict[str, Any] = {"video_poll_interval": 0.01, "audio_format": "wav"}
         return Toolbox(client=client, **(usual | words))
 
     return make

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Generator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +21,7 @@ from nanogpt_client.wire.progress import OnProgress, Progress
 logger = logging.getLogger("nanogpt_client")
 
 
-class Watch:
+class ProgressReporter:
     """A context manager around one piece of work: tells its progress, and closes the bar."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -28,8 +29,10 @@ class Watch:
         self._bar = _Bar() if options.get("progress") else None
         self._lock = threading.Lock()
         self._done = 0
+        self._unreported: deque[Progress] = deque()
+        self._is_reporting = False
 
-    def tell(self, progress: Progress) -> Generator[Invoke, Any, None]:
+    def report(self, progress: Progress) -> Generator[Invoke, Any, None]:
         """Report; what the caller's function raises is logged, for the work may be paid already."""
         if self._bar is not None:
             with self._lock:
@@ -39,11 +42,28 @@ class Watch:
             if returned.error is not None:
                 logger.error("on_progress failed", exc_info=returned.error)
 
-    def count(self) -> int:
-        """Count one more finished part; parts may be finished by several threads."""
+    def finished(
+        self, kind: str, total: int, result: Any, *, parts: int = 1
+    ) -> Generator[Invoke, Any, None]:
+        """Count parts that are finished, and report how many of ``total`` are.
+
+        Threads and tasks may finish at the same time. Counted in one step with being queued, and
+        reported by one of them for all, they never run backwards, and nobody waits for another's
+        ``on_progress``.
+        """
         with self._lock:
-            self._done += 1
-            return self._done
+            self._done += parts
+            self._unreported.append(Progress(kind, "working", self._done, total, result=result))
+            if self._is_reporting:
+                return
+            self._is_reporting = True
+        while (progress := self._next()) is not None:
+            yield from self.report(progress)
+
+    def _next(self) -> Progress | None:
+        with self._lock:
+            self._is_reporting = bool(self._unreported)
+            return self._unreported.popleft() if self._is_reporting else None
 
     def __enter__(self) -> Self:
         return self

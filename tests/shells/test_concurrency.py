@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from nanogpt_client import ConfigurationError, NanoGPTError
+from nanogpt_client._concurrency import in_tasks, in_threads, invoke, invoke_async
 from nanogpt_client._core.flow import Invoke, Sleep, consult
-from nanogpt_client._together import in_tasks, in_threads, invoke, invoke_async
 from tests.shells.shell import BOTH
 
 Flow = Generator[Any, Any, Any]
 
 
-def both(flows: Any, at_once: int, run: Any = None) -> list[Any]:
+def both(flows: Any, max_concurrency: int, run: Any = None) -> list[Any]:
     """Run fresh flows in threads and in tasks; return what both made of them."""
 
     def blocking(flow: Flow) -> Any:
@@ -29,8 +29,8 @@ def both(flows: Any, at_once: int, run: Any = None) -> list[Any]:
         return next(flow)
 
     return [
-        in_threads(blocking, flows(), at_once),
-        asyncio.run(in_tasks(awaited, flows(), at_once)),
+        in_threads(blocking, flows(), max_concurrency),
+        asyncio.run(in_tasks(awaited, flows(), max_concurrency)),
     ]
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from nanogpt_client._core.watch import Watch
+from nanogpt_client._concurrency import invoke
+from nanogpt_client._core.flow import Returned
+from nanogpt_client._core.progress import ProgressReporter
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.endpoints.video import generate_video, wait_for_video
@@ -23,7 +26,7 @@ DONE = reply({"data": {"status": "COMPLETED", "output": {"video": {"url": "/v.mp
 
 def test_a_video_tells_every_step_and_its_run_id_first():
     seen: list[Progress] = []
-    flow = generate_video("a cat", model="m", interval=2, on_progress=seen.append)
+    flow = generate_video("a cat", model="m", poll_interval=2, on_progress=seen.append)
     answer(flow, TICKET, QUEUED, RUNNING, DONE)
     assert [(p.status, p.done, p.seconds) for p in seen] == [
         ("submitted", 0, 0), ("queued", 0, 0), ("running", 0, 2), ("completed", 1, 4),
@@ -99,14 +102,14 @@ def test_a_bar(bars):
 
 def test_a_bar_is_closed_after_a_failure(bars):
     with pytest.raises(JobTimeoutError):
-        answer(wait_for_video("r-1", timeout=0, progress=True), RUNNING)
+        answer(wait_for_video("r-1", poll_timeout=0, progress=True), RUNNING)
     assert bars[0].closed
 
 
 def test_without_tqdm_a_bar_is_refused_before_anything_is_sent(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     with pytest.raises(ConfigurationError, match=r"nanogpt-integrations\[progress\]"):
-        Watch({"progress": True})
+        ProgressReporter({"progress": True})
     with pytest.raises(ConfigurationError, match="draws with tqdm"):
         answer(generate_video("a cat", model="m", progress=True))
 
@@ -116,8 +119,28 @@ def test_no_bar_without_asking(bars):
     assert bars == []
 
 
-def test_parts_are_counted_once_each():
-    watch = Watch({})
-    assert [watch.count() for _ in range(3)] == [1, 2, 3]
-    steps: Any = list(watch.tell(Progress("image")))
-    assert steps == []
+def test_nobody_who_listens_is_no_step():
+    reporter = ProgressReporter({})
+    assert list(reporter.report(Progress("image"))) == []
+    assert list(reporter.finished("image", 2, "a picture")) == []
+
+
+def test_parts_that_finish_at_the_same_time_are_reported_one_after_the_other():
+    seen: list[Progress] = []
+    reporter = ProgressReporter({"on_progress": seen.append})
+    first, second = reporter.finished("image", 3, "a"), reporter.finished("image", 3, "b", parts=2)
+    steps = [next(first), next(second, None)]  # one thread has counted, another comes before it
+    for step in reversed(steps):
+        if step is not None:
+            invoke(step)
+    for flow in (second, first):
+        for step in _rest(flow):
+            invoke(step)
+    assert [(p.done, p.total, p.result) for p in seen] == [(1, 3, "a"), (3, 3, "b")]
+
+
+def _rest(flow: Any) -> Any:
+    """Yield the further steps of a flow that waits for what its first one returned."""
+    with suppress(StopIteration):
+        while True:
+            yield flow.send(Returned())

@@ -1,7 +1,8 @@
 """The clients' hands for what is not a request: other people's functions, several flows at once.
 
-The blocking client uses threads, the async one tasks; the rules are the same: ``at_once`` workers
-take flow after flow, and after the first failure no further flow is begun, for it would be paid.
+The blocking client uses threads, the async one tasks; the rules are the same: ``max_concurrency``
+workers take flow after flow, and after the first failure no further flow is begun, for it would be
+paid.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from inspect import isawaitable, iscoroutine
 from typing import Any
 
@@ -50,7 +51,9 @@ async def block_async(step: Block) -> Returned:
     return await asyncio.to_thread(block, step)
 
 
-def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Returned | None]:
+def in_threads(
+    run: Callable[[Any], Any], flows: Flows, max_concurrency: int
+) -> list[Returned | None]:
     """Perform the flows in threads, under the context (ledger scopes) of this one."""
     work = _Work(flows)
 
@@ -61,19 +64,22 @@ def in_threads(run: Callable[[Any], Any], flows: Flows, at_once: int) -> list[Re
             except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
                 work.fail(at, error)
 
-    number = min(at_once, len(flows))
-    with ThreadPoolExecutor(number or 1) as pool:
+    number = min(max_concurrency, len(flows))
+    if number <= 1:
+        worker()
+        return work.results
+    with ThreadPoolExecutor(number) as pool:
+        running = [pool.submit(contextvars.copy_context().run, worker) for _ in range(number)]
         try:
-            for _ in range(number):
-                pool.submit(contextvars.copy_context().run, worker)
-            pool.shutdown(wait=True)
+            for thread in as_completed(running):
+                thread.result()
         finally:
-            work.stopped = True  # after Ctrl-C, begin nothing more
+            work.stopped = True  # after Ctrl-C, here or in a thread, begin nothing more
     return work.results
 
 
 async def in_tasks(
-    run: Callable[[Any], Awaitable[Any]], flows: Flows, at_once: int
+    run: Callable[[Any], Awaitable[Any]], flows: Flows, max_concurrency: int
 ) -> list[Returned | None]:
     """Perform the flows in tasks of the running loop; if this one is cancelled, so are they."""
     work = _Work(flows)
@@ -85,8 +91,12 @@ async def in_tasks(
             except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
                 work.fail(at, error)
 
+    number = min(max_concurrency, len(flows))
+    if number <= 1:
+        await worker()
+        return work.results
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(flows))):
+        for _ in range(number):
             group.create_task(worker())
     return work.results
 

@@ -1,0 +1,69 @@
+"""The machine behind every batch: several flows, a few at a time, in their order.
+
+What is finished is never lost: each part goes to ``on_progress`` when it is there, and an error
+carries all of them as its ``partial``. After a failure nothing further is begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, Unpack
+
+from nanogpt_client._core.flow import Flow, Gather, Returned, consult
+from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.wire.options import ProgressOptions
+
+T = TypeVar("T")
+MAX_CONCURRENCY = 4
+
+
+def for_each(
+    kind: str,
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
+    *,
+    max_concurrency: int = MAX_CONCURRENCY,
+    **options: Unpack[ProgressOptions],
+) -> Flow[list[Any]]:
+    """Call a function of each item; with the async client it may be a coroutine function."""
+    flows: list[Flow[Any]] = [consult(function, item) for item in items]
+    return (yield from gather(kind, flows, max_concurrency, options))
+
+
+def gather(
+    kind: str, flows: Sequence[Flow[T]], max_concurrency: int, options: Mapping[str, Any]
+) -> Flow[list[T]]:
+    """Perform flows and return their results; report each one as part of the whole."""
+    with ProgressReporter(options) as reporter:
+        parts = [reported(kind, flow, reporter, len(flows)) for flow in flows]
+        return (yield from results(parts, max_concurrency))
+
+
+def results(
+    flows: Sequence[Flow[T]], max_concurrency: int, *, before: Sequence[T] = ()
+) -> Flow[list[T]]:
+    """Perform flows and return their results; an error carries those that are there."""
+    if max_concurrency < 1:
+        msg = f"max_concurrency must be at least 1, not {max_concurrency}"
+        raise ConfigurationError(msg, param="max_concurrency")
+    outcomes: Sequence[Returned | None] = yield Gather(flows, max_concurrency)
+    values: list[Any] = [outcome and outcome.value for outcome in outcomes]
+    for outcome in outcomes:
+        if outcome is not None and outcome.error is not None:
+            if isinstance(outcome.error, NanoGPTError):
+                outcome.error.partial = [*before, *values]
+            raise outcome.error
+    return values
+
+
+def reported(kind: str, flow: Flow[T], reporter: ProgressReporter, total: int) -> Flow[T]:
+    """Perform a flow that is one of ``total`` parts, and report it."""
+    result = yield from flow
+    yield from reporter.finished(kind, total, result)
+    return result
+
+
+def without_progress(options: Mapping[str, Any]) -> Any:
+    """Return the options of one part; the whole shows the progress."""
+    return {name: v for name, v in options.items() if name not in {"on_progress", "progress"}}
