@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 from nanogpt_client import endpoints, wire
 from nanogpt_client._base import BaseClient
 from nanogpt_client._core.call import Call
-from nanogpt_client._core.flow import Flow
+from nanogpt_client._core.steps import Flow
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.options import (
     ImageOptions,

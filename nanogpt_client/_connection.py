@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeAlias
 
 from nanogpt_client._clients import Lease
-from nanogpt_client._core.flow import Piece, Unreachable
+from nanogpt_client._core.steps import Piece, Unreachable
 from nanogpt_client._decoding import UnreadableError, adecoded, decoded
 from nanogpt_client._inside import left_over
 from nanogpt_client._progress import Deadlines, Progress, socket_of

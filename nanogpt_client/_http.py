@@ -44,7 +44,7 @@ from nanogpt_client._connection import (
     unreachable,
 )
 from nanogpt_client._core.call import Reply, Request
-from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
+from nanogpt_client._core.steps import Addresses, Connected, Piece, Unreachable
 from nanogpt_client._decoding import ACCEPT_ENCODING, UnreadableError, adecoded, decoded
 from nanogpt_client._download import found, pinned, place_of
 from nanogpt_client._inside import left_over, lock_safely

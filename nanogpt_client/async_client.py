@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 from nanogpt_client import endpoints, wire
 from nanogpt_client._async_media import AsyncMediaMethods
 from nanogpt_client._core.call import Call, StreamCall
-from nanogpt_client._core.flow import (
+from nanogpt_client._core.flow import attempt, perform, stream
+from nanogpt_client._core.steps import (
     Aside,
     Block,
     Connected,
@@ -28,9 +29,6 @@ from nanogpt_client._core.flow import (
     Step,
     Steps,
     Together,
-    attempt,
-    perform,
-    stream,
 )
 from nanogpt_client._together import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat

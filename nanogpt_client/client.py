@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 from nanogpt_client import endpoints, wire
 from nanogpt_client._core.call import Call, StreamCall
-from nanogpt_client._core.flow import (
+from nanogpt_client._core.flow import attempt, perform, stream
+from nanogpt_client._core.steps import (
     Aside,
     Block,
     Connected,
@@ -31,9 +32,6 @@ from nanogpt_client._core.flow import (
     Step,
     Steps,
     Together,
-    attempt,
-    perform,
-    stream,
 )
 from nanogpt_client._media import MediaMethods
 from nanogpt_client._together import block, in_threads, invoke

@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, settings
 
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.flow import (
-    AFTER_DONE_SECONDS,
+from nanogpt_client._core.flow import AFTER_DONE_SECONDS, perform
+from nanogpt_client._core.known import KnownModels
+from nanogpt_client._core.pacing import Pace
+from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client._core.steps import (
     Addresses,
     Block,
     Connected,
@@ -26,11 +29,7 @@ from nanogpt_client._core.flow import (
     Resolve,
     Sleep,
     Together,
-    perform,
 )
-from nanogpt_client._core.known import KnownModels
-from nanogpt_client._core.pacing import Pace
-from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client._together import block, in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nanogpt_client._core.call import Call, Reply
-from nanogpt_client._core.flow import Flow, Sleep, ask
+from nanogpt_client._core.steps import Flow, Sleep, ask
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints._request import read_object
 from nanogpt_client.errors import (

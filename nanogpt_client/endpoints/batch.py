@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar, Unpack
 
-from nanogpt_client._core.flow import Flow, Returned, Together
+from nanogpt_client._core.steps import Flow, Returned, Together
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _offer, _sentences, catalog, images, speech
 from nanogpt_client.endpoints.transcription import transcribe

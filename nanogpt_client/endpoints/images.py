@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
-from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from nanogpt_client._core.addresses import host_of, is_public, private_host, web_address
 from nanogpt_client._core.call import Call, FilePart, Reply, Request
-from nanogpt_client._core.flow import Addresses, Flow, Locate, Located, Resolve, ask, off_loop
+from nanogpt_client._core.steps import Addresses, Flow, Locate, Located, Resolve, ask, off_loop
 from nanogpt_client.endpoints import _check
 from nanogpt_client.errors import (
     APIConnectionError,

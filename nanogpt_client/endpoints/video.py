@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
-from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client._core.watch import Watch
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words

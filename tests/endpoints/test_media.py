@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from nanogpt_client._core.call import Reply
-from nanogpt_client._core.flow import Addresses, Resolve, Unreachable, perform
+from nanogpt_client._core.flow import perform
+from nanogpt_client._core.steps import Addresses, Resolve, Unreachable
 from nanogpt_client.endpoints.media import MAX_REDIRECTS, download
 from nanogpt_client.errors import (
     ConfigurationError,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client import ConfigurationError, NanoGPTError
-from nanogpt_client._core.flow import Invoke, Sleep, consult
+from nanogpt_client._core.steps import Invoke, Sleep, consult
 from nanogpt_client._together import in_tasks, in_threads, invoke, invoke_async
 from tests.shells.shell import BOTH
 
