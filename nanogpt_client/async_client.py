@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from nanogpt_client import endpoints, wire
 from nanogpt_client._base import BaseClient
-from nanogpt_client._core.call import Call, StreamCall
+from nanogpt_client._core.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._core.flow import attempt, perform, stream
 from nanogpt_client._core.steps import (
     Aside,
@@ -58,6 +59,8 @@ Item = TypeVar("Item")
 class AsyncStream(Generic[Item]):
     """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
 
+    `snapshot` is the answer so far, and `get_final` the whole one.
+
     Leaving the loop early frees the connection; so do `aclose` and an ``async with`` block.
 
     Raises:
@@ -65,14 +68,38 @@ class AsyncStream(Generic[Item]):
             ``partial`` holds what had arrived.
     """
 
-    def __init__(self, items: AsyncGenerator[Item, None]) -> None:
+    def __init__(self, items: AsyncGenerator[Item, None], decoder: DecoderInUse) -> None:
         self._items = items
+        self._decoder = decoder
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self._items
 
     async def __anext__(self) -> Item:
         return await anext(self._items)
+
+    @overload
+    async def get_final(self: AsyncStream[ChatChunk]) -> ChatCompletion: ...
+
+    @overload
+    async def get_final(self: AsyncStream[bytes]) -> wire.Speech: ...
+
+    async def get_final(self) -> Any:
+        """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
+
+        Raises:
+            NanoGPTError: the stream does not end with a finished answer, or was closed before;
+                ``partial`` holds what had arrived.
+        """
+        async for _ in self._items:
+            pass
+        return self._decoder.final()
+
+    @property
+    def snapshot(self: AsyncStream[ChatChunk]) -> ChatCompletion:
+        """The answer as far as the chunks so far bring it; it does not change with later ones."""
+        completion: ChatCompletion = self._decoder.snapshot()
+        return completion
 
     async def aclose(self) -> None:
         """Stop reading and free the connection."""
@@ -347,7 +374,8 @@ class AsyncNanoGPTClient(BaseClient):
 
     def stream(self, call: StreamCall[Item]) -> AsyncStream[Item]:
         """Perform a call whose answer comes in pieces."""
-        return AsyncStream(self._items(call))
+        decoder = DecoderInUse(call.decoder)
+        return AsyncStream(self._items(replace(call, decoder=decoder)), decoder)
 
     async def aclose(self) -> None:
         """Free the connections that this client opened; an injected client stays open."""

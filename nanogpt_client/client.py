@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from nanogpt_client import endpoints, wire
 from nanogpt_client._base import BaseClient
-from nanogpt_client._core.call import Call, StreamCall
+from nanogpt_client._core.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._core.flow import attempt, perform, stream
 from nanogpt_client._core.steps import (
     Aside,
@@ -62,6 +63,8 @@ Item = TypeVar("Item")
 class Stream(Generic[Item]):
     """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
 
+    `snapshot` is the answer so far, and `get_final` the whole one.
+
     Leaving the loop early frees the connection; so do `close` and a ``with`` block.
 
     Raises:
@@ -69,14 +72,38 @@ class Stream(Generic[Item]):
             ``partial`` holds what had arrived.
     """
 
-    def __init__(self, items: Generator[Item, None, None]) -> None:
+    def __init__(self, items: Generator[Item, None, None], decoder: DecoderInUse) -> None:
         self._items = items
+        self._decoder = decoder
 
     def __iter__(self) -> Iterator[Item]:
         return self._items
 
     def __next__(self) -> Item:
         return next(self._items)
+
+    @overload
+    def get_final(self: Stream[ChatChunk]) -> ChatCompletion: ...
+
+    @overload
+    def get_final(self: Stream[bytes]) -> wire.Speech: ...
+
+    def get_final(self) -> Any:
+        """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
+
+        Raises:
+            NanoGPTError: the stream does not end with a finished answer, or was closed before;
+                ``partial`` holds what had arrived.
+        """
+        for _ in self._items:
+            pass
+        return self._decoder.final()
+
+    @property
+    def snapshot(self: Stream[ChatChunk]) -> ChatCompletion:
+        """The answer as far as the chunks so far bring it; it does not change with later ones."""
+        completion: ChatCompletion = self._decoder.snapshot()
+        return completion
 
     def close(self) -> None:
         """Stop reading and free the connection."""
@@ -370,7 +397,8 @@ class NanoGPTClient(BaseClient):
 
     def stream(self, call: StreamCall[Item]) -> Stream[Item]:
         """Perform a call whose answer comes in pieces."""
-        return Stream(self._items(call))
+        decoder = DecoderInUse(call.decoder)
+        return Stream(self._items(replace(call, decoder=decoder)), decoder)
 
     def close(self) -> None:
         """Free the connections that this client opened; an injected client stays open."""

@@ -213,10 +213,8 @@ def _events(
                 return False
             raise StreamInterruptedError("the stream ended before the answer was finished")
         before = decoder.events
-        items = decoder.feed(outcome.data)
+        yield Emit(decoder.feed(outcome.data))
         silent = 0.0 if decoder.events > before else silent + outcome.seconds
-        if items:
-            yield Emit(items)
     return True
 
 

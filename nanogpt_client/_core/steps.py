@@ -6,7 +6,7 @@ what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -117,9 +117,9 @@ class Known:
 
 
 class Emit(NamedTuple, Generic[Item]):
-    """Hand these items to the caller."""
+    """Hand these items to the caller; only then may a step be asked for again."""
 
-    items: Sequence[Item]
+    items: Iterable[Item]
 
 
 @dataclass(frozen=True, slots=True)

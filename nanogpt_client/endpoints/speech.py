@@ -164,3 +164,5 @@ class AudioDecoder:
         """Return what has arrived of the sound."""
         data = b"".join(self._pieces)
         return Speech(data, _files.mime_type_of(data), Billing.read({}, self._headers))
+
+    snapshot = partial
