@@ -485,6 +485,6 @@ def _is_stream(response: Any) -> bool:
 
 
 def _reply(response: Any, body: bytes, config: Config) -> Reply:
-    reply = Reply(response.status_code, dict(response.headers), body)
+    reply = Reply(response.status_code, dict(response.headers), body, config.origin)
     # Headers and errors may quote the key that was sent; nothing that we keep or log of them does.
     return reply.without(config.api_key.get_secret_value(), in_body=not reply.is_success)

@@ -19,8 +19,6 @@ from nanogpt_client._core.steps import (
     Emit,
     Flow,
     Invoke,
-    Locate,
-    Located,
     Open,
     Outcome,
     Read,
@@ -36,6 +34,7 @@ from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.wire.media import Downloadable
 from nanogpt_client.wire.options import (
     ChatOptions,
     EmbeddingOptions,
@@ -288,9 +287,23 @@ class AsyncNanoGPTClient(BaseClient):
         """List this account's recent videos, e.g. after a crash."""
         return await self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
-    async def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT's API alone."""
-        return await self.run(endpoints.media.download(url, max_bytes=max_bytes))
+    @overload
+    async def download(self, file: str, *, max_bytes: int = ...) -> bytes: ...
+
+    @overload
+    async def download(self, file: Downloadable, *, max_bytes: int = ...) -> Downloadable: ...
+
+    async def download(self, file: Any, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Any:
+        """Fetch a URL's bytes; or return an image, video or speech with its bytes, fetched if need.
+
+        The key goes to NanoGPT's API alone.
+
+        Raises:
+            NanoGPTError: it cannot be fetched (any more); a result's URL stands in the message.
+        """
+        if isinstance(file, str):
+            return await self.run(endpoints.media.download(file, max_bytes=max_bytes))
+        return await self.run(endpoints.media.download_file(file, max_bytes=max_bytes))
 
     async def search_web(
         self, query: str, **options: Unpack[WebSearchOptions]
@@ -439,8 +452,6 @@ class AsyncNanoGPTClient(BaseClient):
         match step:
             case Resolve(url):
                 return await self._transport.resolve(url)
-            case Locate(url):
-                return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return await invoke_async(step)
             case Block():

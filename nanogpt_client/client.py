@@ -23,8 +23,6 @@ from nanogpt_client._core.steps import (
     Emit,
     Flow,
     Invoke,
-    Locate,
-    Located,
     Open,
     Outcome,
     Read,
@@ -40,6 +38,7 @@ from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.wire.media import Downloadable
 from nanogpt_client.wire.options import (
     ChatOptions,
     EmbeddingOptions,
@@ -315,9 +314,23 @@ class NanoGPTClient(BaseClient):
         """List this account's recent videos, e.g. after a crash."""
         return self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
-    def download(self, url: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> bytes:
-        """Fetch a picture, sound or video by its URL; the key goes to NanoGPT's API alone."""
-        return self.run(endpoints.media.download(url, max_bytes=max_bytes))
+    @overload
+    def download(self, file: str, *, max_bytes: int = ...) -> bytes: ...
+
+    @overload
+    def download(self, file: Downloadable, *, max_bytes: int = ...) -> Downloadable: ...
+
+    def download(self, file: Any, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Any:
+        """Fetch a URL's bytes; or return an image, video or speech with its bytes, fetched if need.
+
+        The key goes to NanoGPT's API alone.
+
+        Raises:
+            NanoGPTError: it cannot be fetched (any more); a result's URL stands in the message.
+        """
+        if isinstance(file, str):
+            return self.run(endpoints.media.download(file, max_bytes=max_bytes))
+        return self.run(endpoints.media.download_file(file, max_bytes=max_bytes))
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> wire.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -462,8 +475,6 @@ class NanoGPTClient(BaseClient):
         match step:
             case Resolve(url):
                 return self._transport.resolve(url)
-            case Locate(url):
-                return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return invoke(step)
             case Block():

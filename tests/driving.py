@@ -22,8 +22,6 @@ from nanogpt_client._core.steps import (
     Emit,
     Invoke,
     Known,
-    Locate,
-    Located,
     Piece,
     Read,
     Resolve,
@@ -95,7 +93,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 driven.items += step.items
             elif isinstance(step, Resolve) and not (left and isinstance(left[0], Addresses)):
                 answer = SOMEWHERE
-            elif isinstance(step, Locate | Invoke | Block | Together):
+            elif isinstance(step, Invoke | Block | Together):
                 answer = aside(step)
             elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
                 answer = END
@@ -113,11 +111,9 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
     return driven
 
 
-def aside(step: Locate | Invoke | Block | Together) -> Any:
+def aside(step: Invoke | Block | Together) -> Any:
     """Do what a client does for a step that is no request."""
     match step:
-        case Locate(url):
-            return Located(url)
         case Invoke():
             return invoke(step)
         case Block():

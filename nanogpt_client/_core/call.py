@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Literal, Protocol, TypeVar
+from urllib.parse import urljoin
 
 from nanogpt_client.errors import NanoGPTError, StreamInterruptedError
 from nanogpt_client.wire._read import loads
@@ -35,11 +36,22 @@ class Resend(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: status, lower-case headers, body. Has the attributes of httpx's response."""
+    """A whole answer: status, lower-case headers, body. Has the attributes of httpx's response.
+
+    ``origin`` is where it came from, and where the relative URLs in it lead.
+    """
 
     status_code: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+    origin: str = ""
+
+    def absolute(self, url: str) -> str:
+        """Return a URL of the answer as an absolute one; what is no URL stays what it is."""
+        try:
+            return urljoin(self.origin, url)
+        except ValueError:  # half an IPv6 address
+            return url
 
     @property
     def text(self) -> str:
@@ -55,7 +67,7 @@ class Reply:
             return self
         headers = {name: value.replace(key, "***") for name, value in self.headers.items()}
         body = self.body.replace(key.encode(), b"***") if in_body else self.body
-        return Reply(self.status_code, headers, body)
+        return Reply(self.status_code, headers, body, self.origin)
 
     @property
     def is_success(self) -> bool:

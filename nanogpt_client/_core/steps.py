@@ -64,19 +64,6 @@ class Addresses(NamedTuple):
     elsewhere: bool = False
 
 
-class Locate(NamedTuple):
-    """Find out the absolute address of a media URL, and who fetches it: `Located` comes back."""
-
-    url: str
-
-
-class Located(NamedTuple):
-    """``fetch`` takes a URL and returns its bytes, or an awaitable of them."""
-
-    url: str
-    fetch: Callable[[str], Any] | None = None
-
-
 class Invoke(NamedTuple):
     """Call a function of the caller's, awaiting what it returns if need be: `Returned`."""
 
@@ -157,12 +144,11 @@ Outcome: TypeAlias = (
     | Piece
     | Unreachable
     | Addresses
-    | Located
     | Returned
     | Sequence[Returned | None]
     | None
 )
-Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Block | Together
+Aside: TypeAlias = Sleep | Resolve | Invoke | Block | Together
 Step: TypeAlias = Send | Open | Read | Aside
 Steps: TypeAlias = Generator[Step, Outcome, T]
 Flow: TypeAlias = Generator[Call[Any] | Aside | Known | Submitted, Any, T]
