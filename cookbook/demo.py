@@ -25,7 +25,7 @@ from cookbook.questions import hits, load_questions
 from cookbook.rag import SOURCES, langchain_store, llama_index_store
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
-from nanogpt_client import GeneratedImage, NanoGPTClient, NanoGPTError
+from nanogpt_client import NanoGPTClient, NanoGPTError
 
 CHAT = "openai/gpt-5.2"
 EMBEDDING = "text-embedding-3-small"
@@ -149,8 +149,7 @@ def picture_and_sound(client: NanoGPTClient) -> None:
     picture = client.generate_image(
         "a red house beside a green tree, under a yellow sun", model=IMAGE, size="512x512"
     )[0]
-    if picture.data is None:
-        picture = GeneratedImage(client.download(picture.url or ""))
+    picture = client.download(picture)
     drawn = picture.save(OUT / "house", overwrite=True)
     spoken = client.speak("The right docstring was among the sources.", model=VOICE, voice="alloy")
     sound = spoken.save(OUT / "answer", overwrite=True)

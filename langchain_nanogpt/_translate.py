@@ -271,8 +271,13 @@ def _answer(message: core.Message, model: str) -> AIMessage:
     )
 
 
-def chunk_from_wire(chunk: core.ChatChunk, held: Held) -> ChatGenerationChunk:
-    """Return a piece of the (one) answer; ``held`` is the stream's own, empty at its start."""
+def chunk_from_wire(
+    chunk: core.ChatChunk, held: Held, whole: core.ChatCompletion | None = None
+) -> ChatGenerationChunk:
+    """Return a chunk of the (one) answer, the last one made of the ``whole`` answer.
+
+    ``held`` is the stream's own, empty at its start.
+    """
     extra: dict[str, Any] = {}
     calls: list[ToolCallChunk] = []
     if chunk.reasoning:
@@ -281,10 +286,9 @@ def chunk_from_wire(chunk: core.ChatChunk, held: Held) -> ChatGenerationChunk:
         calls = [held.tool_call(delta) for delta in chunk.tool_calls]
     if chunk.images:
         extra["images"] = held.images(chunk.images)
-    if chunk.completion is None:
+    if whole is None:
         message = _piece(chunk.text, extra, calls)
-    else:  # the last one
-        whole = chunk.completion
+    else:
         message = AIMessageChunk(
             content=chunk.text,
             additional_kwargs=extra | _beside_text(whole.message, held.model or whole.model),

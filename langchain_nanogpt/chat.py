@@ -300,7 +300,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             held = Held(request["model"])
             with self._client().stream_chat(**request) as stream:
                 for piece in stream:
-                    chunk = chunk_from_wire(piece, held)
+                    whole = stream.snapshot if piece.billing is not None else None
+                    chunk = chunk_from_wire(piece, held, whole)
                     if run_manager:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
@@ -317,7 +318,8 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             held = Held(request["model"])
             async with self._async_client().stream_chat(**request) as stream:
                 async for piece in stream:
-                    chunk = chunk_from_wire(piece, held)
+                    whole = stream.snapshot if piece.billing is not None else None
+                    chunk = chunk_from_wire(piece, held, whole)
                     if run_manager:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk

@@ -23,15 +23,24 @@ from llama_index.core.base.llms.types import (
 from pydantic import ValidationError
 
 from llama_index_nanogpt._blocks import assistant_parts, input_parts
-from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._tools import without_agents_words
-from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
+from nanogpt_client import (
+    AsyncStream,
+    ChatChunk,
+    ChatCompletion,
+    ChatOptions,
+    Citation,
+    Message,
+    Stream,
+    Usage,
+)
 from nanogpt_client import messages as wire
 from nanogpt_client.history import Recipient, fields_of, keep
 from nanogpt_client.mould import Mould
 from nanogpt_client.tool_history import sendable
 
 __all__ = [
+    "StreamState",
     "chunk_from_wire",
     "completion_from_wire",
     "messages_to_wire",
@@ -115,31 +124,43 @@ def completion_from_wire(
 
 
 def chunk_from_wire(
-    chunk: ChatChunk, so_far: PartialAnswer, *, citation_blocks: bool = False
+    chunk: ChatChunk, state: StreamState, *, citation_blocks: bool = False
 ) -> ChatResponse:
-    """Fold a piece of a stream into what has arrived; return that, as LlamaIndex streams it.
+    """Return what has arrived of a stream with a chunk, as LlamaIndex streams it.
 
-    The last piece brings the whole answer, with usage and cost.
+    The last one is the whole answer, with usage and cost.
     """
-    if chunk.completion is not None:
+    if chunk.billing is not None:
         whole = completion_from_wire(
-            chunk.completion, so_far.model, citation_blocks=citation_blocks
+            state.stream.snapshot, state.model, citation_blocks=citation_blocks
         )
         whole.delta = chunk.text
         return whole
-    so_far.add(chunk)
-    if so_far.is_text_alone:
-        blocks = [_TEXT.cast(text=so_far.text)]
-        message = _MESSAGE.cast(blocks=blocks, additional_kwargs={})
-    else:
-        message = _answer(so_far.message())
     return _RESPONSE.cast(
-        message=message,
+        message=state.message(chunk),
         delta=chunk.text,
         raw={"choices": [chunk.raw]},
         logprobs=_logprobs(chunk.logprobs) if chunk.logprobs else None,
         additional_kwargs={"thinking_delta": chunk.reasoning} if chunk.reasoning else {},
     )
+
+
+class StreamState:
+    """A stream of a model's answer: while that is text alone, adding it up takes no snapshots."""
+
+    def __init__(self, stream: Stream[ChatChunk] | AsyncStream[ChatChunk], model: str = "") -> None:
+        self.stream = stream
+        self.model = model
+        self._text: str | None = ""
+
+    def message(self, chunk: ChatChunk) -> ChatMessage:
+        """Return what has arrived with the next chunk; later ones do not change it."""
+        if chunk.reasoning or chunk.tool_calls or chunk.citations or chunk.images or chunk.refusal:
+            self._text = None
+        if self._text is None:
+            return _answer(self.stream.snapshot.message, is_whole=False)
+        self._text += chunk.text
+        return _MESSAGE.cast(blocks=[_TEXT.cast(text=self._text)], additional_kwargs={})
 
 
 _MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
@@ -230,8 +251,11 @@ def _legacy_call(call: Any) -> dict[str, Any]:
     return wire.tool_call(call_id, function["name"], "" if arguments is None else arguments)
 
 
-def _answer(said: Message) -> ChatMessage:
-    """Return what the model said as blocks: its thoughts first, one text, then the rest."""
+def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
+    """Return what the model said as blocks: its thoughts first, one text, then the rest.
+
+    Half a sound is of no use, so it comes with the whole answer.
+    """
     blocks: list[Any] = []
     if said.reasoning:
         blocks.append(_THOUGHTS.cast(content=said.reasoning, additional_information={}))
@@ -239,7 +263,7 @@ def _answer(said: Message) -> ChatMessage:
         blocks.append(_TEXT.cast(text=said.text))
     blocks += [_image(url) for url in said.images]
     extra: dict[str, Any] = {}
-    if said.audio and isinstance(data := said.audio.get("data"), str) and data:
+    if is_whole and said.audio and isinstance(data := said.audio.get("data"), str) and data:
         form = said.audio.get("format")
         blocks.append(
             AudioBlock(audio=data.encode(), format=form if isinstance(form, str) else None)

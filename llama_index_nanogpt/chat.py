@@ -34,7 +34,6 @@ from pydantic import Field, field_validator
 from typing_extensions import override
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._structured import StructuredPrediction
 from llama_index_nanogpt._tools import (
     first_call_only,
@@ -43,6 +42,7 @@ from llama_index_nanogpt._tools import (
     unusable_calls,
 )
 from llama_index_nanogpt._translate import (
+    StreamState,
     chunk_from_wire,
     completion_from_wire,
     messages_to_wire,
@@ -315,16 +315,16 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
         return self._aitems(chunks, model)
 
     def _items(self, chunks: Stream[ChatChunk], model: str) -> Generator[ChatResponse, None, None]:
-        so_far, blocks = PartialAnswer(model), self.citation_blocks
+        state, blocks = StreamState(chunks, model), self.citation_blocks
         with map_errors(), chunks:
             for chunk in chunks:
-                yield chunk_from_wire(chunk, so_far, citation_blocks=blocks)
+                yield chunk_from_wire(chunk, state, citation_blocks=blocks)
 
     async def _aitems(
         self, chunks: AsyncStream[ChatChunk], model: str
     ) -> AsyncGenerator[ChatResponse, None]:
-        so_far, blocks = PartialAnswer(model), self.citation_blocks
+        state, blocks = StreamState(chunks, model), self.citation_blocks
         with map_errors():
             async with chunks:
                 async for chunk in chunks:
-                    yield chunk_from_wire(chunk, so_far, citation_blocks=blocks)
+                    yield chunk_from_wire(chunk, state, citation_blocks=blocks)

@@ -15,7 +15,7 @@ from nanogpt_client.lazy import names_of
 
 if TYPE_CHECKING:
     from nanogpt_client._core.call import Call, Reply, Request, Resend, StreamCall
-    from nanogpt_client._core.flow import Sleep, ask
+    from nanogpt_client._core.steps import Sleep, ask
     from nanogpt_client.accumulate import PartialMessage
     from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
     from nanogpt_client.client import NanoGPTClient, Stream
@@ -215,7 +215,7 @@ __getattr__, __dir__ = names_of(
     __name__,
     {
         "_core.call": "Call Reply Request Resend StreamCall",
-        "_core.flow": "Sleep ask",
+        "_core.steps": "Sleep ask",
         "accumulate": "PartialMessage",
         "async_client": "AsyncNanoGPTClient AsyncStream",
         "client": "NanoGPTClient Stream",

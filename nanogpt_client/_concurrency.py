@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from inspect import isawaitable, iscoroutine
 from typing import Any
 
-from nanogpt_client._core.flow import Block, Invoke, Returned
+from nanogpt_client._core.steps import Block, Invoke, Returned
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 
 Flows = Sequence[Generator[Any, Any, Any]]

@@ -6,25 +6,48 @@ import asyncio
 import errno
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from nanogpt_client._clients import Lease
-from nanogpt_client._core.flow import Piece, Unreachable
+from nanogpt_client._core.steps import Piece, Unreachable
 from nanogpt_client._decoding import UnreadableError, adecoded, decoded
 from nanogpt_client._inside import left_over
 from nanogpt_client._progress import Deadlines, Progress, socket_of
 from nanogpt_client._tcp import errno_of
 from nanogpt_client._watchdog import Guard, watchdog
 
-__all__ = ["AsyncConnection", "Connection", "is_clean", "lacks_descriptor", "unreachable"]
+__all__ = ["AsyncConnection", "Connection", "Errors", "is_clean", "lacks_descriptor", "unreachable"]
 
-# In these the connection failed before the request could be written to it.
-_UNSENT = (
-    "ConnectError", "ConnectTimeout", "InvalidURL", "PoolTimeout", "ProxyError",
-    "UnsupportedProtocol",
-)  # fmt: skip
+Classes: TypeAlias = tuple[type[Exception], ...]
 
-Errors: TypeAlias = tuple[type[Exception], ...]
+
+class Errors(NamedTuple):
+    """What an HTTP library raises: all of it where no answer comes, and which of it means what.
+
+    ``unsent`` are raised before anything of the request could be written to a connection.
+    """
+
+    all: Classes
+    unsent: Classes
+    timeouts: Classes
+    connect_timeout: type[Exception]
+
+    @classmethod
+    def of(cls, library: Any) -> Errors:
+        """Return those of a library with the interface of httpx."""
+        return cls(
+            all=(library.HTTPError, library.InvalidURL, TimeoutError, UnreadableError),
+            unsent=(
+                library.ConnectError,
+                library.ConnectTimeout,
+                library.InvalidURL,
+                library.PoolTimeout,
+                library.ProxyError,
+                library.UnsupportedProtocol,
+            ),
+            timeouts=(library.TimeoutException, TimeoutError),
+            connect_timeout=library.ConnectTimeout,
+        )
 
 
 class Connection:
@@ -53,8 +76,8 @@ class Connection:
         try:
             with watchdog.guarding(self._guard, limit):
                 data = next(self._pieces, b"")
-        except self._errors as error:
-            return unreachable(error, timed_out=self._guard.fired)
+        except self._errors.all as error:
+            return unreachable(error, self._errors, timed_out=self._guard.fired)
         if self._guard.fired:
             return Unreachable(sent=True, reason="silence", timed_out=True)
         self._at_end = not data
@@ -86,8 +109,8 @@ class AsyncConnection:
                 data = await anext(self._pieces, b"")
         except TimeoutError:
             return Unreachable(sent=True, reason="silence", timed_out=True)
-        except self._errors as error:
-            return unreachable(error)
+        except self._errors.all as error:
+            return unreachable(error, self._errors)
         self._at_end = not data
         return Piece(data, time.monotonic() - started)
 
@@ -111,18 +134,18 @@ async def is_clean(response: Any) -> bool:
 
 def unreachable(
     error: Exception,
+    errors: Errors,
     response: Any = None,
     *,
     progress: Progress | None = None,
     timed_out: bool = False,
 ) -> Unreachable:
     """Return what became of a request that got no (whole) answer."""
-    names = {cls.__name__ for cls in type(error).__mro__}
     _forget_locals(error)
-    timed_out = timed_out or bool(names & {"TimeoutException", "TimeoutError"})
-    unsent = not names.isdisjoint(_UNSENT) or (progress is not None and progress.unsent)
+    timed_out = timed_out or isinstance(error, errors.timeouts)
+    unsent = isinstance(error, errors.unsent) or (progress is not None and progress.unsent)
     reason = str(error) or type(error).__name__
-    if timed_out and not names & {"ConnectTimeout"}:
+    if timed_out and not isinstance(error, errors.connect_timeout):
         reason = "the answer came too slowly to be whole in time"
         if unsent:
             reason = "no connection came about in time"

@@ -13,7 +13,7 @@ from urllib.request import getproxies
 
 from nanogpt_client._core.addresses import in_order, web_address
 from nanogpt_client._core.call import Request
-from nanogpt_client._core.flow import Addresses
+from nanogpt_client._core.steps import Addresses
 from nanogpt_client.config import Config
 
 __all__ = ["found", "pinned", "place_of", "resolved_elsewhere"]

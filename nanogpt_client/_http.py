@@ -44,8 +44,8 @@ from nanogpt_client._connection import (
     unreachable,
 )
 from nanogpt_client._core.call import Reply, Request
-from nanogpt_client._core.flow import Addresses, Connected, Piece, Unreachable
-from nanogpt_client._decoding import ACCEPT_ENCODING, UnreadableError, adecoded, decoded
+from nanogpt_client._core.steps import Addresses, Connected, Piece, Unreachable
+from nanogpt_client._decoding import ACCEPT_ENCODING, adecoded, decoded
 from nanogpt_client._download import found, pinned, place_of
 from nanogpt_client._inside import left_over, lock_safely
 from nanogpt_client._progress import BlockingProgress, Deadlines, Progress
@@ -75,7 +75,7 @@ class Transport:
         self._injected_client = http_client
         self._injected = None if http_client is None else Injected(http_client, Carrier)
         self._library = _library_of(http_client)
-        self._errors = _errors_of(self._library)
+        self._errors = Errors.of(self._library)
         self._patience = patience_with(config.origin)
         self._deadlines: dict[int, Deadlines] = {}
         self._own: dict[int, Clients[httpx.Client]] = {}
@@ -146,9 +146,11 @@ class Transport:
             if guard.fired:  # then the end of the body may be our own doing
                 raise TimeoutError
             return _reply(response, body.whole(), self._config)
-        except self._errors as error:
+        except self._errors.all as error:
             lease.failed(carrier, response, body.seconds())
-            return unreachable(error, response, progress=progress, timed_out=guard.fired)
+            return unreachable(
+                error, self._errors, response, progress=progress, timed_out=guard.fired
+            )
         finally:
             if connection is None:
                 deadlines.forget()
@@ -187,7 +189,7 @@ class AsyncTransport:
         self._injected_client = http_client
         self._injected = None if http_client is None else Injected(http_client, AsyncCarrier)
         self._library = _library_of(http_client)
-        self._errors = _errors_of(self._library)
+        self._errors = Errors.of(self._library)
         self._patience = patience_with(config.origin)
         self._own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
@@ -280,9 +282,9 @@ class AsyncTransport:
                     )
                 await _read_async(response, body, lease)
             return _reply(response, body.whole(), self._config)
-        except self._errors as error:
+        except self._errors.all as error:
             lease.failed(carrier, response, body.seconds())
-            return unreachable(error, response, progress=progress)
+            return unreachable(error, self._errors, response, progress=progress)
 
     async def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
@@ -410,12 +412,7 @@ _read_from: set[tuple[str | None, str | None]] = set()
 def _library_of(client: Any) -> Any:
     """Return the module that a client is of."""
     roots = [cls.__module__.partition(".")[0] for cls in type(client).__mro__]
-    return next((sys.modules[name] for name in roots if name.startswith("httpx")), httpx)
-
-
-def _errors_of(library: Any) -> Errors:
-    """Return what its clients raise where they get no answer."""
-    return library.HTTPError, library.InvalidURL, TimeoutError, UnreadableError
+    return next((sys.modules[name] for name in roots if name in {"httpx", "httpx2"}), httpx)
 
 
 def _build(
@@ -488,6 +485,6 @@ def _is_stream(response: Any) -> bool:
 
 
 def _reply(response: Any, body: bytes, config: Config) -> Reply:
-    reply = Reply(response.status_code, dict(response.headers), body)
+    reply = Reply(response.status_code, dict(response.headers), body, config.origin)
     # Headers and errors may quote the key that was sent; nothing that we keep or log of them does.
     return reply.without(config.api_key.get_secret_value(), in_body=not reply.is_success)

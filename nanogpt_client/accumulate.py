@@ -30,6 +30,10 @@ from nanogpt_client.wire.chat import (
 
 __all__ = ["PartialMessage"]
 
+_IN_EVERY_EVENT = frozenset(
+    {"id", "object", "created", "model", "choices", "provider", "system_fingerprint"}
+)
+"""What says nothing of usage or costs."""
 _TOLD_APART = frozenset({"choices", "error"})
 
 
@@ -192,7 +196,8 @@ class _PartialChoice:
             role=self.role,
             extra=self.extras.fields(),
         )
-        return Choice(index, message, self.finish_reason, dict(self.logprobs) or None)
+        logprobs = {key: list(values) for key, values in self.logprobs.items()}
+        return Choice(index, message, self.finish_reason, logprobs or None)
 
     def missing_ids(self, index: int, salt: str) -> list[ToolCallDelta]:
         """Return deltas that bring the made-up ids."""
@@ -217,6 +222,7 @@ class PartialMessage:
         self._top: dict[str, Any] = {}
         self._salt = ""
         self._completion: ChatCompletion | None = None
+        self._costs: tuple[Usage | None, Billing] | None = None
         self.finished = 0
         self.failed = False
 
@@ -226,6 +232,9 @@ class PartialMessage:
         Finish reason, usage and billing are held back for `end`.
         """
         self._completion = None
+        same_id = frame.get("id") in (None, self._top.get("id"))
+        if not (same_id and frame.keys() <= _IN_EVERY_EVENT):
+            self._costs = None
         for key, value in frame.items():
             if value is not None:  # the last value that says something wins
                 self._top[key] = value
@@ -253,6 +262,10 @@ class PartialMessage:
         return self._completion
 
     def _whole(self) -> ChatCompletion:
+        if self._costs is None:
+            usage = Usage.read(self._top.get("usage"), self._top.get("x_nanogpt_pricing"))
+            self._costs = usage, Billing.read(self._top, self._headers)
+        usage, billing = self._costs
         return ChatCompletion(
             id=as_text(self._top.get("id")),
             model=as_text(self._top.get("model")),
@@ -260,8 +273,8 @@ class PartialMessage:
                 choice.choice(index, self._unique())
                 for index, choice in sorted(self._choices.items())
             ),
-            usage=Usage.read(self._top.get("usage"), self._top.get("x_nanogpt_pricing")),
-            billing=Billing.read(self._top, self._headers),
+            usage=usage,
+            billing=billing,
             raw={key: value for key, value in self._top.items() if key not in _TOLD_APART},
         )
 
@@ -280,8 +293,7 @@ class PartialMessage:
         ]
         if chunks:
             last = chunks[-1]
-            last.usage, last.billing, last.completion = whole.usage, whole.billing, whole
-            last.raw = whole.raw
+            last.usage, last.billing, last.raw = whole.usage, whole.billing, whole.raw
         return chunks
 
     def _unique(self) -> str:

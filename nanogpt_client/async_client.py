@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from nanogpt_client import endpoints, wire
-from nanogpt_client._async_media import AsyncMediaMethods
+from nanogpt_client._base import BaseClient
 from nanogpt_client._concurrency import block_async, in_tasks, invoke_async
-from nanogpt_client._core.call import Call, StreamCall
-from nanogpt_client._core.flow import (
+from nanogpt_client._core.call import Call, DecoderInUse, StreamCall
+from nanogpt_client._core.flow import attempt, perform, stream
+from nanogpt_client._core.steps import (
     Aside,
     Block,
     Connected,
@@ -19,8 +21,6 @@ from nanogpt_client._core.flow import (
     Flow,
     Gather,
     Invoke,
-    Locate,
-    Located,
     Open,
     Outcome,
     Read,
@@ -29,18 +29,22 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
-    attempt,
-    perform,
-    stream,
 )
 from nanogpt_client.endpoints import catalog, chat
+from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.wire.media import Downloadable
 from nanogpt_client.wire.options import (
     ChatOptions,
-    EmbedAllOptions,
+    EmbeddingBatchOptions,
     EmbeddingOptions,
+    ImageOptions,
     SpeechOptions,
+    TranscriptionOptions,
+    VideoJobOptions,
+    VideoOptions,
+    WaitOptions,
     WebSearchOptions,
     WorkOptions,
 )
@@ -60,6 +64,8 @@ Item = TypeVar("Item")
 class AsyncStream(Generic[Item]):
     """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
 
+    `snapshot` is the answer so far, and `get_final` the whole one.
+
     Leaving the loop early frees the connection; so do `aclose` and an ``async with`` block.
 
     Raises:
@@ -67,14 +73,38 @@ class AsyncStream(Generic[Item]):
             ``partial`` holds what had arrived.
     """
 
-    def __init__(self, items: AsyncGenerator[Item, None]) -> None:
+    def __init__(self, items: AsyncGenerator[Item, None], decoder: DecoderInUse) -> None:
         self._items = items
+        self._decoder = decoder
 
     def __aiter__(self) -> AsyncIterator[Item]:
         return self._items
 
     async def __anext__(self) -> Item:
         return await anext(self._items)
+
+    @overload
+    async def get_final(self: AsyncStream[ChatChunk]) -> ChatCompletion: ...
+
+    @overload
+    async def get_final(self: AsyncStream[bytes]) -> wire.Speech: ...
+
+    async def get_final(self) -> Any:
+        """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
+
+        Raises:
+            NanoGPTError: the stream does not end with a finished answer, or was closed before;
+                ``partial`` holds what had arrived.
+        """
+        async for _ in self._items:
+            pass
+        return self._decoder.final()
+
+    @property
+    def snapshot(self: AsyncStream[ChatChunk]) -> ChatCompletion:
+        """The answer as far as the chunks so far bring it; it does not change with later ones."""
+        completion: ChatCompletion = self._decoder.snapshot()
+        return completion
 
     async def aclose(self) -> None:
         """Stop reading and free the connection."""
@@ -87,7 +117,7 @@ class AsyncStream(Generic[Item]):
         await self.aclose()
 
 
-class AsyncNanoGPTClient(AsyncMediaMethods):
+class AsyncNanoGPTClient(BaseClient):
     """NanoGPT for asyncio.
 
     Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
@@ -128,31 +158,19 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         texts: Iterable[str],
         *,
         model: str,
-        batch_size: int = 2048,
-        max_batch_bytes: int = 800_000,
-        max_concurrency: int = 4,
-        **options: Unpack[EmbedAllOptions],
+        **options: Unpack[EmbeddingBatchOptions],
     ) -> NDArray[np.float32]:
         """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
 
-        They are sent in batches of at most ``batch_size`` texts and ``max_batch_bytes`` bytes of
-        UTF-8 (a longer text alone), ``max_concurrency`` at a time. ``on_progress`` receives each
-        batch's `Embeddings` when it is there.
+        They are sent in batches of at most ``batch_size`` texts (2,048) and ``max_batch_bytes`` bytes
+        of UTF-8 (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
 
         Raises:
             ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
-            NanoGPTError: a batch failed. No further one was begun; those that had arrived, or were
-                on their way, are paid for: ``partial`` is a `PartialEmbeddings` with them.
+            NanoGPTError: a batch failed, and no further one was begun. What had arrived, or was on
+                its way, is paid for: ``partial``, a `PartialEmbeddings`, has it.
         """
-        flow = endpoints.embeddings.embed_all(
-            texts,
-            model=model,
-            batch_size=batch_size,
-            max_batch_bytes=max_batch_bytes,
-            max_concurrency=max_concurrency,
-            **options,
-        )
-        return await self.run(flow)
+        return await self.run(endpoints.embeddings.embed_all(texts, model=model, **options))
 
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
@@ -161,6 +179,145 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         listed = self._context.known.get("tts")
         call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
         return self.stream(call)
+
+    async def generate_image(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | Sequence[wire.FileSource] | None = None,
+        mask: wire.FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> wire.GeneratedImages:
+        """Draw, or change the given pictures (bytes, path or URL)."""
+        return await self.run(
+            endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    async def generate_images(
+        self,
+        prompts: Sequence[str],
+        *,
+        model: str,
+        max_concurrency: int = 4,
+        **options: Unpack[ImageOptions],
+    ) -> list[wire.GeneratedImages]:
+        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
+        flow = endpoints.batch.generate_images(
+            prompts, model=model, max_concurrency=max_concurrency, **options
+        )
+        return await self.run(flow)
+
+    async def edit_image(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | Sequence[wire.FileSource],
+        mask: wire.FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> wire.GeneratedImages:
+        """Change a picture through the edits route; a mask limits where."""
+        return await self.run(
+            endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    async def speak(
+        self, text: str, *, model: str, **options: Unpack[SpeechOptions]
+    ) -> wire.Speech:
+        """Speak a text; jobs are waited for and URLs fetched."""
+        return await self.run(endpoints.speech.speak(text, model=model, **options))
+
+    async def speak_long(
+        self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
+    ) -> wire.Speech:
+        """Speak a text of any length, cut at its sentences and joined into one file."""
+        return await self.run(
+            endpoints.batch.speak_long(
+                text, model=model, max_concurrency=max_concurrency, **options
+            )
+        )
+
+    async def transcribe(
+        self, audio: wire.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> wire.Transcript:
+        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
+        return await self.run(endpoints.transcription.transcribe(audio, model=model, **options))
+
+    async def transcribe_all(
+        self,
+        recordings: Sequence[wire.FileSource],
+        *,
+        model: str,
+        max_concurrency: int = 4,
+        **options: Unpack[TranscriptionOptions],
+    ) -> list[wire.Transcript]:
+        """Transcribe several, in their order; an error's ``partial`` has those finished."""
+        return await self.run(
+            endpoints.batch.transcribe_all(
+                recordings, model=model, max_concurrency=max_concurrency, **options
+            )
+        )
+
+    async def submit_video(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | None = None,
+        **options: Unpack[VideoOptions],
+    ) -> wire.VideoJob:
+        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
+        return await self.run(
+            endpoints.video.submit_video(prompt, model=model, image=image, **options)
+        )
+
+    async def video_status(self, run_id: str) -> wire.VideoJob:
+        """Ask how far a video is."""
+        return await self.send(endpoints.video.video_status(run_id))
+
+    async def wait_for_video(
+        self, job: wire.VideoJob | str, **options: Unpack[WaitOptions]
+    ) -> wire.Video:
+        """Wait for a submitted video: ``poll_timeout`` (900) seconds, asking every 3 seconds."""
+        return await self.run(endpoints.video.wait_for_video(job, **options))
+
+    async def generate_video(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | None = None,
+        **options: Unpack[VideoJobOptions],
+    ) -> wire.Video:
+        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
+        return await self.run(
+            endpoints.video.generate_video(prompt, model=model, image=image, **options)
+        )
+
+    async def recover_videos(
+        self, *, model: str | None = None, limit: int | None = None
+    ) -> list[wire.VideoJob]:
+        """List this account's recent videos, e.g. after a crash."""
+        return await self.send(endpoints.video.recover_videos(model=model, limit=limit))
+
+    @overload
+    async def download(self, file: str, *, max_bytes: int = ...) -> bytes: ...
+
+    @overload
+    async def download(self, file: Downloadable, *, max_bytes: int = ...) -> Downloadable: ...
+
+    async def download(self, file: Any, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Any:
+        """Fetch a URL's bytes; or return an image, video or speech with its bytes, fetched if need.
+
+        The key goes to NanoGPT's API alone.
+
+        Raises:
+            NanoGPTError: it cannot be fetched (any more); a result's URL stands in the message.
+        """
+        if isinstance(file, str):
+            return await self.run(endpoints.media.download(file, max_bytes=max_bytes))
+        return await self.run(endpoints.media.download_file(file, max_bytes=max_bytes))
 
     async def search_web(
         self, query: str, **options: Unpack[WebSearchOptions]
@@ -244,7 +401,8 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
 
     def stream(self, call: StreamCall[Item]) -> AsyncStream[Item]:
         """Perform a call whose answer comes in pieces."""
-        return AsyncStream(self._items(call))
+        decoder = DecoderInUse(call.decoder)
+        return AsyncStream(self._items(replace(call, decoder=decoder)), decoder)
 
     async def aclose(self) -> None:
         """Free the connections that this client opened; an injected client stays open."""
@@ -308,8 +466,6 @@ class AsyncNanoGPTClient(AsyncMediaMethods):
         match step:
             case Resolve(url):
                 return await self._transport.resolve(url)
-            case Locate(url):
-                return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return await invoke_async(step)
             case Block():

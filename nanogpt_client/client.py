@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from nanogpt_client import endpoints, wire
+from nanogpt_client._base import BaseClient
 from nanogpt_client._concurrency import block, in_threads, invoke
-from nanogpt_client._core.call import Call, StreamCall
-from nanogpt_client._core.flow import (
+from nanogpt_client._core.call import Call, DecoderInUse, StreamCall
+from nanogpt_client._core.flow import attempt, perform, stream
+from nanogpt_client._core.steps import (
     Aside,
     Block,
     Connected,
@@ -22,8 +25,6 @@ from nanogpt_client._core.flow import (
     Flow,
     Gather,
     Invoke,
-    Locate,
-    Located,
     Open,
     Outcome,
     Read,
@@ -32,19 +33,22 @@ from nanogpt_client._core.flow import (
     Sleep,
     Step,
     Steps,
-    attempt,
-    perform,
-    stream,
 )
-from nanogpt_client._media import MediaMethods
 from nanogpt_client.endpoints import catalog, chat
+from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.wire.media import Downloadable
 from nanogpt_client.wire.options import (
     ChatOptions,
-    EmbedAllOptions,
+    EmbeddingBatchOptions,
     EmbeddingOptions,
+    ImageOptions,
     SpeechOptions,
+    TranscriptionOptions,
+    VideoJobOptions,
+    VideoOptions,
+    WaitOptions,
     WebSearchOptions,
     WorkOptions,
 )
@@ -64,6 +68,8 @@ Item = TypeVar("Item")
 class Stream(Generic[Item]):
     """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
 
+    `snapshot` is the answer so far, and `get_final` the whole one.
+
     Leaving the loop early frees the connection; so do `close` and a ``with`` block.
 
     Raises:
@@ -71,14 +77,38 @@ class Stream(Generic[Item]):
             ``partial`` holds what had arrived.
     """
 
-    def __init__(self, items: Generator[Item, None, None]) -> None:
+    def __init__(self, items: Generator[Item, None, None], decoder: DecoderInUse) -> None:
         self._items = items
+        self._decoder = decoder
 
     def __iter__(self) -> Iterator[Item]:
         return self._items
 
     def __next__(self) -> Item:
         return next(self._items)
+
+    @overload
+    def get_final(self: Stream[ChatChunk]) -> ChatCompletion: ...
+
+    @overload
+    def get_final(self: Stream[bytes]) -> wire.Speech: ...
+
+    def get_final(self) -> Any:
+        """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
+
+        Raises:
+            NanoGPTError: the stream does not end with a finished answer, or was closed before;
+                ``partial`` holds what had arrived.
+        """
+        for _ in self._items:
+            pass
+        return self._decoder.final()
+
+    @property
+    def snapshot(self: Stream[ChatChunk]) -> ChatCompletion:
+        """The answer as far as the chunks so far bring it; it does not change with later ones."""
+        completion: ChatCompletion = self._decoder.snapshot()
+        return completion
 
     def close(self) -> None:
         """Stop reading and free the connection."""
@@ -91,7 +121,7 @@ class Stream(Generic[Item]):
         self.close()
 
 
-class NanoGPTClient(MediaMethods):
+class NanoGPTClient(BaseClient):
     """NanoGPT for blocking code.
 
     Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
@@ -161,31 +191,19 @@ class NanoGPTClient(MediaMethods):
         texts: Iterable[str],
         *,
         model: str,
-        batch_size: int = 2048,
-        max_batch_bytes: int = 800_000,
-        max_concurrency: int = 4,
-        **options: Unpack[EmbedAllOptions],
+        **options: Unpack[EmbeddingBatchOptions],
     ) -> NDArray[np.float32]:
         """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
 
-        They are sent in batches of at most ``batch_size`` texts and ``max_batch_bytes`` bytes of
-        UTF-8 (a longer text alone), ``max_concurrency`` at a time. ``on_progress`` receives each
-        batch's `Embeddings` when it is there.
+        They are sent in batches of at most ``batch_size`` texts (2,048) and ``max_batch_bytes`` bytes
+        of UTF-8 (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
 
         Raises:
             ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
-            NanoGPTError: a batch failed. No further one was begun; those that had arrived, or were
-                on their way, are paid for: ``partial`` is a `PartialEmbeddings` with them.
+            NanoGPTError: a batch failed, and no further one was begun. What had arrived, or was on
+                its way, is paid for: ``partial``, a `PartialEmbeddings`, has it.
         """
-        flow = endpoints.embeddings.embed_all(
-            texts,
-            model=model,
-            batch_size=batch_size,
-            max_batch_bytes=max_batch_bytes,
-            max_concurrency=max_concurrency,
-            **options,
-        )
-        return self.run(flow)
+        return self.run(endpoints.embeddings.embed_all(texts, model=model, **options))
 
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
@@ -194,6 +212,139 @@ class NanoGPTClient(MediaMethods):
         listed = self._context.known.get("tts")
         call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
         return self.stream(call)
+
+    def generate_image(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | Sequence[wire.FileSource] | None = None,
+        mask: wire.FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> wire.GeneratedImages:
+        """Draw, or change the given pictures (bytes, path or URL)."""
+        return self.run(
+            endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    def generate_images(
+        self,
+        prompts: Sequence[str],
+        *,
+        model: str,
+        max_concurrency: int = 4,
+        **options: Unpack[ImageOptions],
+    ) -> list[wire.GeneratedImages]:
+        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
+        flow = endpoints.batch.generate_images(
+            prompts, model=model, max_concurrency=max_concurrency, **options
+        )
+        return self.run(flow)
+
+    def edit_image(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | Sequence[wire.FileSource],
+        mask: wire.FileSource | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> wire.GeneratedImages:
+        """Change a picture through the edits route; a mask limits where."""
+        return self.run(
+            endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
+        )
+
+    def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> wire.Speech:
+        """Speak a text; jobs are waited for and URLs fetched."""
+        return self.run(endpoints.speech.speak(text, model=model, **options))
+
+    def speak_long(
+        self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
+    ) -> wire.Speech:
+        """Speak a text of any length, cut at its sentences and joined into one file."""
+        return self.run(
+            endpoints.batch.speak_long(
+                text, model=model, max_concurrency=max_concurrency, **options
+            )
+        )
+
+    def transcribe(
+        self, audio: wire.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> wire.Transcript:
+        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
+        return self.run(endpoints.transcription.transcribe(audio, model=model, **options))
+
+    def transcribe_all(
+        self,
+        recordings: Sequence[wire.FileSource],
+        *,
+        model: str,
+        max_concurrency: int = 4,
+        **options: Unpack[TranscriptionOptions],
+    ) -> list[wire.Transcript]:
+        """Transcribe several, in their order; an error's ``partial`` has those finished."""
+        return self.run(
+            endpoints.batch.transcribe_all(
+                recordings, model=model, max_concurrency=max_concurrency, **options
+            )
+        )
+
+    def submit_video(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | None = None,
+        **options: Unpack[VideoOptions],
+    ) -> wire.VideoJob:
+        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
+        return self.run(endpoints.video.submit_video(prompt, model=model, image=image, **options))
+
+    def video_status(self, run_id: str) -> wire.VideoJob:
+        """Ask how far a video is."""
+        return self.send(endpoints.video.video_status(run_id))
+
+    def wait_for_video(
+        self, job: wire.VideoJob | str, **options: Unpack[WaitOptions]
+    ) -> wire.Video:
+        """Wait for a submitted video: ``poll_timeout`` (900) seconds, asking every 3 seconds."""
+        return self.run(endpoints.video.wait_for_video(job, **options))
+
+    def generate_video(
+        self,
+        prompt: str = "",
+        *,
+        model: str,
+        image: wire.FileSource | None = None,
+        **options: Unpack[VideoJobOptions],
+    ) -> wire.Video:
+        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
+        return self.run(endpoints.video.generate_video(prompt, model=model, image=image, **options))
+
+    def recover_videos(
+        self, *, model: str | None = None, limit: int | None = None
+    ) -> list[wire.VideoJob]:
+        """List this account's recent videos, e.g. after a crash."""
+        return self.send(endpoints.video.recover_videos(model=model, limit=limit))
+
+    @overload
+    def download(self, file: str, *, max_bytes: int = ...) -> bytes: ...
+
+    @overload
+    def download(self, file: Downloadable, *, max_bytes: int = ...) -> Downloadable: ...
+
+    def download(self, file: Any, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Any:
+        """Fetch a URL's bytes; or return an image, video or speech with its bytes, fetched if need.
+
+        The key goes to NanoGPT's API alone.
+
+        Raises:
+            NanoGPTError: it cannot be fetched (any more); a result's URL stands in the message.
+        """
+        if isinstance(file, str):
+            return self.run(endpoints.media.download(file, max_bytes=max_bytes))
+        return self.run(endpoints.media.download_file(file, max_bytes=max_bytes))
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> wire.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
@@ -273,7 +424,8 @@ class NanoGPTClient(MediaMethods):
 
     def stream(self, call: StreamCall[Item]) -> Stream[Item]:
         """Perform a call whose answer comes in pieces."""
-        return Stream(self._items(call))
+        decoder = DecoderInUse(call.decoder)
+        return Stream(self._items(replace(call, decoder=decoder)), decoder)
 
     def close(self) -> None:
         """Free the connections that this client opened; an injected client stays open."""
@@ -337,8 +489,6 @@ class NanoGPTClient(MediaMethods):
         match step:
             case Resolve(url):
                 return self._transport.resolve(url)
-            case Locate(url):
-                return Located(self.config.absolute(url), self.download)
             case Invoke():
                 return invoke(step)
             case Block():

@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, settings
 from nanogpt_client._concurrency import block, in_threads, invoke
 from nanogpt_client._core.booking import CallContext
 from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.flow import (
-    AFTER_DONE_SECONDS,
+from nanogpt_client._core.flow import AFTER_DONE_SECONDS, perform
+from nanogpt_client._core.known import KnownModels
+from nanogpt_client._core.pacing import Pace
+from nanogpt_client._core.retry import RetryPolicy
+from nanogpt_client._core.steps import (
     Addresses,
     Block,
     Connected,
@@ -21,17 +24,11 @@ from nanogpt_client._core.flow import (
     Gather,
     Invoke,
     Known,
-    Locate,
-    Located,
     Piece,
     Read,
     Resolve,
     Sleep,
-    perform,
 )
-from nanogpt_client._core.known import KnownModels
-from nanogpt_client._core.pacing import Pace
-from nanogpt_client._core.retry import RetryPolicy
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 
@@ -96,7 +93,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 driven.items += step.items
             elif isinstance(step, Resolve) and not (left and isinstance(left[0], Addresses)):
                 answer = SOMEWHERE
-            elif isinstance(step, Locate | Invoke | Block | Gather):
+            elif isinstance(step, Invoke | Block | Gather):
                 answer = aside(step)
             elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
                 answer = END
@@ -114,11 +111,9 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
     return driven
 
 
-def aside(step: Locate | Invoke | Block | Gather) -> Any:
+def aside(step: Invoke | Block | Gather) -> Any:
     """Do what a client does for a step that is no request."""
     match step:
-        case Locate(url):
-            return Located(url)
         case Invoke():
             return invoke(step)
         case Block():

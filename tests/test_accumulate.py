@@ -428,8 +428,7 @@ def test_usage_and_billing_come_once_at_the_very_end():
     assert two.billing is not None
     assert (two.billing.cost, two.billing.request_id) == (Decimal(0), "req_1")
     assert two.raw["new"] == 1  # a later null does not wipe it
-    assert one.completion is None
-    assert two.completion == partial.completion()
+    assert two.billing == partial.completion().billing
 
 
 def test_nothing_ends_in_nothing():

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import enum
 import gzip
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Literal, Protocol, TypeVar
+from urllib.parse import urljoin
 
-from nanogpt_client.errors import NanoGPTError
+from nanogpt_client.errors import NanoGPTError, StreamInterruptedError
 from nanogpt_client.wire._read import loads
 
 T = TypeVar("T")
@@ -35,11 +36,22 @@ class Resend(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: status, lower-case headers, body. Has the attributes of httpx's response."""
+    """A whole answer: status, lower-case headers, body. Has the attributes of httpx's response.
+
+    ``origin`` is where it came from, and where the relative URLs in it lead.
+    """
 
     status_code: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+    origin: str = ""
+
+    def absolute(self, url: str) -> str:
+        """Return a URL of the answer as an absolute one; what is no URL stays what it is."""
+        try:
+            return urljoin(self.origin, url)
+        except ValueError:  # half an IPv6 address
+            return url
 
     @property
     def text(self) -> str:
@@ -55,7 +67,7 @@ class Reply:
             return self
         headers = {name: value.replace(key, "***") for name, value in self.headers.items()}
         body = self.body.replace(key.encode(), b"***") if in_body else self.body
-        return Reply(self.status_code, headers, body)
+        return Reply(self.status_code, headers, body, self.origin)
 
     @property
     def is_success(self) -> bool:
@@ -162,7 +174,8 @@ class Decoder(Protocol[Item_co]):
     def done(self) -> bool:
         """Whether nothing more will come."""
 
-    def feed(self, data: bytes) -> Sequence[Item_co]: ...
+    def feed(self, data: bytes) -> Iterable[Item_co]:
+        """Return what these bytes bring; all of it is asked for before more is fed."""
 
     def whole(self, reply: Reply) -> Sequence[Item_co]:
         """Read an answer that came in one piece instead of a stream."""
@@ -173,8 +186,42 @@ class Decoder(Protocol[Item_co]):
     def end(self) -> Sequence[Item_co]:
         """Return the items that a finished stream held back for its end."""
 
+    def snapshot(self) -> Any:
+        """Return what the items that were asked for add up to, as the call's whole result."""
+
     def partial(self) -> Any:
-        """Return what has arrived, as the call's whole result."""
+        """Return all that has arrived, as the call's whole result."""
+
+
+class DecoderInUse:
+    """Makes the decoders of one stream, and asks the newest for what has arrived."""
+
+    def __init__(self, make: Callable[[Mapping[str, str]], Decoder[Any]]) -> None:
+        self._make = make
+        self._decoder = make({})
+
+    def __call__(self, headers: Mapping[str, str]) -> Decoder[Any]:
+        self._decoder = self._make(headers)
+        return self._decoder
+
+    def snapshot(self) -> Any:
+        """Return what the items so far add up to."""
+        return self._decoder.snapshot()
+
+    def final(self) -> Any:
+        """Return the whole result of a stream that was read to its end.
+
+        Raises:
+            NanoGPTError: it failed, or was closed before its end; ``partial`` has what arrived.
+        """
+        partial, decoder = self._decoder.partial(), self._decoder
+        if decoder.failure is None and (decoder.done or decoder.finished):
+            return partial
+        error = decoder.failure or StreamInterruptedError(
+            "the stream failed, or was closed, before the answer was finished"
+        )
+        error.partial = partial
+        raise error
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,35 @@ the async client need not repeat any of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from nanogpt_client._core.booking import Booking, CallContext
-from nanogpt_client._core.call import Call, Decoder, Reply, Request, StreamCall
+from nanogpt_client._core.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._core.job_costs import JobStatus, Submitted
-from nanogpt_client._core.pacing import LONGEST_NAP, Pace
+from nanogpt_client._core.rate_limit import Line
 from nanogpt_client._core.retry import retry_after
+from nanogpt_client._core.steps import (
+    Connected,
+    Emit,
+    Flow,
+    Known,
+    Open,
+    Outcome,
+    Read,
+    Send,
+    Sleep,
+    Step,
+    Steps,
+    Unreachable,
+)
 from nanogpt_client.errors import (
     APIConnectionError,
-    APIStatusError,
     APITimeoutError,
-    DailyLimitError,
     NanoGPTError,
     OutcomeUnknownError,
-    RateLimitError,
     ResponseFormatError,
     StreamInterruptedError,
     StreamStalledError,
@@ -40,180 +50,6 @@ Item = TypeVar("Item")
 AFTER_FINISH_SECONDS = 5.0
 # After [DONE] only the end of the response follows, and a connection is used again from there on.
 AFTER_DONE_SECONDS = 0.25
-
-
-class Send(NamedTuple):
-    """Send a request and read the whole answer: a `Reply` or `Unreachable` comes back."""
-
-    request: Request
-
-
-class Open(NamedTuple):
-    """Send a request whose answer is a stream: `Connected`, `Reply` (no stream), `Unreachable`."""
-
-    request: Request
-    limit: float | None
-
-
-class Read(NamedTuple):
-    """Read the next bytes of a stream, waiting ``limit`` seconds: a `Piece` or `Unreachable`."""
-
-    connection: Any
-    limit: float | None
-
-
-class Sleep(NamedTuple):
-    """Wait that many seconds."""
-
-    seconds: float
-
-
-class Resolve(NamedTuple):
-    """Find out where a URL leads: `Addresses` come back."""
-
-    url: str
-
-
-class Addresses(NamedTuple):
-    """The IP addresses of a URL's host; none if its name is unknown here.
-
-    ``trusted`` is ``True`` for NanoGPT's own address and where the user allows any, ``own`` for
-    the former alone. ``elsewhere`` is ``True`` where a proxy or the
-    caller's own HTTP client may look the name up again, so that the answer binds nobody.
-    """
-
-    trusted: bool
-    addresses: Sequence[str] = ()
-    own: bool = False
-    elsewhere: bool = False
-
-
-class Locate(NamedTuple):
-    """Find out the absolute address of a media URL, and who fetches it: `Located` comes back."""
-
-    url: str
-
-
-class Located(NamedTuple):
-    """``fetch`` takes a URL and returns its bytes, or an awaitable of them."""
-
-    url: str
-    fetch: Callable[[str], Any] | None = None
-
-
-class Invoke(NamedTuple):
-    """Call a function of the caller's, awaiting what it returns if need be: `Returned`."""
-
-    function: Callable[[Any], Any]
-    value: Any
-
-
-class Block(NamedTuple):
-    """Call a function that blocks, such as one that reads a file, off the event loop: `Returned`.
-
-    What it raises of `OSError`, `ValueError` and `NanoGPTError` comes back in it.
-    """
-
-    function: Callable[[], Any]
-
-
-class Returned(NamedTuple):
-    """What a function of the caller's returned, or the exception that it raised."""
-
-    value: Any = None
-    error: Exception | None = None
-
-
-class Gather(NamedTuple):
-    """Perform flows, ``max_concurrency`` at a time: a sequence comes back, one item for each.
-
-    An item is `Returned`, with the result or with what the flow raised; or ``None`` for a flow that
-    was not begun, because another had failed by then.
-    """
-
-    flows: Sequence[Generator[Any, Any, Any]]
-    max_concurrency: int
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Ask what the client remembers of NanoGPT's model lists: `KnownModels` comes back."""
-
-
-class Emit(NamedTuple, Generic[Item]):
-    """Hand these items to the caller."""
-
-    items: Sequence[Item]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """No (whole) answer came. ``sent`` is ``False`` only if it provably never reached NanoGPT."""
-
-    sent: bool
-    reason: str
-    timed_out: bool = False
-    request_id: str | None = None
-    cause: Exception | None = field(default=None, repr=False, compare=False)
-    unreadable: bool = False
-    """An answer came, but it is packed in a way that nobody reads, or far too large."""
-
-
-class Connected(NamedTuple):
-    """A stream has begun; ``seconds`` is how long its headers took."""
-
-    reply: Reply
-    connection: Any
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes of a stream (none: it has ended) and the seconds they took to come."""
-
-    data: bytes = field(repr=False)
-    seconds: float = 0.0
-
-
-Outcome: TypeAlias = (
-    Reply
-    | Connected
-    | Piece
-    | Unreachable
-    | Addresses
-    | Located
-    | Returned
-    | Sequence[Returned | None]
-    | None
-)
-Aside: TypeAlias = Sleep | Resolve | Locate | Invoke | Block | Gather
-Step: TypeAlias = Send | Open | Read | Aside
-Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | Aside | Known | Submitted, Any, T]
-"""What endpoints with several requests return: yields calls, receives their parsed answers."""
-
-
-def ask(call: Call[T]) -> Generator[Call[T], Any, T]:
-    """Ask one thing inside a `Flow` and return its answer."""
-    answer: T = yield call
-    return answer
-
-
-def consult(function: Callable[[Any], Any], value: Any) -> Generator[Invoke, Any, Any]:
-    """Ask a function of the caller's inside a `Flow`; what it raises ends the flow."""
-    returned: Returned = yield Invoke(function, value)
-    if returned.error is not None:
-        raise returned.error
-    return returned.value
-
-
-def off_loop(function: Callable[..., T], *args: Any, **named: Any) -> Generator[Block, Any, T]:
-    """Do work on files inside a `Flow`, in async code in a thread; what it raises ends the flow."""
-    returned: Returned = yield Block(partial(function, *args, **named))
-    if returned.error is not None:
-        raise returned.error
-    result: T = returned.value
-    return result
 
 
 def attempt(call: Call[T], context: CallContext) -> Steps[T]:
@@ -323,68 +159,6 @@ def _exchange(
             yield Sleep(pause)
 
 
-class Line:
-    """One call's waits for its turn: see `pacing`.
-
-    To be told to wait is no failed attempt: it takes time, not retries. A call waits for as long as
-    the setting ``rate_limit_wait`` says; without one, for as long as its timeout after NanoGPT last
-    accepted any call of the client, so that none of very many calls is lost.
-    """
-
-    def __init__(self, context: CallContext, request: Request) -> None:
-        # Files come from other servers, which neither count nor limit NanoGPT's requests.
-        self._pace = context.pace if request.download_limit is None else Pace()
-        self._set = context.rate_limit_wait
-        self._allowed = context.timeout if self._set is None else self._set
-        if self._set is None and request.timeout is not None:
-            self._allowed = request.timeout
-        self._turn = self._pace.turn()
-        self._since: float | None = None
-        self._refusal: NanoGPTError = RateLimitError(
-            "NanoGPT asks to wait, for longer than rate_limit_wait; this request was not sent"
-        )
-
-    def wait(self) -> Steps[None]:
-        """Wait until the line has come to this call.
-
-        Raises:
-            RateLimitError: that would take too long; it is the last refusal, if there was one.
-        """
-        while (seconds := self._pace.wait(self._turn)) > 0:
-            if self._pace.is_asked_to_wait and not self._may_wait(seconds):
-                raise self._refusal
-            yield Sleep(min(seconds, LONGEST_NAP))
-
-    def _may_wait(self, seconds: float) -> bool:
-        now = self._pace.now()
-        if self._since is None:
-            self._since = now
-        since = self._since if self._set is not None else max(self._since, self._pace.accepted_at)
-        return self._allowed is None or now + seconds <= since + self._allowed
-
-    def accepted(self) -> None:
-        """Note that NanoGPT let the request in."""
-        self._pace.accepted(self._turn)
-
-    def is_sent_to_its_end(self, failure: NanoGPTError) -> bool:
-        """Whether NanoGPT asks to wait, and the call may: then it has another turn.
-
-        Raises:
-            RateLimitError: NanoGPT asks to wait for longer than the call may.
-        """
-        if not isinstance(failure, RateLimitError) or isinstance(failure, DailyLimitError):
-            if isinstance(failure, APIStatusError):
-                self.accepted()
-            return False
-        asked = failure.retry_after
-        seconds = self._pace.back_off() if asked is None else asked
-        if not self._may_wait(seconds):
-            raise failure
-        self._pace.refused(self._turn, seconds)
-        self._refusal, self._turn = failure, self._pace.turn()
-        return True
-
-
 def _reached(step: Send | Open) -> Steps[Any]:
     """Send; where a host has several addresses, to one after the other until one is reached."""
     outcome: Any = None
@@ -439,10 +213,8 @@ def _events(
                 return False
             raise StreamInterruptedError("the stream ended before the answer was finished")
         before = decoder.events
-        items = decoder.feed(outcome.data)
+        yield Emit(decoder.feed(outcome.data))
         silent = 0.0 if decoder.events > before else silent + outcome.seconds
-        if items:
-            yield Emit(items)
     return True
 
 

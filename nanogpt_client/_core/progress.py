@@ -14,7 +14,7 @@ from collections.abc import Generator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from nanogpt_client._core.flow import Invoke, Returned
+from nanogpt_client._core.steps import Invoke, Returned
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.wire.progress import OnProgress, Progress
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +13,7 @@ from nanogpt_client.cli import files
 from nanogpt_client.cli.base import Command, session, text_or_stdin
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import write
+from nanogpt_client.client import Stream
 from nanogpt_client.wire import _files
 from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, Citation
 from nanogpt_client.wire.options import ReasoningEffort
@@ -57,7 +58,7 @@ def ask(
         run.say("(cut off: the limit of tokens is reached)")
 
 
-def _show(run: Session, stream: Iterable[ChatChunk], *, reasoning: bool) -> ChatCompletion:
+def _show(run: Session, stream: Stream[ChatChunk], *, reasoning: bool) -> ChatCompletion:
     """Write the answer while it comes, and return it."""
     last = ChatChunk()
     ends = "\n"  # how what is written ends; an error's line must not stand in the answer's
@@ -78,9 +79,7 @@ def _show(run: Session, stream: Iterable[ChatChunk], *, reasoning: bool) -> Chat
     finally:
         if not ends.endswith("\n"):
             write(run.err if thinking else run.out, "")
-    answer = last.completion
-    if answer is None:  # the client ends every stream with the whole answer, or raises
-        raise AssertionError
+    answer = stream.get_final()
     run.paid(_as_json(answer), lambda: _show_rest(run, answer))
     return answer
 

@@ -11,8 +11,6 @@ from nanogpt_client.cli import files
 from nanogpt_client.cli.base import Command, session, text_or_stdin
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import write
-from nanogpt_client.client import NanoGPTClient
-from nanogpt_client.errors import NanoGPTError
 
 IMAGE_MODEL = "hidream"
 SPEECH_MODEL = "tts-1"
@@ -58,9 +56,7 @@ def draw(run: Session, /, words: tuple[str, ...], **options: Any) -> None:
             )
         paths += [paths[-1]] * (len(pictures) - n)  # more than asked for are kept, too
         saved = [
-            files.save(
-                picture.data or _fetched(client, picture.url or ""), path, force=force and at < n
-            )
+            files.save(client.download(picture).bytes, path, force=force and at < n)
             for at, (picture, path) in enumerate(zip(pictures, paths, strict=False))
         ]
     files.finish(run, saved, model=options["model"])
@@ -170,14 +166,5 @@ def video(
         run.run_id = run_id
         with run.busy("filming …"):
             film = client.wait_for_video(run_id, poll_timeout=poll_timeout)
-            saved = files.save(_fetched(client, film.url), path, force=force)
+            saved = files.save(client.download(film).bytes, path, force=force)
     files.finish(run, [saved], model=film.model, run_id=run_id)
-
-
-def _fetched(client: NanoGPTClient, url: str) -> bytes:
-    """Fetch what is paid for; if that fails, say where it is."""
-    try:
-        return client.download(url)
-    except NanoGPTError as error:
-        error.message += f" (it is paid for, and stays at {url} for a while)"
-        raise

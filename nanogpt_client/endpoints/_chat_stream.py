@@ -5,7 +5,7 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/streaming-protocol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nanogpt_client._core.call import Reply
@@ -39,14 +39,16 @@ class ChatDecoder:
         self._answers = answers
         self._head = b""
         self._framed = False
+        self._arrived: Iterable[ChatChunk] = ()
 
     @property
     def finished(self) -> bool:
         """Whether every answer has its finish reason."""
         return self._message.finished >= self._answers
 
-    def feed(self, data: bytes) -> Sequence[ChatChunk]:
-        """Return what these bytes bring."""
+    def feed(self, data: bytes) -> Iterable[ChatChunk]:
+        """Yield what these bytes bring, each event being read when its chunks are asked for."""
+        self._read_on()
         if not self._framed and len(self._head) < _HEAD_BYTES:
             self._head += data
         try:
@@ -54,11 +56,12 @@ class ChatDecoder:
         except ResponseFormatError as error:
             self.failure = error
             return []
-        return self._read(events)
+        self._arrived = self._read(events)
+        return self._arrived
 
     def eof(self) -> Sequence[ChatChunk]:
         """Read what the server left unterminated when it closed the stream."""
-        chunks = self._read(self._sse.close(), last=True)
+        chunks = list(self._read(self._sse.close(), last=True))
         if not self._framed and self._head.strip():
             return self.whole(Reply(200, self._headers, self._head))
         return chunks
@@ -78,12 +81,20 @@ class ChatDecoder:
         late = self._message.add(self._halves.rest()) if self._halves else []
         return [*late, *self._message.end()]
 
-    def partial(self) -> ChatCompletion:
-        """Return what has arrived."""
+    def snapshot(self) -> ChatCompletion:
+        """Return what the chunks so far add up to."""
         return self._message.completion()
 
-    def _read(self, events: Sequence[bytes], *, last: bool = False) -> list[ChatChunk]:
-        chunks: list[ChatChunk] = []
+    def partial(self) -> ChatCompletion:
+        """Return all that has arrived, though nobody may have asked for its chunks."""
+        self._read_on()
+        return self._message.completion()
+
+    def _read_on(self) -> None:
+        for _ in self._arrived:
+            pass
+
+    def _read(self, events: Sequence[bytes], *, last: bool = False) -> Iterator[ChatChunk]:
         for event in events:
             self._framed = True
             if event == b"[DONE]":
@@ -94,12 +105,11 @@ class ChatDecoder:
                         "the stream said [DONE] before the answer had a finish reason"
                     )
             elif event:
-                self._frame(event, chunks, last=last)
+                yield from self._frame(event, last=last)
             if self.done or self.failure is not None:
                 break
-        return chunks
 
-    def _frame(self, event: bytes, chunks: list[ChatChunk], *, last: bool) -> None:
+    def _frame(self, event: bytes, *, last: bool) -> list[ChatChunk]:
         try:
             frame, is_odd = loads_piece(event)
             if is_odd or self._halves:
@@ -107,12 +117,11 @@ class ChatDecoder:
         except (ValueError, RecursionError):
             if not last:  # a fragment at the end is a cut stream, which the caller reports
                 self.failure = ResponseFormatError(f"a frame is no JSON: {event[:80]!r}")
-            return
+            return []
         if not isinstance(frame, dict):
             self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
-            return
+            return []
         said = [c for c in self._message.add(frame) if c.text or _says_something(c)]
-        chunks += said
         # What says nothing is no sign of life: the watchdog goes on counting. A first frame may
         # tell the role alone.
         self.events += bool(said) or (_is_news(frame) if self.events else any(frame.values()))
@@ -122,6 +131,7 @@ class ChatDecoder:
             self.failure = StreamInterruptedError(
                 "NanoGPT ended the stream with finish_reason 'error' and gave no reason"
             )
+        return said
 
 
 def check_answer(completion: ChatCompletion) -> None:

@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nanogpt_client._core.call import Call, Reply
-from nanogpt_client._core.flow import Flow, Sleep, ask
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, Sleep, ask
 from nanogpt_client.endpoints._request import read_object
 from nanogpt_client.errors import (
     ConfigurationError,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
 from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import _check, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object
 from nanogpt_client.errors import ConfigurationError

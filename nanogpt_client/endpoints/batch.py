@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Unpack
 
-from nanogpt_client._core.flow import Flow
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow
 from nanogpt_client.endpoints import _check, _offer, _sentences, catalog, images, speech
 from nanogpt_client.endpoints.gather import (
     MAX_CONCURRENCY,

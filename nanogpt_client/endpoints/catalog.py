@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import get_args
 
 from nanogpt_client._core.call import Call, Reply, Request
-from nanogpt_client._core.flow import Flow, Known, ask
 from nanogpt_client._core.known import KnownModels
+from nanogpt_client._core.steps import Flow, Known, ask
 from nanogpt_client.endpoints._request import get, read_object
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
 from nanogpt_client.wire._read import dicts

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
-from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import _check
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress

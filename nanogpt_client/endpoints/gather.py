@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
-from nanogpt_client._core.flow import Flow, Gather, Returned, consult
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, Gather, Returned, consult
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.wire.options import ProgressOptions
 

@@ -6,13 +6,12 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
-from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import _check, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import (
@@ -21,7 +20,6 @@ from nanogpt_client.endpoints.media import (
     file_part,
     image_data_url,
     image_data_urls,
-    located,
 )
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
 from nanogpt_client.wire import _files
@@ -29,7 +27,7 @@ from nanogpt_client.wire._read import as_text, dicts
 from nanogpt_client.wire._surrogates import mended
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.catalog import Model
-from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages, Source
+from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages
 from nanogpt_client.wire.options import ImageOptions
 from nanogpt_client.wire.progress import Progress
 
@@ -116,20 +114,9 @@ def _draw(
     )
     with ProgressReporter(options) as reporter:
         yield from reporter.report(Progress("image"))
-        answer = yield from _placed((yield from ask(call)))
+        answer = yield from ask(call)
         yield from reporter.report(Progress("image", done=1, result=answer))
     return answer
-
-
-def _placed(answer: GeneratedImages) -> Flow[GeneratedImages]:
-    """Make the pictures able to fetch what only a URL came of."""
-    images = []
-    for image in answer:
-        url, source = image.url, Source(None)
-        if url is not None:
-            url, source = yield from located(url)
-        images.append(replace(image, url=url, source=source))
-    return replace(answer, images=tuple(images))
 
 
 def _sources(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
@@ -143,18 +130,18 @@ def _images(reply: Reply) -> GeneratedImages:
     billing = Billing.read(body, reply.headers)
     items = dicts(body.get("data"))
     share = None if billing.cost is None or not items else billing.cost / len(items)
-    images = tuple(_image(item, share) for item in items)
+    images = tuple(_image(item, share, reply) for item in items)
     if not images or not all(image.data or image.url for image in images):
         raise ResponseFormatError("NanoGPT answered without a picture")
     raw = {key: value for key, value in body.items() if key != "data"}
     return GeneratedImages(images, billing, raw)
 
 
-def _image(item: dict[str, Any], cost: Decimal | None) -> GeneratedImage:
-    encoded = as_text(item.get("b64_json"))
+def _image(item: dict[str, Any], cost: Decimal | None, reply: Reply) -> GeneratedImage:
+    encoded, url = as_text(item.get("b64_json")), as_text(item.get("url"))
     return GeneratedImage(
         data=_files.from_base64(encoded) if encoded else None,
-        url=as_text(item.get("url")) or None,
+        url=reply.absolute(url) if url else None,
         revised_prompt=as_text(item.get("revised_prompt")) or None,
         cost=cost,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 from nanogpt_client._core.addresses import host_of, is_public, private_host, web_address
 from nanogpt_client._core.call import Call, FilePart, Reply, Request
-from nanogpt_client._core.flow import Addresses, Flow, Locate, Located, Resolve, ask, off_loop
+from nanogpt_client._core.steps import Addresses, Flow, Resolve, ask, off_loop
 from nanogpt_client.endpoints import _check
 from nanogpt_client.errors import (
     APIConnectionError,
@@ -22,7 +23,7 @@ from nanogpt_client.errors import (
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
 from nanogpt_client.wire._surrogates import mended
-from nanogpt_client.wire.media import FileSource, Source
+from nanogpt_client.wire.media import Downloadable, FileSource, Speech
 
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
@@ -59,6 +60,25 @@ def download(
         except (APIStatusError, DownloadError) as error:
             url = _target(url, error)
     raise ResponseFormatError(f"the download was redirected more than {MAX_REDIRECTS} times")
+
+
+def download_file(file: Downloadable, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[Downloadable]:
+    """Return a result with its bytes; they are fetched if only its URL came.
+
+    Raises:
+        NanoGPTError: they cannot be fetched; the message ends with the URL, which lives for a
+            while.
+    """
+    if file.data or not file.url:
+        return file
+    try:
+        data = yield from download(file.url, max_bytes=max_bytes)
+    except NanoGPTError as error:
+        error.message += f" (what was made is paid for, and stays at {file.url} for a while)"
+        raise
+    if isinstance(file, Speech):
+        return replace(file, data=data, mime_type=_files.mime_type_of(data))
+    return replace(file, data=data)
 
 
 def _fetched(url: str, found: Addresses, max_bytes: int) -> Flow[bytes]:
@@ -161,12 +181,6 @@ def _bytes(reply: Reply, limit: int) -> bytes:
     if len(reply.body) > limit:
         raise ResponseFormatError(f"the download is larger than the limit of {limit} bytes")
     return reply.body
-
-
-def located(url: str) -> Flow[tuple[str, Source]]:
-    """Return a media URL as an absolute one, and the source that fetches it when asked."""
-    place: Located = yield Locate(url)
-    return place.url, Source(place.url, place.fetch)
 
 
 def image_data_urls(sources: Sequence[FileSource]) -> Flow[list[str]]:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
-from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
-from nanogpt_client.endpoints.media import download, located
+from nanogpt_client.endpoints.media import download
 from nanogpt_client.errors import NanoGPTError, ResponseFormatError
 from nanogpt_client.wire import _files
 from nanogpt_client.wire._read import as_text, unwrapped
@@ -48,14 +48,13 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         if url is None:
             yield Submitted("speech", _run_id(answer.raw), billing, _jobs.estimate_of(submit))
             url, billing = yield from _finished(answer, model, reporter)
-    absolute, source = yield from located(url)
     try:
         data = yield from download(url)
     except NanoGPTError as error:  # it is paid for, and can be fetched while its URL lives
         error.maybe_billed = True
-        error.partial = Speech(b"", "", billing, absolute, answer.raw, source)
+        error.partial = Speech(b"", "", billing, url, answer.raw)
         raise
-    return Speech(data, _files.mime_type_of(data), billing, absolute, answer.raw)
+    return Speech(data, _files.mime_type_of(data), billing, url, answer.raw)
 
 
 def stream_speech(
@@ -89,6 +88,8 @@ def _answer(reply: Reply) -> Speech:
         return Speech(reply.body, mime_type, Billing.read({}, reply.headers))
     body = read_object(reply)
     url = _url(body)
+    if url:
+        url = reply.absolute(url)
     if not url and not _run_id(body):
         raise ResponseFormatError("NanoGPT answered without a sound, its URL or a run id")
     return Speech(b"", "", Billing.read(unwrapped(body), reply.headers), url or None, body)
@@ -164,3 +165,5 @@ class AudioDecoder:
         """Return what has arrived of the sound."""
         data = b"".join(self._pieces)
         return Speech(data, _files.mime_type_of(data), Billing.read({}, self._headers))
+
+    snapshot = partial

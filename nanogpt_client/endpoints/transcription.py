@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part

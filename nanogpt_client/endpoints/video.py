@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from nanogpt_client._core.call import Call, Reply, Resend
-from nanogpt_client._core.flow import Flow, ask
 from nanogpt_client._core.job_costs import Submitted
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
 from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
-from nanogpt_client.endpoints.media import check_address, image_data_url, located
+from nanogpt_client.endpoints.media import check_address, image_data_url
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire._read import as_text, dicts, first, unwrapped
 from nanogpt_client.wire.billing import Billing
@@ -104,8 +104,7 @@ def _watched(
     if not final.url:
         raise job.failed("it is completed, but without a URL", final)
     model = final.model or (ticket.model if ticket is not None else None)
-    url, source = yield from located(final.url)
-    return Video(url, run_id, model, billing, final.raw, source)
+    return Video(final.url, run_id, model, billing, final.raw)
 
 
 def generate_video(
@@ -145,13 +144,13 @@ def _ticket(reply: Reply) -> VideoJob:
 
 
 def _job(body: dict[str, Any], reply: Reply, run_id: str) -> VideoJob:
-    state = _jobs.JobState.read(body, reply.headers)
+    state, url = _jobs.JobState.read(body, reply.headers), _jobs.find_url(body, *_VIDEO_KEYS)
     return VideoJob(
         run_id=run_id,
         status=state.status or "queued",
         model=as_text(state.fields.get("model")) or None,
         billing=state.billing,
-        url=_jobs.find_url(body, *_VIDEO_KEYS) or None,
+        url=reply.absolute(url) if url else None,
         error=state.error,
         raw=body,
         code=state.code if state.status == "failed" else None,

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client._core.flow import Flow, ask
+from nanogpt_client._core.steps import Flow, ask
 from nanogpt_client.endpoints import account, search
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.toolbox import args, fields, spending

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from nanogpt_client._core.addresses import host_of, is_named
-from nanogpt_client._core.flow import Flow, off_loop
+from nanogpt_client._core.steps import Flow, off_loop
 from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.toolbox import args, fields, spending

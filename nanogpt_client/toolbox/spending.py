@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client._core.flow import Flow, consult
+from nanogpt_client._core.steps import Flow, consult
 from nanogpt_client.endpoints import _prices, account, catalog
 from nanogpt_client.errors import SpendingRefusedError
 from nanogpt_client.toolbox.fields import Purchase, ToolFields

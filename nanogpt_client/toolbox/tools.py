@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nanogpt_client._core.flow import Flow
+from nanogpt_client._core.steps import Flow
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.toolbox import args, facts, fields, media
 from nanogpt_client.toolbox.results import DEEPEST, ToolResult

@@ -127,7 +127,7 @@ class _Detail:
 
     def whole(self) -> Any:
         """Return the item as far as it has arrived."""
-        if not self._texts:
+        if not isinstance(self._item, dict):
             return self._item
         return {**self._item, **{key: text.getvalue() for key, text in self._texts.items()}}
 

@@ -36,7 +36,7 @@ def transcript(found: Any) -> str:
 
 
 def _address(file: Any) -> str:
-    return _files.data_url(file.bytes, file.mime_type) if file.is_here else escape(file.url or "")
+    return _files.data_url(file.bytes, file.mime_type) if file.data else escape(file.url or "")
 
 
 def _clock(seconds: float | None) -> str:

@@ -308,7 +308,7 @@ class ChatChunk:
     """A normalised piece of a stream: what is new since the last one.
 
     The finish reason is on the last chunk of each choice (``index``); the very last of all also has
-    usage, billing, and the whole answer as ``completion``.
+    usage and billing. What they add up to is the stream's ``snapshot``.
     """
 
     text: str = ""
@@ -322,7 +322,6 @@ class ChatChunk:
     finish_reason: str | None = None
     usage: Usage | None = None
     billing: Billing | None = None
-    completion: ChatCompletion | None = field(default=None, repr=False)
     index: int = 0
     id: str = ""
     model: str = ""

@@ -6,10 +6,9 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from inspect import iscoroutinefunction
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from nanogpt_client.errors import ResponseFormatError
 from nanogpt_client.wire import _files, _show
@@ -33,13 +32,13 @@ if TYPE_CHECKING:
     from nanogpt_client.wire.options import Split
 
 __all__ = [
+    "Downloadable",
     "Embeddings",
     "FileSource",
     "GeneratedImage",
     "GeneratedImages",
     "PartialEmbeddings",
     "Segment",
-    "Source",
     "Speech",
     "Transcript",
     "Video",
@@ -80,71 +79,30 @@ class PartialEmbeddings:
     cost: Decimal | None
 
 
-class Source:
-    """Where a file's bytes come from that only its URL came of; they are fetched once.
-
-    A blocking client's ``fetch`` returns bytes, an async one's an awaitable of them.
-    """
-
-    def __init__(self, url: str | None, fetch: Callable[[str], Any] | None = None) -> None:
-        self.url = url
-        self.fetch = fetch
-        self.data: builtins.bytes | None = None
-
-    def load(self) -> builtins.bytes:
-        """Fetch the bytes, or return those that are here already."""
-        if self.data is None:
-            if self.url is None or self.fetch is None or iscoroutinefunction(self.fetch):
-                how = "await result.aload()" if self.fetch else "client.download(result.url)"
-                raise ValueError(f"only the file's URL came; fetch it with {how}")
-            self.data = self.fetch(self.url)
-        return self.data
-
-    async def aload(self) -> builtins.bytes:
-        """Fetch the bytes without blocking the event loop, or return those that are here."""
-        if self.data is None:
-            if self.url is None or not iscoroutinefunction(self.fetch):
-                return self.load()
-            self.data = await self.fetch(self.url)
-        return self.data
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Connections stay here; in a copy elsewhere, `client.download` fetches what is missing.
-        return type(self), (self.url,), {"data": self.data}
-
-
 class _File:
-    """What pictures, sounds and videos have in common: bytes that are here or can be fetched."""
+    """What pictures, sounds and videos have in common: bytes that came, or a URL of them."""
 
     __slots__ = ()
 
     data: builtins.bytes | None
     mime_type: str
-    source: Source
 
     @property
     def bytes(self) -> builtins.bytes:
-        """The file's bytes; fetched now, while the URL lives, if only that came.
+        """The file's bytes.
 
         Raises:
-            ValueError: only a URL came of an async client; ``await result.aload()`` fetches it.
-            NanoGPTError: it could not be fetched, e.g. because the URL has expired.
+            ValueError: only a URL came; ``client.download(…)`` returns the result with its bytes.
         """
-        return self.data or self.source.load()
-
-    async def aload(self) -> builtins.bytes:
-        """Return the file's bytes, fetched by the async client if only a URL came."""
-        return self.data or await self.source.aload()
-
-    @property
-    def is_here(self) -> bool:
-        """Whether the bytes are here, so that nothing need be fetched."""
-        return bool(self.data or self.source.data)
+        if not self.data:
+            raise ValueError("only the file's URL came; client.download(…) of this fetches it")
+        return self.data
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the file, with the extension that fits its content; return its path.
 
         Raises:
+            ValueError: only a URL came; ``client.download(…)`` returns the result with its bytes.
             FileExistsError: the file is there already and ``overwrite`` is off.
         """
         return _files.save(self.bytes, path, self.mime_type, overwrite=overwrite)
@@ -163,7 +121,7 @@ class _Recognised(_File):
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImage(_Recognised):
-    """One picture: its bytes, or the URL under which they can be fetched for about an hour.
+    """One picture: its bytes, or the URL from which ``client.download`` fetches them for an hour.
 
     ``cost`` is its share, in USD, of what the request cost.
     """
@@ -172,7 +130,6 @@ class GeneratedImage(_Recognised):
     url: str | None = None
     revised_prompt: str | None = None
     cost: Decimal | None = None
-    source: Source = field(default_factory=lambda: Source(None), repr=False, compare=False)
 
     def _repr_png_(self) -> builtins.bytes | None:
         return self._shown("image/png")
@@ -182,12 +139,12 @@ class GeneratedImage(_Recognised):
 
     def _repr_html_(self) -> str | None:
         """Show it in notebooks where it is neither PNG nor JPEG, or not here yet."""
-        if self.is_here and self.mime_type in {"image/png", "image/jpeg"}:
+        if self.data and self.mime_type in {"image/png", "image/jpeg"}:
             return None
         return _show.image(self)
 
     def _shown(self, mime_type: str) -> builtins.bytes | None:
-        return self.bytes if self.is_here and self.mime_type == mime_type else None
+        return self.bytes if self.data and self.mime_type == mime_type else None
 
 
 class _Billed:
@@ -234,7 +191,6 @@ class Speech(_File, _Billed):
     billing: Billing
     url: str | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
-    source: Source = field(default_factory=lambda: Source(None), repr=False, compare=False)
 
     def _repr_html_(self) -> str:
         """Show a player, in notebooks."""
@@ -426,16 +382,19 @@ class VideoJob(_Billed):
 
 @dataclass(frozen=True, slots=True)
 class Video(_Recognised, _Billed):
-    """A finished video; its URL lives for a limited time, so `save` it while it does."""
+    """A finished video; ``client.download`` fetches it while its URL lives, for a limited time."""
 
     url: str
     run_id: str
     model: str | None
     billing: Billing
     raw: dict[str, Any] = field(repr=False)
-    source: Source = field(default_factory=lambda: Source(None), repr=False, compare=False)
     data: builtins.bytes | None = field(default=None, repr=False)
 
     def _repr_html_(self) -> str:
         """Show a player, in notebooks."""
         return _show.video(self)
+
+
+Downloadable = TypeVar("Downloadable", GeneratedImage, Speech, Video)
+"""A result whose bytes can be fetched."""

@@ -200,6 +200,23 @@ class EmbedAllOptions(EmbeddingOptions, ProgressOptions, total=False):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
 
+class EmbeddingBatchOptions(EmbedAllOptions, total=False):
+    """How many texts, and bytes of UTF-8, go into a request, and how many requests run at once."""
+
+    batch_size: int
+    max_batch_bytes: int
+    max_concurrency: int
+
+
+class WaitOptions(TypedDict, total=False):
+    """Seconds between two questions about a job and until it is given up, and its progress."""
+
+    poll_interval: float
+    poll_timeout: float
+    on_progress: OnProgress | None
+    progress: bool
+
+
 class WorkOptions(TypedDict, total=False):
     """A piece of work whose cost is asked for: a text, a time, or pictures.
 
@@ -294,6 +311,13 @@ class VideoOptions(ProgressOptions, total=False):
     resolution: str | None
     negative_prompt: str | None
     seed: int | None
+
+
+class VideoJobOptions(VideoOptions, total=False):
+    """What a video is ordered with, and the seconds between questions and until it is given up."""
+
+    poll_interval: float
+    poll_timeout: float
 
 
 class WebSearchOptions(RequestOptions, total=False):

@@ -198,11 +198,10 @@ def _completion(body: Body) -> Found:
 
 def _chunk(body: Body) -> Found:
     decoder = chat.stream_chat("Hi", model="m").decoder({})
-    decoder.feed(sse(body, DONE))
+    list(decoder.feed(sse(body, DONE)))
     assert decoder.failure is None
-    whole = list(decoder.end())[-1].completion
-    assert whole is not None
-    return _chat(whole)
+    decoder.end()
+    return _chat(decoder.snapshot())
 
 
 def _chat(answer: ChatCompletion) -> Found:

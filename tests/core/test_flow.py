@@ -15,6 +15,11 @@ from nanogpt_client._core.call import Reply, Request, Resend
 from nanogpt_client._core.flow import (
     AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
+    attempt,
+    perform,
+    stream,
+)
+from nanogpt_client._core.steps import (
     Block,
     Open,
     Piece,
@@ -23,10 +28,7 @@ from nanogpt_client._core.flow import (
     Sleep,
     Unreachable,
     ask,
-    attempt,
     off_loop,
-    perform,
-    stream,
 )
 from nanogpt_client.endpoints.chat import stream_chat
 from nanogpt_client.endpoints.speech import stream_speech

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nanogpt_client._concurrency import invoke
-from nanogpt_client._core.flow import Returned
 from nanogpt_client._core.progress import ProgressReporter
+from nanogpt_client._core.steps import Returned
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.endpoints.video import generate_video, wait_for_video

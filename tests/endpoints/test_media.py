@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from nanogpt_client._core.call import Reply
-from nanogpt_client._core.flow import Addresses, Resolve, Unreachable, perform
-from nanogpt_client.endpoints.media import MAX_REDIRECTS, download
+from nanogpt_client._core.flow import perform
+from nanogpt_client._core.steps import Addresses, Resolve, Unreachable
+from nanogpt_client.endpoints.media import MAX_REDIRECTS, download, download_file
 from nanogpt_client.errors import (
     ConfigurationError,
     DownloadError,
@@ -16,6 +17,8 @@ from nanogpt_client.errors import (
     ResponseFormatError,
 )
 from nanogpt_client.toolbox import explain
+from nanogpt_client.wire.billing import Billing
+from nanogpt_client.wire.media import GeneratedImage, Speech, Video
 from tests.driving import answer, context, drive, reply, requests_of
 
 
@@ -197,3 +200,31 @@ def test_the_checked_addresses_are_tried_in_turn():
 def test_a_lost_download_is_free_to_repeat():
     lost = Unreachable(sent=True, reason="reset")
     assert answer(download("https://cdn/x"), lost, reply(b"", 503), reply(b"data")) == b"data"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        GeneratedImage(url="https://cdn/x", cost=Decimal(1)),
+        Video("https://cdn/x", "r", "m", Billing(), {}),
+        Speech(b"", "", Billing(), "https://cdn/x"),
+    ],
+)
+def test_a_downloaded_result_is_the_same_with_its_bytes(file):
+    found = answer(download_file(file), reply(b"\x89PNG\r\n\x1a\n!"))
+    assert (found.bytes, found.mime_type) == (b"\x89PNG\r\n\x1a\n!", "image/png")
+    assert (found.url, type(found)) == (file.url, type(file))
+    assert answer(download_file(found)) is found  # nothing is sent for it
+
+
+def test_a_failed_download_loses_nothing_that_is_paid_for():
+    image = GeneratedImage(url="https://cdn/x")
+    with pytest.raises(DownloadError, match="stays at https://cdn/x for a while"):
+        answer(download_file(image), reply(b"gone", 410))
+
+
+def test_relative_urls_of_an_answer_lead_to_where_it_came_from():
+    there = Reply(200, {}, b"{}", origin="https://nano-gpt.com")
+    assert there.absolute("/media/x.png") == "https://nano-gpt.com/media/x.png"
+    assert there.absolute("https://cdn/x") == "https://cdn/x"
+    assert there.absolute("http://[x") == "http://[x"

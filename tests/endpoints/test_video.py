@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._core.call import Reply, Resend
-from nanogpt_client._core.flow import Unreachable, perform
+from nanogpt_client._core.flow import perform
+from nanogpt_client._core.steps import Unreachable
 from nanogpt_client.endpoints.video import (
     generate_video,
     recover_videos,

@@ -46,9 +46,10 @@ def test_a_streamed_call_is_what_the_whole_one_is(arguments, name, cuts):
     deltas = [ToolCallDelta(0, None if at else "c1", None if at else name, piece)
               for at, piece in enumerate(pieces)]  # fmt: skip
     completion = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
-    last = ChatChunk(finish_reason="stop", billing=completion.billing, completion=completion)
-    chunks = [*(ChatChunk(tool_calls=[delta]) for delta in deltas), last]
-    first, *others = [chunk_from_wire(chunk, held).message for chunk in chunks]
+    last = ChatChunk(finish_reason="stop", billing=completion.billing)
+    chunks = [chunk_from_wire(ChatChunk(tool_calls=[delta]), held) for delta in deltas]
+    chunks.append(chunk_from_wire(last, held, completion))
+    first, *others = [chunk.message for chunk in chunks]
     total: Any = sum(others, first)
     (generation,) = completion_from_wire(completion).generations
     whole: Any = generation.message

@@ -453,16 +453,17 @@ def test_text_chunks_share_nothing():
     assert second.response_metadata == {"model_provider": "nanogpt"}
 
 
-def last_chunk(choice):
+def last_chunk(choice, held):
     whole = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
-    return ChatChunk(finish_reason="stop", billing=whole.billing, completion=whole)
+    return chunk_from_wire(ChatChunk(finish_reason="stop", billing=whole.billing), held, whole)
 
 
 def test_logprobs_come_together_at_the_end():
     held = Held()
     pieces = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
     choice = Choice(0, Message(), "stop", {"content": [{"token": "a"}, {"token": "b"}]})
-    *others, last = [chunk_from_wire(c, held) for c in (*pieces, last_chunk(choice))]
+    others = [chunk_from_wire(piece, held) for piece in pieces]
+    last = last_chunk(choice, held)
     assert last.message.response_metadata["logprobs"] == {
         "content": [{"token": "a"}, {"token": "b"}]
     }
@@ -489,7 +490,7 @@ def test_arguments_that_are_no_object_are_never_mended(arguments):
     held = Held()
     delta = ToolCallDelta(0, "c1", "look", arguments)
     first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
-    total: Any = first + chunk_from_wire(last_chunk(Choice(0, Message(), "stop")), held).message
+    total: Any = first + last_chunk(Choice(0, Message(), "stop"), held).message
     assert total.tool_calls == []
     assert unspoiled(total.invalid_tool_calls[0]["args"]) == arguments
 

@@ -42,8 +42,8 @@ def client(recorded) -> Iterator[NanoGPTClient]:
 def test_citations_of_a_chat_that_searches(client, streamed):
     """`Citation`: nested or flat ``annotations`` of the message, or of deltas."""
     if streamed:
-        answer = list(client.stream_chat(NEWS, model=f"{MODEL}:online", max_tokens=200))[-1]
-        citations = answer.completion.citations
+        stream = client.stream_chat(NEWS, model=f"{MODEL}:online", max_tokens=200)
+        citations = stream.get_final().citations
     else:
         citations = client.chat(NEWS, model=f"{MODEL}:online", max_tokens=200).citations
     assert citations
@@ -60,8 +60,8 @@ def test_price_in_headers_alone(client):
 def test_comments_that_keep_a_stream_alive(client):
     """`SSEDecoder`: lines that begin with a colon, while a model thinks; they are read over."""
     question = "How many primes are there below 2000? Count them carefully."
-    chunks = list(client.stream_chat(question, model=THINKING, max_tokens=4000))
-    assert chunks[-1].completion.finish_reason in {"stop", "length"}
+    answer = client.stream_chat(question, model=THINKING, max_tokens=4000).get_final()
+    assert answer.finish_reason in {"stop", "length"}
 
 
 def test_the_estimate_of_a_chat(client):

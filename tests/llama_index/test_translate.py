@@ -24,8 +24,8 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._translate import (
+    StreamState,
     chunk_from_wire,
     completion_from_wire,
     messages_to_wire,
@@ -41,8 +41,8 @@ from nanogpt_client import (
     Citation,
     ConfigurationError,
     Message,
+    PartialMessage,
     ToolCall,
-    ToolCallDelta,
     Usage,
 )
 from nanogpt_client.fields import CHAT_WORDS, OptionFields
@@ -385,62 +385,93 @@ def test_logprobs_list_the_alternatives_or_the_token_itself():
          "top_logprobs": [{"token": "b", "logprob": -0.2}, {"token": "c", "logprob": -2.0}]},
     ]  # fmt: skip
     chunk = ChatChunk(text="ab", logprobs={"content": tokens})
-    logprobs = chunk_from_wire(chunk, PartialAnswer()).logprobs or []
+    logprobs = chunk_from_wire(chunk, arriving()[1]).logprobs or []
     assert [[item.token for item in items] for items in logprobs] == [["a"], ["b", "c"]]
 
 
-CHUNKS = [
-    ChatChunk(reasoning="hm", raw={"index": 0}),
-    ChatChunk(text="He"),
-    ChatChunk(text="llo", citations=[Citation("https://s")]),
-    ChatChunk(tool_calls=[ToolCallDelta(0, "c1", "f", ""), ToolCallDelta(1, None, "g", '{"x"')]),
-    ChatChunk(
-        tool_calls=[ToolCallDelta(1, None, None, ": 1}"), ToolCallDelta(0, None, None, "{}")]
-    ),
-    ChatChunk(images=[PNG_URL], refusal="n", audio={"id": "a", "data": "YQ=="}),
-    ChatChunk(refusal="o", audio={"data": "Yg=="}),
+class Arriving:
+    """A stream whose deltas are given by hand."""
+
+    def __init__(self):
+        self._message = PartialMessage()
+
+    @property
+    def snapshot(self):
+        return self._message.completion()
+
+    def add(self, delta):
+        (chunk,) = self._message.add({"choices": [{"delta": delta}]})
+        return chunk
+
+    def end(self):
+        self._message.add({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+        return self._message.end()[-1]
+
+
+def arriving():
+    stream: Any = Arriving()
+    return stream, StreamState(stream)
+
+
+def called(index, arguments, name=None, **more):
+    return {"index": index, "function": {"name": name, "arguments": arguments}, **more}
+
+
+SOURCE = {"type": "url_citation", "url": "https://s"}
+DELTAS: list[dict[str, Any]] = [
+    {"reasoning": "hm"},
+    {"content": "He"},
+    {"content": "llo", "annotations": [SOURCE]},
+    {"tool_calls": [called(0, "", "f", id="c1"), called(1, '{"x"', "g")]},
+    {"tool_calls": [called(1, ": 1}"), called(0, "{}")]},
+    {"images": [PNG_URL], "refusal": "n", "audio": {"id": "a", "data": "YQ=="}},
+    {"refusal": "o", "audio": {"data": "Yg=="}},
 ]
 
 
 def test_items_are_cumulative_and_never_change_later():
-    so_far = PartialAnswer()
-    items, kept = [], []
-    for chunk in CHUNKS:
-        items.append(chunk_from_wire(chunk, so_far))
+    stream, state = arriving()
+    items, kept, chunks = [], [], []
+    for delta in DELTAS:
+        chunks.append(stream.add(delta))
+        items.append(chunk_from_wire(chunks[-1], state))
         kept.append(items[-1].model_copy(deep=True))
     assert items == kept
-    assert [item.delta for item in items] == [chunk.text for chunk in CHUNKS]
+    assert [item.delta for item in items] == [delta.get("content", "") for delta in DELTAS]
     assert [item.message.content or "" for item in items][:4] == ["", "He", "Hello", "Hello"]
     assert [item.additional_kwargs.get("thinking_delta") for item in items[:2]] == ["hm", None]
-    assert items[0].raw == {"choices": [{"index": 0}]}
+    assert items[0].raw == {"choices": [chunks[0].raw]}
     arguments = [b.tool_kwargs for b in items[-1].message.blocks if b.block_type == "tool_call"]
     assert arguments == ["{}", '{"x": 1}']
+    assert all(block.block_type != "audio" for item in items for block in item.message.blocks)
 
 
 @pytest.mark.parametrize(
-    ("chunk", "seen"),
+    ("delta", "seen"),
     [
-        (ChatChunk(citations=[Citation("https://s")]), "annotations"),
-        (ChatChunk(refusal="no"), "refusal"),
-        (ChatChunk(tool_calls=[ToolCallDelta(0, "c", "f", "")]), "tool_calls"),
-        (ChatChunk(reasoning="hm"), "thinking"),
-        (ChatChunk(images=[PNG_URL]), "image"),
+        ({"annotations": [SOURCE]}, "annotations"),
+        ({"refusal": "no"}, "refusal"),
+        ({"tool_calls": [called(0, "", "f", id="c")]}, "tool_calls"),
+        ({"reasoning": "hm"}, "thinking"),
+        ({"images": [PNG_URL]}, "image"),
     ],
 )
-def test_what_comes_after_text_is_seen_at_once(chunk, seen):
-    so_far = PartialAnswer()
-    chunk_from_wire(ChatChunk(text="hi"), so_far)
-    message = chunk_from_wire(chunk, so_far).message
-    kinds = [block.block_type for block in message.blocks]
-    assert seen in [*message.additional_kwargs, *kinds]
+def test_what_comes_after_text_is_seen_at_once_and_from_then_on(delta, seen):
+    stream, state = arriving()
+    chunk_from_wire(stream.add({"content": "hi"}), state)
+    for more in (delta, {"content": "!"}):
+        message = chunk_from_wire(stream.add(more), state).message
+        kinds = [block.block_type for block in message.blocks]
+        assert seen in [*message.additional_kwargs, *kinds]
+    assert message.content == "hi!"
 
 
 def test_the_last_item_is_the_whole_answer():
-    so_far = PartialAnswer()
-    for chunk in CHUNKS:
-        chunk_from_wire(chunk, so_far)
-    answer = completion(Message(text="Hello", citations=(Citation("https://s"),)))
-    last = chunk_from_wire(ChatChunk(completion=answer), so_far, citation_blocks=True)
-    whole = completion_from_wire(answer, citation_blocks=True)
+    stream, state = arriving()
+    for delta in DELTAS:
+        chunk_from_wire(stream.add(delta), state)
+    last = chunk_from_wire(stream.end(), state, citation_blocks=True)
+    whole = completion_from_wire(stream.snapshot, citation_blocks=True)
     assert last.delta == ""
     assert last.model_copy(update={"delta": None}) == whole
+    assert [b.audio for b in last.message.blocks if b.block_type == "audio"] == [b"WVE9PVlnPT0="]

@@ -289,7 +289,7 @@ VIDEO = [
     *(state(f"{word}, flat", {"status": word}, read) for word, read in _STATES),
     *(state(f"url at {place}", body, "completed", _FILM) for place, body in _PLACES),
     state("a relative url", {"status": "completed", "videoUrl": "/media/v.mp4"}, "completed",
-          "/media/v.mp4"),
+          f"{HERE}/media/v.mp4"),
     state("the final cost", {"data": {"status": "COMPLETED", "output": {"url": _FILM},
                                       "cost": 0.4}}, "completed", _FILM, billing__cost="0.4"),
     failing("with a reason for users",

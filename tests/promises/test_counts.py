@@ -189,8 +189,8 @@ def held() -> int:
         for chunk in stream:
             last = chunk
         peak = tracemalloc.get_traced_memory()[1]
-    assert last.completion is not None
-    assert len(last.completion.text) == 10_000_000
+    assert last.billing is not None
+    assert len(stream.snapshot.text) == 10_000_000
     return peak
 
 

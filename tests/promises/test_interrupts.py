@@ -29,7 +29,7 @@ from tests.driving import context, reply
 
 PACKAGE = Path(nanogpt_client.__file__).parent
 RECORDING = ["_atomic.py", "budget.py", "ledger.py", "ledger_entry.py"]
-CALLING = [*RECORDING, "_core/booking.py", "_core/flow.py"]
+CALLING = [*RECORDING, "_core/booking.py", "_core/flow.py", "_core/rate_limit.py"]
 WRITING = [*CALLING, "_ledger_file.py"]
 ESTIMATE, COST, ASSUMED = Decimal("0.5"), Decimal("0.25"), Decimal("0.125")
 

@@ -54,7 +54,7 @@ def test_a_stream(delta):
     data = sse(*(frame(delta=delta(n)) for n in range(MANY)), frame(finish="stop"), DONE)
     decoder = stream_chat("hi", model="m").decoder({})
     started = time.process_time()
-    decoder.feed(data)
+    list(decoder.feed(data))
     decoder.end()
     assert decoder.done
     assert time.process_time() - started < SECONDS

@@ -37,6 +37,20 @@ class SyncShell:
                     break
         return client
 
+    def final(
+        self, settings: dict[str, Any], act: str, taken: int = 0, *, closed: bool = False
+    ) -> Any:
+        """Take some items of a stream, perhaps close it; return its snapshots, and the whole."""
+        with NanoGPTClient(KEY, **settings) as client:
+            stream = getattr(client, act)("hi", model="m")
+            snapshots = [stream.snapshot]
+            for _ in range(taken):
+                next(stream)
+                snapshots.append(stream.snapshot)
+            if closed:
+                stream.close()
+            return snapshots, stream.get_final()
+
     def streams(self, settings: dict[str, Any], count: int) -> Any:
         """Stream that many chats to their ends, one after the other; return the client."""
         with NanoGPTClient(KEY, **settings) as client:
@@ -74,6 +88,22 @@ class AsyncShell:
                     if on_item(item):
                         break
             return client
+
+        return asyncio.run(main())
+
+    def final(
+        self, settings: dict[str, Any], act: str, taken: int = 0, *, closed: bool = False
+    ) -> Any:
+        async def main() -> Any:
+            async with AsyncNanoGPTClient(KEY, **settings) as client:
+                stream = getattr(client, act)("hi", model="m")
+                snapshots = [stream.snapshot]
+                for _ in range(taken):
+                    await anext(stream)
+                    snapshots.append(stream.snapshot)
+                if closed:
+                    await stream.aclose()
+                return snapshots, await stream.get_final()
 
         return asyncio.run(main())
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from nanogpt_client import ModelId
-from nanogpt_client._core.flow import Sleep, ask
+from nanogpt_client._core.steps import Sleep, ask
 from nanogpt_client.endpoints.account import balance
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.driving import DONE, frame, sse
@@ -428,3 +428,14 @@ class TestBoth:
         with RawServer(json_reply({"usd_balance": "2"}, **{"set-cookie": "a=b"})) as server:
             shell.use({"base_url": server.base_url}, "run", flow())
             assert [request.headers.get("cookie") for request in server.requests] == [None, None]
+
+
+@pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
+def test_a_picture_is_fetched_from_where_its_answer_came_from_when_that_is_asked_for(shell: Shell):
+    answer = http_reply(b'{"data": [{"url": "/media/x.png"}]}')
+    with RawServer([answer], [http_reply(PNG, headers={"content-type": "image/png"})]) as server:
+        settings = {"base_url": server.base_url}
+        (picture,), _ = shell.use(settings, "generate_image", "a hat", model="m")
+        assert picture.url == server.base_url.removesuffix("/api/v1") + "/media/x.png"
+        fetched, _ = shell.use(settings, "download", picture)
+    assert (fetched.bytes, fetched.url) == (PNG, picture.url)

@@ -12,7 +12,7 @@ import pytest
 
 from nanogpt_client import ConfigurationError, NanoGPTError
 from nanogpt_client._concurrency import in_tasks, in_threads, invoke, invoke_async
-from nanogpt_client._core.flow import Invoke, Sleep, consult
+from nanogpt_client._core.steps import Invoke, Sleep, consult
 from tests.shells.shell import BOTH
 
 Flow = Generator[Any, Any, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import socket
 import sys
 import time
@@ -19,6 +20,7 @@ from nanogpt_client import (
     ConfigurationError,
     NanoGPTClient,
     NanoGPTError,
+    OutcomeUnknownError,
     StreamStalledError,
 )
 from nanogpt_client._tcp import look
@@ -50,6 +52,36 @@ class Counting(RawServer):
     def opened(self, connection: socket.socket) -> None:
         super().opened(connection)
         self.most = max(self.most, self.open_connections)
+
+
+# What was sent
+
+
+@EITHER
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("name", "base", "attempts"),
+    [("ConnectError", "ReadError", 1), ("ReadError", "ConnectError", 2)],
+)
+def test_what_an_exception_is_and_not_its_name_proves_a_request_unsent(
+    shell: Shell, library: str, name: str, base: str, attempts: int
+):
+    module = importlib.import_module(library)
+    foreign = type(name, (getattr(module, base),), {"__module__": "httpx_mine"})
+
+    def lose(request: Any) -> Any:
+        asked.append(request)
+        raise foreign("lost")
+
+    asked: list[Any] = []
+    kind = module.Client if shell.name == "sync" else module.AsyncClient
+    injected = type("Cached", (kind,), {"__module__": "httpx_mine"})(
+        transport=module.MockTransport(lose)
+    )
+    with pytest.raises(APIConnectionError if attempts == 2 else OutcomeUnknownError) as caught:
+        shell.use({"http_client": injected, "max_retries": 1}, "chat", "hi", model="m")
+    assert (len(asked), caught.value.sends) == (attempts, attempts)
+    assert caught.value.maybe_billed is (attempts == 1)
 
 
 # How many

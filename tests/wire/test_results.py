@@ -1,21 +1,19 @@
-"""Results people can look at: fetched when asked for, saved, shown in notebooks."""
+"""Results people can look at: saved, shown in notebooks."""
 
 from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from nanogpt_client import NotFoundError
 from nanogpt_client.wire.billing import Billing
 from nanogpt_client.wire.media import (
     GeneratedImage,
     GeneratedImages,
     Segment,
-    Source,
     Speech,
     Transcript,
     Video,
@@ -26,65 +24,19 @@ MP4 = b"\0\0\0\x20ftypisom"
 PAID = Billing(cost=Decimal("0.5"))
 
 
-class Fetch:
-    """Fetches bytes, and counts how often."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data, self.calls = data, 0
-
-    def __call__(self, url: str) -> bytes:
-        assert url.startswith(("https://cdn/", "u"))
-        self.calls += 1
-        return self.data
-
-    async def later(self, url: str) -> bytes:
-        return self(url)
+@pytest.mark.parametrize(
+    "file", [GeneratedImage(url="https://cdn/x"), Video("https://cdn/v", "r-1", "m", PAID, {})]
+)
+def test_no_property_fetches_and_the_error_says_what_does(file, tmp_path):
+    for use in (lambda: file.bytes, lambda: file.mime_type, lambda: file.save(tmp_path / "x")):
+        with pytest.raises(ValueError, match=r"client\.download"):
+            use()
+    assert list(tmp_path.iterdir()) == []
 
 
-def picture(fetch: Any) -> GeneratedImage:
-    return GeneratedImage(url="https://cdn/x", source=Source("https://cdn/x", fetch))
-
-
-def test_a_blocking_client_fetches_when_asked_and_once(tmp_path):
-    fetch = Fetch(PNG)
-    image = picture(fetch)
-    assert (fetch.calls, image.is_here) == (0, False)
-    assert image.bytes == PNG
-    assert image.save(tmp_path / "cat").name == "cat.png"
-    assert (fetch.calls, image.mime_type, image.is_here) == (1, "image/png", True)
-
-
-async def test_an_async_client_fetches_when_awaited_and_once():
-    fetch = Fetch(PNG)
-    image = picture(fetch.later)
-    with pytest.raises(ValueError, match=r"await result\.aload\(\)"):
-        _ = image.bytes
-    assert await image.aload() == await image.aload() == image.bytes == PNG
-    assert fetch.calls == 1
-
-
-async def test_a_blocking_clients_result_can_be_awaited_too():
-    assert await picture(Fetch(PNG)).aload() == PNG
-    assert await GeneratedImage(PNG).aload() == PNG
-
-
-def test_a_url_that_has_died_is_told():
-    def gone(url: str) -> bytes:
-        raise NotFoundError("gone")
-
-    with pytest.raises(NotFoundError):
-        _ = picture(gone).bytes
-
-
-def test_results_can_be_sent_elsewhere_without_their_client():
-    video = Video("https://cdn/v", "r-1", "m", PAID, {}, Source("https://cdn/v", Fetch(MP4)))
-    sent = pickle.loads(pickle.dumps(video))
-    assert sent == video
-    with pytest.raises(ValueError, match=r"client\.download"):
-        _ = sent.bytes
-    assert video.bytes == MP4
-    assert pickle.loads(pickle.dumps(video)).bytes == MP4
-    assert copy.deepcopy(video).bytes == MP4
+def test_results_can_be_sent_elsewhere():
+    video = Video("https://cdn/v", "r-1", "m", PAID, {}, MP4)
+    assert pickle.loads(pickle.dumps(video)).bytes == copy.deepcopy(video).bytes == MP4
 
 
 def test_costs():
@@ -102,17 +54,14 @@ def test_a_picture_is_shown_in_one_way(data, shown):
     assert [way for way in ways if getattr(image, way)() is not None] == [shown]
 
 
-def test_what_is_not_here_is_shown_from_its_url_without_fetching():
-    fetch = Fetch(MP4)
-    image = GeneratedImage(url='https://cdn/x?a=1&b="2"', source=Source("u", fetch))
+def test_what_is_not_here_is_shown_from_its_url():
+    image = GeneratedImage(url='https://cdn/x?a=1&b="2"')
     assert image._repr_html_() == (
         '<img src="https://cdn/x?a=1&amp;b=&quot;2&quot;" style="max-width: 24em">'
     )
-    video = Video("https://cdn/v.mp4", "r", None, PAID, {}, Source("u", fetch))
+    video = Video("https://cdn/v.mp4", "r", None, PAID, {})
     assert '<video controls src="https://cdn/v.mp4"' in video._repr_html_()
-    assert fetch.calls == 0
-    assert video.bytes
-    assert 'src="data:video/mp4;base64,' in video._repr_html_()
+    assert 'src="data:video/mp4;base64,' in replace(video, data=MP4)._repr_html_()
 
 
 def test_pictures_are_shown_together():

@@ -81,7 +81,7 @@ def test_answers_side_by_side_do_not_mix():
         {"choices": [{"index": at, "delta": {}, "finish_reason": "stop"} for at in (0, 1)]},
     ]
     for each in frames:
-        decoder.feed(b"data: " + json.dumps(each).encode() + b"\n\n")
+        list(decoder.feed(b"data: " + json.dumps(each).encode() + b"\n\n"))
     assert [choice.message.text for choice in decoder.partial().choices] == [EMOJI, "x"]
 
 
@@ -99,7 +99,7 @@ def test_raw_bytes_of_a_half_are_no_failure():
     decoder = ChatDecoder({})
     halves = [json.dumps(frame(content=half), ensure_ascii=False) for half in (HIGH, LOW)]
     for half in halves:
-        decoder.feed(b"data: " + half.encode("utf-8", "surrogatepass") + b"\n\n")
+        list(decoder.feed(b"data: " + half.encode("utf-8", "surrogatepass") + b"\n\n"))
     assert decoder.failure is None
     assert decoder.partial().text == EMOJI
 
