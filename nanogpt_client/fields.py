@@ -25,7 +25,7 @@ from pydantic import (
 
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
-from nanogpt_client.config import NONE_IS_NO_LIMIT, hidden
+from nanogpt_client.config import NONE_IS_NO_LIMIT, Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (
@@ -53,28 +53,6 @@ def hide_key(words: dict[str, Any]) -> None:
 
 def _ledger(ledger: Ledger | None) -> Ledger:
     return Ledger() if ledger is None else ledger
-
-
-def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
-    """Return a client's settings under the names that models and tools have for them."""
-    config = client.config
-    return {
-        "api_key": config.api_key,
-        "base_url": config.chat_root,
-        "timeout": config.timeout,
-        "max_retries": config.max_retries,
-        "max_connections": config.max_connections,
-        "requests_per_second": config.requests_per_second,
-        "rate_limit_wait": config.rate_limit_wait,
-        "stream_idle_timeout": config.stream_idle_timeout,
-        "first_event_timeout": config.first_event_timeout,
-        "compress_above": config.compress_above,
-        "pickle_api_key": config.pickle_api_key,
-        "default_headers": dict(config.default_headers) or None,
-        "http_client": client.http_client,
-        "budget": client.budget,
-        "ledger": client.ledger,
-    }
 
 
 class _Clients:
@@ -110,19 +88,19 @@ class ClientFields(BaseModel):
     hold it, pickles only with ``pickle_api_key``."""
     base_url: str | None = None
     """By default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself."""
-    timeout: float | None = 600.0
+    timeout: float | None = Config.timeout
     """Seconds to wait for a whole answer."""
-    max_retries: int = 2
+    max_retries: int = Config.max_retries
     """How often a call may be sent again when that cannot bill twice."""
     max_connections: int | None = None
     """Connections open at the same time; by default 1,000, or half of the file descriptors."""
-    requests_per_second: float | None = None
+    requests_per_second: float | None = Config.requests_per_second
     """A pace for all calls; by default one is found where NanoGPT asks to wait."""
-    rate_limit_wait: float | None = None
+    rate_limit_wait: float | None = Config.rate_limit_wait
     """Seconds that a call may wait because NanoGPT asks it to; by default its timeout."""
-    stream_idle_timeout: float | None = 180.0
+    stream_idle_timeout: float | None = Config.stream_idle_timeout
     """Seconds of silence allowed between a stream's events."""
-    first_event_timeout: float | None = 600.0
+    first_event_timeout: float | None = Config.first_event_timeout
     """Seconds allowed until a stream's first event."""
     http_client: Any = Field(default=None, exclude=True, repr=False)
     """An ``httpx.Client`` to send with; it stays yours to close."""
@@ -130,9 +108,9 @@ class ClientFields(BaseModel):
     """An ``httpx.AsyncClient`` for the async methods; it stays yours to close."""
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers for every request."""
-    compress_above: int | None = None
+    compress_above: int | None = Config.compress_above
     """Bytes; larger bodies of chats are sent gzipped, which helps on slow lines alone."""
-    pickle_api_key: bool = Field(default=False, exclude=True, repr=False)
+    pickle_api_key: bool = Field(default=Config.pickle_api_key, exclude=True, repr=False)
     """Let pickles hold the key, in clear, for worker processes that have no variable with it."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
@@ -192,23 +170,8 @@ class ClientFields(BaseModel):
             return self.client
         with self._clients.lock:
             if self._clients.blocking is None:
-                self._clients.blocking = NanoGPTClient(
-                    self.api_key,
-                    base_url=self.base_url,
-                    timeout=self.timeout,
-                    max_retries=self.max_retries,
-                    max_connections=self.max_connections,
-                    requests_per_second=self.requests_per_second,
-                    rate_limit_wait=self.rate_limit_wait,
-                    stream_idle_timeout=self.stream_idle_timeout,
-                    first_event_timeout=self.first_event_timeout,
-                    http_client=self.http_client,
-                    default_headers=self.default_headers,
-                    compress_above=self.compress_above,
-                    pickle_api_key=self.pickle_api_key,
-                    budget=self.budget,
-                    ledger=self.ledger,
-                )
+                settings = {name: getattr(self, name) for name in _SETTINGS}
+                self._clients.blocking = NanoGPTClient(**settings)
             return self._clients.blocking
 
     def _async_client(self) -> AsyncNanoGPTClient:
@@ -261,6 +224,24 @@ class ClientFields(BaseModel):
         ):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
+
+
+_CONFIGURED = [
+    name for name in Config.__dataclass_fields__ if name in ClientFields.model_fields
+]
+_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
+
+
+def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
+    """Return a client's settings under the names that models and tools have for them."""
+    config = client.config
+    return {name: getattr(config, name) for name in _CONFIGURED} | {
+        "base_url": config.chat_root,
+        "default_headers": dict(config.default_headers) or None,
+        "http_client": client.http_client,
+        "budget": client.budget,
+        "ledger": client.ledger,
+    }
 
 
 class OptionFields(BaseModel):
