@@ -88,7 +88,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             """Check the words; nothing is sent.
 
             Raises:
-                ConfigurationError: no key is to be found, a setting makes no sense, or options clash.
+                ConfigurationError: no key is found, a setting makes no sense, or options clash.
                 ValidationError: an argument is unknown or its value out of bounds.
             """
             hide_key(words)

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from weakref import WeakKeyDictionary
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     StrictBool,
+    model_validator,
 )
 
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.config import NONE_IS_NO_LIMIT, Config, hidden
+from nanogpt_client.documented import DocumentedModel
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (
     ChatOptions,
     ContextLimit,
     Count,
-    Finite,
     Fraction,
     MemoryDays,
     Penalty,
@@ -70,7 +70,7 @@ class _Clients:
         return _Clients, ()  # what pickle and copy do
 
 
-class ClientFields(BaseModel):
+class ClientFields(DocumentedModel):
     """How to reach NanoGPT; the words of `nanogpt_client.NanoGPTClient`, and ``client`` itself."""
 
     # A complaint about one word must not print the key that was passed beside it.
@@ -226,9 +226,7 @@ class ClientFields(BaseModel):
         return super().__deepcopy__(memo)
 
 
-_CONFIGURED = [
-    name for name in Config.__dataclass_fields__ if name in ClientFields.model_fields
-]
+_CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientFields.model_fields]
 _SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
 
 
@@ -244,67 +242,96 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
     }
 
 
-class OptionFields(BaseModel):
-    """Sampling, search, memory, routing; see the chat page of NanoGPT's documentation."""
+class OptionFields(DocumentedModel):
+    """Sampling, search, memory, routing: what of `ChatOptions` a constructor takes.
 
-    # A complaint about one word must not print the key that was passed beside it.
+    Type checkers and editors read a class's own lines, so names, types and docstrings stand here
+    again; a test compares them. Rarer options are given per call, or in ``extra_body``.
+    """
+
+    # A complaint about one argument must not print the key that was passed beside it.
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """0 to 2: how freely tokens are chosen; by default the model's own."""
     top_p: Fraction | None = None
+    """0 to 1: choose among the likeliest tokens that have this share of the probability."""
     top_k: int | None = None
-    top_a: Finite | None = None
+    """Choose among so many of the likeliest tokens."""
     min_p: Fraction | None = None
-    tfs: Fraction | None = None
-    typical_p: Fraction | None = None
-    eta_cutoff: Finite | None = None
-    epsilon_cutoff: Finite | None = None
-    mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None = None
-    mirostat_tau: Finite | None = None
-    mirostat_eta: Finite | None = None
+    """0 to 1: the least probability of a token."""
     max_tokens: Count | None = None
+    """Tokens to generate, at most."""
     min_tokens: Annotated[int, Field(ge=0)] | None = None
-    stop: str | list[str] | None = None
-    stop_token_ids: list[int] | None = None
+    """Tokens before a stop sequence counts; few providers support it."""
+    stop: str | Sequence[str] | None = None
+    """Texts that end the response."""
+    stop_token_ids: Sequence[int] | None = None
+    """Token ids that end the response; few providers support it."""
     frequency_penalty: Penalty | None = None
+    """-2 to 2: lowers tokens the more, the more often they have appeared."""
     presence_penalty: Penalty | None = None
+    """-2 to 2: lowers tokens that have appeared."""
     repetition_penalty: Penalty | None = None
+    """-2 to 2: above 1, repetition is discouraged."""
     no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None = None
-    logit_bias: dict[str, float] | None = None
+    """Tokens in a row that may not repeat; few providers support it."""
+    logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    """Token ids, and what is added to their logits, -100 to 100."""
     logprobs: StrictBool | Annotated[int, Field(ge=0)] | None = None
+    """Return the log probability of each token: ``True``, or of how many alternatives (up to 5)."""
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    prompt_logprobs: bool | int | None = None
+    """0 to 20: alternatives of each token to return with ``logprobs=True``."""
     seed: int | None = None
-    ignore_eos: bool | None = None
-    include_stop_str_in_output: bool | None = None
-    custom_token_bans: list[int] | None = None
+    """Make sampling repeatable, as far as the model supports it."""
     user: str | None = None
+    """An id of your end user."""
 
     reasoning_effort: ReasoningEffort | None = None
-    """``"none"`` to ``"xhigh"``."""
-    reasoning: dict[str, Any] | None = None
-    """E.g. ``{"exclude": True}``, which hides the thoughts (they are still billed)."""
-    web_search: bool | str | WebSearch | None = None
-    """``True``, a backend such as ``"linkup-deep"``, or a `WebSearch` dict."""
+    """How much to reason: ``"none"`` to ``"xhigh"``."""
+    reasoning: Mapping[str, Any] | None = None
+    """E.g. ``{"exclude": True}``, which hides the reasoning (it is still billed)."""
+    web_search: StrictBool | str | WebSearch | None = None
+    """``True`` for the default search, a backend such as ``"linkup-deep"``, or a `WebSearch`."""
     memory: StrictBool | MemoryDays | None = None
-    """``True``, or the days to keep it."""
+    """NanoGPT's context memory: ``True``, or the days to keep it, which are clamped to 1 to 365."""
     model_context_limit: ContextLimit | None = None
+    """Tokens that context memory may fill; below 10,000 counts as 10,000."""
     provider: str | ProviderRouting | None = None
     """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
     caching: bool | None = None
+    """Use only a provider that caches prompts; the call fails where there is none."""
     stickyprovider: bool | None = None
-    prompt_caching: StrictBool | dict[str, Any] | None = None
+    """With ``caching``: prefer the provider of earlier calls."""
+    prompt_caching: StrictBool | Mapping[str, Any] | None = None
+    """Mark leading messages for the prompt cache (Claude): ``True``, or its settings."""
     service_tier: ServiceTier | None = None
+    """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
     billing_mode: str | None = None
+    """``"paygo"`` bills pay-as-you-go also what a subscription includes."""
     scraping: bool | None = None
+    """Read web pages whose addresses stand in the messages."""
     youtube_transcripts: bool | None = None
-    extra_body: dict[str, Any] | None = None
-    """Keys added to the JSON body as they are."""
+    """Read the transcripts of YouTube videos whose addresses stand in the messages."""
+    extra_body: Mapping[str, Any] | None = None
+    """Keys added to the JSON body as they are; they win over our own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _point_to_the_call(cls, given: Any) -> Any:
+        """Say where an option goes that no constructor takes."""
+        if isinstance(given, Mapping):
+            per_call = ChatOptions.__annotations__.keys() - cls.model_fields.keys()
+            for name in given.keys() & per_call:
+                raise ValueError(
+                    f"{name} is an option of calls; extra_body={{…}} sends it with all"
+                )
+        return given
 
     def _given(self) -> dict[str, Any]:
-        """Return the words that say something; an empty list of stop words says nothing."""
+        """Return the options that say something; an empty list of stop sequences does not."""
         values = self.__dict__
-        return {word: values[word] for word in CHAT_WORDS if values[word] not in (None, [])}
+        return {name: values[name] for name in CHAT_WORDS if values[name] not in (None, [], ())}
 
 
 CHAT_WORDS = tuple(

@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(LEFT, LEFT),
     "_version": set(),
     "mould": set(),
+    "documented": set(),
     "_body": {"_decoding"},
     "_decoding": set(),
     "_download": TO_ENDPOINTS,
@@ -96,8 +97,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_async_media": TO_SHELLS,
     "client": TO_SHELLS | {"_together", "_media"},
     "async_client": TO_SHELLS | {"_together", "_async_media"},
-    "fields": TO_SHELLS | {"client", "async_client"},
-    "toolbox": TO_ENDPOINTS | {"endpoints", "fields"},
+    "fields": TO_SHELLS | {"client", "async_client", "documented"},
+    "toolbox": TO_ENDPOINTS | {"endpoints", "documented", "fields"},
     "__init__": TO_SHELLS | {"client", "async_client"},
     "refresh_snapshot": LEFT | {"client"},
     "sandbox": {"_http"},
@@ -357,7 +358,7 @@ def test_httpx_and_numpy_load_at_their_first_use():
 
 
 def test_of_langchain_only_what_a_chat_model_needs_loads_at_once():
-    late = {f"langchain_nanogpt.{name}" for name in ("embeddings", "parsers", "retrievers", "tools")}
+    late = {f"langchain_nanogpt.{n}" for n in ("embeddings", "parsers", "retrievers", "tools")}
     eager = loaded_by("import langchain_nanogpt")
     assert "langchain_nanogpt.chat" in eager
     assert not (late | {"numpy"}) & eager
