@@ -27,8 +27,8 @@ from llama_index_nanogpt._partial import PartialAnswer
 from llama_index_nanogpt._tools import without_agents_words
 from nanogpt_client import ChatChunk, ChatCompletion, ChatOptions, Citation, Message, Usage
 from nanogpt_client import messages as wire
+from nanogpt_client._adapters.fast_model import Prototype
 from nanogpt_client.history import Recipient, fields_of, keep
-from nanogpt_client.mould import Mould
 from nanogpt_client.tool_history import sendable
 
 __all__ = [
@@ -129,11 +129,11 @@ def chunk_from_wire(
         return whole
     so_far.add(chunk)
     if so_far.is_text_alone:
-        blocks = [_TEXT.cast(text=so_far.text)]
-        message = _MESSAGE.cast(blocks=blocks, additional_kwargs={})
+        blocks = [_TEXT.copy_with(text=so_far.text)]
+        message = _MESSAGE.copy_with(blocks=blocks, additional_kwargs={})
     else:
         message = _answer(so_far.message())
-    return _RESPONSE.cast(
+    return _RESPONSE.copy_with(
         message=message,
         delta=chunk.text,
         raw={"choices": [chunk.raw]},
@@ -142,11 +142,11 @@ def chunk_from_wire(
     )
 
 
-_MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
-_TEXT = Mould(TextBlock(text=""))
-_THOUGHTS = Mould(ThinkingBlock(content=""))
-_CALL = Mould(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
-_RESPONSE = Mould(
+_MESSAGE = Prototype(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
+_TEXT = Prototype(TextBlock(text=""))
+_THOUGHTS = Prototype(ThinkingBlock(content=""))
+_CALL = Prototype(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
+_RESPONSE = Prototype(
     ChatResponse(message=ChatMessage(), delta="", raw={}, logprobs=None, additional_kwargs={})
 )
 
@@ -234,9 +234,9 @@ def _answer(said: Message) -> ChatMessage:
     """Return what the model said as blocks: its thoughts first, one text, then the rest."""
     blocks: list[Any] = []
     if said.reasoning:
-        blocks.append(_THOUGHTS.cast(content=said.reasoning, additional_information={}))
+        blocks.append(_THOUGHTS.copy_with(content=said.reasoning, additional_information={}))
     if said.text or not (said.images or said.tool_calls):
-        blocks.append(_TEXT.cast(text=said.text))
+        blocks.append(_TEXT.copy_with(text=said.text))
     blocks += [_image(url) for url in said.images]
     extra: dict[str, Any] = {}
     if said.audio and isinstance(data := said.audio.get("data"), str) and data:
@@ -247,7 +247,7 @@ def _answer(said: Message) -> ChatMessage:
     if said.tool_calls:
         calls = said.tool_calls
         blocks += [
-            _CALL.cast(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
+            _CALL.copy_with(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
             for c in calls
         ]
         # LlamaIndex's streamed structured prediction looks for calls here.
@@ -256,7 +256,7 @@ def _answer(said: Message) -> ChatMessage:
         extra["annotations"] = [_annotation(citation) for citation in said.citations]
     if said.refusal:
         extra["refusal"] = said.refusal
-    return _MESSAGE.cast(blocks=blocks, additional_kwargs=extra)
+    return _MESSAGE.copy_with(blocks=blocks, additional_kwargs=extra)
 
 
 def _image(url: str) -> ImageBlock | TextBlock:

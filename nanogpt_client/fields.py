@@ -23,10 +23,10 @@ from pydantic import (
     model_validator,
 )
 
+from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.config import NONE_IS_NO_LIMIT, Config, hidden
-from nanogpt_client.documented import DocumentedModel
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (

@@ -1,7 +1,6 @@
-"""What we rely on inside the frameworks, which they do not promise: an upgrade that moves it fails
-here, by name.
+"""What we rely on inside the frameworks and they do not promise: where it moves, a test here fails.
 
-Each test says which of our modules relies on it. Where a framework documents a hook, it is not here.
+Each test says which of our modules relies on it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from llama_index.core.schema import TextNode
 from llama_index.core.storage.kvstore import SimpleKVStore
 from pydantic import BaseModel
 
-from langchain_nanogpt import ChatNanoGPT
+from langchain_nanogpt import ChatNanoGPT, NanoGPTBalanceTool
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 
 MADE_WITHOUT_VALIDATION = [
@@ -43,7 +42,7 @@ MADE_WITHOUT_VALIDATION = [
 
 
 def test_a_pydantic_object_is_four_slots():
-    """`mould` sets these, and no others."""
+    """`fast_model` sets these, and no others."""
     slots = {*["__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"]}
     assert set(BaseModel.__slots__) == slots
     assert all(hasattr(vars(BaseModel)[slot], "__set__") for slot in slots)
@@ -51,7 +50,7 @@ def test_a_pydantic_object_is_four_slots():
 
 @pytest.mark.parametrize("kind", MADE_WITHOUT_VALIDATION)
 def test_messages_and_chunks_are_made_of_their_fields_alone(kind):
-    """`mould` copies fields: nothing private, nothing computed when an object is made."""
+    """`fast_model` copies fields: nothing private, nothing computed when an object is made."""
     assert kind.__private_attributes__ == {}
     assert kind.__pydantic_post_init__ is None
     assert not hasattr(kind, "__slots__") or not set(kind.__slots__) - set(BaseModel.__slots__)
@@ -126,9 +125,11 @@ def test_langchain_counts_versions_by_this_method():
 
 def test_langchain_pickles_no_schema_that_a_tool_has_cached():
     """Tools travel to worker processes; the class that LangChain made for their schema cannot."""
-    tool = Doubling()
+    tool, ours = Doubling(), NanoGPTBalanceTool(api_key="key")
     assert "number" in tool.tool_call_schema.model_json_schema()["properties"]
     assert pickle.loads(pickle.dumps(tool)).invoke({"number": 2}) == 4
+    assert ours.tool_call_schema.model_json_schema()
+    assert pickle.loads(pickle.dumps(ours)).name == ours.name
 
 
 class Doubling(BaseTool):

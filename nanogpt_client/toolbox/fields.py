@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from nanogpt_client.documented import DocumentedModel
+from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client.toolbox.files import Memory
 from nanogpt_client.wire._read import as_number
 from nanogpt_client.wire.options import Count, SearchProvider
