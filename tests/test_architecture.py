@@ -361,7 +361,7 @@ def test_of_langchain_only_what_a_chat_model_needs_loads_at_once():
     late = {f"langchain_nanogpt.{n}" for n in ("embeddings", "parsers", "retrievers", "tools")}
     eager = loaded_by("import langchain_nanogpt")
     assert "langchain_nanogpt.chat" in eager
-    assert not (late | {"numpy"}) & eager
+    assert not (late | {"numpy", f"{CORE}.toolbox"}) & eager
     names = "import langchain_nanogpt as p; [getattr(p, name) for name in p.__all__]"
     assert late <= loaded_by(names)
 
