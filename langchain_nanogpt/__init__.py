@@ -10,11 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 # Registers how blocks are read, too: stored messages need that, also where no model is made.
-from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
 from langchain_nanogpt.chat import ChatNanoGPT
 from langchain_nanogpt.footnotes import with_footnotes
 
 if TYPE_CHECKING:
+    from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings, PartialEmbeddings
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -49,9 +49,10 @@ __all__ = [
     "with_footnotes",
 ]
 
-# Each of these loads a further part of LangChain (NumPy, retrievers, tools), together a third of
-# the time of an import: they load when they are first asked for.
+# Each of these loads a further part of LangChain (tracers, NumPy, retrievers, tools), together a
+# third of the time of an import: they load when they are first asked for.
 _LAZY = {
+    "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
     "PartialEmbeddings": "embeddings",
     "NanoGPTAudioParser": "parsers",

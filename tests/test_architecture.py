@@ -358,7 +358,8 @@ def test_httpx_and_numpy_load_at_their_first_use():
 
 
 def test_of_langchain_only_what_a_chat_model_needs_loads_at_once():
-    late = {f"langchain_nanogpt.{n}" for n in ("embeddings", "parsers", "retrievers", "tools")}
+    parts = ("callbacks", "embeddings", "parsers", "retrievers", "tools")
+    late = {f"langchain_nanogpt.{name}" for name in parts}
     eager = loaded_by("import langchain_nanogpt")
     assert "langchain_nanogpt.chat" in eager
     assert not (late | {"numpy", f"{CORE}.toolbox"}) & eager
