@@ -6,17 +6,16 @@
 >>> print(answer.text, answer.content_blocks, answer.response_metadata["cost"])
 """
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
-# Registers how blocks are read: stored messages need that, also where no model is made.
-import langchain_nanogpt._blocks  # noqa: F401
-from nanogpt_client.lazy import names_of
+# Registers how blocks are read, too: stored messages need that, also where no model is made.
+from langchain_nanogpt.chat import ChatNanoGPT
+from langchain_nanogpt.footnotes import with_footnotes
 
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
-    from langchain_nanogpt.chat import ChatNanoGPT
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
-    from langchain_nanogpt.footnotes import with_footnotes
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
     from langchain_nanogpt.tools import (
@@ -49,19 +48,22 @@ __all__ = [
     "with_footnotes",
 ]
 
-__getattr__, __dir__ = names_of(
-    __name__,
-    {
-        "callbacks": "NanoGPTCostCallbackHandler",
-        "chat": "ChatNanoGPT",
-        "embeddings": "NanoGPTEmbeddings",
-        "footnotes": "with_footnotes",
-        "parsers": "NanoGPTAudioParser",
-        "retrievers": "NanoGPTWebSearchRetriever",
-        "tools": (
-            "NanoGPTBalanceTool NanoGPTCostEstimateTool NanoGPTImageEditTool "
-            "NanoGPTImageTool NanoGPTSpeechTool NanoGPTToolkit "
-            "NanoGPTTranscriptionTool NanoGPTVideoTool NanoGPTWebSearchTool"
-        ),
-    },
-)
+# Each of these loads a further part of LangChain (tracers, NumPy, retrievers, tools), together a
+# third of the time of an import: they load when they are first asked for.
+_LAZY = {
+    "NanoGPTCostCallbackHandler": "callbacks",
+    "NanoGPTEmbeddings": "embeddings",
+    "NanoGPTAudioParser": "parsers",
+    "NanoGPTWebSearchRetriever": "retrievers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_LAZY.get(name, 'tools')}")
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from langchain_core import exceptions as langchain
 
 from nanogpt_client import errors as core
-from nanogpt_client.toolbox import explain
 
 __all__ = ["map_errors", "tool_errors"]
 
@@ -225,8 +224,10 @@ def tool_errors() -> Iterator[None]:
 
     The cause is the error as LangChain knows it, for whoever looks closer.
     """
-    # Who uses no tools need not wait for LangChain's.
+    # Who uses no tools need not wait for them.
     from langchain_core.tools import ToolException  # noqa: PLC0415
+
+    from nanogpt_client.toolbox import explain  # noqa: PLC0415
 
     try:
         yield

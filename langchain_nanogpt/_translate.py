@@ -43,8 +43,8 @@ from langchain_nanogpt._metadata import (
 )
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
+from nanogpt_client._adapters.fast_model import Prototype
 from nanogpt_client.history import Kept, Recipient, fields_of, keep
-from nanogpt_client.mould import Mould
 from nanogpt_client.tool_history import PROBLEM, sendable
 
 __all__ = [
@@ -296,13 +296,13 @@ def chunk_from_wire(
             tool_call_chunks=calls + held.endings(),
             usage_metadata=usage_from_wire(whole.usage),
         )
-    return _CHUNK.cast(text=chunk.text, message=message)
+    return _CHUNK.copy_with(text=chunk.text, message=message)
 
 
-_PIECE = Mould(AIMessageChunk(
+_PIECE = Prototype(AIMessageChunk(
     content="", additional_kwargs={}, response_metadata={}, tool_call_chunks=[], usage_metadata=None
 ))  # fmt: skip
-_CHUNK = Mould(ChatGenerationChunk(message=AIMessageChunk(content="")))
+_CHUNK = Prototype(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
 def _piece(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMessageChunk:
@@ -325,7 +325,7 @@ def _piece(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMe
                 tool_call_chunks=calls,
                 usage_metadata=None,
             )
-    return _PIECE.cast(
+    return _PIECE.copy_with(
         content=text,
         additional_kwargs=extra,
         response_metadata={"model_provider": PROVIDER},

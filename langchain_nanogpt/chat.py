@@ -43,7 +43,7 @@ from nanogpt_client import (
     __version__,
     snapshot,
 )
-from nanogpt_client.endpoints.chat import chat
+from nanogpt_client.endpoints.chat import validate_chat_options
 from nanogpt_client.fields import OptionFields, hide_key
 from nanogpt_client.history import Recipient
 from nanogpt_client.wire.options import Count
@@ -88,15 +88,15 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             """Check the words; nothing is sent.
 
             Raises:
-                ConfigurationError: no key is to be found, or a setting makes no sense.
-                ValidationError: a word is unknown or its value out of bounds.
+                ConfigurationError: no key is found, a setting makes no sense, or options clash.
+                ValidationError: an argument is unknown or its value out of bounds.
             """
             hide_key(words)
             known = words.get("profile")
             if isinstance(known, LookedUp) and known.model != words.get("model"):
                 del words["profile"]  # LangChain's configurable copies hand it to another model
             super().__init__(*args, **words)
-            chat(".", model=self.model, **self._given())  # sent by nobody: words that clash raise
+            validate_chat_options(self.model, self._given())
 
     @field_validator("model")
     @classmethod

@@ -52,7 +52,9 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
     show_progress_bar: bool | None = None
     """Show a bar of texts done (needs tqdm); by default from 10,000 texts on, on terminals."""
     user: str | None = None
+    """An id of your end user."""
     extra_body: dict[str, Any] | None = None
+    """Keys added to the JSON body as they are; they win over our own."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors of texts, in their order."""

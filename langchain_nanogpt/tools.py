@@ -105,12 +105,6 @@ class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
             flow = self.core.run(self, arguments, tell)
             return _content(await self._async_client().run(flow))
 
-    def __getstate__(self) -> dict[Any, Any]:
-        """Return what another process needs; the schema that LangChain made is made anew there."""
-        state = super().__getstate__()
-        private = (state.get("__pydantic_private__") or {}) | {"_tool_call_schema_memo": None}
-        return state | {"__pydantic_private__": private}
-
 
 class NanoGPTImageTool(ImageFields, _NanoGPTTool):
     """Draws pictures, e.g. ``NanoGPTImageTool(model="hidream", output_dir="out")``."""

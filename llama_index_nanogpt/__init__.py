@@ -7,18 +7,13 @@
 >>> print(Settings.llm.complete("What is Nano?"))
 """
 
-from typing import TYPE_CHECKING
-
-from nanogpt_client.lazy import names_of
-
-if TYPE_CHECKING:
-    from llama_index_nanogpt.callbacks import NanoGPTCostHandler
-    from llama_index_nanogpt.chat import NanoGPT
-    from llama_index_nanogpt.embeddings import NanoGPTEmbedding
-    from llama_index_nanogpt.footnotes import with_footnotes
-    from llama_index_nanogpt.readers import NanoGPTAudioReader
-    from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
-    from llama_index_nanogpt.tools import NanoGPTToolSpec
+from llama_index_nanogpt.callbacks import NanoGPTCostHandler
+from llama_index_nanogpt.chat import NanoGPT
+from llama_index_nanogpt.embeddings import NanoGPTEmbedding
+from llama_index_nanogpt.footnotes import with_footnotes
+from llama_index_nanogpt.readers import NanoGPTAudioReader
+from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
+from llama_index_nanogpt.tools import NanoGPTToolSpec
 
 __all__ = [
     "NanoGPT",
@@ -29,16 +24,3 @@ __all__ = [
     "NanoGPTWebSearchRetriever",
     "with_footnotes",
 ]
-
-__getattr__, __dir__ = names_of(
-    __name__,
-    {
-        "callbacks": "NanoGPTCostHandler",
-        "chat": "NanoGPT",
-        "embeddings": "NanoGPTEmbedding",
-        "footnotes": "with_footnotes",
-        "readers": "NanoGPTAudioReader",
-        "retrievers": "NanoGPTWebSearchRetriever",
-        "tools": "NanoGPTToolSpec",
-    },
-)

@@ -35,8 +35,8 @@ from nanogpt_client import (
     Usage,
 )
 from nanogpt_client import messages as wire
+from nanogpt_client._adapters.fast_model import Prototype
 from nanogpt_client.history import Recipient, fields_of, keep
-from nanogpt_client.mould import Mould
 from nanogpt_client.tool_history import sendable
 
 __all__ = [
@@ -136,7 +136,7 @@ def chunk_from_wire(
         )
         whole.delta = chunk.text
         return whole
-    return _RESPONSE.cast(
+    return _RESPONSE.copy_with(
         message=state.message(chunk),
         delta=chunk.text,
         raw={"choices": [chunk.raw]},
@@ -160,14 +160,14 @@ class StreamState:
         if self._text is None:
             return _answer(self.stream.snapshot.message, is_whole=False)
         self._text += chunk.text
-        return _MESSAGE.cast(blocks=[_TEXT.cast(text=self._text)], additional_kwargs={})
+        return _MESSAGE.copy_with(blocks=[_TEXT.copy_with(text=self._text)], additional_kwargs={})
 
 
-_MESSAGE = Mould(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
-_TEXT = Mould(TextBlock(text=""))
-_THOUGHTS = Mould(ThinkingBlock(content=""))
-_CALL = Mould(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
-_RESPONSE = Mould(
+_MESSAGE = Prototype(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
+_TEXT = Prototype(TextBlock(text=""))
+_THOUGHTS = Prototype(ThinkingBlock(content=""))
+_CALL = Prototype(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
+_RESPONSE = Prototype(
     ChatResponse(message=ChatMessage(), delta="", raw={}, logprobs=None, additional_kwargs={})
 )
 
@@ -258,9 +258,9 @@ def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
     """
     blocks: list[Any] = []
     if said.reasoning:
-        blocks.append(_THOUGHTS.cast(content=said.reasoning, additional_information={}))
+        blocks.append(_THOUGHTS.copy_with(content=said.reasoning, additional_information={}))
     if said.text or not (said.images or said.tool_calls):
-        blocks.append(_TEXT.cast(text=said.text))
+        blocks.append(_TEXT.copy_with(text=said.text))
     blocks += [_image(url) for url in said.images]
     extra: dict[str, Any] = {}
     if is_whole and said.audio and isinstance(data := said.audio.get("data"), str) and data:
@@ -271,7 +271,7 @@ def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
     if said.tool_calls:
         calls = said.tool_calls
         blocks += [
-            _CALL.cast(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
+            _CALL.copy_with(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
             for c in calls
         ]
         # LlamaIndex's streamed structured prediction looks for calls here.
@@ -280,7 +280,7 @@ def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
         extra["annotations"] = [_annotation(citation) for citation in said.citations]
     if said.refusal:
         extra["refusal"] = said.refusal
-    return _MESSAGE.cast(blocks=blocks, additional_kwargs=extra)
+    return _MESSAGE.copy_with(blocks=blocks, additional_kwargs=extra)
 
 
 def _image(url: str) -> ImageBlock | TextBlock:

@@ -8,7 +8,7 @@ public method through another go through a private one here, so that each call i
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llama_index.core.base.llms.generic_utils import (
     achat_to_completion_decorator,
@@ -59,7 +59,8 @@ from nanogpt_client import (
     Stream,
     snapshot,
 )
-from nanogpt_client.fields import ClientFields, OptionFields
+from nanogpt_client.endpoints.chat import validate_chat_options
+from nanogpt_client.fields import ClientFields, OptionFields, hide_key
 from nanogpt_client.history import Recipient, takes
 
 __all__ = ["NanoGPT"]
@@ -115,6 +116,19 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
     tool calls, and behind every answer where the model wants that (DeepSeek V4)."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """More options for every call; what the core does not know goes into the body as it is."""
+
+    if not TYPE_CHECKING:  # checkers read the arguments from the fields
+
+        def __init__(self, *args: Any, **arguments: Any) -> None:
+            """Check the arguments; nothing is sent.
+
+            Raises:
+                ConfigurationError: a setting makes no sense, or options clash.
+                ValidationError: an argument is unknown or its value out of bounds.
+            """
+            hide_key(arguments)
+            super().__init__(*args, **arguments)
+            validate_chat_options(*self._options({}))
 
     @field_validator("model")
     @classmethod

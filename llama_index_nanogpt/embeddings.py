@@ -58,8 +58,9 @@ class NanoGPTEmbedding(ClientFields, BaseEmbedding):
     text_instruction: str = ""
     """Put before each text, as it is."""
     user: str | None = None
+    """An id of your end user."""
     extra_body: dict[str, Any] | None = None
-    """Keys added to the JSON body as they are."""
+    """Keys added to the JSON body as they are; they win over our own."""
     embeddings_cache: Any = Field(default=None, exclude=True, repr=False)
     """A store of LlamaIndex's to keep vectors in, e.g. ``SimpleKVStore()``."""
 

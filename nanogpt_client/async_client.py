@@ -162,8 +162,8 @@ class AsyncNanoGPTClient(BaseClient):
     ) -> NDArray[np.float32]:
         """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
 
-        They are sent in batches of at most ``batch_size`` texts (2,048) and ``max_batch_bytes`` bytes
-        of UTF-8 (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
+        They are sent in batches of at most ``batch_size`` texts (2,048) and ``max_batch_bytes``
+        bytes (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
 
         Raises:
             ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.

@@ -68,9 +68,11 @@ def default_max_connections() -> int:
     return 1_000 if soft == resource.RLIM_INFINITY else max(1, min(1_000, soft // 2))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: clients and the frameworks' classes read defaults off the class
 class Config:
     """What does not change during a client's life; safe to print, copy, pickle and share.
+
+    The defaults of a client's settings stand here alone.
 
     A pickle holds the key only with ``pickle_api_key``. Without, the key is that of the environment
     where the pickle is read; where there is none, it is empty, and no call is made with it.

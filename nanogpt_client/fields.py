@@ -7,30 +7,30 @@ so that the same word means the same in either. Knows no framework.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     StrictBool,
+    model_validator,
 )
 
+from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
-from nanogpt_client.config import NONE_IS_NO_LIMIT, hidden
+from nanogpt_client.config import NONE_IS_NO_LIMIT, Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.wire.options import (
     ChatOptions,
     ContextLimit,
     Count,
-    Finite,
     Fraction,
     MemoryDays,
     Penalty,
@@ -53,28 +53,6 @@ def _ledger(ledger: Ledger | None) -> Ledger:
     return Ledger() if ledger is None else ledger
 
 
-def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
-    """Return a client's settings under the names that models and tools have for them."""
-    config = client.config
-    return {
-        "api_key": config.api_key,
-        "base_url": config.chat_root,
-        "timeout": config.timeout,
-        "max_retries": config.max_retries,
-        "max_connections": config.max_connections,
-        "requests_per_second": config.requests_per_second,
-        "rate_limit_wait": config.rate_limit_wait,
-        "stream_idle_timeout": config.stream_idle_timeout,
-        "first_event_timeout": config.first_event_timeout,
-        "compress_above": config.compress_above,
-        "pickle_api_key": config.pickle_api_key,
-        "default_headers": dict(config.default_headers) or None,
-        "http_client": client.http_client,
-        "budget": client.budget,
-        "ledger": client.ledger,
-    }
-
-
 class _Clients:
     """Clients once they are needed; copies of it are empty."""
 
@@ -87,7 +65,7 @@ class _Clients:
         return _Clients, ()  # what pickle and copy do
 
 
-class ClientFields(BaseModel):
+class ClientFields(DocumentedModel):
     """How to reach NanoGPT; the words of `nanogpt_client.NanoGPTClient`, and ``client`` itself."""
 
     # A complaint about one word must not print the key that was passed beside it.
@@ -105,19 +83,19 @@ class ClientFields(BaseModel):
     hold it, pickles only with ``pickle_api_key``."""
     base_url: str | None = None
     """By default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself."""
-    timeout: float | None = 600.0
+    timeout: float | None = Config.timeout
     """Seconds to wait for a whole answer."""
-    max_retries: int = 2
+    max_retries: int = Config.max_retries
     """How often a call may be sent again when that cannot bill twice."""
     max_connections: int | None = None
     """Connections open at the same time; by default 1,000, or half of the file descriptors."""
-    requests_per_second: float | None = None
+    requests_per_second: float | None = Config.requests_per_second
     """A pace for all calls; by default one is found where NanoGPT asks to wait."""
-    rate_limit_wait: float | None = None
+    rate_limit_wait: float | None = Config.rate_limit_wait
     """Seconds that a call may wait because NanoGPT asks it to; by default its timeout."""
-    stream_idle_timeout: float | None = 180.0
+    stream_idle_timeout: float | None = Config.stream_idle_timeout
     """Seconds of silence allowed between a stream's events."""
-    first_event_timeout: float | None = 600.0
+    first_event_timeout: float | None = Config.first_event_timeout
     """Seconds allowed until a stream's first event."""
     http_client: Any = Field(default=None, exclude=True, repr=False)
     """An ``httpx.Client`` to send with; it stays yours to close."""
@@ -125,9 +103,9 @@ class ClientFields(BaseModel):
     """An ``httpx.AsyncClient`` for the async methods; it stays yours to close."""
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers for every request."""
-    compress_above: int | None = None
+    compress_above: int | None = Config.compress_above
     """Bytes; larger bodies of chats are sent gzipped, which helps on slow lines alone."""
-    pickle_api_key: bool = Field(default=False, exclude=True, repr=False)
+    pickle_api_key: bool = Field(default=Config.pickle_api_key, exclude=True, repr=False)
     """Let pickles hold the key, in clear, for worker processes that have no variable with it."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
@@ -187,23 +165,8 @@ class ClientFields(BaseModel):
             return self.client
         with self._clients.lock:
             if self._clients.blocking is None:
-                self._clients.blocking = NanoGPTClient(
-                    self.api_key,
-                    base_url=self.base_url,
-                    timeout=self.timeout,
-                    max_retries=self.max_retries,
-                    max_connections=self.max_connections,
-                    requests_per_second=self.requests_per_second,
-                    rate_limit_wait=self.rate_limit_wait,
-                    stream_idle_timeout=self.stream_idle_timeout,
-                    first_event_timeout=self.first_event_timeout,
-                    http_client=self.http_client,
-                    default_headers=self.default_headers,
-                    compress_above=self.compress_above,
-                    pickle_api_key=self.pickle_api_key,
-                    budget=self.budget,
-                    ledger=self.ledger,
-                )
+                settings = {name: getattr(self, name) for name in _SETTINGS}
+                self._clients.blocking = NanoGPTClient(**settings)
             return self._clients.blocking
 
     def _async_client(self) -> AsyncNanoGPTClient:
@@ -254,67 +217,112 @@ class ClientFields(BaseModel):
         return super().__deepcopy__(memo)
 
 
-class OptionFields(BaseModel):
-    """Sampling, search, memory, routing; see the chat page of NanoGPT's documentation."""
+_CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientFields.model_fields]
+_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
 
-    # A complaint about one word must not print the key that was passed beside it.
+
+def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
+    """Return a client's settings under the names that models and tools have for them."""
+    config = client.config
+    return {name: getattr(config, name) for name in _CONFIGURED} | {
+        "base_url": config.chat_root,
+        "default_headers": dict(config.default_headers) or None,
+        "http_client": client.http_client,
+        "budget": client.budget,
+        "ledger": client.ledger,
+    }
+
+
+class OptionFields(DocumentedModel):
+    """Sampling, search, memory, routing: what of `ChatOptions` a constructor takes.
+
+    Type checkers and editors read a class's own lines, so names, types and docstrings stand here
+    again; a test compares them. Rarer options are given per call, or in ``extra_body``.
+    """
+
+    # A complaint about one argument must not print the key that was passed beside it.
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """0 to 2: how freely tokens are chosen; by default the model's own."""
     top_p: Fraction | None = None
+    """0 to 1: choose among the likeliest tokens that have this share of the probability."""
     top_k: int | None = None
-    top_a: Finite | None = None
+    """Choose among so many of the likeliest tokens."""
     min_p: Fraction | None = None
-    tfs: Fraction | None = None
-    typical_p: Fraction | None = None
-    eta_cutoff: Finite | None = None
-    epsilon_cutoff: Finite | None = None
-    mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None = None
-    mirostat_tau: Finite | None = None
-    mirostat_eta: Finite | None = None
+    """0 to 1: the least probability of a token."""
     max_tokens: Count | None = None
+    """Tokens to generate, at most."""
     min_tokens: Annotated[int, Field(ge=0)] | None = None
-    stop: str | list[str] | None = None
-    stop_token_ids: list[int] | None = None
+    """Tokens before a stop sequence counts; few providers support it."""
+    stop: str | Sequence[str] | None = None
+    """Texts that end the response."""
+    stop_token_ids: Sequence[int] | None = None
+    """Token ids that end the response; few providers support it."""
     frequency_penalty: Penalty | None = None
+    """-2 to 2: lowers tokens the more, the more often they have appeared."""
     presence_penalty: Penalty | None = None
+    """-2 to 2: lowers tokens that have appeared."""
     repetition_penalty: Penalty | None = None
+    """-2 to 2: above 1, repetition is discouraged."""
     no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None = None
-    logit_bias: dict[str, float] | None = None
+    """Tokens in a row that may not repeat; few providers support it."""
+    logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    """Token ids, and what is added to their logits, -100 to 100."""
     logprobs: StrictBool | Annotated[int, Field(ge=0)] | None = None
+    """Return the log probability of each token: ``True``, or of how many alternatives (up to 5)."""
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    prompt_logprobs: bool | int | None = None
+    """0 to 20: alternatives of each token to return with ``logprobs=True``."""
     seed: int | None = None
-    ignore_eos: bool | None = None
-    include_stop_str_in_output: bool | None = None
-    custom_token_bans: list[int] | None = None
+    """Make sampling repeatable, as far as the model supports it."""
     user: str | None = None
+    """An id of your end user."""
 
     reasoning_effort: ReasoningEffort | None = None
-    """``"none"`` to ``"xhigh"``."""
-    reasoning: dict[str, Any] | None = None
-    """E.g. ``{"exclude": True}``, which hides the thoughts (they are still billed)."""
-    web_search: bool | str | WebSearch | None = None
-    """``True``, a backend such as ``"linkup-deep"``, or a `WebSearch` dict."""
+    """How much to reason: ``"none"`` to ``"xhigh"``."""
+    reasoning: Mapping[str, Any] | None = None
+    """E.g. ``{"exclude": True}``, which hides the reasoning (it is still billed)."""
+    web_search: StrictBool | str | WebSearch | None = None
+    """``True`` for the default search, a backend such as ``"linkup-deep"``, or a `WebSearch`."""
     memory: StrictBool | MemoryDays | None = None
-    """``True``, or the days to keep it."""
+    """NanoGPT's context memory: ``True``, or the days to keep it, which are clamped to 1 to 365."""
     model_context_limit: ContextLimit | None = None
+    """Tokens that context memory may fill; below 10,000 counts as 10,000."""
     provider: str | ProviderRouting | None = None
     """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
     caching: bool | None = None
+    """Use only a provider that caches prompts; the call fails where there is none."""
     stickyprovider: bool | None = None
-    prompt_caching: StrictBool | dict[str, Any] | None = None
+    """With ``caching``: prefer the provider of earlier calls."""
+    prompt_caching: StrictBool | Mapping[str, Any] | None = None
+    """Mark leading messages for the prompt cache (Claude): ``True``, or its settings."""
     service_tier: ServiceTier | None = None
+    """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
     billing_mode: str | None = None
+    """``"paygo"`` bills pay-as-you-go also what a subscription includes."""
     scraping: bool | None = None
+    """Read web pages whose addresses stand in the messages."""
     youtube_transcripts: bool | None = None
-    extra_body: dict[str, Any] | None = None
-    """Keys added to the JSON body as they are."""
+    """Read the transcripts of YouTube videos whose addresses stand in the messages."""
+    extra_body: Mapping[str, Any] | None = None
+    """Keys added to the JSON body as they are; they win over our own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _point_to_the_call(cls, given: Any) -> Any:
+        """Say where an option goes that no constructor takes."""
+        if isinstance(given, Mapping):
+            per_call = ChatOptions.__annotations__.keys() - cls.model_fields.keys()
+            for name in given.keys() & per_call:
+                raise ValueError(
+                    f"{name} is an option of calls; extra_body={{…}} sends it with all"
+                )
+        return given
 
     def _given(self) -> dict[str, Any]:
-        """Return the words that say something; an empty list of stop words says nothing."""
+        """Return the options that say something; an empty list of stop sequences does not."""
         values = self.__dict__
-        return {word: values[word] for word in CHAT_WORDS if values[word] not in (None, [])}
+        return {name: values[name] for name in CHAT_WORDS if values[name] not in (None, [], ())}
 
 
 CHAT_WORDS = tuple(

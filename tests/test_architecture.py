@@ -55,10 +55,8 @@ TO_ENDPOINTS = LEFT | {"_core"}
 TO_SHELLS = TO_ENDPOINTS | {"_http", "endpoints", "_base", "_version"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(LEFT, LEFT),
-    "wire": LEFT | {"lazy"},
     "_version": set(),
-    "mould": set(),
-    "lazy": set(),
+    "_adapters": set(),
     "_body": {"_decoding"},
     "_decoding": set(),
     "_download": TO_ENDPOINTS,
@@ -92,14 +90,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "_version",
         "_watchdog",
     },
-    "endpoints": TO_ENDPOINTS | {"lazy"},
+    "endpoints": TO_ENDPOINTS,
     "_base": TO_SHELLS | {"_queue"},
-    "_together": TO_ENDPOINTS,
-    "client": TO_SHELLS | {"_together"},
-    "async_client": TO_SHELLS | {"_together"},
-    "fields": TO_SHELLS | {"client", "async_client"},
-    "toolbox": TO_ENDPOINTS | {"endpoints", "fields", "lazy"},
-    "__init__": TO_SHELLS | {"client", "async_client", "lazy"},
+    "_concurrency": TO_ENDPOINTS,
+    "client": TO_SHELLS | {"_concurrency"},
+    "async_client": TO_SHELLS | {"_concurrency"},
+    "fields": TO_SHELLS | {"client", "async_client", "_adapters"},
+    "toolbox": TO_ENDPOINTS | {"endpoints", "_adapters", "fields"},
+    "__init__": TO_SHELLS | {"client", "async_client"},
     "refresh_snapshot": LEFT | {"client"},
     "sandbox": {"_http"},
     "cli": LEFT | {"_http", "_version", "client", "sandbox"},
@@ -222,10 +220,11 @@ def test_modules_import_no_circles():
 def test_underscored_modules_stay_inside_their_package():
     def trespasses(found: Import) -> bool:
         package, _, rest = found.target.partition(".")
+        shared = {"__version__", *(["_adapters"] if found.importer.package in ADAPTERS else [])}
         return (
             package in PACKAGES
             and package != found.importer.package
-            and any(name.startswith("_") and name != "__version__" for name in rest.split("."))
+            and any(name.startswith("_") for name in rest.split(".") if name not in shared)
         )
 
     report([found for found in all_imports(*PACKAGES, "cookbook") if trespasses(found)])
@@ -341,11 +340,30 @@ def test_a_package_works_without_what_its_extra_does_not_bring(package, blocked)
     run_python(IMPORT_ALONE.format(package=package, blocked=blocked))
 
 
+def loaded_by(code: str) -> set[str]:
+    return set(run_python(f"import sys; {code}; print(*sys.modules)").split())
+
+
 def test_importing_the_core_loads_no_framework():
-    loaded = run_python(f"import sys, {CORE}; print(*sys.modules)").split()
-    assert CORE in loaded
+    loaded = loaded_by(f"import {CORE}")
+    assert f"{CORE}.client" in loaded
     heavy = {*FRAMEWORKS.values(), *ADAPTERS, "langchain", "starlette", "uvicorn", "PIL", "av"}
     assert not heavy & {head(name) for name in loaded}
+
+
+def test_httpx_and_numpy_load_at_their_first_use():
+    assert not {"httpx", "numpy"} & loaded_by(f"import {CORE}, {CORE}.toolbox")
+    assert "httpx" in loaded_by(f"import {CORE}; {CORE}.NanoGPTClient('key')")
+
+
+def test_of_langchain_only_what_a_chat_model_needs_loads_at_once():
+    parts = ("callbacks", "embeddings", "parsers", "retrievers", "tools")
+    late = {f"langchain_nanogpt.{name}" for name in parts}
+    eager = loaded_by("import langchain_nanogpt")
+    assert "langchain_nanogpt.chat" in eager
+    assert not (late | {"numpy", f"{CORE}.toolbox"}) & eager
+    names = "import langchain_nanogpt as p; [getattr(p, name) for name in p.__all__]"
+    assert late <= loaded_by(names)
 
 
 def run_python(code: str) -> str:

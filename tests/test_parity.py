@@ -292,13 +292,10 @@ PAIRS: dict[str, tuple[BaseMessage, ChatMessage]] = {
 }
 TOOL = function_tool("f", "Do it.", {"type": "object", "properties": {"a": {"type": "integer"}}})
 WORDS: dict[str, Any] = {
-    "temperature": 0.5, "top_p": 0.5, "top_k": 5, "top_a": 0.1, "min_p": 0.1, "tfs": 0.5,
-    "typical_p": 0.5, "eta_cutoff": 0.1, "epsilon_cutoff": 0.1, "mirostat_mode": 1,
-    "mirostat_tau": 0.1, "mirostat_eta": 0.1, "max_tokens": 5, "min_tokens": 1, "stop": ["x"],
-    "stop_token_ids": [1], "frequency_penalty": 0.1, "presence_penalty": 0.1,
+    "temperature": 0.5, "top_p": 0.5, "top_k": 5, "min_p": 0.1, "max_tokens": 5, "min_tokens": 1,
+    "stop": ["x"], "stop_token_ids": [1], "frequency_penalty": 0.1, "presence_penalty": 0.1,
     "repetition_penalty": 1.1, "no_repeat_ngram_size": 2, "logit_bias": {"1": 1.0},
-    "logprobs": True, "top_logprobs": 2, "prompt_logprobs": True, "seed": 1, "ignore_eos": False,
-    "include_stop_str_in_output": False, "custom_token_bans": [1], "user": "ann",
+    "logprobs": True, "top_logprobs": 2, "seed": 1, "user": "ann",
     "reasoning_effort": "low", "reasoning": {"exclude": True}, "web_search": {"depth": "deep"},
     "memory": 30, "model_context_limit": 10_000, "provider": {"order": ["a"]}, "caching": True,
     "stickyprovider": True, "prompt_caching": {"enabled": True}, "service_tier": "flex",
@@ -306,6 +303,9 @@ WORDS: dict[str, Any] = {
     "extra_body": {"new": 1},
 }  # fmt: skip
 PER_CALL: dict[str, Any] = {
+    "top_a": 0.1, "tfs": 0.5, "typical_p": 0.5, "eta_cutoff": 0.1, "epsilon_cutoff": 0.1,
+    "mirostat_mode": 1, "mirostat_tau": 0.1, "mirostat_eta": 0.1, "prompt_logprobs": True,
+    "ignore_eos": False, "include_stop_str_in_output": False, "custom_token_bans": [1],
     "temperature": 0.0, "extra_body": {"newer": 2}, "tools": [TOOL], "tool_choice": "auto",
     "parallel_tool_calls": False, "response_format": {"type": "json_object"},
 }  # fmt: skip

@@ -16,6 +16,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from nanogpt_client._core.call import Resend
+from nanogpt_client.config import Config
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
@@ -25,7 +26,6 @@ from nanogpt_client.errors import (
 )
 
 RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
-RETRY_AFTER_CAP = 60.0
 FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 8.0
 
@@ -63,11 +63,11 @@ class RetryQuota:
 class RetryPolicy:
     """How often and how soon a call is sent again."""
 
-    max_retries: int = 2
+    max_retries: int = Config.max_retries
     quota: RetryQuota = field(default_factory=RetryQuota)
     jitter: Callable[[], float] = random.random
     now: Callable[[], float] = time.time
-    retry_after_cap: float = RETRY_AFTER_CAP
+    retry_after_cap: float = Config.retry_after_cap
 
     def delay(self, failure: NanoGPTError, resend: Resend, retry: int) -> float | None:
         """Return the seconds to wait before the n-th retry, or ``None`` for "do not"."""

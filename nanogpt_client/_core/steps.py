@@ -88,7 +88,7 @@ class Returned(NamedTuple):
 
 
 class Gather(NamedTuple):
-    """Perform flows, ``max_concurrency`` of them at a time: a sequence comes back, one item for each.
+    """Perform flows, ``max_concurrency`` at a time: a sequence comes back, one item for each.
 
     An item is `Returned`, with the result or with what the flow raised; or ``None`` for a flow that
     was not begun, because another had failed by then.

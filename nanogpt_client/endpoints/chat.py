@@ -56,11 +56,27 @@ def stream_chat(
     )  # fmt: skip
 
 
+def validate_chat_options(model: str, options: Mapping[str, Any]) -> None:
+    """Refuse what no chat can be asked with, before there is a conversation.
+
+    Raises:
+        ConfigurationError: an option is unknown, out of its bounds, or clashes with another one or
+            with the model's suffixes; or ``extra_body`` is not JSON.
+    """
+    post(PATH, _options_body(model, options), options)
+
+
 def chat_body(
     messages: str | Sequence[MessageDict], model: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the checked JSON body; our friendly words become NanoGPT's."""
-    body: dict[str, Any] = {"model": "", "messages": _check.check_messages(messages)}
+    """Return the checked JSON body; our friendly options become NanoGPT's."""
+    checked_messages = _check.check_messages(messages)
+    body = _options_body(model, options)
+    return {"model": body.pop("model"), "messages": checked_messages} | body
+
+
+def _options_body(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body without its messages."""
     given = without_request_words(_check.checked(options, ChatOptions))
     search, memory = given.pop("web_search", None), given.pop("memory", None)
     if given.get("tools"):
@@ -73,8 +89,7 @@ def chat_body(
     model_id = _with_memory(ModelId.parse(_check.check_model(model)), memory)
     model_id, body_search = _with_search(model_id, search)
     model_id.check_provider(_provider(given, options), caching=bool(given.get("caching")))
-    body["model"] = str(model_id)
-    return body | given | body_search
+    return {"model": str(model_id), **given, **body_search}
 
 
 def _provider(given: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

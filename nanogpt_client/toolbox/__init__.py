@@ -18,26 +18,21 @@ voices and durations are checked against NanoGPT's list of models, which is fetc
 free of charge.
 """
 
-from typing import TYPE_CHECKING
-
-from nanogpt_client.lazy import names_of
-
-if TYPE_CHECKING:
-    from nanogpt_client.toolbox.failures import explain
-    from nanogpt_client.toolbox.fields import (
-        EstimateFields,
-        ImageFields,
-        Purchase,
-        SearchFields,
-        SpeechFields,
-        ToolFields,
-        TranscriptionFields,
-        VideoFields,
-    )
-    from nanogpt_client.toolbox.files import Memory
-    from nanogpt_client.toolbox.results import Media, ToolResult
-    from nanogpt_client.toolbox.toolbox import Toolbox, ToolboxFields
-    from nanogpt_client.toolbox.tools import TOOLS, Tool
+from nanogpt_client.toolbox.failures import explain
+from nanogpt_client.toolbox.fields import (
+    EstimateFields,
+    ImageFields,
+    Purchase,
+    SearchFields,
+    SpeechFields,
+    ToolFields,
+    TranscriptionFields,
+    VideoFields,
+)
+from nanogpt_client.toolbox.files import Memory
+from nanogpt_client.toolbox.results import Media, ToolResult
+from nanogpt_client.toolbox.toolbox import Toolbox, ToolboxFields
+from nanogpt_client.toolbox.tools import TOOLS, Tool
 
 __all__ = [
     "EstimateFields",
@@ -57,18 +52,3 @@ __all__ = [
     "VideoFields",
     "explain",
 ]
-
-__getattr__, __dir__ = names_of(
-    __name__,
-    {
-        "failures": "explain",
-        "fields": (
-            "EstimateFields ImageFields Purchase SearchFields SpeechFields ToolFields "
-            "TranscriptionFields VideoFields"
-        ),
-        "files": "Memory",
-        "results": "Media ToolResult",
-        "toolbox": "Toolbox ToolboxFields",
-        "tools": "TOOLS Tool",
-    },
-)

@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client.toolbox.files import Memory
 from nanogpt_client.wire._read import as_number
 from nanogpt_client.wire.options import Count, SearchProvider
@@ -53,7 +54,7 @@ def _dollars(value: Any) -> Decimal | None:
     return amount
 
 
-class ToolFields(BaseModel):
+class ToolFields(DocumentedModel):
     """What every tool can be given."""
 
     model_config = ConfigDict(

@@ -3,37 +3,30 @@
 Replies are parsed leniently into small frozen values that keep the raw dict: only what the contract
 names is typed, anything else survives in ``raw``. Options are TypedDicts, so that one declaration
 serves the endpoint, both clients and both adapters.
-
-What a chat never needs is loaded when it is first asked for.
 """
 
-from typing import TYPE_CHECKING
-
-from nanogpt_client.lazy import names_of
-
-if TYPE_CHECKING:
-    from nanogpt_client.wire.account import (
-        Affordability,
-        Balance,
-        CostEstimate,
-        Deposit,
-        DepositLimits,
-        SubscriptionUsage,
-        UsageReport,
-    )
-    from nanogpt_client.wire.media import (
-        Embeddings,
-        FileSource,
-        GeneratedImage,
-        GeneratedImages,
-        Segment,
-        Speech,
-        Transcript,
-        Video,
-        VideoJob,
-    )
-    from nanogpt_client.wire.progress import OnProgress, Progress
-    from nanogpt_client.wire.search import SearchHit, WebSearchResult
+from nanogpt_client.wire.account import (
+    Affordability,
+    Balance,
+    CostEstimate,
+    Deposit,
+    DepositLimits,
+    SubscriptionUsage,
+    UsageReport,
+)
+from nanogpt_client.wire.media import (
+    Embeddings,
+    FileSource,
+    GeneratedImage,
+    GeneratedImages,
+    Segment,
+    Speech,
+    Transcript,
+    Video,
+    VideoJob,
+)
+from nanogpt_client.wire.progress import OnProgress, Progress
+from nanogpt_client.wire.search import SearchHit, WebSearchResult
 
 __all__ = [
     "Affordability",
@@ -57,18 +50,3 @@ __all__ = [
     "VideoJob",
     "WebSearchResult",
 ]
-
-__getattr__, __dir__ = names_of(
-    __name__,
-    {
-        "account": (
-            "Affordability Balance CostEstimate Deposit DepositLimits SubscriptionUsage UsageReport"
-        ),
-        "media": (
-            "Embeddings FileSource GeneratedImage GeneratedImages Segment Speech Transcript Video "
-            "VideoJob"
-        ),
-        "progress": "OnProgress Progress",
-        "search": "SearchHit WebSearchResult",
-    },
-)

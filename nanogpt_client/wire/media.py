@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client import errors  # by module: it reads its fields with this package's `_read`
 from nanogpt_client.wire import _files, _show
 from nanogpt_client.wire._read import (
     as_dict,
@@ -240,7 +240,7 @@ class Transcript(_Billed):
         """
         inner = unwrapped(body)
         if not lenient and not holds_transcript(body):
-            raise ResponseFormatError("the answer holds no transcription", maybe_billed=True)
+            raise errors.ResponseFormatError("the answer holds no transcription", maybe_billed=True)
         facts = as_dict(inner.get("metadata"))
         return cls(
             text=max(_texts(inner), key=len, default=""),

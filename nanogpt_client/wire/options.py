@@ -63,16 +63,14 @@ Day = Annotated[str, BeforeValidator(_day)]
 
 
 class RequestOptions(TypedDict, total=False):
-    """Words that every route takes.
-
-    extra_body: keys added to the JSON body as they are; they win over our own.
-    extra_headers: headers added to the request; never the key.
-    timeout: seconds to wait for this one call's whole answer, or for its stream's first event.
-    """
+    """Options that every route takes."""
 
     extra_body: Mapping[str, Any] | None
+    """Keys added to the JSON body as they are; they win over our own."""
     extra_headers: Mapping[str, str] | None
+    """Headers added to the request; never the key."""
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+    """Seconds to wait for this one call's whole answer, or for its stream's first event."""
 
 
 class WebSearch(TypedDict, total=False):
@@ -112,64 +110,110 @@ class ProviderRouting(TypedDict, total=False):
 class ChatOptions(RequestOptions, total=False):
     """Everything a chat may be asked with, besides its messages and its model.
 
-    ``web_search``: ``True`` for the default search, a backend name ("linkup-deep"), or a
-    `WebSearch`. ``memory``: ``True``, or the days to keep it, which NanoGPT clamps to 1 to 365.
-    ``logprobs``: ``True``, or how many (up to 5). ``prompt_caching``: ``True``, or its settings.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None
+    """0 to 2: how freely tokens are chosen; by default the model's own."""
     top_p: Fraction | None
+    """0 to 1: choose among the likeliest tokens that have this share of the probability."""
     top_k: int | None
-    top_a: Finite | None
+    """Choose among so many of the likeliest tokens."""
     min_p: Fraction | None
-    tfs: Fraction | None
-    typical_p: Fraction | None
-    eta_cutoff: Finite | None
-    epsilon_cutoff: Finite | None
-    mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None
-    mirostat_tau: Finite | None
-    mirostat_eta: Finite | None
+    """0 to 1: the least probability of a token."""
     max_tokens: Count | None
+    """Tokens to generate, at most."""
     min_tokens: Annotated[int, Field(ge=0)] | None
+    """Tokens before a stop sequence counts; few providers support it."""
     stop: str | Sequence[str] | None
+    """Texts that end the response."""
     stop_token_ids: Sequence[int] | None
+    """Token ids that end the response; few providers support it."""
     frequency_penalty: Penalty | None
+    """-2 to 2: lowers tokens the more, the more often they have appeared."""
     presence_penalty: Penalty | None
-    repetition_penalty: Annotated[float, Field(ge=-2, le=2)] | None
+    """-2 to 2: lowers tokens that have appeared."""
+    repetition_penalty: Penalty | None
+    """-2 to 2: above 1, repetition is discouraged."""
     no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None
+    """Tokens in a row that may not repeat; few providers support it."""
     logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None
+    """Token ids, and what is added to their logits, -100 to 100."""
     logprobs: StrictBool | Annotated[int, Field(ge=0)] | None
+    """Return the log probability of each token: ``True``, or of how many alternatives (up to 5)."""
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None
-    prompt_logprobs: StrictBool | int | None
+    """0 to 20: alternatives of each token to return with ``logprobs=True``."""
     seed: int | None
-    n: Count | None
-    ignore_eos: bool | None
-    include_stop_str_in_output: bool | None
-    custom_token_bans: Sequence[int] | None
+    """Make sampling repeatable, as far as the model supports it."""
     user: str | None
-
-    tools: Sequence[Mapping[str, Any]] | None
-    tool_choice: str | Mapping[str, Any] | None
-    parallel_tool_calls: bool | None
-    response_format: Mapping[str, Any] | None
+    """An id of your end user."""
 
     reasoning_effort: ReasoningEffort | None
+    """How much to reason: ``"none"`` to ``"xhigh"``."""
     reasoning: Mapping[str, Any] | None
+    """E.g. ``{"exclude": True}``, which hides the reasoning (it is still billed)."""
     web_search: StrictBool | str | WebSearch | None
+    """``True`` for the default search, a backend such as ``"linkup-deep"``, or a `WebSearch`."""
     memory: StrictBool | MemoryDays | None
+    """NanoGPT's context memory: ``True``, or the days to keep it, which are clamped to 1 to 365."""
     model_context_limit: ContextLimit | None
+    """Tokens that context memory may fill; below 10,000 counts as 10,000."""
     provider: str | ProviderRouting | None
+    """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
     caching: bool | None
+    """Use only a provider that caches prompts; the call fails where there is none."""
     stickyprovider: bool | None
+    """With ``caching``: prefer the provider of earlier calls."""
     prompt_caching: StrictBool | Mapping[str, Any] | None
+    """Mark leading messages for the prompt cache (Claude): ``True``, or its settings."""
     service_tier: ServiceTier | None
+    """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
     billing_mode: str | None
+    """``"paygo"`` bills pay-as-you-go also what a subscription includes."""
     scraping: bool | None
+    """Read web pages whose addresses stand in the messages."""
     youtube_transcripts: bool | None
+    """Read the transcripts of YouTube videos whose addresses stand in the messages."""
+
+    tools: Sequence[Mapping[str, Any]] | None
+    """Tools that the model may call, in OpenAI's form."""
+    tool_choice: str | Mapping[str, Any] | None
+    """``"auto"``, ``"none"``, ``"required"``, or one tool in OpenAI's form."""
+    parallel_tool_calls: bool | None
+    """Whether one response may hold several tool calls."""
+    response_format: Mapping[str, Any] | None
+    """A JSON schema, or ``{"type": "json_object"}``, that the response is to follow."""
+    n: Count | None
+    """Number of responses to generate."""
     stream_options: Mapping[str, Any] | None
+    """Options of a stream; usage is always asked for."""
+
+    top_a: Finite | None
+    """Top-a sampling, for models whose description asks for it."""
+    tfs: Fraction | None
+    """0 to 1: tail free sampling; 1 turns it off."""
+    typical_p: Fraction | None
+    """0 to 1: typical sampling."""
+    eta_cutoff: Finite | None
+    """Cut off the tokens below this threshold of the tail."""
+    epsilon_cutoff: Finite | None
+    """Cut off the tokens below this probability."""
+    mirostat_mode: Annotated[int, Field(ge=0, le=2)] | None
+    """1 or 2 turn Mirostat sampling on."""
+    mirostat_tau: Finite | None
+    """Mirostat's target entropy."""
+    mirostat_eta: Finite | None
+    """Mirostat's learning rate."""
+    prompt_logprobs: StrictBool | int | None
+    """Return the log probabilities of the prompt's tokens as well."""
+    ignore_eos: bool | None
+    """Go on where the model would end."""
+    include_stop_str_in_output: bool | None
+    """Keep the stop sequence in the text; few providers support it."""
+    custom_token_bans: Sequence[int] | None
+    """Token ids that may not appear."""
 
 
 class EmbeddingOptions(RequestOptions, total=False):

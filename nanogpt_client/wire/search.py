@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client import errors  # by module: it reads its fields with this package's `_read`
 from nanogpt_client.wire._read import as_dict, as_text, dicts, first
 from nanogpt_client.wire.billing import Billing
 
@@ -69,7 +69,7 @@ class WebSearchResult:
         """
         data = body.get("data")
         if data is None:
-            raise ResponseFormatError("the web search was answered without results")
+            raise errors.ResponseFormatError("the web search was answered without results")
         if structured:
             return cls((), billing, structured=data, raw=body)
         hits = data if isinstance(data, list) else as_dict(data).get("sources")

@@ -14,12 +14,10 @@ from tests.paths import ROOT
 IMPORTS = {
     "langchain_core's chat model": "from langchain_core.language_models import BaseChatModel",
     "langchain_nanogpt": "import langchain_nanogpt",
-    "langchain_nanogpt.ChatNanoGPT": "from langchain_nanogpt import ChatNanoGPT",
     "langchain_openai": "import langchain_openai",
     "langchain_openrouter": "import langchain_openrouter",
     "llama_index.core.llms": "import llama_index.core.llms",
     "llama_index_nanogpt": "import llama_index_nanogpt",
-    "llama_index_nanogpt.NanoGPT": "from llama_index_nanogpt import NanoGPT",
     "llama_index.llms.openai_like": "import llama_index.llms.openai_like",
     "nanogpt_client": "import nanogpt_client",
     "nanogpt_client.NanoGPTClient": "from nanogpt_client import NanoGPTClient; NanoGPTClient('k')",

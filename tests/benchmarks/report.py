@@ -78,7 +78,7 @@ def import_rows(imports: Mapping[str, Mapping[str, Figure]]) -> list[Row]:
             other = imports[base]["seconds"].median
             theirs, ratio = f"{other:.2f} s", f"{seconds / other:.2f} x"
             if "nanogpt" in name:
-                asked, held = "<= 1.08 x", seconds / other <= 1.08
+                asked, held = "<= 1.2 x", seconds / other <= 1.2
         if name == "nanogpt_client":
             asked, held = "<= 0.45 s", seconds <= 0.45
         size = f"{seconds:.2f} s, {megabytes:.0f} MB"

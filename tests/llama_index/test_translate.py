@@ -36,7 +36,6 @@ from nanogpt_client import (
     Billing,
     ChatChunk,
     ChatCompletion,
-    ChatOptions,
     Choice,
     Citation,
     ConfigurationError,
@@ -45,7 +44,6 @@ from nanogpt_client import (
     ToolCall,
     Usage,
 )
-from nanogpt_client.fields import CHAT_WORDS, OptionFields
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -282,15 +280,6 @@ def test_all_ten_kinds_in_every_role_survive_and_stay_as_they_are():
     assert [message.model_dump_json() for message in history] == before
     assert [message["role"] for message in wire] == ["system", "user", "assistant", "tool", "user"]
     json.dumps(wire)
-
-
-def test_constructor_words_are_those_of_the_core_but_what_belongs_to_one_call():
-    per_call = {
-        "n", "tools", "tool_choice", "parallel_tool_calls", "response_format", "stream_options",
-        "extra_headers", "timeout",
-    }  # fmt: skip
-    assert set(ChatOptions.__annotations__) - set(CHAT_WORDS) == per_call
-    assert set(OptionFields.model_fields) == set(CHAT_WORDS)
 
 
 def test_later_options_win_and_none_takes_a_word_back():

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-__all__ = ["Mould"]
+__all__ = ["Prototype"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,7 +23,7 @@ _FIELDS, _GIVEN, _EXTRA, _PRIVATE = (
 )  # fmt: skip
 
 
-class Mould(Generic[Model]):
+class Prototype(Generic[Model]):
     """Makes objects like an example, which was validated and gives the fields not named later.
 
     It does what `pydantic.BaseModel.model_construct` does, in a tenth of the time, because which
@@ -40,7 +40,7 @@ class Mould(Generic[Model]):
         self._given = set(self._fields)
         self._takes_extra = example.model_extra is not None
 
-    def cast(self, **fields: Any) -> Model:
+    def copy_with(self, **fields: Any) -> Model:
         """Return a new object; name every field that holds a list or a dict, or it is shared."""
         made = object.__new__(self._cls)
         _FIELDS(made, self._fields | fields)

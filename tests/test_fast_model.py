@@ -1,4 +1,4 @@
-"""Objects from a mould are what validation would have made, and share nothing."""
+"""Copies of a prototype are what validation would have made, and share nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nanogpt_client.mould import Mould
+from nanogpt_client._adapters.fast_model import Prototype
 
 
 class Piece(BaseModel):
@@ -22,16 +22,16 @@ class Open(Piece):
 
 
 def test_an_object_is_like_a_validated_one():
-    mould = Mould(Piece(text="", extra={}))
-    made, validated = mould.cast(text="a", extra={"b": 1}), Piece(text="a", extra={"b": 1})
+    prototype = Prototype(Piece(text="", extra={}))
+    made, validated = prototype.copy_with(text="a", extra={"b": 1}), Piece(text="a", extra={"b": 1})
     assert made == validated
     assert made.model_dump() == validated.model_dump()
     assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == validated
 
 
 def test_objects_share_nothing():
-    mould = Mould(Open(text=""))
-    first, second = mould.cast(text="a", extra={}), mould.cast(text="b", extra={})
+    prototype = Prototype(Open(text=""))
+    first, second = prototype.copy_with(text="a", extra={}), prototype.copy_with(text="b", extra={})
     first.kind = "another"
     first.more = 1  # type: ignore[attr-defined]
     first.extra["c"] = 2

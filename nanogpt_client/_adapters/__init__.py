@@ -1,0 +1,1 @@
+"""Helpers for the pydantic models of the two framework packages, and of the tools they share."""

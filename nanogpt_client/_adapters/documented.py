@@ -1,0 +1,79 @@
+"""Descriptions in JSON schemas, from the docstrings that stand under a model's fields.
+
+pydantic's ``use_attribute_docstrings`` reads the source whenever a class is made, subclasses too:
+0.1 seconds of an import of LangChain's adapter, 0.2 of LlamaIndex's. Here it is read when a schema
+is asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticOmit
+
+__all__ = ["DocumentedModel", "attribute_docs"]
+
+
+class _JsonFields(GenerateJsonSchema):
+    """Leaves out the fields that no JSON can hold: clients, budgets, callbacks."""
+
+    def handle_invalid_for_json_schema(
+        self,
+        schema: CoreSchema,  # noqa: ARG002
+        error_info: str,  # noqa: ARG002
+    ) -> JsonSchemaValue:
+        raise PydanticOmit
+
+
+class DocumentedModel(BaseModel):
+    """A model whose JSON schema says what the docstrings under its fields say."""
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the JSON schema of the fields that JSON can hold."""
+        return super().model_json_schema(*args, **{"schema_generator": _JsonFields} | options)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /
+    ) -> dict[str, Any]:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        docs = attribute_docs(cls)
+        for name, field in handler.resolve_ref_schema(schema).get("properties", {}).items():
+            if name in docs:
+                field.setdefault("description", docs[name])
+        return schema
+
+
+@cache
+def attribute_docs(cls: type) -> dict[str, str]:
+    """Return the docstrings under the attributes of a class and its documented bases."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if base is cls or issubclass(base, DocumentedModel):
+            docs |= _own_docs(base)
+    return docs
+
+
+@cache
+def _own_docs(cls: type) -> dict[str, str]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    except (OSError, TypeError, SyntaxError):  # built in, or made at a prompt
+        return {}
+    docs = {}
+    for line, below in pairwise(getattr(tree.body[0], "body", [])):
+        match line, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                docs[name] = inspect.cleandoc(text)
+    return docs

@@ -1,0 +1,112 @@
+"""Options and settings are declared once; what repeats them for type checkers says the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import get_type_hints
+
+import pytest
+from pydantic import ValidationError
+
+from langchain_nanogpt import ChatNanoGPT
+from llama_index_nanogpt import NanoGPT
+from nanogpt_client import AsyncNanoGPTClient, ConfigurationError, NanoGPTClient
+from nanogpt_client._adapters.documented import attribute_docs
+from nanogpt_client.config import NONE_IS_NO_LIMIT, Config
+from nanogpt_client.fields import CHAT_WORDS, ClientFields, OptionFields
+from nanogpt_client.wire.options import ChatOptions, RequestOptions
+
+SETTINGS = inspect.signature(NanoGPTClient).parameters
+CHAT_MODELS = [ChatNanoGPT, NanoGPT]
+
+
+def hints_of(owner: object) -> dict[str, str]:
+    return {name: repr(kind) for name, kind in get_type_hints(owner, include_extras=True).items()}
+
+
+def test_a_constructor_repeats_options_of_a_chat_with_types_and_docs():
+    options, fields = hints_of(ChatOptions), hints_of(OptionFields)
+    docs = attribute_docs(ChatOptions) | attribute_docs(RequestOptions)
+    own = attribute_docs(OptionFields)
+    assert len(OptionFields.model_fields) > 25
+    for name, field in OptionFields.model_fields.items():
+        assert (fields[name], own[name], field.default) == (options[name], docs[name], None)
+
+
+def test_constructors_take_every_option_but_those_of_one_call_and_rare_ones():
+    of_one_call = {
+        "tools", "tool_choice", "parallel_tool_calls", "response_format", "timeout",
+        "extra_headers", "stream_options", "n",
+    }  # fmt: skip
+    rare = {
+        "top_a", "tfs", "typical_p", "eta_cutoff", "epsilon_cutoff", "mirostat_mode",
+        "mirostat_tau", "mirostat_eta", "prompt_logprobs", "ignore_eos",
+        "include_stop_str_in_output", "custom_token_bans",
+    }  # fmt: skip
+    taken = set(OptionFields.model_fields)
+    assert ChatOptions.__annotations__.keys() - of_one_call - rare == taken == set(CHAT_WORDS)
+
+
+def test_every_option_of_a_chat_is_documented():
+    docs = attribute_docs(ChatOptions) | attribute_docs(RequestOptions)
+    assert docs.keys() == ChatOptions.__annotations__.keys()
+
+
+def test_defaults_of_settings_are_those_of_the_configuration():
+    declared = {field.name: field for field in dataclasses.fields(Config)}
+    for name in SETTINGS.keys() & declared.keys() - {"api_key"}:
+        default = declared[name].default
+        made = default is dataclasses.MISSING  # by a factory, which is asked where None is given
+        assert SETTINGS[name].default == (None if made else default), name
+        assert not made or name not in NONE_IS_NO_LIMIT
+        if name in ClientFields.model_fields:
+            assert ClientFields.model_fields[name].default == SETTINGS[name].default, name
+
+
+def test_settings_of_models_have_the_types_of_the_clients():
+    client, fields = hints_of(NanoGPTClient.__init__), hints_of(ClientFields)
+    assert client == hints_of(AsyncNanoGPTClient.__init__)
+    narrower = {"api_key", "default_headers", "ledger"}  # hidden, dumped, never None
+    both = client.keys() & ClientFields.model_fields.keys() - narrower
+    assert {name: client[name] for name in both} == {name: fields[name] for name in both}
+
+
+def test_every_setting_is_documented_wherever_it_is_given():
+    sections = [NanoGPTClient.__doc__ or "", AsyncNanoGPTClient.__doc__ or ""]
+    assert [name for name in SETTINGS if f"        {name}: " not in sections[0]] == [
+        "on_response",  # beside on_request
+        "on_retry",
+    ]
+    assert attribute_docs(ClientFields).keys() >= ClientFields.model_fields.keys()
+
+
+@pytest.mark.parametrize("kind", CHAT_MODELS)
+def test_the_schema_of_a_model_holds_what_json_can_and_describes_it(kind):
+    properties = kind.model_json_schema()["properties"]
+    assert {"temperature", "web_search", "timeout", "model"} <= properties.keys()
+    assert not {"client", "budget", "ledger"} & properties.keys()
+    assert properties["temperature"]["description"].startswith("0 to 2")
+    ours = OptionFields.model_fields.keys() | ClientFields.model_fields.keys()
+    assert not [name for name in ours & properties.keys() if not properties[name]["description"]]
+
+
+@pytest.mark.parametrize("kind", CHAT_MODELS)
+def test_a_constructor_says_where_a_rare_option_goes(kind):
+    with pytest.raises(ValidationError, match="mirostat_mode is an option of calls"):
+        kind(model="m", api_key="key", mirostat_mode=2)
+    assert kind(model="m", api_key="key", extra_body={"mirostat_mode": 2})
+
+
+@pytest.mark.parametrize("kind", CHAT_MODELS)
+@pytest.mark.parametrize(
+    "clash",
+    [
+        {"model": "m:memory-30", "memory": 7},
+        {"model": "m", "extra_body": {"a": object()}},
+        {"model": "m", "web_search": "no-such-backend/deep"},
+    ],
+)
+def test_options_that_clash_are_refused_when_a_model_is_made(kind, clash):
+    with pytest.raises(ConfigurationError):
+        kind(**clash, api_key="key")
