@@ -33,7 +33,7 @@ def choose(
     header = headers.get("x-provider")
     caching = body.get("caching") is True
     _check_conflicts(chosen, explicit=bool(wanted or header), caching=caching)
-    offers: list[Offer] = list(model.private.get("providers", ()))
+    offers = model.providers
     if not offers:
         if chosen.routing:
             message = f"The model '{model.id}' does not support provider selection."

@@ -63,7 +63,7 @@ def completion_cost(exchange: Exchange) -> Reply:
     """Estimate a chat request without sending it to a model."""
     body = read_json(exchange.request)
     chosen = parse(body.get("model"))
-    model = catalog.find("text", chosen.id)
+    model = catalog.find("text", chosen.id, strict=exchange.world.strict_models)
     check_chat(body, model)
     prompt = read_prompt(exchange, body, model).tokens
     tokens = Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)

@@ -117,7 +117,7 @@ def image_endpoints(exchange: Exchange) -> Reply:
 def providers(exchange: Exchange) -> Reply:
     """List the providers that a caller may choose for a text model."""
     model = catalog.find("text", exchange.params["model"])
-    offers = model.private.get("providers", ())
+    offers = model.providers
     body = {
         "canonicalId": model.id,
         "displayName": model.facts["name"],
