@@ -85,7 +85,7 @@ def _check_content(entry: dict[str, Any], where: str) -> None:
         raise invalid(message, f"{where}.content")
 
 
-def _has_empty_text(content: str | list[Any]) -> bool:
+def _has_empty_text(content: object) -> bool:
     if not isinstance(content, list):
         return not content
     return not content or any(isinstance(part, dict) and part.get("text") == "" for part in content)
