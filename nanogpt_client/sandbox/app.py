@@ -52,6 +52,7 @@ class SandboxApp:
         scenario: Scenario | str | None = None,
         stall: float = 30.0,
         job_pace: float = 2.0,
+        strict_models: bool = False,
     ) -> None:
         """Open an account.
 
@@ -63,6 +64,7 @@ class SandboxApp:
             scenario: Faults to inject, by value or by name (see `faults`).
             stall: Seconds that stall faults wait.
             job_pace: Seconds a queued job needs for each of its two stages; polls count too.
+            strict_models: Refuse chat models that the bundled catalogue does not list (404).
         """
         self.api_key = api_key
         self.requests: list[Logged] = []
@@ -75,6 +77,7 @@ class SandboxApp:
             media=Media(clock),
             jobs=Jobs(clock, job_pace, account.refund),
             rate=RateWindow(rate, clock),
+            strict_models=strict_models,
         )
 
     @property

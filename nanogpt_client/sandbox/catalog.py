@@ -1,11 +1,14 @@
-"""The models the sandbox knows: `data/catalog.json` in the shapes of NanoGPT's model lists.
+"""The sandbox's models, in the shapes of NanoGPT's model lists.
 
-Each entry is what a detailed list shows, plus a private `sandbox` object: when it reasons, how
-its prompt cache works, who serves it, how its audio is delivered, and what it does though the list
-denies it. Keys and shapes of the lists have these witnesses:
+Text models are those of the package's bundled list, `nanogpt_client/data/models.jsonl`, completed
+by what follows from it; `data/catalog.jsonl` has the media models, and what text models have beside
+that list. An entry is what a detailed list shows, plus a private `sandbox` object: when the model
+reasons, how its prompt cache works, who serves it, how its audio is delivered, and what it does
+though the list denies it. Keys and shapes of the lists have these witnesses:
 
 - text: the page Models; `cacheReadInputPer1kTokens` and `reasoning_efforts`: public captures.
-  Windows, prices and flags follow NanoGPT's public list, with its wrong "no" to tools of gpt-4o.
+  The list's "no" to tools is often wrong (gpt-4o, gemini-2.5-pro), so that only models which
+  `catalog.jsonl` names refuse them.
 - images: the pages Image Models and Image Models (Image API); an entry that denies pictures to
   start from, of a model that demands one: public captures.
 - video: the page Video Models says no more than that shapes vary; `parameters` with `defaults` and
@@ -16,11 +19,16 @@ denies it. Keys and shapes of the lists have these witnesses:
 
 Prices are NanoGPT's documented ones where it gives any, else those of the captures, else the
 sandbox's own. They are `Decimal`, so that sums are exact.
+
+A text model in neither file is answered as well, unless `strict_models` is set: as its plain model
+without suffixes, or as one of 128,000 tokens that does everything, at 1 USD per million tokens in
+and 4 USD out (numbers of the sandbox's own).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -31,6 +39,7 @@ from nanogpt_client.sandbox.failures import missing, unknown_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from importlib.resources.abc import Traversable
 
 FAULT_PREFIX = "sandbox/fault/"
 _BASIC = ("id", "object", "created", "owned_by")
@@ -44,6 +53,30 @@ _STAND_IN = {
     "moderation": "omni-moderation-latest",
 }
 _QUEUED = {"tts": "Elevenlabs-Turbo-V2.5", "stt": "Elevenlabs-STT"}
+_CREATED = 1767225600  # 2026-01-01, where no witness gives another time
+_THINKING = re.compile(r"[:-]thinking\b")
+_EFFORTS = ["low", "medium", "high"]
+_UNLISTED: dict[str, Any] = {
+    "context_length": 128_000,
+    "max_output_tokens": 16_384,
+    "capabilities": {
+        "vision": True,
+        "reasoning": True,
+        "tool_calling": True,
+        "structured_output": True,
+        "pdf_upload": True,
+        "video_input": False,
+    },
+    "architecture": {"input_modalities": ["text", "image", "pdf"], "output_modalities": ["text"]},
+    "pricing": {"prompt": Decimal(1), "completion": Decimal(4)},
+}
+# Providers that serve open models: price as a multiple of the model's, caching, tools, precision.
+_PROVIDERS = (
+    ("deepinfra", "1", True, True, "fp8"),
+    ("cerebras", "1.4", False, True, "fp16"),
+    ("fireworks", "1.2", True, True, "bf16"),
+    ("novita", "0.9", False, False, "fp8"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +121,23 @@ class Model:
         listed = self.facts.get("capabilities") or {}
         return bool(listed.get(capability) or self.private.get(capability))
 
+    @property
+    def providers(self) -> list[dict[str, Any]]:
+        """Return who serves the model, for callers to choose; empty where they cannot."""
+        if not self.private.get("providers"):
+            return []
+        return [
+            {
+                "id": name,
+                "prompt": self.pricing["prompt"] * Decimal(factor),
+                "completion": self.pricing["completion"] * Decimal(factor),
+                "caching": caching,
+                "tools": tools,
+                "quantization": precision,
+            }
+            for name, factor, caching, tools, precision in _PROVIDERS
+        ]
+
     def takes(self, modality: str) -> bool:
         """Tell whether `modality` is among the input modalities."""
         return modality in self.facts["architecture"]["input_modalities"]
@@ -103,19 +153,29 @@ class Model:
         return {key: value for key, value in self.facts.items() if key != "sandbox"}
 
 
-def find(kind: str, name: str) -> Model:
+def find(kind: str, name: str, *, strict: bool = True) -> Model:
     """Return the model of that kind; a fault model stands in for an ordinary one.
 
-    Raises `Refusal` (404, `model_not_found`).
+    Args:
+        kind: text, image, video, tts, stt, embedding or moderation.
+        name: The model's id.
+        strict: Refuse a text model that is not listed; one of another kind is refused anyway.
+
+    Raises:
+        Refusal: 404, `model_not_found`.
     """
     if name.startswith(FAULT_PREFIX):
         queued = name.startswith(FAULT_PREFIX + "job-")
         stand_in = (_QUEUED if queued else {}).get(kind, _STAND_IN[kind])
         return Model(name, kind, {**_load()[kind][stand_in], "id": name})
-    try:
+    if known(kind, name):
         return Model(name, kind, _load()[kind][name])
-    except KeyError:
-        raise unknown_model(name) from None
+    if strict or kind != "text" or any(name in entries for entries in _load().values()):
+        raise unknown_model(name)
+    plain = {**_load()["text"].get(name.partition(":")[0], {}), "id": name}
+    plain.pop("category", None)
+    plain["sandbox"] = {**plain.get("sandbox", {}), "reasoning": None}  # as the name says
+    return Model(name, kind, _text_model(name, plain, {}))
 
 
 def asked_for(kind: str, body: Mapping[str, Any], default: str | None = None) -> Model:
@@ -140,6 +200,64 @@ def models(*kinds: str) -> Iterator[Model]:
 
 @cache
 def _load() -> dict[str, dict[str, dict[str, Any]]]:
-    source = resources.files("nanogpt_client.sandbox") / "data" / "catalog.json"
-    raw = json.loads(source.read_text("utf-8"), parse_float=Decimal)
-    return {kind: {entry["id"]: entry for entry in entries} for kind, entries in raw.items()}
+    package = resources.files("nanogpt_client")
+    known_text = _parsed(package / "data" / "models.jsonl")
+    own = _parsed(package / "sandbox" / "data" / "catalog.jsonl")
+    found: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _STAND_IN}
+    bundled = {entry["id"]: entry for entry in known_text}
+    for entry in own:
+        kind, name = entry.pop("kind"), entry["id"]
+        found[kind][name] = (
+            _text_model(name, bundled.get(name, {}), entry) if kind == "text" else _common(entry)
+        )
+    for name, entry in bundled.items():
+        if name not in found["text"]:
+            found["text"][name] = _text_model(name, entry, {})
+    return found
+
+
+def _parsed(file: Traversable) -> list[dict[str, Any]]:
+    lines = file.read_text("utf-8").splitlines()
+    return [json.loads(line, parse_float=Decimal) for line in lines]
+
+
+def _common(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry with what every list shows."""
+    owner = entry["id"].partition("/")[0]
+    common = {"id": entry["id"], "object": "model", "created": _CREATED, "owned_by": owner}
+    name = entry.get("name") or entry["id"]
+    return {**common, "name": name, "description": f"Emulated {name}.", **entry}
+
+
+def _text_model(name: str, listed: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the whole entry of a text model: what is listed of it, what follows, what is its own.
+
+    A model reasons always where its name says so, else when asked if it can.
+    """
+    entry = _over(_over(_UNLISTED, listed), own)
+    capabilities, shape = entry["capabilities"], entry["architecture"]
+    inputs, outputs = shape["input_modalities"], shape["output_modalities"]
+    always = bool(_THINKING.search(name))
+    when = "always" if always else "asked" if capabilities["reasoning"] else "never"
+    derived: dict[str, Any] = {
+        "id": name,
+        "capabilities": {"parallel_tool_calls": capabilities["tool_calling"]},
+        "architecture": {"modality": f"{'+'.join(inputs)}->{'+'.join(outputs)}"},
+        "pricing": {"currency": "USD", "unit": "per_million_tokens"},
+        "category": "reasoning" if always else "general",
+        "sandbox": {"reasoning": when, "caching": "none", "tool_calling": True},
+    }
+    if when == "asked":
+        derived["reasoning_efforts"] = _EFFORTS
+    return _common(_over(derived, entry))
+
+
+def _over(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `change` over it; objects are merged, null counts as absent."""
+    found = dict(base)
+    for key, value in change.items():
+        if isinstance(value, dict):
+            found[key] = _over(found.get(key) or {}, value)
+        elif value is not None:
+            found[key] = value
+    return found

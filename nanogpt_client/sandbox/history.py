@@ -63,9 +63,11 @@ def _check_message(entry: object, where: str) -> None:
 
 
 def _check_content(entry: dict[str, Any], where: str) -> None:
-    """Refuse content of another kind, and an assistant's message that says nothing.
+    """Refuse content of another kind, and a user's or an assistant's message that says nothing.
 
-    Witnesses: Mistral, "Assistant message must have either content or tool_calls, but not none"
+    Witnesses: Anthropic, `UserMessage(content="")` (microsoft/autogen#6083) and "text content
+    blocks must be non-empty" (anthropics/claude-code#62150, an image beside an empty text);
+    Mistral, "Assistant message must have either content or tool_calls, but not none"
     (OpenHands/OpenHands#8685); Anthropic, "all messages must have non-empty content"
     (anthropics/claude-code#6774). OpenAI takes an empty text, but no null (vercel/ai#14950).
     """
@@ -75,9 +77,18 @@ def _check_content(entry: dict[str, Any], where: str) -> None:
     if content is not None and not isinstance(content, (str, list)):
         message = f"{where}.content must be a string or an array of parts."
         raise invalid(message, f"{where}.content")
+    if role == "user" and _has_empty_text(content):
+        message = f"{where}.content must be non-empty, and so must each of its texts."
+        raise invalid(message, f"{where}.content")
     if role == "assistant" and not content and not any(entry.get(key) for key in _SAYS):
         message = f"{where}.content is empty, and there are no tool_calls: it says nothing."
         raise invalid(message, f"{where}.content")
+
+
+def _has_empty_text(content: object) -> bool:
+    if not isinstance(content, list):
+        return not content
+    return not content or any(isinstance(part, dict) and part.get("text") == "" for part in content)
 
 
 def _check_calls(calls: object, where: str) -> None:

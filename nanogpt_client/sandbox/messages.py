@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -86,6 +87,12 @@ def html_reply(status: int, title: str) -> Reply:
     head = f"<!DOCTYPE html><html><head><title>{title}</title></head>"
     page = f"{head}<body><h1>{title}</h1></body></html>"
     return Reply(status, {"content-type": HTML_TYPE}, (page.encode(),))
+
+
+def iso(seconds: float) -> str:
+    """Return a time since the epoch as NanoGPT writes it: UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")
 
 
 def _number(value: object) -> float:

@@ -125,7 +125,7 @@ def _backend(model: str, word: str) -> tuple[str, str]:
 def _offers(model: str, provider: str) -> bool:
     if model.startswith(catalog.FAULT_PREFIX) or not catalog.known("text", model):
         return False
-    offers = catalog.find("text", model).private.get("providers", ())
+    offers = catalog.find("text", model).providers
     return any(offer["id"] == provider for offer in offers)
 
 

@@ -131,7 +131,7 @@ def chat_price(rates: dict[str, Decimal], tokens: Tokens) -> Decimal:
 def chat_rates(model: Model, provider: str | None = None) -> dict[str, Decimal]:
     """Return a text model's USD per million tokens, those of `provider` when one is chosen."""
     source = model.pricing
-    for offer in model.private.get("providers", ()):
+    for offer in model.providers:
         if offer["id"] == provider:
             source = offer
     prompt = Decimal(source["prompt"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.model_name import Chosen, conflict
 
 if TYPE_CHECKING:
@@ -17,7 +18,29 @@ if TYPE_CHECKING:
     from nanogpt_client.sandbox.catalog import Model
 
 _PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
-_SORTS = ("speed", "throughput", "latency", "price", "auto", "none", "default")
+_STRINGS = {"type": ["array", "null"], "items": {"type": "string"}}
+_SWITCH = {"type": ["boolean", "null"]}
+_CAP = {"type": ["number", "null"], "minimum": 0}
+_OBJECT = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("order", "only", "ignore"), _STRINGS),
+        **dict.fromkeys(("allow_fallbacks", "require_parameters"), _SWITCH),
+        "sort": {
+            "enum": [None, "speed", "throughput", "latency", "price", "auto", "none", "default"]
+        },
+        "quantizations": {
+            "type": ["array", "null"],
+            "items": {"enum": [*_PRECISION, "unknown"]},
+            "minItems": 1,
+        },
+        "min_quantization": {"enum": [None, *_PRECISION]},
+        "max_price": {
+            "type": ["object", "null"],
+            "properties": {"prompt": _CAP, "completion": _CAP},
+        },
+    },
+}
 _PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
 Offer = dict[str, Any]
 
@@ -33,7 +56,7 @@ def choose(
     header = headers.get("x-provider")
     caching = body.get("caching") is True
     _check_conflicts(chosen, explicit=bool(wanted or header), caching=caching)
-    offers: list[Offer] = list(model.private.get("providers", ()))
+    offers = model.providers
     if not offers:
         if chosen.routing:
             message = f"The model '{model.id}' does not support provider selection."
@@ -99,45 +122,15 @@ def _check_object(wanted: object) -> None:
     """Refuse what the documentation calls an invalid `provider` object."""
     if wanted is None or isinstance(wanted, str):
         return
-    if not isinstance(wanted, dict):
-        raise _bad("provider", "a provider id or an object")
-    for key in ("order", "only", "ignore"):
-        found = wanted.get(key)
-        if found is not None and not _is_strings(found):
-            raise _bad(f"provider.{key}", "an array of strings")
-    for key in ("allow_fallbacks", "require_parameters"):
-        if wanted.get(key) is not None and not isinstance(wanted[key], bool):
-            raise _bad(f"provider.{key}", "a boolean")
-    if wanted.get("sort") is not None and wanted["sort"] not in _SORTS:
-        raise _bad("provider.sort", "one of " + ", ".join(_SORTS))
-    _check_quantization(wanted)
-    _check_max_price(wanted.get("max_price"))
-
-
-def _check_quantization(wanted: dict[str, Any]) -> None:
-    allowed = wanted.get("quantizations")
-    floor = wanted.get("min_quantization")
-    if allowed is not None and (
-        not _is_strings(allowed) or not allowed or not set(allowed) <= {*_PRECISION, "unknown"}
-    ):
-        raise _bad("provider.quantizations", "a non-empty array of quantization levels")
-    if floor is not None and floor not in _PRECISION:
-        raise _bad("provider.min_quantization", "one of " + ", ".join(_PRECISION))
+    with needs("jsonschema"):
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 - an extra
+    error = next(Draft202012Validator(_OBJECT).iter_errors(wanted), None)
+    if error is not None:
+        raise _bad(".".join(["provider", *map(str, error.absolute_path)]), error.message)
+    given = wanted if isinstance(wanted, dict) else {}
+    allowed, floor = given.get("quantizations"), given.get("min_quantization")
     if allowed and floor and not any(_at_least(level, floor) for level in allowed):
-        raise _bad("provider.quantizations", "compatible with provider.min_quantization")
-
-
-def _check_max_price(caps: object) -> None:
-    if caps is None:
-        return
-    if not isinstance(caps, dict):
-        raise _bad("provider.max_price", "an object")
-    for key in ("prompt", "completion"):
-        cap = caps.get(key)
-        if cap is not None and (
-            isinstance(cap, bool) or not isinstance(cap, (int, float)) or cap < 0
-        ):
-            raise _bad(f"provider.max_price.{key}", "a non-negative number")
+        raise _bad("provider.quantizations", f"none is at least {floor}")
 
 
 def _named(name: str, offers: list[Offer], param: str) -> str:
@@ -167,9 +160,5 @@ def _cheapest(offers: list[Offer]) -> Offer:
     return min(offers, key=lambda offer: offer["prompt"] + offer["completion"])
 
 
-def _is_strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _bad(param: str, wanted: str) -> Refusal:
-    return invalid(f"{param} must be {wanted}.", param)
+def _bad(param: str, wrong: str) -> Refusal:
+    return invalid(f"{param}: {wrong}.", param)

@@ -8,10 +8,14 @@ describe, and keywords nobody has seen refused, are allowed.
 
 from __future__ import annotations
 
+import json
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.failures import invalid
+from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.messages import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +69,9 @@ def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str
     Witnesses: OpenAI, "object schema missing properties" (evalstate/fast-agent#143); DeepSeek,
     "schema must be a JSON Schema of 'type: "object"', got 'type: null'"
     (farion1231/cc-switch#5490); OpenAI, "array schema missing items" and "not have 'oneOf'/'anyOf'
-    /'allOf'/'enum'/'not' at the top level". A tool may lack the schema altogether.
+    /'allOf'/'enum'/'not' at the top level"; "[] is not of type 'object', 'boolean'" and "True is
+    not of type 'array'", as JSON Schema's own schema says (FoundationAgents/OpenManus#1162,
+    CherryHQ/cherry-studio#4188). A tool may lack the schema altogether.
 
     Raises:
         Refusal: 400.
@@ -80,6 +86,22 @@ def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str
     for place, node in _nodes(schema):
         if _is(node, "array") and "items" not in node and "prefixItems" not in node:
             raise _refusal(what, param, code, place, "array schema missing items")
+    if (wrong := _no_schema(dump(schema))) is not None:
+        raise _refusal(what, param, code, *wrong)
+
+
+@lru_cache(maxsize=64)
+def _no_schema(text: str) -> tuple[Place, str] | None:
+    """Return where and why a JSON text is no schema, None if it is one."""
+    with needs("jsonschema"):
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 - an extra
+        from jsonschema.exceptions import best_match  # noqa: PLC0415
+    checker = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    try:
+        error = best_match(checker.iter_errors(json.loads(text)))
+    except RecursionError:
+        return (), "the schema is nested too deeply"
+    return None if error is None else (tuple(map(str, error.absolute_path)), error.message)
 
 
 def _refusal(what: str, param: str, code: str, place: Place, wrong: str) -> Refusal:

@@ -169,6 +169,7 @@ class World:
     prompts_lock: threading.Lock = field(default_factory=threading.Lock)
     deposits: dict[str, Any] = field(default_factory=dict)
     ids: Ids = field(default_factory=Ids)
+    strict_models: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def test_the_balance_pays_until_it_is_spent():
 
 
 def test_a_refused_request_costs_nothing():
-    app = SandboxApp()
+    app = SandboxApp(strict_models=True)
     chat(app, model="nobody/nothing")
     chat(app, temperature=3)
     assert app.balance == 5

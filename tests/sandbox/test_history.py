@@ -122,3 +122,16 @@ def test_an_assistant_says_something(empty):
 def test_what_an_assistant_may_say(said):
     talk = [*HELLO, {"role": "assistant", **said}, *HELLO]
     assert message(chat(SandboxApp(), talk))["content"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        [],
+        [{"type": "text", "text": ""}],
+        [{"type": "text", "text": "x"}, {"type": "text", "text": ""}],
+    ],
+)
+def test_a_user_says_something(content):
+    refused([{"role": "user", "content": content}], "messages[0].content")

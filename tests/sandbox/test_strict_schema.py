@@ -146,6 +146,16 @@ def test_what_strict_mode_can_express(schema):
             {"type": "object", "properties": {"a": {"type": "array"}}},
             "in context=('properties', 'a'), array schema missing items",
         ),
+        (
+            {"type": "object", "properties": {"a": {"type": "array", "items": [TEXT]}}},
+            "in context=('properties', 'a', 'items'), [{'type': 'string'}] is not of type",
+        ),
+        (
+            {"type": "object", "properties": {"a": {**TEXT, "required": True}}},
+            "in context=('properties', 'a', 'required'), True is not of type 'array'",
+        ),
+        ({"type": "object", "properties": {"a": []}}, "[] is not of type 'object', 'boolean'"),
+        ({"type": "object", "properties": {"a": {"type": "text"}}}, "'text' is not"),
     ],
 )
 def test_arguments_of_tools_are_objects_with_properties(schema, said):
@@ -177,3 +187,11 @@ def test_names_of_tools_and_schemas_are_plain(name):
     wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": HELD}}
     reply = chat(SandboxApp(), response_format=wanted)
     assert reply.json()["error"]["param"] == "response_format.json_schema.name"
+
+
+def test_a_tool_schema_without_end_is_refused():
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(400):
+        schema = {"type": "array", "items": schema}
+    reply = called({"type": "object", "properties": {"a": schema}})
+    assert code(reply) == (400, "invalid_tool_spec")

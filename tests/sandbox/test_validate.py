@@ -155,7 +155,13 @@ def test_response_format(wanted, expected):
 
 
 @pytest.mark.parametrize("model", ["nobody/nothing", "OpenAI/GPT-5.2", f"{MODEL}:odd", "hidream"])
-def test_an_unknown_model_is_a_404(model):
+def test_strict_models_refuse_an_unknown_model(model):
+    app = SandboxApp(strict_models=True)
+    assert code(chat(app, model=model)) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize("model", ["hidream", "tts-1", "text-embedding-3-small"])
+def test_a_model_of_another_kind_does_not_chat(model):
     assert code(chat(SandboxApp(), model=model)) == (404, "model_not_found")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nanogpt_client.sandbox.answers.recorded import Recorded
 from nanogpt_client.sandbox.answers.turn import (
     ChatRequest,
     Citation,
@@ -10,5 +11,15 @@ from nanogpt_client.sandbox.answers.turn import (
     ToolCall,
     Turn,
 )
+from nanogpt_client.sandbox.answers.upstream import Upstream
 
-__all__ = ["ChatRequest", "Citation", "Model", "SearchResult", "ToolCall", "Turn"]
+__all__ = [
+    "ChatRequest",
+    "Citation",
+    "Model",
+    "Recorded",
+    "SearchResult",
+    "ToolCall",
+    "Turn",
+    "Upstream",
+]

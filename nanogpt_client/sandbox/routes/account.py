@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.failures import Refusal, Style
-from nanogpt_client.sandbox.messages import Reply, json_reply
+from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.model_name import parse
 from nanogpt_client.sandbox.money import (
     Charge,
@@ -63,7 +63,7 @@ def completion_cost(exchange: Exchange) -> Reply:
     """Estimate a chat request without sending it to a model."""
     body = read_json(exchange.request)
     chosen = parse(body.get("model"))
-    model = catalog.find("text", chosen.id)
+    model = catalog.find("text", chosen.id, strict=exchange.world.strict_models)
     check_chat(body, model)
     prompt = read_prompt(exchange, body, model).tokens
     tokens = Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)
@@ -114,7 +114,7 @@ def usage(exchange: Exchange) -> Reply:
         "to": last.isoformat(),
         "timezone": "UTC",
         "groupBy": group,
-        "asOf": _iso(now),
+        "asOf": iso(now.timestamp()),
         "source": {"rollupDays": [], "liveDays": days, "missingRollupDays": []},
         "totals": _sums(charge for _, charge in charges),
     }
@@ -189,7 +189,7 @@ def subscription_usage(exchange: Exchange) -> Reply:
             sum(at >= midnight for at in covered), _DAILY, midnight + timedelta(days=1)
         ),
         "monthly": _window(sum(at >= month for at in covered), _MONTHLY, next_month),
-        "period": {"currentPeriodEnd": _iso(next_month)},
+        "period": {"currentPeriodEnd": iso(next_month.timestamp())},
         "state": "active",
         "graceUntil": None,
     }
@@ -207,10 +207,6 @@ def _window(used: int, limit: int, reset: datetime) -> dict[str, Any]:
 
 def _bad(message: str) -> Refusal:
     return Refusal(400, message)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 ROUTES = [

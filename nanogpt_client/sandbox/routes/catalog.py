@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.failures import invalid
-from nanogpt_client.sandbox.messages import Reply, json_reply
+from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import EVERYWHERE, Handler, Route
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ def _media_list(*kinds: str) -> Handler:
 def _media_listing(exchange: Exchange, kinds: Iterable[str], extra: dict[str, str]) -> Reply:
     detailed = exchange.request.query.get("detailed", "true").lower() in _TRUE
     found = list(catalog.models(*kinds))
-    now = datetime.fromtimestamp(exchange.world.clock(), UTC)
-    meta = {"count": len(found), "generated_at": _iso(now), **extra}
+    meta = {"count": len(found), "generated_at": iso(exchange.world.clock()), **extra}
     return _listing(found, detailed=detailed, meta=meta)
 
 
@@ -85,8 +83,7 @@ def normalized_image_models(exchange: Exchange) -> Reply:
                 "category": "image",
             }
         )
-    now = datetime.fromtimestamp(exchange.world.clock(), UTC)
-    meta = {"count": len(data), "generated_at": _iso(now)}
+    meta = {"count": len(data), "generated_at": iso(exchange.world.clock())}
     return json_reply({"object": "list", "data": data, "meta": meta})
 
 
@@ -117,7 +114,7 @@ def image_endpoints(exchange: Exchange) -> Reply:
 def providers(exchange: Exchange) -> Reply:
     """List the providers that a caller may choose for a text model."""
     model = catalog.find("text", exchange.params["model"])
-    offers = model.private.get("providers", ())
+    offers = model.providers
     body = {
         "canonicalId": model.id,
         "displayName": model.facts["name"],
@@ -155,10 +152,6 @@ def _normalized(model: Model) -> dict[str, Any]:
     if model.can("image_to_image"):
         found["input_references"] = {"type": "range", "min": 0, "max": 4}
     return found
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 ROUTES = [

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid
-from nanogpt_client.sandbox.messages import Reply, json_reply
+from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import Route
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ def create(exchange: Exchange) -> Reply:
         "amount": deposit.amount,
         "status": _STATES[0],
         "paymentLink": f"{_SCHEMES.get(ticker, ticker)}:{address}?amount={deposit.amount:f}",
-        "createdAt": _iso(deposit.created),
-        "expiresAt": _iso(deposit.created + _HOUR),
+        "createdAt": iso(deposit.created),
+        "expiresAt": iso(deposit.created + _HOUR),
     }
     return json_reply(body)
 
@@ -150,11 +149,6 @@ def _least(ticker: str) -> Decimal:
 
 def _unknown(ticker: str) -> Refusal:
     return Refusal(400, f"Unsupported ticker: {ticker}")
-
-
-def _iso(at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    return moment.replace("+00:00", "Z")
 
 
 ROUTES = [

@@ -57,7 +57,7 @@ def test_the_price_of_a_picture(body, cost):
 @pytest.mark.parametrize("path", ["/api/get-completion-cost", "/api/estimate-image-cost"])
 def test_an_estimate_needs_a_known_model(path):
     body = {"model": "nobody/nothing", "messages": HELLO}
-    reply = ask(SandboxApp(), "POST", path, body)
+    reply = ask(SandboxApp(strict_models=True), "POST", path, body)
     assert reply.status == 404
     assert reply.json()["code"] == "model_not_found"
 

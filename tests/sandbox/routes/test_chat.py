@@ -15,6 +15,7 @@ from PIL import Image
 from nanogpt_client.sandbox import Reply, SandboxApp
 from nanogpt_client.sandbox.brain.speech import speak
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code, frames, message
+from tests.sandbox.pdfs import pdf
 
 THINKER = "anthropic/claude-opus-4.6:thinking"
 OPEN = "zai-org/glm-5"
@@ -470,10 +471,9 @@ def test_files_are_read(part):
     assert "quokka" in message(chat(SandboxApp(), talk))["content"]
 
 
-def test_a_pdf_is_read_as_far_as_possible():
-    stream = zlib.compress(b"BT /F1 12 Tf (The secret word is quokka.) Tj ET")
-    pdf = b"%PDF-1.4\n4 0 obj\n<</Filter/FlateDecode>>\nstream\n" + stream + b"\nendstream\nendobj"
-    url = "data:application/pdf;base64," + b64encode(pdf).decode()
+def test_a_pdf_is_read():
+    document = pdf(b"BT /F1 12 Tf (The secret word is quokka.) Tj ET")
+    url = "data:application/pdf;base64," + b64encode(document).decode()
     talk = [
         {
             "role": "user",
