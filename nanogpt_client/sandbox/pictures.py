@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.bodies import read_data_url
-from nanogpt_client.sandbox.brain.picture import draw, mime_of
 from nanogpt_client.sandbox.failures import Refusal, invalid
 
 if TYPE_CHECKING:
@@ -18,6 +17,11 @@ MAX_IMAGE = 4 * 1024 * 1024
 _SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
 _DEFAULT_SIZE = (1024, 1024)
 _SMALLEST, _LARGEST = 64, 4096
+_MARKS = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (8, b"WEBP", "image/webp"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +36,14 @@ class Drawing:
     source: bytes | None = None
     mask: bytes | None = None
     strength: float = 0.8
+    model: str = ""
 
 
 def drawn(drawing: Drawing) -> bytes:
     """Return the picture's file."""
-    return draw(
-        drawing.prompt,
-        width=drawing.width,
-        height=drawing.height,
-        seed=drawing.seed,
-        format=drawing.format,
-        source=drawing.source,
-        mask=drawing.mask,
-        strength=drawing.strength,
-    )
+    from nanogpt_client.sandbox.media import images  # noqa: PLC0415 - extra
+
+    return images.draw(drawing)
 
 
 def drawn_data_url(drawing: Drawing) -> str:
@@ -101,6 +99,14 @@ def checked(data: bytes, param: str) -> bytes:
         message = f"{param} is not a readable PNG, JPEG or WebP image."
         raise invalid(message, param) from None
     return data
+
+
+def mime_of(data: bytes) -> str:
+    """Return the MIME type of a PNG, JPEG or WebP by its first bytes; else raise `ValueError`."""
+    for at, mark, mime_type in _MARKS:
+        if data.startswith(mark, at):
+            return mime_type
+    raise ValueError("these bytes are no image")
 
 
 def too_large(param: str) -> Refusal:
