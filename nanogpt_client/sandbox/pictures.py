@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.bodies import read_data_url
 from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.media.drawing import Drawing
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.world import Exchange
@@ -22,21 +22,6 @@ _MARKS = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
     (8, b"WEBP", "image/webp"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What to draw; sizes in pixels, `strength` 0..1 is how far to leave the source."""
-
-    prompt: str
-    width: int = 512
-    height: int = 512
-    seed: int = 0
-    format: str = "png"
-    source: bytes | None = None
-    mask: bytes | None = None
-    strength: float = 0.8
-    model: str = ""
 
 
 def drawn(drawing: Drawing) -> bytes:
@@ -91,10 +76,13 @@ def picture_of(exchange: Exchange, url: object, param: str) -> bytes:
 
 def checked(data: bytes, param: str) -> bytes:
     """Return `data` if it is a PNG, JPEG or WebP of at most 4 MB. Raises `Refusal`."""
+    from nanogpt_client.sandbox.media.images import describe  # noqa: PLC0415 - extra
+
     if len(data) > MAX_IMAGE:
         raise too_large(param)
     try:
         mime_of(data)
+        describe(data)  # all of it can be read
     except ValueError:
         message = f"{param} is not a readable PNG, JPEG or WebP image."
         raise invalid(message, param) from None

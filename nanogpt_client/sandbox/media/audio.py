@@ -42,9 +42,9 @@ _FAST: Final = {"aac_coder": "fast", "compression_level": "9"}  # each codec tak
 _BIT_RATE: Final = 64_000
 _NOTE_KEY: Final = b'{"spoken by the NanoGPT sandbox": '
 _NOTE: Final = re.compile(re.escape(_NOTE_KEY) + rb'("(?:[^"\\\xff]|\\[^\xff])*")}')
-# Frames that play nothing and carry 179 or 254 bytes of a note, at `RATE` and, for MP3, `_BIT_RATE`:
-# a silent MP3 frame (header, nine zeros of side information, ancillary data), and an ADTS frame
-# with a data stream element alone.
+# Frames that play nothing and carry bytes of a note (179 or 254), for `RATE` and `_BIT_RATE`: a
+# silent MP3 frame (header, nine zeros of side information, ancillary data), and an ADTS frame with
+# a data stream element alone.
 _CARRIERS: Final = {
     "mp3": (b"\xff\xf3\x84\xc4" + bytes(9), 179, b""),
     "aac": (b"\xff\xf1\x58\x40\x21\x1f\xfc\x81\xfe", 254, b"\xe0"),
@@ -88,7 +88,9 @@ def speak(
     options = _OPTIONS | ({"write_xing": "0"} if format == "mp3" else {})
     with av.open(target, "w", format=container, options=options) as output:
         output.metadata["comment"] = text if joinable else note.decode()
-        stream = cast("AudioStream", output.add_stream(codec, rate=RATE, layout="mono", options=_FAST))
+        stream = cast(
+            "AudioStream", output.add_stream(codec, rate=RATE, layout="mono", options=_FAST)
+        )
         stream.bit_rate = _BIT_RATE
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate, frame.pts = RATE, 0

@@ -26,7 +26,7 @@ with needs("Pillow"):
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nanogpt_client.sandbox.pictures import Drawing
+    from nanogpt_client.sandbox.media.drawing import Drawing
 
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -196,14 +196,17 @@ def _write(image: Image.Image, drawing: Drawing, box: _Box) -> None:
 def _set(text: str, width: int, height: int, size: int) -> tuple[list[str], Font, int]:
     """Return the text in lines, in the largest type in which it fits, and the lines' distance."""
     text = textwrap.shorten(text.replace("\0", ""), _LONGEST_TEXT, placeholder=" …")
+    size, share = max(_SMALLEST, size), 1.0
     while True:
         font, pitch = _font(size, ascii=text.replace("…", "").isascii()), round(size * 1.25)
         average = font.getlength(text) / max(1, len(text))
-        columns, room = max(1, int(width / max(1, average))), max(1, height // pitch)
-        lines = textwrap.wrap(text, columns, max_lines=room, placeholder="…")
-        fits = "".join(lines).replace(" ", "") == text.replace(" ", "")
-        if size <= _SMALLEST or (fits and max(map(font.getlength, lines), default=0) <= width):
+        columns, room = int(share * width / max(1, average)), max(1, height // pitch)
+        lines = textwrap.wrap(text, max(1, columns), max_lines=room, placeholder="…")
+        is_narrow = max(map(font.getlength, lines), default=0) <= width
+        is_whole = "".join(lines).replace(" ", "") == text.replace(" ", "")
+        if is_narrow and (is_whole or size == _SMALLEST):
             return lines, font, pitch
+        share *= 0.9 if size == _SMALLEST else 1
         size = max(_SMALLEST, round(size * 0.9))
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
+
+import numpy as np
 
 from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.media.images import MARK, draw
-from nanogpt_client.sandbox.pictures import Drawing
 
 with needs("Pillow and PyAV"):
     import av
     from PIL import Image
-
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
 
 _LONGER_SIDE: Final = 640  # pixels
 _FRAMES: Final = 3
@@ -46,19 +45,18 @@ def make_video(
         ValueError: `image` is no image.
     """
     wide, high = map(float, aspect_ratio.split(":"))
-    width, height = (
-        round(_LONGER_SIDE * side / max(wide, high) / 2) * 2 for side in (wide, high)
-    )
+    width, height = (round(_LONGER_SIDE * side / max(wide, high) / 2) * 2 for side in (wide, high))
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as output:
         output.metadata.update(title=prompt.encode("utf-8", "replace").decode(), comment=MARK)
         rate = Fraction(_FRAMES / seconds).limit_denominator(1_000)
-        stream = cast("VideoStream", output.add_stream("libx264", rate=rate, options=_X264))
+        stream = output.add_stream("libx264", rate=rate, options=_X264)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.thread_count = 1
         for number in range(_FRAMES):
             drawing = Drawing(prompt, width, height, seed + number, source=image, model=model)
             with Image.open(io.BytesIO(draw(drawing))) as frame:
-                output.mux(stream.encode(av.VideoFrame.from_image(frame)))
+                pixels = np.asarray(frame)
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         output.mux(stream.encode(None))
     return target.getvalue()

@@ -52,29 +52,16 @@ def speech(exchange: Exchange) -> Reply:
     """Speak: audio bytes, or for some models a JSON body with a URL or a job ticket."""
     body = read_json(exchange.request)
     spoken = _speak(exchange, body, "input")
-    delivery = spoken.model.private.get("delivery")
     if body.get("stream") and spoken.model.private.get("streaming"):
         pieces = [spoken.audio[at : at + _CHUNK] for at in range(0, len(spoken.audio), _CHUNK)]
         headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
         return Reply(200, headers, (*pieces, b""))
-    if delivery == "job":
-        return _ticket(exchange, spoken)
-    if delivery == "url":
-        return json_reply(_audio_url(exchange, spoken))
-    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
-    return Reply(200, headers, (spoken.audio,))
+    return _delivered(exchange, spoken)
 
 
 def older_speech(exchange: Exchange) -> Reply:
     """`POST /api/tts`: the same with `text` for `input`, and no streaming."""
-    body = read_json(exchange.request)
-    spoken = _speak(exchange, body, "text")
-    if spoken.model.private.get("delivery") == "job":
-        return _ticket(exchange, spoken)
-    if spoken.model.private.get("delivery") == "url":
-        return json_reply(_audio_url(exchange, spoken))
-    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
-    return Reply(200, headers, (spoken.audio,))
+    return _delivered(exchange, _speak(exchange, read_json(exchange.request), "text"))
 
 
 def speech_status(exchange: Exchange) -> Reply:
@@ -166,6 +153,17 @@ def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
     remaining = bill(exchange, charge)
     audio, mime = speak(text, voice=voice, format=wanted, speed=speed)
     return Spoken(model, text, voice, speed, audio, mime, charge, remaining)
+
+
+def _delivered(exchange: Exchange, spoken: Spoken) -> Reply:
+    """Return the audio as the model gives it: a job, a URL, or the bytes."""
+    delivery = spoken.model.private.get("delivery")
+    if delivery == "job":
+        return _ticket(exchange, spoken)
+    if delivery == "url":
+        return json_reply(_audio_url(exchange, spoken))
+    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
+    return Reply(200, headers, (spoken.audio,))
 
 
 def _voice(wanted: object, model: Model) -> str:

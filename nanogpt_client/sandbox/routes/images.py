@@ -11,10 +11,11 @@ from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_fields
 from nanogpt_client.sandbox.bodies import Form, is_form, is_json, read_form, read_json
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
+from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, image_price
 from nanogpt_client.sandbox.numbers import integer, number
-from nanogpt_client.sandbox.pictures import Drawing, checked, drawn, mime_of, picture_of, size_of
+from nanogpt_client.sandbox.pictures import checked, drawn, mime_of, picture_of, size_of
 from nanogpt_client.sandbox.routing import Route
 
 if TYPE_CHECKING:
