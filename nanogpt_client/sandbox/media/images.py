@@ -13,7 +13,7 @@ from colorsys import hsv_to_rgb, rgb_to_hsv
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -42,13 +42,6 @@ _NAMES: Final = (
 )
 
 
-class _Box(NamedTuple):
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
 def draw(drawing: Drawing) -> bytes:
     """Return the file of a poster, or of a source image with a poster below it.
 
@@ -59,14 +52,12 @@ def draw(drawing: Drawing) -> bytes:
     size = (drawing.width, drawing.height)
     poster = _background(drawing.prompt, drawing.seed, size)
     if drawing.source is None:
-        image = poster
-        _write(image, drawing, _Box(0, 0, *size))
-        return _saved(image, drawing)
+        return _saved(_written(poster, drawing, 0), drawing)
     source = ImageOps.fit(_opaque(_load(drawing.source)), size)
+    top = round(drawing.height * 0.66)
     image = Image.blend(source, poster, drawing.strength / 2)
-    below = _Box(0, round(drawing.height * 0.66), *size)
-    image.paste(poster.crop(below), below)
-    _write(image, drawing, below)
+    image.paste(poster.crop((0, top, *size)), (0, top))
+    image = _written(image, drawing, top)
     if drawing.mask is not None:
         image = Image.composite(image, source, _area(_load(drawing.mask)).resize(size))
     return _saved(image, drawing)
@@ -170,8 +161,8 @@ def _background(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
     return image
 
 
-def _write(image: Image.Image, drawing: Drawing, box: _Box) -> None:
-    """Set the prompt into a box, the model's name small below it, and a thin frame around all."""
+def _written(image: Image.Image, drawing: Drawing, top: int) -> Image.Image:
+    """Return the image with the prompt below `top`, the model's name small, and a thin frame."""
     pen = ImageDraw.Draw(image, "RGBA")
     shorter = min(image.size)
     margin, label = round(shorter * 0.085), max(_SMALLEST, round(shorter * 0.026))
@@ -181,16 +172,17 @@ def _write(image: Image.Image, drawing: Drawing, box: _Box) -> None:
         outline=(255, 255, 255, 110),
         width=line,
     )
-    foot = box.bottom - margin
-    width, height = image.width - 2 * margin, foot - 2 * label - box.top - margin // 2
+    top, foot = top + margin // 2, image.height - margin
+    width, height = image.width - 2 * margin, foot - 2 * label - top
     lines, font, pitch = _set(drawing.prompt, width, height, round(shorter * 0.11))
-    top = box.top + margin // 2 + (height - len(lines) * pitch) // 2
+    top += (height - len(lines) * pitch) // 2
     for number, text in enumerate(lines):
         pen.text((margin, top + number * pitch), text, font=font, fill="white")
     if shorter >= 16 * _SMALLEST:
         small, pale = _font(label, ascii=drawing.model.isascii()), (255, 255, 255, 180)
         pen.text((margin, foot), drawing.model, font=small, fill=pale, anchor="ld")
         pen.text((image.width - margin, foot), MARK, font=small, fill=pale, anchor="rd")
+    return image
 
 
 def _set(text: str, width: int, height: int, size: int) -> tuple[list[str], Font, int]:

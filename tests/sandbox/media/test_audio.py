@@ -68,14 +68,10 @@ def test_other_programs_show_the_text_as_the_comment(kind):
         assert source.metadata["comment"] == "good day"
 
 
-def test_a_wav_file_is_what_its_header_says():
-    data, _ = speak("three short words " * 8)
-    with wave.open(io.BytesIO(data)) as sound:
+def test_a_sound_is_audible_and_not_clipped():
+    with wave.open(io.BytesIO(speak("three short words " * 8)[0])) as sound:
         assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, 24_000)
-        seconds = sound.getnframes() / sound.getframerate()
-        peak = np.abs(np.frombuffer(sound.readframes(sound.getnframes()), "<i2")).max() / 32_768
-    assert 0.2 < peak < 0.9  # audible, and no clipping
-    assert transcribe(data).seconds == pytest.approx(seconds, abs=0.001)
+        assert 6_000 < np.abs(np.frombuffer(sound.readframes(10**9), "<i2")).max() < 30_000
 
 
 def test_speed_sets_the_length_and_voices_sound_different():
@@ -87,15 +83,11 @@ def test_speed_sets_the_length_and_voices_sound_different():
 
 
 def test_words_are_timed():
-    found = transcribe(speak("one  two\nthree")[0])
-    assert [word for word, _, _ in found.words] == ["one", "two", "three"]
+    found = transcribe(speak("one  two\ud800\nthree")[0])
+    assert [word for word, _, _ in found.words] == ["one", "two?", "three"]
     times = [time for _, start, end in found.words for time in (start, end)]
     assert times == sorted(times)
     assert times[-1] == found.seconds
-
-
-def test_half_a_character_is_replaced():
-    assert transcribe(speak("a \ud800 b")[0]).text == "a ? b"
 
 
 def test_other_sound_has_no_speech():

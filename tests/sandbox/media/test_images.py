@@ -20,14 +20,8 @@ def made(prompt: str = "a fox", **options: Any) -> bytes:
     return draw(Drawing(prompt, **({"width": 128, "height": 128} | options)))
 
 
-def opened(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
-
-
 def pixels(data: bytes) -> Any:
-    return np.asarray(opened(data).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
 
 
 def file_of(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -36,15 +30,14 @@ def file_of(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     return target.getvalue()
 
 
-def plain(colour: Any, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
-    return file_of(Image.new(mode, size, colour))
+def plain(colour: Any, size: tuple[int, int] = (64, 48)) -> bytes:
+    return file_of(Image.new("RGB", size, colour))
 
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 512), (512, 64), (300, 201), (1024, 1024)])
 @pytest.mark.parametrize("prompt", ["", "x", LONG, "Ünïcödé, рыба, 魚 \ud800 \x00 🎣", "w" * 300])
 def test_any_size_and_any_prompt_give_an_image_of_that_size(size, prompt):
-    image = opened(made(prompt, width=size[0], height=size[1]))
-    assert (image.size, image.format) == (size, "PNG")
+    assert pixels(made(prompt, width=size[0], height=size[1])).shape == (*size[::-1], 3)
 
 
 def test_the_prompt_and_the_model_are_set_in_light_type():
@@ -67,9 +60,9 @@ def test_the_type_stays_inside_the_frame(prompt, size):
     assert (data.min(axis=2)[outside] < 215).all()
 
 
-@pytest.mark.parametrize(("colour", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
-def test_a_colour_that_the_prompt_names_is_the_ground(colour, channel):
-    assert pixels(made(f"a {colour} boat"))[:3].mean(axis=(0, 1)).argmax() == channel
+def test_a_colour_that_the_prompt_names_is_the_ground():
+    for channel, colour in enumerate(["red", "green", "blue"]):
+        assert pixels(made(f"a {colour} boat"))[:3].mean(axis=(0, 1)).argmax() == channel
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
@@ -77,10 +70,8 @@ def test_every_format_carries_the_prompt(kind):
     data = made('ein "grüner" Fisch 🎣', width=96, height=80, format=kind)
     assert describe(data).startswith(f"a {kind.upper()} of 96x80 pixels, mostly ")
     assert describe(data).endswith(', showing "ein "grüner" Fisch 🎣"')
-
-
-def test_a_png_has_its_prompt_as_a_text_chunk():
-    assert opened(made("a cat")).info == {MARK: "a cat"}
+    if kind == "png":  # as a text that other programs show
+        assert Image.open(io.BytesIO(data)).info == {MARK: 'ein "grüner" Fisch 🎣'}
 
 
 def test_same_drawing_same_bytes_and_another_seed_another_image():
@@ -127,7 +118,7 @@ def test_the_colour_of_most_pixels_is_named_and_no_mixture():
 
 
 def test_any_mode_and_format_is_described():
-    assert "mostly white" in describe(plain((255, 0, 0, 0), mode="RGBA"))
+    assert "mostly white" in describe(file_of(Image.new("RGBA", (8, 8), (255, 0, 0, 0))))
     assert describe(file_of(Image.new("P", (8, 8)), "GIF")).startswith("a GIF of 8x8 pixels")
     assert "mostly white" in describe(file_of(Image.new("L", (10, 10), 255), "BMP"))
 
