@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain.search import search
 from nanogpt_client.sandbox.failures import invalid
+from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.money import search_price
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain import Cited, count_tokens
+from nanogpt_client.sandbox.answers.text import count_tokens
+from nanogpt_client.sandbox.brain import Cited
 from nanogpt_client.sandbox.messages import dump
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import read_base64, read_data_url
-from nanogpt_client.sandbox.brain import Seen, count_tokens
+from nanogpt_client.sandbox.brain import Seen
 from nanogpt_client.sandbox.brain.picture import look
 from nanogpt_client.sandbox.brain.speech import hear
 from nanogpt_client.sandbox.failures import Refusal, invalid

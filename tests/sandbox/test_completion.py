@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from nanogpt_client.sandbox.brain import Cited, PlannedCall, Turn, count_tokens
+from nanogpt_client.sandbox.answers.text import count_tokens
+from nanogpt_client.sandbox.brain import Cited, PlannedCall, Turn
 from nanogpt_client.sandbox.completion import Choice, Extras, Limits, Manner, deltas, message, shape
 
 CALL = PlannedCall("look", {"where": "in the garden behind the house"})

@@ -8,8 +8,7 @@ picture. It is pure: the same request always gets the same `Turn`.
 from __future__ import annotations
 
 from nanogpt_client.sandbox.brain.respond import respond
-from nanogpt_client.sandbox.brain.text import count_tokens
 from nanogpt_client.sandbox.brain.turn import Cited, PlannedCall, Seen, Turn
 from nanogpt_client.sandbox.brain.types import Hit
 
-__all__ = ["Cited", "Hit", "PlannedCall", "Seen", "Turn", "count_tokens", "respond"]
+__all__ = ["Cited", "Hit", "PlannedCall", "Seen", "Turn", "respond"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from nanogpt_client.sandbox.answers.text import sentences, terms
 from nanogpt_client.sandbox.brain import mine
 from nanogpt_client.sandbox.brain.extract import extract, lead
-from nanogpt_client.sandbox.brain.text import sentences, terms
-from nanogpt_client.sandbox.brain.words import stem
+from nanogpt_client.sandbox.media.words import stem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

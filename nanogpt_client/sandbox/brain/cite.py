@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.brain.extract import extract, lead, wants_lead
 from nanogpt_client.sandbox.brain.knowledge import answered
-from nanogpt_client.sandbox.brain.text import shorten
 from nanogpt_client.sandbox.brain.turn import Cited
 
 if TYPE_CHECKING:

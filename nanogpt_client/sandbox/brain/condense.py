@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import terms
 from nanogpt_client.sandbox.brain import mine
-from nanogpt_client.sandbox.brain.text import terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

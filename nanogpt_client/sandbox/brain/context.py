@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from nanogpt_client.sandbox.brain.text import blocks, sentences
+from nanogpt_client.sandbox.answers.text import blocks, sentences
 
 _KINDS = {
     "question": "question|query|user question|user query|user input|user message|the question"

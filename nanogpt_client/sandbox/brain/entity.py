@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain import mine
 from nanogpt_client.sandbox.brain.mine import Span
-from nanogpt_client.sandbox.brain.words import importance, stem, units
+from nanogpt_client.sandbox.media.words import importance, stem, units
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

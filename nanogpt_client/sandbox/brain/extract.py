@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import rank, sentences, terms
 from nanogpt_client.sandbox.brain import mine
-from nanogpt_client.sandbox.brain.text import rank, sentences, terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,11 +11,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nanogpt_client.sandbox.answers.text import rank, sentences, terms
 from nanogpt_client.sandbox.brain.conversation import parse
 from nanogpt_client.sandbox.brain.json_mode import printed_schema
 from nanogpt_client.sandbox.brain.merge import merged
-from nanogpt_client.sandbox.brain.text import rank, sentences, terms
-from nanogpt_client.sandbox.brain.words import units
+from nanogpt_client.sandbox.media.words import units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

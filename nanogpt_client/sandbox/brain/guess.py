@@ -17,7 +17,7 @@ from nanogpt_client.sandbox.brain.entity import beside, is_known, outstanding
 from nanogpt_client.sandbox.brain.lexicon import COLOURS, CURRENCIES, LANGUAGES, ROLES, UNITS
 from nanogpt_client.sandbox.brain.phrase import phrase
 from nanogpt_client.sandbox.brain.source import Candidate, Field, Source
-from nanogpt_client.sandbox.brain.words import stem
+from nanogpt_client.sandbox.media.words import stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

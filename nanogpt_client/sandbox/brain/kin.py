@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.brain.lexicon import FAMILIES
-from nanogpt_client.sandbox.brain.words import stem
+from nanogpt_client.sandbox.media.words import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

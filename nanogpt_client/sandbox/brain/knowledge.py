@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import sentences, terms
 from nanogpt_client.sandbox.brain.entity import identifiers
 from nanogpt_client.sandbox.brain.extract import Extract, extract, kinds_expected, opens_pointing
-from nanogpt_client.sandbox.brain.search import rarity, search
-from nanogpt_client.sandbox.brain.text import sentences, terms
-from nanogpt_client.sandbox.brain.words import concepts, importance, stem, units
+from nanogpt_client.sandbox.media.search import rarity, search
+from nanogpt_client.sandbox.media.words import concepts, importance, stem, units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.text import sentences
 from nanogpt_client.sandbox.brain import mine, scalars
 from nanogpt_client.sandbox.brain.guess import is_strict, shaped
 from nanogpt_client.sandbox.brain.source import Candidate
-from nanogpt_client.sandbox.brain.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from nanogpt_client.sandbox.brain.words import stem
+from nanogpt_client.sandbox.media.words import stem
 
 
 class Span(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nanogpt_client.sandbox.brain import mine
-from nanogpt_client.sandbox.brain.words import stem
+from nanogpt_client.sandbox.media.words import stem
 
 _KINDS = {
     "primary colours, primary colors": "red, yellow, blue",

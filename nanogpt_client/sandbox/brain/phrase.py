@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from nanogpt_client.sandbox.answers.text import squeeze
 from nanogpt_client.sandbox.brain import mine
-from nanogpt_client.sandbox.brain.text import squeeze
 
 _POLITE = re.compile(
     r"^(?:(?:please|kindly|then|and|also|next|now|finally|first|second|third|afterwards?|after that"

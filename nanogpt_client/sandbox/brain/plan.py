@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.text import squeeze
 from nanogpt_client.sandbox.brain import arith, carry, condense, mine
 from nanogpt_client.sandbox.brain.check import same
 from nanogpt_client.sandbox.brain.context import told
@@ -22,7 +23,6 @@ from nanogpt_client.sandbox.brain.schema import fill
 from nanogpt_client.sandbox.brain.source import Source
 from nanogpt_client.sandbox.brain.steps import Step, steps_of, wants_no_tools
 from nanogpt_client.sandbox.brain.tasks import choice_in
-from nanogpt_client.sandbox.brain.text import squeeze
 from nanogpt_client.sandbox.brain.tools import FITS, Tool, Toolbox, tools_of, vocabulary
 from nanogpt_client.sandbox.brain.turn import PlannedCall
 

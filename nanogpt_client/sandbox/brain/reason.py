@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import key_words, sentences, shorten
 from nanogpt_client.sandbox.brain.context import take_apart
-from nanogpt_client.sandbox.brain.text import key_words, sentences, shorten
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.conversation import Conversation

@@ -6,10 +6,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import shorten, squeeze
 from nanogpt_client.sandbox.brain.conversation import parse_loosely
 from nanogpt_client.sandbox.brain.extract import extract, lead
 from nanogpt_client.sandbox.brain.statement import stated
-from nanogpt_client.sandbox.brain.text import shorten, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

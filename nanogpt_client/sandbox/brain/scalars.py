@@ -7,6 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.brain import mine
 from nanogpt_client.sandbox.brain.check import valid
 from nanogpt_client.sandbox.brain.guess import certain, likely
@@ -15,8 +16,7 @@ from nanogpt_client.sandbox.brain.lexicon import COLOURS
 from nanogpt_client.sandbox.brain.pattern import FORMATS, example
 from nanogpt_client.sandbox.brain.phrase import phrase
 from nanogpt_client.sandbox.brain.source import Candidate
-from nanogpt_client.sandbox.brain.text import shorten
-from nanogpt_client.sandbox.brain.words import stem, units
+from nanogpt_client.sandbox.media.words import stem, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

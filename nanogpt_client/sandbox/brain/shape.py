@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import sentences, terms
 from nanogpt_client.sandbox.brain import mine
 from nanogpt_client.sandbox.brain.context import take_apart, told
 from nanogpt_client.sandbox.brain.extract import asked_number, short_answer
-from nanogpt_client.sandbox.brain.text import sentences, terms
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.brain.conversation import Conversation

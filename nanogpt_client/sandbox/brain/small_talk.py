@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.brain import arith, mine
 from nanogpt_client.sandbox.brain.courtesy import NAME, courtesy, is_statement, pick
 from nanogpt_client.sandbox.brain.naming import named
 from nanogpt_client.sandbox.brain.phrase import phrase, turned
-from nanogpt_client.sandbox.brain.text import shorten
 
 _ECHO = re.compile(
     r"\b(?:(?:reply|respond|answer|output|return|print|write|say)(?: back)?(?: to (?:me|this))?"

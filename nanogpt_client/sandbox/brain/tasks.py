@@ -11,10 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.text import key_words, rank, sentences, shorten
 from nanogpt_client.sandbox.brain import condense, mine
 from nanogpt_client.sandbox.brain.context import Prompt, commands, take_apart
-from nanogpt_client.sandbox.brain.text import key_words, rank, sentences, shorten
-from nanogpt_client.sandbox.brain.words import importance, units
+from nanogpt_client.sandbox.media.words import importance, units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,15 +13,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.text import sentences, terms
 from nanogpt_client.sandbox.brain import arith, mine
 from nanogpt_client.sandbox.brain.carry import works_on_file
 from nanogpt_client.sandbox.brain.entity import beside, outstanding_names
 from nanogpt_client.sandbox.brain.kin import KIN, families
 from nanogpt_client.sandbox.brain.phrase import points_back, without_courtesy
 from nanogpt_client.sandbox.brain.source import split_name
-from nanogpt_client.sandbox.brain.text import sentences, terms
 from nanogpt_client.sandbox.brain.wording import meanings
-from nanogpt_client.sandbox.brain.words import stem, units
+from nanogpt_client.sandbox.media.words import stem, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

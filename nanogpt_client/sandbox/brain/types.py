@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from nanogpt_client.sandbox.answers.turn import SearchResult as Hit
 
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One search result: an article's title, address, text and ISO date."""
-
-    title: str
-    url: str
-    content: str
-    date: str
+__all__ = ["Hit"]

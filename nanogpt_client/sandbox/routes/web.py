@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox.billing import bill
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.brain import respond
-from nanogpt_client.sandbox.brain.search import search
 from nanogpt_client.sandbox.chat_search import check_backend
 from nanogpt_client.sandbox.failures import Style, invalid, missing
+from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
 from nanogpt_client.sandbox.numbers import integer

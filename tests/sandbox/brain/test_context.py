@@ -27,10 +27,10 @@ from llama_index.core.prompts.default_prompts import (
 from llama_index.core.retrievers.fusion_retriever import QUERY_GEN_PROMPT
 from llama_index.core.selectors.prompts import DEFAULT_SINGLE_SELECT_PROMPT_TMPL
 
+from nanogpt_client.sandbox.answers.text import count_tokens, sentences
 from nanogpt_client.sandbox.brain import respond
 from nanogpt_client.sandbox.brain.context import commands, take_apart, told
 from nanogpt_client.sandbox.brain.extract import extract
-from nanogpt_client.sandbox.brain.text import count_tokens, sentences
 from tests.sandbox.brain.chats import ask, assistant, system, user
 
 CONTEXT = (

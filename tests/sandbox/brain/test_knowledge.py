@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from nanogpt_client.sandbox.answers.text import sentences
 from nanogpt_client.sandbox.brain.cite import cited_answer
 from nanogpt_client.sandbox.brain.knowledge import answered, recall
-from nanogpt_client.sandbox.brain.search import search
-from nanogpt_client.sandbox.brain.text import sentences
+from nanogpt_client.sandbox.media.search import search
 from tests.sandbox.brain.chats import ask, assistant, user
 
 EMULATOR = "NanoGPT's sandbox emulator"

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from nanogpt_client.sandbox.brain.embed import embed
-from nanogpt_client.sandbox.brain.words import concepts, importance, stem, units
+from nanogpt_client.sandbox.media.embeddings import embed
+from nanogpt_client.sandbox.media.words import concepts, importance, stem, units
 
 
 def likeness(one, other, dimensions=1536):
@@ -60,7 +60,7 @@ def test_near_texts_are_nearer_than_far_ones(text, near, far, dimensions):
 
 def test_neighbouring_words_tell_orders_apart(monkeypatch):
     with_pairs = likeness("dog bites man", "man bites dog")
-    monkeypatch.setattr("nanogpt_client.sandbox.brain.embed._PAIR", 0.0)
+    monkeypatch.setattr("nanogpt_client.sandbox.media.embeddings._PAIR", 0.0)
     assert with_pairs < likeness("dog bites man", "man bites dog") - 0.01
 
 
@@ -71,7 +71,7 @@ def test_a_text_has_the_same_vector_alone_and_among_others():
 
 def test_vectors_are_the_same_in_another_process():
     code = (
-        "from nanogpt_client.sandbox.brain.embed import embed;"
+        "from nanogpt_client.sandbox.media.embeddings import embed;"
         "print(embed(['the same words everywhere'], dimensions=64).tobytes().hex())"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nanogpt_client.sandbox.brain.words import concepts, importance, units
+from nanogpt_client.sandbox.media.words import concepts, importance, units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

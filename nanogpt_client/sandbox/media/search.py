@@ -15,8 +15,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from nanogpt_client.sandbox.brain.types import Hit
-from nanogpt_client.sandbox.brain.words import concepts, importance, units
+from nanogpt_client.sandbox.answers.turn import SearchResult
+from nanogpt_client.sandbox.media.words import concepts, importance, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ _SAME_MEANING = 0.3
 class _Index(NamedTuple):
     """The corpus with its word counts, one Counter an article, and how rare each term is."""
 
-    hits: tuple[Hit, ...]
+    results: tuple[SearchResult, ...]
     counts: tuple[Counter[str], ...]
     rarity: dict[str, float]
     mean_length: float
@@ -43,7 +43,7 @@ def search(
     exclude_domains: Sequence[str] = (),
     from_date: str | None = None,
     to_date: str | None = None,
-) -> list[Hit]:
+) -> list[SearchResult]:
     """Return up to `limit` articles on `query`, best first.
 
     A domain covers its subdomains; dates are ISO days and inclusive. When no word of the query
@@ -52,23 +52,23 @@ def search(
     index = _index()
     allowed = [
         number
-        for number, hit in enumerate(index.hits)
-        if _domain_passes(hit.url, include_domains, exclude_domains)
-        and (from_date or "") <= hit.date <= (to_date or "9999")
+        for number, result in enumerate(index.results)
+        if _domain_passes(result.url, include_domains, exclude_domains)
+        and (from_date or "") <= result.date <= (to_date or "9999")
     ]
     scores = {number: _score(index, number, _terms(query)) for number in allowed}
     if any(scores.values()):
         found = [number for number in allowed if scores[number]]
         found.sort(key=lambda number: (-scores[number], number))
     else:
-        found = sorted(allowed, key=lambda number: index.hits[number].date, reverse=True)
-    return [index.hits[number] for number in found[: max(0, limit)]]
+        found = sorted(allowed, key=lambda number: index.results[number].date, reverse=True)
+    return [index.results[number] for number in found[: max(0, limit)]]
 
 
 def rarity(term: str) -> float:
     """Return how rare a stemmed word is in the corpus; one that it lacks is the rarest."""
     index = _index()
-    return index.rarity.get(term, math.log(1 + 2 * len(index.hits)))
+    return index.rarity.get(term, math.log(1 + 2 * len(index.results)))
 
 
 def _domain_passes(url: str, included: Iterable[str], excluded: Iterable[str]) -> bool:
@@ -106,10 +106,13 @@ def _score(index: _Index, number: int, query: Iterable[str]) -> float:
 def _index() -> _Index:
     """Read and count the corpus, once."""
     file = resources.files("nanogpt_client.sandbox") / "data" / "corpus.json"
-    hits = tuple(Hit(**article) for article in json.loads(file.read_text(encoding="utf-8")))
+    results = tuple(
+        SearchResult(**article) for article in json.loads(file.read_text(encoding="utf-8"))
+    )
     counts = tuple(
-        Counter(_terms(" ".join([hit.title] * _TITLE_REPEATS + [hit.content]))) for hit in hits
+        Counter(_terms(" ".join([result.title] * _TITLE_REPEATS + [result.content])))
+        for result in results
     )
     spread = Counter(term for counter in counts for term in counter)
-    rarity = {term: math.log(1 + len(hits) / (n + 0.5)) for term, n in spread.items()}
-    return _Index(hits, counts, rarity, sum(c.total() for c in counts) / len(counts))
+    rarity = {term: math.log(1 + len(results) / (n + 0.5)) for term, n in spread.items()}
+    return _Index(results, counts, rarity, sum(c.total() for c in counts) / len(counts))

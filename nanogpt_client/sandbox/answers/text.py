@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from nanogpt_client.sandbox.brain.words import concepts, importance, units
+from nanogpt_client.sandbox.media.words import concepts, importance, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from nanogpt_client.sandbox.brain import Hit
-from nanogpt_client.sandbox.brain.search import search
+from nanogpt_client.sandbox.answers.turn import SearchResult
+from nanogpt_client.sandbox.media.search import search
 
 CORPUS = json.loads(
     (resources.files("nanogpt_client.sandbox") / "data" / "corpus.json").read_text("utf-8")
@@ -70,7 +70,7 @@ def test_an_unknown_word_finds_the_newest_articles():
 
 def test_hits_are_values():
     assert search("jazz") == search("jazz")
-    assert isinstance(search("jazz")[0], Hit)
+    assert isinstance(search("jazz")[0], SearchResult)
 
 
 def test_articles_are_short_dated_and_under_reserved_domains():

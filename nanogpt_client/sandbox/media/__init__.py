@@ -1,0 +1,1 @@
+"""What the sandbox serves besides chat: images, audio, video, embeddings and web search."""
