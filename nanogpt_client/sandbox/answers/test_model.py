@@ -24,10 +24,10 @@ _KEY = re.compile(r"`(\w+)`|\"(\w+)\"")
 class TestModel:
     """A deterministic model for tests: the same request always gets the same turn.
 
-    It calls each offered tool once a user message, with the values of that message in order (see
-    `schema_instance.instance_of`), then says what the tools returned. A JSON schema gets an instance likewise,
-    and JSON mode an object. Otherwise it answers from search results and context as `Extractive`
-    does, says what images and documents hold, or repeats the request.
+    It calls each offered tool once a user message, with the values of that message in order (as
+    `schema_instance` says), then tells what the tools returned. A JSON schema gets an instance
+    likewise, and JSON mode an object. Otherwise it answers from search results and context as
+    `Extractive` does, says what images and documents hold, or repeats the request.
 
     Args:
         call_tools: The names of the tools to call; `all` or `none` of those that are offered.
