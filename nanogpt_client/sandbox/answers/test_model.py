@@ -18,7 +18,7 @@ from nanogpt_client.sandbox.lazy import needs
 
 _LONGEST_RESULT = 2000  # characters of a tool's result or an attachment that are said back
 _LONGEST_ECHO = 400
-_KEY = re.compile(r"`(\w+)`|\"(\w+)\"")
+_KEY = re.compile(r"([`'\"])(\w+)\1")
 
 
 class TestModel:
@@ -106,7 +106,7 @@ def _object(request: ChatRequest) -> Any:
         if isinstance(schema, dict) and {"properties", "$ref"} & schema.keys():
             return _instance(schema, _question(request).replace(prompt[start:end], ""))
     said = _in_words(request).text
-    keys = [one or other for one, other in _KEY.findall(prompt)]
+    keys = [key for _, key in _KEY.findall(prompt)]
     return dict.fromkeys(keys or ["answer"], said)
 
 

@@ -143,8 +143,9 @@ def test_json_mode(prompt, expected):
     assert json.loads(found) == expected
 
 
-def test_json_mode_has_the_keys_that_the_prompt_quotes():
-    asked = "Tell a joke, as JSON with `setup` and `punchline`."
+@pytest.mark.parametrize("keys", ["`setup` and `punchline`", "'setup' and \"punchline\""])
+def test_json_mode_has_the_keys_that_the_prompt_quotes(keys):
+    asked = f"Tell a joke, as JSON with {keys}."
     found = json.loads(answer(user(asked), response_format={"type": "json_object"}).text)
     assert found == dict.fromkeys(["setup", "punchline"], f"You said: {asked}")
 
