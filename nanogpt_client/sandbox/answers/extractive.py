@@ -73,6 +73,8 @@ class Extractive:
 def answer_from_context(request: ChatRequest) -> Turn | None:
     """Answer a request from what it brings along; None where it brings nothing."""
     prompt = _prompt_of(request)
+    if prompt.follow_up:
+        return Turn(prompt.follow_up)
     if request.search_results:
         return cited_answer(prompt.question, request.search_results)
     passages = (*prompt.passages, *request.attachments, *request.tool_results)
@@ -86,7 +88,7 @@ def answer_from_context(request: ChatRequest) -> Turn | None:
 def _prompt_of(request: ChatRequest) -> RagPrompt:
     """Read the last user message, and the context of a system message where it has none."""
     prompt = read_rag_prompt(request.text)
-    if prompt.passages:
+    if prompt.passages or prompt.follow_up:
         return prompt
     for message in request.messages:
         if message["role"] in ("system", "developer"):
@@ -96,9 +98,12 @@ def _prompt_of(request: ChatRequest) -> RagPrompt:
     return RagPrompt(request.text)
 
 
-def cited_answer(question: str, results: Sequence[SearchResult]) -> Turn:
-    """Answer from search results, each sentence followed by the number of its source."""
-    text, citations = "", []
+def cited_answer(question: str, results: Sequence[SearchResult], before: str = "") -> Turn:
+    """Answer from search results, each sentence followed by the number of its source.
+
+    `before` opens the text; the citations' spans count from its beginning.
+    """
+    text, citations = f"{before}\n\n" if before else "", []
     for sentence, number in _support(question, results):
         result, start = results[number], len(text)
         text += f"{sentence} [{number + 1}] "

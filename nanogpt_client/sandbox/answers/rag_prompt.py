@@ -31,6 +31,10 @@ _EXISTING = re.compile(
     r"^[^\n:]*\b(?:existing|original|previous) answer:[ \t]*(?P<text>.*?)(?=\n\s*\n|\n[A-Z]|\Z)",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
+_FOLLOW_UP = re.compile(
+    rf"{_OPENS}follow[- ]?up (?:input|message|question)(?:\*\*)?(?::|[>\]])\s*(?P<text>[^\n]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _ANSWER_LABEL = re.compile(r"\n\W*(?:[a-z]+ )?(?:answer|response|summary)\W*:\W*\Z", re.IGNORECASE)
 _POINTS_DOWN = re.compile(r"\b(?:following|below)\b", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[ \w]+>")
@@ -41,15 +45,21 @@ _RULE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RagPrompt:
-    """A prompt's parts; no `passages` means that it brings no context."""
+    """A prompt's parts; no `passages` means that it brings no context.
+
+    `follow_up` is a message that shall be made a question of its own, below a chat's history.
+    """
 
     question: str
     passages: tuple[str, ...] = ()
     existing: str = ""
+    follow_up: str = ""
 
 
 def read_rag_prompt(text: str) -> RagPrompt:
     """Split one prompt into its parts."""
+    if follow_ups := [*_FOLLOW_UP.finditer(text)]:
+        return RagPrompt(text, follow_up=follow_ups[-1]["text"].strip())
     text = _ANSWER_LABEL.sub("", text.strip())
     context, rest = _between_rules(text)
     rest, last = _split_off_question(rest)

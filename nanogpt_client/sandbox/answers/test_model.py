@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from nanogpt_client.sandbox.answers.extractive import answer_from_context, extract
+from nanogpt_client.sandbox.answers.extractive import answer_from_context, cited_answer, extract
 from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.answers.turn import ChatRequest, ToolCall, Turn, text_of
 from nanogpt_client.sandbox.lazy import needs
@@ -113,10 +113,10 @@ def _object(request: ChatRequest) -> Any:
 def _in_words(request: ChatRequest) -> Turn:
     """Say what the request brought, else repeat it."""
     results = _results(request)
-    if request.search_results and not results:
-        return answer_from_context(request) or Turn()
     said = [f"{name} returned: {shorten(text, _LONGEST_RESULT)}" for name, text in results]
     said += _shown(request)
+    if request.search_results:
+        return cited_answer(request.text, request.search_results, "\n".join(said))
     if not results and request.attachments:
         found = extract(request.text, request.attachments).sentences
         said += [" ".join(found)] if found else [*request.attachments]

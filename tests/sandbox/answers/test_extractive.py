@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from llama_index.core.chat_engine import condense_question
 from llama_index.core.chat_engine.condense_plus_context import DEFAULT_CONTEXT_PROMPT_TEMPLATE
 from llama_index.core.chat_engine.context import DEFAULT_CONTEXT_TEMPLATE, DEFAULT_REFINE_TEMPLATE
 from llama_index.core.prompts import chat_prompts, default_prompts
@@ -104,6 +105,17 @@ def test_context_in_the_system_message(template):
 def test_without_context():
     said = "I was given no context to answer from."
     assert ask(system("You are a helpful assistant."), QUESTION).text == said
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "Chat History:\nuser: Hi?\nFollow Up Input: {question}\nStandalone question:",
+        condense_question.DEFAULT_TEMPLATE.replace("{chat_history}", "user: Who is it?"),
+    ],
+)
+def test_a_follow_up_message_is_a_question_of_its_own(template):
+    assert ask(template.format(question=QUESTION)).text == QUESTION
 
 
 def test_a_question_above_paragraphs():

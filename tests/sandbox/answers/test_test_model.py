@@ -159,6 +159,15 @@ def test_context_and_search_results_are_answered_from():
     assert turn.citations[0].url == found.url
 
 
+def test_what_was_found_stands_behind_what_tools_returned():
+    found = SearchResult("Nano", "https://nano.example", "Nano is a currency. It is fast.")
+    given = {"search_results": (found,)}
+    turn = answer(user("What is Nano?"), *called("add", "7"), tools=[ADD], given=given)
+    assert turn.text == "add returned: 7\n\nNano is a currency. [1]"
+    cited = turn.citations[0]
+    assert turn.text[cited.start_index : cited.end_index] == "Nano is a currency."
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
