@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.bodies import read_data_url
-from nanogpt_client.sandbox.brain.picture import draw, mime_of
 from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.media.drawing import Drawing
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.world import Exchange
@@ -18,34 +17,18 @@ MAX_IMAGE = 4 * 1024 * 1024
 _SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
 _DEFAULT_SIZE = (1024, 1024)
 _SMALLEST, _LARGEST = 64, 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What to draw; sizes in pixels, `strength` 0..1 is how far to leave the source."""
-
-    prompt: str
-    width: int = 512
-    height: int = 512
-    seed: int = 0
-    format: str = "png"
-    source: bytes | None = None
-    mask: bytes | None = None
-    strength: float = 0.8
+_MARKS = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (8, b"WEBP", "image/webp"),
+)
 
 
 def drawn(drawing: Drawing) -> bytes:
     """Return the picture's file."""
-    return draw(
-        drawing.prompt,
-        width=drawing.width,
-        height=drawing.height,
-        seed=drawing.seed,
-        format=drawing.format,
-        source=drawing.source,
-        mask=drawing.mask,
-        strength=drawing.strength,
-    )
+    from nanogpt_client.sandbox.media import images  # noqa: PLC0415 - extra
+
+    return images.draw(drawing)
 
 
 def drawn_data_url(drawing: Drawing) -> str:
@@ -93,14 +76,25 @@ def picture_of(exchange: Exchange, url: object, param: str) -> bytes:
 
 def checked(data: bytes, param: str) -> bytes:
     """Return `data` if it is a PNG, JPEG or WebP of at most 4 MB. Raises `Refusal`."""
+    from nanogpt_client.sandbox.media.images import describe  # noqa: PLC0415 - extra
+
     if len(data) > MAX_IMAGE:
         raise too_large(param)
     try:
         mime_of(data)
+        describe(data)  # all of it can be read
     except ValueError:
         message = f"{param} is not a readable PNG, JPEG or WebP image."
         raise invalid(message, param) from None
     return data
+
+
+def mime_of(data: bytes) -> str:
+    """Return the MIME type of a PNG, JPEG or WebP by its first bytes; else raise `ValueError`."""
+    for at, mark, mime_type in _MARKS:
+        if data.startswith(mark, at):
+            return mime_type
+    raise ValueError("these bytes are no image")
 
 
 def too_large(param: str) -> Refusal:

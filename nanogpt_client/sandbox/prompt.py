@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import read_base64, read_data_url
 from nanogpt_client.sandbox.brain import Seen
-from nanogpt_client.sandbox.brain.picture import look
-from nanogpt_client.sandbox.brain.speech import hear
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.pdf_text import pdf_text
@@ -126,8 +124,10 @@ def describe_image(exchange: Exchange, url: str, where: str) -> str:
 
 
 def _look(data: bytes, where: str) -> str:
+    from nanogpt_client.sandbox.media.images import describe  # noqa: PLC0415 - extra
+
     try:
-        return look(data)
+        return describe(data)
     except ValueError:
         message = f"{where} is not a readable image."
         raise invalid(message, where) from None
@@ -148,18 +148,19 @@ def _video(reader: _Reader, part: dict[str, Any]) -> int:
 
 
 def _audio(reader: _Reader, part: dict[str, Any]) -> int:
+    from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - extra
+
     _need(reader, "audio")
     sound = part.get("input_audio")
     if not isinstance(sound, dict) or not isinstance(sound.get("data"), str):
         message = f"{reader.where}.input_audio must hold data and format."
         raise invalid(message, reader.where)
     try:
-        heard = hear(read_base64(sound["data"], reader.where))
+        heard = transcribe(read_base64(sound["data"], reader.where))
     except ValueError:
         message = f"{reader.where} is not readable audio."
         raise invalid(message, reader.where) from None
-    said = f"The recording says: {heard.text}" if heard.text else "The recording has no speech."
-    reader.prompt.attachments.append(said)
+    reader.prompt.attachments.append(f"The recording says: {heard.text}")
     tokens = max(1, round(heard.seconds * _AUDIO_TOKENS_PER_SECOND))
     reader.prompt.audio_tokens += tokens
     return tokens

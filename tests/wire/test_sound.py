@@ -8,7 +8,7 @@ import wave
 import av
 import pytest
 
-from nanogpt_client.sandbox.brain.speech import speak
+from nanogpt_client.sandbox.media.audio import speak
 from nanogpt_client.wire import _sound
 from nanogpt_client.wire._sound import join
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import Upload, is_form, read_form, read_json
-from nanogpt_client.sandbox.brain.speech import Heard, hear, speak
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from nanogpt_client.sandbox.catalog import Model
+    from nanogpt_client.sandbox.media.audio import Transcript
     from nanogpt_client.sandbox.world import Exchange
 
 _SUFFIXES = {
@@ -52,29 +52,16 @@ def speech(exchange: Exchange) -> Reply:
     """Speak: audio bytes, or for some models a JSON body with a URL or a job ticket."""
     body = read_json(exchange.request)
     spoken = _speak(exchange, body, "input")
-    delivery = spoken.model.private.get("delivery")
     if body.get("stream") and spoken.model.private.get("streaming"):
         pieces = [spoken.audio[at : at + _CHUNK] for at in range(0, len(spoken.audio), _CHUNK)]
         headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
         return Reply(200, headers, (*pieces, b""))
-    if delivery == "job":
-        return _ticket(exchange, spoken)
-    if delivery == "url":
-        return json_reply(_audio_url(exchange, spoken))
-    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
-    return Reply(200, headers, (spoken.audio,))
+    return _delivered(exchange, spoken)
 
 
 def older_speech(exchange: Exchange) -> Reply:
     """`POST /api/tts`: the same with `text` for `input`, and no streaming."""
-    body = read_json(exchange.request)
-    spoken = _speak(exchange, body, "text")
-    if spoken.model.private.get("delivery") == "job":
-        return _ticket(exchange, spoken)
-    if spoken.model.private.get("delivery") == "url":
-        return json_reply(_audio_url(exchange, spoken))
-    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
-    return Reply(200, headers, (spoken.audio,))
+    return _delivered(exchange, _speak(exchange, read_json(exchange.request), "text"))
 
 
 def speech_status(exchange: Exchange) -> Reply:
@@ -147,6 +134,8 @@ def transcription_status(exchange: Exchange) -> Reply:
 
 
 def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
+    from nanogpt_client.sandbox.media.audio import speak  # noqa: PLC0415 - extra
+
     model = catalog.asked_for("tts", body)
     text = body.get(text_key)
     if not isinstance(text, str) or not text.strip():
@@ -164,6 +153,17 @@ def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
     remaining = bill(exchange, charge)
     audio, mime = speak(text, voice=voice, format=wanted, speed=speed)
     return Spoken(model, text, voice, speed, audio, mime, charge, remaining)
+
+
+def _delivered(exchange: Exchange, spoken: Spoken) -> Reply:
+    """Return the audio as the model gives it: a job, a URL, or the bytes."""
+    delivery = spoken.model.private.get("delivery")
+    if delivery == "job":
+        return _ticket(exchange, spoken)
+    if delivery == "url":
+        return json_reply(_audio_url(exchange, spoken))
+    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
+    return Reply(200, headers, (spoken.audio,))
 
 
 def _voice(wanted: object, model: Model) -> str:
@@ -258,14 +258,16 @@ def _recording(
 
 def _listen(
     exchange: Exchange, body: dict[str, Any], upload: Upload
-) -> tuple[Model, Heard, Charge, Decimal]:
+) -> tuple[Model, Transcript, Charge, Decimal]:
+    from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - extra
+
     model = catalog.asked_for("stt", body)
     most = model.parameters["max_request_body_mb"]
     if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
         message = f"Uploads may be at most {most} MB; submit larger files by URL."
         raise Refusal(413, message, code="file_too_large", param="file")
     try:
-        heard = hear(upload.content)
+        heard = transcribe(upload.content)
     except ValueError:
         message = "The file is not readable audio."
         raise invalid(message, "file", "invalid_audio") from None
@@ -274,7 +276,7 @@ def _listen(
 
 
 def _report(
-    model: Model, body: dict[str, Any], upload: Upload, heard: Heard, charge: Charge
+    model: Model, body: dict[str, Any], upload: Upload, heard: Transcript, charge: Charge
 ) -> dict[str, Any]:
     """Return the older API's report of a transcription, with words and one speaker."""
     minutes = round(heard.seconds / 60, 4)

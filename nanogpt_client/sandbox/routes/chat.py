@@ -13,6 +13,7 @@ from nanogpt_client.sandbox.chat_search import plain_text, wanted_search
 from nanogpt_client.sandbox.completion import Choice, Extras, Manner, limits_of, shape
 from nanogpt_client.sandbox.failures import Refusal
 from nanogpt_client.sandbox.frames import Answer, chunks, whole
+from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.messages import EVENT_STREAM, Reply, json_reply
 from nanogpt_client.sandbox.model_name import Chosen, parse
 from nanogpt_client.sandbox.money import (
@@ -24,7 +25,7 @@ from nanogpt_client.sandbox.money import (
     exact,
     pricing_block,
 )
-from nanogpt_client.sandbox.pictures import Drawing, drawn_data_url
+from nanogpt_client.sandbox.pictures import drawn_data_url
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
 from nanogpt_client.sandbox.prompt_cache import CacheUse, consult
 from nanogpt_client.sandbox.providers import choose, is_paygo

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_fields
 from nanogpt_client.sandbox.bodies import Form, is_form, is_json, read_form, read_json
-from nanogpt_client.sandbox.brain.picture import mime_of
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
+from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, image_price
 from nanogpt_client.sandbox.numbers import integer, number
-from nanogpt_client.sandbox.pictures import Drawing, checked, drawn, picture_of, size_of
+from nanogpt_client.sandbox.pictures import checked, drawn, mime_of, picture_of, size_of
 from nanogpt_client.sandbox.routing import Route
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def _order(exchange: Exchange, body: dict[str, Any], model: Model, sources: list
         source=sources[0] if sources else None,
         mask=picture_of(exchange, mask, "maskDataUrl") if mask else None,
         strength=_or(number(body, "strength", 0, 1), 0.8),
+        model=model.id,
     )
     return Order(model, prompt, size, count, wanted == "url", drawing)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_fields
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.brain.film import film
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, VideoOrder, video_price
@@ -37,6 +36,8 @@ _SWITCHES = ("generateAudio", "generate_audio", "sound")
 
 def submit(exchange: Exchange) -> Reply:
     """Queue a film and charge for it. Raises `Refusal`."""
+    from nanogpt_client.sandbox.media.video import make_video  # noqa: PLC0415 - extra
+
     body = read_json(exchange.request)
     model = catalog.asked_for("video", body)
     source = next((body[key] for key in _SOURCES if body.get(key)), None)
@@ -57,12 +58,13 @@ def submit(exchange: Exchange) -> Reply:
     charge = Charge(model.facts["name"], video_price(model, order))
     remaining = bill(exchange, charge)
     seed = body.get("seed")
-    made = film(
+    made = make_video(
         prompt,
         seconds=seconds,
         aspect_ratio=aspect or _ASPECT,
         image=image,
         seed=seed if isinstance(seed, int) else 0,
+        model=model.id,
     )
     world = exchange.world
     url = world.media.put(made, "video/mp4", "mp4", exchange.request.origin)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import Reply, Request, SandboxApp
-from nanogpt_client.sandbox.brain.speech import hear, speak
+from nanogpt_client.sandbox.media import audio
 from tests.sandbox.asking import ask, code
 
 TEXT = "The quick brown fox, at 9 o'clock."
@@ -56,7 +56,7 @@ def download(app: SandboxApp, url: str) -> Reply:
 def test_speech_in_every_format(name, mime):
     reply = say(SandboxApp(), response_format=name)
     assert reply.headers["content-type"] == mime
-    assert hear(reply.content).text == TEXT
+    assert audio.transcribe(reply.content).text == TEXT
 
 
 def test_mp3_is_the_default_and_characters_are_billed():
@@ -92,7 +92,7 @@ def test_a_model_that_answers_with_a_url():
         "bf_emma",
         "audio/wav",
     )
-    assert hear(download(app, found["audioUrl"]).content).text == TEXT
+    assert audio.transcribe(download(app, found["audioUrl"]).content).text == TEXT
 
 
 def test_a_speech_job():
@@ -105,7 +105,7 @@ def test_a_speech_job():
     path = f"/api/tts/status?runId={found['runId']}&model={JOB}&cost={found['cost']}"
     states = [ask(app, "GET", path).json() for _ in range(3)]
     assert [state["status"] for state in states] == ["pending", "pending", "completed"]
-    assert hear(download(app, states[2]["audioUrl"]).content).text == TEXT
+    assert audio.transcribe(download(app, states[2]["audioUrl"]).content).text == TEXT
 
 
 def test_a_streamed_job_model_speaks_at_once():
@@ -147,7 +147,12 @@ def test_an_unknown_job():
 
 def test_the_older_speech_route():
     app = SandboxApp()
-    assert hear(ask(app, "POST", "/api/tts", {"model": "tts-1", "text": TEXT}).content).text == TEXT
+    assert (
+        audio.transcribe(
+            ask(app, "POST", "/api/tts", {"model": "tts-1", "text": TEXT}).content
+        ).text
+        == TEXT
+    )
     found = ask(app, "POST", "/api/tts", {"model": "Kokoro-82m", "text": TEXT}).json()
     assert found["audioUrl"]
     reply = ask(app, "POST", "/api/tts", {"model": "tts-1", "text": "x" * 5000})
@@ -227,7 +232,7 @@ def test_the_older_transcription_route():
 def test_recordings_that_are_refused():
     app = SandboxApp()
     assert code(transcribe(app, b"no sound")) == (400, "invalid_audio")
-    long = speak("x", format="wav")[0] + bytes(4 * 1024 * 1024)
+    long = audio.speak("x", format="wav")[0] + bytes(4 * 1024 * 1024)
     assert code(transcribe(app, long)) == (413, "file_too_large")
     nothing = ask(app, "POST", "/api/v1/audio/transcriptions", {"model": "Wizper"})
     assert code(nothing) == (400, "missing_required_parameter")

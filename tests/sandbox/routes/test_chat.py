@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from nanogpt_client.sandbox import Reply, SandboxApp
-from nanogpt_client.sandbox.brain.speech import speak
+from nanogpt_client.sandbox.media.audio import speak
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code, frames, message
 
 THINKER = "anthropic/claude-opus-4.6:thinking"

@@ -122,6 +122,7 @@ def test_strength_says_how_far_to_leave_the_source():
         ({"output_format": "gif"}, (400, "invalid_parameter_value")),
         ({"image": "boat.png"}, (400, "invalid_parameter_value")),
         ({"image": url(b"no picture")}, (400, "invalid_parameter_value")),
+        ({"image": url(picture()[:60])}, (400, "invalid_parameter_value")),
         ({"image": url(bytes(5 * 1024 * 1024))}, (413, "image_input_too_large")),
         ({"imageDataUrls": url(picture())}, (400, "invalid_parameter_value")),
         ({"model": "tts-1"}, (404, "model_not_found")),

@@ -54,7 +54,7 @@ def test_a_film_from_ticket_to_file():
     states = [poll(app, ticket["runId"])["data"] for _ in range(3)]
     assert [state["status"] for state in states] == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
     assert states[2]["cost"] == 0.35
-    assert film(app, states[2]["output"]["video"]["url"]) == (180, 320, 5)
+    assert film(app, states[2]["output"]["video"]["url"]) == (360, 640, 5)
 
 
 def test_time_finishes_a_film_too():

@@ -1,0 +1,120 @@
+"""Spoken texts are real sound files, and their notes are read back, joined by a client too."""
+
+from __future__ import annotations
+
+import io
+import wave
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nanogpt_client.sandbox.media.audio import NO_SPEECH, speak, transcribe
+from nanogpt_client.wire import _sound
+
+FORMATS = _sound.FORMATS | {"opus": "audio/ogg", "flac": "audio/flac"}
+TEXT = 'Info: the "quick" brown fox\n jumps over \\ the lazy dog. Grüße aus Köln, 東京 und 🎉! ' * 4
+
+
+def samples_of(data: bytes) -> np.ndarray:
+    with av.open(io.BytesIO(data), "r") as source:
+        parts = [frame.to_ndarray().reshape(-1) for frame in source.decode(audio=0)]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_is_read_back_even_if_it_was_cut_or_joined_by_bytes(kind):
+    data, mime_type = speak(TEXT, format=kind)
+    assert mime_type == FORMATS[kind]
+    found = transcribe(data)
+    assert found.text == transcribe(data[: len(data) // 2]).text == TEXT
+    assert found.seconds == pytest.approx(len(TEXT) / 15, abs=0.5)
+    assert transcribe(data + speak("two", format=kind)[0]).text == f"{TEXT} two"
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80), st.sampled_from([*FORMATS]))
+def test_any_text_is_read_back_exactly(text, kind):
+    assert transcribe(speak(text, format=kind, speed=4)[0]).text == text
+
+
+@pytest.mark.parametrize("kind", _sound.FORMATS)
+def test_what_a_client_joins_is_read_back(kind):
+    texts = [TEXT, "one größe.", "Xing " * 90, "the end"]
+    joined = _sound.join([speak(text, format=kind)[0] for text in texts], FORMATS[kind])
+    found = transcribe(joined)
+    assert found.text == " ".join(texts)
+    assert found.seconds == pytest.approx(len(found.text) / 15, abs=2)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_note_is_not_heard(kind):
+    """Decoders play the frames of a note as silence, or not at all; as samples they are quiet."""
+    short, long = (speak(text + "x", format=kind)[0] for text in ("", "東" * 500))
+    if kind == "pcm":
+        short, long = (np.frombuffer(data, "<i2") for data in (short, long))
+    else:
+        short, long = map(samples_of, (short, long))
+    loudest = np.abs(long[:2_000].astype(float)).max() / (1 if long.dtype.kind == "f" else 32_768)
+    assert loudest < 0.01
+    assert len(long) > len(short)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "wav"])
+def test_other_programs_show_the_text_as_the_comment(kind):
+    with av.open(io.BytesIO(speak("good day", format=kind)[0]), "r") as source:
+        assert source.metadata["comment"] == "good day"
+
+
+def test_a_wav_file_is_what_its_header_says():
+    data, _ = speak("three short words " * 8)
+    with wave.open(io.BytesIO(data)) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, 24_000)
+        seconds = sound.getnframes() / sound.getframerate()
+        peak = np.abs(np.frombuffer(sound.readframes(sound.getnframes()), "<i2")).max() / 32_768
+    assert 0.2 < peak < 0.9  # audible, and no clipping
+    assert transcribe(data).seconds == pytest.approx(seconds, abs=0.001)
+
+
+def test_speed_sets_the_length_and_voices_sound_different():
+    slow, plain, fast = (transcribe(speak("x" * 99, speed=each)[0]).seconds for each in (0.5, 1, 2))
+    assert slow / plain == pytest.approx(2, abs=0.1)
+    assert plain / fast == pytest.approx(2, abs=0.1)
+    assert speak("hello", voice="onyx")[0] != speak("hello", voice="nova")[0]
+    assert speak("hello", format="opus") == speak("hello", format="opus")
+
+
+def test_words_are_timed():
+    found = transcribe(speak("one  two\nthree")[0])
+    assert [word for word, _, _ in found.words] == ["one", "two", "three"]
+    times = [time for _, start, end in found.words for time in (start, end)]
+    assert times == sorted(times)
+    assert times[-1] == found.seconds
+
+
+def test_half_a_character_is_replaced():
+    assert transcribe(speak("a \ud800 b")[0]).text == "a ? b"
+
+
+def test_other_sound_has_no_speech():
+    target = io.BytesIO()
+    with wave.open(target, "wb") as sound:
+        sound.setparams((1, 2, 8_000, 0, "NONE", ""))
+        sound.writeframes(bytes(16_000))
+    found = transcribe(target.getvalue())
+    assert (found.text, found.seconds, found.words) == (NO_SPEECH, 1.0, ())
+
+
+def test_what_is_no_sound_is_refused():
+    noise = np.random.default_rng(3).bytes(50_000)
+    for data in (
+        b"",
+        b"hello, this is no sound " * 50,
+        noise,
+        b"RIFF\x10\0\0\0WAVE",
+        b"ID3 x" * 20,
+    ):
+        with pytest.raises(ValueError, match=r"no (audio|sound)"):
+            transcribe(data)
