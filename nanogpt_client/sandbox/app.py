@@ -13,6 +13,7 @@ import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from nanogpt_client.sandbox.answers._brain import brain_model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
 from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
 from nanogpt_client.sandbox.faults import Injector, Scenario
@@ -25,6 +26,7 @@ from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, Worl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nanogpt_client.sandbox.answers.turn import Model
     from nanogpt_client.sandbox.messages import Request
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
@@ -45,6 +47,7 @@ class SandboxApp:
     def __init__(  # noqa: PLR0913 - one word for each thing a test may want to set
         self,
         *,
+        model: Model = brain_model,
         api_key: str = DEFAULT_KEY,
         balance: Decimal | str = "5.00",
         clock: Callable[[], float] = time.time,
@@ -56,6 +59,8 @@ class SandboxApp:
         """Open an account.
 
         Args:
+            model: What answers chat requests: any callable `(ChatRequest) -> Turn | str`,
+                called once for each choice, from several threads at once.
             api_key: The only key that is accepted.
             balance: USD on the account.
             clock: Seconds since the epoch; inject one to move time by hand.
@@ -75,6 +80,7 @@ class SandboxApp:
             media=Media(clock),
             jobs=Jobs(clock, job_pace, account.refund),
             rate=RateWindow(rate, clock),
+            model=model,
         )
 
     @property
