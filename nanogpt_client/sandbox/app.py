@@ -13,7 +13,7 @@ import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from nanogpt_client.sandbox.answers._brain import brain_model
+from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
 from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
 from nanogpt_client.sandbox.faults import Injector, Scenario
@@ -47,7 +47,7 @@ class SandboxApp:
     def __init__(  # noqa: PLR0913 - one word for each thing a test may want to set
         self,
         *,
-        model: Model = brain_model,
+        model: Model | None = None,
         api_key: str = DEFAULT_KEY,
         balance: Decimal | str = "5.00",
         clock: Callable[[], float] = time.time,
@@ -61,6 +61,7 @@ class SandboxApp:
         Args:
             model: What answers chat requests: any callable `(ChatRequest) -> Turn | str`,
                 called once for each choice, from several threads at once.
+                None stands for a `TestModel`.
             api_key: The only key that is accepted.
             balance: USD on the account.
             clock: Seconds since the epoch; inject one to move time by hand.
@@ -80,7 +81,7 @@ class SandboxApp:
             media=Media(clock),
             jobs=Jobs(clock, job_pace, account.refund),
             rate=RateWindow(rate, clock),
-            model=model,
+            model=model or TestModel(),
         )
 
     @property

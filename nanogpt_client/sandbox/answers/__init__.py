@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nanogpt_client.sandbox.answers.extractive import Extractive
+from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import (
     ChatRequest,
     Citation,
@@ -11,4 +13,13 @@ from nanogpt_client.sandbox.answers.turn import (
     Turn,
 )
 
-__all__ = ["ChatRequest", "Citation", "Model", "SearchResult", "ToolCall", "Turn"]
+__all__ = [
+    "ChatRequest",
+    "Citation",
+    "Extractive",
+    "Model",
+    "SearchResult",
+    "TestModel",
+    "ToolCall",
+    "Turn",
+]

@@ -62,7 +62,7 @@ def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
     asked = _read(exchange)
     _demand_balance(exchange, asked)
-    found = _search_results(asked)
+    found = tuple(asked.search.run(asked.body["messages"])) if asked.search else ()
     choices = [_choice(exchange, asked, found, index) for index in range(asked.body.get("n") or 1)]
     cache = consult(exchange.world, asked.body, asked.model, asked.prompt)
     tokens = _tokens(asked, choices, cache)
@@ -132,18 +132,13 @@ def _demand_balance(exchange: Exchange, asked: Asked) -> None:
     exchange.world.account.demand(sum(extras.values(), Decimal(0)), code)
 
 
-def _search_results(asked: Asked) -> tuple[SearchResult, ...]:
-    hits = asked.search.run(asked.body["messages"]) if asked.search else ()
-    return tuple(SearchResult(hit.title, hit.url, hit.content, hit.date) for hit in hits)
-
-
 def _choice(
     exchange: Exchange, asked: Asked, found: tuple[SearchResult, ...], index: int
 ) -> Choice:
     turn = exchange.ask_model(
         asked.body,
         search_results=found,
-        image_descriptions=tuple(seen.description for seen in asked.prompt.seen),
+        image_descriptions=tuple(asked.prompt.image_descriptions),
         attachments=tuple(asked.prompt.attachments),
         reasoning=_reasons(asked),
         index=index,

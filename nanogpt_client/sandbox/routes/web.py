@@ -19,7 +19,6 @@ from nanogpt_client.sandbox.routing import Route
 
 if TYPE_CHECKING:
     from nanogpt_client.sandbox.answers.turn import Turn
-    from nanogpt_client.sandbox.brain import Hit
     from nanogpt_client.sandbox.world import Exchange
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
@@ -86,7 +85,10 @@ def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[s
 
 
 def _data(
-    exchange: Exchange, body: dict[str, Any], hits: list[Hit], schema: dict[str, Any] | None
+    exchange: Exchange,
+    body: dict[str, Any],
+    hits: list[SearchResult],
+    schema: dict[str, Any] | None,
 ) -> Any:
     if (body.get("outputType") or "searchResults") == "searchResults":
         return _results(hits, images=body.get("includeImages") is True)
@@ -100,18 +102,17 @@ def _data(
 
 
 def _answered(
-    exchange: Exchange, query: str, hits: list[Hit], schema: dict[str, Any] | None
+    exchange: Exchange, query: str, hits: list[SearchResult], schema: dict[str, Any] | None
 ) -> Turn:
     """Ask the model about the results, for JSON where there is a schema."""
     body: dict[str, Any] = {"messages": [{"role": "user", "content": query}]}
     if schema is not None:
         wanted = {"name": "answer", "strict": True, "schema": schema}
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
-    found = tuple(SearchResult(hit.title, hit.url, hit.content, hit.date) for hit in hits)
-    return exchange.ask_model(body, search_results=found)
+    return exchange.ask_model(body, search_results=tuple(hits))
 
 
-def _results(hits: list[Hit], *, images: bool) -> list[dict[str, Any]]:
+def _results(hits: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"type": "text", "title": hit.title, "url": hit.url, "content": hit.content} for hit in hits
     ]
