@@ -77,7 +77,10 @@ def instance_of(schema: Schema | bool, text: str = "") -> Any:
         NoInstanceError: the schema is invalid, has no instance, or none that is found by trying.
     """
     try:
-        return _Builder(schema, MessageValues(text)).first(schema, frozenset())
+        with suppress(NoInstanceError):
+            return _Builder(schema, MessageValues(text)).first(schema, frozenset())
+        # A format may only describe, and contradict a pattern.
+        return _Builder(schema, MessageValues(text), FormatChecker(())).first(schema, frozenset())
     except SchemaError as error:
         raise NoInstanceError(f"This is no JSON schema: {error.message}.") from error
     except Unresolvable as error:
@@ -100,11 +103,16 @@ def _is_uri(value: object) -> bool:
 class _Builder:
     """Builds instances of the parts of one schema; `active` are the references being followed."""
 
-    def __init__(self, schema: Schema | bool, message: MessageValues) -> None:
+    def __init__(
+        self,
+        schema: Schema | bool,
+        message: MessageValues,
+        formats: FormatChecker = _FORMATS,
+    ) -> None:
         kind = validator_for(schema, default=Draft202012Validator)
         whole: Any = schema  # the stubs know of no schema that is true or false
         kind.check_schema(whole)
-        self._validator = kind(whole, format_checker=_FORMATS)
+        self._validator = kind(whole, format_checker=formats)
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
         self._message = message
 

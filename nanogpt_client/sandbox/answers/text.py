@@ -21,7 +21,6 @@ _WIDE = re.compile(
     "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U0001f000-\U0003ffff]"
 )
 _BLANK_LINE = re.compile(r"\n[ \t]*\n+")
-_WORD = re.compile(r"[^\W_][\w'’-]*")
 _RECORD = re.compile(r"^\s*(?:[-*+•>|#]|\d+[.)]\s|```|[\w /]{1,40}:\s|:\w+)")
 _END = re.compile(
     r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\Wa-z_])|(?<=[。！？])"
@@ -110,11 +109,6 @@ def _split(record: str) -> list[str]:
 def terms(text: str) -> list[str]:
     """Return the stemmed words of `text` that say something about its subject."""
     return [unit for unit in units(text) if importance(unit) > _COMMON]
-
-
-def key_words(text: str) -> list[str]:
-    """Return the words of `text` that say something about its subject, as they are spelt."""
-    return list(dict.fromkeys(word for word in _WORD.findall(text) if terms(word)))
 
 
 def weights(passages: Sequence[Iterable[str]]) -> dict[str, float]:
