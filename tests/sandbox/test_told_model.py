@@ -11,7 +11,10 @@ from nanogpt_client.sandbox import SandboxApp
 from nanogpt_client.sandbox.answers import ChatRequest, Citation, ToolCall, Turn
 from tests.sandbox.asking import ask, chat, frames, message
 
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+TOOL = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
+}
 
 
 def joined(app: SandboxApp, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nanogpt_client.sandbox.answers.script import Failure, Script, ScriptError, ToolCalls
 from nanogpt_client.sandbox.answers.turn import (
     ChatRequest,
     Citation,
@@ -11,4 +12,15 @@ from nanogpt_client.sandbox.answers.turn import (
     Turn,
 )
 
-__all__ = ["ChatRequest", "Citation", "Model", "SearchResult", "ToolCall", "Turn"]
+__all__ = [
+    "ChatRequest",
+    "Citation",
+    "Failure",
+    "Model",
+    "Script",
+    "ScriptError",
+    "SearchResult",
+    "ToolCall",
+    "ToolCalls",
+    "Turn",
+]
