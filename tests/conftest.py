@@ -42,7 +42,7 @@ _FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENA
 # and over, or in other programs, what the tests beside each module reach as well.
 _UNWATCHED = (
     "benchmarks/", "cookbook/", "fault_matrix/", "media/test_agents", "media/test_resume",
-    "packaging/", "peers/", "promises/", "sandbox/brain/test_agents", "sandbox/test_skill",
+    "packaging/", "peers/", "promises/", "sandbox/test_skill",
     "test_architecture", "test_parity",
 )  # fmt: skip
 

@@ -6,26 +6,49 @@
     app = SandboxApp()                                      # or in-process, without a socket
     http_client = httpx.Client(transport=SandboxTransport(app))
 
-It answers deterministically and without model weights, keeps a pretend balance and charges it,
-checks requests as NanoGPT documents, and fails on demand (see `faults`). It is an emulator: its
-replies were written from NanoGPT's documentation and are no recordings of NanoGPT.
+    with Sandbox(model=Script(ToolCalls(escalate={"ticket": "A-77"}), "A human will call.")) as box:
+        ...                                                 # run the agent
+    box.requests[-1].messages                               # what it sent
+
+`model=` says what it answers: a `Script`, or any callable `(ChatRequest) -> Turn | str`. Without
+one it answers deterministically and without model weights. It keeps a pretend balance and charges
+it, checks requests as NanoGPT documents, and fails on demand (see `faults`). It is an emulator:
+its replies were written from NanoGPT's documentation and are no recordings of NanoGPT.
 
 It shares nothing with the client but httpx: it is a second, independent reading of the API.
 """
 
 from __future__ import annotations
 
-from nanogpt_client.sandbox.app import DEFAULT_KEY, Logged, SandboxApp
+from nanogpt_client.sandbox.answers import (
+    ChatRequest,
+    Citation,
+    Failure,
+    Model,
+    Script,
+    ScriptError,
+    SearchResult,
+    ToolCall,
+    ToolCalls,
+    Turn,
+)
+from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import SCENARIOS, Scenario
 from nanogpt_client.sandbox.messages import Cut, Reply, Request, Stall
+from nanogpt_client.sandbox.recorded_requests import RecordedRequest, RecordedRequests
 from nanogpt_client.sandbox.server import Sandbox
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 __all__ = [
     "AsyncSandboxTransport",
+    "ChatRequest",
+    "Citation",
     "Cut",
     "DEFAULT_KEY",
-    "Logged",
+    "Failure",
+    "Model",
+    "RecordedRequest",
+    "RecordedRequests",
     "Reply",
     "Request",
     "SCENARIOS",
@@ -33,5 +56,11 @@ __all__ = [
     "SandboxApp",
     "SandboxTransport",
     "Scenario",
+    "Script",
+    "ScriptError",
+    "SearchResult",
     "Stall",
+    "ToolCall",
+    "ToolCalls",
+    "Turn",
 ]

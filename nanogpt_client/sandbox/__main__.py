@@ -41,7 +41,7 @@ def main(
             (stop or threading.Event()).wait()
         if not options.json:
             left = box.app.balance
-            say(f"\n{len(box.app.requests)} requests answered, ${left} of pretend money left.")
+            say(f"\n{box.app.requests.total} requests answered, ${left} of pretend money left.")
     return 0
 
 

@@ -1,23 +1,27 @@
 """The emulator itself: one pure step from a request to a reply.
 
 `SandboxApp.handle` authenticates, keeps the request rate, applies fault scenarios, finds the
-route and turns refusals into the documented error envelopes. It does no I/O: the server
+route and turns refusals into the documented error envelopes; chat requests are answered by the
+sandbox's model. It does no I/O: the server
 (`server.py`) and the in-process transports (`transport.py`) bring requests and act on replies.
 Several threads may call it at once.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from nanogpt_client.sandbox.answers.script import Failure
+from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
 from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
+from nanogpt_client.sandbox.fault_replies import REPLIES
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.messages import Reply, html_reply
 from nanogpt_client.sandbox.money import Account
+from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import TABLE
 from nanogpt_client.sandbox.routing import Found, split_root
 from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, World
@@ -25,26 +29,25 @@ from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, Worl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nanogpt_client.sandbox.answers.turn import Model
     from nanogpt_client.sandbox.messages import Request
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
+_MODEL_RAISED = 424  # no client sends a request again for it
 _QUOTE = Decimal("0.01")
 
 
-class Logged(NamedTuple):
-    """One request that was answered."""
-
-    method: str
-    path: str
-    status: int
-
-
 class SandboxApp:
-    """An emulated NanoGPT account: `handle(request)` answers, `balance` and `requests` tell."""
+    """An emulated NanoGPT account.
 
-    def __init__(  # noqa: PLR0913 - one word for each thing a test may want to set
+    `handle(request)` answers; `requests` are what was sent, `balance` what is left. What a model
+    raises is raised by `handle`; a server keeps it as `model_error`.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument for each thing a test sets
         self,
         *,
+        model: Model | None = None,
         api_key: str = DEFAULT_KEY,
         balance: Decimal | str = "5.00",
         clock: Callable[[], float] = time.time,
@@ -53,10 +56,14 @@ class SandboxApp:
         stall: float = 30.0,
         job_pace: float = 2.0,
         strict_models: bool = False,
+        keep_requests: int = 10_000,
     ) -> None:
         """Open an account.
 
         Args:
+            model: What answers chat requests: any callable `(ChatRequest) -> Turn | str`,
+                called once for each choice, from several threads at once.
+                None stands for a `TestModel`.
             api_key: The only key that is accepted.
             balance: USD on the account.
             clock: Seconds since the epoch; inject one to move time by hand.
@@ -65,10 +72,11 @@ class SandboxApp:
             stall: Seconds that stall faults wait.
             job_pace: Seconds a queued job needs for each of its two stages; polls count too.
             strict_models: Refuse chat models that the bundled catalogue does not list (404).
+            keep_requests: How many of the latest requests are kept, of 64 MiB of bodies at most.
         """
         self.api_key = api_key
-        self.requests: list[Logged] = []
-        self._lock = threading.Lock()
+        self.requests = RecordedRequests(keep_requests)
+        self.model_error: BaseException | None = None
         self._faults = Injector(Scenario.of(scenario), stall)
         account = Account(Decimal(balance), clock)
         self._world = World(
@@ -78,6 +86,7 @@ class SandboxApp:
             jobs=Jobs(clock, job_pace, account.refund),
             rate=RateWindow(rate, clock),
             strict_models=strict_models,
+            model=model or TestModel(),
         )
 
     @property
@@ -86,9 +95,32 @@ class SandboxApp:
         return self._world.account.balance
 
     def handle(self, request: Request) -> Reply:
-        """Answer one request; never raises for anything that a client can send."""
+        """Answer one request.
+
+        Raises only what the sandbox's model raises, nothing for what a client can send.
+        """
         identifier = self._world.ids.new("req_")
-        return self._logged(request, identifier, self._answer(request, identifier))
+        try:
+            reply = self._answer(request, identifier)
+        except BaseException:
+            self.requests.add(request, _MODEL_RAISED)
+            raise
+        return self._recorded(request, identifier, reply)
+
+    def handle_served(self, request: Request) -> Reply:
+        """Answer one request of a server: the first error of the model is kept in `model_error`.
+
+        Its text stands in a reply with the status 424, which no client retries.
+        """
+        try:
+            return self.handle(request)
+        except BaseException as error:  # noqa: BLE001 - `pytest.fail` and the like, too
+            self.model_error = self.model_error or error
+            message = f"The sandbox's model raised {type(error).__name__}: {error}"
+            refusal = Refusal(
+                _MODEL_RAISED, message, code="sandbox_model_error", kind="sandbox_error"
+            )
+            return refusal.reply()
 
     def turn_away(self, request: Request) -> Reply | None:
         """Answer a request that is refused by its head alone, whatever the body that follows."""
@@ -104,12 +136,11 @@ class SandboxApp:
             return None
         except Refusal as refusal:
             reply = refusal.reply(found.route.style)
-            return self._logged(request, self._world.ids.new("req_"), reply)
+            return self._recorded(request, self._world.ids.new("req_"), reply)
         return None
 
-    def _logged(self, request: Request, identifier: str, reply: Reply) -> Reply:
-        with self._lock:
-            self.requests.append(Logged(request.method, request.path, reply.status))
+    def _recorded(self, request: Request, identifier: str, reply: Reply) -> Reply:
+        self.requests.add(request, reply.status)
         return Reply(reply.status, {"x-request-id": identifier, **reply.headers}, reply.body)
 
     def _answer(self, request: Request, identifier: str) -> Reply:
@@ -130,6 +161,8 @@ class SandboxApp:
             return payment_challenge(_QUOTE, request.origin)
         except Refusal as refusal:
             return refusal.reply(route.style)
+        except Failure as failure:
+            return REPLIES[failure.fault](exchange)
 
     def _authenticate(self, request: Request) -> None:
         """Accept the key as a bearer token or as `x-api-key`. Raises `Refusal` (401)."""

@@ -58,7 +58,7 @@ class SandboxASGI:
         reply = self.app.turn_away(request)
         if reply is None:
             request = replace(request, body=await _body(incoming))
-            reply = await run_in_threadpool(self.app.handle, request)
+            reply = await run_in_threadpool(self.app.handle_served, request)
         pieces = list(reply.body)
         while isinstance(first := pieces[0], Stall):
             await asyncio.sleep(first.seconds)

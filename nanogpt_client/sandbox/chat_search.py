@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain.search import search
 from nanogpt_client.sandbox.failures import invalid
+from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.money import search_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from nanogpt_client.sandbox.brain import Hit
+    from nanogpt_client.sandbox.answers.turn import SearchResult
     from nanogpt_client.sandbox.model_name import Chosen
 
 _STANDARD = ("standard", "deep")
@@ -46,7 +46,7 @@ class Search:
         """Return the USD of this search."""
         return search_price(self.provider, self.depth)
 
-    def run(self, messages: Sequence[Mapping[str, Any]]) -> list[Hit]:
+    def run(self, messages: Sequence[Mapping[str, Any]]) -> list[SearchResult]:
         """Search for the latest user message, with the one before it when that is short."""
         asked = [
             text

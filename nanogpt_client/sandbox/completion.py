@@ -1,4 +1,4 @@
-"""Turn what the brain says into the choices of a chat completion, whole or as stream chunks.
+"""Turn what the model says into the choices of a chat completion, whole or as stream chunks.
 
 `shape` applies stop sequences and the token limit; `message` and `deltas` are the two ways to
 put the same choice on the wire. A choice is streamed as documented: the role alone, reasoning,
@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.brain import Cited, count_tokens
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.messages import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from nanogpt_client.sandbox.brain import Turn
+    from nanogpt_client.sandbox.answers.turn import Citation, ToolCall, Turn
 
 _PIECE = re.compile(r"\s*\S{1,16}|\s+")
 Delta = dict[str, Any]
@@ -43,8 +43,9 @@ class Choice:
     text: str
     reasoning: str = ""
     calls: tuple[tuple[str, str, str], ...] = ()
-    citations: tuple[Cited, ...] = ()
+    citations: tuple[Citation, ...] = ()
     images: tuple[str, ...] = ()
+    refusal: str = ""
     finish: str = "stop"
     tokens: int = 0
     reasoning_tokens: int = 0
@@ -81,7 +82,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a choice has besides the brain's turn."""
+    """What a choice has besides the model's turn."""
 
     call_ids: tuple[str, ...] = ()
     images: tuple[str, ...] = field(default_factory=tuple)
@@ -98,15 +99,17 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
     for call_id, call in zip(extras.call_ids, () if stopped else turn.tool_calls, strict=False):
         if budget.exceeded:
             break
-        arguments = budget.fit(dump(call.arguments))
+        arguments = budget.fit(_arguments(call))
         calls.append((call_id, call.name, arguments))
-    finish = "tool_calls" if calls else "stop"
+    refusal = budget.fit(turn.refusal)
+    finish = turn.finish_reason or ("tool_calls" if calls else "stop")
     return Choice(
         text=text,
         reasoning=reasoning,
         calls=tuple(calls),
         citations=tuple(cited for cited in turn.citations if cited.end_index <= len(text)),
         images=() if budget.exceeded else extras.images,
+        refusal=refusal,
         finish="length" if budget.exceeded else finish,
         tokens=budget.spent,
         reasoning_tokens=reasoning_tokens,
@@ -136,6 +139,8 @@ def message(choice: Choice, manner: Manner) -> dict[str, Any]:
             {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
             for name, function, arguments in choice.calls
         ]
+    if choice.refusal:
+        found |= {"content": text or None, "refusal": choice.refusal}
     if choice.images:
         found["images"] = _images(choice)
     if choice.citations:
@@ -152,6 +157,8 @@ def deltas(choice: Choice, manner: Manner) -> Iterator[Delta]:
     text, shift = _visible(choice, manner)
     for piece in _PIECE.findall(text):
         yield {"content": piece}
+    for piece in _PIECE.findall(choice.refusal):
+        yield {"refusal": piece}
     for index, (call_id, name, arguments) in enumerate(choice.calls):
         head = {"name": name, "arguments": ""}
         yield {
@@ -182,6 +189,10 @@ def logprobs(text: str, top: int | None) -> dict[str, Any] | None:
 def _logprob(token: str, rank: int) -> dict[str, Any]:
     value = -0.01 - (len(token) % 7) / 50 - rank
     return {"token": token, "logprob": round(value, 4), "bytes": list(token.encode())}
+
+
+def _arguments(call: ToolCall) -> str:
+    return call.arguments if isinstance(call.arguments, str) else dump(call.arguments)
 
 
 def _visible(choice: Choice, manner: Manner) -> tuple[str, int]:

@@ -16,6 +16,7 @@ from typing import Any
 JSON_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
+_SECRET_HEADERS = {"authorization", "x-api-key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     origin: str = "http://sandbox.invalid"
+
+    @property
+    def redacted_headers(self) -> dict[str, str]:
+        """Return the headers with the API key replaced by `[redacted]`."""
+        return {
+            name: "[redacted]" if name in _SECRET_HEADERS else value
+            for name, value in self.headers.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

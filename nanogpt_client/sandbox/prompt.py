@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import read_base64, read_data_url
-from nanogpt_client.sandbox.brain import Seen, count_tokens
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.pdf_text import pdf_text
@@ -33,7 +33,7 @@ _TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "ref
 class Prompt:
     """What the model is shown; `per_message` are token counts in message order."""
 
-    seen: list[Seen] = field(default_factory=list)
+    image_descriptions: list[str] = field(default_factory=list)
     attachments: list[str] = field(default_factory=list)
     per_message: list[int] = field(default_factory=list)
     audio_tokens: int = 0
@@ -102,8 +102,8 @@ def _image(reader: _Reader, part: dict[str, Any]) -> int:
         message = f"The model '{reader.model.id}' does not support image input."
         raise Refusal(400, message, code="image_input_not_supported", param=reader.where)
     url = _url_of(part, "image_url", reader.where)
-    index = len(reader.prompt.seen)
-    reader.prompt.seen.append(Seen(index, describe_image(reader.exchange, url, reader.where)))
+    described = describe_image(reader.exchange, url, reader.where)
+    reader.prompt.image_descriptions.append(described)
     return _IMAGE_TOKENS
 
 
@@ -142,7 +142,7 @@ def _video(reader: _Reader, part: dict[str, Any]) -> int:
         described = f"a video clip ({mime}, {len(data)} bytes)"
     else:
         described = f"a video clip at {url}"
-    reader.prompt.seen.append(Seen(len(reader.prompt.seen), described))
+    reader.prompt.image_descriptions.append(described)
     return _VIDEO_TOKENS
 
 

@@ -3,7 +3,8 @@
     with Sandbox() as box:
         client = NanoGPTClient(base_url=box.base_url, api_key=box.api_key)
 
-Also as `async with`. Every keyword of `SandboxApp` can be given. Needs the extra `sandbox`.
+Also as `async with`. Needs the extra `sandbox`. An error that the sandbox's model raised while it
+served is raised again at the end of the `with` block.
 """
 
 from __future__ import annotations
@@ -12,32 +13,71 @@ import asyncio
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from nanogpt_client.sandbox.app import SandboxApp
+from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
     from types import TracebackType
 
     from uvicorn import Server
+
+    from nanogpt_client.sandbox.answers.turn import Model
+    from nanogpt_client.sandbox.faults import Scenario
+    from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 
 _PATIENCE = 10.0
 
 
 class Sandbox:
-    """A running emulator: `base_url`, `api_key`, and `app` with the balance and the requests."""
+    """A running emulator: `base_url`, `api_key`, `requests`, `balance`."""
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+    def __init__(  # noqa: PLR0913 - the arguments of `SandboxApp`, and where to listen
+        self,
+        *,
+        model: Model | None = None,
+        api_key: str = DEFAULT_KEY,
+        balance: Decimal | str = "5.00",
+        clock: Callable[[], float] = time.time,
+        rate: int | None = 25,
+        scenario: Scenario | str | None = None,
+        stall: float = 30.0,
+        job_pace: float = 2.0,
+        keep_requests: int = 10_000,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         """Prepare a server; it runs inside `with`.
 
         Args:
+            model: What answers chat requests: any callable `(ChatRequest) -> Turn | str`,
+                called once for each choice, from several threads at once.
+            api_key: The only key that is accepted.
+            balance: USD on the account.
+            clock: Seconds since the epoch; inject one to move time by hand.
+            rate: Requests a second until 429; None for no limit.
+            scenario: Faults to inject, by value or by name (see `faults`).
+            stall: Seconds that stall faults wait.
+            job_pace: Seconds a queued job needs for each of its two stages; polls count too.
+            keep_requests: How many of the latest requests are kept, of 64 MiB of bodies at most.
             host: The address to listen on.
             port: The port; 0 picks a free one.
-            **options: Keywords of `SandboxApp` (balance, rate, scenario ...).
         """
-        self.app = SandboxApp(**options)
+        self.app = SandboxApp(
+            model=model,
+            api_key=api_key,
+            balance=balance,
+            clock=clock,
+            rate=rate,
+            scenario=scenario,
+            stall=stall,
+            job_pace=job_pace,
+            keep_requests=keep_requests,
+        )
         self._host = host
         self._port = port
         self._server: Server | None = None
@@ -47,6 +87,16 @@ class Sandbox:
     def api_key(self) -> str:
         """The key that the sandbox accepts."""
         return self.app.api_key
+
+    @property
+    def requests(self) -> RecordedRequests:
+        """What was sent: method, path, status, headers without the key, body."""
+        return self.app.requests
+
+    @property
+    def balance(self) -> Decimal:
+        """USD left on the account."""
+        return self.app.balance
 
     @property
     def origin(self) -> str:
@@ -105,8 +155,9 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the server."""
+        """Stop the server; raise what the sandbox's model raised while it served."""
         self.stop()
+        self._raise_model_error(error)
 
     async def __aenter__(self) -> Self:
         """Start the server."""
@@ -119,8 +170,14 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the server."""
+        """Stop the server; raise what the sandbox's model raised while it served."""
         await asyncio.to_thread(self.stop)
+        self._raise_model_error(error)
+
+    def _raise_model_error(self, error: BaseException | None) -> None:
+        """Raise it instead of the exception that it led to, which stays its context."""
+        if self.app.model_error and (error is None or isinstance(error, Exception)):
+            raise self.app.model_error
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, Turn, turn_of
 from nanogpt_client.sandbox.failures import Refusal
 from nanogpt_client.sandbox.money import Account
 
@@ -165,6 +166,7 @@ class World:
     media: Media
     jobs: Jobs
     rate: RateWindow
+    model: Model
     prompts: dict[str, float] = field(default_factory=dict)
     prompts_lock: threading.Lock = field(default_factory=threading.Lock)
     deposits: dict[str, Any] = field(default_factory=dict)
@@ -185,6 +187,11 @@ class Exchange:
     id: str
     variant: str = ""
     params: dict[str, str] = field(default_factory=dict)
+
+    def ask_model(self, body: dict[str, Any], **given: Any) -> Turn:
+        """Ask the sandbox's model; `given` are the other fields of the `ChatRequest`."""
+        headers = self.request.redacted_headers
+        return turn_of(self.world.model(ChatRequest(body, headers, **given)))
 
     @property
     def outcome(self) -> str:

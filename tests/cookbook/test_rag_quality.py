@@ -19,7 +19,7 @@ import pytest
 from cookbook.docstrings import load_docstrings
 from cookbook.questions import Question, hits, load_questions
 from cookbook.rag import SOURCES
-from nanogpt_client.sandbox.brain.embed import embed
+from nanogpt_client.sandbox.media.embeddings import embed
 
 MODEL = "text-embedding-3-small"
 ASKED = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from nanogpt_client.sandbox.brain import Cited, PlannedCall, Turn, count_tokens
+from nanogpt_client.sandbox.answers import Citation, ToolCall, Turn
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.completion import Choice, Extras, Limits, Manner, deltas, message, shape
 
-CALL = PlannedCall("look", {"where": "in the garden behind the house"})
-SOURCE = Cited("https://a.example", "A", 4, 9, "quick")
+CALL = ToolCall("look", {"where": "in the garden behind the house"})
+SOURCE = Citation("https://a.example", "A", 4, 9, "quick")
 MANY = Limits(10_000)
 
 

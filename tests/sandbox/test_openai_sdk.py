@@ -24,7 +24,7 @@ WEATHER = {
         },
     },
 }
-QUESTION = [{"role": "user", "content": "What is the weather in Lisbon?"}]
+QUESTION = [{"role": "user", "content": "What is the weather in 'Lisbon'?"}]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_structured_output(client):
     wanted = {"name": "place", "strict": True, "schema": schema}
     reply = client.chat.completions.create(
         model=MODEL,
-        messages=[{"role": "user", "content": "I live in the city of Lisbon."}],
+        messages=[{"role": "user", "content": "I live in the city of 'Lisbon'."}],
         response_format={"type": "json_schema", "json_schema": wanted},
     )
     assert json.loads(reply.choices[0].message.content) == {"city": "Lisbon"}

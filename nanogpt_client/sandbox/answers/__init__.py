@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from nanogpt_client.sandbox.answers.recorded import Recorded
+from nanogpt_client.sandbox.answers.extractive import Extractive
+from nanogpt_client.sandbox.answers.script import Failure, Script, ScriptError, ToolCalls
+from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import (
     ChatRequest,
     Citation,
@@ -16,10 +19,16 @@ from nanogpt_client.sandbox.answers.upstream import Upstream
 __all__ = [
     "ChatRequest",
     "Citation",
+    "Extractive",
+    "Failure",
     "Model",
     "Recorded",
+    "Script",
+    "ScriptError",
     "SearchResult",
+    "TestModel",
     "ToolCall",
+    "ToolCalls",
     "Turn",
     "Upstream",
 ]

@@ -131,5 +131,10 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 def turn_of(answer: Turn | str) -> Turn:
-    """Return what a model returned as a `Turn`."""
-    return Turn(answer) if isinstance(answer, str) else answer
+    """Return what a model returned as a `Turn`. Raises `TypeError` for anything else."""
+    if isinstance(answer, str):
+        return Turn(answer)
+    if isinstance(answer, Turn):
+        return answer
+    message = f"a sandbox model must return a Turn or a str, not {type(answer).__name__}"
+    raise TypeError(message)

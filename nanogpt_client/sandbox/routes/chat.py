@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`: read, check, think, price, answer whole or as a stream."""
+"""`POST /v1/chat/completions`: read, check, ask the model, price, answer whole or as a stream."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.brain import respond
 from nanogpt_client.sandbox.chat_search import plain_text, wanted_search
 from nanogpt_client.sandbox.completion import Choice, Extras, Manner, limits_of, shape
 from nanogpt_client.sandbox.failures import Refusal
@@ -35,7 +35,6 @@ from nanogpt_client.sandbox.validate import check_chat, check_window
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nanogpt_client.sandbox.brain import Hit
     from nanogpt_client.sandbox.catalog import Model
     from nanogpt_client.sandbox.chat_search import Search
     from nanogpt_client.sandbox.world import Exchange
@@ -63,8 +62,8 @@ def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
     asked = _read(exchange)
     _demand_balance(exchange, asked)
-    hits = asked.search.run(asked.body["messages"]) if asked.search else []
-    choices = [_choice(exchange, asked, hits, index) for index in range(asked.body.get("n") or 1)]
+    found = tuple(asked.search.run(asked.body["messages"])) if asked.search else ()
+    choices = [_choice(exchange, asked, found, index) for index in range(asked.body.get("n") or 1)]
     cache = consult(exchange.world, asked.body, asked.model, asked.prompt)
     tokens = _tokens(asked, choices, cache)
     charge = Charge(
@@ -133,31 +132,23 @@ def _demand_balance(exchange: Exchange, asked: Asked) -> None:
     exchange.world.account.demand(sum(extras.values(), Decimal(0)), code)
 
 
-def _choice(exchange: Exchange, asked: Asked, hits: list[Hit], index: int) -> Choice:
-    body = _for_brain(asked.body, index)
-    turn = respond(
-        body,
-        reasons=_reasons(asked),
-        hits=tuple(hits),
-        seen=tuple(asked.prompt.seen),
+def _choice(
+    exchange: Exchange, asked: Asked, found: tuple[SearchResult, ...], index: int
+) -> Choice:
+    turn = exchange.ask_model(
+        asked.body,
+        search_results=found,
+        image_descriptions=tuple(asked.prompt.image_descriptions),
         attachments=tuple(asked.prompt.attachments),
+        reasoning=_reasons(asked),
+        index=index,
     )
     images: tuple[str, ...] = ()
     if asked.model.gives("image"):
-        images = (drawn_data_url(Drawing(prompt=_last_words(body), seed=index)),)
+        images = (drawn_data_url(Drawing(prompt=_last_words(asked.body), seed=index)),)
     extras = Extras(tuple(exchange.world.ids.new("call_") for _ in turn.tool_calls), images)
     limits = limits_of(asked.body, asked.model.facts.get("max_output_tokens"))
     return shape(turn, limits, extras)
-
-
-def _for_brain(body: Body, index: int) -> Body:
-    """Return the request as a model would get it: with its own seed, and no unused tools."""
-    found = dict(body)
-    if index:
-        found["seed"] = (body.get("seed") or 0) + index
-    if body.get("tool_choice") == "none":
-        found.pop("tools", None)
-    return found
 
 
 def _reasons(asked: Asked) -> bool:

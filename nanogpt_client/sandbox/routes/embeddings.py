@@ -6,10 +6,10 @@ import base64
 from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.brain import count_tokens
-from nanogpt_client.sandbox.brain.embed import embed
+from nanogpt_client.sandbox.media.embeddings import embed
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, per_million
 from nanogpt_client.sandbox.routing import Route

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.brain import count_tokens
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, per_million

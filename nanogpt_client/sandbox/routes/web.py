@@ -6,19 +6,19 @@ import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.billing import bill
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.brain import respond
-from nanogpt_client.sandbox.brain.search import search
 from nanogpt_client.sandbox.chat_search import check_backend
 from nanogpt_client.sandbox.failures import Style, invalid, missing
+from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
 from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.routing import Route
 
 if TYPE_CHECKING:
-    from nanogpt_client.sandbox.brain import Hit
+    from nanogpt_client.sandbox.answers.turn import Turn
     from nanogpt_client.sandbox.world import Exchange
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
@@ -57,7 +57,8 @@ def web(exchange: Exchange) -> Reply:
         "timestamp": now.replace("+00:00", "Z"),
         "cost": charge.cost,
     }
-    return json_reply({"data": _data(query, output, hits, schema, body), "metadata": metadata})
+    data = _data(exchange, body, hits, schema)
+    return json_reply({"data": data, "metadata": metadata})
 
 
 def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[str, Any] | None:
@@ -84,22 +85,34 @@ def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[s
 
 
 def _data(
-    query: str, output: str, hits: list[Hit], schema: dict[str, Any] | None, body: dict[str, Any]
+    exchange: Exchange,
+    body: dict[str, Any],
+    hits: list[SearchResult],
+    schema: dict[str, Any] | None,
 ) -> Any:
-    if output == "searchResults":
+    if (body.get("outputType") or "searchResults") == "searchResults":
         return _results(hits, images=body.get("includeImages") is True)
-    question: dict[str, Any] = {"messages": [{"role": "user", "content": query}]}
+    turn = _answered(exchange, body["query"], hits, schema)
     if schema is not None:
-        wanted = {"name": "answer", "strict": True, "schema": schema}
-        question["response_format"] = {"type": "json_schema", "json_schema": wanted}
-        return json.loads(respond(question, hits=tuple(hits)).text)
+        return json.loads(turn.text)
     sources = [
         {"name": hit.title, "url": hit.url, "snippet": hit.content[:_SNIPPET]} for hit in hits
     ]
-    return {"answer": respond(question, hits=tuple(hits)).text, "sources": sources}
+    return {"answer": turn.text, "sources": sources}
 
 
-def _results(hits: list[Hit], *, images: bool) -> list[dict[str, Any]]:
+def _answered(
+    exchange: Exchange, query: str, hits: list[SearchResult], schema: dict[str, Any] | None
+) -> Turn:
+    """Ask the model about the results, for JSON where there is a schema."""
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": query}]}
+    if schema is not None:
+        wanted = {"name": "answer", "strict": True, "schema": schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    return exchange.ask_model(body, search_results=tuple(hits))
+
+
+def _results(hits: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"type": "text", "title": hit.title, "url": hit.url, "content": hit.content} for hit in hits
     ]

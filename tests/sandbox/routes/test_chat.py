@@ -31,7 +31,7 @@ WEATHER = {
         },
     },
 }
-QUESTION = "What is the weather in Lisbon?"
+QUESTION = "What is the weather in 'Lisbon'?"
 
 
 def png(colour: str = "red") -> str:
@@ -155,10 +155,11 @@ def test_tool_choice(choice, called):
 
 
 def test_parallel_tool_calls_can_be_turned_off():
-    question = "What is the weather in Lisbon and the weather in Oslo?"
-    both = message(chat(SandboxApp(), question, tools=[WEATHER]))["tool_calls"]
+    other = {"type": "function", "function": {"name": "get_time"}}
+    tools = [WEATHER, other]
+    both = message(chat(SandboxApp(), QUESTION, tools=tools))["tool_calls"]
     assert len(both) == 2
-    one = message(chat(SandboxApp(), question, tools=[WEATHER], parallel_tool_calls=False))
+    one = message(chat(SandboxApp(), QUESTION, tools=tools, parallel_tool_calls=False))
     assert one["tool_calls"][0]["function"] == both[0]["function"]
     assert len(one["tool_calls"]) == 1
 
@@ -524,7 +525,7 @@ def test_a_schema_is_filled():
         "type": "json_schema",
         "json_schema": {"name": "place", "strict": True, "schema": schema},
     }
-    reply = chat(SandboxApp(), "I live in the city of Lisbon.", response_format=wanted)
+    reply = chat(SandboxApp(), "I live in the city of 'Lisbon'.", response_format=wanted)
     assert json.loads(message(reply)["content"]) == {"city": "Lisbon"}
 
 

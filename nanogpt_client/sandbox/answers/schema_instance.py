@@ -1,0 +1,365 @@
+"""Build a small valid instance of any JSON schema, from the values of a message where they fit.
+
+Values are proposed per keyword and judged by `jsonschema`, part by part and at last as a whole;
+so a keyword that is not read here makes an instance harder to find, but never wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from itertools import chain, count, islice, product
+from typing import Any
+from urllib.parse import urlsplit
+
+import regex
+from jsonschema import FormatChecker
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import Draft202012Validator, validator_for
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from nanogpt_client.sandbox.answers.merge import merge
+from nanogpt_client.sandbox.answers.message_values import Found, MessageValues
+
+Schema = Mapping[str, Any]
+_MOST_TRIED = 400  # values of one part of a schema
+_BEAM = 30  # strings of one length that may still match a pattern; as many more are spread out
+_LONGEST = 100  # letters beyond its least length that a string for a pattern may have
+_EXAMPLES = {
+    "date": "2000-01-{:02}",
+    "date-time": "2000-01-01T00:00:{:02}Z",
+    "time": "00:00:{:02}Z",
+    "duration": "P{}D",
+    "email": "a{}@example.com",
+    "idn-email": "a{}@example.com",
+    "hostname": "host{}.example.com",
+    "ipv4": "192.0.2.{}",
+    "ipv6": "2001:db8::{}",
+    "uri": "https://example.com/{}",
+    "uri-reference": "https://example.com/{}",
+    "url": "https://example.com/{}",
+    "uuid": "00000000-0000-4000-8000-{:012}",
+    "json-pointer": "/{}",
+    "json-string": "{}",
+    "regex": "a{{{}}}",
+}
+_KEYWORDS = {  # of each type
+    "string": {"pattern", "format", "minLength", "maxLength"},
+    "object": {"properties", "required", "additionalProperties", "minProperties", "propertyNames"},
+    "array": {"items", "prefixItems", "minItems", "maxItems", "contains", "uniqueItems"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "boolean": set[str](),
+    "null": set[str](),
+}
+_FEWEST = re.compile(r"(?<!\\)(?:[*+]|\{(?P<least>\d+),\d*\})[?+]?")
+_FORMATS = FormatChecker(("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid"))
+
+
+class NoInstanceError(ValueError):
+    """No valid instance of a schema was found; the message shows the part that has none."""
+
+
+def instance_of(schema: Schema | bool, text: str = "") -> Any:
+    """Return a small instance of `schema`, filled with the values of `text` where they fit.
+
+    Numbers, quoted strings, dates, addresses and enum values of the text fill the properties that
+    accept them, in order; the first other string that is required gets the text itself. The rest
+    is as small as the schema allows, but that an array gets one item where it may.
+
+    Raises:
+        NoInstanceError: the schema is invalid, has no instance, or none that is found by trying.
+    """
+    try:
+        with suppress(NoInstanceError):
+            return _Builder(schema, MessageValues(text)).first(schema, frozenset())
+        # A format may only describe, and contradict a pattern.
+        return _Builder(schema, MessageValues(text), FormatChecker(())).first(schema, frozenset())
+    except SchemaError as error:
+        raise NoInstanceError(f"This is no JSON schema: {error.message}.") from error
+    except Unresolvable as error:
+        raise NoInstanceError(f"The schema refers to {error.ref!r}, which it lacks.") from error
+    except (re.error, regex.error) as error:
+        raise NoInstanceError(f"The pattern {error.pattern!r} cannot be read: {error}.") from error
+
+
+@_FORMATS.checks("date-time", raises=ValueError)
+def _is_date_time(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@_FORMATS.checks("uri", raises=ValueError)
+@_FORMATS.checks("url", raises=ValueError)
+def _is_uri(value: object) -> bool:
+    return not isinstance(value, str) or bool(urlsplit(value).scheme and urlsplit(value).netloc)
+
+
+class _Builder:
+    """Builds instances of the parts of one schema; `active` are the references being followed."""
+
+    def __init__(
+        self,
+        schema: Schema | bool,
+        message: MessageValues,
+        formats: FormatChecker = _FORMATS,
+    ) -> None:
+        kind = validator_for(schema, default=Draft202012Validator)
+        whole: Any = schema  # the stubs know of no schema that is true or false
+        kind.check_schema(whole)
+        self._validator = kind(whole, format_checker=formats)
+        self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+        self._message = message
+
+    def first(
+        self, schema: Schema | bool, active: frozenset[str], avoid: Sequence[Any] = ()
+    ) -> Any:
+        """Return the first value that is valid, and none of those to avoid."""
+        judge = self._validator.evolve(schema=schema)
+        seen = {json.dumps(value) for value in avoid}  # as values, False would be 0
+        for value in islice(self._values(schema, active), _MOST_TRIED):
+            if judge.is_valid(value) and json.dumps(value) not in seen:
+                return value
+        raise NoInstanceError(f"No valid instance was found of {json.dumps(schema, default=str)}")
+
+    def _flat(self, schema: Schema | bool, active: frozenset[str]) -> tuple[Schema, frozenset[str]]:
+        """Return the schema with `$ref` and `allOf` merged in, and the references followed.
+
+        Raises:
+            NoInstanceError: the schema is `false`, or a reference leads back to itself.
+        """
+        if isinstance(schema, bool):
+            if schema:
+                return {}, active
+            raise NoInstanceError("The schema `false` has no instance.")
+        rest = {name: value for name, value in schema.items() if name not in ("$ref", "allOf")}
+        parts = [self._flat(part, active) for part in schema.get("allOf", ())]
+        if (ref := schema.get("$ref")) is not None:
+            if ref in active:
+                raise NoInstanceError(f"The reference {ref!r} leads back to itself.")
+            parts.append(self._flat(self._resolver.lookup(ref).contents, active | {ref}))
+        return merge(rest, *(part for part, _ in parts)), active.union(*(refs for _, refs in parts))
+
+    def _values(self, schema: Schema | bool, active: frozenset[str]) -> Iterator[Any]:
+        """Yield values that may be valid: what the message gives, then null, then others."""
+        flat, active = self._flat(schema, active)
+        nullable = "enum" not in flat and self._is_nullable(flat, active)
+        taken = self._message.taken
+        if (found := self._from_message(flat, active, whole=not nullable)) is not None:
+            yield found.value
+            self._message.taken = taken
+        if nullable:
+            yield None
+        if "const" in flat or "enum" in flat:
+            yield from [flat["const"]] if "const" in flat else flat["enum"]
+        elif branches := _branches(flat):
+            for branch in branches:
+                with suppress(NoInstanceError):
+                    yield from islice(self._values(branch, active), _MOST_TRIED // len(branches))
+                self._message.taken = taken
+        else:
+            yield from self._of_types(flat, active)
+
+    def _is_nullable(self, flat: Schema, active: frozenset[str]) -> bool:
+        """Tell whether null is one of several alternatives."""
+        for branch in _branches(flat):
+            with suppress(NoInstanceError):
+                if _types(self._flat(branch, active)[0]) == ["null"]:
+                    return True
+        return False
+
+    def _from_message(
+        self, flat: Schema, active: frozenset[str], *, whole: bool = False
+    ) -> Found | None:
+        """Take the first value of the message that a scalar, or one of alternatives, accepts."""
+        accepts = self._validator.evolve(schema=flat).is_valid
+        if options := [flat["const"]] if "const" in flat else flat.get("enum"):
+            return self._message.option(options, accepts)
+        for branch in _branches(flat):
+            with suppress(NoInstanceError):
+                part, refs = self._flat(branch, active)
+                if (found := self._from_message(part, refs, whole=whole)) is not None:
+                    return found
+        kind, *others = _types(flat)
+        if kind in ("number", "integer"):
+            return self._message.number(accepts)
+        if kind != "string":
+            return None
+        is_free = "pattern" not in flat and flat.get("format") not in _EXAMPLES
+        other = self._message.whole if is_free else self._message.word
+        wanted = not is_free or (whole and not others)
+        return self._message.quoted(accepts) or (other(accepts) if wanted else None)
+
+    def _of_types(self, flat: Schema, active: frozenset[str]) -> Iterator[Any]:
+        kinds = _types(flat)
+        for kind in kinds:
+            if kind == "object":
+                found: Iterator[Any] = self._objects(flat, active)
+            else:
+                found = self._arrays(flat, active) if kind == "array" else _scalars(kind, flat)
+            yield from islice(found, _MOST_TRIED // len(kinds))
+
+    def _objects(self, flat: Schema, active: frozenset[str]) -> Iterator[dict[str, Any]]:
+        """Yield an object of what is required and what the message gives, then variations."""
+        declared = flat.get("properties", {})
+        made = {name: self.first(_property(flat, name), active) for name in _needed(flat)}
+        given = {}
+        for name in [each for each in declared if each not in made]:
+            with suppress(NoInstanceError):
+                if found := self._from_message(*self._flat(declared[name], active)):
+                    given[name] = found.value
+        yield {name: (made | given)[name] for name in declared if name in made | given} | made
+        yield made
+        others = (name for name in chain(declared, _names(flat)) if name not in made)
+        for name in islice(others, flat.get("minProperties", 0) + len(declared)):
+            with suppress(NoInstanceError):
+                made |= {name: self.first(_property(flat, name), active)}
+                yield made
+        for name in made:
+            for value in islice(self._values(_property(flat, name), active), 50):
+                yield made | {name: value}
+
+    def _arrays(self, flat: Schema, active: frozenset[str]) -> Iterator[list[Any]]:
+        """Yield an array of what the message gives, or one item where that may be; then others."""
+        contained = [flat["contains"]] * flat.get("minContains", 1) if "contains" in flat else []
+        least = max(flat.get("minItems", 0), len(contained))
+        made: list[Any] = []
+        avoid = made if flat.get("uniqueItems") else []
+        while (place := len(made)) < least:
+            parts = [_item(flat, place), *contained[: place >= least - len(contained)]]
+            made.append(self.first({"allOf": parts}, active, avoid))
+        part, short = _item(flat, len(made)), list(made)
+        with suppress(NoInstanceError):
+            item, refs = self._flat(part, active)
+            while len(made) < flat.get("maxItems", math.inf) and (
+                found := self._from_message(item, refs)
+            ):
+                made.append(found.value)
+            made = made or [self.first(part, active)]
+        yield made
+        yield short
+        places = range(max(1, len(short)))
+        for place, size in product(places, range(1, 4)):
+            for value in islice(self._values(_item(flat, place), active), 30):
+                yield [*short[:place], *[value] * size, *short[place + 1 :]]
+
+
+def _types(flat: Schema) -> list[str]:
+    """Return the types that an instance may have, those of which the keywords speak first."""
+    if (kind := flat.get("type")) is not None:
+        return [kind] if isinstance(kind, str) else list(kind)
+    return sorted(_KEYWORDS, key=lambda name: not _KEYWORDS[name] & flat.keys())
+
+
+def _branches(flat: Schema) -> list[Schema]:
+    """Return the alternatives of a schema, each with what holds for all of them."""
+    for key in ("anyOf", "oneOf"):
+        if key in flat:
+            rest = {name: value for name, value in flat.items() if name != key}
+            return [{"allOf": [rest, branch]} for branch in flat[key]]
+    if isinstance(kinds := flat.get("type"), list) and len(kinds) > 1:
+        return [{**flat, "type": kind} for kind in kinds]
+    if "if" in flat:
+        rest = {name: flat[name] for name in flat.keys() - {"if", "then", "else"}}
+        then, other = flat.get("then", True), flat.get("else", True)
+        return [{"allOf": [rest, flat["if"], then]}, {"allOf": [rest, other]}]
+    return []
+
+
+def _needed(flat: Schema) -> list[str]:
+    """Return the names that an object must have, in the order in which they are declared."""
+    needed = list(dict.fromkeys(flat.get("required", ())))
+    for name in needed:  # grows on the way
+        brought = flat.get("dependentRequired", {}).get(name, ())
+        needed += [each for each in brought if each not in needed]
+    declared = list(flat.get("properties", ()))
+    return sorted(needed, key=[*declared, *needed].index)
+
+
+def _property(flat: Schema, name: str) -> Schema | bool:
+    """Return the schema that a property of this name has to follow."""
+    parts = [flat["properties"][name]] if name in flat.get("properties", ()) else []
+    patterns = flat.get("patternProperties", {})
+    parts += [part for pattern, part in patterns.items() if re.search(pattern, name)]
+    other: Schema | bool = flat.get("additionalProperties", True)
+    return {"allOf": parts} if parts else other
+
+
+def _names(flat: Schema) -> Iterator[str]:
+    """Yield names for properties that are not declared."""
+    wanted = flat.get("propertyNames")
+    for pattern in flat.get("patternProperties", ()):
+        yield from islice(_matching(pattern, 0, _LONGEST), 20)
+    yield from islice(_strings(wanted if isinstance(wanted, Mapping) else {}), _MOST_TRIED)
+
+
+def _item(flat: Schema, place: int) -> Schema | bool:
+    """Return the schema that an array's item has to follow."""
+    prefix = flat.get("prefixItems", ())
+    found: Schema | bool = prefix[place] if place < len(prefix) else flat.get("items", True)
+    return found
+
+
+def _scalars(kind: str, flat: Schema) -> Iterator[Any]:
+    if kind == "string":
+        return _strings(flat)
+    return iter({"boolean": (False, True), "null": (None,)}.get(kind) or _numbers(flat))
+
+
+def _numbers(flat: Schema) -> Iterator[int | float]:
+    """Yield 0, then numbers from the nearest bound on, then what lies between two bounds."""
+    step = Decimal(str(flat.get("multipleOf", 1)))
+    lows = [flat[name] for name in ("minimum", "exclusiveMinimum") if name in flat]
+    highs = [flat[name] for name in ("maximum", "exclusiveMaximum") if name in flat]
+    yield 0
+    start = max(lows) if lows else min(highs, default=0)
+    sign = -1 if highs and not lows else 1
+    nearest = sign * math.ceil(sign * Decimal(str(start)) / step)
+    steps = (_plain(step * (nearest + sign * number)) for number in count())
+    yield from islice(steps, 40)
+    if lows and highs:
+        yield from (max(lows) + (min(highs) - max(lows)) * part / 16 for part in range(17))
+    yield from steps
+
+
+def _plain(number: Decimal) -> int | float:
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _strings(flat: Schema) -> Iterator[str]:
+    """Yield strings of the wanted format, then such as match the pattern, else letters."""
+    least, most = flat.get("minLength", 0), flat.get("maxLength", math.inf)
+    if example := _EXAMPLES.get(flat.get("format", "")):
+        yield from (example.format(number) for number in range(1, 60))
+    if "pattern" in flat:
+        yield from _matching(flat["pattern"], least, int(min(most, least + _LONGEST)))
+        return
+    size = int(min(max(least, 1), most))
+    while size <= most:
+        yield from map("".join, islice(product("abcdefghijklmnopqrstuvwxyz", repeat=size), 5000))
+        size += 1
+
+
+def _matching(pattern: str, least: int, most: int) -> Iterator[str]:
+    """Yield strings that match, found letter by letter among those that still may.
+
+    Every repetition is tried at its fewest first, where the least is left to guess.
+    """
+    regex.compile(pattern)
+    letters = dict.fromkeys(f"aA01{pattern} -_.@/:+,")
+    for rule in (_FEWEST.sub(_fewest, pattern), pattern):
+        beam = [""]
+        for _ in range(most + 1):
+            yield from (text.ljust(least, "a") for text in beam if regex.fullmatch(rule, text))
+            longer = [text + letter for text in beam for letter in letters]
+            longer = [text for text in longer if regex.fullmatch(rule, text, partial=True)]
+            beam = longer[:_BEAM] + longer[_BEAM :: len(longer) // _BEAM + 1]
+
+
+def _fewest(repetition: re.Match[str]) -> str:
+    return f"{{{repetition['least'] or int(repetition[0][0] == '+')}}}"

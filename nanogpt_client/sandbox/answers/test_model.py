@@ -1,0 +1,160 @@
+"""`TestModel`: the sandbox's default model, which exercises whatever a request offers.
+
+It understands no language: it calls tools, fills schemas and repeats what it was given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from nanogpt_client.sandbox.answers.extractive import answer_from_context, cited_answer, extract
+from nanogpt_client.sandbox.answers.text import shorten
+from nanogpt_client.sandbox.answers.turn import ChatRequest, ToolCall, Turn, text_of
+from nanogpt_client.sandbox.lazy import needs
+
+_LONGEST_RESULT = 2000  # characters of a tool's result or an attachment that are said back
+_LONGEST_ECHO = 400
+_KEY = re.compile(r"([`'\"])(\w+)\1")
+
+
+class TestModel:
+    """A deterministic model for tests: the same request always gets the same turn.
+
+    It calls each offered tool once a user message, with the values of that message in order (as
+    `schema_instance` says), then tells what the tools returned. A JSON schema gets an instance
+    likewise, and JSON mode an object. Otherwise it answers from search results and context as
+    `Extractive` does, says what images and documents hold, or repeats the request.
+
+    Args:
+        call_tools: The names of the tools to call; `all` or `none` of those that are offered.
+            A `tool_choice` that demands a call is obeyed in any case.
+        text: What to say once there is nothing left to call, instead of the above.
+    """
+
+    __test__ = False  # its name is no test, for pytest
+
+    def __init__(
+        self, call_tools: Literal["all", "none"] | Sequence[str] = "all", text: str | None = None
+    ) -> None:
+        self.call_tools = call_tools
+        self.text = text
+
+    def __call__(self, request: ChatRequest) -> Turn:
+        """Call what is left to call, else answer."""
+        names = self._left_to_call(request)
+        if names:
+            given = {tool["name"]: tool for tool in request.tools}
+            calls = tuple(_call(given[name], _question(request)) for name in names)
+            turn = Turn(tool_calls=calls)
+            why = f"The request offers tools, so I call {', '.join(names)}."
+        else:
+            turn = Turn(self.text) if self.text is not None else _answer(request)
+            why = "No tool is left to call, so I answer."
+        return replace(turn, reasoning=why) if request.reasoning else turn
+
+    def _left_to_call(self, request: ChatRequest) -> list[str]:
+        """Return the tools to call now, in the order in which they are offered."""
+        offered = [tool["name"] for tool in request.tools]
+        choice = request.body.get("tool_choice")
+        if isinstance(choice, Mapping):
+            return [choice["function"]["name"]]
+        called = [name for name, _ in _results(request)]
+        wanted = offered if isinstance(self.call_tools, str) else self.call_tools
+        left = [name for name in offered if name in wanted and name not in called]
+        if self.call_tools == "none":
+            left = []
+        if choice in ("required", "any"):
+            left = left or offered[:1]
+        return left[:1] if request.body.get("parallel_tool_calls") is False else left
+
+
+def _instance(schema: Any, text: str) -> Any:
+    with needs("the test model"):  # only where there is a schema: jsonschema loads slowly
+        from nanogpt_client.sandbox.answers.schema_instance import instance_of  # noqa: PLC0415
+    return instance_of(schema, text)
+
+
+def _call(tool: Mapping[str, Any], text: str) -> ToolCall:
+    parameters = {"type": "object", **(tool.get("parameters") or {})}
+    return ToolCall(tool["name"], _instance(parameters, text))
+
+
+def _answer(request: ChatRequest) -> Turn:
+    """Answer in the wanted format."""
+    wanted = request.body.get("response_format") or {}
+    if wanted.get("type") == "json_schema":
+        value = _instance(wanted["json_schema"].get("schema", {}), _question(request))
+    elif wanted.get("type") == "json_object":
+        value = _object(request)
+    else:
+        return _in_words(request)
+    return Turn(json.dumps(value, ensure_ascii=False))
+
+
+def _object(request: ChatRequest) -> Any:
+    """Return an object for JSON mode: by a schema in the prompt, else with the keys it quotes."""
+    prompt = "\n".join(map(text_of, request.messages))
+    for start in (match.start() for match in re.finditer(r"\{", prompt)):
+        try:
+            schema, end = json.JSONDecoder().raw_decode(prompt, start)
+        except ValueError:
+            continue
+        if isinstance(schema, dict) and {"properties", "$ref"} & schema.keys():
+            return _instance(schema, _question(request).replace(prompt[start:end], ""))
+    said = _in_words(request).text
+    keys = [key for _, key in _KEY.findall(prompt)]
+    return dict.fromkeys(keys or ["answer"], said)
+
+
+def _in_words(request: ChatRequest) -> Turn:
+    """Say what the request brought, else repeat it."""
+    results = _results(request)
+    said = [f"{name} returned: {shorten(text, _LONGEST_RESULT)}" for name, text in results]
+    said += _shown(request)
+    if request.search_results:
+        return cited_answer(request.text, request.search_results, "\n".join(said))
+    if not results and request.attachments:
+        found = extract(request.text, request.attachments).sentences
+        said += [" ".join(found)] if found else [*request.attachments]
+    if said:
+        return Turn("\n".join(said))
+    echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
+    return answer_from_context(request) or Turn(echo)
+
+
+def _shown(request: ChatRequest) -> list[str]:
+    """Say what the images show."""
+    if len(request.image_descriptions) == 1:
+        return [f"The image shows {request.image_descriptions[0]}."]
+    return [f"Image {n} shows {each}." for n, each in enumerate(request.image_descriptions, 1)]
+
+
+def _question(request: ChatRequest) -> str:
+    """Return the text of the user message that the tools of this turn are called for."""
+    return text_of(request.messages[_start(request) - 1]) if _start(request) else ""
+
+
+def _results(request: ChatRequest) -> list[tuple[str, str]]:
+    """Return name and result of the tools that were called since the user's message."""
+    names, found = {}, []
+    for message in request.messages[_start(request) :]:
+        for call in message.get("tool_calls") or ():
+            names[call["id"]] = call["function"]["name"]
+        if message["role"] == "tool":
+            name = names.get(message.get("tool_call_id"), message.get("name", "The tool"))
+            found.append((str(name), text_of(message)))
+    return found
+
+
+def _start(request: ChatRequest) -> int:
+    """Return where the turn begins: behind the last user message.
+
+    One that follows a tool's result belongs to it: images, which no tool message may hold.
+    """
+    roles = ["", *(message["role"] for message in request.messages)]
+    starts = [i for i in range(1, len(roles)) if roles[i] == "user" and roles[i - 1] != "tool"]
+    return starts[-1] if starts else 0

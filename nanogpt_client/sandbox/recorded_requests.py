@@ -1,0 +1,102 @@
+"""The requests that a sandbox answered, with their bodies, for a test to look at."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+from nanogpt_client.sandbox.bodies import is_form, plain_body
+from nanogpt_client.sandbox.messages import Request
+
+_UPLOAD_BYTES = 64 * 1024
+_TOTAL_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """One request that was answered.
+
+    Args:
+        method: The HTTP method.
+        path: The path, without the query.
+        status: The status that it was answered with.
+        query: The parameters in the URL.
+        headers: The headers, names in lower case, the API key redacted.
+        body: The body, decompressed; of a multipart form, the first 64 KiB.
+    """
+
+    method: str
+    path: str
+    status: int
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON. Raises `ValueError` where it is something else."""
+        return json.loads(self.body)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages of a chat request. Raises `ValueError` or `KeyError` for another."""
+        return list(self.json["messages"])
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The functions that a chat request offers: name, description, parameters."""
+        return [tool["function"] for tool in self.json.get("tools") or ()]
+
+
+class RecordedRequests(Sequence[RecordedRequest]):
+    """The latest requests, the oldest first; `total` counts those that were dropped, too."""
+
+    def __init__(self, most: int) -> None:
+        """Keep at most `most` requests, and 64 MiB of bodies."""
+        self.total = 0
+        self._most = most
+        self._kept: deque[RecordedRequest] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, request: Request, status: int) -> None:
+        """Keep a request and the status of its answer."""
+        body = plain_body(request)
+        if is_form(request):
+            body = body[:_UPLOAD_BYTES]
+        kept = RecordedRequest(
+            request.method, request.path, status, request.query, request.redacted_headers, body
+        )
+        with self._lock:
+            self.total += 1
+            self._kept.append(kept)
+            self._bytes += len(body)
+            while len(self._kept) > self._most or self._bytes > _TOTAL_BYTES:
+                self._bytes -= len(self._kept.popleft().body)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+    def __len__(self) -> int:
+        """Return how many requests are kept."""
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> RecordedRequest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RecordedRequest]: ...
+    def __getitem__(self, index: int | slice) -> RecordedRequest | list[RecordedRequest]:
+        """Return one request, or a list of them."""
+        with self._lock:
+            return list(self._kept)[index]
+
+    def __repr__(self) -> str:
+        """Return the requests, without their bodies."""
+        return f"{type(self).__name__}({self[:]})"
