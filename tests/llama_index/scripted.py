@@ -1,4 +1,4 @@
-"""A NanoGPT that says what a test tells it to, in this process, and keeps what it was asked."""
+"""NanoGPT in this process: a sandbox, or whole replies for tests of exact wire shapes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from typing import Any
 import httpx
 
 from llama_index_nanogpt import NanoGPT
+from nanogpt_client.sandbox import AsyncSandboxTransport, SandboxApp, SandboxTransport
 from tests.llama_index.conformance.wire import sse
+
+
+def llm_of(app: SandboxApp, model: str = "openai/gpt-5.2", **options: Any) -> NanoGPT:
+    """An LLM that asks a sandbox in this process."""
+    return NanoGPT(
+        model=model,
+        api_key=app.api_key,
+        base_url="https://nano.test/api/v1",
+        http_client=httpx.Client(transport=SandboxTransport(app)),
+        http_async_client=httpx.AsyncClient(transport=AsyncSandboxTransport(app)),
+        **options,
+    )
 
 
 class Scripted:

@@ -17,8 +17,9 @@ from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 from PIL import Image
 
-from tests.llama_index.conformance.wire import call, stream, whole
-from tests.llama_index.scripted import Scripted
+from nanogpt_client.sandbox import SandboxApp, Script, ToolCall, ToolCalls, Turn
+from tests.llama_index.conformance.wire import call, stream
+from tests.llama_index.scripted import Scripted, llm_of
 
 # LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
 # deprecates, and its memories leave their database to the garbage collector.
@@ -49,22 +50,33 @@ async def run(agent, question):
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-async def test_a_function_agent_calls_its_tool(llm, streaming):
-    agent = FunctionAgent(tools=[multiply], llm=llm, streaming=streaming)
+async def test_a_function_agent_calls_its_tool(streaming):
+    app = SandboxApp(model=Script(ToolCalls(multiply={"a": 12, "b": 34}), "It is 408."))
+    agent = FunctionAgent(tools=[multiply], llm=llm_of(app), streaming=streaming)
     response, events = await run(agent, "What is 12 times 34?")
     results = [event for event in events if isinstance(event, ToolCallResult)]
     assert [str(result.tool_output) for result in results] == ["408"]
-    assert "408" in str(response)
+    assert str(response) == "It is 408."
+    assert app.requests[-1].messages[-1]["content"] == "408"
 
 
-async def test_a_react_agent_calls_its_tool(llm):
-    agent = ReActAgent(tools=[get_weather], llm=llm)
+async def test_a_react_agent_calls_its_tool():
+    script = Script(
+        'Thought: I need a tool.\nAction: get_weather\nAction Input: {"city": "Paris"}',
+        "Thought: I can answer.\nAnswer: It is sunny in Paris.",
+    )
+    app = SandboxApp(model=script)
+    agent = ReActAgent(tools=[get_weather], llm=llm_of(app))
     response, events = await run(agent, "What is the weather in Paris?")
     assert any(isinstance(event, ToolCallResult) for event in events)
-    assert "sunny in Paris" in str(response)
+    assert str(response) == "It is sunny in Paris."
+    assert "21 degrees" in str(app.requests[-1].messages)
 
 
-async def test_a_workflow_hands_off(llm):
+async def test_a_workflow_hands_off():
+    handoff = {"to_agent": "weather_agent", "reason": "It is about the weather."}
+    answers = (ToolCalls(handoff=handoff), ToolCalls(get_weather={"city": "Paris"}), "It is sunny.")
+    llm = llm_of(SandboxApp(model=Script(*answers)))
     weather = FunctionAgent(
         name="weather_agent",
         description="Tells the weather in a city.",
@@ -83,7 +95,7 @@ async def test_a_workflow_hands_off(llm):
     response, events = await run(workflow, "What is the weather in Paris?")
     names = [event.tool_name for event in events if isinstance(event, ToolCallResult)]
     assert names == ["handoff", "get_weather"]
-    assert "sunny in Paris" in str(response)
+    assert str(response) == "It is sunny."
 
 
 async def test_thoughts_stream_through_an_agent(llm):
@@ -132,31 +144,27 @@ async def test_the_model_is_told_of_calls_that_cannot_be_run(name, arguments, wo
         ran.append(customer)
         return "deleted"
 
-    calls = [call(0, "c1", name, arguments), call(1, "c2", "delete", '{"customer": "c2"}')]
-    said = {"content": None, "tool_calls": calls}
-    done = {"content": "Half is done."}
-    replies = [stream(said, finish_reason="length"), stream(done)] if streaming else [
-        whole(said, "length"), whole(done)
-    ]  # fmt: skip
-    server = Scripted(*replies)
-    agent: Any = FunctionAgent(tools=[delete], llm=server.llm(), streaming=streaming)
+    calls = (ToolCall(name, arguments), ToolCall("delete", {"customer": "c2"}))
+    app = SandboxApp(model=Script(Turn(tool_calls=calls, finish_reason="length"), "Half is done."))
+    agent: Any = FunctionAgent(tools=[delete], llm=llm_of(app), streaming=streaming)
     if workflow:
         agent = AgentWorkflow(agents=[agent])
     response, events = await run(agent, "Delete the orders of c1 and c2.")
     assert ran == ["c2"]
     assert str(response) == "Half is done."
     failed = [e for e in events if isinstance(e, ToolCallResult) and e.tool_output.is_error]
-    assert [e.tool_id for e in failed] == ["c1"]
-    messages = server.body["messages"]
+    messages = app.requests[-1].messages
     (made,) = [m["tool_calls"] for m in messages if m.get("tool_calls")]
+    first, second = (c["id"] for c in made)
+    assert [e.tool_id for e in failed] == [first]
     assert all(json.loads(c["function"]["arguments"]) in ({}, {"customer": n}) for c, n in zip(
         made, ["c1", "c2"], strict=True
     ))  # fmt: skip
     results = {m["tool_call_id"]: m["content"] for m in messages if m["role"] == "tool"}
-    assert results["c2"] == "deleted"
-    assert "not run" in results["c1"]
-    assert "not found" not in results["c1"]
-    assert name == "" or arguments in results["c1"]
+    assert results[second] == "deleted"
+    assert "not run" in results[first]
+    assert "not found" not in results[first]
+    assert name == "" or arguments in results[first]
 
 
 async def test_a_tool_may_return_a_picture(llm, tmp_path):

@@ -18,8 +18,8 @@ from nanogpt_client.sandbox import (
 from tests.sandbox.asking import MODEL, chat
 
 
-def broken(_: ChatRequest) -> str:
-    return str({}["ticket"])
+def broken(request: ChatRequest) -> str:
+    return str(request.body["ticket"])
 
 
 def test_an_app_raises_it():
