@@ -10,10 +10,11 @@
         ...                                                 # run the agent
     box.requests[-1].messages                               # what it sent
 
-`model=` says what it answers: a `Script`, or any callable `(ChatRequest) -> Turn | str`. Without
-one it answers deterministically and without model weights. It keeps a pretend balance and charges
-it, checks requests as NanoGPT documents, and fails on demand (see `faults`). It is an emulator:
-its replies were written from NanoGPT's documentation and are no recordings of NanoGPT.
+`model=` says what it answers: a `Script`, an `Extractive`, an `Upstream`, a `Recorded`, or any
+callable `(ChatRequest) -> Turn | str`. The default is `TestModel`, deterministic and without
+weights. The sandbox keeps a pretend balance and charges it, checks requests as NanoGPT documents,
+and fails on demand (see `faults`). It is an emulator: its replies were written from NanoGPT's
+documentation and are no recordings of NanoGPT.
 
 It shares nothing with the client but httpx: it is a second, independent reading of the API.
 """
@@ -23,14 +24,18 @@ from __future__ import annotations
 from nanogpt_client.sandbox.answers import (
     ChatRequest,
     Citation,
+    Extractive,
     Failure,
     Model,
+    Recorded,
     Script,
     ScriptError,
     SearchResult,
+    TestModel,
     ToolCall,
     ToolCalls,
     Turn,
+    Upstream,
 )
 from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import SCENARIOS, Scenario
@@ -45,8 +50,10 @@ __all__ = [
     "Citation",
     "Cut",
     "DEFAULT_KEY",
+    "Extractive",
     "Failure",
     "Model",
+    "Recorded",
     "RecordedRequest",
     "RecordedRequests",
     "Reply",
@@ -60,7 +67,9 @@ __all__ = [
     "ScriptError",
     "SearchResult",
     "Stall",
+    "TestModel",
     "ToolCall",
     "ToolCalls",
     "Turn",
+    "Upstream",
 ]

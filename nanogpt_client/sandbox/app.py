@@ -17,8 +17,8 @@ from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
 from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
-from nanogpt_client.sandbox.fault_replies import REPLIES
 from nanogpt_client.sandbox.faults import Injector, Scenario
+from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.messages import Reply, html_reply
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests

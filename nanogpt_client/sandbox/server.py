@@ -47,6 +47,7 @@ class Sandbox:
         scenario: Scenario | str | None = None,
         stall: float = 30.0,
         job_pace: float = 2.0,
+        strict_models: bool = False,
         keep_requests: int = 10_000,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -63,6 +64,7 @@ class Sandbox:
             scenario: Faults to inject, by value or by name (see `faults`).
             stall: Seconds that stall faults wait.
             job_pace: Seconds a queued job needs for each of its two stages; polls count too.
+            strict_models: Refuse chat models that the bundled catalogue does not list (404).
             keep_requests: How many of the latest requests are kept, of 64 MiB of bodies at most.
             host: The address to listen on.
             port: The port; 0 picks a free one.
@@ -76,6 +78,7 @@ class Sandbox:
             scenario=scenario,
             stall=stall,
             job_pace=job_pace,
+            strict_models=strict_models,
             keep_requests=keep_requests,
         )
         self._host = host

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nanogpt_client.sandbox.answers.recorded import Recorded
 from nanogpt_client.sandbox.answers.extractive import Extractive
+from nanogpt_client.sandbox.answers.recorded import Recorded
 from nanogpt_client.sandbox.answers.script import Failure, Script, ScriptError, ToolCalls
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import (

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, ToolCall, Turn, text_of, turn_of
-from nanogpt_client.sandbox.fault_replies import REPLIES
+from nanogpt_client.sandbox.faults.replies import REPLIES
 
 _SHOWN_MESSAGES = 4
 _SHOWN_CHARACTERS = 300
