@@ -10,8 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 # Registers how blocks are read, too: stored messages need that, also where no model is made.
-from langchain_nanogpt.chat import ChatNanoGPT
-from langchain_nanogpt.footnotes import with_footnotes
+from langchain_nanogpt.chat_models import ChatNanoGPT
+from langchain_nanogpt.citations import with_footnotes
 
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler

@@ -227,7 +227,7 @@ def tool_errors() -> Iterator[None]:
     # Who uses no tools need not wait for them.
     from langchain_core.tools import ToolException  # noqa: PLC0415
 
-    from nanogpt_client.toolbox import explain  # noqa: PLC0415
+    from nanogpt_client.tools import explain  # noqa: PLC0415
 
     try:
         yield

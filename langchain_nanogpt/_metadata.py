@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import nanogpt_client as core
-from langchain_nanogpt._blocks import PROVIDER
+from langchain_nanogpt._content_blocks import PROVIDER
 
 __all__ = ["billing_metadata", "citation_block", "image_block", "model_metadata"]
 

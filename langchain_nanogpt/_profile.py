@@ -8,9 +8,9 @@ from typing import Any, cast
 from langchain_core.language_models import ModelProfile
 
 from nanogpt_client import ConfigurationError, Model
-from nanogpt_client.history import takes_by
+from nanogpt_client._adapters.history import takes_by
+from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
-from nanogpt_client.observe import note_denial
 
 __all__ = ["LookedUp", "check_parts", "profile_of", "takes"]
 

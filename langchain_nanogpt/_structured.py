@@ -23,9 +23,9 @@ from pydantic import BaseModel
 
 from langchain_nanogpt._tools import function_of, json_schema_of, response_format_to_wire
 from nanogpt_client import ConfigurationError, messages
-from nanogpt_client.json_in_text import NoObjectError, find_object, partial_object
-from nanogpt_client.schema_check import fits
-from nanogpt_client.schemas import allowed_name, tool_parameters
+from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
+from nanogpt_client._adapters.schema_check import fits
+from nanogpt_client._protocol.schemas import allowed_name, tool_parameters
 
 __all__ = [
     "AnswerParser",

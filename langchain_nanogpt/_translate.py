@@ -31,9 +31,8 @@ from langchain_core.messages.tool import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 import nanogpt_client as core
-from langchain_nanogpt._blocks import PROVIDER
 from langchain_nanogpt._content import assistant_parts, calls_within, input_parts
-from langchain_nanogpt._held import Held
+from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._invalid_calls import unspoiled
 from langchain_nanogpt._metadata import (
     billing_metadata,
@@ -41,11 +40,12 @@ from langchain_nanogpt._metadata import (
     image_block,
     model_metadata,
 )
+from langchain_nanogpt._stream_state import Held
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.fast_model import Prototype
-from nanogpt_client.history import Kept, Recipient, fields_of, keep
-from nanogpt_client.tool_history import PROBLEM, sendable
+from nanogpt_client._adapters.history import Kept, Recipient, fields_of, keep
+from nanogpt_client._adapters.tool_history import PROBLEM, sendable
 
 __all__ = [
     "chunk_from_wire",

@@ -17,9 +17,9 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 
-from langchain_nanogpt._blocks import PROVIDER
+from langchain_nanogpt._content_blocks import PROVIDER
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
-from nanogpt_client.recent import Recent
+from nanogpt_client._adapters.recent import Recent
 
 __all__ = ["NanoGPTCostCallbackHandler"]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from langchain_core.embeddings import Embeddings
 from pydantic import Field
 
+from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import map_errors
-from langchain_nanogpt._words import CheckedClientFields
 
 if TYPE_CHECKING:
     import numpy as np

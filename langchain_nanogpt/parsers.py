@@ -9,10 +9,10 @@ from langchain_core.document_loaders import BaseBlobParser
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
 
+from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import map_errors
-from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import Transcript
-from nanogpt_client.wire.options import Split, options_for
+from nanogpt_client.types.options import Split, options_for
 
 __all__ = ["NanoGPTAudioParser"]
 

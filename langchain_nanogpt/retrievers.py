@@ -12,10 +12,10 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
+from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import map_errors
-from langchain_nanogpt._words import CheckedClientFields
 from nanogpt_client import ConfigurationError, WebSearchOptions, WebSearchResult
-from nanogpt_client.wire.options import Day, SearchProvider
+from nanogpt_client.types.options import Day, SearchProvider
 
 __all__ = ["NanoGPTWebSearchRetriever"]
 

@@ -1,7 +1,7 @@
 """NanoGPT's pictures, speech, film, search and money as LangChain tools.
 
 Thin: what they do, what a model is told, and which files it may reach stand in
-`nanogpt_client.toolbox`. A result's content is for the model (text, or text and pictures with
+`nanogpt_client.tools`. A result's content is for the model (text, or text and pictures with
 ``image_blocks=True``); its artifact, a dict of JSON, is for the program: name, mime type, path,
 URL, seed, cost (USD), request id. Long work dispatches the custom event ``nanogpt_progress``.
 """
@@ -21,9 +21,9 @@ from langchain_core.callbacks import (
 from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import tool_errors
-from langchain_nanogpt._words import CheckedClientFields
-from nanogpt_client.toolbox import (
+from nanogpt_client.tools import (
     TOOLS,
     EstimateFields,
     ImageFields,
@@ -37,8 +37,8 @@ from nanogpt_client.toolbox import (
     VideoFields,
     explain,
 )
-from nanogpt_client.toolbox.tools import arguments_error
-from nanogpt_client.wire.progress import Progress
+from nanogpt_client.tools.registry import arguments_error
+from nanogpt_client.types.progress import Progress
 
 __all__ = [
     "NanoGPTBalanceTool",

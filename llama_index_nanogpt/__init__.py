@@ -8,9 +8,9 @@
 """
 
 from llama_index_nanogpt.callbacks import NanoGPTCostHandler
-from llama_index_nanogpt.chat import NanoGPT
+from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
-from llama_index_nanogpt.footnotes import with_footnotes
+from llama_index_nanogpt.llms import NanoGPT
 from llama_index_nanogpt.readers import NanoGPTAudioReader
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from llama_index_nanogpt.tools import NanoGPTToolSpec

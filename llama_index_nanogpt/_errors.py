@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nanogpt_client import ContextLengthExceededError, NanoGPTError
-from nanogpt_client.toolbox import explain
+from nanogpt_client.tools import explain
 
 __all__ = ["map_errors", "tool_errors"]
 

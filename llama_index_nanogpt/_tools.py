@@ -17,8 +17,8 @@ from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
 from nanogpt_client import ToolCall, messages
-from nanogpt_client.arguments import read_arguments
-from nanogpt_client.schemas import class_schema, without_titles
+from nanogpt_client._protocol.schemas import class_schema, without_titles
+from nanogpt_client.types.tool_arguments import read_arguments
 
 __all__ = [
     "first_call_only",

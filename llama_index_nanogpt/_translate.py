@@ -36,8 +36,8 @@ from nanogpt_client import (
 )
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.fast_model import Prototype
-from nanogpt_client.history import Recipient, fields_of, keep
-from nanogpt_client.tool_history import sendable
+from nanogpt_client._adapters.history import Recipient, fields_of, keep
+from nanogpt_client._adapters.tool_history import sendable
 
 __all__ = [
     "StreamState",

@@ -27,7 +27,7 @@ from llama_index_instrumentation.span import active_span_id
 from pydantic import Field, PrivateAttr
 
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
-from nanogpt_client.recent import Recent
+from nanogpt_client._adapters.recent import Recent
 
 if TYPE_CHECKING:  # a chat needs no such type
     from nanogpt_client import Embeddings

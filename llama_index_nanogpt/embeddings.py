@@ -20,13 +20,13 @@ from llama_index.core.storage.kvstore.types import BaseKVStore
 from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, field_validator
 
-from llama_index_nanogpt._cache import KeyedCache, keys_of, unknown
+from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, unknown
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import embedding_told, failure_told
 from nanogpt_client import Embeddings
+from nanogpt_client._adapters.settings import ClientFields
 from nanogpt_client.endpoints.gather import for_each
-from nanogpt_client.fields import ClientFields
-from nanogpt_client.wire.options import EmbeddingOptions
+from nanogpt_client.types.options import EmbeddingOptions
 
 __all__ = ["NanoGPTEmbedding"]
 

@@ -12,8 +12,8 @@ from llama_index.core.schema import Document
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
 from nanogpt_client import FileSource, Transcript
-from nanogpt_client.fields import ClientFields
-from nanogpt_client.wire.options import Split, options_for
+from nanogpt_client._adapters.settings import ClientFields
+from nanogpt_client.types.options import Split, options_for
 
 __all__ = ["NanoGPTAudioReader"]
 

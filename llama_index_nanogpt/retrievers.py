@@ -12,8 +12,8 @@ from pydantic import Field, PrivateAttr
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
 from nanogpt_client import WebSearchOptions, WebSearchResult
-from nanogpt_client.fields import ClientFields
-from nanogpt_client.wire.options import Day, SearchProvider
+from nanogpt_client._adapters.settings import ClientFields
+from nanogpt_client.types.options import Day, SearchProvider
 
 __all__ = ["NanoGPTWebSearchRetriever"]
 

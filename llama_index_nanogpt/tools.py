@@ -1,7 +1,7 @@
 """NanoGPT's pictures, speech, film, search and money as LlamaIndex tools.
 
 Thin: what they do, what a model is told, and which files it may reach stand in
-`nanogpt_client.toolbox`.
+`nanogpt_client.tools`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from llama_index_instrumentation import get_dispatcher
 from llama_index_nanogpt._errors import tool_errors
 from llama_index_nanogpt.callbacks import NanoGPTProgressEvent, call_told, failure_told
 from nanogpt_client import Progress
-from nanogpt_client.toolbox import TOOLS, Toolbox, ToolResult
+from nanogpt_client.tools import TOOLS, Toolbox, ToolResult
 
 __all__ = ["NanoGPTToolSpec", "ToolContent"]
 

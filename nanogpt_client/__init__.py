@@ -8,11 +8,12 @@
 Without a key, `nanogpt_client.sandbox` stands in for NanoGPT.
 """
 
-from nanogpt_client._core.call import Call, Reply, Request, Resend, StreamCall
-from nanogpt_client._core.steps import Sleep, ask
+from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client._protocol.call import Call, Reply, Request, Resend, StreamCall
+from nanogpt_client._protocol.steps import Sleep, ask
 from nanogpt_client._version import __version__
-from nanogpt_client.accumulate import PartialMessage
 from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
+from nanogpt_client.citations import with_footnotes
 from nanogpt_client.client import NanoGPTClient, Stream
 from nanogpt_client.config import Config
 from nanogpt_client.errors import (
@@ -47,11 +48,10 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     StreamStalledError,
 )
-from nanogpt_client.footnotes import with_footnotes
+from nanogpt_client.hooks import CallEvent
 from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.model_id import ModelId
-from nanogpt_client.observe import CallEvent
-from nanogpt_client.wire.account import (
+from nanogpt_client.types.account import (
     Affordability,
     Balance,
     CostEstimate,
@@ -60,9 +60,9 @@ from nanogpt_client.wire.account import (
     SubscriptionUsage,
     UsageReport,
 )
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.catalog import Model, ModelKind, ModelList, ModelScope
-from nanogpt_client.wire.chat import (
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.catalog import Model, ModelKind, ModelList, ModelScope
+from nanogpt_client.types.chat import (
     ChatChunk,
     ChatCompletion,
     Choice,
@@ -73,7 +73,7 @@ from nanogpt_client.wire.chat import (
     ToolCallDelta,
     Usage,
 )
-from nanogpt_client.wire.media import (
+from nanogpt_client.types.media import (
     Embeddings,
     FileSource,
     GeneratedImage,
@@ -85,7 +85,7 @@ from nanogpt_client.wire.media import (
     Video,
     VideoJob,
 )
-from nanogpt_client.wire.options import (
+from nanogpt_client.types.options import (
     ChatOptions,
     EmbedAllOptions,
     EmbeddingOptions,
@@ -100,8 +100,8 @@ from nanogpt_client.wire.options import (
     WebSearchOptions,
     WorkOptions,
 )
-from nanogpt_client.wire.progress import OnProgress, Progress
-from nanogpt_client.wire.search import SearchHit, WebSearchResult
+from nanogpt_client.types.progress import OnProgress, Progress
+from nanogpt_client.types.search import SearchHit, WebSearchResult
 
 __all__ = [
     "APIConnectionError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from nanogpt_client.observe import logger
+from nanogpt_client.hooks import logger
 
 __all__ = ["AccountingWarning", "warn"]
 

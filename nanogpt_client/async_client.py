@@ -8,12 +8,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
-from nanogpt_client import endpoints, wire
-from nanogpt_client._base import BaseClient
-from nanogpt_client._concurrency import block_async, in_tasks, invoke_async
-from nanogpt_client._core.call import Call, DecoderInUse, StreamCall
-from nanogpt_client._core.flow import attempt, perform, stream
-from nanogpt_client._core.steps import (
+from nanogpt_client import endpoints, types
+from nanogpt_client._base_client import BaseClient
+from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
+from nanogpt_client._protocol.policy import attempt, perform, stream
+from nanogpt_client._protocol.steps import (
     Aside,
     Block,
     Connected,
@@ -30,12 +30,12 @@ from nanogpt_client._core.steps import (
     Step,
     Steps,
 )
+from nanogpt_client._transport.concurrency import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
-from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
-from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
-from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
-from nanogpt_client.wire.media import Downloadable
-from nanogpt_client.wire.options import (
+from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
+from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.types.media import Downloadable
+from nanogpt_client.types.options import (
     ChatOptions,
     EmbeddingBatchOptions,
     EmbeddingOptions,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nanogpt_client._http import AsyncTransport
+    from nanogpt_client._transport.http import AsyncTransport
 
 __all__ = ["AsyncNanoGPTClient", "AsyncStream"]
 
@@ -87,7 +87,7 @@ class AsyncStream(Generic[Item]):
     async def get_final(self: AsyncStream[ChatChunk]) -> ChatCompletion: ...
 
     @overload
-    async def get_final(self: AsyncStream[bytes]) -> wire.Speech: ...
+    async def get_final(self: AsyncStream[bytes]) -> types.Speech: ...
 
     async def get_final(self) -> Any:
         """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
@@ -149,7 +149,7 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def embed(
         self, texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
-    ) -> wire.Embeddings:
+    ) -> types.Embeddings:
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
         return await self.send(endpoints.embeddings.embed(texts, model=model, **options))
 
@@ -185,10 +185,10 @@ class AsyncNanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | Sequence[wire.FileSource] | None = None,
-        mask: wire.FileSource | None = None,
+        image: types.FileSource | Sequence[types.FileSource] | None = None,
+        mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
-    ) -> wire.GeneratedImages:
+    ) -> types.GeneratedImages:
         """Draw, or change the given pictures (bytes, path or URL)."""
         return await self.run(
             endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
@@ -201,7 +201,7 @@ class AsyncNanoGPTClient(BaseClient):
         model: str,
         max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
-    ) -> list[wire.GeneratedImages]:
+    ) -> list[types.GeneratedImages]:
         """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
         flow = endpoints.batch.generate_images(
             prompts, model=model, max_concurrency=max_concurrency, **options
@@ -213,10 +213,10 @@ class AsyncNanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | Sequence[wire.FileSource],
-        mask: wire.FileSource | None = None,
+        image: types.FileSource | Sequence[types.FileSource],
+        mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
-    ) -> wire.GeneratedImages:
+    ) -> types.GeneratedImages:
         """Change a picture through the edits route; a mask limits where."""
         return await self.run(
             endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
@@ -224,13 +224,13 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def speak(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
-    ) -> wire.Speech:
+    ) -> types.Speech:
         """Speak a text; jobs are waited for and URLs fetched."""
         return await self.run(endpoints.speech.speak(text, model=model, **options))
 
     async def speak_long(
         self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
-    ) -> wire.Speech:
+    ) -> types.Speech:
         """Speak a text of any length, cut at its sentences and joined into one file."""
         return await self.run(
             endpoints.batch.speak_long(
@@ -239,19 +239,19 @@ class AsyncNanoGPTClient(BaseClient):
         )
 
     async def transcribe(
-        self, audio: wire.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
-    ) -> wire.Transcript:
+        self, audio: types.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> types.Transcript:
         """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
         return await self.run(endpoints.transcription.transcribe(audio, model=model, **options))
 
     async def transcribe_all(
         self,
-        recordings: Sequence[wire.FileSource],
+        recordings: Sequence[types.FileSource],
         *,
         model: str,
         max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
-    ) -> list[wire.Transcript]:
+    ) -> list[types.Transcript]:
         """Transcribe several, in their order; an error's ``partial`` has those finished."""
         return await self.run(
             endpoints.batch.transcribe_all(
@@ -264,21 +264,21 @@ class AsyncNanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | None = None,
+        image: types.FileSource | None = None,
         **options: Unpack[VideoOptions],
-    ) -> wire.VideoJob:
+    ) -> types.VideoJob:
         """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
         return await self.run(
             endpoints.video.submit_video(prompt, model=model, image=image, **options)
         )
 
-    async def video_status(self, run_id: str) -> wire.VideoJob:
+    async def video_status(self, run_id: str) -> types.VideoJob:
         """Ask how far a video is."""
         return await self.send(endpoints.video.video_status(run_id))
 
     async def wait_for_video(
-        self, job: wire.VideoJob | str, **options: Unpack[WaitOptions]
-    ) -> wire.Video:
+        self, job: types.VideoJob | str, **options: Unpack[WaitOptions]
+    ) -> types.Video:
         """Wait for a submitted video: ``poll_timeout`` (900) seconds, asking every 3 seconds."""
         return await self.run(endpoints.video.wait_for_video(job, **options))
 
@@ -287,9 +287,9 @@ class AsyncNanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | None = None,
+        image: types.FileSource | None = None,
         **options: Unpack[VideoJobOptions],
-    ) -> wire.Video:
+    ) -> types.Video:
         """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
         return await self.run(
             endpoints.video.generate_video(prompt, model=model, image=image, **options)
@@ -297,7 +297,7 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def recover_videos(
         self, *, model: str | None = None, limit: int | None = None
-    ) -> list[wire.VideoJob]:
+    ) -> list[types.VideoJob]:
         """List this account's recent videos, e.g. after a crash."""
         return await self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
@@ -321,7 +321,7 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def search_web(
         self, query: str, **options: Unpack[WebSearchOptions]
-    ) -> wire.WebSearchResult:
+    ) -> types.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
         return await self.send(endpoints.search.search_web(query, **options))
 
@@ -331,7 +331,7 @@ class AsyncNanoGPTClient(BaseClient):
         """List models with prices and capabilities."""
         return await self.run(catalog.models(kind, scope=scope))
 
-    async def balance(self) -> wire.Balance:
+    async def balance(self) -> types.Balance:
         """Ask what is on the account, and for its Nano deposit address."""
         return await self.send(endpoints.account.balance())
 
@@ -341,31 +341,31 @@ class AsyncNanoGPTClient(BaseClient):
         from_date: str | None = None,
         to_date: str | None = None,
         group_by: str | None = None,
-    ) -> wire.UsageReport:
+    ) -> types.UsageReport:
         """Ask what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model."""
         return await self.send(
             endpoints.account.usage(from_date=from_date, to_date=to_date, group_by=group_by)
         )
 
-    async def subscription_usage(self) -> wire.SubscriptionUsage:
+    async def subscription_usage(self) -> types.SubscriptionUsage:
         """Ask how much of the subscription's allowance is used."""
         return await self.send(endpoints.account.subscription_usage())
 
     async def estimate_chat_cost(
         self, messages: str | Sequence[MessageDict], *, model: str
-    ) -> wire.CostEstimate:
+    ) -> types.CostEstimate:
         """Ask what a chat would cost in USD."""
         return await self.send(endpoints.account.estimate_chat_cost(messages, model=model))
 
     async def estimate_image_cost(
         self, *, model: str, size: str | None = None, n: int = 1
-    ) -> wire.CostEstimate:
+    ) -> types.CostEstimate:
         """Ask what ``n`` pictures of a size would cost in USD."""
         return await self.send(endpoints.account.estimate_image_cost(model=model, size=size, n=n))
 
     async def estimate_media_cost(
         self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
-    ) -> wire.CostEstimate:
+    ) -> types.CostEstimate:
         """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
         return await self.run(endpoints.account.estimate_media_cost(kind, model=model, **work))
 
@@ -375,19 +375,19 @@ class AsyncNanoGPTClient(BaseClient):
         *,
         model: str,
         **work: Unpack[WorkOptions],
-    ) -> wire.Affordability:
+    ) -> types.Affordability:
         """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
         return await self.run(endpoints.account.can_afford(messages, model=model, **work))
 
-    async def create_deposit(self, ticker: str, amount: Decimal | float | str) -> wire.Deposit:
+    async def create_deposit(self, ticker: str, amount: Decimal | float | str) -> types.Deposit:
         """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
         return await self.send(endpoints.account.create_deposit(ticker, amount))
 
-    async def deposit_limits(self, ticker: str) -> wire.DepositLimits:
+    async def deposit_limits(self, ticker: str) -> types.DepositLimits:
         """Ask for the smallest and largest deposit in a coin."""
         return await self.send(endpoints.account.deposit_limits(ticker))
 
-    async def deposit_status(self, ticker: str, deposit_id: str) -> wire.Deposit:
+    async def deposit_status(self, ticker: str, deposit_id: str) -> types.Deposit:
         """Ask how far a deposit is."""
         return await self.send(endpoints.account.deposit_status(ticker, deposit_id))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client._atomic import Step
 from nanogpt_client._warnings import warn
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
-from nanogpt_client.wire._read import as_number
+from nanogpt_client.types._atomic import Step
+from nanogpt_client.types._coerce import as_number
 
 __all__ = ["AtLeast", "Budget", "Reservation"]
 

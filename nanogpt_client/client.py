@@ -12,12 +12,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
-from nanogpt_client import endpoints, wire
-from nanogpt_client._base import BaseClient
-from nanogpt_client._concurrency import block, in_threads, invoke
-from nanogpt_client._core.call import Call, DecoderInUse, StreamCall
-from nanogpt_client._core.flow import attempt, perform, stream
-from nanogpt_client._core.steps import (
+from nanogpt_client import endpoints, types
+from nanogpt_client._base_client import BaseClient
+from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
+from nanogpt_client._protocol.policy import attempt, perform, stream
+from nanogpt_client._protocol.steps import (
     Aside,
     Block,
     Connected,
@@ -34,12 +34,12 @@ from nanogpt_client._core.steps import (
     Step,
     Steps,
 )
+from nanogpt_client._transport.concurrency import block, in_threads, invoke
 from nanogpt_client.endpoints import catalog, chat
-from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
-from nanogpt_client.wire.catalog import ModelKind, ModelList, ModelScope
-from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
-from nanogpt_client.wire.media import Downloadable
-from nanogpt_client.wire.options import (
+from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
+from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.types.media import Downloadable
+from nanogpt_client.types.options import (
     ChatOptions,
     EmbeddingBatchOptions,
     EmbeddingOptions,
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nanogpt_client._http import Transport
+    from nanogpt_client._transport.http import Transport
 
 __all__ = ["NanoGPTClient", "Stream"]
 
@@ -91,7 +91,7 @@ class Stream(Generic[Item]):
     def get_final(self: Stream[ChatChunk]) -> ChatCompletion: ...
 
     @overload
-    def get_final(self: Stream[bytes]) -> wire.Speech: ...
+    def get_final(self: Stream[bytes]) -> types.Speech: ...
 
     def get_final(self) -> Any:
         """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
@@ -182,7 +182,7 @@ class NanoGPTClient(BaseClient):
 
     def embed(
         self, texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
-    ) -> wire.Embeddings:
+    ) -> types.Embeddings:
         """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
         return self.send(endpoints.embeddings.embed(texts, model=model, **options))
 
@@ -218,10 +218,10 @@ class NanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | Sequence[wire.FileSource] | None = None,
-        mask: wire.FileSource | None = None,
+        image: types.FileSource | Sequence[types.FileSource] | None = None,
+        mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
-    ) -> wire.GeneratedImages:
+    ) -> types.GeneratedImages:
         """Draw, or change the given pictures (bytes, path or URL)."""
         return self.run(
             endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
@@ -234,7 +234,7 @@ class NanoGPTClient(BaseClient):
         model: str,
         max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
-    ) -> list[wire.GeneratedImages]:
+    ) -> list[types.GeneratedImages]:
         """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
         flow = endpoints.batch.generate_images(
             prompts, model=model, max_concurrency=max_concurrency, **options
@@ -246,22 +246,22 @@ class NanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | Sequence[wire.FileSource],
-        mask: wire.FileSource | None = None,
+        image: types.FileSource | Sequence[types.FileSource],
+        mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
-    ) -> wire.GeneratedImages:
+    ) -> types.GeneratedImages:
         """Change a picture through the edits route; a mask limits where."""
         return self.run(
             endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
         )
 
-    def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> wire.Speech:
+    def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> types.Speech:
         """Speak a text; jobs are waited for and URLs fetched."""
         return self.run(endpoints.speech.speak(text, model=model, **options))
 
     def speak_long(
         self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
-    ) -> wire.Speech:
+    ) -> types.Speech:
         """Speak a text of any length, cut at its sentences and joined into one file."""
         return self.run(
             endpoints.batch.speak_long(
@@ -270,19 +270,19 @@ class NanoGPTClient(BaseClient):
         )
 
     def transcribe(
-        self, audio: wire.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
-    ) -> wire.Transcript:
+        self, audio: types.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
+    ) -> types.Transcript:
         """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
         return self.run(endpoints.transcription.transcribe(audio, model=model, **options))
 
     def transcribe_all(
         self,
-        recordings: Sequence[wire.FileSource],
+        recordings: Sequence[types.FileSource],
         *,
         model: str,
         max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
-    ) -> list[wire.Transcript]:
+    ) -> list[types.Transcript]:
         """Transcribe several, in their order; an error's ``partial`` has those finished."""
         return self.run(
             endpoints.batch.transcribe_all(
@@ -295,19 +295,19 @@ class NanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | None = None,
+        image: types.FileSource | None = None,
         **options: Unpack[VideoOptions],
-    ) -> wire.VideoJob:
+    ) -> types.VideoJob:
         """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
         return self.run(endpoints.video.submit_video(prompt, model=model, image=image, **options))
 
-    def video_status(self, run_id: str) -> wire.VideoJob:
+    def video_status(self, run_id: str) -> types.VideoJob:
         """Ask how far a video is."""
         return self.send(endpoints.video.video_status(run_id))
 
     def wait_for_video(
-        self, job: wire.VideoJob | str, **options: Unpack[WaitOptions]
-    ) -> wire.Video:
+        self, job: types.VideoJob | str, **options: Unpack[WaitOptions]
+    ) -> types.Video:
         """Wait for a submitted video: ``poll_timeout`` (900) seconds, asking every 3 seconds."""
         return self.run(endpoints.video.wait_for_video(job, **options))
 
@@ -316,15 +316,15 @@ class NanoGPTClient(BaseClient):
         prompt: str = "",
         *,
         model: str,
-        image: wire.FileSource | None = None,
+        image: types.FileSource | None = None,
         **options: Unpack[VideoJobOptions],
-    ) -> wire.Video:
+    ) -> types.Video:
         """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
         return self.run(endpoints.video.generate_video(prompt, model=model, image=image, **options))
 
     def recover_videos(
         self, *, model: str | None = None, limit: int | None = None
-    ) -> list[wire.VideoJob]:
+    ) -> list[types.VideoJob]:
         """List this account's recent videos, e.g. after a crash."""
         return self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
@@ -346,7 +346,7 @@ class NanoGPTClient(BaseClient):
             return self.run(endpoints.media.download(file, max_bytes=max_bytes))
         return self.run(endpoints.media.download_file(file, max_bytes=max_bytes))
 
-    def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> wire.WebSearchResult:
+    def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> types.WebSearchResult:
         """Search the web without a model: hits, a sourced answer, or a structured one."""
         return self.send(endpoints.search.search_web(query, **options))
 
@@ -354,7 +354,7 @@ class NanoGPTClient(BaseClient):
         """List models with prices and capabilities."""
         return self.run(catalog.models(kind, scope=scope))
 
-    def balance(self) -> wire.Balance:
+    def balance(self) -> types.Balance:
         """Ask what is on the account, and for its Nano deposit address."""
         return self.send(endpoints.account.balance())
 
@@ -364,31 +364,31 @@ class NanoGPTClient(BaseClient):
         from_date: str | None = None,
         to_date: str | None = None,
         group_by: str | None = None,
-    ) -> wire.UsageReport:
+    ) -> types.UsageReport:
         """Ask what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model."""
         return self.send(
             endpoints.account.usage(from_date=from_date, to_date=to_date, group_by=group_by)
         )
 
-    def subscription_usage(self) -> wire.SubscriptionUsage:
+    def subscription_usage(self) -> types.SubscriptionUsage:
         """Ask how much of the subscription's allowance is used."""
         return self.send(endpoints.account.subscription_usage())
 
     def estimate_chat_cost(
         self, messages: str | Sequence[MessageDict], *, model: str
-    ) -> wire.CostEstimate:
+    ) -> types.CostEstimate:
         """Ask what a chat would cost in USD."""
         return self.send(endpoints.account.estimate_chat_cost(messages, model=model))
 
     def estimate_image_cost(
         self, *, model: str, size: str | None = None, n: int = 1
-    ) -> wire.CostEstimate:
+    ) -> types.CostEstimate:
         """Ask what ``n`` pictures of a size would cost in USD."""
         return self.send(endpoints.account.estimate_image_cost(model=model, size=size, n=n))
 
     def estimate_media_cost(
         self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
-    ) -> wire.CostEstimate:
+    ) -> types.CostEstimate:
         """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
         return self.run(endpoints.account.estimate_media_cost(kind, model=model, **work))
 
@@ -398,19 +398,19 @@ class NanoGPTClient(BaseClient):
         *,
         model: str,
         **work: Unpack[WorkOptions],
-    ) -> wire.Affordability:
+    ) -> types.Affordability:
         """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
         return self.run(endpoints.account.can_afford(messages, model=model, **work))
 
-    def create_deposit(self, ticker: str, amount: Decimal | float | str) -> wire.Deposit:
+    def create_deposit(self, ticker: str, amount: Decimal | float | str) -> types.Deposit:
         """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
         return self.send(endpoints.account.create_deposit(ticker, amount))
 
-    def deposit_limits(self, ticker: str) -> wire.DepositLimits:
+    def deposit_limits(self, ticker: str) -> types.DepositLimits:
         """Ask for the smallest and largest deposit in a coin."""
         return self.send(endpoints.account.deposit_limits(ticker))
 
-    def deposit_status(self, ticker: str, deposit_id: str) -> wire.Deposit:
+    def deposit_status(self, ticker: str, deposit_id: str) -> types.Deposit:
         """Ask how far a deposit is."""
         return self.send(endpoints.account.deposit_status(ticker, deposit_id))
 

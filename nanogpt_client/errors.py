@@ -42,7 +42,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
 
-from nanogpt_client.wire._read import as_dict, as_int, as_number, as_text
+from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text
 
 __all__ = [
     "APIConnectionError",

@@ -14,14 +14,14 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.schemas import (
+from nanogpt_client._media import files
+from nanogpt_client._protocol.schemas import (
     json_schema_format,
     message_name,
     strict_schema,
     tool_parameters,
 )
-from nanogpt_client.wire import _files
+from nanogpt_client.errors import ConfigurationError
 
 __all__ = [
     "Part",
@@ -355,13 +355,13 @@ def _url(source: str | bytes, mime_type: str | None) -> str:
             msg = f"NanoGPT cannot read {source[:80]!r}: give an https or data: URL, or the bytes"
             raise ConfigurationError(msg, param="messages")
         return source
-    kind = mime_type or _files.mime_type_of(source)
+    kind = mime_type or files.mime_type_of(source)
     return f"data:{kind};base64,{_base64(source)}"
 
 
 def _audio_format(data: str | bytes, mime_type: str | None) -> str:
     if mime_type is None:
-        mime_type = _files.mime_type_of(data if isinstance(data, bytes) else _head(data))
+        mime_type = files.mime_type_of(data if isinstance(data, bytes) else _head(data))
     name = mime_type.partition(";")[0].rpartition("/")[2].lower().removeprefix("x-")
     return _AUDIO_FORMATS.get(name, name)
 

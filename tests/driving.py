@@ -9,14 +9,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from nanogpt_client._concurrency import block, in_threads, invoke
-from nanogpt_client._core.booking import CallContext
-from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.flow import AFTER_DONE_SECONDS, perform
-from nanogpt_client._core.known import KnownModels
-from nanogpt_client._core.pacing import Pace
-from nanogpt_client._core.retry import RetryPolicy
-from nanogpt_client._core.steps import (
+from nanogpt_client._protocol.accounting import CallContext
+from nanogpt_client._protocol.call import Call, Reply, Request, Resend
+from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.pacing import Pace
+from nanogpt_client._protocol.policy import AFTER_DONE_SECONDS, perform
+from nanogpt_client._protocol.retry import RetryPolicy
+from nanogpt_client._protocol.steps import (
     Addresses,
     Block,
     Connected,
@@ -29,6 +28,7 @@ from nanogpt_client._core.steps import (
     Resolve,
     Sleep,
 )
+from nanogpt_client._transport.concurrency import block, in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry
 

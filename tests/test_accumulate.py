@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanogpt_client.accumulate import PartialMessage
-from nanogpt_client.wire.chat import ChatChunk, Citation, ToolCall, ToolCallDelta
+from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client.types.chat import ChatChunk, Citation, ToolCall, ToolCallDelta
 from tests.driving import ODD_VALUES
 
 

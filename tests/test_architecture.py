@@ -128,7 +128,7 @@ class Module(NamedTuple):
 
     @property
     def part(self) -> str:
-        """The first name below the package: ``_core`` for ``nanogpt_client._core.sse``."""
+        """The first name below the package: ``_core`` for ``nanogpt_client._protocol.sse``."""
         return self.name.split(".")[1] if "." in self.name else "__init__"
 
 
@@ -360,7 +360,7 @@ def test_of_langchain_only_what_a_chat_model_needs_loads_at_once():
     parts = ("callbacks", "embeddings", "parsers", "retrievers", "tools")
     late = {f"langchain_nanogpt.{name}" for name in parts}
     eager = loaded_by("import langchain_nanogpt")
-    assert "langchain_nanogpt.chat" in eager
+    assert "langchain_nanogpt.chat_models" in eager
     assert not (late | {"numpy", f"{CORE}.toolbox"}) & eager
     names = "import langchain_nanogpt as p; [getattr(p, name) for name in p.__all__]"
     assert late <= loaded_by(names)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client.arguments import ObjectScanner, is_plain_object, read_arguments
-from nanogpt_client.wire.chat import ToolCall
+from nanogpt_client.types.chat import ToolCall
+from nanogpt_client.types.tool_arguments import ObjectScanner, is_plain_object, read_arguments
 
 OBJECTS = st.dictionaries(
     st.text(max_size=5),

@@ -9,9 +9,10 @@ from threading import Barrier
 
 import pytest
 
-from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, _clients
-from nanogpt_client._clients import Clients, Patience, patience_with
-from nanogpt_client._queue import Turn
+from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client._transport import pool
+from nanogpt_client._transport.connection_queue import Turn
+from nanogpt_client._transport.pool import Clients, Patience, patience_with
 from tests.rawserver import RawServer, http_reply
 
 ANSWER = [http_reply(b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}')]
@@ -90,7 +91,7 @@ def test_what_was_learned_of_a_server_is_forgotten():
     patience.learn(2.0)
     now = time.monotonic()
     assert patience.seconds(now) == 0.5
-    assert patience.seconds(now + 100) == _clients.IDLE_SECONDS
+    assert patience.seconds(now + 100) == pool.IDLE_SECONDS
     assert patience_with("https://a") is patience_with("https://a")
     assert patience_with("https://a") is not patience_with("https://b")
 
@@ -103,7 +104,7 @@ def test_one_whose_call_is_lost_is_closed(clients):
 
 
 def test_those_that_are_idle_are_closed_without_a_further_call(clients, monkeypatch):
-    monkeypatch.setattr(_clients, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
     (first, early), (second, late), (third, lent) = (lend(clients) for _ in range(3))
     clients.end(first, reusable=True)
     time.sleep(0.06)
@@ -165,7 +166,7 @@ def none_is_left(server: RawServer) -> None:
 
 
 def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
-    monkeypatch.setattr(_clients, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(lambda _: client.chat("hi", model="m"), range(8)))
@@ -173,7 +174,7 @@ def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
 
 
 async def test_connections_of_an_async_rush_hour_are_closed_soon(monkeypatch):
-    monkeypatch.setattr(_clients, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     with RawServer(ANSWER) as server:
         async with AsyncNanoGPTClient(KEY, base_url=server.base_url) as client:
             await asyncio.gather(*(client.chat("hi", model="m") for _ in range(4)))

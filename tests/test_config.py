@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from nanogpt_client.config import Config, roots
 from nanogpt_client.endpoints.catalog import list_models
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire.catalog import ModelScope
+from nanogpt_client.types.catalog import ModelScope
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 API = "https://nano-gpt.com/api"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._decoding import PIECE_BYTES, Decoder, UnreadableError
+from nanogpt_client._transport.decoding import PIECE_BYTES, Decoder, UnreadableError
 
 
 def raw_deflate(data: bytes) -> bytes:

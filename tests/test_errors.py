@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client import errors
-from nanogpt_client._core.call import Reply
+from nanogpt_client._protocol.call import Reply
 from nanogpt_client.errors import (
     DIRECT_HOST,
     APIStatusError,
@@ -40,8 +40,8 @@ from nanogpt_client.errors import (
     error_from_body,
     error_from_reply,
 )
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.chat import ChatCompletion, Choice, Message
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.chat import ChatCompletion, Choice, Message
 from tests.driving import ODD_VALUES, reply
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]

@@ -15,7 +15,7 @@ from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, NanoGPTError, erro
 
 PACKAGES = [
     "nanogpt_client",
-    "nanogpt_client.toolbox",
+    "nanogpt_client.tools",
     "langchain_nanogpt",
     "llama_index_nanogpt",
 ]

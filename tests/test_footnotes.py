@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client import Citation, footnotes, with_footnotes
+from nanogpt_client import Citation, citations, with_footnotes
 
 A = "https://example.org/a"
 B = "https://example.org/b"
@@ -19,7 +19,7 @@ def cited(url: str, end: int | None = None, title: str = "") -> Citation:
 
 
 def test_the_example_of_the_module_holds():
-    assert doctest.testmod(footnotes).failed == 0
+    assert doctest.testmod(citations).failed == 0
 
 
 def test_sources_are_numbered_as_they_are_cited_and_noted_once():

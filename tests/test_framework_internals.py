@@ -106,7 +106,7 @@ def test_private_methods_take_what_their_frameworks_pass(ours, theirs, name):
 
 
 def test_langchain_caches_its_description_of_a_model_under_this_name():
-    """`langchain_nanogpt.chat` drops it where a setting changes."""
+    """`langchain_nanogpt.chat_models` drops it where a setting changes."""
     assert isinstance(inspect.getattr_static(BaseChatModel, "_serialized"), cached_property)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client import snapshot
-from nanogpt_client.history import KEPT, Kept, Recipient, fields_of, keep, takes
-from nanogpt_client.wire.catalog import Model
-from nanogpt_client.wire.chat import Message, ToolCall
+from nanogpt_client import bundled_models
+from nanogpt_client._adapters.history import KEPT, Kept, Recipient, fields_of, keep, takes
+from nanogpt_client.types.catalog import Model
+from nanogpt_client.types.chat import Message, ToolCall
 
 GEMINI = "google/gemini-3-pro-preview"
 CALL = ToolCall("c1", "f", "{}", {"extra_content": {"google": {"thought_signature": "S"}}})
@@ -88,6 +88,6 @@ def test_fields_of_users_are_told_from_those_of_frameworks():
 
 def test_who_sees_is_known_from_the_catalogue():
     assert takes(None) == {}
-    assert takes(snapshot.facts("openai/gpt-5.2")) == {}
+    assert takes(bundled_models.facts("openai/gpt-5.2")) == {}
     blind = takes(Model.read({"id": "m", "capabilities": {"vision": False, "pdf_upload": True}}))
     assert (blind["image_url"], blind["file"]) == (False, True)

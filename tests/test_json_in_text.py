@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, RootModel
 
-from nanogpt_client.json_in_text import NoObjectError, find_object, partial_object
+from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
 
 
 class Pick(BaseModel):

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from nanogpt_client._core.call import Reply
-from nanogpt_client._core.flow import attempt, stream
-from nanogpt_client._core.steps import Unreachable
+from nanogpt_client._protocol.call import Reply
+from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client._protocol.steps import Unreachable
 from nanogpt_client.endpoints.chat import chat, stream_chat
-from nanogpt_client.observe import CallEvent, Hooks
+from nanogpt_client.hooks import CallEvent, Hooks
 from tests.driving import DONE, connected, context, drive, frame, piece, reply
 
 SECRET = "tell nobody"

@@ -8,8 +8,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from nanogpt_client import _queue
-from nanogpt_client._queue import Line, Queue, Turn
+from nanogpt_client._transport import connection_queue
+from nanogpt_client._transport.connection_queue import Line, Queue, Turn
 from tests.forks import in_a_fork
 from tests.interrupts import interrupted_at, lines_of
 
@@ -63,7 +63,7 @@ async def test_tasks_wait_and_never_are_more_than_allowed():
     started = time.monotonic()
     await asyncio.gather(*(call() for _ in range(200)))
     assert (most, len(line), waiting(line)) == (3, 0, 0)
-    assert time.monotonic() - started < _queue.LOOK_AGAIN_SECONDS  # woken, not polled
+    assert time.monotonic() - started < connection_queue.LOOK_AGAIN_SECONDS  # woken, not polled
 
 
 async def test_a_cancelled_waiter_gives_its_turn_on():
@@ -108,7 +108,7 @@ def test_threads_and_loops_share_one_queue():
 
 
 def test_a_lost_turn_is_free_again(monkeypatch):
-    monkeypatch.setattr(_queue, "LOOK_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(connection_queue, "LOOK_AGAIN_SECONDS", 0.02)
     line = Line(1)
     lost = hold(line)
     del lost

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from nanogpt_client import errors
-from nanogpt_client._core.call import Call, Reply
-from nanogpt_client._core.flow import attempt, stream
-from nanogpt_client._core.steps import Piece
+from nanogpt_client._protocol.call import Call, Reply
+from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client._protocol.steps import Piece
 from nanogpt_client.endpoints import account, catalog, embeddings, search, video
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image

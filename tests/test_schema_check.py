@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.schema_check import fits
+from nanogpt_client._adapters.schema_check import fits
 
 PERSON = {
     "type": "object",

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import pytest
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field, RootModel
 
-from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.schemas import (
+from nanogpt_client._protocol.schemas import (
     allowed_name,
     class_schema,
     closed_if_possible,
@@ -24,6 +23,7 @@ from nanogpt_client.schemas import (
     tool_parameters,
     without_titles,
 )
+from nanogpt_client.errors import ConfigurationError
 
 T = TypeVar("T")
 

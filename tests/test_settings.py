@@ -13,9 +13,9 @@ from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import AsyncNanoGPTClient, ConfigurationError, NanoGPTClient
 from nanogpt_client._adapters.documented import attribute_docs
+from nanogpt_client._adapters.settings import CHAT_WORDS, ClientFields, OptionFields
 from nanogpt_client.config import NONE_IS_NO_LIMIT, Config
-from nanogpt_client.fields import CHAT_WORDS, ClientFields, OptionFields
-from nanogpt_client.wire.options import ChatOptions, RequestOptions
+from nanogpt_client.types.options import ChatOptions, RequestOptions
 
 SETTINGS = inspect.signature(NanoGPTClient).parameters
 CHAT_MODELS = [ChatNanoGPT, NanoGPT]

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from nanogpt_client.refresh_snapshot import SNAPSHOT, main
-from nanogpt_client.snapshot import facts, models
+from nanogpt_client.bundled_models import facts, models
+from nanogpt_client.refresh_bundled_models import SNAPSHOT, main
 
 
 def test_facts_of_a_model_come_without_asking():

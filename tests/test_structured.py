@@ -11,7 +11,7 @@ from llama_index.core import PromptTemplate
 from pydantic import BaseModel, RootModel
 
 from nanogpt_client import ConfigurationError
-from nanogpt_client.json_in_text import NoObjectError
+from nanogpt_client._adapters.json_in_text import NoObjectError
 from tests.langchain.replies import Wire
 from tests.langchain.replies import call as lc_call
 from tests.llama_index.conformance.wire import call, stream, whole

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanogpt_client._adapters.tool_history import PROBLEM, sendable
 from nanogpt_client.messages import assistant_message, message, tool_call, tool_message
-from nanogpt_client.tool_history import PROBLEM, sendable
 
 USER = message("user", "hi")
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nanogpt_client._watchdog import Guard, Watchdog, watchdog
+from nanogpt_client._transport.stall_timer import Guard, Watchdog, watchdog
 
 
 @pytest.fixture

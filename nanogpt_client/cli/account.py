@@ -10,7 +10,7 @@ from rich.table import Column
 from nanogpt_client.cli.base import Command, session
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import dollars, number, write, write_table
-from nanogpt_client.wire.account import SubscriptionUsage, UsageReport
+from nanogpt_client.types.account import SubscriptionUsage, UsageReport
 
 _BY = {"model": "model", "day": "date"}  # NanoGPT's name for what a sum is of
 _DAY = click.DateTime(["%Y-%m-%d"])

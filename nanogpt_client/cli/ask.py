@@ -9,14 +9,14 @@ from typing import Any, get_args
 
 import click
 
+from nanogpt_client._media import files as media_files
 from nanogpt_client.cli import files
 from nanogpt_client.cli.base import Command, session, text_or_stdin
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import write
 from nanogpt_client.client import Stream
-from nanogpt_client.wire import _files
-from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, Citation
-from nanogpt_client.wire.options import ReasoningEffort
+from nanogpt_client.types.chat import ChatChunk, ChatCompletion, Citation
+from nanogpt_client.types.options import ReasoningEffort
 
 _MARK = re.compile(r"\s*\[(\d{1,3})\]")
 CHAT_MODEL = "openai/gpt-5.2"
@@ -92,7 +92,7 @@ def _show_rest(run: Session, answer: ChatCompletion) -> None:
     if answer.tool_calls:
         write(run.out, "\n".join(f"{call.name}({call.arguments})" for call in answer.tool_calls))
     for url in answer.images:
-        picture = _files.from_base64(url) if url.startswith("data:") else None
+        picture = media_files.from_base64(url) if url.startswith("data:") else None
         saved = files.save(picture, Path("answer"), force=False) if picture else None
         write(run.out, str(saved or url))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
+from nanogpt_client._media import files
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import write
-from nanogpt_client.wire import _files
 
 __all__ = ["STDOUT", "check_targets", "finish", "save", "targets"]
 
@@ -64,12 +64,12 @@ def save(data: bytes, path: Path, *, force: bool, mime_type: str | None = None) 
         stream.write(data)
         stream.flush()
         return None
-    kind = _files.mime_type_of(data, mime_type)
+    kind = files.mime_type_of(data, mime_type)
     numbers = itertools.count(2)
     wanted = path
     while True:
         try:
-            return _files.save(data, path, kind, overwrite=force)
+            return files.save(data, path, kind, overwrite=force)
         except FileExistsError:
             path = wanted.with_name(f"{wanted.stem}-{next(numbers)}{wanted.suffix}")
 

@@ -9,12 +9,12 @@ from typing import Any, get_args
 import click
 from rich.table import Column
 
-from nanogpt_client import snapshot
+from nanogpt_client import bundled_models
 from nanogpt_client.cli.base import Command, session
 from nanogpt_client.cli.session import Session
 from nanogpt_client.cli.show import dollars, number, write_table
-from nanogpt_client.wire._read import as_dict, as_number
-from nanogpt_client.wire.catalog import Model, ModelKind, ModelScope
+from nanogpt_client.types._coerce import as_dict, as_number
+from nanogpt_client.types.catalog import Model, ModelKind, ModelScope
 
 _ORDERS: dict[str, Callable[[Model], tuple[Any, ...]]] = {
     "name": lambda model: (model.id.lower(),),
@@ -85,7 +85,7 @@ def _catalogue(run: Session, /, options: Mapping[str, Any]) -> Iterable[Model]:
             return client.list_models(kind, scope=scope)
     if (kind, scope) != ("text", "all"):
         raise click.UsageError("--offline knows text models alone, and not who may use them.")
-    return snapshot.models().values()
+    return bundled_models.models().values()
 
 
 def _fits(model: Model, words: tuple[str, ...], options: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from nanogpt_client._http import httpx
+from nanogpt_client._transport.http import httpx
 from nanogpt_client.cli import show
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.ledger import Budget, Ledger

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.budget import AtLeast
-from nanogpt_client.snapshot import facts
-from nanogpt_client.wire._read import as_list, as_text, dicts
+from nanogpt_client.bundled_models import facts
+from nanogpt_client.types._coerce import as_list, as_text, dicts
 
 CHARACTERS_PER_TOKEN = 4
 # What providers count for a picture, sound or document varies; this is the order of magnitude.

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nanogpt_client._core.call import Reply
-from nanogpt_client._core.sse import SSEDecoder
-from nanogpt_client.accumulate import PartialMessage
-from nanogpt_client.endpoints._request import read_object
+from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client._protocol.call import Reply
+from nanogpt_client._protocol.sse import SSEDecoder
+from nanogpt_client.endpoints._requests import read_object
 from nanogpt_client.errors import (
     NanoGPTError,
     ResponseFormatError,
     StreamInterruptedError,
     error_from_body,
 )
-from nanogpt_client.wire._read import as_dict, dicts, loads_piece
-from nanogpt_client.wire._surrogates import Halves
-from nanogpt_client.wire.chat import ChatChunk, ChatCompletion
+from nanogpt_client.types._coerce import as_dict, dicts, loads_piece
+from nanogpt_client.types._surrogates import Halves
+from nanogpt_client.types.chat import ChatChunk, ChatCompletion
 
 _HEAD_BYTES = 64 * 1024
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from nanogpt_client._core.call import Call, Reply
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, Sleep, ask
-from nanogpt_client.endpoints._request import read_object
+from nanogpt_client._protocol.call import Call, Reply
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, Sleep, ask
+from nanogpt_client.endpoints._requests import read_object
 from nanogpt_client.errors import (
     ConfigurationError,
     JobError,
@@ -25,9 +25,9 @@ from nanogpt_client.errors import (
     JobTimeoutError,
     NanoGPTError,
 )
-from nanogpt_client.wire._read import as_dict, as_text, first, unwrapped
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.progress import Progress
+from nanogpt_client.types._coerce import as_dict, as_text, first, unwrapped
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.progress import Progress
 
 POLL_SECONDS = 3.0
 JOB_TIMEOUT = 900.0

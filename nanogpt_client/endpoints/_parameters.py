@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.wire._read import as_dict, as_number, as_text, first
-from nanogpt_client.wire.catalog import Model
+from nanogpt_client.types._coerce import as_dict, as_number, as_text, first
+from nanogpt_client.types.catalog import Model
 
 _RANGES = frozenset({"range", "number", "integer", "slider"})
 

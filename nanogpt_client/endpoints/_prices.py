@@ -20,10 +20,10 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from nanogpt_client.endpoints import _offer, _sentences
+from nanogpt_client.endpoints import _model_limits, _sentences
 from nanogpt_client.endpoints._parameters import parameter, plain
-from nanogpt_client.wire._read import as_dict, as_number, as_text, first
-from nanogpt_client.wire.catalog import Model
+from nanogpt_client.types._coerce import as_dict, as_number, as_text, first
+from nanogpt_client.types.catalog import Model
 
 _UNITS = (
     ("second", re.compile(r"(output_)?per_second(_by_\w+)?")),
@@ -82,7 +82,7 @@ def reservation(model: Model | None, work: Mapping[str, Any]) -> Callable[[], De
 
 
 def _calls(model: Model, work: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    text, most = work.get("text"), _offer.most_characters(model)
+    text, most = work.get("text"), _model_limits.most_characters(model)
     if text is None or len(text) <= most:
         return [work]
     return [{**work, "text": piece} for piece in _sentences.pieces(text, most)] or [work]

@@ -12,7 +12,7 @@ import pybase64
 from numpy.typing import NDArray
 
 from nanogpt_client.errors import NanoGPTError, ResponseFormatError
-from nanogpt_client.wire.media import Embeddings, PartialEmbeddings
+from nanogpt_client.types.media import Embeddings, PartialEmbeddings
 
 __all__ = ["VectorRows", "matrix"]
 

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
-from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.steps import Flow, ask
-from nanogpt_client.endpoints import _check, _prices, catalog
-from nanogpt_client.endpoints._request import get, post, read_object
+from nanogpt_client._protocol.call import Call, Reply, Request, Resend
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.endpoints import _checks, _prices, catalog
+from nanogpt_client.endpoints._requests import get, post, read_object
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire._read import as_dict, as_number
-from nanogpt_client.wire.account import (
+from nanogpt_client.types._coerce import as_dict, as_number
+from nanogpt_client.types.account import (
     Affordability,
     Balance,
     CostEstimate,
@@ -26,9 +26,9 @@ from nanogpt_client.wire.account import (
     SubscriptionUsage,
     UsageReport,
 )
-from nanogpt_client.wire.catalog import ModelKind
-from nanogpt_client.wire.chat import MessageDict
-from nanogpt_client.wire.options import WorkOptions
+from nanogpt_client.types.catalog import ModelKind
+from nanogpt_client.types.chat import MessageDict
+from nanogpt_client.types.options import WorkOptions
 
 T = TypeVar("T")
 
@@ -58,13 +58,13 @@ def subscription_usage() -> Call[SubscriptionUsage]:
 
 def estimate_chat_cost(messages: str | Sequence[MessageDict], *, model: str) -> Call[CostEstimate]:
     """Ask what a chat would cost; nothing is generated."""
-    body = {"model": _check.check_model(model), "messages": _check.check_messages(messages)}
+    body = {"model": _checks.check_model(model), "messages": _checks.check_messages(messages)}
     return _free(post("/get-completion-cost", body, root="api"), CostEstimate.read)
 
 
 def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> Call[CostEstimate]:
     """Ask what one picture of a size would cost, times ``n``."""
-    body = {"model": _check.check_model(model)} | ({} if size is None else {"size": size})
+    body = {"model": _checks.check_model(model)} | ({} if size is None else {"size": size})
     if n < 1:
         raise ConfigurationError(f"n must be at least 1, not {n}", param="n")
 
@@ -84,8 +84,8 @@ def estimate_media_cost(
     priced in pieces, as `speak_long` sends it. Unknown (``None``) where the list of models names no
     price that can be read; NanoGPT itself is asked for pictures then.
     """
-    given = _check.checked(work, WorkOptions)
-    known = yield from catalog.known(kind, _check.check_model(model), fetch=True)
+    given = _checks.checked(work, WorkOptions)
+    known = yield from catalog.known(kind, _checks.check_model(model), fetch=True)
     usd = None if known is None else _prices.price(known, given)
     if usd is None and kind == "image":
         size, n = given.get("size"), given.get("n", 1)
@@ -105,7 +105,7 @@ def can_afford(
     of sound to be transcribed, as the model does; else pictures of ``size``, ``n`` of them, are to
     be drawn.
     """
-    cost = yield from _estimate(messages, model, _check.checked(work, WorkOptions))
+    cost = yield from _estimate(messages, model, _checks.checked(work, WorkOptions))
     money = yield from ask(balance())
     known = cost.usd is not None and money.usd is not None
     return Affordability(cost.usd <= money.usd if known else None, cost, money)  # type: ignore[operator]
@@ -153,13 +153,13 @@ def deposit_limits(ticker: str) -> Call[DepositLimits]:
 
 def deposit_status(ticker: str, deposit_id: str) -> Call[Deposit]:
     """Ask how far a deposit is."""
-    deposit_id = _check.check_text("deposit_id", deposit_id)
+    deposit_id = _checks.check_text("deposit_id", deposit_id)
     path = f"/transaction/status/{_ticker(ticker)}/{quote(deposit_id, safe='')}"
     return _free(get(path, root="api"), Deposit.read)
 
 
 def _ticker(ticker: str) -> str:
-    coin = _check.check_text("ticker", ticker).lower().removeprefix("daimo/")
+    coin = _checks.check_text("ticker", ticker).lower().removeprefix("daimo/")
     if coin in {"nano", "xno"}:
         msg = "Nano is sent to balance().nano_deposit_address; there is nothing to create"
         raise ConfigurationError(msg, param="ticker")

@@ -7,9 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Unpack
 
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow
-from nanogpt_client.endpoints import _check, _offer, _sentences, catalog, images, speech
+from nanogpt_client._media import audio_concat
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow
+from nanogpt_client.endpoints import _checks, _model_limits, _sentences, catalog, images, speech
 from nanogpt_client.endpoints.gather import (
     MAX_CONCURRENCY,
     gather,
@@ -19,9 +20,8 @@ from nanogpt_client.endpoints.gather import (
 )
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
-from nanogpt_client.wire import _sound
-from nanogpt_client.wire.media import FileSource, GeneratedImages, Speech, Transcript
-from nanogpt_client.wire.options import ImageOptions, SpeechOptions, TranscriptionOptions
+from nanogpt_client.types.media import FileSource, GeneratedImages, Speech, Transcript
+from nanogpt_client.types.options import ImageOptions, SpeechOptions, TranscriptionOptions
 
 
 def generate_images(
@@ -32,9 +32,9 @@ def generate_images(
     **options: Unpack[ImageOptions],
 ) -> Flow[list[GeneratedImages]]:
     """Generate the images of each prompt, ``max_concurrency`` requests at a time, in order."""
-    _check.checked(options, ImageOptions)
+    _checks.checked(options, ImageOptions)
     for at, prompt in enumerate(_list_of("prompts", prompts)):
-        _check.check_text(f"prompts[{at}]", prompt)
+        _checks.check_text(f"prompts[{at}]", prompt)
     quiet = without_progress(options)
     flows = [images.generate_image(prompt, model=model, **quiet) for prompt in prompts]
     return (yield from gather("image", flows, max_concurrency, options))
@@ -48,7 +48,7 @@ def transcribe_all(
     **options: Unpack[TranscriptionOptions],
 ) -> Flow[list[Transcript]]:
     """Transcribe files or URLs, ``max_concurrency`` at a time; transcripts in their order."""
-    _check.checked(options, TranscriptionOptions)
+    _checks.checked(options, TranscriptionOptions)
     quiet = without_progress(options)
     flows = [
         transcribe(recording, model=model, **quiet)
@@ -70,10 +70,10 @@ def speak_long(
     format cannot, nothing is sent. The first piece is spoken alone, as what comes may be of
     another format than asked for.
     """
-    _check.checked(options, SpeechOptions)
-    is_long = len(text) > _offer.LEAST_CHARACTERS
-    most = _offer.most_characters((yield from catalog.known("tts", model, fetch=is_long)))
-    parts = _sentences.pieces(_check.check_text("text", text), most)
+    _checks.checked(options, SpeechOptions)
+    is_long = len(text) > _model_limits.LEAST_CHARACTERS
+    most = _model_limits.most_characters((yield from catalog.known("tts", model, fetch=is_long)))
+    parts = _sentences.pieces(_checks.check_text("text", text), most)
     if len(parts) == 1:
         return (yield from speech.speak(text, model=model, **options))
     _check_joinable(options.get("response_format"), len(text), most)
@@ -82,7 +82,7 @@ def speak_long(
     with ProgressReporter(options) as reporter:
         flows = [reported("speech", flow, reporter, len(parts)) for flow in flows]
         first = yield from results(flows[:1], 1)
-        if first[0].mime_type not in _sound.JOINABLE:
+        if first[0].mime_type not in audio_concat.JOINABLE:
             raise _unjoined(f"it came as {first[0].mime_type}", [*first, *[None] * len(parts[1:])])
         rest = yield from results(flows[1:], max_concurrency, before=first)
     return _joined([*first, *rest])
@@ -90,7 +90,7 @@ def speak_long(
 
 def _joined(pieces: Sequence[Speech]) -> Speech:
     try:
-        data = _sound.join([piece.bytes for piece in pieces], pieces[0].mime_type)
+        data = audio_concat.join([piece.bytes for piece in pieces], pieces[0].mime_type)
     except ValueError as error:
         raise _unjoined(str(error), pieces) from error
     costs = [piece.cost for piece in pieces]
@@ -109,10 +109,10 @@ def _unjoined(why: str, pieces: Sequence[Speech | None]) -> ResponseFormatError:
 
 
 def _check_joinable(wanted: str | None, length: int, most: int) -> None:
-    if wanted is not None and wanted not in _sound.FORMATS:
+    if wanted is not None and wanted not in audio_concat.FORMATS:
         msg = (
             f"a text of {length} characters is spoken in pieces of up to {most}, and {wanted} "
-            f"cannot be joined without loss; ask for one of {', '.join(_sound.FORMATS)}"
+            f"cannot be joined without loss; ask for one of {', '.join(audio_concat.FORMATS)}"
         )
         raise ConfigurationError(msg, param="response_format")
 

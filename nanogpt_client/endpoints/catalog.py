@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
-from nanogpt_client._core.call import Call, Reply, Request
-from nanogpt_client._core.known import KnownModels
-from nanogpt_client._core.steps import Flow, Known, ask
-from nanogpt_client.endpoints._request import get, read_object
+from nanogpt_client._protocol.call import Call, Reply, Request
+from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.steps import Flow, Known, ask
+from nanogpt_client.endpoints._requests import get, read_object
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
-from nanogpt_client.wire._read import dicts
-from nanogpt_client.wire.catalog import Model, ModelKind, ModelList, ModelScope
+from nanogpt_client.types._coerce import dicts
+from nanogpt_client.types.catalog import Model, ModelKind, ModelList, ModelScope
 
 FETCH_SECONDS = 10.0
 

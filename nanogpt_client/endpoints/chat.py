@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
-from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
-from nanogpt_client.accumulate import PartialMessage
-from nanogpt_client.endpoints import _check
+from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client._protocol.call import Call, Reply, Resend, StreamCall
+from nanogpt_client._protocol.schemas import sendable_format
+from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
-from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.model_id import ModelId
-from nanogpt_client.schemas import sendable_format
-from nanogpt_client.wire.chat import ChatChunk, ChatCompletion, MessageDict
-from nanogpt_client.wire.options import ChatOptions
+from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.types.options import ChatOptions
 
 PATH = "/chat/completions"
 
@@ -70,23 +70,23 @@ def chat_body(
     messages: str | Sequence[MessageDict], model: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the checked JSON body; our friendly options become NanoGPT's."""
-    checked_messages = _check.check_messages(messages)
+    checked_messages = _checks.check_messages(messages)
     body = _options_body(model, options)
     return {"model": body.pop("model"), "messages": checked_messages} | body
 
 
 def _options_body(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body without its messages."""
-    given = without_request_words(_check.checked(options, ChatOptions))
+    given = without_request_words(_checks.checked(options, ChatOptions))
     search, memory = given.pop("web_search", None), given.pop("memory", None)
     if given.get("tools"):
-        given["tools"] = _check.check_tools(given["tools"])
+        given["tools"] = _checks.check_tools(given["tools"])
     else:  # an empty list, or a choice among no tools, is refused by some routes
         for word in ("tools", "tool_choice", "parallel_tool_calls"):
             given.pop(word, None)
     if given.get("response_format"):
         given["response_format"] = sendable_format(given["response_format"])
-    model_id = _with_memory(ModelId.parse(_check.check_model(model)), memory)
+    model_id = _with_memory(ModelId.parse(_checks.check_model(model)), memory)
     model_id, body_search = _with_search(model_id, search)
     model_id.check_provider(_provider(given, options), caching=bool(given.get("caching")))
     return {"model": str(model_id), **given, **body_search}

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nanogpt_client._core.call import Call, Reply, Resend
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, ask
-from nanogpt_client.endpoints import _check
-from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client._protocol.call import Call, Reply, Resend
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.endpoints import _checks
+from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
-from nanogpt_client.wire._read import as_count, as_text, dicts
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.chat import Usage
-from nanogpt_client.wire.media import Embeddings
-from nanogpt_client.wire.options import EmbedAllOptions, EmbeddingOptions
+from nanogpt_client.types._coerce import as_count, as_text, dicts
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.chat import Usage
+from nanogpt_client.types.media import Embeddings
+from nanogpt_client.types.options import EmbedAllOptions, EmbeddingOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,9 +39,9 @@ def embed(
     """Ask for the vectors of at most 2048 texts, as base64 unless asked otherwise."""
     inputs = [texts] if isinstance(texts, str) else list(texts)
     _check_inputs(inputs)
-    given = without_request_words(_check.checked(options, EmbeddingOptions))
+    given = without_request_words(_checks.checked(options, EmbeddingOptions))
     given.setdefault("encoding_format", "base64")  # a quarter of the bytes, no parsing of numbers
-    body = {"model": _check.check_model(model), "input": inputs, **given}
+    body = {"model": _checks.check_model(model), "input": inputs, **given}
     return Call(
         post("/embeddings", body, options),
         lambda reply: _embeddings(reply, len(inputs), given.get("dimensions")),
@@ -69,8 +69,8 @@ def embed_all(
     # NumPy is loaded here: it takes long, and who only chats needs it not.
     from nanogpt_client.endpoints._vectors import VectorRows  # noqa: PLC0415
 
-    given = _check.checked(options, EmbedAllOptions)
-    _check.check_model(model)
+    given = _checks.checked(options, EmbedAllOptions)
+    _checks.check_model(model)
     inputs, sizes = _sizes(texts)
     _check_limit("batch_size", batch_size, MAX_INPUTS)
     _check_limit("max_batch_bytes", max_batch_bytes)

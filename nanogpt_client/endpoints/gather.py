@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, Gather, Returned, consult
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, Gather, Returned, consult
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
-from nanogpt_client.wire.options import ProgressOptions
+from nanogpt_client.types.options import ProgressOptions
 
 T = TypeVar("T")
 MAX_CONCURRENCY = 4

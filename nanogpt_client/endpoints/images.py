@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Unpack
 
-from nanogpt_client._core.call import Call, FilePart, Reply, Request, Resend
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, ask
-from nanogpt_client.endpoints import _check, _offer, _prices, catalog
-from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client._media import files
+from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, Resend
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.endpoints import _checks, _model_limits, _prices, catalog
+from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import (
     MAX_IMAGE_BYTES,
     file_bytes,
@@ -22,14 +23,13 @@ from nanogpt_client.endpoints.media import (
     image_data_urls,
 )
 from nanogpt_client.errors import ConfigurationError, ResponseFormatError
-from nanogpt_client.wire import _files
-from nanogpt_client.wire._read import as_text, dicts
-from nanogpt_client.wire._surrogates import mended
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.catalog import Model
-from nanogpt_client.wire.media import FileSource, GeneratedImage, GeneratedImages
-from nanogpt_client.wire.options import ImageOptions
-from nanogpt_client.wire.progress import Progress
+from nanogpt_client.types._coerce import as_text, dicts
+from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.catalog import Model
+from nanogpt_client.types.media import FileSource, GeneratedImage, GeneratedImages
+from nanogpt_client.types.options import ImageOptions
+from nanogpt_client.types.progress import Progress
 
 
 def generate_image(
@@ -44,15 +44,15 @@ def generate_image(
 
     The prompt may be left out beside an image, as for upscalers.
     """
-    given = without_request_words(_check.checked(options, ImageOptions))
+    given = without_request_words(_checks.checked(options, ImageOptions))
     sources = _sources(image)
     body: dict[str, Any] = {
-        "model": _check.check_model(model),
-        "prompt": _check.check_prompt(prompt, instead=sources or options.get("extra_body")),
+        "model": _checks.check_model(model),
+        "prompt": _checks.check_prompt(prompt, instead=sources or options.get("extra_body")),
         **given,
     }
     known = yield from catalog.known("image", model)
-    _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
+    _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
         raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
     urls = yield from image_data_urls(sources)
@@ -74,18 +74,18 @@ def edit_image(
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
     """Change a picture, or several, through the multipart route; a mask limits where."""
-    given = without_request_words(_check.checked(options, ImageOptions))
+    given = without_request_words(_checks.checked(options, ImageOptions))
     sources = _sources(image)
     form = {
-        "model": _check.check_model(model),
-        "prompt": _check.check_prompt(prompt, instead=sources),
+        "model": _checks.check_model(model),
+        "prompt": _checks.check_prompt(prompt, instead=sources),
         **{name: str(value) for name, value in given.items()},
         **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
     }
     if not sources:
         raise ConfigurationError("there is no image to edit", param="image")
     known = yield from catalog.known("image", model)
-    _offer.check_image(known, given, sources=len(sources), mask=mask is not None)
+    _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
     for at, source in enumerate(sources):
         name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
@@ -140,7 +140,7 @@ def _images(reply: Reply) -> GeneratedImages:
 def _image(item: dict[str, Any], cost: Decimal | None, reply: Reply) -> GeneratedImage:
     encoded, url = as_text(item.get("b64_json")), as_text(item.get("url"))
     return GeneratedImage(
-        data=_files.from_base64(encoded) if encoded else None,
+        data=files.from_base64(encoded) if encoded else None,
         url=reply.absolute(url) if url else None,
         revised_prompt=as_text(item.get("revised_prompt")) or None,
         cost=cost,

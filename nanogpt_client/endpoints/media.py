@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
-from nanogpt_client._core.addresses import host_of, is_public, private_host, web_address
-from nanogpt_client._core.call import Call, FilePart, Reply, Request
-from nanogpt_client._core.steps import Addresses, Flow, Resolve, ask, off_loop
-from nanogpt_client.endpoints import _check
+from nanogpt_client._media import files
+from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._protocol.addresses import host_of, is_public, private_host, web_address
+from nanogpt_client._protocol.call import Call, FilePart, Reply, Request
+from nanogpt_client._protocol.steps import Addresses, Flow, Resolve, ask, off_loop
+from nanogpt_client.endpoints import _checks
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
@@ -20,10 +22,8 @@ from nanogpt_client.errors import (
     OutcomeUnknownError,
     ResponseFormatError,
 )
-from nanogpt_client.wire import _files
-from nanogpt_client.wire._files import MAX_DOWNLOAD_BYTES
-from nanogpt_client.wire._surrogates import mended
-from nanogpt_client.wire.media import Downloadable, FileSource, Speech
+from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types.media import Downloadable, FileSource, Speech
 
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
@@ -77,7 +77,7 @@ def download_file(file: Downloadable, *, max_bytes: int = MAX_DOWNLOAD_BYTES) ->
         error.message += f" (what was made is paid for, and stays at {file.url} for a while)"
         raise
     if isinstance(file, Speech):
-        return replace(file, data=data, mime_type=_files.mime_type_of(data))
+        return replace(file, data=data, mime_type=files.mime_type_of(data))
     return replace(file, data=data)
 
 
@@ -200,9 +200,9 @@ def image_data_url(source: FileSource, what: str) -> Flow[str]:
         url = source
     else:
         _, data = yield from file_bytes(source, what, max_bytes=MAX_PICTURE_BYTES)
-        if not _files.mime_type_of(data).startswith("image/"):
+        if not files.mime_type_of(data).startswith("image/"):
             raise ConfigurationError(f"{what} is no PNG, JPEG, WebP or GIF picture")
-        url = _files.data_url(data)
+        url = files.data_url(data)
     if len(url) > MAX_IMAGE_BYTES:
         raise ConfigurationError(
             f"{what} is too large: NanoGPT takes up to {MAX_IMAGE_BYTES >> 20} MB as base64"
@@ -215,12 +215,12 @@ def file_bytes(
 ) -> Flow[tuple[str, bytes]]:
     """Return name and bytes of a file given as bytes, path, or URL (``max_bytes`` of it)."""
     if isinstance(source, bytes):
-        return _check.read_file(source, what)
-    if not _check.is_url(source):
-        return (yield from off_loop(_check.read_file, source, what))
+        return _checks.read_file(source, what)
+    if not _checks.is_url(source):
+        return (yield from off_loop(_checks.read_file, source, what))
     url = str(source)
     if url.startswith("data:"):
-        data = _files.from_base64(url)
+        data = files.from_base64(url)
         if not data:
             raise ConfigurationError(f"{what} is a data: URL without base64 content")
         return what, data
@@ -230,4 +230,4 @@ def file_bytes(
 
 def file_part(name: str, data: bytes) -> FilePart:
     """Return a file for a multipart form, with a name whose extension fits it."""
-    return FilePart(mended(name), data, _files.mime_type_of(data))
+    return FilePart(mended(name), data, files.mime_type_of(data))

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from nanogpt_client._core.call import Call, Reply, Resend
-from nanogpt_client.endpoints import _check
-from nanogpt_client.endpoints._request import encode, post, read_object, without_request_words
+from nanogpt_client._protocol.call import Call, Reply, Resend
+from nanogpt_client.endpoints import _checks
+from nanogpt_client.endpoints._requests import encode, post, read_object, without_request_words
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.options import WebSearchOptions
-from nanogpt_client.wire.search import WebSearchResult
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.options import WebSearchOptions
+from nanogpt_client.types.search import WebSearchResult
 
 _WORDS = {
     "output_type": "outputType",
@@ -32,7 +32,7 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
 
     The query may be empty only where ``extra_body`` asks for another ``operation`` of Sofya's.
     """
-    given = without_request_words(_check.checked(options, WebSearchOptions))
+    given = without_request_words(_checks.checked(options, WebSearchOptions))
     schema = given.pop("schema", None)
     if schema is not None:
         given.setdefault("output_type", "structured")
@@ -59,4 +59,4 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
 def _query(query: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if not query and (options.get("extra_body") or {}).get("operation"):
         return {}
-    return {"query": _check.check_text("query", query)}
+    return {"query": _checks.check_text("query", query)}

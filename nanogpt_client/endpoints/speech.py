@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from nanogpt_client._core.call import Call, Reply, Resend, StreamCall
-from nanogpt_client._core.job_costs import Submitted
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, ask
-from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
-from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
+from nanogpt_client._media import files
+from nanogpt_client._protocol.call import Call, Reply, Resend, StreamCall
+from nanogpt_client._protocol.job_costs import Submitted
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
+from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import download
 from nanogpt_client.errors import NanoGPTError, ResponseFormatError
-from nanogpt_client.wire import _files
-from nanogpt_client.wire._read import as_text, unwrapped
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.catalog import ModelList
-from nanogpt_client.wire.media import Speech
-from nanogpt_client.wire.options import SpeechOptions
+from nanogpt_client.types._coerce import as_text, unwrapped
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.catalog import ModelList
+from nanogpt_client.types.media import Speech
+from nanogpt_client.types.options import SpeechOptions
 
 # ``audioUrls`` is on the page voice-cloning; ``output`` was seen of videos alone.
 _AUDIO_KEYS = ("url", "audioUrl", "audioUrls", "output", "data")
@@ -30,7 +30,7 @@ _AUDIO_KEYS = ("url", "audioUrl", "audioUrls", "output", "data")
 def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Speech]:
     """Speak; whether NanoGPT sends the sound, its URL, or a job's ticket, the sound comes back."""
     known = yield from catalog.known("tts", model)
-    _offer.check_speech(known, text, options)
+    _model_limits.check_speech(known, text, options)
     submit = Call(
         post("/audio/speech", _body(text, model, options), options),
         _answer,
@@ -54,7 +54,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         error.maybe_billed = True
         error.partial = Speech(b"", "", billing, url, answer.raw)
         raise
-    return Speech(data, _files.mime_type_of(data), billing, url, answer.raw)
+    return Speech(data, files.mime_type_of(data), billing, url, answer.raw)
 
 
 def stream_speech(
@@ -63,7 +63,7 @@ def stream_speech(
     """Speak, and hand the sound on in pieces as it comes; ``listed`` is what is known of models."""
     body = {**_body(text, model, options), "stream": True}
     known = None if listed is None else listed.get(model)
-    _offer.check_speech(known, text, options)
+    _model_limits.check_speech(known, text, options)
     return StreamCall(
         post("/audio/speech", body, options),
         AudioDecoder,
@@ -74,8 +74,8 @@ def stream_speech(
 
 
 def _body(text: str, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    given = without_request_words(_check.checked(options, SpeechOptions))
-    return {"model": _check.check_model(model), "input": _check.check_text("text", text), **given}
+    given = without_request_words(_checks.checked(options, SpeechOptions))
+    return {"model": _checks.check_model(model), "input": _checks.check_text("text", text), **given}
 
 
 def _answer(reply: Reply) -> Speech:
@@ -84,7 +84,7 @@ def _answer(reply: Reply) -> Speech:
     if "json" not in kind and not kind.startswith("text/"):
         if not reply.body:
             raise ResponseFormatError("NanoGPT answered with an empty sound")
-        mime_type = _files.mime_type_of(reply.body, kind)
+        mime_type = files.mime_type_of(reply.body, kind)
         return Speech(reply.body, mime_type, Billing.read({}, reply.headers))
     body = read_object(reply)
     url = _url(body)
@@ -164,6 +164,6 @@ class AudioDecoder:
     def partial(self) -> Speech:
         """Return what has arrived of the sound."""
         data = b"".join(self._pieces)
-        return Speech(data, _files.mime_type_of(data), Billing.read({}, self._headers))
+        return Speech(data, files.mime_type_of(data), Billing.read({}, self._headers))
 
     snapshot = partial

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from nanogpt_client._core.call import Call, Reply, Request, Resend
-from nanogpt_client._core.job_costs import Submitted
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, ask
-from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
-from nanogpt_client.endpoints._request import post, read_object, without_request_words
+from nanogpt_client._media import files
+from nanogpt_client._protocol.call import Call, Reply, Request, Resend
+from nanogpt_client._protocol.job_costs import Submitted
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
+from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
-from nanogpt_client.wire import _files
-from nanogpt_client.wire._read import as_text, unwrapped
-from nanogpt_client.wire._surrogates import mended
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.catalog import Model
-from nanogpt_client.wire.media import FileSource, Transcript, holds_transcript
-from nanogpt_client.wire.options import TranscriptionOptions
+from nanogpt_client.types._coerce import as_text, unwrapped
+from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.catalog import Model
+from nanogpt_client.types.media import FileSource, Transcript, holds_transcript
+from nanogpt_client.types.options import TranscriptionOptions
 
 PATH = "/audio/transcriptions"
 
@@ -41,7 +41,7 @@ def transcribe(
     """Write down what is said; jobs are waited for."""
     known = yield from catalog.known("stt", model)
     request = yield from _request(audio, model, options, known)
-    seconds = _files.seconds_of(request.files[0][1].data) if request.files else None
+    seconds = files.seconds_of(request.files[0][1].data) if request.files else None
     call = Call(
         request,
         _answer,
@@ -77,14 +77,14 @@ def _finished(
 def _request(
     audio: FileSource, model: str, options: Mapping[str, Any], known: Model | None
 ) -> Flow[Request]:
-    given = without_request_words(_check.checked(options, TranscriptionOptions))
-    body = {"model": _check.check_model(model), **given}
-    if _check.is_url(audio) and not str(audio).startswith("data:"):
+    given = without_request_words(_checks.checked(options, TranscriptionOptions))
+    body = {"model": _checks.check_model(model), **given}
+    if _checks.is_url(audio) and not str(audio).startswith("data:"):
         yield from check_address(str(audio), "audio")
-        _offer.check_remote_recording(known, given)
+        _model_limits.check_remote_recording(known, given)
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")
-    _offer.check_recording(known, data, given)
+    _model_limits.check_recording(known, data, given)
     form = {**body, **(options.get("extra_body") or {})}
     return Request(
         "POST",

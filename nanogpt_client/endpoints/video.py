@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from nanogpt_client._core.call import Call, Reply, Resend
-from nanogpt_client._core.job_costs import Submitted
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Flow, ask
-from nanogpt_client.endpoints import _check, _jobs, _offer, _prices, catalog
-from nanogpt_client.endpoints._request import get, post, read_object, without_request_words
+from nanogpt_client._protocol.call import Call, Reply, Resend
+from nanogpt_client._protocol.job_costs import Submitted
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
+from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, image_data_url
 from nanogpt_client.errors import ResponseFormatError
-from nanogpt_client.wire._read import as_text, dicts, first, unwrapped
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.media import FileSource, Video, VideoJob
-from nanogpt_client.wire.options import VideoOptions
-from nanogpt_client.wire.progress import OnProgress
+from nanogpt_client.types._coerce import as_text, dicts, first, unwrapped
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.media import FileSource, Video, VideoJob
+from nanogpt_client.types.options import VideoOptions
+from nanogpt_client.types.progress import OnProgress
 
 # Where a finished video was seen: data.output.video.url, output.url, videoUrl, ``video`` as an
 # object, a text or a list, ``videos``, ``output`` as a list (pages video-status-unified and
@@ -40,13 +40,13 @@ def submit_video(
     The prompt may be left out beside an image, or beside what ``extra_body`` brings: a source video
     (``videoUrl``), a ``script``.
     """
-    given = without_request_words(_check.checked(options, VideoOptions))
+    given = without_request_words(_checks.checked(options, VideoOptions))
     known = yield from catalog.known("video", model)
-    _offer.check_video(known, given, source=image is not None)
+    _model_limits.check_video(known, given, source=image is not None)
     if "duration" in given:  # documented as a text
         given["duration"] = _seconds(given["duration"])
-    body: dict[str, Any] = {"model": _check.check_model(model)}
-    if text := _check.check_prompt(prompt, instead=image or options.get("extra_body")):
+    body: dict[str, Any] = {"model": _checks.check_model(model)}
+    if text := _checks.check_prompt(prompt, instead=image or options.get("extra_body")):
         body["prompt"] = text
     body |= given
     if isinstance(image, str) and image.startswith(("http://", "https://")):
@@ -71,7 +71,7 @@ def _seconds(duration: float | str) -> str:
 
 def video_status(run_id: str) -> Call[VideoJob]:
     """Ask how far a video is."""
-    _check.check_text("run_id", run_id)
+    _checks.check_text("run_id", run_id)
     request = get("/video/status", {"requestId": run_id}, root="api")
 
     def read(reply: Reply) -> VideoJob:

@@ -13,7 +13,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from nanogpt_client._http import httpx
+from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox.messages import Cut, Piece, Request, Stall
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import click
 import numpy as np
 import pytest
 
-from nanogpt_client import snapshot
+from nanogpt_client import bundled_models
 from nanogpt_client.cli import cli
 from tests.cli.running import as_json, offline, run
 from tests.rawserver import EVENT_STREAM, End, RawServer, chunked
@@ -175,7 +175,7 @@ class TestModels:
 
     def test_without_a_filter_all_are_listed_by_name(self):
         ids = [line.split("\t")[0] for line in offline("models", "--offline").stdout.splitlines()]
-        assert ids == sorted(snapshot.models(), key=str.lower)
+        assert ids == sorted(bundled_models.models(), key=str.lower)
 
     def test_sorted_by_price_and_by_context(self):
         cheap = as_json("models", "--offline", "--sort", "price", "--limit", "30")["models"]

@@ -14,7 +14,7 @@ from rich.table import Column
 from nanogpt_client.cli import show
 from nanogpt_client.cli.ask import _footnotes
 from nanogpt_client.ledger import Ledger, LedgerEntry
-from nanogpt_client.wire.chat import Citation
+from nanogpt_client.types.chat import Citation
 
 
 def console(*, terminal: bool, width: int = 40) -> tuple[Console, io.StringIO]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client import errors
-from nanogpt_client._core.flow import perform
+from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints import (
     _jobs,
     account,
@@ -26,9 +26,9 @@ from nanogpt_client.endpoints import (
     transcription,
     video,
 )
-from nanogpt_client.wire.catalog import Model
-from nanogpt_client.wire.chat import ChatCompletion, Usage
-from nanogpt_client.wire.media import Transcript
+from nanogpt_client.types.catalog import Model
+from nanogpt_client.types.chat import ChatCompletion, Usage
+from nanogpt_client.types.media import Transcript
 from tests.contract.examples import Example
 from tests.driving import DONE, Driven, context, drive, first_call, reply, requests_of, sse
 

@@ -27,7 +27,7 @@ from llama_index.core.base.llms.types import (
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from nanogpt_client import ImageOptions, SpeechOptions, VideoOptions, WebSearchOptions
-from nanogpt_client._core.call import Request
+from nanogpt_client._protocol.call import Request
 from nanogpt_client.endpoints import (
     account,
     chat,
@@ -38,7 +38,7 @@ from nanogpt_client.endpoints import (
     transcription,
     video,
 )
-from nanogpt_client.wire.options import ChatOptions, TranscriptionOptions
+from nanogpt_client.types.options import ChatOptions, TranscriptionOptions
 from tests.contract.examples import Example
 from tests.driving import first_call, reply
 from tests.langchain.replies import Wire

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client._core.addresses import (
+from nanogpt_client._protocol.addresses import (
     host_of,
     in_order,
     is_named,

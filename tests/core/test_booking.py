@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from nanogpt_client._core.booking import Booking, CallContext
-from nanogpt_client._core.call import Call, Reply, Request
-from nanogpt_client._core.flow import attempt, perform
+from nanogpt_client._protocol.accounting import Booking, CallContext
+from nanogpt_client._protocol.call import Call, Reply, Request
+from nanogpt_client._protocol.policy import attempt, perform
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.video import generate_video
 from nanogpt_client.errors import (
@@ -27,7 +27,7 @@ from nanogpt_client.errors import (
     error_from_reply,
 )
 from nanogpt_client.ledger import AccountingWarning, Budget, Ledger, LedgerEntry
-from nanogpt_client.wire.billing import Billing
+from nanogpt_client.types.billing import Billing
 from tests.driving import context, drive, only_entry, reply
 from tests.forks import in_a_fork
 

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from nanogpt_client._core.call import FilePart, Reply, Request
+from nanogpt_client._protocol.call import FilePart, Reply, Request
 
 KEY = "0123abcd-4567-89ab-cdef-0123456789ab"
 

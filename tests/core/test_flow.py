@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core import sse as sse_module
-from nanogpt_client._core.call import Reply, Request, Resend
-from nanogpt_client._core.flow import (
+from nanogpt_client._protocol import sse as sse_module
+from nanogpt_client._protocol.call import Reply, Request, Resend
+from nanogpt_client._protocol.policy import (
     AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
     attempt,
     perform,
     stream,
 )
-from nanogpt_client._core.steps import (
+from nanogpt_client._protocol.steps import (
     Block,
     Open,
     Piece,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.flow import perform
-from nanogpt_client._core.known import MAX_AGE, KnownModels
+from nanogpt_client._protocol.model_cache import MAX_AGE, KnownModels
+from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints import catalog
 from nanogpt_client.errors import APIConnectionError
-from nanogpt_client.wire.catalog import ModelList
+from nanogpt_client.types.catalog import ModelList
 from tests.driving import answer, context, drive, reply, requests_of
 
 LISTED = reply({"data": [{"id": "m"}]})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.pacing import LONGEST_NAP, Pace, Turn
+from nanogpt_client._protocol.pacing import LONGEST_NAP, Pace, Turn
 
 
 @dataclass

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._concurrency import invoke
-from nanogpt_client._core.progress import ProgressReporter
-from nanogpt_client._core.steps import Returned
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Returned
+from nanogpt_client._transport.concurrency import invoke
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.endpoints.video import generate_video, wait_for_video
 from nanogpt_client.errors import ConfigurationError, JobTimeoutError
-from nanogpt_client.wire.progress import Progress
+from nanogpt_client.types.progress import Progress
 from tests.driving import answer, first_call, reply
 
 TICKET = reply({"runId": "r-1", "status": "pending", "cost": 0.5}, 202)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.call import Reply, Resend
-from nanogpt_client._core.retry import RetryPolicy, RetryQuota, may_resend, retry_after
+from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.retry import RetryPolicy, RetryQuota, may_resend, retry_after
 from nanogpt_client.errors import (
     APIConnectionError,
     APITimeoutError,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nanogpt_client._core import sse
-from nanogpt_client._core.sse import SSEDecoder
+from nanogpt_client._protocol import sse
+from nanogpt_client._protocol.sse import SSEDecoder
 from nanogpt_client.errors import ResponseFormatError
 
 LINE = st.binary(max_size=12).map(lambda b: b.replace(b"\r", b"").replace(b"\n", b""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.wire.catalog import Model
+from nanogpt_client.types.catalog import Model
 
 RESOLUTIONS = {"480p": 0.05, "720p": 0.1}
 MODES = {"text_to_video": 0.13, "image_to_video": 0.14, "video_edit": 0.16}

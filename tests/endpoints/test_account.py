@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.call import Resend
-from nanogpt_client._core.flow import perform
+from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints.account import (
     balance,
     can_afford,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.call import Resend
+from nanogpt_client._protocol.call import Resend
 from nanogpt_client.endpoints.catalog import list_models
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
 from tests.driving import ODD_VALUES, reply

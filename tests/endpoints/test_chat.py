@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.call import Reply, Resend
-from nanogpt_client._core.flow import attempt
+from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
     ConfigurationError,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.flow import attempt, stream
+from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client.bundled_models import models
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import BudgetExceededError
 from nanogpt_client.ledger import Budget
-from nanogpt_client.snapshot import models
 from tests.driving import context, drive
 
 PRICED = next(m for m in models().values() if m.prompt_usd and m.completion_usd)

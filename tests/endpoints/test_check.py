@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.endpoints._check import (
+from nanogpt_client.endpoints._checks import (
     MAX_TOOLS_BYTES,
     check_messages,
     check_model,

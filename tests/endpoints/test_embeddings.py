@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.flow import attempt
+from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.endpoints.embeddings import embed
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
 from tests.driving import ODD_VALUES, context, drive, reply

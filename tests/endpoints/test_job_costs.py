@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.booking import CallContext
-from nanogpt_client._core.call import Reply
-from nanogpt_client._core.flow import attempt, perform
-from nanogpt_client._core.job_costs import MOST_JOBS, JobCosts, Submitted
+from nanogpt_client._protocol.accounting import CallContext
+from nanogpt_client._protocol.call import Reply
+from nanogpt_client._protocol.job_costs import MOST_JOBS, JobCosts, Submitted
+from nanogpt_client._protocol.policy import attempt, perform
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.endpoints.video import (
@@ -22,8 +22,8 @@ from nanogpt_client.endpoints.video import (
 )
 from nanogpt_client.errors import JobError, JobFailedError, JobTimeoutError
 from nanogpt_client.ledger import Budget
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.catalog import Model, ModelList
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.catalog import Model, ModelList
 from tests.driving import context, drive, reply
 
 URL = "https://cdn/v.mp4"

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from nanogpt_client._core.call import Reply
-from nanogpt_client._core.flow import perform
-from nanogpt_client._core.steps import Addresses, Resolve, Unreachable
+from nanogpt_client._protocol.call import Reply
+from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.steps import Addresses, Resolve, Unreachable
 from nanogpt_client.endpoints.media import MAX_REDIRECTS, download, download_file
 from nanogpt_client.errors import (
     ConfigurationError,
@@ -16,9 +16,9 @@ from nanogpt_client.errors import (
     NotFoundError,
     ResponseFormatError,
 )
-from nanogpt_client.toolbox import explain
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.media import GeneratedImage, Speech, Video
+from nanogpt_client.tools import explain
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.media import GeneratedImage, Speech, Video
 from tests.driving import answer, context, drive, reply, requests_of
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.known import KnownModels
+from nanogpt_client._protocol.model_cache import KnownModels
 from nanogpt_client.endpoints import images, speech, transcription, video
-from nanogpt_client.endpoints._offer import Offer, most_characters
+from nanogpt_client.endpoints._model_limits import Offer, most_characters
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.observe import note_denial
-from nanogpt_client.wire.catalog import Model, ModelList
+from nanogpt_client.hooks import note_denial
+from nanogpt_client.types.catalog import Model, ModelList
 from tests.driving import first_call
 
 WAV = b"RIFF\0\0\0\0WAVEfmt "

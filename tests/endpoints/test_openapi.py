@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from nanogpt_client._core.call import Call, Request, StreamCall
-from nanogpt_client._core.flow import perform
+from nanogpt_client._protocol.call import Call, Request, StreamCall
+from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints import (
     account,
     catalog,

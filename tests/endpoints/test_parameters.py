@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.endpoints._parameters import Parameter, parameter, plain
-from nanogpt_client.wire.catalog import Model
+from nanogpt_client.types.catalog import Model
 from tests.driving import ODD_VALUES
 
 

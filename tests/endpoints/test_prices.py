@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.flow import perform
-from nanogpt_client._core.known import KnownModels
+from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._prices import price, reservation
 from nanogpt_client.endpoints.account import can_afford, estimate_media_cost
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire.catalog import Model, ModelList
+from nanogpt_client.types.catalog import Model, ModelList
 from tests.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 from tests.endpoints.priced import MODES, NO, RESOLUTIONS, SOUND, decimal, model, nested, select
 from tests.paths import REFERENCE

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.call import Resend
-from nanogpt_client._core.flow import attempt
+from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.endpoints.search import search_web
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from tests.driving import ODD_VALUES, context, drive, reply

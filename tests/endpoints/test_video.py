@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._core.call import Reply, Resend
-from nanogpt_client._core.flow import perform
-from nanogpt_client._core.steps import Unreachable
+from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.steps import Unreachable
 from nanogpt_client.endpoints.video import (
     generate_video,
     recover_videos,

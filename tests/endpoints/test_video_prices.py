@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client.endpoints._prices import price
-from nanogpt_client.wire.catalog import Model
+from nanogpt_client.types.catalog import Model
 from tests.endpoints.priced import (
     MODES,
     NO,

@@ -160,8 +160,8 @@ def test_a_call_that_is_interrupted_is_counted_as_unknown(model, monkeypatch, wa
     def interrupted(*_):
         raise raised
 
-    monkeypatch.setattr("nanogpt_client._http.Transport.send", interrupted)
-    monkeypatch.setattr("nanogpt_client._http.Transport.open", interrupted)
+    monkeypatch.setattr("nanogpt_client._transport.http.Transport.send", interrupted)
+    monkeypatch.setattr("nanogpt_client._transport.http.Transport.open", interrupted)
     with NanoGPTCostCallbackHandler() as costs, pytest.raises(raised):
         model.invoke("hi") if way == "invoke" else list(model.stream("hi"))
     assert [(e.outcome, e.cost) for e in costs.ledger] == [("abandoned", None)]

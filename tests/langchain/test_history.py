@@ -24,7 +24,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langchain_nanogpt import ChatNanoGPT
 from langchain_nanogpt._translate import messages_to_wire
 from nanogpt_client import ConfigurationError
-from nanogpt_client.history import Recipient
+from nanogpt_client._adapters.history import Recipient
 from tests.langchain.replies import Wire, call
 from tests.langchain.test_translate import IMAGE, PNG
 

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_nanogpt._held import Held
+from langchain_nanogpt._stream_state import Held
 from langchain_nanogpt._translate import chunk_from_wire
 from nanogpt_client import ChatChunk, ToolCallDelta
 

@@ -12,8 +12,8 @@ from langchain_core.runnables import ConfigurableField
 
 from langchain_nanogpt import ChatNanoGPT
 from langchain_nanogpt._profile import profile_of
-from nanogpt_client import Model, snapshot
-from nanogpt_client.observe import note_denial
+from nanogpt_client import Model, bundled_models
+from nanogpt_client.hooks import note_denial
 from tests.langchain.replies import Wire
 
 KEY = "sk-nano-of-the-test"
@@ -113,7 +113,7 @@ def test_what_the_catalogue_alone_denies_is_logged_once_and_sent(caplog, model, 
 
 @pytest.mark.parametrize("model", ["openai/gpt-4o", "gemini-2.5-pro", "openai/gpt-4.1-mini"])
 def test_a_catalogue_that_denies_tools_says_nothing_of_them(model):
-    facts = snapshot.facts(model)
+    facts = bundled_models.facts(model)
     assert facts is not None
     assert facts.raw["capabilities"]["tool_calling"] is False
     profile = profile_of(facts)

@@ -25,7 +25,7 @@ from langchain_nanogpt import (
     NanoGPTWebSearchRetriever,
 )
 from nanogpt_client import Budget, ConfigurationError, NanoGPTClient, Progress
-from nanogpt_client.toolbox import TOOLS
+from nanogpt_client.tools import TOOLS
 from tests.langchain.samples import picture
 from tests.langchain.test_standard_tools import EXAMPLES, KEY
 

@@ -22,8 +22,8 @@ from langchain_core.messages import (
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_nanogpt._held import Held
 from langchain_nanogpt._invalid_calls import unspoiled
+from langchain_nanogpt._stream_state import Held
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,

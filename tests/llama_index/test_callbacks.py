@@ -179,7 +179,7 @@ def test_calls_that_are_interrupted_count_as_abandoned(client, monkeypatch, stop
     def interrupt(*_: Any) -> None:
         raise stopped
 
-    monkeypatch.setattr("nanogpt_client._http.Transport.send", interrupt)
+    monkeypatch.setattr("nanogpt_client._transport.http.Transport.send", interrupt)
     embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
     with NanoGPTCostHandler() as costs:
         for call in (NanoGPT(model=MODEL, client=client).complete, embedding.get_text_embedding):

@@ -26,7 +26,7 @@ from llama_index.core.storage.chat_store import SimpleChatStore
 
 from llama_index_nanogpt._translate import messages_to_wire
 from nanogpt_client import ConfigurationError
-from nanogpt_client.history import Recipient
+from nanogpt_client._adapters.history import Recipient
 from tests.llama_index.conformance.wire import call, more, stream, whole
 from tests.llama_index.scripted import Scripted
 from tests.llama_index.test_translate import PNG, PNG_URL

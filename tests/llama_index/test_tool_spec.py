@@ -32,7 +32,7 @@ from nanogpt_client import (
     Progress,
     SpendingRefusedError,
 )
-from nanogpt_client.toolbox import TOOLS
+from nanogpt_client.tools import TOOLS
 from tests.langchain.samples import picture
 
 # LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.steps import Sleep
+from nanogpt_client._protocol.steps import Sleep
 from nanogpt_client.endpoints import _jobs
 from tests.media.shapes import HERE, SHAPES, Shape
 from tests.rawserver import RawRequest, RawServer, http_reply

@@ -121,7 +121,7 @@ def test_each_frame_is_parsed_once_and_asked_for_once(read: Reader, kind, monkey
         parsed[data] += 1
         return from_json(data)
 
-    monkeypatch.setattr("nanogpt_client.wire._read.from_json", parse)
+    monkeypatch.setattr("nanogpt_client.types._coerce.from_json", parse)
     server = Server(kind, 200)
     chunks = read(server)
     assert chunks >= 200

@@ -20,11 +20,11 @@ from typing import Any, Self
 import pytest
 
 import nanogpt_client
-from nanogpt_client._core.call import Call, Request
-from nanogpt_client._core.flow import attempt
+from nanogpt_client._protocol.call import Call, Request
+from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.budget import Reservation
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
-from nanogpt_client.wire.billing import Billing
+from nanogpt_client.types.billing import Billing
 from tests.driving import context, reply
 
 PACKAGE = Path(nanogpt_client.__file__).parent

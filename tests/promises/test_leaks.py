@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, _connection
-from nanogpt_client._watchdog import watchdog
+from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client._transport import stream
+from nanogpt_client._transport.stall_timer import watchdog
 from tests.driving import DONE, frame, sse
 from tests.promises.answers import UNENDING, langchain_chat, llama_chat
 from tests.rawserver import EVENT_STREAM, LAST_CHUNK, RawServer, chunked
@@ -32,7 +33,7 @@ STEP = 0.002
 def open_streams(monkeypatch):
     """Keep what holds a socket, so that closing it frees the connection, not the collector."""
     kept: list[object] = []
-    for cls in (_connection.Connection, _connection.AsyncConnection):
+    for cls in (stream.Connection, stream.AsyncConnection):
         monkeypatch.setattr(cls, "__init__", keeping(cls.__init__, kept))
     return kept
 

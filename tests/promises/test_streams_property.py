@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import ChatCompletion, NanoGPTClient, NanoGPTError
-from nanogpt_client._core.flow import attempt, stream
-from nanogpt_client._core.steps import Piece
+from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client._protocol.steps import Piece
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.driving import END, ODD_VALUES, Driven, connected, context, drive, reply
 from tests.paths import SAMPLES

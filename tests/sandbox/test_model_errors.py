@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client import APIStatusError, NanoGPTClient
-from nanogpt_client._http import httpx
+from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox import (
     AsyncSandboxTransport,
     ChatRequest,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.wire import _files
+from nanogpt_client._media import files
 
 
 def paid(client) -> list[str]:
@@ -81,10 +81,10 @@ def test_a_file_system_without_hard_links(tmp_path, monkeypatch, links):
             raise OSError(errno.ENOTSUP, "no links")
 
         monkeypatch.setattr("os.link", refuse)
-    path = _files.save(b"data", tmp_path / "x.png", "image/png", overwrite=False)
+    path = files.save(b"data", tmp_path / "x.png", "image/png", overwrite=False)
     assert path.read_bytes() == b"data"
     with pytest.raises(FileExistsError):
-        _files.save(b"new", tmp_path / "x.png", "image/png", overwrite=False)
+        files.save(b"new", tmp_path / "x.png", "image/png", overwrite=False)
     assert [p.name for p in tmp_path.iterdir()] == ["x.png"]
     assert path.read_bytes() == b"data"
 
@@ -96,4 +96,4 @@ def test_the_processs_umask_is_left_alone(tmp_path, monkeypatch):
         raise AssertionError
 
     monkeypatch.setattr("os.umask", never)
-    _files.save(b"data", tmp_path / "x.png", "image/png", overwrite=False)
+    files.save(b"data", tmp_path / "x.png", "image/png", overwrite=False)

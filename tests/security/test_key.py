@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from nanogpt_client import _http
-from nanogpt_client._core.call import Request
+from nanogpt_client._protocol.call import Request
+from nanogpt_client._transport import http
 from nanogpt_client.config import Config
 from tests.rawserver import RawServer, http_reply
 from tests.security.ways import KEY
@@ -44,7 +44,7 @@ def test_of_many_addresses_none_leads_the_key_elsewhere():
         url = chance.choice(STARTS) + "".join(chance.choices(PARTS, k=chance.randint(0, 6)))
         try:
             request = Request("GET", url, download_limit=9)
-            built = _http._build(client, httpx, request, own, {})
+            built = http._build(client, httpx, request, own, {})
         except (ValueError, httpx.InvalidURL):  # what neither parser takes
             continue
         made += 1

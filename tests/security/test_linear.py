@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._core.call import Reply
+from nanogpt_client._protocol.call import Reply
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from tests.driving import DONE, frame, sse
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from nanogpt_client import NanoGPTClient
-from nanogpt_client._core.call import Request
-from nanogpt_client._download import pinned, resolved_elsewhere
+from nanogpt_client._protocol.call import Request
+from nanogpt_client._transport.download import pinned, resolved_elsewhere
 from nanogpt_client.endpoints import media
 from tests.rawserver import RawRequest, RawServer, Script, http_reply
 from tests.security.ways import KEY, PNG

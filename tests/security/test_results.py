@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage, message_to_dict
 
-from nanogpt_client.toolbox import TOOLS, ToolResult
-from nanogpt_client.toolbox.results import DEEPEST
+from nanogpt_client.tools import TOOLS, ToolResult
+from nanogpt_client.tools.results import DEEPEST
 
 ASKED: dict[str, dict[str, Any]] = {
     "generate_image": {"prompt": "a cat", "size": "256x256"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.toolbox import TOOLS, Toolbox
+from nanogpt_client.tools import TOOLS, Toolbox
 
 
 def paid(client) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from nanogpt_client import ModelId
-from nanogpt_client._core.steps import Sleep, ask
+from nanogpt_client._protocol.steps import Sleep, ask
 from nanogpt_client.endpoints.account import balance
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.driving import DONE, frame, sse

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from nanogpt_client import ConfigurationError, NanoGPTError
-from nanogpt_client._concurrency import in_tasks, in_threads, invoke, invoke_async
-from nanogpt_client._core.steps import Invoke, Sleep, consult
+from nanogpt_client._protocol.steps import Invoke, Sleep, consult
+from nanogpt_client._transport.concurrency import in_tasks, in_threads, invoke, invoke_async
 from tests.shells.shell import BOTH
 
 Flow = Generator[Any, Any, Any]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nanogpt_client._core import flow, retry
+from nanogpt_client._protocol import policy, retry
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
@@ -51,7 +51,7 @@ OK = json.dumps({"choices": [{"message": {"content": "Hello"}, "finish_reason": 
 @pytest.fixture(autouse=True)
 def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.01)
-    monkeypatch.setattr(flow, "AFTER_FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(policy, "AFTER_FINISH_SECONDS", 0.2)
 
 
 def status(code: int, body: Any = b"", **headers: str) -> Script:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nanogpt_client import _http, async_client, client
+from nanogpt_client import async_client, client
+from nanogpt_client._transport import http
 from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
 from nanogpt_client.client import NanoGPTClient, Stream
 
@@ -145,5 +146,5 @@ def test_annotations_can_be_read_at_run_time():
 
 
 def test_both_transports_have_the_same_methods():
-    names = [public(cls).keys() for cls in (_http.Transport, _http.AsyncTransport)]
+    names = [public(cls).keys() for cls in (http.Transport, http.AsyncTransport)]
     assert names[0] == names[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client import NanoGPTError, ServerError, Speech, StreamInterruptedError
-from nanogpt_client.wire.chat import ChatCompletion
+from nanogpt_client.types.chat import ChatCompletion
 from tests.driving import DONE, frame, sse
 from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, RawServer, Script, chunked, http_reply
 from tests.shells.shell import BOTH, Shell

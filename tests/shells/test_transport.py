@@ -23,7 +23,7 @@ from nanogpt_client import (
     OutcomeUnknownError,
     StreamStalledError,
 )
-from nanogpt_client._tcp import look
+from nanogpt_client._transport.tcp import look
 from tests.driving import DONE, frame, sse
 from tests.interrupts import interrupted_at, lines_of
 from tests.rawserver import (

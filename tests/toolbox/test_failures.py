@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client import errors
-from nanogpt_client.toolbox import explain
+from nanogpt_client.tools import explain
 
 
 @pytest.mark.parametrize(

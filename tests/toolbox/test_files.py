@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from nanogpt_client._media import files
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.toolbox import files
-from nanogpt_client.toolbox.files import Memory, check_output, keep, reachable
-from nanogpt_client.wire import _files
+from nanogpt_client.tools import artifacts
+from nanogpt_client.tools.artifacts import Memory, check_output, keep, reachable
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -37,7 +37,7 @@ def test_a_full_disk_costs_no_result(tmp_path, monkeypatch):
     def full(*_: object, **__: object) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_files, "save", full)
+    monkeypatch.setattr(files, "save", full)
     memory = Memory()
     kept = keep(memory, tmp_path, "video", PNG, "video/mp4")
     assert (kept.path, kept.data, memory.get(kept.name)) == (None, PNG, PNG)
@@ -100,7 +100,7 @@ def test_without_folders_no_file_can_be_reached(folders, monkeypatch):
 
 
 def test_a_file_that_is_too_large_is_not_read(folders, monkeypatch):
-    monkeypatch.setattr(files, "LARGEST_FILE", 3)
+    monkeypatch.setattr(artifacts, "LARGEST_FILE", 3)
     with pytest.raises(ConfigurationError, match="is larger than"):
         reachable("cat.png", Memory(), [folders[0]])
 
@@ -115,7 +115,7 @@ def test_what_tools_made_is_found_by_name_and_by_path():
 
 
 def test_the_oldest_are_forgotten(monkeypatch):
-    monkeypatch.setattr(files, "MEMORY_BYTES", 5)
+    monkeypatch.setattr(artifacts, "MEMORY_BYTES", 5)
     memory = Memory()
     for name in "abc":
         memory.put(name, b"xx")

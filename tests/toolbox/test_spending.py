@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from nanogpt_client.errors import SpendingRefusedError
-from nanogpt_client.toolbox import Purchase, fields, spending
+from nanogpt_client.tools import Purchase, approval
+from nanogpt_client.tools import settings as tool_settings
 from tests.driving import answer, reply
 
 USD = Decimal("0.25")
@@ -27,9 +28,9 @@ UNREADABLE = {"per_moon": 1}
 
 def allowed(kind: Any, pricing: Any, **settings: Any) -> None:
     """Perform the question; an answer from NanoGPT is its list of models."""
-    own = fields.ImageFields(model="m", **settings)
+    own = tool_settings.ImageFields(model="m", **settings)
     listed = reply({"data": [{"id": "m", "pricing": pricing}]})
-    flow = spending.allow(own, "tool", {}, kind, **WORK.get(kind, {}))
+    flow = approval.allow(own, "tool", {}, kind, **WORK.get(kind, {}))
     answer(flow, *[listed] * (kind is not None))
 
 
@@ -86,7 +87,7 @@ def test_a_limit_of_nothing_is_a_limit():
 
 
 def test_without_both_nothing_is_looked_up():
-    answer(spending.allow(fields.VideoFields(model="m"), "tool", {}, "video"))
+    answer(approval.allow(tool_settings.VideoFields(model="m"), "tool", {}, "video"))
 
 
 @pytest.mark.parametrize("says", [False, None, 1, "yes"])

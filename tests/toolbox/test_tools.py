@@ -24,7 +24,7 @@ from nanogpt_client import (
     Progress,
     SpendingRefusedError,
 )
-from nanogpt_client.toolbox import TOOLS, Purchase, Toolbox, ToolResult
+from nanogpt_client.tools import TOOLS, Purchase, Toolbox, ToolResult
 
 
 class Sync:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from nanogpt_client.wire.account import (
+from nanogpt_client.types.account import (
     Affordability,
     Balance,
     CostEstimate,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client.wire.billing import Billing
+from nanogpt_client.types.billing import Billing
 from tests.driving import ODD_VALUES
 
 P, U, M = "x_nanogpt_pricing", "usage", "metadata"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client.wire.catalog import Model, ModelList
+from nanogpt_client.types.catalog import Model, ModelList
 from tests.driving import ODD_VALUES
 from tests.typed import as_declared
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.chat import ChatCompletion, Choice, Citation, Message, ToolCall, Usage
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.chat import ChatCompletion, Choice, Citation, Message, ToolCall, Usage
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nanogpt_client.accumulate import PartialMessage
+from nanogpt_client._protocol.accumulator import PartialMessage
 
 SIGNED = {"google": {"thought_signature": "SIG"}}
 

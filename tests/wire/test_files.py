@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client.wire import _files
+from nanogpt_client._media import files
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 
@@ -36,23 +36,23 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
     ],
 )
 def test_mime_types(data, kind):
-    assert _files.mime_type_of(data) == kind
+    assert files.mime_type_of(data) == kind
 
 
 def test_the_first_bytes_beat_what_the_server_told():
-    assert _files.mime_type_of(PNG, "image/jpeg") == "image/png"
-    assert _files.mime_type_of(b"raw", "audio/pcm") == "audio/pcm"
+    assert files.mime_type_of(PNG, "image/jpeg") == "image/png"
+    assert files.mime_type_of(b"raw", "audio/pcm") == "audio/pcm"
 
 
 @given(st.binary())
 def test_data_urls_read_back(data):
-    assert _files.from_base64(_files.data_url(data)) == data
-    assert _files.from_base64(base64.b64encode(data).decode()) == data
+    assert files.from_base64(files.data_url(data)) == data
+    assert files.from_base64(base64.b64encode(data).decode()) == data
 
 
 @pytest.mark.parametrize("text", ["a", "é", "data:text/plain"])
 def test_what_is_no_base64(text):
-    assert not _files.from_base64(text)
+    assert not files.from_base64(text)
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_what_is_no_base64(text):
     ],
 )
 def test_saving_under_an_extension_that_fits(tmp_path, name, kind, saved):
-    path = _files.save(b"data", tmp_path / "deep" / name, kind, overwrite=False)
+    path = files.save(b"data", tmp_path / "deep" / name, kind, overwrite=False)
     assert path == tmp_path / "deep" / saved
     assert path.read_bytes() == b"data"
     assert [p.name for p in path.parent.iterdir()] == [saved]
 
 
 def test_saving_never_overwrites_unless_told(tmp_path):
-    path = _files.save(b"old", tmp_path / "x.png", "image/png", overwrite=False)
+    path = files.save(b"old", tmp_path / "x.png", "image/png", overwrite=False)
     with pytest.raises(FileExistsError):
-        _files.save(b"new", path, "image/png", overwrite=False)
+        files.save(b"new", path, "image/png", overwrite=False)
     assert path.read_bytes() == b"old"
-    assert _files.save(b"new", path, "image/png", overwrite=True).read_bytes() == b"new"
+    assert files.save(b"new", path, "image/png", overwrite=True).read_bytes() == b"new"
     assert [p.name for p in tmp_path.iterdir()] == ["x.png"]
 
 
@@ -89,17 +89,17 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", fail)
     with pytest.raises(OSError, match="disk full"):
-        _files.save(b"data", tmp_path / "x.png", "image/png", overwrite=False)
+        files.save(b"data", tmp_path / "x.png", "image/png", overwrite=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_saved_files_have_the_usual_permissions(tmp_path):
     plain = tmp_path / "plain"
     plain.write_bytes(b"")
-    saved = _files.save(b"", tmp_path / "x", "text/plain", overwrite=False)
+    saved = files.save(b"", tmp_path / "x", "text/plain", overwrite=False)
     assert saved.stat().st_mode == plain.stat().st_mode
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert _files.save(b"", "~/x.png", "image/png", overwrite=False) == tmp_path / "x.png"
+    assert files.save(b"", "~/x.png", "image/png", overwrite=False) == tmp_path / "x.png"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client.errors import ResponseFormatError
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.media import GeneratedImage, GeneratedImages, Speech, Transcript, VideoJob
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.media import GeneratedImage, GeneratedImages, Speech, Transcript, VideoJob
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 

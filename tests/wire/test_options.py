@@ -6,10 +6,10 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from nanogpt_client.endpoints._check import checked
+from nanogpt_client.endpoints._checks import checked
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.wire import options as kinds
-from nanogpt_client.wire.options import (
+from nanogpt_client.types import options as kinds
+from nanogpt_client.types.options import (
     ChatOptions,
     EmbeddingOptions,
     ImageOptions,

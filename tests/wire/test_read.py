@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client.wire._read import (
+from nanogpt_client.types._coerce import (
     as_count,
     as_dict,
     as_float,

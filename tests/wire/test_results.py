@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.media import (
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.media import (
     GeneratedImage,
     GeneratedImages,
     Segment,

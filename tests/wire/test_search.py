@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nanogpt_client.errors import ResponseFormatError
-from nanogpt_client.wire.billing import Billing
-from nanogpt_client.wire.search import SearchHit, WebSearchResult
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.search import SearchHit, WebSearchResult
 
 
 def read(body, *, structured=False):

@@ -8,9 +8,9 @@ import wave
 import av
 import pytest
 
+from nanogpt_client._media import audio_concat
+from nanogpt_client._media.audio_concat import join
 from nanogpt_client.sandbox.media.audio import speak
-from nanogpt_client.wire import _sound
-from nanogpt_client.wire._sound import join
 
 TEXTS = ["The first sentence.", "And here is another one.", "Done."]
 TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "aac": "audio/aac"}
@@ -103,4 +103,4 @@ def test_a_cut_last_frame_is_left_out():
 
 
 def test_every_joinable_format_has_a_name():
-    assert set(_sound.FORMATS.values()) == _sound.JOINABLE
+    assert set(audio_concat.FORMATS.values()) == audio_concat.JOINABLE

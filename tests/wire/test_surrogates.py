@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from nanogpt_client.endpoints._chat_stream import ChatDecoder
 from nanogpt_client.endpoints.chat import chat
-from nanogpt_client.wire._read import loads
-from nanogpt_client.wire._surrogates import mended_text
+from nanogpt_client.types._coerce import loads
+from nanogpt_client.types._surrogates import mended_text
 
 EMOJI, LOST = "\U0001f600", "\ufffd"
 HIGH, LOW = "\ud83d", "\ude00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nanogpt_client._http import httpx
+from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, ToolCall, Turn, text_of
 from nanogpt_client.sandbox.failures import Refusal
 

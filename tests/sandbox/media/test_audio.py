@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nanogpt_client._media import audio_concat
 from nanogpt_client.sandbox.media.audio import NO_SPEECH, speak, transcribe
-from nanogpt_client.wire import _sound
 
-FORMATS = _sound.FORMATS | {"opus": "audio/ogg", "flac": "audio/flac"}
+FORMATS = audio_concat.FORMATS | {"opus": "audio/ogg", "flac": "audio/flac"}
 TEXT = 'Info: the "quick" brown fox\n jumps over \\ the lazy dog. Grüße aus Köln, 東京 und 🎉! ' * 4
 
 
@@ -42,10 +42,10 @@ def test_any_text_is_read_back_exactly(text, kind):
     assert transcribe(speak(text, format=kind, speed=4)[0]).text == text
 
 
-@pytest.mark.parametrize("kind", _sound.FORMATS)
+@pytest.mark.parametrize("kind", audio_concat.FORMATS)
 def test_what_a_client_joins_is_read_back(kind):
     texts = [TEXT, "one größe.", "Xing " * 90, "the end"]
-    joined = _sound.join([speak(text, format=kind)[0] for text in texts], FORMATS[kind])
+    joined = audio_concat.join([speak(text, format=kind)[0] for text in texts], FORMATS[kind])
     found = transcribe(joined)
     assert found.text == " ".join(texts)
     assert found.seconds == pytest.approx(len(found.text) / 15, abs=2)

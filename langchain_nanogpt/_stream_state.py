@@ -1,0 +1,104 @@
+"""What a stream must remember, because LangChain could not add it up from chunks.
+
+In some of its paths a later chunk's citations, logprobs or refusal replace those of the ones before
+it instead of joining them, so the last chunk brings them whole; half a tool call would be mended
+and carried out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from langchain_core.messages.tool import ToolCallChunk
+
+import nanogpt_client as core
+from langchain_nanogpt._invalid_calls import spoiler
+from langchain_nanogpt._metadata import image_block
+from nanogpt_client.types.tool_arguments import ObjectScanner
+
+__all__ = ["Held"]
+
+
+class Held:
+    """The memory of one stream, of an answer by ``model``; every stream starts with a new one."""
+
+    __slots__ = ("_calls", "_images", "model")
+
+    def __init__(self, model: str = "") -> None:
+        self.model = model
+        self._calls: dict[int, _Call] = {}
+        self._images = 0
+
+    def images(self, urls: Any) -> list[dict[str, Any]]:
+        """Return image blocks, numbered through the whole stream."""
+        start = self._images
+        self._images += len(urls)
+        return [image_block(url, at) for at, url in enumerate(urls, start)]
+
+    def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
+        """Return a piece of a call, with what is certain of its arguments."""
+        if (known := self._calls.get(delta.index)) is None:
+            known = self._calls[delta.index] = _Call()
+        known.name += delta.name or ""
+        return _piece(delta.index, known.add(delta.arguments), delta.id, delta.name)
+
+    def endings(self) -> list[ToolCallChunk]:
+        """Return what is missing of the arguments, and what makes calls invalid that are."""
+        return [
+            _piece(index, ending)
+            for index, call in self._calls.items()
+            if (ending := call.ending())
+        ]
+
+
+class _Call:
+    """A call whose arguments are passed on to LangChain as they come.
+
+    It reads objects only, and of several the first. So an object is passed on until it is closed;
+    anything else is held back until the end shows what it was.
+    """
+
+    __slots__ = ("_held", "_passed", "_scanner", "_started", "name")
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._held: list[str] = []
+        self._passed: list[str] = []
+        self._scanner = ObjectScanner()
+        self._started: bool | None = None  # whether they are an object; None while unknown
+
+    def add(self, text: str) -> str:
+        """Return what may be passed on."""
+        if self._started is None:
+            text = self._start("".join([*self._held, text]).lstrip())
+        if not self._started:
+            self._held.append(text)
+            return ""
+        passed, behind = self._scanner.feed(text)
+        self._held.append(behind)
+        self._passed.append(passed)
+        return passed
+
+    def _start(self, text: str) -> str:
+        self._held.clear()
+        inner = text[1:].lstrip()
+        if text and (inner or text[0] != "{"):
+            self._started = text[0] == "{" and inner[0] != "}"  # an empty one may not be the last
+        return text
+
+    def ending(self) -> str:
+        """Return what to add to what was passed on, so that it reads as the call."""
+        rest = "".join(self._held)
+        text = "".join(self._passed) + rest
+        call = core.ToolCall("", self.name, text)
+        if call.problem is not None:
+            return rest + spoiler(text)
+        arguments = call.parse()
+        return "" if self._started or not arguments else json.dumps(arguments, ensure_ascii=False)
+
+
+def _piece(
+    index: int, args: str, call_id: str | None = None, name: str | None = None
+) -> ToolCallChunk:
+    return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)

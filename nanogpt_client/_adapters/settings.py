@@ -1,0 +1,330 @@
+"""The frameworks' constructor words as pydantic fields, and the clients made of them.
+
+LangChain's and LlamaIndex's models are pydantic models; both adapters take their words from here,
+so that the same word means the same in either. Knows no framework.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    StrictBool,
+    model_validator,
+)
+
+from nanogpt_client._adapters.documented import DocumentedModel
+from nanogpt_client.async_client import AsyncNanoGPTClient
+from nanogpt_client.client import NanoGPTClient
+from nanogpt_client.config import NONE_IS_NO_LIMIT, Config, hidden
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types.options import (
+    ChatOptions,
+    ContextLimit,
+    Count,
+    Fraction,
+    MemoryDays,
+    Penalty,
+    ProviderRouting,
+    ReasoningEffort,
+    ServiceTier,
+    WebSearch,
+)
+
+__all__ = ["CHAT_WORDS", "ClientFields", "OptionFields", "hide_key"]
+
+
+def hide_key(words: dict[str, Any]) -> None:
+    """Wrap the key among constructor words, before a frame of somebody else's holds them."""
+    if "api_key" in words:
+        words["api_key"] = hidden(words["api_key"])
+
+
+def _ledger(ledger: Ledger | None) -> Ledger:
+    return Ledger() if ledger is None else ledger
+
+
+class _Clients:
+    """Clients once they are needed; copies of it are empty."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.blocking: NanoGPTClient | None = None
+        self.asynchronous: AsyncNanoGPTClient | None = None
+
+    def __reduce__(self) -> tuple[type[_Clients], tuple[()]]:
+        return _Clients, ()  # what pickle and copy do
+
+
+class ClientFields(DocumentedModel):
+    """How to reach NanoGPT; the words of `nanogpt_client.NanoGPTClient`, and ``client`` itself."""
+
+    # A complaint about one word must not print the key that was passed beside it.
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+    api_key: Annotated[SecretStr | str | None, AfterValidator(hidden)] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``. Neither dicts nor checkpoints
+    hold it, pickles only with ``pickle_api_key``."""
+    base_url: str | None = None
+    """By default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself."""
+    timeout: float | None = Config.timeout
+    """Seconds to wait for a whole answer."""
+    max_retries: int = Config.max_retries
+    """How often a call may be sent again when that cannot bill twice."""
+    max_connections: int | None = None
+    """Connections open at the same time; by default 1,000, or half of the file descriptors."""
+    requests_per_second: float | None = Config.requests_per_second
+    """A pace for all calls; by default one is found where NanoGPT asks to wait."""
+    rate_limit_wait: float | None = Config.rate_limit_wait
+    """Seconds that a call may wait because NanoGPT asks it to; by default its timeout."""
+    stream_idle_timeout: float | None = Config.stream_idle_timeout
+    """Seconds of silence allowed between a stream's events."""
+    first_event_timeout: float | None = Config.first_event_timeout
+    """Seconds allowed until a stream's first event."""
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    """An ``httpx.Client`` to send with; it stays yours to close."""
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    """An ``httpx.AsyncClient`` for the async methods; it stays yours to close."""
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Headers for every request."""
+    compress_above: int | None = Config.compress_above
+    """Bytes; larger bodies of chats are sent gzipped, which helps on slow lines alone."""
+    pickle_api_key: bool = Field(default=Config.pickle_api_key, exclude=True, repr=False)
+    """Let pickles hold the key, in clear, for worker processes that have no variable with it."""
+    budget: Budget | None = Field(default=None, exclude=True, repr=False)
+    """Refuses calls once its limit is reached; share one between models."""
+    ledger: Annotated[Ledger, BeforeValidator(_ledger)] = Field(
+        default_factory=Ledger, exclude=True, repr=False
+    )
+    """Where calls are booked; share one between models."""
+    client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
+    """A client to share; the settings above are then those of the client, and may not differ."""
+
+    _clients: _Clients = PrivateAttr(default_factory=_Clients)
+
+    if not TYPE_CHECKING:  # checkers read the words from the fields
+
+        def __init__(self, *args: Any, **words: Any) -> None:
+            """Check the words; nothing is sent.
+
+            Raises:
+                ConfigurationError: a setting differs from what ``client`` has decided already.
+                ValidationError: a word is unknown or its value out of bounds.
+            """
+            hide_key(words)
+            super().__init__(*args, **words)
+            if self.client is not None:
+                self._take_settings(self.client)
+
+    def _take_settings(self, client: NanoGPTClient) -> None:
+        """Show an injected client's settings; refuse those that say something else."""
+        given, decided = self.model_fields_set, _settings_of(client)
+        for name, value in decided.items():
+            own = getattr(self, name)
+            said = own is not None or name in NONE_IS_NO_LIMIT
+            if name in given and said and own != value:
+                msg = f"client= brings its own {name}; leave one of them out"
+                raise ConfigurationError(msg, param=name)
+        self.__dict__.update(decided)
+
+    def _client(self) -> NanoGPTClient:
+        """Return the client for blocking calls.
+
+        Raises:
+            ConfigurationError: no key is to be found, a setting makes no sense, or only the async
+                calls have a way to NanoGPT.
+        """
+        client = self._shared_client()
+        if self.http_async_client is not None and client.http_client is None:
+            msg = (
+                "http_async_client carries async calls alone, and a direct connection would go "
+                "round it: pass http_client=… for blocking calls as well"
+            )
+            raise ConfigurationError(msg, param="http_client")
+        return client
+
+    def _shared_client(self) -> NanoGPTClient:
+        """Return the client whose settings, ledger and limits all calls share."""
+        if self.client is not None:
+            return self.client
+        with self._clients.lock:
+            if self._clients.blocking is None:
+                settings = {name: getattr(self, name) for name in _SETTINGS}
+                self._clients.blocking = NanoGPTClient(**settings)
+            return self._clients.blocking
+
+    def _async_client(self) -> AsyncNanoGPTClient:
+        """Return the client for asyncio, which has its connections per event loop."""
+        blocking = self._shared_client()
+        with self._clients.lock:
+            if self._clients.asynchronous is None:
+                self._clients.asynchronous = AsyncNanoGPTClient.sharing(
+                    blocking, http_client=self.http_async_client
+                )
+            return self._clients.asynchronous
+
+    def close(self) -> None:
+        """Free the connections of the blocking methods; injected clients stay open."""
+        if self._clients.blocking is not None:
+            self._clients.blocking.close()
+
+    async def aclose(self) -> None:
+        """Free the connections that the async methods opened on this event loop."""
+        if self._clients.asynchronous is not None:
+            await self._clients.asynchronous.aclose()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; it has clients of its own if the way to NanoGPT is changed."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and not ClientFields.model_fields.keys().isdisjoint(update):
+            copied._clients = _Clients()  # noqa: SLF001 - the same class
+        return copied
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return what another process needs; it takes the key from its own environment."""
+        state = super().__getstate__()
+        if self.pickle_api_key:
+            return state
+        return state | {"__dict__": state["__dict__"] | {"api_key": None}}
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # Sockets cannot be copied, and a copied budget would allow its sum twice.
+        memo = {} if memo is None else memo
+        for shared in (
+            self.http_client,
+            self.http_async_client,
+            self.client,
+            self.budget,
+            self.ledger,
+        ):
+            memo[id(shared)] = shared
+        return super().__deepcopy__(memo)
+
+
+_CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientFields.model_fields]
+_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
+
+
+def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
+    """Return a client's settings under the names that models and tools have for them."""
+    config = client.config
+    return {name: getattr(config, name) for name in _CONFIGURED} | {
+        "base_url": config.chat_root,
+        "default_headers": dict(config.default_headers) or None,
+        "http_client": client.http_client,
+        "budget": client.budget,
+        "ledger": client.ledger,
+    }
+
+
+class OptionFields(DocumentedModel):
+    """Sampling, search, memory, routing: what of `ChatOptions` a constructor takes.
+
+    Type checkers and editors read a class's own lines, so names, types and docstrings stand here
+    again; a test compares them. Rarer options are given per call, or in ``extra_body``.
+    """
+
+    # A complaint about one argument must not print the key that was passed beside it.
+    model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """0 to 2: how freely tokens are chosen; by default the model's own."""
+    top_p: Fraction | None = None
+    """0 to 1: choose among the likeliest tokens that have this share of the probability."""
+    top_k: int | None = None
+    """Choose among so many of the likeliest tokens."""
+    min_p: Fraction | None = None
+    """0 to 1: the least probability of a token."""
+    max_tokens: Count | None = None
+    """Tokens to generate, at most."""
+    min_tokens: Annotated[int, Field(ge=0)] | None = None
+    """Tokens before a stop sequence counts; few providers support it."""
+    stop: str | Sequence[str] | None = None
+    """Texts that end the response."""
+    stop_token_ids: Sequence[int] | None = None
+    """Token ids that end the response; few providers support it."""
+    frequency_penalty: Penalty | None = None
+    """-2 to 2: lowers tokens the more, the more often they have appeared."""
+    presence_penalty: Penalty | None = None
+    """-2 to 2: lowers tokens that have appeared."""
+    repetition_penalty: Penalty | None = None
+    """-2 to 2: above 1, repetition is discouraged."""
+    no_repeat_ngram_size: Annotated[int, Field(ge=0)] | None = None
+    """Tokens in a row that may not repeat; few providers support it."""
+    logit_bias: Mapping[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    """Token ids, and what is added to their logits, -100 to 100."""
+    logprobs: StrictBool | Annotated[int, Field(ge=0)] | None = None
+    """Return the log probability of each token: ``True``, or of how many alternatives (up to 5)."""
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    """0 to 20: alternatives of each token to return with ``logprobs=True``."""
+    seed: int | None = None
+    """Make sampling repeatable, as far as the model supports it."""
+    user: str | None = None
+    """An id of your end user."""
+
+    reasoning_effort: ReasoningEffort | None = None
+    """How much to reason: ``"none"`` to ``"xhigh"``."""
+    reasoning: Mapping[str, Any] | None = None
+    """E.g. ``{"exclude": True}``, which hides the reasoning (it is still billed)."""
+    web_search: StrictBool | str | WebSearch | None = None
+    """``True`` for the default search, a backend such as ``"linkup-deep"``, or a `WebSearch`."""
+    memory: StrictBool | MemoryDays | None = None
+    """NanoGPT's context memory: ``True``, or the days to keep it, which are clamped to 1 to 365."""
+    model_context_limit: ContextLimit | None = None
+    """Tokens that context memory may fill; below 10,000 counts as 10,000."""
+    provider: str | ProviderRouting | None = None
+    """Which upstream providers may serve the call; choosing one bills pay-as-you-go."""
+    caching: bool | None = None
+    """Use only a provider that caches prompts; the call fails where there is none."""
+    stickyprovider: bool | None = None
+    """With ``caching``: prefer the provider of earlier calls."""
+    prompt_caching: StrictBool | Mapping[str, Any] | None = None
+    """Mark leading messages for the prompt cache (Claude): ``True``, or its settings."""
+    service_tier: ServiceTier | None = None
+    """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
+    billing_mode: str | None = None
+    """``"paygo"`` bills pay-as-you-go also what a subscription includes."""
+    scraping: bool | None = None
+    """Read web pages whose addresses stand in the messages."""
+    youtube_transcripts: bool | None = None
+    """Read the transcripts of YouTube videos whose addresses stand in the messages."""
+    extra_body: Mapping[str, Any] | None = None
+    """Keys added to the JSON body as they are; they win over our own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _point_to_the_call(cls, given: Any) -> Any:
+        """Say where an option goes that no constructor takes."""
+        if isinstance(given, Mapping):
+            per_call = ChatOptions.__annotations__.keys() - cls.model_fields.keys()
+            for name in given.keys() & per_call:
+                raise ValueError(
+                    f"{name} is an option of calls; extra_body={{…}} sends it with all"
+                )
+        return given
+
+    def _given(self) -> dict[str, Any]:
+        """Return the options that say something; an empty list of stop sequences does not."""
+        values = self.__dict__
+        return {name: values[name] for name in CHAT_WORDS if values[name] not in (None, [], ())}
+
+
+CHAT_WORDS = tuple(
+    word for word in ChatOptions.__annotations__ if word in OptionFields.model_fields
+)

@@ -1,0 +1,137 @@
+"""What both clients are, apart from how they wait: settings, books, copying.
+
+The constructor turns its words into a frozen `Config` and a `CallContext` (retry rules, ledger,
+budget, hooks), which every call of the client shares. Copies share the books, a pickle takes
+the settings and the books so far; both open connections of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import SecretStr
+
+from nanogpt_client._protocol.accounting import CallContext
+from nanogpt_client._protocol.pacing import Pace
+from nanogpt_client._protocol.retry import RetryPolicy
+from nanogpt_client._transport.connection_queue import Queue
+from nanogpt_client.config import Config, hidden
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.hooks import Hook, Hooks
+from nanogpt_client.ledger import Budget, Ledger
+
+
+class BaseClient:
+    """Settings and books of a client; see `NanoGPTClient` for the arguments."""
+
+    _transport_class: ClassVar[str]
+
+    def __init__(  # noqa: PLR0913 - the settings of a client, all by name
+        self,
+        api_key: str | SecretStr | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | None = Config.timeout,
+        max_retries: int = Config.max_retries,
+        max_connections: int | None = None,
+        requests_per_second: float | None = Config.requests_per_second,
+        rate_limit_wait: float | None = Config.rate_limit_wait,
+        retry_after_cap: float = Config.retry_after_cap,
+        stream_idle_timeout: float | None = Config.stream_idle_timeout,
+        first_event_timeout: float | None = Config.first_event_timeout,
+        http_client: Any = None,
+        default_headers: Mapping[str, str] | None = None,
+        budget: Budget | None = None,
+        ledger: Ledger | None = None,
+        allow_private_downloads: bool = Config.allow_private_downloads,
+        compress_above: int | None = Config.compress_above,
+        pickle_api_key: bool = Config.pickle_api_key,
+        on_request: Hook | None = None,
+        on_response: Hook | None = None,
+        on_retry: Hook | None = None,
+    ) -> None:
+        config = Config.resolve(
+            api_key := hidden(api_key), base_url, timeout=timeout, max_retries=max_retries,
+            max_connections=max_connections, requests_per_second=requests_per_second,
+            rate_limit_wait=rate_limit_wait, retry_after_cap=retry_after_cap,
+            stream_idle_timeout=stream_idle_timeout, first_event_timeout=first_event_timeout,
+            default_headers=dict(default_headers or {}),
+            allow_private_downloads=allow_private_downloads, compress_above=compress_above,
+            pickle_api_key=pickle_api_key,
+        )  # fmt: skip
+        hooks = Hooks(on_request, on_response, on_retry)
+        self._set_up(config, _context(config, ledger, budget, hooks), http_client)
+
+    def _set_up(
+        self, config: Config, context: CallContext, http_client: Any, queue: Queue | None = None
+    ) -> None:
+        self.config = config
+        self._queue = queue or Queue(config.max_connections)
+        self._context = context
+        self.http_client = http_client
+        # The first client loads the HTTP library, which takes longer than all of this package.
+        http = importlib.import_module("nanogpt_client._transport.http")
+        self._transport = getattr(http, self._transport_class)(config, http_client, self._queue)
+
+    @classmethod
+    def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
+        """Return a client of this class with another's settings, books, queue and retry quota."""
+        if http_client is None and other.http_client is not None:
+            msg = (
+                "pass http_async_client=… for async calls, too: the injected http_client cannot "
+                f"carry those of {cls.__name__}, and a direct connection would go round it"
+            )
+            raise ConfigurationError(msg, param="http_async_client")
+        client = cls.__new__(cls)
+        client._set_up(  # noqa: SLF001 - the same class
+            other.config, other._context, http_client, other._queue
+        )
+        return client
+
+    @property
+    def ledger(self) -> Ledger:
+        """The book of all calls."""
+        return self._context.ledger
+
+    @property
+    def budget(self) -> Budget | None:
+        """The limit on them, if any."""
+        return self._context.budget
+
+    def __repr__(self) -> str:
+        config: Config | None = self.__dict__.get("config")  # none where a setting was refused
+        return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
+
+    def __copy__(self) -> Self:
+        return self.sharing(self, http_client=self.http_client)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Sockets cannot be copied, and a copied budget would allow its sum twice.
+        return self.__copy__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: settings and the books so far."""
+        return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        config, books, budget = state["config"], state["ledger"], state["budget"]
+        self._set_up(config, _context(config, books, budget, Hooks()), None)
+
+
+def _context(
+    config: Config, ledger: Ledger | None, budget: Budget | None, hooks: Hooks
+) -> CallContext:
+    return CallContext(
+        retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
+        pace=Pace(config.requests_per_second),
+        rate_limit_wait=config.rate_limit_wait,
+        timeout=config.timeout,
+        ledger=Ledger() if ledger is None else ledger,
+        budget=budget,
+        hooks=hooks,
+        first_event_timeout=config.first_event_timeout,
+        stream_idle_timeout=config.stream_idle_timeout,
+        key=config.api_key,
+    )

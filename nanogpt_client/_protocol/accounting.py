@@ -1,0 +1,199 @@
+"""From a call's beginning to its one ledger entry, whatever becomes of it.
+
+`attempt` and `stream` open a `Booking` around every call. On the way in it reserves the estimated
+price from the budget, which may refuse; on the way out, also by an exception or by a caller who
+stopped reading, it settles the reservation and writes the entry. Whether a failure cost something
+is decided here alone (`Booking._cost`), as is that no exception quotes the key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import SecretStr
+
+from nanogpt_client._protocol.call import SHORTEST_KEY, Call, Reply, StreamCall
+from nanogpt_client._protocol.job_costs import JobCosts
+from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.pacing import Pace
+from nanogpt_client._protocol.retry import RetryPolicy
+from nanogpt_client.budget import Budget, Reservation
+from nanogpt_client.config import NO_KEY
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ConfigurationError,
+    NanoGPTError,
+)
+from nanogpt_client.hooks import Hooks
+from nanogpt_client.ledger import Ledger, LedgerEntry, posting
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What all calls of a client share: the rules they follow and the books they are kept in."""
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: Pace = field(default_factory=Pace)
+    rate_limit_wait: float | None = None
+    timeout: float | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    budget: Budget | None = None
+    hooks: Hooks = field(default_factory=Hooks)
+    first_event_timeout: float | None = None
+    stream_idle_timeout: float | None = None
+    key: SecretStr | None = None
+    known: KnownModels = field(default_factory=KnownModels)
+    jobs: JobCosts = field(default_factory=JobCosts)
+
+
+class Booking:
+    """A context manager around one call: reserves budget, counts sends, books one entry.
+
+    ``result`` is asked at the end for what has arrived, be it whole or partial.
+
+    An exception out of a signal handler may come anywhere, also on the way in or out. So whatever
+    was begun is finished, by steps of which each is done once: here, or when the booking is
+    collected. In a forked child nothing is booked: the call is its parent's.
+    """
+
+    _began = _finished = False
+    _reservation: Reservation | None = None
+    _posting: Any = None
+
+    def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
+        self.sends = 0
+        self.result: Callable[[], Any] = lambda: None
+        self.correction = Decimal(0)
+        self._call = call
+        self._context = context
+        self._process = os.getpid()
+        self._started = context.retry.now()
+
+    def __enter__(self) -> Self:
+        budget = self._context.budget
+        try:
+            self._check_key()
+            if self._call.billable and budget is not None:
+                self._reservation = Reservation(self._estimate(budget))
+                budget.make(self._reservation)
+            self._began = True
+        except BaseException:
+            self._release(Decimal(0))
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            self._finish(kind, error)
+        except BaseException:
+            self._finish(kind, error)
+            raise
+
+    def __del__(self) -> None:
+        if self._began and not self._finished:
+            self._finish(GeneratorExit, None)
+        elif not self._began:
+            self._release(Decimal(0))
+
+    def _check_key(self) -> None:
+        """Refuse to go on with the empty key of a pickle that was read where there is none."""
+        key = self._context.key
+        if key is not None and not key.get_secret_value():
+            raise ConfigurationError(NO_KEY, param="api_key")
+
+    def _estimate(self, budget: Budget) -> Decimal | None:
+        """Return what the call may cost in USD; ``None`` if its price is unknown."""
+        if budget.usd is None:
+            return Decimal(0)
+        return None if self._call.estimate is None else self._call.estimate()
+
+    def _release(self, cost: Decimal | None) -> None:
+        if self._reservation is not None and self._context.budget is not None:
+            self._context.budget.close(self._reservation, cost)
+
+    def _finish(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        if self._process != os.getpid():
+            self._release(Decimal(0))
+        else:
+            result = self.result()
+            if isinstance(error, NanoGPTError):
+                error.sends = self.sends
+                _hide(self._context.key, error)
+            cost = self._cost(result, error)
+            if self._posting is None:
+                entry = self._entry(kind, error, result, cost)
+                self._posting = posting(self._context.ledger, entry)
+            self._release(cost)
+            self._posting.finish()
+        self._finished = True
+
+    def _entry(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        result: Any,
+        cost: Decimal | None,
+    ) -> LedgerEntry:
+        usage, billing = getattr(result, "usage", None), getattr(result, "billing", None)
+        return LedgerEntry(
+            kind=self._call.kind,
+            model=self._call.model,
+            outcome=_outcome(kind),
+            cost=cost,
+            prompt_tokens=getattr(usage, "prompt_tokens", None),
+            completion_tokens=getattr(usage, "completion_tokens", None),
+            request_id=getattr(billing, "request_id", None) or getattr(error, "request_id", None),
+            sends=self.sends,
+            started_at=self._started,
+            seconds=self._context.retry.now() - self._started,
+        )
+
+    def _cost(self, result: Any, error: BaseException | None) -> Decimal | None:
+        """Return the dollars if they are known: reported, or surely none.
+
+        Surely none is what was never sent and what NanoGPT refused (4xx but 408). After a 5xx and
+        after an unknown outcome nobody knows, so it is ``None``.
+        """
+        if not self._call.billable or self.sends == 0:
+            return self.correction  # polls repeat what the submission cost, or correct it
+        billing = getattr(result, "billing", None)
+        if billing is not None and billing.cost is not None:
+            return billing.cost  # type: ignore[no-any-return]
+        if isinstance(error, APIConnectionError):
+            return Decimal(0)
+        if isinstance(error, APIStatusError) and not error.maybe_billed:
+            refused = error.status_code is not None and 400 <= error.status_code < 500
+            return Decimal(0) if refused and error.status_code != 408 else None
+        if isinstance(error, NanoGPTError) and not error.maybe_billed:
+            return Decimal(0)
+        return None
+
+
+def _hide(key: SecretStr | None, error: NanoGPTError) -> None:
+    """Blot the key out of an exception whose answer quotes it."""
+    secret = key.get_secret_value() if key is not None else ""
+    if len(secret) < SHORTEST_KEY:
+        return
+    for name, value in vars(error).items():
+        if isinstance(value, str):
+            setattr(error, name, value.replace(secret, "***"))
+    error.args = (error.message,)
+    if isinstance(error.response, Reply):
+        quoting, error.response = error.response, error.response.without(secret)
+        if error.response.body != quoting.body:
+            error.__traceback__ = None  # its frames hold the answer, parsed
+
+
+def _outcome(kind: type[BaseException] | None) -> str:
+    if kind is None:
+        return "ok"
+    # A flow that is closed from outside ends in GeneratorExit: the caller walked away.
+    return "abandoned" if issubclass(kind, GeneratorExit) else kind.__name__

@@ -1,0 +1,330 @@
+"""Folds a chat stream into one message, and puts its deltas in order on the way.
+
+`PartialMessage.add` takes a frame's choices as NanoGPT sent them and returns normalised
+`ChatChunk`s; `PartialMessage.completion` is what has arrived so far, in the type of a whole reply.
+Whole replies are read by the same code, so a streamed and an unstreamed answer cannot differ.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from nanogpt_client._protocol.tool_calls import ToolCalls
+from nanogpt_client.types._coerce import as_count, as_dict, as_list, as_text, dicts
+from nanogpt_client.types._extras import MESSAGE_FIELDS, MessageExtras
+from nanogpt_client.types._text import Text
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.chat import (
+    ChatChunk,
+    ChatCompletion,
+    Choice,
+    Citation,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+__all__ = ["PartialMessage"]
+
+_IN_EVERY_EVENT = frozenset(
+    {"id", "object", "created", "model", "choices", "provider", "system_fingerprint"}
+)
+"""What says nothing of usage or costs."""
+_TOLD_APART = frozenset({"choices", "error"})
+
+
+# Where a message's fields are kept here; citations that come again are known by themselves.
+_KEPT = {
+    "content": "text",
+    "reasoning": "reasoning",
+    "reasoning_content": "reasoning",
+    "reasoning_details": "reasoning",
+    "tool_calls": "tools",
+    "images": "images",
+    "refusal": "refusal",
+    "audio": "audio",
+}
+
+
+class _PartialChoice:
+    """What has arrived of one of the ``n`` answers."""
+
+    __slots__ = (
+        "audio", "citations", "extras", "finish_reason", "images", "logprobs", "reasoning",
+        "refusal", "role", "text", "tools",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.text = Text()
+        self.reasoning = Text()
+        self.tools = ToolCalls()
+        self.citations: dict[Citation, None] = {}  # in order, and found at once
+        self.images: list[str] = []
+        self.refusal = Text()
+        self.audio: dict[str, Any] = {}
+        self.logprobs: dict[str, list[Any]] = {}
+        self.finish_reason: str | None = None
+        self.extras = MessageExtras()
+        self.role = "assistant"
+
+    def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
+        """Fold one choice in; write what is new to the chunk; return whether it has ended here."""
+        reason = choice.get("finish_reason")
+        delta = as_dict(choice.get("delta"))
+        if delta:
+            self._delta(delta, chunk)
+        if (reason is not None or not delta) and (message := choice.get("message")):
+            self._message(as_dict(message), chunk)
+        if (logprobs := choice.get("logprobs")) is not None:
+            self._logprobs(as_dict(logprobs), chunk)
+        if reason is None:  # nearly always
+            return False
+        begun, self.finish_reason = self.finish_reason, as_text(reason) or self.finish_reason
+        return begun is None and self.finish_reason is not None
+
+    def _delta(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
+        content = delta.get("content")
+        if content:
+            text = content if type(content) is str else self._parts(content, chunk)
+            if text:
+                chunk.text += text
+                self.text.add(text)
+        if len(delta) > 1 or not content:
+            self._rest(delta, chunk)
+            if not delta.keys() <= MESSAGE_FIELDS:
+                self.extras.add(delta)
+
+    def _message(self, message: Mapping[str, Any], chunk: ChatChunk) -> None:
+        """Fold a whole message in: of a streamed answer it repeats what has arrived already."""
+        new = {key: message[key] for key in message if not getattr(self, _KEPT.get(key, ""), None)}
+        if isinstance(new.get("content"), list) and (self.reasoning or self.images):
+            del new["content"]
+        self.extras.add(message)  # it may hold a seal that came nowhere else
+        self.tools.keep_extras(dicts(message.get("tool_calls")))
+        calls = dicts(new.pop("tool_calls", None))
+        self._delta(new, chunk)
+        if calls:
+            chunk.tool_calls = self.tools.add_whole(calls)
+
+    def _rest(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
+        """Everything of a delta but its content; most deltas have nothing of it."""
+        if reasoning := _reasoning(delta):
+            chunk.reasoning += reasoning
+            self.reasoning.add(reasoning)
+        if calls := dicts(delta.get("tool_calls")):
+            chunk.tool_calls = self.tools.add(calls)
+        if role := as_text(delta.get("role")):
+            self.role = role
+        if annotations := delta.get("annotations"):
+            chunk.citations = [*chunk.citations, *self._new_citations(annotations)]
+        if images := delta.get("images"):
+            urls = [url for image in as_list(images) if (url := _image_url(image))]
+            chunk.images = [*chunk.images, *urls]
+            self.images += urls
+        if refusal := as_text(delta.get("refusal")):
+            chunk.refusal = (chunk.refusal or "") + refusal
+            self.refusal.add(refusal)
+        if audio := as_dict(delta.get("audio")):
+            chunk.audio = audio
+            self._sound(audio)
+
+    def _sound(self, audio: Mapping[str, Any]) -> None:
+        """Fold sound in: its data and its transcript come in pieces, like text."""
+        for key, value in audio.items():
+            if isinstance(value, str) and key != "id":
+                if not isinstance(self.audio.get(key), Text):
+                    self.audio[key] = Text()
+                self.audio[key].add(value)
+            else:
+                self.audio[key] = value
+
+    def _parts(self, content: Any, chunk: ChatChunk) -> str:
+        """Read content that came as a list of parts."""
+        texts = []
+        for part in as_list(content):
+            if isinstance(part, str):
+                texts.append(part)
+                continue
+            fields = as_dict(part)
+            texts.append(as_text(fields.get("text")))
+            if thought := as_text(fields.get("thinking")) or as_text(fields.get("reasoning")):
+                chunk.reasoning += thought
+                self.reasoning.add(thought)
+            if url := _image_url(fields) if "image_url" in fields else "":
+                chunk.images = [*chunk.images, url]
+                self.images.append(url)
+        return "".join(texts)
+
+    def _new_citations(self, annotations: Any) -> list[Citation]:
+        """Read citations; some routes repeat them in every delta, they count once."""
+        new: list[Citation] = []
+        for annotation in as_list(annotations):
+            citation = Citation.read(annotation)
+            if citation is not None and citation not in self.citations:
+                self.citations[citation] = None
+                new.append(citation)
+        return new
+
+    def _logprobs(self, logprobs: dict[str, Any], chunk: ChatChunk) -> None:
+        if logprobs:
+            chunk.logprobs = logprobs
+        for key, value in logprobs.items():
+            self.logprobs.setdefault(key, []).extend(as_list(value))
+
+    def choice(self, index: int, salt: str) -> Choice:
+        """Return what has arrived; calls that never got an id are given a stable one."""
+        message = Message(
+            text=str(self.text),
+            reasoning=str(self.reasoning),
+            tool_calls=tuple(
+                ToolCall(
+                    call.id or _made_up_id(salt, index, at),
+                    call.name,
+                    str(call.arguments),
+                    call.extras.fields,
+                )
+                for at, call in enumerate(self.tools.calls)
+            ),
+            citations=tuple(self.citations),
+            images=tuple(self.images),
+            refusal=str(self.refusal) or None,
+            audio={k: str(v) if isinstance(v, Text) else v for k, v in self.audio.items()} or None,
+            role=self.role,
+            extra=self.extras.fields(),
+        )
+        logprobs = {key: list(values) for key, values in self.logprobs.items()}
+        return Choice(index, message, self.finish_reason, logprobs or None)
+
+    def missing_ids(self, index: int, salt: str) -> list[ToolCallDelta]:
+        """Return deltas that bring the made-up ids."""
+        return [
+            ToolCallDelta(at, _made_up_id(salt, index, at), None, "")
+            for at, call in enumerate(self.tools.calls)
+            if not call.id
+        ]
+
+
+class PartialMessage:
+    """What has arrived of one answer, streamed or whole.
+
+    Attributes:
+        finished: how many of the answers have a finish reason.
+        failed: whether an answer says itself that it failed.
+    """
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        self._headers = headers or {}
+        self._choices: dict[int, _PartialChoice] = {}
+        self._top: dict[str, Any] = {}
+        self._salt = ""
+        self._completion: ChatCompletion | None = None
+        self._costs: tuple[Usage | None, Billing] | None = None
+        self.finished = 0
+        self.failed = False
+
+    def add(self, frame: Mapping[str, Any]) -> list[ChatChunk]:
+        """Fold one frame in; return what is new in it, a chunk per choice.
+
+        Finish reason, usage and billing are held back for `end`.
+        """
+        self._completion = None
+        same_id = frame.get("id") in (None, self._top.get("id"))
+        if not (same_id and frame.keys() <= _IN_EVERY_EVENT):
+            self._costs = None
+        for key, value in frame.items():
+            if value is not None:  # the last value that says something wins
+                self._top[key] = value
+        chunks = []
+        for choice in dicts(frame.get("choices")):
+            index = as_count(given) or 0 if (given := choice.get("index")) else 0
+            if (partial := self._choices.get(index)) is None:
+                partial = self._choices[index] = _PartialChoice()
+            chunk = ChatChunk(index=index, raw=choice)
+            if partial.add(choice, chunk):
+                self.finished += 1
+            self.failed = self.failed or partial.finish_reason == "error"
+            chunks.append(chunk)
+        return chunks
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is an answer, and all that have begun have a finish reason."""
+        return 0 < len(self._choices) == self.finished
+
+    def completion(self) -> ChatCompletion:
+        """Return what has arrived so far, in the type of a whole reply."""
+        if self._completion is None:
+            self._completion = self._whole()
+        return self._completion
+
+    def _whole(self) -> ChatCompletion:
+        if self._costs is None:
+            usage = Usage.read(self._top.get("usage"), self._top.get("x_nanogpt_pricing"))
+            self._costs = usage, Billing.read(self._top, self._headers)
+        usage, billing = self._costs
+        return ChatCompletion(
+            id=as_text(self._top.get("id")),
+            model=as_text(self._top.get("model")),
+            choices=tuple(
+                choice.choice(index, self._unique())
+                for index, choice in sorted(self._choices.items())
+            ),
+            usage=usage,
+            billing=billing,
+            raw={key: value for key, value in self._top.items() if key not in _TOLD_APART},
+        )
+
+    def end(self) -> list[ChatChunk]:
+        """Return the last chunk of each answer; what concerns all of them is on the very last."""
+        whole = self.completion()
+        chunks = [
+            ChatChunk(
+                index=index,
+                finish_reason=choice.finish_reason,
+                tool_calls=choice.missing_ids(index, self._unique()),
+                id=whole.id,
+                model=whole.model,
+            )
+            for index, choice in sorted(self._choices.items())
+        ]
+        if chunks:
+            last = chunks[-1]
+            last.usage, last.billing, last.raw = whole.usage, whole.billing, whole.raw
+        return chunks
+
+    def _unique(self) -> str:
+        """Return a word that tells this answer's calls from those of any other."""
+        self._salt = self._salt or as_text(self._top.get("id")) or uuid.uuid4().hex
+        return self._salt
+
+
+def _made_up_id(salt: str, index: int, position: int) -> str:
+    """Return an id for a call that came without one, or with that of another call.
+
+    Longer ones than 40 characters are refused in a history by OpenAI's models.
+    """
+    made_up = f"call_{salt}_{index}_{position}"
+    return made_up if len(made_up) <= 40 else f"call_{sha256(made_up.encode()).hexdigest()[:24]}"
+
+
+def _reasoning(delta: Mapping[str, Any]) -> str:
+    """Read the thoughts once: the fields mirror each other, depending on the route."""
+    for key in ("reasoning", "reasoning_content"):
+        value = delta.get(key)
+        if isinstance(value, str) and value:
+            return value
+    details = dicts(delta.get("reasoning_details"))
+    return "".join(as_text(part.get("text")) or as_text(part.get("summary")) for part in details)
+
+
+def _image_url(image: Any) -> str:
+    """Read an image in any of its forms: ``{image_url: {url}}``, ``{url}`` or the URL itself."""
+    if isinstance(image, str):
+        return image
+    fields = as_dict(image)
+    inner = fields.get("image_url")
+    return as_text(as_dict(inner).get("url")) or as_text(inner) or as_text(fields.get("url"))

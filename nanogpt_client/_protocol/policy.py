@@ -1,0 +1,270 @@
+"""Policy as pure generators: they decide, the clients act.
+
+A generator here yields steps (`Send`, `Open`, `Read`, `Sleep`, `Emit`) and receives what became of
+each. It owns no socket and no clock, so every rule is tested with values alone, and the sync and
+the async client need not repeat any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from nanogpt_client._protocol.accounting import Booking, CallContext
+from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
+from nanogpt_client._protocol.job_costs import JobStatus, Submitted
+from nanogpt_client._protocol.rate_limit import Line
+from nanogpt_client._protocol.retry import retry_after
+from nanogpt_client._protocol.steps import (
+    Connected,
+    Emit,
+    Flow,
+    Known,
+    Open,
+    Outcome,
+    Read,
+    Send,
+    Sleep,
+    Step,
+    Steps,
+    Unreachable,
+)
+from nanogpt_client.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    NanoGPTError,
+    OutcomeUnknownError,
+    ResponseFormatError,
+    StreamInterruptedError,
+    StreamStalledError,
+    error_from_reply,
+)
+from nanogpt_client.hooks import CallEvent
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+# After the finish reason only usage and [DONE] may follow; whoever holds them back keeps nobody.
+AFTER_FINISH_SECONDS = 5.0
+# After [DONE] only the end of the response follows, and a connection is used again from there on.
+AFTER_DONE_SECONDS = 0.25
+
+
+def attempt(call: Call[T], context: CallContext) -> Steps[T]:
+    """Perform one call: send it, again where that is safe, and read the answer."""
+    with Booking(call, context) as booking:
+        reply = yield from _exchange(call, Send(call.request), booking, context)
+        try:
+            result = call.parse(reply)
+        except NanoGPTError as error:
+            _complete(error, reply, call)
+            raise
+        booking.result = lambda: result
+        if call.run_id is not None:
+            booking.correction = context.jobs.correction(
+                call.kind, call.run_id, cast("JobStatus", result), context.budget
+            )
+        return result
+
+
+def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
+    """Turn each call that a flow yields into its attempts; throw their errors into it."""
+    try:
+        step = next(flow)
+        while True:
+            if isinstance(step, Known):
+                step = flow.send(context.known)
+                continue
+            if isinstance(step, Submitted):
+                context.jobs.submitted(step)
+                step = next(flow)
+                continue
+            if not isinstance(step, Call):
+                step = flow.send((yield step))
+                continue
+            try:
+                answer = yield from attempt(step, context)
+            except NanoGPTError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+
+
+def stream(
+    call: StreamCall[Item], context: CallContext
+) -> Generator[Step | Emit[Item], Outcome, None]:
+    """Perform a streaming call: every event in time, a finish at the end, or a typed error."""
+    with Booking(call, context) as booking:
+        if call.request.timeout is not None:
+            context = replace(context, first_event_timeout=call.request.timeout)
+        opening = Open(call.request, context.first_event_timeout)
+        opened = yield from _exchange(call, opening, booking, context)
+        reply = opened.reply if isinstance(opened, Connected) else opened
+        decoder = call.decoder(reply.headers)
+        booking.result = decoder.partial
+        unread = False
+        try:
+            if isinstance(opened, Connected):
+                unread = yield from _events(opened, decoder, context)
+            else:
+                yield Emit(decoder.whole(opened))
+            if decoder.failure is not None:
+                raise decoder.failure
+            yield Emit(decoder.end())
+        except NanoGPTError as error:
+            error.partial = decoder.partial()
+            _complete(error, reply, call)
+            raise
+    if unread:
+        yield Read(opened.connection, AFTER_DONE_SECONDS)
+
+
+def _exchange(
+    call: Call[Any] | StreamCall[Any], step: Send | Open, booking: Booking, context: CallContext
+) -> Steps[Any]:
+    """Send until NanoGPT accepts, as often as the retry rules allow."""
+    line = Line(context, call.request)
+    retries = 0
+    while True:
+        yield from line.wait()
+        booking.sends += 1
+        event = _event(call, booking.sends)
+        context.hooks.request(event)
+        started = context.retry.now()
+        outcome = yield from _reached(step)
+        context.hooks.response(_answered(event, outcome, context.retry.now() - started))
+        if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
+            line.accepted()
+            context.retry.quota.refill(retries)
+            return outcome
+        failure = _failure(outcome, call, started)
+        pause: float | None = None
+        if line.is_sent_to_its_end(failure):
+            seconds = failure.retry_after or 0.0
+        else:
+            retries += 1
+            pause = context.retry.delay(failure, call.resend, retries)
+            if pause is None:
+                raise failure
+            seconds = pause
+        context.hooks.retry(replace(event, seconds=seconds, error=str(failure)))
+        if pause is not None:
+            yield Sleep(pause)
+
+
+def _reached(step: Send | Open) -> Steps[Any]:
+    """Send; where a host has several addresses, to one after the other until one is reached."""
+    outcome: Any = None
+    for address in step.request.addresses or (None,):
+        if address is not None:
+            step = step._replace(request=replace(step.request, addresses=(address,)))
+        outcome = yield step
+        if not isinstance(outcome, Unreachable) or outcome.sent:
+            break
+    return outcome
+
+
+def _event(call: Call[Any] | StreamCall[Any], sends: int) -> CallEvent:
+    return CallEvent(call.request.method, _path(call), call.kind, call.model, sends)
+
+
+def _path(call: Call[Any] | StreamCall[Any]) -> str:
+    """Return what may be shown of an address: a download's query may hold its signature."""
+    return call.request.path.partition("?")[0]
+
+
+def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
+    reply = outcome.reply if isinstance(outcome, Connected) else outcome
+    if isinstance(reply, Reply):
+        return replace(
+            event,
+            seconds=seconds,
+            status_code=reply.status_code,
+            request_id=reply.request_id,
+        )
+    return replace(event, seconds=seconds, error=getattr(reply, "reason", None))
+
+
+def _events(
+    opened: Connected, decoder: Decoder[Item], context: CallContext
+) -> Generator[Read | Emit[Item], Any, bool]:
+    """Read until the stream is done; only parsed events count as a sign of life.
+
+    Returns whether the response goes on behind that.
+    """
+    silent = opened.seconds
+    while not decoder.done and decoder.failure is None:
+        limit = _limit(decoder, context)
+        outcome = yield Read(opened.connection, None if limit is None else max(limit - silent, 0))
+        if isinstance(outcome, Unreachable):
+            if decoder.finished:
+                return False
+            raise _broken(outcome, decoder, limit)
+        if not outcome.data:
+            yield Emit(decoder.eof())
+            if decoder.finished or decoder.failure is not None:
+                return False
+            raise StreamInterruptedError("the stream ended before the answer was finished")
+        before = decoder.events
+        yield Emit(decoder.feed(outcome.data))
+        silent = 0.0 if decoder.events > before else silent + outcome.seconds
+    return True
+
+
+def _limit(decoder: Decoder[Any], context: CallContext) -> float | None:
+    if decoder.finished:
+        return min(AFTER_FINISH_SECONDS, context.stream_idle_timeout or AFTER_FINISH_SECONDS)
+    return context.stream_idle_timeout if decoder.events else context.first_event_timeout
+
+
+def _broken(outcome: Unreachable, decoder: Decoder[Any], limit: float | None) -> NanoGPTError:
+    if outcome.timed_out:
+        what = "event" if decoder.events else "first event"
+        return StreamStalledError(f"the stream sent no {what} for {limit:g} seconds")
+    return StreamInterruptedError(f"the connection broke while streaming: {outcome.reason}")
+
+
+def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float) -> NanoGPTError:
+    if isinstance(outcome, Reply):
+        error: NanoGPTError = (call.refusal or error_from_reply)(outcome)
+        error.retry_after = retry_after(outcome.headers, sent_at)
+        if isinstance(error, OutcomeUnknownError):
+            error.maybe_billed = call.billable
+        return error
+    if not isinstance(outcome, Unreachable):
+        msg = f"a request was answered with {outcome!r}"
+        raise TypeError(msg)
+    request = f"{call.request.method} {_path(call)}"
+    if outcome.unreadable:
+        msg = f"the answer to {request} cannot be read: {outcome.reason}"
+        error = ResponseFormatError(msg, maybe_billed=call.billable, request_id=outcome.request_id)
+    elif not outcome.sent:
+        error = APIConnectionError(f"{request} could not be sent: {outcome.reason}")
+    else:
+        cls = APITimeoutError if outcome.timed_out else OutcomeUnknownError
+        billed = "; it may have been billed, so it was not sent again" if call.billable else ""
+        when = datetime.fromtimestamp(sent_at, UTC).isoformat(" ", "seconds")
+        error = cls(
+            f"{request} (model {call.model}) was sent at {when}, request id {outcome.request_id}, "
+            f"but no whole answer came: {outcome.reason}{billed}",
+            maybe_billed=call.billable,
+            request_id=outcome.request_id,
+        )
+    error.__cause__ = outcome.cause
+    return error
+
+
+def _complete(error: NanoGPTError, reply: Reply, call: Call[Any] | StreamCall[Any]) -> None:
+    """Add what is known of a failure that came after NanoGPT had accepted the request."""
+    error.maybe_billed = call.billable
+    error.request_id = error.request_id or reply.request_id
+    error.status_code = error.status_code or reply.status_code
+    if error.response is None:
+        error.response = reply

@@ -1,0 +1,181 @@
+"""Tool calls as a stream brings them: which piece belongs to which call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from nanogpt_client.types._coerce import as_count, as_dict, as_text
+from nanogpt_client.types._extras import CallExtras
+from nanogpt_client.types._text import Text
+from nanogpt_client.types.chat import ToolCallDelta
+from nanogpt_client.types.tool_arguments import ObjectScanner
+
+__all__ = ["ToolCalls"]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call as far as it has arrived; ``given`` is its provider's id, ``id`` only if unique."""
+
+    id: str = ""
+    given: str = ""
+    name: str = ""
+    arguments: Text = field(default_factory=Text)
+    scanner: ObjectScanner = field(default_factory=ObjectScanner)
+    blank: bool = True  # whether the arguments so far are an empty object
+    extras: CallExtras = field(default_factory=CallExtras)
+
+    size: int = 0
+
+    def add(self, arguments: str) -> None:
+        self.arguments.add(arguments)
+        self.size += len(arguments)
+        self.blank = self.blank and not arguments.strip().strip("{}").strip()
+        self.scanner.feed(arguments)
+
+
+class _Piece(NamedTuple):
+    """What one delta of a call says."""
+
+    id: str
+    number: int | None
+    name: str
+    arguments: str
+    delta: Mapping[str, Any]
+
+    @property
+    def begins_object(self) -> bool:
+        return self.arguments.lstrip().startswith("{")
+
+    @classmethod
+    def read(cls, delta: Mapping[str, Any]) -> _Piece:
+        function = as_dict(delta.get("function"))
+        arguments = function.get("arguments")
+        if arguments is None:
+            arguments = ""
+        elif not isinstance(arguments, str):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        id_ = as_text(delta.get("id"))
+        return cls(
+            "" if id_ in _NO_IDS else id_,
+            as_count(delta.get("index")),
+            as_text(function.get("name")),
+            arguments,
+            delta,
+        )
+
+
+_NO_IDS = frozenset({"null", "None"})  # what some gateways write for an id that is none
+
+
+class ToolCalls:
+    """Keeps the tool calls of one choice apart.
+
+    Providers number them badly: every call with index 0, no index at all, id and name repeated on
+    each delta, pieces of two calls interleaved, several calls with one id. A known id decides; then
+    the index; a piece with neither continues the last call. But whatever they say, an object that
+    begins after a whole one is another call, and so is what stands beside it in one delta.
+    """
+
+    __slots__ = ("_by_id", "_by_index", "_here", "calls")
+
+    def __init__(self) -> None:
+        self.calls: list[_Call] = []
+        self._by_id: dict[str, int] = {}
+        self._by_index: dict[int, int] = {}
+        self._here: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.calls)
+
+    def add(self, deltas: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
+        """Add what one delta of the answer says of its calls."""
+        self._here = set()
+        return [self._add(_Piece.read(delta)) for delta in deltas]
+
+    def add_whole(self, calls: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
+        """Add the calls of a whole message: each is one, whatever its id says."""
+        return [self._fill(self._open(piece := _Piece.read(call)), piece) for call in calls]
+
+    def keep_extras(self, calls: Sequence[Mapping[str, Any]]) -> None:
+        """Take what calls that are known already say besides, when a message repeats them."""
+        for at, call in enumerate(calls):
+            position = self._by_id.get(as_text(call.get("id")), at)
+            if position < len(self.calls):
+                self.calls[position].extras.add(call, as_dict(call.get("function")))
+
+    def _add(self, piece: _Piece) -> ToolCallDelta:
+        known = self._known(piece)
+        if known is None:
+            position, name = self._open(piece), piece.name
+        elif self._repeats(known, piece):
+            self.keep_extras([piece.delta])
+            return ToolCallDelta(known, None, None, "")
+        elif self._continues(known, piece):
+            position, name = known, piece.name
+        else:
+            # Without an id and a name of its own it is one more call of the same tool.
+            name = piece.name or ("" if piece.id else self.calls[known].name)
+            position = self._open(piece)
+        self._here.add(position)
+        return self._fill(position, piece._replace(name=name))
+
+    def _known(self, piece: _Piece) -> int | None:
+        """Return the call that a piece continues, if it continues one."""
+        if piece.id in self._by_id:
+            return self._by_id[piece.id]
+        if piece.number is not None:
+            return self._by_index.get(piece.number)
+        return len(self.calls) - 1 if self.calls else None
+
+    def _repeats(self, position: int, piece: _Piece) -> bool:
+        """Whether a piece says again, under the call's own id, what has arrived already."""
+        call = self.calls[position]
+        if not (call.scanner.whole and piece.id) or position in self._here:
+            return False
+        same = piece.id == call.given and len(piece.arguments) == call.size
+        return same and piece.arguments == str(call.arguments)
+
+    def _continues(self, position: int, piece: _Piece) -> bool:
+        call, here = self.calls[position], position in self._here
+        named = bool(piece.name and call.name)
+        if piece.id and call.given and piece.id != call.given:
+            return False
+        if call.scanner.whole and piece.begins_object:
+            # An empty object before the real one, as bridges to Claude send it, is no call.
+            return call.blank and bool(call.given) and not here and piece.name in ("", call.name)
+        if piece.id and piece.id == call.given:
+            return not (here and named and piece.name != call.name)
+        if not named:
+            return True
+        if here or piece.number is None:
+            return False
+        return piece.name == call.name or (bool(call.given) and not call.scanner.begun)
+
+    def _open(self, piece: _Piece) -> int:
+        position = len(self.calls)
+        self.calls.append(_Call())
+        if piece.number is not None:
+            self._by_index[piece.number] = position
+        return position
+
+    def _fill(self, position: int, piece: _Piece) -> ToolCallDelta:
+        """Append what a piece brings to its call; return what of it is new."""
+        call = self.calls[position]
+        new_id = ""
+        if piece.id and not call.given:
+            new_id = call.id = "" if piece.id in self._by_id else piece.id
+            call.given = piece.id
+            self._by_id[piece.id] = position
+        name = ""
+        if not call.scanner.begun or not call.name:  # later it can but be repeated
+            name = piece.name.removeprefix(call.name)  # repeated, or longer each time
+            call.name += name
+        if call.scanner.whole and piece.begins_object:
+            call.scanner = ObjectScanner()
+        call.add(piece.arguments)
+        call.extras.add(piece.delta, as_dict(piece.delta.get("function")))
+        return ToolCallDelta(position, new_id or None, name or None, piece.arguments)

@@ -1,0 +1,490 @@
+"""The one file that imports the HTTP library: requests out, `Reply` or `Unreachable` back.
+
+Both transports do the same with and without ``await``; what to do about an outcome is decided in
+`_core.flow`. The library's successor has the same interface, so moving to it is one line here, and
+an injected client may be of either: its own module names its exceptions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache, lru_cache, partial
+from http.cookiejar import CookieJar
+from typing import Any, TypeAlias
+from weakref import finalize
+
+import httpx
+
+from nanogpt_client._protocol.call import Reply, Request
+from nanogpt_client._protocol.steps import Addresses, Connected, Piece, Unreachable
+from nanogpt_client._transport.connection_queue import Queue
+from nanogpt_client._transport.decoding import ACCEPT_ENCODING, adecoded, decoded
+from nanogpt_client._transport.download import found, pinned, place_of
+from nanogpt_client._transport.http_internals import left_over, lock_safely
+from nanogpt_client._transport.pool import (
+    IDLE_SECONDS,
+    AsyncCarrier,
+    AsyncClients,
+    Carrier,
+    Clients,
+    Injected,
+    Lease,
+    closed_with_loop,
+    patience_with,
+)
+from nanogpt_client._transport.response_body import Body
+from nanogpt_client._transport.send_progress import BlockingProgress, Deadlines, Progress
+from nanogpt_client._transport.stall_timer import Guard, watchdog
+from nanogpt_client._transport.stream import (
+    AsyncConnection,
+    Connection,
+    Errors,
+    is_clean,
+    lacks_descriptor,
+    unreachable,
+)
+from nanogpt_client._version import __version__
+from nanogpt_client.config import Config, certificate_paths
+from nanogpt_client.errors import ConfigurationError
+
+__all__ = ["AsyncTransport", "Transport", "httpx"]
+
+CONNECT_SECONDS = 15.0
+
+Exchanged: TypeAlias = Connected | Reply | Unreachable
+
+_NOT_TRIED = Unreachable(sent=False, reason="not tried")
+
+
+class Transport:
+    """Performs requests with blocking clients of its own, or with the caller's."""
+
+    def __init__(
+        self, config: Config, http_client: httpx.Client | None = None, queue: Queue | None = None
+    ) -> None:
+        self._config = config
+        self._queue = queue or Queue(config.max_connections)
+        self._injected_client = http_client
+        self._injected = None if http_client is None else Injected(http_client, Carrier)
+        self._library = _library_of(http_client)
+        self._errors = Errors.of(self._library)
+        self._patience = patience_with(config.origin)
+        self._deadlines: dict[int, Deadlines] = {}
+        self._own: dict[int, Clients[httpx.Client]] = {}
+        # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
+        # the end of the sockets where all are collected at once, as after a call that failed.
+        finalize(self, _close, self._own)
+
+    def ready(self) -> None:
+        """Threads need no preparation."""
+
+    def _clients(self) -> Clients[httpx.Client] | Injected[httpx.Client]:
+        if self._injected is not None:
+            return self._injected
+        process = os.getpid()  # a forked child must not share its parent's sockets
+        return self._own.get(process) or self._own.setdefault(
+            process, Clients(_new_client, self._patience)
+        )
+
+    def send(self, request: Request) -> Exchanged:
+        """Send and read the whole answer."""
+        seconds = request.timeout or self._config.timeout
+        return self._exchange(request, seconds, streams=False)
+
+    def open(self, request: Request, limit: float | None) -> Exchanged:
+        """Send; return the open stream, or the whole answer if it is none."""
+        return self._exchange(request, limit, streams=True)
+
+    def _exchange(self, request: Request, seconds: float | None, *, streams: bool) -> Exchanged:
+        lease = Lease(self._queue.line, self._clients())
+        outcome: Exchanged = _NOT_TRIED
+        try:
+            lease.line.wait(lease.turn)
+            for pause in _pauses(seconds):
+                outcome = self._attempt(lease, request, seconds, streams=streams)
+                if not lacks_descriptor(outcome):
+                    break
+                lease.clients.close_idle()
+                time.sleep(pause)
+        finally:
+            if not isinstance(outcome, Connected):
+                lease.end()
+        return outcome
+
+    def _attempt(
+        self, lease: Lease[httpx.Client], request: Request, seconds: float | None, *, streams: bool
+    ) -> Exchanged:
+        try:
+            carrier = lease.lend()
+        except _CANNOT_BE_MADE as error:
+            return _not_made(error)
+        own = carrier.client is not self._injected_client
+        guard, body = Guard(), Body(seconds, request.download_limit)
+        deadlines = Deadlines(_to_connect(seconds), seconds, self._deadlines)
+        begin = None if own or seconds is None else partial(watchdog.watch, guard, seconds)
+        progress = BlockingProgress(carrier, guard, deadlines, begin)
+        extensions = {"trace": progress.note, "timeout": deadlines}
+        response = connection = None
+        try:
+            with watchdog.guarding(guard, seconds if own else None):
+                prepared = _build(carrier.client, self._library, request, self._config, extensions)
+                response = carrier.client.send(prepared, stream=True, follow_redirects=False)
+                if streams and _is_stream(response):
+                    connection = Connection(response, self._errors, lease, deadlines)
+                    return Connected(
+                        _reply(response, b"", self._config), connection, body.seconds()
+                    )
+                _read(response, body, lease)
+            if guard.fired:  # then the end of the body may be our own doing
+                raise TimeoutError
+            return _reply(response, body.whole(), self._config)
+        except self._errors.all as error:
+            lease.failed(carrier, response, body.seconds())
+            return unreachable(
+                error, self._errors, response, progress=progress, timed_out=guard.fired
+            )
+        finally:
+            if connection is None:
+                deadlines.forget()
+
+    def resolve(self, url: str) -> Addresses:
+        """Look a URL's host up."""
+        place = place_of(self._config, url)
+        if isinstance(place, Addresses):
+            return place
+        try:
+            entries = socket.getaddrinfo(*place, type=socket.SOCK_STREAM)
+        except OSError:
+            entries = []
+        return found(entries, self._injected_client)
+
+    def read(self, connection: Connection, limit: float | None) -> Piece | Unreachable:
+        """Read the next bytes, at most ``limit`` seconds long."""
+        return connection.read(limit)
+
+    def close(self) -> None:
+        """Close what was opened here; an injected client stays open."""
+        _close(self._own)
+
+
+class AsyncTransport:
+    """Performs requests with async clients of the running event loop, or with the caller's."""
+
+    def __init__(
+        self,
+        config: Config,
+        http_client: httpx.AsyncClient | None = None,
+        queue: Queue | None = None,
+    ) -> None:
+        self._config = config
+        self._queue = queue or Queue(config.max_connections)
+        self._injected_client = http_client
+        self._injected = None if http_client is None else Injected(http_client, AsyncCarrier)
+        self._library = _library_of(http_client)
+        self._errors = Errors.of(self._library)
+        self._patience = patience_with(config.origin)
+        self._own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]] = {}
+        finalize(self, _close_soon, self._own)
+
+    def ready(self) -> None:
+        """Refuse event loops other than asyncio's, before anything is counted as a call.
+
+        Raises:
+            ConfigurationError: none of asyncio's runs here.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            msg = (
+                "AsyncNanoGPTClient runs on asyncio only; under trio, use NanoGPTClient in threads "
+                "(trio.to_thread.run_sync)"
+            )
+            raise ConfigurationError(msg) from None
+
+    async def _clients(self) -> Clients[httpx.AsyncClient] | Injected[httpx.AsyncClient]:
+        if self._injected is not None:
+            return self._injected
+        loop = asyncio.get_running_loop()
+        if certificate_paths() not in _read_from:
+            with suppress(*_CANNOT_BE_MADE):  # which making a client will tell again
+                await asyncio.to_thread(_certificates)  # they are files
+        clients = self._own.get(loop)
+        if clients is None:
+            for ended in [known for known in self._own if known.is_closed()]:
+                del self._own[ended]  # their clients are closed, too
+            clients = AsyncClients(lambda: httpx.AsyncClient(**_settings()), loop, self._patience)
+            self._own[loop] = clients
+            await closed_with_loop(clients)
+        return clients
+
+    async def send(self, request: Request) -> Exchanged:
+        """Send and read the whole answer."""
+        seconds = request.timeout or self._config.timeout
+        return await self._exchange(request, seconds, streams=False)
+
+    async def open(self, request: Request, limit: float | None) -> Exchanged:
+        """Send; return the open stream, or the whole answer if it is none."""
+        return await self._exchange(request, limit, streams=True)
+
+    async def _exchange(
+        self, request: Request, seconds: float | None, *, streams: bool
+    ) -> Exchanged:
+        lease = Lease(self._queue.line, await self._clients())
+        outcome: Exchanged = _NOT_TRIED
+        try:
+            await lease.line.wait_async(lease.turn)
+            for pause in _pauses(seconds):
+                outcome = await self._attempt(lease, request, seconds, streams=streams)
+                if not lacks_descriptor(outcome):
+                    break
+                lease.clients.close_idle()
+                await asyncio.sleep(pause)
+        finally:
+            if not isinstance(outcome, Connected):
+                lease.end()
+        return outcome
+
+    async def _attempt(
+        self,
+        lease: Lease[httpx.AsyncClient],
+        request: Request,
+        seconds: float | None,
+        *,
+        streams: bool,
+    ) -> Exchanged:
+        try:
+            carrier = lease.lend()
+        except _CANNOT_BE_MADE as error:
+            return _not_made(error)
+        own = carrier.client is not self._injected_client
+        body, response = Body(seconds, request.download_limit), None
+        limit = asyncio.timeout(seconds if own else None)
+        begin = None if own or seconds is None else partial(_reschedule, limit, seconds)
+        progress = Progress(carrier, begin)
+        timeouts = {"connect": _to_connect(seconds), "read": None, "write": None, "pool": None}
+        extensions = {"trace": progress.note_async, "timeout": timeouts}
+        try:
+            async with limit:
+                prepared = _build(carrier.client, self._library, request, self._config, extensions)
+                response = await carrier.client.send(prepared, stream=True, follow_redirects=False)
+                if streams and _is_stream(response):
+                    connection = AsyncConnection(response, self._errors, lease)
+                    return Connected(
+                        _reply(response, b"", self._config), connection, body.seconds()
+                    )
+                await _read_async(response, body, lease)
+            return _reply(response, body.whole(), self._config)
+        except self._errors.all as error:
+            lease.failed(carrier, response, body.seconds())
+            return unreachable(error, self._errors, response, progress=progress)
+
+    async def resolve(self, url: str) -> Addresses:
+        """Look a URL's host up."""
+        place = place_of(self._config, url)
+        if isinstance(place, Addresses):
+            return place
+        loop = asyncio.get_running_loop()
+        try:
+            entries = await loop.getaddrinfo(*place, type=socket.SOCK_STREAM)
+        except OSError:
+            entries = []
+        return found(entries, self._injected_client)
+
+    async def read(self, connection: AsyncConnection, limit: float | None) -> Piece | Unreachable:
+        """Read the next bytes, at most ``limit`` seconds long."""
+        return await connection.read(limit)
+
+    async def aclose(self) -> None:
+        """Close what was opened here on the running loop; an injected client stays open."""
+        clients = self._own.pop(asyncio.get_running_loop(), None)
+        if clients is not None:
+            clients.forget()
+            await asyncio.sleep(0)  # in which the loop closes the sockets
+
+
+def _close(own: dict[int, Clients[httpx.Client]]) -> None:
+    """Close the clients of this process."""
+    clients = own.pop(os.getpid(), None)
+    if clients is not None:
+        clients.close()
+
+
+def _close_soon(own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]]) -> None:
+    """Have every loop close its clients."""
+    for clients in own.values():
+        clients.close_soon()
+
+
+def _read(response: httpx.Response, body: Body, lease: Lease[httpx.Client]) -> None:
+    """Read a whole answer; only where nothing comes behind it is the connection used again."""
+    whole = False
+    try:
+        whole = not any(body.add(piece) for piece in decoded(response))
+    finally:
+        response.close()
+    lease.reusable = whole and not left_over(response)
+
+
+async def _read_async(
+    response: httpx.Response, body: Body, lease: Lease[httpx.AsyncClient]
+) -> None:
+    """Read a whole answer; only where nothing comes behind it is the connection used again."""
+    whole = False
+    try:
+        async for piece in adecoded(response):
+            if body.add(piece):
+                break
+        else:
+            whole = True
+    finally:
+        await response.aclose()
+    lease.reusable = whole and await is_clean(response)
+
+
+def _reschedule(limit: asyncio.Timeout, seconds: float) -> None:
+    limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+def _pauses(seconds: float | None) -> Iterator[float]:
+    """Yield the seconds to wait for a free file descriptor, before each further attempt."""
+    ends = float("inf") if seconds is None else time.monotonic() + seconds
+    pause = 0.05
+    while True:
+        yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        if time.monotonic() >= ends:
+            return
+        pause = min(2 * pause, 1.0)
+
+
+# A proxy that httpx cannot use, a missing file of certificates: the environment's doing.
+_CANNOT_BE_MADE = (ImportError, ValueError, OSError, httpx.InvalidURL)
+
+
+def _not_made(error: Exception) -> Unreachable:
+    reason = (
+        f"no HTTP client can be made with the environment's settings (HTTPS_PROXY, ALL_PROXY, "
+        f"SSL_CERT_FILE, …): {error}"
+    )
+    return Unreachable(sent=False, reason=reason, cause=error)
+
+
+def _new_client() -> httpx.Client:
+    client = httpx.Client(**_settings())
+    lock_safely(client)
+    return client
+
+
+class _NoCookies(CookieJar):
+    """Keeps none: calls have nothing to do with each other, and looking for cookies takes time."""
+
+    def extract_cookies(self, response: object, request: object) -> None: ...
+
+
+def _settings() -> dict[str, Any]:
+    """Return how our own clients are set up."""
+    limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS)
+    return {"verify": _certificates(), "cookies": _NoCookies(), "limits": limits}
+
+
+def _certificates() -> ssl.SSLContext:
+    """Return what connections are checked against; reading it takes long, so once per process."""
+    return _read_certificates(*certificate_paths())
+
+
+@cache
+def _read_certificates(*_: str | None) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    _read_from.add(certificate_paths())
+    return context
+
+
+_read_from: set[tuple[str | None, str | None]] = set()
+
+
+def _library_of(client: Any) -> Any:
+    """Return the module that a client is of."""
+    roots = [cls.__module__.partition(".")[0] for cls in type(client).__mro__]
+    return next((sys.modules[name] for name in roots if name in {"httpx", "httpx2"}), httpx)
+
+
+def _build(
+    client: Any, library: Any, request: Request, config: Config, extensions: dict[str, Any]
+) -> Any:
+    url = (
+        config.url(request.root, request.path)
+        if request.download_limit is None
+        else config.absolute(request.path)
+    )
+    headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
+    # Media are packed already: what unpacks to more than it weighs is no picture.
+    headers["Accept-Encoding"] = ACCEPT_ENCODING if request.download_limit is None else "identity"
+    if request.download_limit is None or config.gets_key(url):
+        key = config.api_key.get_secret_value()
+        # Some routes were seen to accept only the second form.
+        headers |= {"Authorization": f"Bearer {key}", "x-api-key": key}
+        headers |= config.default_headers
+    headers |= request.headers
+    content: dict[str, Any] = {}
+    if request.files:
+        content["data"] = dict(request.form or {})
+        content["files"] = [
+            (field, (part.name, part.data, part.content_type)) for field, part in request.files
+        ]
+    elif request.content is not None:
+        content["content"], kind = request.encoded(config.compress_above)
+        headers |= kind
+    target, way = pinned(_parsed(library, url), request)
+    built = client.build_request(
+        request.method,
+        target,
+        params=request.query or None,
+        headers=headers | way.get("headers", {}),
+        extensions=extensions | way.get("extensions", {}),
+        **content,
+    )
+    built.headers = _hiding(library)(built.headers)
+    return built
+
+
+@lru_cache(maxsize=32)
+def _parsed(library: Any, url: str) -> Any:
+    """Return a URL in the client's own library, parsed once."""
+    return library.URL(url)
+
+
+@cache
+def _hiding(library: Any) -> Any:
+    """Return the library's headers with a ``repr`` that shows no key, as it may be logged."""
+
+    class Headers(library.Headers):  # type: ignore[misc]
+        def __repr__(self) -> str:
+            shown = [(k, "[secure]" if k in _SECRET else v) for k, v in self.multi_items()]
+            return f"Headers({shown})"
+
+    return Headers
+
+
+_SECRET = frozenset({"authorization", "proxy-authorization", "x-api-key"})
+
+
+def _to_connect(seconds: float | None) -> float:
+    return CONNECT_SECONDS if seconds is None else min(seconds, CONNECT_SECONDS)
+
+
+def _is_stream(response: Any) -> bool:
+    kind = response.headers.get("content-type", "").lower()
+    return response.is_success and not any(word in kind for word in ("json", "html"))
+
+
+def _reply(response: Any, body: bytes, config: Config) -> Reply:
+    reply = Reply(response.status_code, dict(response.headers), body, config.origin)
+    # Headers and errors may quote the key that was sent; nothing that we keep or log of them does.
+    return reply.without(config.api_key.get_secret_value(), in_body=not reply.is_success)

@@ -1,0 +1,175 @@
+"""Checks of what a caller passes, before anything is sent: one message, what is wrong and where."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from nanogpt_client import types
+from nanogpt_client._protocol.schemas import (
+    allowed_name,
+    closed_if_possible,
+    is_allowed_name,
+    tool_parameters,
+)
+from nanogpt_client.config import check_headers
+from nanogpt_client.errors import ConfigurationError
+
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+MAX_TOOLS_BYTES = 200 * 1024
+
+
+def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Check options against their TypedDict and return those that were given (not ``None``).
+
+    Raises:
+        ConfigurationError: an unknown option, a wrong type, or a value out of its bounds.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = given.keys() - _annotations(kind)
+    if unknown:
+        name = min(unknown)
+        near = difflib.get_close_matches(name, _annotations(kind), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "pass it through extra_body={…}"
+        raise ConfigurationError(f"unknown option {name!r}; {hint}", param=name)
+    try:
+        checked_values: dict[str, Any] = _adapter(kind).validate_python(given)
+    except ValidationError as error:
+        last = error.errors(include_url=False)[-1]  # of a union, its most specific member
+        where = str(last["loc"][0])
+        msg = f"{where}={given.get(where)!r}: {last['msg'].lower()}"
+        raise ConfigurationError(msg, param=where) from None
+    check_headers(checked_values.get("extra_headers", {}))
+    return checked_values
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+@cache
+def _annotations(kind: type) -> frozenset[str]:
+    return frozenset(kind.__annotations__)
+
+
+def check_model(model: Any) -> str:
+    """Return the model's id if there is one."""
+    if not isinstance(model, str) or not model.strip():
+        raise ConfigurationError(f"model must be a model's id, not {model!r}", param="model")
+    return model
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return a text that must not be empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(
+            f"{name} must be a text that is not empty, not {value!r}", param=name
+        )
+    return value
+
+
+def check_prompt(prompt: Any, *, instead: object) -> str:
+    """Return a prompt; it may be empty where something else says what to make.
+
+    Upscalers and some models that move a picture take none (page video-generation: "conditional").
+    """
+    return "" if instead and prompt in ("", None) else check_text("prompt", prompt)
+
+
+def check_messages(messages: Any) -> list[dict[str, Any]]:
+    """Return the messages as a list of dicts if NanoGPT could take them."""
+    if isinstance(messages, str):
+        return [{"role": "user", "content": check_text("messages", messages)}]
+    if not isinstance(messages, Sequence) or not messages:
+        raise ConfigurationError(
+            "messages must be a list of at least one message", param="messages"
+        )
+    for at, message in enumerate(messages):
+        where = f"messages[{at}]"
+        if not isinstance(message, Mapping):
+            raise ConfigurationError(f"{where} must be a dict with a role", param="messages")
+        role = message.get("role")
+        if not isinstance(role, str) or role not in ROLES:
+            msg = f"{where} has the unknown role {role!r}; known are {', '.join(sorted(ROLES))}"
+            raise ConfigurationError(msg, param="messages")
+        if role == "tool" and not message.get("tool_call_id"):
+            msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
+            raise ConfigurationError(msg, param="messages")
+        says_nothing = message.get("content") is None and "configuration_update" not in message
+        if says_nothing and role in {"user", "system", "developer"}:
+            raise ConfigurationError(f"{where} ({role}) has no content", param="messages")
+    return [dict(message) for message in messages]
+
+
+def check_tools(tools: Any) -> list[dict[str, Any]]:
+    """Return tools as functions with an object of arguments, if their names and size may pass.
+
+    The names must come back as they are, so an illegal one is refused here instead of changed.
+    What providers take is OpenAI's rule: up to 64 letters, digits, underscores and dashes.
+    """
+    if not isinstance(tools, Sequence) or isinstance(tools, str):
+        raise ConfigurationError("tools must be a list", param="tools")
+    checked_tools = [_tool(tool, at) for at, tool in enumerate(tools)]
+    try:
+        size = len(json.dumps(tools, ensure_ascii=False).encode("utf-8", "replace"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"tools cannot be written as JSON: {error}") from error
+    if size > MAX_TOOLS_BYTES:
+        largest = max(tools, key=lambda tool: len(json.dumps(tool)))["function"]["name"]
+        msg = (
+            f"the tools take {size} bytes, NanoGPT accepts {MAX_TOOLS_BYTES} (200 KB); "
+            f"the largest is {largest!r}"
+        )
+        raise ConfigurationError(msg, param="tools")
+    return checked_tools
+
+
+def _tool(tool: Any, at: int) -> dict[str, Any]:
+    function = tool.get("function") if isinstance(tool, Mapping) else None
+    if not isinstance(function, Mapping) or not function.get("name"):
+        msg = f'tools[{at}] must be {{"type": "function", "function": {{"name": …}}}}'
+        raise ConfigurationError(msg, param="tools")
+    name = function["name"]
+    if not isinstance(name, str) or not is_allowed_name(name):
+        msg = (
+            f"tools[{at}] is named {name!r}, which providers refuse: a tool's name is up to 64 "
+            f"letters, digits, _ and -, such as {allowed_name(str(name))!r}"
+        )
+        raise ConfigurationError(msg, param="tools")
+    parameters = tool_parameters(function.get("parameters"))
+    if function.get("strict") is True:
+        parameters = closed_if_possible(parameters)
+    return {**tool, "function": {**function, "parameters": parameters}}
+
+
+def read_file(source: types.FileSource, what: str) -> tuple[str, bytes]:
+    """Return name and bytes of a file given as path or as bytes.
+
+    Raises:
+        ConfigurationError: it is missing, unreadable or empty.
+    """
+    if isinstance(source, bytes):
+        name, data = what, source
+    else:
+        try:
+            path = Path(source)
+            name, data = path.name, path.read_bytes()
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"{what}: cannot read {str(source)[:200]!r}: {error}"
+            ) from error
+    if not data:
+        raise ConfigurationError(f"{what} is empty: {name}")
+    return name, data
+
+
+def is_url(source: Any) -> bool:
+    """Whether a source is given by its http(s) or ``data:`` URL."""
+    return isinstance(source, str) and source.startswith(("http://", "https://", "data:"))

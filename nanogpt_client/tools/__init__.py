@@ -1,0 +1,54 @@
+"""NanoGPT's pictures, sound, film, search and money as tools for agents; knows no framework.
+
+Each `Tool` has a name, a description that a model reads, a pydantic schema of its arguments, and a
+flow that returns a `ToolResult`: text for the model, an artifact for the program. The packages for
+LangChain and LlamaIndex wrap these; without a framework, `Toolbox` runs them:
+
+>>> from nanogpt_client.tools import Toolbox
+>>> tools = Toolbox(output_dir="out", confirm_above_usd="0.50")  # reads NANOGPT_API_KEY
+>>> answer = client.chat(messages, model="openai/gpt-5.2", tools=tools.schemas())
+>>> for call in answer.message.tool_calls:
+...     result = tools.call(call.name, call.arguments)
+
+What a model may reach: files that these tools made, files under ``output_dir`` and
+``readable_dirs``, http(s) URLs outside private networks (``allow_urls``, ``allow_hosts``), and
+``data:`` URLs. Nothing else, for a prompt may come from anywhere. Which model is used, and so what
+a call costs, is the program's to say, not the model's; `refuse_above_usd` limits each call. Sizes,
+voices and durations are checked against NanoGPT's list of models, which is fetched once an hour,
+free of charge.
+"""
+
+from nanogpt_client.tools.artifacts import Memory
+from nanogpt_client.tools.error_text import explain
+from nanogpt_client.tools.registry import TOOLS, Tool
+from nanogpt_client.tools.results import Media, ToolResult
+from nanogpt_client.tools.settings import (
+    EstimateFields,
+    ImageFields,
+    Purchase,
+    SearchFields,
+    SpeechFields,
+    ToolFields,
+    TranscriptionFields,
+    VideoFields,
+)
+from nanogpt_client.tools.toolbox import Toolbox, ToolboxFields
+
+__all__ = [
+    "EstimateFields",
+    "ImageFields",
+    "Media",
+    "Memory",
+    "Purchase",
+    "SearchFields",
+    "SpeechFields",
+    "TOOLS",
+    "Tool",
+    "ToolFields",
+    "ToolResult",
+    "Toolbox",
+    "ToolboxFields",
+    "TranscriptionFields",
+    "VideoFields",
+    "explain",
+]

@@ -1,0 +1,168 @@
+"""What models send beyond the documented fields of a message or a tool call, kept as it came.
+
+Signatures of thoughts are such fields, and some models refuse a conversation that comes back
+without them: ``extra_content.google.thought_signature`` on calls (Gemini behind Google's own and
+other gateways), encrypted ``reasoning_details`` (OpenRouter's form). NanoGPT documents neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from typing import Any
+
+from nanogpt_client.types._coerce import as_list, as_text
+
+__all__ = ["CallExtras", "MESSAGE_FIELDS", "MessageExtras"]
+
+MESSAGE_FIELDS = frozenset(
+    """role content reasoning reasoning_content tool_calls annotations images refusal
+    audio""".split()
+)
+"""The fields of a message that `Message` has a place for."""
+_CALL_FIELDS = frozenset({"id", "index", "type", "function"})
+_FUNCTION_FIELDS = frozenset({"name", "arguments"})
+
+_DETAILS = "reasoning_details"
+# Of an item of ``reasoning_details``: what comes in pieces; and all that one has which only
+# repeats the message's ``reasoning``.
+_PIECES = ("text", "summary", "data", "signature")
+_REPEATED = frozenset({"type", "text", "format", "index", "id"})
+
+
+class CallExtras:
+    """The fields of one tool call that `ToolCall` has no place for."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+
+    def add(self, delta: Mapping[str, Any], function: Mapping[str, Any]) -> None:
+        """Fold a piece of the call in."""
+        if not delta.keys() <= _CALL_FIELDS:
+            self.fields = _added(self.fields, _others(delta, _CALL_FIELDS))
+        if not function.keys() <= _FUNCTION_FIELDS:
+            inner = {"function": _others(function, _FUNCTION_FIELDS)}
+            self.fields = _added(self.fields, inner)
+
+
+class MessageExtras:
+    """The fields of one message that `Message` has no place for."""
+
+    __slots__ = ("_details", "_fields")
+
+    def __init__(self) -> None:
+        self._fields: dict[str, Any] = {}
+        self._details: list[_Detail] = []
+
+    def add(self, delta: Mapping[str, Any]) -> None:
+        """Fold a delta, or a whole message, in; sealed details that are repeated count once."""
+        fields = _others(delta, MESSAGE_FIELDS)
+        details = as_list(fields.pop(_DETAILS, None))
+        self._fields = _added(self._fields, fields)
+        if all(map(_is_repeated, details)) or details != self._whole_details():
+            self._add_details(details)
+
+    def _add_details(self, items: Iterable[Any]) -> None:
+        """Let each item go on with one of the details before it: that of its index, or the last."""
+        open_ = list(self._details)  # items of one list are never joined with each other
+        for item in items:
+            index = item.get("index") if isinstance(item, dict) else None
+            for detail in open_[-1:] if index is None else open_:
+                if detail.index in (index, None) and detail.takes(item):
+                    open_.remove(detail)
+                    break
+            else:
+                self._details.append(_Detail(item))
+
+    def fields(self) -> dict[str, Any]:
+        """Return what has arrived; details that only repeat the reasoning are left out."""
+        details = self._whole_details()
+        if all(map(_is_repeated, details)):
+            return self._fields
+        return {**self._fields, _DETAILS: details}
+
+    def _whole_details(self) -> list[Any]:
+        return [detail.whole() for detail in self._details]
+
+
+class _Detail:
+    """One item of ``reasoning_details``, which a stream brings in pieces."""
+
+    __slots__ = ("_item", "_texts")
+
+    def __init__(self, item: Any) -> None:
+        self._item = dict(item) if isinstance(item, dict) else item
+        self._texts: dict[str, StringIO] = {}
+
+    @property
+    def index(self) -> Any:
+        return self._item.get("index") if isinstance(self._item, dict) else None
+
+    def takes(self, more: Any) -> bool:
+        """Fold the next piece in, if it is one of this item's."""
+        old = self._item
+        if not isinstance(old, dict) or not isinstance(more, dict):
+            return False
+        if any(_differ(old, more, key) for key in ("type", "id")):
+            return False
+        if more.get("index") is None and (old.get("signature") or old.get("data")):
+            return False  # sealed: what has no number begins another one
+        # What comes with its seal may be the whole item once more, instead of a last piece of it.
+        sealed = bool(more.get("signature") or more.get("data"))
+        for key, value in more.items():
+            if key in _PIECES and isinstance(value, str) and isinstance(old.get(key), str):
+                if not (sealed and value == self._text(key).getvalue()):
+                    self._text(key).write(value)
+            elif value is not None:
+                old[key] = value
+        return True
+
+    def _text(self, key: str) -> StringIO:
+        if key not in self._texts:
+            self._texts[key] = StringIO()
+            self._texts[key].write(self._item[key])
+        return self._texts[key]
+
+    def whole(self) -> Any:
+        """Return the item as far as it has arrived."""
+        if not isinstance(self._item, dict):
+            return self._item
+        return {**self._item, **{key: text.getvalue() for key, text in self._texts.items()}}
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+    return one.get(key) is not None and other.get(key) is not None and one[key] != other[key]
+
+
+def _is_repeated(detail: Any) -> bool:
+    if not isinstance(detail, dict):
+        return False
+    said = {key for key, value in detail.items() if value is not None}
+    return said <= _REPEATED and as_text(detail.get("type")) in {"", "reasoning.text"}
+
+
+_DEEPEST = 8
+
+
+def _others(fields: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key not in known and value is not None}
+
+
+def _added(old: Any, more: Any, depth: int = 0) -> Any:
+    """Return a value with a delta's added: texts go on, unless repeated; objects are merged.
+
+    Nothing is changed in place, so what was handed out before stays what it was.
+    """
+    if old is None or more == old:
+        return more
+    if more is None:
+        return old
+    if isinstance(old, str) and isinstance(more, str):
+        return old + more
+    if isinstance(old, list) and isinstance(more, list):
+        return [*old, *more]
+    if isinstance(old, dict) and isinstance(more, dict) and depth < _DEEPEST:
+        return old | {key: _added(old.get(key), value, depth + 1) for key, value in more.items()}
+    return more

@@ -1,0 +1,232 @@
+"""What one reply says of money: dollars, balance, request id. The one place that reads prices.
+
+``cost`` is exact (`Decimal`, USD) or ``None`` for unknown; 0 means covered by the subscription and
+is never merged with unknown. An amount in Nano is no dollar amount, wherever its reply says so:
+``paymentSource`` or ``currency`` beside it (images and video tickets were seen with the first, the
+documentation of nsfw-image has the second), in ``x_nanogpt_pricing``, under ``data``, or in a
+header's neighbour (seen by nobody so far; read to be on the safe side).
+Follows https://docs.nano-gpt.com/api-reference/miscellaneous/pricing and video-generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from nanogpt_client.types._coerce import as_dict, as_number, as_text
+
+__all__ = ["Billing"]
+
+_DOLLARS = frozenset({"USD", "$", "USDC", "USDT"})
+_NANO = frozenset({"XNO", "NANO"})
+_IN_DOLLARS = ("costUsd", "usdCost")
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """The money side of one reply.
+
+    Attributes:
+        cost: USD charged; ``0`` if the subscription covered it; ``None`` if NanoGPT did not say.
+        source: where the cost stood, e.g. ``"x_nanogpt_pricing.costUsd"``; ``None`` if unknown.
+        balance: USD left on the account, if told.
+        payment_source: what paid, e.g. ``"USD"`` or ``"XNO"``, if told.
+        request_id: NanoGPT's id of the request, if told.
+        pricing: the ``x_nanogpt_pricing`` object as it came.
+        currency: what the amounts are in: ``"USD"``, ``"XNO"`` (Nano) or what NanoGPT named;
+            ``None`` if it named nothing.
+        cost_nano: XNO charged, where the account paid in Nano; ``cost`` is then ``None`` unless
+            NanoGPT gave the dollars as well.
+        balance_nano: XNO left on the account, where that is what was told.
+    """
+
+    cost: Decimal | None = None
+    source: str | None = None
+    balance: Decimal | None = None
+    payment_source: str | None = None
+    request_id: str | None = None
+    pricing: dict[str, Any] = field(default_factory=dict)
+    currency: str | None = None
+    cost_nano: Decimal | None = None
+    balance_nano: Decimal | None = None
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Billing:
+        """Read the billing of a JSON body (an empty one for bytes) and its lower-case headers."""
+        said = _Said.read(body, headers or {})
+        amounts = list(_amounts(said))
+        cost, source = next(_dollars(amounts), (None, None))
+        balances = list(_balances(said))
+        pricing = said.pricing
+        return cls(
+            cost=cost,
+            source=source,
+            balance=next((b.value for b in balances if b.currency == "USD"), None),
+            payment_source=as_text(pricing.get("paymentSource"))
+            or as_text(body.get("paymentSource"))
+            or None,
+            request_id=said.headers.get("x-request-id")
+            or as_text(pricing.get("requestId"))
+            or as_text(body.get("id"))
+            or None,
+            pricing=pricing,
+            currency=said.nano or _currency(pricing) or _currency(body),
+            cost_nano=next((a.value for a in amounts if a.currency == "XNO"), None),
+            balance_nano=next((b.value for b in balances if b.currency == "XNO"), None),
+        )
+
+    def settled(self, final: Billing, *, refunded: bool) -> Billing:
+        """Return the bill of a job, this being its ticket's and ``final`` its last status'.
+
+        The ticket's cost is charged ahead, the final one is what counts, also if it is higher or 0;
+        where the status names none, the ticket's stays. A job that failed is refunded. The status
+        is in the ticket's currency unless it names another.
+        """
+        if final.currency is None:
+            final = final._in(self.currency)
+        if refunded:
+            counts = Billing(cost=Decimal(0), source="refund")
+        else:
+            counts = self if final.cost is None and final.cost_nano is None else final
+        return replace(
+            self,
+            cost=counts.cost,
+            source=counts.source,
+            cost_nano=counts.cost_nano,
+            balance=self.balance if final.balance is None else final.balance,
+            balance_nano=self.balance_nano if final.balance_nano is None else final.balance_nano,
+            payment_source=self.payment_source or final.payment_source,
+            request_id=self.request_id or final.request_id,
+            currency=final.currency or self.currency,
+        )
+
+    def _in(self, currency: str | None) -> Billing:
+        """Return this bill of a reply that named no currency, now that another reply did."""
+        if currency in {None, "USD"}:
+            return self
+        nano = currency == "XNO"
+        told_in_dollars = (self.source or "").endswith(_IN_DOLLARS)
+        return replace(
+            self,
+            currency=currency,
+            cost=self.cost if told_in_dollars or not self.cost else None,
+            cost_nano=self.cost if nano and not told_in_dollars else None,
+            balance=None,
+            balance_nano=self.balance if nano else None,
+        )
+
+
+class _Amount(NamedTuple):
+    value: Decimal
+    source: str
+    currency: str | None  # ``None``: nobody said which
+
+
+class _Said(NamedTuple):
+    """A reply, taken apart. ``nano`` is ``"XNO"`` if any part of it says that Nano paid."""
+
+    body: Mapping[str, Any]
+    pricing: dict[str, Any]
+    headers: Mapping[str, str]
+    nano: str | None
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Said:
+        pricing = _pricing(body)
+        named = [_currency(part) for part in (body, *_inner(body))]
+        named += [
+            _known(value)
+            for name, value in headers.items()
+            if name.endswith(("currency", "payment-source"))
+        ]
+        return cls(body, pricing, headers, "XNO" if "XNO" in named else None)
+
+    def amount(
+        self, part: Mapping[str, Any], key: str, source: str, default: str | None
+    ) -> Iterator[_Amount]:
+        """Yield the number under a key, in the currency that its own part names, or the reply."""
+        value = as_number(part.get(key))
+        if value is not None and value >= 0:
+            currency = _currency(part) or self.nano or _currency(self.body) or default
+            yield _Amount(value, source, currency)
+
+
+def _amounts(said: _Said) -> Iterator[_Amount]:
+    """Yield what a reply says that it cost, the most trustworthy first (contract §2).
+
+    The headers come last: one client reads them, no public witness has shown them.
+    """
+    on_top = list(said.amount(said.body, "cost", "cost", "USD"))
+    yield from (amount for amount in on_top if amount.value)
+    yield from _named_dollars(said)
+    for key in ("cost", "amount"):
+        yield from said.amount(said.pricing, key, f"x_nanogpt_pricing.{key}", None)
+    for part in ("usage", "metadata"):
+        yield from said.amount(as_dict(said.body.get(part)), "cost", f"{part}.cost", "USD")
+    yield from on_top  # an explicit 0 counts only if nothing above knew better
+    for key in ("x-cost", "x-nano-cost"):
+        yield from said.amount({"cost": said.headers.get(key)}, "cost", f"header {key}", "USD")
+
+
+def _named_dollars(said: _Said) -> Iterator[_Amount]:
+    """Yield what names its unit, which no other currency beside it changes.
+
+    Seen in ``x_nanogpt_pricing`` alone; elsewhere such a name could mean nothing else.
+    """
+    usage, metadata = (as_dict(said.body.get(part)) for part in ("usage", "metadata"))
+    for part, prefix in (
+        (said.pricing, "x_nanogpt_pricing."),
+        (said.body, ""),
+        (usage, "usage."),
+        (metadata, "metadata."),
+    ):
+        for key in _IN_DOLLARS:
+            value = as_number(part.get(key))
+            if value is not None and value >= 0:
+                yield _Amount(value, f"{prefix}{key}", "USD")
+
+
+def _dollars(amounts: list[_Amount]) -> Iterator[tuple[Decimal, str]]:
+    """Yield those that are dollars; nothing at all is as many dollars as Nano."""
+    yield from ((a.value, a.source) for a in amounts if a.currency == "USD")
+    yield from ((a.value, a.source) for a in amounts if a.currency == "XNO" and not a.value)
+
+
+def _balances(said: _Said) -> Iterator[_Amount]:
+    """Yield what is left; the header, too, is one client's: no public witness has shown it."""
+    in_header = {"balance": said.headers.get("x-remaining-balance")}
+    for part, key in (
+        (in_header, "balance"),
+        (said.body, "remainingBalance"),
+        (said.pricing, "remainingBalance"),
+    ):
+        value = as_number(part.get(key))
+        if value is not None:
+            yield _Amount(value, key, _currency(part) or said.nano or "USD")
+
+
+def _pricing(body: Mapping[str, Any]) -> dict[str, Any]:
+    return as_dict(body.get("x_nanogpt_pricing")) or as_dict(body.get("nanoGPT"))
+
+
+def _inner(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the objects within a body that may name a currency."""
+    return [_pricing(body), *(as_dict(body.get(part)) for part in ("usage", "metadata"))]
+
+
+def _currency(part: Mapping[str, Any]) -> str | None:
+    """Return the currency that an object names: ``"USD"``, ``"XNO"`` before all, or another."""
+    currency = as_text(part.get("currency")).strip().upper()
+    named = {_known(currency), _known(part.get("paymentSource"))}
+    if "XNO" in named:
+        return "XNO"
+    if currency:
+        return _known(currency) or currency
+    return "USD" if "USD" in named else None
+
+
+def _known(word: Any) -> str | None:
+    code = as_text(word).strip().upper()
+    return "XNO" if code in _NANO else "USD" if code in _DOLLARS else None

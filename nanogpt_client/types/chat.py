@@ -1,0 +1,328 @@
+"""A chat's messages, replies and stream chunks.
+
+A whole reply and a folded stream are the same type, `ChatCompletion`, so adapters translate one
+shape only. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from nanogpt_client.types._coerce import as_count, as_dict, as_text
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.tool_arguments import read_arguments
+
+__all__ = [
+    "ChatChunk",
+    "ChatCompletion",
+    "Choice",
+    "Citation",
+    "Message",
+    "MessageDict",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+]
+
+MessageDict: TypeAlias = Mapping[str, Any]
+"""One message as it is sent: ``role``, ``content`` and what the role brings; see `messages`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call, counted once; ``None`` where NanoGPT did not say.
+
+    ``prompt_tokens`` includes what was read from and written to the prompt cache: routes that leave
+    cached tokens out of it are put right here.
+    """
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    prompt_audio_tokens: int | None = None
+    completion_audio_tokens: int | None = None
+    search_queries: int | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, raw: Any, pricing: Any = None) -> Usage | None:
+        """Read a ``usage`` object; ``None`` if there is none.
+
+        ``pricing`` is the reply's ``x_nanogpt_pricing``, whose tokens count where the usage names
+        none: NanoGPT fills usage from it itself, but not always (page streaming-protocol).
+        """
+        usage = as_dict(raw)
+        if not _any_tokens(usage):
+            usage = usage | _usage_of(as_dict(pricing))
+        if not usage:
+            return None
+        into = as_dict(usage.get("prompt_tokens_details"))
+        out = as_dict(usage.get("completion_tokens_details"))
+        read = _largest(usage.get("cache_read_input_tokens"), into.get("cached_tokens"))
+        created = _largest(
+            usage.get("cache_creation_input_tokens"), into.get("created_cache_tokens")
+        )
+        given = as_count(usage.get("prompt_tokens"))
+        if given is None:
+            given = as_count(usage.get("input_tokens"))
+        completion = as_count(usage.get("completion_tokens"))
+        left_out = 0 if as_count(into.get("cached_tokens")) else _left_out(given, read, created)
+        prompt = given if given is None else given + left_out
+        return cls(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=_total(usage, prompt, completion),
+            reasoning_tokens=_largest(usage.get("reasoning_tokens"), out.get("reasoning_tokens")),
+            cache_read_tokens=read,
+            cache_creation_tokens=created,
+            prompt_audio_tokens=as_count(into.get("audio_tokens")),
+            completion_audio_tokens=as_count(out.get("audio_tokens")),
+            search_queries=as_count(usage.get("num_search_queries")),
+            raw=usage,
+        )
+
+
+_IN_PRICING = {
+    "inputTokens": "prompt_tokens",
+    "outputTokens": "completion_tokens",
+    "cacheReadInputTokens": "cache_read_input_tokens",
+    "cacheCreationInputTokens": "cache_creation_input_tokens",
+}
+
+
+def _usage_of(pricing: dict[str, Any]) -> dict[str, Any]:
+    """Return the tokens that ``x_nanogpt_pricing`` names, as a usage object."""
+    found = {name: pricing[key] for key, name in _IN_PRICING.items() if key in pricing}
+    return found if _any_tokens(found) else {}
+
+
+def _any_tokens(usage: dict[str, Any]) -> bool:
+    names = ("prompt_tokens", "input_tokens", "completion_tokens")
+    return any(as_count(usage.get(name)) for name in names)
+
+
+def _left_out(prompt: int | None, read: int | None, created: int | None) -> int:
+    """Return how many cached tokens a prompt's count leaves out, ``cached_tokens`` being 0 or none.
+
+    Claude's routes were seen with prompt 2 and 11213 read, beside ``cached_tokens: 0``; where
+    those are included, ``cached_tokens`` has them (prompt 123, cached 123, created 123, total 143:
+    page streaming-protocol). What is only written is left out where it cannot be included: the page
+    prompt-caching has prompt 8500 with 8000 of them written.
+    """
+    cached = (read or 0) + (created or 0)
+    return cached if read or cached > (prompt or 0) else 0
+
+
+def _total(usage: dict[str, Any], prompt: int | None, completion: int | None) -> int | None:
+    """Return the sum as it came, unless it is less than its parts."""
+    total = as_count(usage.get("total_tokens"))
+    if prompt is None or completion is None:
+        return total
+    return max(total or 0, prompt + completion)
+
+
+def _largest(*values: Any) -> int | None:
+    """Pick the one that counts of fields that mirror each other, where some stay at 0."""
+    return max((n for n in map(as_count, values) if n is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source of (a part of) the answer; offsets count characters of the answer's text.
+
+    Whether chats that search (``:online``) cite so, no public witness has shown.
+    """
+
+    url: str
+    title: str = ""
+    start_index: int | None = None
+    end_index: int | None = None
+    content: str = ""
+    raw: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def read(cls, raw: Any) -> Citation | None:
+        """Read one annotation in its nested or its flat form; ``None`` if it cites no URL."""
+        annotation = as_dict(raw)
+        source = as_dict(annotation.get("url_citation")) or annotation
+        url = as_text(source.get("url"))
+        if not url:
+            return None
+        return cls(
+            url=url,
+            title=as_text(source.get("title")),
+            start_index=as_count(source.get("start_index")),
+            end_index=as_count(source.get("end_index")),
+            content=as_text(source.get("content")),
+            raw=annotation,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model asks for; ``arguments`` is the text as the model wrote it.
+
+    ``extra`` is what else it holds, such as the signature of the thoughts behind it
+    (``extra_content``); it belongs to the call when that goes back to the model.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def parse(self) -> dict[str, Any]:
+        """Return the arguments as a dict (empty or null arguments are ``{}``).
+
+        Raises:
+            ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
+        """
+        try:
+            return read_arguments(self.arguments)
+        except ValueError as error:
+            msg = f"the arguments of {self.name!r} are no JSON object: {self.arguments[:80]!r}"
+            raise ValueError(msg) from error
+
+    @property
+    def problem(self) -> str | None:
+        """Why the call must not be carried out: it names no tool, or its arguments are unreadable.
+
+        ``None`` if it can be.
+        """
+        if not self.name:
+            return "the call names no tool"
+        try:
+            self.parse()
+        except ValueError as error:
+            return str(error)
+        return None
+
+
+@dataclass(slots=True)
+class ToolCallDelta:
+    """A piece of a call: stable ``index``; ``id`` on one delta of the call only.
+
+    ``name`` and ``arguments`` are to be appended; a name is mostly whole on the call's first delta.
+    """
+
+    index: int
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the model said. ``images`` are URLs, mostly ``data:`` ones.
+
+    What an item of ``images`` looks like at NanoGPT, no public witness has shown; other gateways'
+    forms are read.
+    ``extra`` is what else the message holds, by its fields on the wire, such as signed or encrypted
+    ``reasoning_details``; some models refuse a conversation without them (see `history`).
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    images: tuple[str, ...] = ()
+    refusal: str | None = None
+    audio: dict[str, Any] | None = None
+    role: str = "assistant"
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the ``n`` answers."""
+
+    index: int
+    message: Message
+    finish_reason: str | None
+    logprobs: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ChatCompletion:
+    """A whole answer, or what had arrived of a stream that broke (then without finish reason)."""
+
+    id: str
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage | None
+    billing: Billing
+    raw: dict[str, Any] = field(repr=False)
+
+    @property
+    def message(self) -> Message:
+        """The first answer; an empty one if nothing had arrived."""
+        return self.choices[0].message if self.choices else Message()
+
+    @property
+    def text(self) -> str:
+        """The first answer's text."""
+        return self.message.text
+
+    @property
+    def reasoning(self) -> str:
+        """The first answer's reasoning."""
+        return self.message.reasoning
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The first answer's tool calls."""
+        return self.message.tool_calls
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The first answer's citations."""
+        return self.message.citations
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The first answer's images."""
+        return self.message.images
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The first answer's finish reason."""
+        return self.choices[0].finish_reason if self.choices else None
+
+    @cached_property
+    def leaked_tool_markup(self) -> bool:
+        """Whether the text holds markup that should have been a tool call; never cut from it."""
+        return any(mark in choice.message.text for choice in self.choices for mark in _MARKUP)
+
+
+_MARKUP = ("<tool_call>", "<｜DSML｜", "<|DSML|", "<｜tool▁calls▁begin｜>", "<function_calls>")
+
+
+@dataclass(slots=True)
+class ChatChunk:
+    """A normalised piece of a stream: what is new since the last one.
+
+    The finish reason is on the last chunk of each choice (``index``); the very last of all also has
+    usage and billing. What they add up to is the stream's ``snapshot``.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: Sequence[ToolCallDelta] = ()
+    citations: Sequence[Citation] = ()
+    images: Sequence[str] = ()
+    refusal: str | None = None
+    audio: dict[str, Any] | None = None
+    logprobs: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    billing: Billing | None = None
+    index: int = 0
+    id: str = ""
+    model: str = ""
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -1,0 +1,116 @@
+"""What a ledger holds: entries, and sums over them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, Final
+
+from nanogpt_client.types._coerce import as_count, as_dict, as_list, as_number, as_text, loads
+
+__all__ = ["LedgerEntry", "Totals"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One call.
+
+    Attributes:
+        kind: chat, embedding, image, speech, transcription, video, search, account, …
+        model: the model asked, if any.
+        outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading, or was cancelled), or the
+            name of the exception.
+        cost: USD; 0 if it was free; ``None`` if unknown.
+        prompt_tokens: tokens in, if told; likewise ``completion_tokens``.
+        request_id: NanoGPT's id of the request, if told.
+        sends: how often the request was sent.
+        started_at: seconds since the epoch.
+        seconds: from the first send to the last byte.
+        scope: names of the `Ledger.scope` blocks around the call, outermost first.
+    """
+
+    kind: str
+    model: str | None
+    outcome: str
+    cost: Decimal | None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    request_id: str | None = None
+    sends: int = 1
+    started_at: float = 0.0
+    seconds: float = 0.0
+    scope: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the entry as one line of JSON; dollars as text, so that they stay exact."""
+        return _encode({name: getattr(self, name) for name in _FIELDS})
+
+    @classmethod
+    def from_json(cls, line: str) -> LedgerEntry | None:
+        """Read a line of `to_json`; ``None`` if it is none, such as one that was cut off.
+
+        A value of a wrong type, such as a text for a number, counts as not told.
+        """
+        try:
+            found = as_dict(loads(line))
+            values = [found[name] for name in _FIELDS]
+        except (ValueError, KeyError):
+            return None
+        kind, model, outcome, cost, prompt, completion, request, sends, at, seconds, scope = values
+        return cls(
+            as_text(kind),
+            _optional_text(model),
+            as_text(outcome),
+            as_number(cost),
+            as_count(prompt),
+            as_count(completion),
+            _optional_text(request),
+            as_count(sends) or 0,
+            _seconds(at),
+            _seconds(seconds),
+            tuple(map(str, as_list(scope))),
+        )
+
+
+_FIELDS: Final = tuple(field.name for field in fields(LedgerEntry))
+_encode = json.JSONEncoder(default=str).encode
+
+
+def _optional_text(value: Any) -> str | None:
+    return value if value is None or type(value) is str else as_text(value)
+
+
+def _seconds(value: Any) -> float:
+    number = value if type(value) is float else as_number(value)
+    return float(number or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A sum over entries; ``cost`` sums what is known, ``unknown_costs`` counts the rest."""
+
+    calls: int = 0
+    cost: Decimal = Decimal(0)
+    unknown_costs: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def plus(self, entry: LedgerEntry) -> Totals:
+        """Return the totals with one more entry."""
+        return Totals(
+            self.calls + 1,
+            self.cost + (entry.cost or 0),
+            self.unknown_costs + (entry.cost is None),
+            self.prompt_tokens + (entry.prompt_tokens or 0),
+            self.completion_tokens + (entry.completion_tokens or 0),
+        )
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.calls + other.calls,
+            self.cost + other.cost,
+            self.unknown_costs + other.unknown_costs,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )

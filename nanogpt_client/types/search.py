@@ -1,0 +1,77 @@
+"""Web search without a model.
+
+Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nanogpt_client import errors  # by module: it reads its fields with this package's `_read`
+from nanogpt_client.types._coerce import as_dict, as_text, dicts, first
+from nanogpt_client.types.billing import Billing
+
+__all__ = ["SearchHit", "WebSearchResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One page, or one picture (``type`` is then ``"image"``), that the search found."""
+
+    url: str
+    title: str = ""
+    content: str = ""
+    type: str = "text"
+    image_url: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    date: str | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> SearchHit:
+        """Read it from the JSON as NanoGPT sends it.
+
+        The page web-search has type, title, url, content and imageUrl, a sourced answer's sources
+        name, url and snippet. The providers' own names were seen by other clients alone: which
+        provider sends which, no public witness has shown.
+        """
+        return cls(
+            url=as_text(first(raw, "url", "link", "href")),
+            title=as_text(first(raw, "title", "name")),
+            content=as_text(first(raw, "content", "snippet", "description")),
+            type=as_text(raw.get("type")) or "text",
+            image_url=as_text(raw.get("imageUrl")) or None,
+            raw=raw,
+            date=as_text(raw.get("date")) or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearchResult:
+    """What a search answered: hits, an answer with its sources as hits, or a structured object."""
+
+    hits: tuple[SearchHit, ...]
+    billing: Billing
+    answer: str | None = None
+    structured: Any = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __iter__(self) -> Iterator[SearchHit]:
+        return iter(self.hits)
+
+    @classmethod
+    def read(cls, body: dict[str, Any], billing: Billing, *, structured: bool) -> WebSearchResult:
+        """Read the three output types; a text alone, as the page's example has it, is the answer.
+
+        Raises:
+            ResponseFormatError: it is none of them.
+        """
+        data = body.get("data")
+        if data is None:
+            raise errors.ResponseFormatError("the web search was answered without results")
+        if structured:
+            return cls((), billing, structured=data, raw=body)
+        hits = data if isinstance(data, list) else as_dict(data).get("sources")
+        answer = as_text(data if isinstance(data, str) else as_dict(data).get("answer")) or None
+        return cls(tuple(map(SearchHit.read, dicts(hits))), billing, answer, raw=body)
