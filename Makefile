@@ -53,10 +53,10 @@ unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/s
 	@$(PYTEST) $(ARGS)
 
 conformance: $(READY) ## run LangChain's own suites, against the sandbox and from cassettes, and count
-	@$(PYTEST) -rsx tests/langchain/test_standard_*.py
+	@$(PYTEST) -rsx tests/conformance/langchain/test_standard_*.py
 	@rm -rf $(SUITES)
-	@$(RECORD) --cassette-dir=$(SUITES) tests/langchain/test_standard_cassettes.py
-	@$(PYTEST) --cassette-dir=$(SUITES) tests/langchain/test_standard_cassettes.py
+	@$(RECORD) --cassette-dir=$(SUITES) tests/conformance/langchain/test_standard_cassettes.py
+	@$(PYTEST) --cassette-dir=$(SUITES) tests/conformance/langchain/test_standard_cassettes.py
 
 bench: $(READY) $(PEERS)/.installed ## measure ours and other integrations side by side (some minutes)
 	@$(RUN) -m tests.benchmarks --peers $(PEERS)/bin/python $(ARGS)
@@ -65,16 +65,16 @@ compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with
 	@$(RUN) -m tests.peers $(PEERS)/bin/python
 
 load: $(READY) ## many calls at once: rate limits, few file descriptors, thousands of streams (minutes)
-	@$(RUN) -m tests.load $(ARGS)
+	@$(RUN) -m tests.faults.load $(ARGS)
 
 attack: $(READY) ## hostile servers, full disks, closing connections: each row with its figures (minutes)
-	@$(RUN) -m tests.attack $(ARGS)
+	@$(RUN) -m tests.faults.attack $(ARGS)
 
 fault-matrix: $(READY) ## run every caller against every fault; fails on a double send or silent success
-	@$(RUN) -m tests.fault_matrix
+	@$(RUN) -m tests.faults.matrix
 
 contract: $(READY) ## check every example of NanoGPT's documentation, and count: sent, read, left out
-	@$(RUN) -m tests.contract
+	@$(RUN) -m tests.conformance.contract
 
 dist-check: $(READY) ## build, install with each extra into empty environments, and try each (minutes, network)
 	@$(RUN) -m tests.packaging $(ARGS)

@@ -25,7 +25,7 @@ from langchain_nanogpt._tools import function_of, json_schema_of, response_forma
 from nanogpt_client import ConfigurationError, messages
 from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
 from nanogpt_client._adapters.schema_check import fits
-from nanogpt_client._protocol.schemas import allowed_name, tool_parameters
+from nanogpt_client.types.json_schemas import allowed_name, tool_parameters
 
 __all__ = [
     "AnswerParser",

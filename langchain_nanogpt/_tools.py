@@ -10,7 +10,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from nanogpt_client import ConfigurationError, messages
-from nanogpt_client._protocol.schemas import class_schema, json_schema_format
+from nanogpt_client.types.json_schemas import class_schema, json_schema_format
 
 __all__ = [
     "function_of",

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from llama_index_nanogpt._tools import tool_calls
 from nanogpt_client import messages
 from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
-from nanogpt_client._protocol.schemas import allowed_name, class_schema, json_schema_format
+from nanogpt_client.types.json_schemas import allowed_name, class_schema, json_schema_format
 
 __all__ = ["Method", "PartialObject", "choose_method", "read_object", "structured_request"]
 

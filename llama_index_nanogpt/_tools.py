@@ -17,7 +17,7 @@ from llama_index.core.tools.types import BaseTool, ToolMetadata
 from pydantic_core import from_json
 
 from nanogpt_client import ToolCall, messages
-from nanogpt_client._protocol.schemas import class_schema, without_titles
+from nanogpt_client.types.json_schemas import class_schema, without_titles
 from nanogpt_client.types.tool_arguments import read_arguments
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client._warnings import warn
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
+from nanogpt_client.hooks import warn
 from nanogpt_client.types._atomic import Step
 from nanogpt_client.types._coerce import as_number
 

@@ -7,12 +7,13 @@ never with headers or bodies, so no key and no prompt gets into a log.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-__all__ = ["CallEvent", "Hook", "Hooks"]
+__all__ = ["AccountingWarning", "CallEvent", "Hook", "Hooks", "warn"]
 
 logger = logging.getLogger("nanogpt_client")
 logger.addHandler(logging.NullHandler())  # silent unless the application asks for it
@@ -22,6 +23,18 @@ logger.addHandler(logging.NullHandler())  # silent unless the application asks f
 def note_denial(model: str, denial: str) -> None:
     """Log, once for a model, what NanoGPT's lists deny of it; they deny much that works."""
     logger.warning("NanoGPT's list says that %s %s; it is asked all the same", model, denial)
+
+
+class AccountingWarning(UserWarning):
+    """A ledger cannot write its file or lacks old entries, or a budget must assume prices."""
+
+
+def warn(message: str) -> None:
+    """Warn; where warnings are errors, log it: the call that it is about is paid already."""
+    try:
+        warnings.warn(message, AccountingWarning, stacklevel=3)
+    except AccountingWarning:
+        logger.warning("%s", message)
 
 
 @dataclass(frozen=True, slots=True)

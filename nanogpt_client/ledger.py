@@ -22,9 +22,9 @@ from typing import Any, Final, overload
 from weakref import WeakSet
 
 from nanogpt_client._ledger_file import LedgerFile
-from nanogpt_client._warnings import AccountingWarning, warn
 from nanogpt_client.budget import Budget
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.hooks import AccountingWarning, warn
 from nanogpt_client.types._atomic import Step
 from nanogpt_client.types.ledger_entry import LedgerEntry, Totals
 

@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nanogpt_client._media import files
-from nanogpt_client._protocol.schemas import (
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.types.json_schemas import (
     json_schema_format,
     message_name,
     strict_schema,
     tool_parameters,
 )
-from nanogpt_client.errors import ConfigurationError
 
 __all__ = [
     "Part",

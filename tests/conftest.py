@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from coverage import Coverage
 
-from tests.paths import CASSETTES, TESTS
-from tests.vcr_hooks import SCRUBBED, Scrubber, configure
+from tests.support.paths import CASSETTES, TESTS
+from tests.support.vcr_hooks import SCRUBBED, Scrubber, configure
 
 if TYPE_CHECKING:
     from vcr import VCR
@@ -41,9 +41,8 @@ _FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENA
 # Folders and files whose tests coverage does not watch, for that doubles their time: they run over
 # and over, or in other programs, what the tests beside each module reach as well.
 _UNWATCHED = (
-    "benchmarks/", "cookbook/", "fault_matrix/", "media/test_agents", "media/test_resume",
-    "packaging/", "peers/", "promises/", "sandbox/test_skill",
-    "test_architecture", "test_parity",
+    "benchmarks/", "cookbook/", "faults/", "packaging/", "peers/", "promises/",
+    "sandbox/test_skill", "unit/test_parity",
 )  # fmt: skip
 
 
@@ -81,7 +80,7 @@ def pytest_sessionstart() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what `make record` is to show first: the shapes that nobody has seen."""
-    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "live"))
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "conformance/live"))
 
 
 def pytest_collection_finish() -> None:

@@ -12,14 +12,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from nanogpt_client import types
-from nanogpt_client._protocol.schemas import (
+from nanogpt_client.config import check_headers
+from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.types.json_schemas import (
     allowed_name,
     closed_if_possible,
     is_allowed_name,
     tool_parameters,
 )
-from nanogpt_client.config import check_headers
-from nanogpt_client.errors import ConfigurationError
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024

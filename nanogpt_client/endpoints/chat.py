@@ -15,13 +15,13 @@ from typing import Any, Unpack
 
 from nanogpt_client._protocol.accumulator import PartialMessage
 from nanogpt_client._protocol.call import Call, Reply, Resend, StreamCall
-from nanogpt_client._protocol.schemas import sendable_format
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
+from nanogpt_client.types.json_schemas import sendable_format
 from nanogpt_client.types.options import ChatOptions
 
 PATH = "/chat/completions"

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from tests import tables
 from tests.benchmarks import cases, processes, report, runner
 from tests.benchmarks.server import serving
-from tests.paths import ROOT
+from tests.support import tables
+from tests.support.paths import ROOT
 
 FIGURES = ROOT / "benchmarks.json"
 PICTURE = ROOT / "cookbook" / "images" / "speed.png"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 # What is imported, in which environment, and what it is compared with.
 IMPORTS = {

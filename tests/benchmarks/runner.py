@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.benchmarks import processes
 from tests.benchmarks.cases import Case
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 MICRO = 1e6
 

@@ -6,7 +6,7 @@ import pytest
 
 from cookbook import demo
 from cookbook.demo_picture import PICTURE, drawn, take, words_of
-from tests.markdown_blocks import examples
+from tests.support.markdown_blocks import examples
 
 
 @examples

@@ -13,8 +13,8 @@ import pytest
 
 from cookbook import build_site, drawing
 from nanogpt_client import errors
-from tests.markdown_blocks import examples, run_blocks
-from tests.paths import ROOT
+from tests.support.markdown_blocks import examples, run_blocks
+from tests.support.paths import ROOT
 
 COOKBOOK = ROOT / "cookbook"
 PAGES = sorted([COOKBOOK / "index.md", *(COOKBOOK / "guides").glob("*.md")])

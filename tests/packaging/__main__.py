@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 from tests.packaging.building import build, contents, unpack
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.packaging.building import build, contents, unpack
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 PACKAGES = ("nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

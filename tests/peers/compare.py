@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests import tables
-from tests.paths import ROOT
+from tests.support import tables
+from tests.support.paths import ROOT
 
 
 class Comparison(Protocol):

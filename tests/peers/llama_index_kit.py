@@ -13,16 +13,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
 
-from tests.llama_index.conformance.kit import invariants
-from tests.paths import ROOT
+from tests.conformance.llama_index.kit import invariants
 from tests.peers.compare import print_column
+from tests.support.paths import ROOT
 
 TABLE = "llama-index-kit"
 OURS = "NanoGPT"
 PEERS: Sequence[str] = ("OpenAILike",)
 
 _TESTS = {
-    "NanoGPT": "tests/llama_index/conformance/test_nanogpt.py",
+    "NanoGPT": "tests/conformance/llama_index/test_nanogpt.py",
     "OpenAILike": "tests/peers/openai_like.py",
 }
 

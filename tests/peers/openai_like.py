@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.llama_index.conformance.kit import LLMConformance
+from tests.conformance.llama_index.kit import LLMConformance
 from tests.peers.llama_index_table import make_llm
 
 

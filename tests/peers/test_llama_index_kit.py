@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.llama_index.conformance.kit import invariants
+from tests.conformance.llama_index.kit import invariants
 from tests.peers import llama_index_kit
 from tests.peers.compare import ours_in_the_table
 
 
 def test_the_table_has_every_invariant_and_ours_all_hold():
-    # That they do hold is what tests/llama_index/conformance/test_nanogpt.py shows.
+    # That they do hold is what tests/conformance/llama_index/test_nanogpt.py shows.
     assert ours_in_the_table(llama_index_kit) == dict.fromkeys(invariants().values(), "holds")
 
 

@@ -15,8 +15,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.paths import SAMPLES
-from tests.rawserver import EVENT_STREAM_UNTIL_CLOSE, End, RawServer, Script, http_reply
+from tests.support.paths import SAMPLES
+from tests.support.rawserver import EVENT_STREAM_UNTIL_CLOSE, End, RawServer, Script, http_reply
 
 MODEL = "openai/gpt-5.2"
 KEY = "sk-nano-of-the-comparison"

@@ -8,8 +8,8 @@ from typing import Any
 
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
-from tests.driving import DONE, frame, sse
-from tests.rawserver import EVENT_STREAM, LAST_CHUNK, End, Script, chunked, http_reply
+from tests.support.driving import DONE, frame, sse
+from tests.support.rawserver import EVENT_STREAM, LAST_CHUNK, End, Script, chunked, http_reply
 
 CHAT_MODEL = "openai/gpt-5.2"
 EMBEDDING_MODEL = "text-embedding-3-small"

@@ -37,7 +37,7 @@ from tests.promises.answers import (
     llama_chat,
     llama_embedding,
 )
-from tests.rawserver import RawServer, http_reply
+from tests.support.rawserver import RawServer, http_reply
 
 # LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
 # deprecates, and its memories leave their database to the garbage collector.

@@ -20,7 +20,7 @@ from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from tests.benchmarks import replies
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(300)  # counting every call slows them all down
 

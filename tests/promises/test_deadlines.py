@@ -17,7 +17,7 @@ from nanogpt_client import (
     ServerError,
     StreamStalledError,
 )
-from tests.rawserver import EVENT_STREAM, End, RawServer, Script, http_head, http_reply
+from tests.support.rawserver import EVENT_STREAM, End, RawServer, Script, http_head, http_reply
 
 LONG = {"content-type": "application/json", "content-length": "1000"}
 SLOWLY: Script = [b" ", 0.05]

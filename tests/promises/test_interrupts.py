@@ -25,11 +25,11 @@ from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.budget import Reservation
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.types.billing import Billing
-from tests.driving import context, reply
+from tests.support.driving import context, reply
 
 PACKAGE = Path(nanogpt_client.__file__).parent
-RECORDING = ["_atomic.py", "budget.py", "ledger.py", "ledger_entry.py"]
-CALLING = [*RECORDING, "_core/booking.py", "_core/flow.py", "_core/rate_limit.py"]
+RECORDING = ["types/_atomic.py", "budget.py", "ledger.py", "types/ledger_entry.py"]
+CALLING = [*RECORDING, "_protocol/accounting.py", "_protocol/policy.py", "_protocol/rate_limit.py"]
 WRITING = [*CALLING, "_ledger_file.py"]
 ESTIMATE, COST, ASSUMED = Decimal("0.5"), Decimal("0.25"), Decimal("0.125")
 

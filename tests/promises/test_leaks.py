@@ -19,9 +19,9 @@ from llama_index.core.llms import ChatMessage
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from nanogpt_client._transport import stream
 from nanogpt_client._transport.stall_timer import watchdog
-from tests.driving import DONE, frame, sse
 from tests.promises.answers import UNENDING, langchain_chat, llama_chat
-from tests.rawserver import EVENT_STREAM, LAST_CHUNK, RawServer, chunked
+from tests.support.driving import DONE, frame, sse
+from tests.support.rawserver import EVENT_STREAM, LAST_CHUNK, RawServer, chunked
 
 ROUNDS = 200
 AT_ONCE = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nanogpt_client import Ledger, LedgerEntry
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 ROUNDS = 20
 

@@ -26,9 +26,9 @@ from nanogpt_client import (
     LedgerEntry,
     NanoGPTClient,
 )
-from tests.paths import ROOT
 from tests.promises.answers import chat_answer
-from tests.rawserver import RawServer
+from tests.support.paths import ROOT
+from tests.support.rawserver import RawServer
 
 REAL_WRITE = os.write
 

@@ -20,7 +20,6 @@ import pytest
 from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
-from tests.forks import in_a_fork
 from tests.promises.answers import (
     chat_answer,
     embedding_answer,
@@ -29,7 +28,8 @@ from tests.promises.answers import (
     llama_chat,
     llama_embedding,
 )
-from tests.rawserver import RawServer, Script
+from tests.support.forks import in_a_fork
+from tests.support.rawserver import RawServer, Script
 
 MODELS: dict[str, Callable[..., Any]] = {
     "core": NanoGPTClient,

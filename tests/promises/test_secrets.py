@@ -32,8 +32,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import PrivateAttr, ValidationError
 
 from nanogpt_client import AsyncNanoGPTClient, Ledger, NanoGPTClient, NanoGPTError
-from tests.fault_matrix.callers import CALLERS, Caller
-from tests.paths import CASSETTES
+from tests.faults.matrix.callers import CALLERS, Caller
 from tests.promises.answers import (
     STREAM,
     chat_answer,
@@ -43,7 +42,16 @@ from tests.promises.answers import (
     llama_chat,
     llama_embedding,
 )
-from tests.rawserver import EVENT_STREAM, End, RawServer, Script, chunked, http_head, http_reply
+from tests.support.paths import CASSETTES
+from tests.support.rawserver import (
+    EVENT_STREAM,
+    End,
+    RawServer,
+    Script,
+    chunked,
+    http_head,
+    http_reply,
+)
 
 KEY = "sk-nano-5ec12e75-unlike-any-other-text-5ec12e75"
 HITS = re.compile(r"5ec12e75")

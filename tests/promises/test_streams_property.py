@@ -24,15 +24,15 @@ from nanogpt_client import ChatCompletion, NanoGPTClient, NanoGPTError
 from nanogpt_client._protocol.policy import attempt, stream
 from nanogpt_client._protocol.steps import Piece
 from nanogpt_client.endpoints.chat import stream_chat
-from tests.driving import END, ODD_VALUES, Driven, connected, context, drive, reply
-from tests.paths import SAMPLES
+from tests.conformance.test_samples import ROUTES
 from tests.promises.answers import (
     langchain_chat,
     langchain_embeddings,
     llama_chat,
     llama_embedding,
 )
-from tests.test_samples import ROUTES
+from tests.support.driving import END, ODD_VALUES, Driven, connected, context, drive, reply
+from tests.support.paths import SAMPLES
 
 # There are some hundred fields; the usual hundred examples would miss most.
 EXAMPLES = 400

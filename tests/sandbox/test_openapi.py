@@ -15,8 +15,8 @@ import jsonschema
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp
-from tests.paths import REFERENCE
 from tests.sandbox.asking import HELLO, MODEL, ask, chat
+from tests.support.paths import REFERENCE
 
 DOCUMENT = REFERENCE / "openapi.json"
 TTS_JOB = {"model": "Elevenlabs-Turbo-V2.5", "text": "Hello"}

@@ -22,7 +22,7 @@ import openai
 import pytest
 
 from nanogpt_client.sandbox import Sandbox
-from tests.paths import REFERENCE
+from tests.support.paths import REFERENCE
 
 SKILL = REFERENCE / "skill.md"
 ORIGIN = "https://nano-gpt.com"

@@ -12,9 +12,9 @@ import pytest
 from nanogpt_client._protocol.call import Request
 from nanogpt_client._transport import http
 from nanogpt_client.config import Config
-from tests.rawserver import RawServer, http_reply
 from tests.security.ways import KEY
-from tests.shells.shell import BOTH
+from tests.support.rawserver import RawServer, http_reply
+from tests.unit.nanogpt_client.clients.shell import BOTH
 
 # `URLS=60000 pytest tests/security/test_key.py` takes half a minute.
 COUNT = int(os.environ.get("URLS", "5000"))

@@ -10,7 +10,7 @@ import pytest
 
 from nanogpt_client._protocol.call import Reply
 from nanogpt_client.endpoints.chat import chat, stream_chat
-from tests.driving import DONE, frame, sse
+from tests.support.driving import DONE, frame, sse
 
 MANY = 20_000
 SECONDS = 4.0

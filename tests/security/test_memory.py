@@ -11,9 +11,9 @@ import pytest
 from nanogpt_client import NanoGPTClient, NanoGPTError, ResponseFormatError
 from nanogpt_client._transport import response_body
 from nanogpt_client.endpoints import media
-from tests.rawserver import RawServer, http_reply
 from tests.security.ways import KEY
-from tests.shells.shell import BOTH
+from tests.support.rawserver import RawServer, http_reply
+from tests.unit.nanogpt_client.clients.shell import BOTH
 
 MB = 1 << 20
 

@@ -13,8 +13,8 @@ from nanogpt_client import NanoGPTClient
 from nanogpt_client._protocol.call import Request
 from nanogpt_client._transport.download import pinned, resolved_elsewhere
 from nanogpt_client.endpoints import media
-from tests.rawserver import RawRequest, RawServer, Script, http_reply
 from tests.security.ways import KEY, PNG
+from tests.support.rawserver import RawRequest, RawServer, Script, http_reply
 
 PICTURE = http_reply(PNG, headers={"content-type": "image/png"})
 DRAWN = {"data": [{"b64_json": base64.b64encode(PNG).decode()}], "cost": 0.01}

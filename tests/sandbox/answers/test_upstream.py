@@ -10,7 +10,7 @@ import pytest
 from nanogpt_client.sandbox import Sandbox
 from nanogpt_client.sandbox.answers import ChatRequest, Citation, ToolCall, Turn, Upstream
 from nanogpt_client.sandbox.failures import Refusal
-from tests.rawserver import End, RawServer, http_reply
+from tests.support.rawserver import End, RawServer, http_reply
 
 USER = {"role": "user", "content": "Hello"}
 

@@ -1,0 +1,89 @@
+"""Print how many of the documented examples are sent, read and left out: ``make contract``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.conformance.contract import reading, sending
+from tests.conformance.contract.examples import ABSENT, Example, Left, Read, Sent, examples, verdict
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: how many examples of a kind there are."""
+
+    kind: str
+    what: str
+    count: int
+
+
+def rows() -> list[Row]:
+    """Return what the examples are, by class and kind."""
+    counts = Counter(map(_row, examples()))
+    return [Row(*row, count) for row, count in sorted(counts.items(), key=_order)]
+
+
+def _row(example: Example) -> tuple[str, str]:
+    match verdict(example):
+        case Sent(how):
+            return "sent", how
+        case Read(how):
+            return "read", how
+        case Left(reason):
+            return "left out", reason
+
+
+def _order(item: tuple[tuple[str, str], int]) -> tuple[int, int]:
+    (kind, _), count = item
+    return ("sent", "read", "left out").index(kind), -count
+
+
+def faults(example: Example) -> list[str]:
+    """Return what is refused, misread or sent otherwise than an example has it."""
+    found = verdict(example)
+    try:
+        match found:
+            case Sent(how):
+                pairs = list(sending.compared(example, how))
+            case Read(how):
+                pairs = list(reading.compared(example, how))
+            case _:
+                return []
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is reported, not hidden
+        return [f"{example}: {type(error).__name__}: {error}"]
+    return [
+        f"{example}: {who}: {ours} is not {right}" for who, ours, right in pairs if ours != right
+    ]
+
+
+def main() -> int:
+    """Check every example, print the table; return the exit status."""
+    console = Console(width=120)
+    if not examples():
+        console.print(ABSENT)
+        return 0
+    wrong: dict[str, list[str]] = {"sent": [], "read": [], "left out": []}
+    for example in examples():
+        wrong[_row(example)[0]] += faults(example)[:1]
+    table = Table("", "what", "examples")
+    for row in rows():
+        table.add_row(row.kind, row.what, str(row.count))
+    console.print(table)
+    totals = Counter(_row(example)[0] for example in examples())
+    for fault in (*wrong["sent"], *wrong["read"]):
+        console.print(fault, markup=False)
+    said = (
+        f"{kind} {totals[kind] - len(wrong[kind])} of {totals[kind]}" for kind in ("sent", "read")
+    )
+    console.print(f"{', '.join(said)}, left out {totals['left out']} by reason; "
+                  f"{len(examples())} examples in all")  # fmt: skip
+    return 1 if wrong["sent"] or wrong["read"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Who uses which HTTP client: one call at a time, and none is kept for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client._transport import pool
+from nanogpt_client._transport.connection_queue import Turn
+from nanogpt_client._transport.pool import Clients, Patience, patience_with
+from tests.support.rawserver import RawServer, http_reply
+
+ANSWER = [http_reply(b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}')]
+KEY = "sk-nano-clients"
+
+
+class Made:
+    """Stands for an HTTP client, and for its connection."""
+
+    def __init__(self) -> None:
+        self.closed = self.ended = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def get_extra_info(self, info: str) -> bool:
+        return info == "is_readable" and self.ended
+
+
+@pytest.fixture
+def clients():
+    return Clients(Made)
+
+
+def lend(clients: Clients[Made]) -> tuple[Turn, Made]:
+    turn = Turn()
+    carrier = clients.lend(turn)
+    carrier.stream = carrier.client
+    return turn, carrier.client
+
+
+def test_nobody_shares_a_client(clients):
+    lent = [lend(clients) for _ in range(3)]
+    assert len({id(client) for _, client in lent}) == 3
+
+
+def test_the_one_that_was_used_last_is_used_next(clients):
+    (first, a), (second, b) = lend(clients), lend(clients)
+    clients.end(second, reusable=True)
+    clients.end(first, reusable=True)
+    lent = [lend(clients) for _ in range(3)]
+    assert [client for _, client in lent][:2] == [a, b]
+
+
+def test_one_that_is_given_back_twice_is_lent_once(clients):
+    turn, client = lend(clients)
+    clients.end(turn, reusable=True)
+    clients.end(turn, reusable=True)
+    (again, same), (further, other) = lend(clients), lend(clients)
+    assert (same is client, other is client) == (True, False)
+    del again, further
+
+
+def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_lent_again(clients):
+    turn, client = lend(clients)
+    clients.end(turn, reusable=False)
+    assert client.closed
+    assert lend(clients)[1] is not client
+
+
+def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
+    (first, early), (second, late) = lend(clients), lend(clients)
+    clients.end(first, reusable=True)
+    clients.end(second, reusable=True)
+    time.sleep(0.02)
+    late.ended = True
+    (_third, other) = lend(clients)
+    assert late.closed
+    assert early.closed  # as old as the one that the server has closed
+    assert other not in {early, late}
+
+
+def test_what_was_learned_of_a_server_is_forgotten():
+    patience = Patience()
+    patience.learn(1.0)
+    patience.learn(2.0)
+    now = time.monotonic()
+    assert patience.seconds(now) == 0.5
+    assert patience.seconds(now + 100) == pool.IDLE_SECONDS
+    assert patience_with("https://a") is patience_with("https://a")
+    assert patience_with("https://a") is not patience_with("https://b")
+
+
+def test_one_whose_call_is_lost_is_closed(clients):
+    turn, client = lend(clients)
+    del turn
+    assert client.closed
+    assert len(clients) == 0
+
+
+def test_those_that_are_idle_are_closed_without_a_further_call(clients, monkeypatch):
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
+    (first, early), (second, late), (third, lent) = (lend(clients) for _ in range(3))
+    clients.end(first, reusable=True)
+    time.sleep(0.06)
+    clients.end(second, reusable=True)
+    time.sleep(0.07)
+    assert (early.closed, late.closed) == (True, False)
+    time.sleep(0.15)
+    assert (late.closed, lent.closed) == (True, False)
+    del third
+
+
+def test_closing_closes_all(clients):
+    (first, idle), (_second, lent) = lend(clients), lend(clients)
+    clients.end(first, reusable=True)
+    clients.close()
+    assert (idle.closed, lent.closed, clients._alarm) == (True, True, None)
+
+
+def test_threads_never_meet_on_a_client(clients):
+    used: list[object] = []
+    barrier = Barrier(8)
+
+    def borrow() -> None:
+        barrier.wait()
+        for _ in range(200):
+            turn, client = lend(clients)
+            assert client not in used
+            used.append(client)
+            used.remove(client)
+            clients.end(turn, reusable=True)
+
+    with ThreadPoolExecutor(8) as threads:
+        for future in [threads.submit(borrow) for _ in range(8)]:
+            future.result()
+    assert len(clients) <= 8
+
+
+def test_calls_in_threads_reuse_their_connections():
+    with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: client.chat("hi", model="m"), range(40)))
+        assert (server.posts, server.connections <= 4) == (40, True)
+
+
+async def test_calls_at_once_leave_their_connections_to_the_next():
+    with RawServer(ANSWER) as server:
+        async with AsyncNanoGPTClient(KEY, base_url=server.base_url) as client:
+            for _ in range(3):
+                await asyncio.gather(*(client.chat("hi", model="m") for _ in range(10)))
+        assert (server.posts, server.connections) == (30, 10)
+
+
+def none_is_left(server: RawServer) -> None:
+    """Wait until the server has noticed that all connections were closed."""
+    deadline = time.monotonic() + 5
+    while server.open_connections:
+        assert time.monotonic() < deadline, f"{server.open_connections} connections are open"
+        time.sleep(0.01)
+
+
+def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
+    with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: client.chat("hi", model="m"), range(8)))
+        none_is_left(server)
+
+
+async def test_connections_of_an_async_rush_hour_are_closed_soon(monkeypatch):
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
+    with RawServer(ANSWER) as server:
+        async with AsyncNanoGPTClient(KEY, base_url=server.base_url) as client:
+            await asyncio.gather(*(client.chat("hi", model="m") for _ in range(4)))
+            assert server.open_connections == 4
+            async with asyncio.timeout(5):
+                while server.open_connections:  # noqa: ASYNC110 - a server's thread
+                    await asyncio.sleep(0.01)

@@ -1,0 +1,141 @@
+"""The command as a process of its own: pipes, signals, what is missing, what is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nanogpt_client.__main__ import main
+from tests.support.rawserver import EVENT_STREAM, End, RawServer, chunked
+from tests.unit.nanogpt_client.cli.running import KEY
+
+COMMAND = (sys.executable, "-W", "error", "-m", "nanogpt_client")
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NANOGPT_API_KEY": KEY, **environment},
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    with process:
+        out, err = process.communicate(timeout=50)
+    assert KEY not in out + err
+    assert "Traceback" not in err
+    return process.returncode, out, err
+
+
+def test_it_runs_and_shows_no_colours_in_a_pipe():
+    code, out, err = finished(start("--sandbox", "ask", "What is 12 times 7?", "--effort", "high"))
+    assert code == 0
+    assert "84" in out
+    assert "\x1b" not in out + err
+
+
+def test_ctrl_c_closes_the_connection_and_is_130():
+    frame = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"Hello"}}]}\n\n'
+    with RawServer([EVENT_STREAM, chunked(frame), End.HOLD]) as server:
+        process = start("ask", "hi", NANOGPT_BASE_URL=server.base_url)
+        assert process.stdout
+        assert process.stdout.read(5) == "Hello"
+        process.send_signal(signal.SIGINT)
+        code, out, err = finished(process)
+        assert server.posts == 1
+    assert code == 130
+    assert out == "\n"
+    assert err.startswith("interrupted\nunknown cost")
+
+
+def test_a_reader_that_leaves_is_met_in_silence():
+    process = start("models", "--offline")
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    with process:
+        err = process.stderr.read()
+        assert process.wait(50) == 141
+    assert err == ""
+
+
+def test_the_sandbox_can_be_used_from_another_command():
+    with start("sandbox", "--port", "0", "--json") as box:
+        assert box.stdout
+        known = json.loads(box.stdout.readline())
+        code, out, _ = finished(
+            start(
+                "balance",
+                "--json",
+                NANOGPT_API_KEY=known["api_key"],
+                NANOGPT_BASE_URL=known["base_url"],
+            )
+        )
+        box.send_signal(signal.SIGINT)
+        rest, err = box.communicate(timeout=50)
+    assert (code, json.loads(out)["usd"]) == (0, "5")
+    assert (rest, err, box.returncode) == ("", "", 0)
+
+
+WITHOUT = """
+import runpy, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(name + " is blocked", name=name)
+
+sys.meta_path.insert(0, Blocker())
+sys.argv = ["nanogpt", {arguments}]
+runpy.run_module("nanogpt_client", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("blocked", "arguments", "advice"),
+    [
+        ({"click", "rich"}, ["balance"], "pip install 'nanogpt-integrations[cli]'"),
+        ({"rich"}, ["balance"], "pip install 'nanogpt-integrations[cli]'"),
+        ({"PIL"}, ["--sandbox", "draw", "hi"], 'pip install "nanogpt-integrations[sandbox]"'),
+        ({"uvicorn"}, ["sandbox"], 'pip install "nanogpt-integrations[sandbox]"'),
+    ],
+)
+def test_a_missing_extra_is_named_in_one_line(blocked, arguments, advice, tmp_path):
+    code = WITHOUT.format(blocked=blocked, arguments=", ".join(map(repr, arguments)))
+    done = run_python("-c", code, cwd=tmp_path)
+    assert done.returncode == 1
+    assert sum(advice in line for line in done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def run_python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command: Sequence[str] = [sys.executable, *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}  # noqa: PTH109 - also from elsewhere
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+        env=environment,
+        **options,
+    )
+
+
+def test_the_command_is_declared_as_nanogpt():
+    declared = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    assert EntryPoint("nanogpt", declared["nanogpt"], "console_scripts").load() is main

@@ -1,0 +1,137 @@
+"""Embeddings: vectors in the order of their texts, or an error."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanogpt_client._protocol.policy import attempt
+from nanogpt_client.endpoints.embeddings import embed
+from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from tests.support.driving import ODD_VALUES, context, drive, reply
+
+
+def b64(*numbers: float) -> str:
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+def row(embedding: Any, index: Any = None) -> dict[str, Any]:
+    return {"embedding": embedding} | ({} if index is None else {"index": index})
+
+
+def answer(body: Any, texts: Any = "hi", **options: Any) -> Any:
+    driven = drive(attempt(embed(texts, model="m", **options), context()), reply(body))
+    if driven.error is not None:
+        raise driven.error
+    return driven.result
+
+
+def test_the_request():
+    request = embed(["a", "b"], model="m", dimensions=3).request
+    assert (request.path, request.root) == ("/embeddings", "v1")
+    assert json.loads(request.content or b"") == {
+        "model": "m", "input": ["a", "b"], "encoding_format": "base64", "dimensions": 3,
+    }  # fmt: skip
+    assert json.loads(embed("a", model="m", encoding_format="float").request.content or b"") == {
+        "model": "m", "input": ["a"], "encoding_format": "float",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("texts", "match"),
+    [
+        ([], "no text to embed"),
+        (["x"] * 2049, r"2049 texts are more than NanoGPT takes in one request \(2048\)"),
+        (["a", 5], r"texts\[1\] is a int, not a text"),
+        ([[1, 2]], r"texts\[0\] is a list"),
+        (["a", None], r"texts\[1\] is a NoneType"),
+    ],
+)
+def test_texts_that_nanogpt_would_refuse(texts, match):
+    with pytest.raises(ConfigurationError, match=match) as caught:
+        embed(texts, model="m")
+    assert caught.value.param == "texts"
+
+
+def test_2048_texts_are_fine():
+    embed(["x"] * 2048, model="m")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [row([1, 2], 0), row([3, 4], 1)],
+        [row([3, 4], 1), row([1, 2], 0)],
+        [row([1, 2]), row([3, 4])],
+        [row(b64(3, 4), 1), row(b64(1, 2), 0)],
+        [row(b64(1, 2), "0"), row([3.0, "4"], 1.0)],
+    ],
+)
+def test_vectors_are_ordered_by_index_whatever_their_encoding(data):
+    result = answer(
+        {"data": data, "model": "m-1", "usage": {"prompt_tokens": 2}, "cost": 1}, ["a", "b"]
+    )
+    assert result.vectors.dtype == np.float32
+    assert result.vectors.tolist() == [[1, 2], [3, 4]]
+    assert (result.model, result.usage.prompt_tokens, result.billing.cost) == ("m-1", 2, 1)
+    assert "data" not in result.raw
+    assert result.vectors.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "match"),
+    [
+        ([], {}, "0 vectors for 2 texts"),
+        (None, {}, "0 vectors for 2 texts"),
+        ([row([1])], {}, "1 vectors for 2 texts"),
+        ([row([1], 0), row([2], 0)], {}, "which text each belongs to"),
+        ([row([1], 1), row([2], 2)], {}, "which text each belongs to"),
+        ([row([1]), row([1, 2])], {}, r"lengths \[1, 2\]"),
+        ([row([1]), row([2])], {"dimensions": 2}, r"lengths \[1\], expected 2"),
+        ([row([]), row([])], {}, "neither base64 nor"),
+        ([row(""), row("")], {}, "lengths|neither"),
+        ([row("AAA="), row("AAA=")], {}, "neither base64 nor"),
+        ([row("!!!!"), row("!!!!")], {}, "neither base64 nor"),
+        ([row(None), row(None)], {}, "neither base64 nor"),
+        ([row([{}]), row([1])], {}, "neither base64 nor"),
+        ([row([[1, 2]]), row([[1, 2]])], {}, "neither base64 nor"),
+        ([row([10**400]), row([1])], {}, "neither base64 nor"),
+        ([row([None]), row([1])], {}, "no numbers"),
+        ([row([1e300]), row([1])], {}, "no numbers"),
+        ([row([float("nan")]), row([1])], {}, "no numbers"),
+        ([row(b64(float("inf"))), row(b64(1))], {}, "no numbers"),
+    ],
+)
+def test_vectors_that_nobody_can_use(data, options, match):
+    with pytest.raises(ResponseFormatError, match=match) as caught:
+        answer({"data": data}, ["a", "b"], **options)
+    assert caught.value.maybe_billed
+
+
+@given(
+    st.sampled_from(ODD_VALUES)
+    | st.fixed_dictionaries(
+        {
+            "data": st.lists(
+                st.fixed_dictionaries(
+                    {
+                        "embedding": st.sampled_from([*ODD_VALUES, b64(1)]),
+                        "index": st.sampled_from(ODD_VALUES),
+                    }
+                )
+            )
+        },
+        optional={"model": st.sampled_from(ODD_VALUES), "usage": st.sampled_from(ODD_VALUES)},
+    )
+)
+def test_any_json_is_an_answer_or_an_error(body):
+    with suppress(NanoGPTError):
+        assert answer(body).vectors.shape[0] == 1

@@ -1,0 +1,92 @@
+"""What hooks and the log are told of a call: everything but headers and bodies."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from nanogpt_client._protocol.call import Reply
+from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client._protocol.steps import Unreachable
+from nanogpt_client.endpoints.chat import chat, stream_chat
+from nanogpt_client.hooks import CallEvent, Hooks
+from tests.support.driving import DONE, connected, context, drive, frame, piece, reply
+
+SECRET = "tell nobody"
+ANSWER = {"choices": [{"message": {"content": SECRET}, "finish_reason": "stop"}]}
+
+
+def watched(told: list[tuple[str, CallEvent]], **limits):
+    hooks = Hooks(
+        on_request=lambda event: told.append(("request", event)),
+        on_response=lambda event: told.append(("response", event)),
+        on_retry=lambda event: told.append(("retry", event)),
+    )
+    return replace(context(**limits), hooks=hooks)
+
+
+def test_hooks_see_every_step():
+    told: list[tuple[str, CallEvent]] = []
+    call = chat(SECRET, model="m")
+    drive(
+        attempt(call, watched(told)),
+        Unreachable(sent=False, reason="refused"),
+        Reply(503),
+        reply(ANSWER, x_request_id="req_1"),
+    )
+    assert [what for what, _ in told] == ["request", "response", "retry"] * 2 + [
+        "request",
+        "response",
+    ]
+    first, lost, again = (event for _, event in told[:3])
+    assert first == CallEvent("POST", "/chat/completions", "chat", "m", sends=1)
+    assert (lost.error, lost.status_code) == ("refused", None)
+    assert (again.seconds, again.error) == (
+        0.5,
+        "POST /chat/completions could not be sent: refused",
+    )
+    assert told[4][1].status_code == 503
+    last = told[-1][1]
+    assert (last.sends, last.status_code, last.request_id) == (3, 200, "req_1")
+
+
+def test_hooks_see_a_stream_begin():
+    told: list[tuple[str, CallEvent]] = []
+    call = stream_chat("hi", model="m")
+    drive(
+        stream(call, watched(told)),
+        connected(x_request_id="r"),
+        piece(frame("a", finish="stop"), DONE),
+    )
+    assert [(what, event.status_code) for what, event in told] == [
+        ("request", None),
+        ("response", 200),
+    ]
+    assert told[1][1].request_id == "r"
+
+
+@pytest.mark.parametrize("which", ["on_request", "on_response", "on_retry"])
+def test_a_hook_that_fails_costs_no_answer(which, caplog):
+    def fail(_: CallEvent) -> None:
+        raise RuntimeError("hook")
+
+    rules = replace(context(), hooks=Hooks(**{which: fail}))
+    driven = drive(attempt(chat("hi", model="m"), rules), Reply(503), reply(ANSWER))
+    assert driven.result.text == SECRET
+    assert "a hook failed" in caplog.text
+
+
+def test_the_log_has_neither_prompts_nor_answers_nor_headers(caplog):
+    caplog.set_level(logging.DEBUG, "nanogpt_client")
+    call = chat(SECRET, model="m", extra_headers={"x-secret": SECRET})
+    drive(attempt(call, context()), Reply(503, {"set-cookie": SECRET}), reply(ANSWER))
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["DEBUG", "INFO", "WARNING", "DEBUG", "INFO"]
+    assert "POST /chat/completions model=m: 503" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_nothing_is_told_by_default():
+    Hooks().request(CallEvent("GET", "/", "account", None, 1))
