@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
 
-from nanogpt_client._adapters.settings import ClientFields, hide_key
+from nanogpt_client._adapters.settings import ClientSettings, hide_key
 from nanogpt_client.config import environment_key, hidden
 
 __all__ = ["CheckedClientFields"]
@@ -16,8 +16,8 @@ def _left_out(_: object) -> None:
     """Stand for the key in dumps: LangGraph's checkpoints would write it down in clear."""
 
 
-class CheckedClientFields(ClientFields):
-    """`ClientFields` that fail when they are made, not at the first call."""
+class CheckedClientFields(ClientSettings):
+    """`ClientSettings` that fail when they are made, not at the first call."""
 
     # Not excluded: LangChain's own serialisation writes the name of its variable in its place.
     api_key: Annotated[

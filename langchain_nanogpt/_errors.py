@@ -31,7 +31,7 @@ class BudgetExceededError(core.BudgetExceededError, langchain.ModelError, Runtim
     """The next call could exceed the budget; nothing was sent."""
 
 
-class SpendingRefusedError(core.SpendingRefusedError, langchain.ModelError, RuntimeError):
+class SpendNotApprovedError(core.SpendNotApprovedError, langchain.ModelError, RuntimeError):
     """Dearer than may be spent without asking, and not confirmed; nothing was sent."""
 
 
@@ -142,7 +142,7 @@ class BilledRateLimitError(RateLimitError, RuntimeError):
     is_retryable = False
 
 
-class ResponseFormatError(core.ResponseFormatError, langchain.ModelAPIError, RuntimeError):
+class InvalidResponseError(core.InvalidResponseError, langchain.ModelAPIError, RuntimeError):
     """An answer came that nobody can read."""
 
     is_retryable = False
@@ -172,7 +172,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         NanoGPTModelError,
         ConfigurationError,
         BudgetExceededError,
-        SpendingRefusedError,
+        SpendNotApprovedError,
         APIConnectionError,
         OutcomeUnknownError,
         APITimeoutError,
@@ -192,7 +192,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
         DownloadError,
         OriginUnreachableError,
         GatewayError,
-        ResponseFormatError,
+        InvalidResponseError,
         StreamError,
         StreamInterruptedError,
         StreamStalledError,

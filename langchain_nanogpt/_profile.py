@@ -12,7 +12,7 @@ from nanogpt_client._adapters.history import takes_by
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
 
-__all__ = ["LookedUp", "check_parts", "profile_of", "takes"]
+__all__ = ["ResolvedProfile", "check_parts", "profile_of", "takes"]
 
 # Each of the catalogue's words, and what it decides. Media in a tool's result are sent in a message
 # of their own, and pieces of tool calls are put in order, whatever the model.
@@ -31,7 +31,7 @@ _MODALITIES = ("text", "image", "audio", "video")
 _KNOWN = ModelProfile.__annotations__.keys()
 
 
-class LookedUp(dict[str, Any]):
+class ResolvedProfile(dict[str, Any]):
     """A profile that was not given but looked up, and so belongs to this ``model`` alone."""
 
     def __init__(self, model: str, profile: ModelProfile) -> None:
@@ -73,7 +73,7 @@ def check_parts(
     try:
         check_media(conversation, model, takes(profile))
     except ConfigurationError as error:
-        if not isinstance(profile, LookedUp):
+        if not isinstance(profile, ResolvedProfile):
             raise
         note_denial(model, f"does not take what it is sent ({error.message})")
 

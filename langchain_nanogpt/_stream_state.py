@@ -17,10 +17,10 @@ from langchain_nanogpt._invalid_calls import spoiler
 from langchain_nanogpt._metadata import image_block
 from nanogpt_client.types.tool_arguments import ObjectScanner
 
-__all__ = ["Held"]
+__all__ = ["StreamState"]
 
 
-class Held:
+class StreamState:
     """The memory of one stream, of an answer by ``model``; every stream starts with a new one."""
 
     __slots__ = ("_calls", "_images", "model")

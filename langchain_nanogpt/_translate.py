@@ -40,7 +40,7 @@ from langchain_nanogpt._metadata import (
     image_block,
     model_metadata,
 )
-from langchain_nanogpt._stream_state import Held
+from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.fast_model import Prototype
@@ -272,7 +272,7 @@ def _answer(message: core.Message, model: str) -> AIMessage:
 
 
 def chunk_from_wire(
-    chunk: core.ChatChunk, held: Held, whole: core.ChatCompletion | None = None
+    chunk: core.ChatChunk, held: StreamState, whole: core.ChatCompletion | None = None
 ) -> ChatGenerationChunk:
     """Return a chunk of the (one) answer, the last one made of the ``whole`` answer.
 

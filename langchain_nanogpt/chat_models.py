@@ -23,8 +23,8 @@ from pydantic import BaseModel, field_validator, model_validator
 from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
-from langchain_nanogpt._profile import LookedUp, check_parts, profile_of, takes
-from langchain_nanogpt._stream_state import Held
+from langchain_nanogpt._profile import ResolvedProfile, check_parts, profile_of, takes
+from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -44,7 +44,7 @@ from nanogpt_client import (
     bundled_models,
 )
 from nanogpt_client._adapters.history import Recipient
-from nanogpt_client._adapters.settings import OptionFields, hide_key
+from nanogpt_client._adapters.settings import ChatSettings, hide_key
 from nanogpt_client.endpoints.chat import validate_chat_options
 from nanogpt_client.types.options import Count
 
@@ -58,7 +58,7 @@ __all__ = ["ChatNanoGPT"]
 _CHARACTERS_PER_TOKEN = 4
 
 
-class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
+class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     """A chat model of NanoGPT, e.g. ``ChatNanoGPT(model="openai/gpt-5.2")``.
 
     Every word of the constructor may also be given per call or with ``bind``, and wins there. What
@@ -93,7 +93,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
             """
             hide_key(words)
             known = words.get("profile")
-            if isinstance(known, LookedUp) and known.model != words.get("model"):
+            if isinstance(known, ResolvedProfile) and known.model != words.get("model"):
                 del words["profile"]  # LangChain's configurable copies hand it to another model
             super().__init__(*args, **words)
             validate_chat_options(self.model, self._given())
@@ -113,14 +113,14 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         return self._looked_up(bundled_models.facts(self.model))
 
     def _looked_up(self, facts: Model | None) -> ModelProfile | None:
-        profile = None if facts is None else LookedUp(self.model, profile_of(facts))
+        profile = None if facts is None else ResolvedProfile(self.model, profile_of(facts))
         return cast("ModelProfile | None", profile)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; one of another model has that model's profile."""
         copied = super().model_copy(update=update, deep=deep)
         copied._forget_description()  # noqa: SLF001 - the same class
-        if isinstance(self.profile, LookedUp) and self.profile.model != copied.model:
+        if isinstance(self.profile, ResolvedProfile) and self.profile.model != copied.model:
             copied.profile = (update or {}).get("profile") or copied._resolve_model_profile()  # noqa: SLF001 - the same class
         return copied
 
@@ -240,7 +240,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
         facts = bundled_models.facts(model)
-        return None if facts is None else LookedUp(model, profile_of(facts))
+        return None if facts is None else ResolvedProfile(model, profile_of(facts))
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
@@ -297,7 +297,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     ) -> Iterator[ChatGenerationChunk]:
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
-            held = Held(request["model"])
+            held = StreamState(request["model"])
             with self._client().stream_chat(**request) as stream:
                 for piece in stream:
                     whole = stream.snapshot if piece.billing is not None else None
@@ -315,7 +315,7 @@ class ChatNanoGPT(BaseChatModel, OptionFields, CheckedClientFields):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
-            held = Held(request["model"])
+            held = StreamState(request["model"])
             async with self._async_client().stream_chat(**request) as stream:
                 async for piece in stream:
                     whole = stream.snapshot if piece.billing is not None else None

@@ -24,14 +24,14 @@ from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, unknown
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import embedding_told, failure_told
 from nanogpt_client import Embeddings
-from nanogpt_client._adapters.settings import ClientFields
+from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.endpoints.gather import for_each
 from nanogpt_client.types.options import EmbeddingOptions
 
 __all__ = ["NanoGPTEmbedding"]
 
 
-class NanoGPTEmbedding(ClientFields, BaseEmbedding):
+class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     """Embeddings by any of NanoGPT's embedding models.
 
     >>> embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", dimensions=256)

@@ -60,7 +60,7 @@ from nanogpt_client import (
     bundled_models,
 )
 from nanogpt_client._adapters.history import Recipient, takes
-from nanogpt_client._adapters.settings import ClientFields, OptionFields, hide_key
+from nanogpt_client._adapters.settings import ChatSettings, ClientSettings, hide_key
 from nanogpt_client.endpoints.chat import validate_chat_options
 
 __all__ = ["NanoGPT"]
@@ -72,16 +72,16 @@ _UNKNOWN_WINDOW = 24_000
 
 
 def _chat_events(method: _Method) -> _Method:
-    """Emit LlamaIndex's events around a chat method, and keep its type."""
+    """Yield LlamaIndex's events around a chat method, and keep its type."""
     return cast("_Method", llm_chat_callback()(method))
 
 
 def _completion_events(method: _Method) -> _Method:
-    """Emit LlamaIndex's events around a completion method, and keep its type."""
+    """Yield LlamaIndex's events around a completion method, and keep its type."""
     return cast("_Method", llm_completion_callback()(method))
 
 
-class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
+class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     """Any of NanoGPT's text models, with tools, thoughts, sources, pictures and costs.
 
     >>> llm = NanoGPT(model="openai/gpt-5.2", web_search=True)  # reads NANOGPT_API_KEY
@@ -94,7 +94,7 @@ class NanoGPT(OptionFields, ClientFields, StructuredPrediction):
     items hold all that has arrived; the last one is the whole answer. ``ledger`` books every call,
     also those abandoned halfway.
 
-    All words of `OptionFields` and `ClientFields` can be given, and all options of the core's
+    All words of `ChatSettings` and `ClientSettings` can be given, and all options of the core's
     ``chat`` per call, where they win, e.g. ``llm.chat(messages, temperature=0, model="…")``.
 
     Raises:

@@ -12,7 +12,7 @@ from llama_index.core.schema import Document
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
 from nanogpt_client import FileSource, Transcript
-from nanogpt_client._adapters.settings import ClientFields
+from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.types.options import Split, options_for
 
 __all__ = ["NanoGPTAudioReader"]
@@ -21,7 +21,7 @@ __all__ = ["NanoGPTAudioReader"]
 _FOR_PROGRAMS = ("duration", "cost")
 
 
-class NanoGPTAudioReader(ClientFields, BasePydanticReader):
+class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
     """Writes recordings down, e.g. ``NanoGPTAudioReader(split="speaker").load_data("talk.mp3")``.
 
     As a ``file_extractor`` it reads a folder:

@@ -12,13 +12,13 @@ from pydantic import Field, PrivateAttr
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
 from nanogpt_client import WebSearchOptions, WebSearchResult
-from nanogpt_client._adapters.settings import ClientFields
+from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.types.options import Day, SearchProvider
 
 __all__ = ["NanoGPTWebSearchRetriever"]
 
 
-class NanoGPTWebSearchRetriever(ClientFields, BaseRetriever):
+class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
     """Finds ``k`` web pages, e.g. ``NanoGPTWebSearchRetriever(k=3, include_domains=["bbc.com"])``.
 
     A node's text is the page's excerpt; ``url`` and ``title`` stand in its metadata, which a model

@@ -8,8 +8,8 @@
 Without a key, `nanogpt_client.sandbox` stands in for NanoGPT.
 """
 
-from nanogpt_client._protocol.accumulator import PartialMessage
-from nanogpt_client._protocol.call import Call, Reply, Request, Resend, StreamCall
+from nanogpt_client._protocol.accumulator import ChatAccumulator
+from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety, StreamCall
 from nanogpt_client._protocol.steps import Sleep, ask
 from nanogpt_client._version import __version__
 from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
@@ -31,6 +31,7 @@ from nanogpt_client.errors import (
     DownloadError,
     GatewayError,
     InsufficientBalanceError,
+    InvalidResponseError,
     JobError,
     JobFailedError,
     JobTimeoutError,
@@ -41,9 +42,8 @@ from nanogpt_client.errors import (
     PayloadTooLargeError,
     PermissionDeniedError,
     RateLimitError,
-    ResponseFormatError,
     ServerError,
-    SpendingRefusedError,
+    SpendNotApprovedError,
     StreamError,
     StreamInterruptedError,
     StreamStalledError,
@@ -162,7 +162,7 @@ __all__ = [
     "OriginUnreachableError",
     "OutcomeUnknownError",
     "PartialEmbeddings",
-    "PartialMessage",
+    "ChatAccumulator",
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "Progress",
@@ -172,15 +172,15 @@ __all__ = [
     "Reply",
     "Request",
     "RequestOptions",
-    "Resend",
-    "ResponseFormatError",
+    "RetrySafety",
+    "InvalidResponseError",
     "SearchHit",
     "Segment",
     "ServerError",
     "Sleep",
     "Speech",
     "SpeechOptions",
-    "SpendingRefusedError",
+    "SpendNotApprovedError",
     "Stream",
     "StreamCall",
     "StreamError",

@@ -14,14 +14,13 @@ from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.policy import attempt, perform, stream
 from nanogpt_client._protocol.steps import (
-    Aside,
     Block,
+    CallUser,
     Connected,
-    Emit,
     Flow,
     Gather,
-    Invoke,
     Open,
+    OtherStep,
     Outcome,
     Read,
     Resolve,
@@ -29,6 +28,7 @@ from nanogpt_client._protocol.steps import (
     Sleep,
     Step,
     Steps,
+    Yield,
 )
 from nanogpt_client._transport.concurrency import block_async, in_tasks, invoke_async
 from nanogpt_client.endpoints import catalog, chat
@@ -393,11 +393,11 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def send(self, call: Call[T]) -> T:
         """Perform one call, e.g. one that this class has no method for."""
-        return await self._drive(attempt(call, self._context))
+        return await self._run_steps(attempt(call, self._context))
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow: a generator that yields calls and receives their answers."""
-        return await self._drive(perform(flow, self._context))
+        return await self._run_steps(perform(flow, self._context))
 
     def stream(self, call: StreamCall[Item]) -> AsyncStream[Item]:
         """Perform a call whose answer comes in pieces."""
@@ -414,13 +414,13 @@ class AsyncNanoGPTClient(BaseClient):
     async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
 
-    async def _drive(self, steps: Steps[T]) -> T:
+    async def _run_steps(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
         self._transport.ready()
         try:
             step = next(steps)
             while True:
-                step = steps.send(await self._act(step))
+                step = steps.send(await self._execute(step))
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -435,12 +435,12 @@ class AsyncNanoGPTClient(BaseClient):
         try:
             step = next(steps)
             while True:
-                if isinstance(step, Emit):
+                if isinstance(step, Yield):
                     for item in step.items:
                         yield item
                     step = next(steps)
                     continue
-                outcome = await self._act(step)
+                outcome = await self._execute(step)
                 if isinstance(outcome, Connected):
                     connection = outcome.connection
                 step = steps.send(outcome)
@@ -451,7 +451,7 @@ class AsyncNanoGPTClient(BaseClient):
             if connection is not None:
                 await connection.aclose()
 
-    async def _act(self, step: Step) -> Outcome:
+    async def _execute(self, step: Step) -> Outcome:
         match step:
             case Send(request):
                 return await self._transport.send(request)
@@ -460,13 +460,13 @@ class AsyncNanoGPTClient(BaseClient):
             case Read(connection, limit):
                 return await self._transport.read(connection, limit)
             case _:
-                return await self._act_aside(step)
+                return await self._execute_other(step)
 
-    async def _act_aside(self, step: Aside) -> Outcome:
+    async def _execute_other(self, step: OtherStep) -> Outcome:
         match step:
             case Resolve(url):
                 return await self._transport.resolve(url)
-            case Invoke():
+            case CallUser():
                 return await invoke_async(step)
             case Block():
                 return await block_async(step)

@@ -18,14 +18,13 @@ from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.policy import attempt, perform, stream
 from nanogpt_client._protocol.steps import (
-    Aside,
     Block,
+    CallUser,
     Connected,
-    Emit,
     Flow,
     Gather,
-    Invoke,
     Open,
+    OtherStep,
     Outcome,
     Read,
     Resolve,
@@ -33,6 +32,7 @@ from nanogpt_client._protocol.steps import (
     Sleep,
     Step,
     Steps,
+    Yield,
 )
 from nanogpt_client._transport.concurrency import block, in_threads, invoke
 from nanogpt_client.endpoints import catalog, chat
@@ -416,11 +416,11 @@ class NanoGPTClient(BaseClient):
 
     def send(self, call: Call[T]) -> T:
         """Perform one call, e.g. one that this class has no method for."""
-        return self._drive(attempt(call, self._context))
+        return self._run_steps(attempt(call, self._context))
 
     def run(self, flow: Flow[T]) -> T:
         """Perform a flow: a generator that yields calls and receives their answers."""
-        return self._drive(perform(flow, self._context))
+        return self._run_steps(perform(flow, self._context))
 
     def stream(self, call: StreamCall[Item]) -> Stream[Item]:
         """Perform a call whose answer comes in pieces."""
@@ -437,13 +437,13 @@ class NanoGPTClient(BaseClient):
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _drive(self, steps: Steps[T]) -> T:
+    def _run_steps(self, steps: Steps[T]) -> T:
         """Act out a generator's steps and return what it returns."""
         self._transport.ready()
         try:
             step = next(steps)
             while True:
-                step = steps.send(self._act(step))
+                step = steps.send(self._execute(step))
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -458,12 +458,12 @@ class NanoGPTClient(BaseClient):
         try:
             step = next(steps)
             while True:
-                if isinstance(step, Emit):
+                if isinstance(step, Yield):
                     for item in step.items:  # noqa: UP028 - the async twin cannot `yield from`
                         yield item
                     step = next(steps)
                     continue
-                outcome = self._act(step)
+                outcome = self._execute(step)
                 if isinstance(outcome, Connected):
                     connection = outcome.connection
                 step = steps.send(outcome)
@@ -474,7 +474,7 @@ class NanoGPTClient(BaseClient):
             if connection is not None:
                 connection.close()
 
-    def _act(self, step: Step) -> Outcome:
+    def _execute(self, step: Step) -> Outcome:
         match step:
             case Send(request):
                 return self._transport.send(request)
@@ -483,13 +483,13 @@ class NanoGPTClient(BaseClient):
             case Read(connection, limit):
                 return self._transport.read(connection, limit)
             case _:
-                return self._act_aside(step)
+                return self._execute_other(step)
 
-    def _act_aside(self, step: Aside) -> Outcome:
+    def _execute_other(self, step: OtherStep) -> Outcome:
         match step:
             case Resolve(url):
                 return self._transport.resolve(url)
-            case Invoke():
+            case CallUser():
                 return invoke(step)
             case Block():
                 return block(step)

@@ -3,7 +3,7 @@
     NanoGPTError                     everything that leaves this package
     ├── ConfigurationError           refused here, before anything was sent (also a ValueError)
     ├── BudgetExceededError          refused here: the budget is spent or reserved
-    │   └── SpendingRefusedError     refused here: dearer than allowed, and nobody confirmed it
+    │   └── SpendNotApprovedError     refused here: dearer than allowed, and nobody confirmed it
     ├── APIConnectionError           never reached NanoGPT: nothing was billed
     ├── OutcomeUnknownError          sent, no answer: may have been billed, so never sent again
     │   └── APITimeoutError          … because the answer took longer than the timeout
@@ -23,7 +23,7 @@
     │       ├── GatewayError         not NanoGPT's own: also an OutcomeUnknownError
     │       └── OriginUnreachableError … never reached NanoGPT: also an APIConnectionError
     ├── DownloadError                another host than NanoGPT did not hand a file over
-    ├── ResponseFormatError          an answer nobody can read: HTML, empty, no choices
+    ├── InvalidResponseError          an answer nobody can read: HTML, empty, no choices
     ├── StreamError                  a stream began and did not finish (``partial``)
     │   ├── StreamInterruptedError   … the connection or the stream ended early
     │   └── StreamStalledError       … nothing but silence or keep-alives for too long
@@ -69,9 +69,9 @@ __all__ = [
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "RateLimitError",
-    "ResponseFormatError",
+    "InvalidResponseError",
     "ServerError",
-    "SpendingRefusedError",
+    "SpendNotApprovedError",
     "StreamError",
     "StreamInterruptedError",
     "StreamStalledError",
@@ -162,7 +162,7 @@ class BudgetExceededError(NanoGPTError):
     """The next call could exceed the budget; nothing was sent."""
 
 
-class SpendingRefusedError(BudgetExceededError):
+class SpendNotApprovedError(BudgetExceededError):
     """The call is dearer than may be spent without asking, and was not confirmed; unsent."""
 
 
@@ -251,7 +251,7 @@ class DownloadError(NanoGPTError):
     """
 
 
-class ResponseFormatError(NanoGPTError):
+class InvalidResponseError(NanoGPTError):
     """An answer came that nobody can read: HTML, an empty body, no choices."""
 
 

@@ -40,7 +40,7 @@ from nanogpt_client.types.options import (
     WebSearch,
 )
 
-__all__ = ["CHAT_WORDS", "ClientFields", "OptionFields", "hide_key"]
+__all__ = ["CHAT_WORDS", "ClientSettings", "ChatSettings", "hide_key"]
 
 
 def hide_key(words: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class _Clients:
         return _Clients, ()  # what pickle and copy do
 
 
-class ClientFields(DocumentedModel):
+class ClientSettings(DocumentedModel):
     """How to reach NanoGPT; the words of `nanogpt_client.NanoGPTClient`, and ``client`` itself."""
 
     # A complaint about one word must not print the key that was passed beside it.
@@ -192,7 +192,7 @@ class ClientFields(DocumentedModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; it has clients of its own if the way to NanoGPT is changed."""
         copied = super().model_copy(update=update, deep=deep)
-        if update and not ClientFields.model_fields.keys().isdisjoint(update):
+        if update and not ClientSettings.model_fields.keys().isdisjoint(update):
             copied._clients = _Clients()  # noqa: SLF001 - the same class
         return copied
 
@@ -217,7 +217,7 @@ class ClientFields(DocumentedModel):
         return super().__deepcopy__(memo)
 
 
-_CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientFields.model_fields]
+_CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientSettings.model_fields]
 _SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
 
 
@@ -233,7 +233,7 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
     }
 
 
-class OptionFields(DocumentedModel):
+class ChatSettings(DocumentedModel):
     """Sampling, search, memory, routing: what of `ChatOptions` a constructor takes.
 
     Type checkers and editors read a class's own lines, so names, types and docstrings stand here
@@ -326,5 +326,5 @@ class OptionFields(DocumentedModel):
 
 
 CHAT_WORDS = tuple(
-    word for word in ChatOptions.__annotations__ if word in OptionFields.model_fields
+    word for word in ChatOptions.__annotations__ if word in ChatSettings.model_fields
 )

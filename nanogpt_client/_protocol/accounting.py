@@ -1,9 +1,9 @@
 """From a call's beginning to its one ledger entry, whatever becomes of it.
 
-`attempt` and `stream` open a `Booking` around every call. On the way in it reserves the estimated
+`attempt` and `stream` open a `CallAccounting` around every call. Before, it reserves the estimated
 price from the budget, which may refuse; on the way out, also by an exception or by a caller who
 stopped reading, it settles the reservation and writes the entry. Whether a failure cost something
-is decided here alone (`Booking._cost`), as is that no exception quotes the key.
+is decided here alone (`CallAccounting._cost`), as is that no exception quotes the key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from nanogpt_client._protocol.call import SHORTEST_KEY, Call, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobCosts
-from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client.budget import Budget, Reservation
@@ -48,11 +48,11 @@ class CallContext:
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
     key: SecretStr | None = None
-    known: KnownModels = field(default_factory=KnownModels)
+    known: ModelCache = field(default_factory=ModelCache)
     jobs: JobCosts = field(default_factory=JobCosts)
 
 
-class Booking:
+class CallAccounting:
     """A context manager around one call: reserves budget, counts sends, books one entry.
 
     ``result`` is asked at the end for what has arrived, be it whole or partial.

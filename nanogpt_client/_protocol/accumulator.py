@@ -1,7 +1,7 @@
 """Folds a chat stream into one message, and puts its deltas in order on the way.
 
-`PartialMessage.add` takes a frame's choices as NanoGPT sent them and returns normalised
-`ChatChunk`s; `PartialMessage.completion` is what has arrived so far, in the type of a whole reply.
+`ChatAccumulator.add` takes a frame's choices as NanoGPT sent them and returns normalised
+`ChatChunk`s; `ChatAccumulator.completion` is what has arrived so far, in the type of a whole reply.
 Whole replies are read by the same code, so a streamed and an unstreamed answer cannot differ.
 """
 
@@ -28,7 +28,7 @@ from nanogpt_client.types.chat import (
     Usage,
 )
 
-__all__ = ["PartialMessage"]
+__all__ = ["ChatAccumulator"]
 
 _IN_EVERY_EVENT = frozenset(
     {"id", "object", "created", "model", "choices", "provider", "system_fingerprint"}
@@ -208,7 +208,7 @@ class _PartialChoice:
         ]
 
 
-class PartialMessage:
+class ChatAccumulator:
     """What has arrived of one answer, streamed or whole.
 
     Attributes:

@@ -26,12 +26,12 @@ Root = Literal["chat", "v1", "api"]
 SHORTEST_KEY = 8
 
 
-class Resend(enum.Enum):
+class RetrySafety(enum.Enum):
     """When a call may be sent a second time without the caller asking for it."""
 
-    FREELY = "nothing is charged or changed: whenever no answer came, too"
-    IF_REFUSED = "billable: if it never reached NanoGPT, or NanoGPT itself answered 'try again'"
-    IF_UNSENT = "submits a job or a payment: only if it never reached NanoGPT"
+    ALWAYS = "nothing is charged or changed: whenever no answer came, too"
+    IF_REJECTED = "billable: if it never reached NanoGPT, or NanoGPT itself answered 'try again'"
+    IF_NOT_SENT = "submits a job or a payment: only if it never reached NanoGPT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Call(Generic[T]):
     parse: Callable[[Reply], T]
     kind: str
     model: str | None = None
-    resend: Resend = Resend.FREELY
+    resend: RetrySafety = RetrySafety.ALWAYS
     billable: bool = False
     estimate: Callable[[], Decimal | None] | None = None
     run_id: str | None = None
@@ -232,7 +232,7 @@ class StreamCall(Generic[Item]):
     decoder: Callable[[Mapping[str, str]], Decoder[Item]]
     kind: str
     model: str | None = None
-    resend: Resend = Resend.IF_REFUSED
+    resend: RetrySafety = RetrySafety.IF_REJECTED
     billable: bool = True
     estimate: Callable[[], Decimal | None] | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None

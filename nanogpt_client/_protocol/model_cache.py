@@ -13,7 +13,7 @@ from nanogpt_client.types.catalog import ModelKind, ModelList
 MAX_AGE = 3600.0
 
 
-class KnownModels:
+class ModelCache:
     """Model lists by kind; a list that could not be had is remembered as ``None``, too."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

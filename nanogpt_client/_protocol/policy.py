@@ -1,6 +1,6 @@
 """Policy as pure generators: they decide, the clients act.
 
-A generator here yields steps (`Send`, `Open`, `Read`, `Sleep`, `Emit`) and receives what became of
+A generator here yields steps (`Send`, `Open`, `Read`, `Sleep`, `Yield`) and receives what became of
 each. It owns no socket and no clock, so every rule is tested with values alone, and the sync and
 the async client need not repeat any of it.
 """
@@ -12,16 +12,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from nanogpt_client._protocol.accounting import Booking, CallContext
+from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobStatus, Submitted
 from nanogpt_client._protocol.rate_limit import Line
 from nanogpt_client._protocol.retry import retry_after
 from nanogpt_client._protocol.steps import (
     Connected,
-    Emit,
     Flow,
-    Known,
+    GetModelCache,
     Open,
     Outcome,
     Read,
@@ -30,13 +29,14 @@ from nanogpt_client._protocol.steps import (
     Step,
     Steps,
     Unreachable,
+    Yield,
 )
 from nanogpt_client.errors import (
     APIConnectionError,
     APITimeoutError,
+    InvalidResponseError,
     NanoGPTError,
     OutcomeUnknownError,
-    ResponseFormatError,
     StreamInterruptedError,
     StreamStalledError,
     error_from_reply,
@@ -54,7 +54,7 @@ AFTER_DONE_SECONDS = 0.25
 
 def attempt(call: Call[T], context: CallContext) -> Steps[T]:
     """Perform one call: send it, again where that is safe, and read the answer."""
-    with Booking(call, context) as booking:
+    with CallAccounting(call, context) as booking:
         reply = yield from _exchange(call, Send(call.request), booking, context)
         try:
             result = call.parse(reply)
@@ -74,7 +74,7 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
     try:
         step = next(flow)
         while True:
-            if isinstance(step, Known):
+            if isinstance(step, GetModelCache):
                 step = flow.send(context.known)
                 continue
             if isinstance(step, Submitted):
@@ -99,9 +99,9 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
 
 def stream(
     call: StreamCall[Item], context: CallContext
-) -> Generator[Step | Emit[Item], Outcome, None]:
+) -> Generator[Step | Yield[Item], Outcome, None]:
     """Perform a streaming call: every event in time, a finish at the end, or a typed error."""
-    with Booking(call, context) as booking:
+    with CallAccounting(call, context) as booking:
         if call.request.timeout is not None:
             context = replace(context, first_event_timeout=call.request.timeout)
         opening = Open(call.request, context.first_event_timeout)
@@ -114,10 +114,10 @@ def stream(
             if isinstance(opened, Connected):
                 unread = yield from _events(opened, decoder, context)
             else:
-                yield Emit(decoder.whole(opened))
+                yield Yield(decoder.whole(opened))
             if decoder.failure is not None:
                 raise decoder.failure
-            yield Emit(decoder.end())
+            yield Yield(decoder.end())
         except NanoGPTError as error:
             error.partial = decoder.partial()
             _complete(error, reply, call)
@@ -127,7 +127,10 @@ def stream(
 
 
 def _exchange(
-    call: Call[Any] | StreamCall[Any], step: Send | Open, booking: Booking, context: CallContext
+    call: Call[Any] | StreamCall[Any],
+    step: Send | Open,
+    booking: CallAccounting,
+    context: CallContext,
 ) -> Steps[Any]:
     """Send until NanoGPT accepts, as often as the retry rules allow."""
     line = Line(context, call.request)
@@ -194,7 +197,7 @@ def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
 
 def _events(
     opened: Connected, decoder: Decoder[Item], context: CallContext
-) -> Generator[Read | Emit[Item], Any, bool]:
+) -> Generator[Read | Yield[Item], Any, bool]:
     """Read until the stream is done; only parsed events count as a sign of life.
 
     Returns whether the response goes on behind that.
@@ -208,12 +211,12 @@ def _events(
                 return False
             raise _broken(outcome, decoder, limit)
         if not outcome.data:
-            yield Emit(decoder.eof())
+            yield Yield(decoder.eof())
             if decoder.finished or decoder.failure is not None:
                 return False
             raise StreamInterruptedError("the stream ended before the answer was finished")
         before = decoder.events
-        yield Emit(decoder.feed(outcome.data))
+        yield Yield(decoder.feed(outcome.data))
         silent = 0.0 if decoder.events > before else silent + outcome.seconds
     return True
 
@@ -244,7 +247,7 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
     request = f"{call.request.method} {_path(call)}"
     if outcome.unreadable:
         msg = f"the answer to {request} cannot be read: {outcome.reason}"
-        error = ResponseFormatError(msg, maybe_billed=call.billable, request_id=outcome.request_id)
+        error = InvalidResponseError(msg, maybe_billed=call.billable, request_id=outcome.request_id)
     elif not outcome.sent:
         error = APIConnectionError(f"{request} could not be sent: {outcome.reason}")
     else:

@@ -14,7 +14,7 @@ from collections.abc import Generator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from nanogpt_client._protocol.steps import Invoke, Returned
+from nanogpt_client._protocol.steps import CallUser, UserResult
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.types.progress import OnProgress, Progress
 
@@ -32,19 +32,19 @@ class ProgressReporter:
         self._unreported: deque[Progress] = deque()
         self._is_reporting = False
 
-    def report(self, progress: Progress) -> Generator[Invoke, Any, None]:
+    def report(self, progress: Progress) -> Generator[CallUser, Any, None]:
         """Report; what the caller's function raises is logged, for the work may be paid already."""
         if self._bar is not None:
             with self._lock:
                 self._bar.show(progress)
         if self._function is not None:
-            returned: Returned = yield Invoke(self._function, progress)
+            returned: UserResult = yield CallUser(self._function, progress)
             if returned.error is not None:
                 logger.error("on_progress failed", exc_info=returned.error)
 
     def finished(
         self, kind: str, total: int, result: Any, *, parts: int = 1
-    ) -> Generator[Invoke, Any, None]:
+    ) -> Generator[CallUser, Any, None]:
         """Count parts that are finished, and report how many of ``total`` are.
 
         Threads and tasks may finish at the same time. Counted in one step with being queued, and

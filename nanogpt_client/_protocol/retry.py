@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client.config import Config
 from nanogpt_client.errors import (
     APIConnectionError,
@@ -69,7 +69,7 @@ class RetryPolicy:
     now: Callable[[], float] = time.time
     retry_after_cap: float = Config.retry_after_cap
 
-    def delay(self, failure: NanoGPTError, resend: Resend, retry: int) -> float | None:
+    def delay(self, failure: NanoGPTError, resend: RetrySafety, retry: int) -> float | None:
         """Return the seconds to wait before the n-th retry, or ``None`` for "do not"."""
         if retry > self.max_retries or not may_resend(failure, resend):
             return None
@@ -83,14 +83,14 @@ class RetryPolicy:
         return self.jitter() * min(FIRST_BACKOFF * 2.0 ** (retry - 1), LONGEST_BACKOFF)
 
 
-def may_resend(failure: NanoGPTError, resend: Resend) -> bool:
+def may_resend(failure: NanoGPTError, resend: RetrySafety) -> bool:
     """Whether a failed call may be sent again: the one place that guards "one call, one bill"."""
     if isinstance(failure, APIConnectionError):
         return True
     if isinstance(failure, OutcomeUnknownError):
-        return resend is Resend.FREELY
+        return resend is RetrySafety.ALWAYS
     if isinstance(failure, APIStatusError | DownloadError):
-        return failure.status_code in RETRYABLE_STATUSES and resend is not Resend.IF_UNSENT
+        return failure.status_code in RETRYABLE_STATUSES and resend is not RetrySafety.IF_NOT_SENT
     return False
 
 

@@ -8,7 +8,7 @@ line counts, since NanoGPT's stream may end so.
 
 from __future__ import annotations
 
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
@@ -24,7 +24,7 @@ class SSEDecoder:
         """Return the data of every event that these bytes complete.
 
         Raises:
-            ResponseFormatError: one event is larger than 16 MiB.
+            InvalidResponseError: one event is larger than 16 MiB.
         """
         buffer = self._buffer
         searched = max(len(buffer) - 1, 0)
@@ -32,7 +32,7 @@ class SSEDecoder:
         if buffer.find(b"\n\n", searched) < 0:
             if len(buffer) > MAX_EVENT_BYTES:
                 msg = f"one event of the stream is larger than {MAX_EVENT_BYTES // 2**20} MiB"
-                raise ResponseFormatError(msg, maybe_billed=True)
+                raise InvalidResponseError(msg, maybe_billed=True)
             return []
         *blocks, rest = bytes(buffer).split(b"\n\n")
         self._buffer = bytearray(rest)

@@ -64,15 +64,15 @@ class Addresses(NamedTuple):
     elsewhere: bool = False
 
 
-class Invoke(NamedTuple):
-    """Call a function of the caller's, awaiting what it returns if need be: `Returned`."""
+class CallUser(NamedTuple):
+    """Call a function of the caller's, awaiting what it returns if need be: `UserResult`."""
 
     function: Callable[[Any], Any]
     value: Any
 
 
 class Block(NamedTuple):
-    """Call a function that blocks, such as one that reads a file, off the event loop: `Returned`.
+    """Call a function that blocks, such as one that reads a file, off the event loop: `UserResult`.
 
     What it raises of `OSError`, `ValueError` and `NanoGPTError` comes back in it.
     """
@@ -80,7 +80,7 @@ class Block(NamedTuple):
     function: Callable[[], Any]
 
 
-class Returned(NamedTuple):
+class UserResult(NamedTuple):
     """What a function of the caller's returned, or the exception that it raised."""
 
     value: Any = None
@@ -90,7 +90,7 @@ class Returned(NamedTuple):
 class Gather(NamedTuple):
     """Perform flows, ``max_concurrency`` at a time: a sequence comes back, one item for each.
 
-    An item is `Returned`, with the result or with what the flow raised; or ``None`` for a flow that
+    An item is a `UserResult` of what the flow returned or raised; or ``None`` for a flow that
     was not begun, because another had failed by then.
     """
 
@@ -99,11 +99,11 @@ class Gather(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Ask what the client remembers of NanoGPT's model lists: `KnownModels` comes back."""
+class GetModelCache:
+    """Ask what the client remembers of NanoGPT's model lists: `ModelCache` comes back."""
 
 
-class Emit(NamedTuple, Generic[Item]):
+class Yield(NamedTuple, Generic[Item]):
     """Hand these items to the caller; only then may a step be asked for again."""
 
     items: Iterable[Item]
@@ -144,14 +144,14 @@ Outcome: TypeAlias = (
     | Piece
     | Unreachable
     | Addresses
-    | Returned
-    | Sequence[Returned | None]
+    | UserResult
+    | Sequence[UserResult | None]
     | None
 )
-Aside: TypeAlias = Sleep | Resolve | Invoke | Block | Gather
-Step: TypeAlias = Send | Open | Read | Aside
+OtherStep: TypeAlias = Sleep | Resolve | CallUser | Block | Gather
+Step: TypeAlias = Send | Open | Read | OtherStep
 Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | Aside | Known | Submitted, Any, T]
+Flow: TypeAlias = Generator[Call[Any] | OtherStep | GetModelCache | Submitted, Any, T]
 """What endpoints with several requests return: yields calls, receives their parsed answers."""
 
 
@@ -161,9 +161,9 @@ def ask(call: Call[T]) -> Generator[Call[T], Any, T]:
     return answer
 
 
-def consult(function: Callable[[Any], Any], value: Any) -> Generator[Invoke, Any, Any]:
+def ask_user(function: Callable[[Any], Any], value: Any) -> Generator[CallUser, Any, Any]:
     """Ask a function of the caller's inside a `Flow`; what it raises ends the flow."""
-    returned: Returned = yield Invoke(function, value)
+    returned: UserResult = yield CallUser(function, value)
     if returned.error is not None:
         raise returned.error
     return returned.value
@@ -171,7 +171,7 @@ def consult(function: Callable[[Any], Any], value: Any) -> Generator[Invoke, Any
 
 def off_loop(function: Callable[..., T], *args: Any, **named: Any) -> Generator[Block, Any, T]:
     """Do work on files inside a `Flow`, in async code in a thread; what it raises ends the flow."""
-    returned: Returned = yield Block(partial(function, *args, **named))
+    returned: UserResult = yield Block(partial(function, *args, **named))
     if returned.error is not None:
         raise returned.error
     result: T = returned.value

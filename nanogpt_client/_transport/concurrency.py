@@ -14,53 +14,53 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from inspect import isawaitable, iscoroutine
 from typing import Any
 
-from nanogpt_client._protocol.steps import Block, Invoke, Returned
+from nanogpt_client._protocol.steps import Block, CallUser, UserResult
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 
 Flows = Sequence[Generator[Any, Any, Any]]
 
 
-def invoke(step: Invoke) -> Returned:
+def invoke(step: CallUser) -> UserResult:
     """Call the caller's function."""
     try:
         value = step.function(step.value)
     except Exception as error:  # noqa: BLE001 - foreign code; the flow decides what it means
-        return Returned(error=error)
-    return Returned(error=_asynchronous(step, value)) if isawaitable(value) else Returned(value)
+        return UserResult(error=error)
+    return UserResult(error=_asynchronous(step, value)) if isawaitable(value) else UserResult(value)
 
 
-async def invoke_async(step: Invoke) -> Returned:
+async def invoke_async(step: CallUser) -> UserResult:
     """Call the caller's function, and await what it returns if that can be awaited."""
     try:
         value = step.function(step.value)
-        return Returned(await value if isawaitable(value) else value)
+        return UserResult(await value if isawaitable(value) else value)
     except Exception as error:  # noqa: BLE001 - foreign code; the flow decides what it means
-        return Returned(error=error)
+        return UserResult(error=error)
 
 
-def block(step: Block) -> Returned:
+def block(step: Block) -> UserResult:
     """Do work that blocks, e.g. with files."""
     try:
-        return Returned(step.function())
+        return UserResult(step.function())
     except (OSError, ValueError, NanoGPTError) as error:
-        return Returned(error=error)
+        return UserResult(error=error)
 
 
-async def block_async(step: Block) -> Returned:
+async def block_async(step: Block) -> UserResult:
     """Do work that blocks in a thread, so that the event loop goes on."""
     return await asyncio.to_thread(block, step)
 
 
 def in_threads(
     run: Callable[[Any], Any], flows: Flows, max_concurrency: int
-) -> list[Returned | None]:
+) -> list[UserResult | None]:
     """Perform the flows in threads, under the context (ledger scopes) of this one."""
     work = _Work(flows)
 
     def worker() -> None:
         for at, flow in work:
             try:
-                work.results[at] = Returned(run(flow))
+                work.results[at] = UserResult(run(flow))
             except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
                 work.fail(at, error)
 
@@ -80,14 +80,14 @@ def in_threads(
 
 async def in_tasks(
     run: Callable[[Any], Awaitable[Any]], flows: Flows, max_concurrency: int
-) -> list[Returned | None]:
+) -> list[UserResult | None]:
     """Perform the flows in tasks of the running loop; if this one is cancelled, so are they."""
     work = _Work(flows)
 
     async def worker() -> None:
         for at, flow in work:
             try:
-                work.results[at] = Returned(await run(flow))
+                work.results[at] = UserResult(await run(flow))
             except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
                 work.fail(at, error)
 
@@ -105,7 +105,7 @@ class _Work:
     """The flows that are still to be begun, handed out one by one, and the results so far."""
 
     def __init__(self, flows: Flows) -> None:
-        self.results: list[Returned | None] = [None] * len(flows)
+        self.results: list[UserResult | None] = [None] * len(flows)
         self.stopped = False
         self._flows = iter(enumerate(flows))  # its `next` is atomic
 
@@ -117,11 +117,11 @@ class _Work:
             yield following
 
     def fail(self, at: int, error: Exception) -> None:
-        self.results[at] = Returned(error=error)
+        self.results[at] = UserResult(error=error)
         self.stopped = True
 
 
-def _asynchronous(step: Invoke, value: Any) -> ConfigurationError:
+def _asynchronous(step: CallUser, value: Any) -> ConfigurationError:
     """Return the error for a function that nobody here can await."""
     if iscoroutine(value):
         value.close()  # or Python complains of it

@@ -31,18 +31,18 @@ from nanogpt_client._transport.download import found, pinned, place_of
 from nanogpt_client._transport.http_internals import left_over, lock_safely
 from nanogpt_client._transport.pool import (
     IDLE_SECONDS,
-    AsyncCarrier,
-    AsyncClients,
-    Carrier,
-    Clients,
-    Injected,
+    AsyncClientPool,
+    AsyncPooledClient,
+    ClientPool,
+    ExternalClient,
     Lease,
+    PooledClient,
     closed_with_loop,
-    patience_with,
+    idle_policy_of,
 )
 from nanogpt_client._transport.response_body import Body
 from nanogpt_client._transport.send_progress import BlockingProgress, Deadlines, Progress
-from nanogpt_client._transport.stall_timer import Guard, watchdog
+from nanogpt_client._transport.stall_timer import Deadline, watchdog
 from nanogpt_client._transport.stream import (
     AsyncConnection,
     Connection,
@@ -73,12 +73,12 @@ class Transport:
         self._config = config
         self._queue = queue or Queue(config.max_connections)
         self._injected_client = http_client
-        self._injected = None if http_client is None else Injected(http_client, Carrier)
+        self._injected = None if http_client is None else ExternalClient(http_client, PooledClient)
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
-        self._patience = patience_with(config.origin)
+        self._patience = idle_policy_of(config.origin)
         self._deadlines: dict[int, Deadlines] = {}
-        self._own: dict[int, Clients[httpx.Client]] = {}
+        self._own: dict[int, ClientPool[httpx.Client]] = {}
         # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
         # the end of the sockets where all are collected at once, as after a call that failed.
         finalize(self, _close, self._own)
@@ -86,12 +86,12 @@ class Transport:
     def ready(self) -> None:
         """Threads need no preparation."""
 
-    def _clients(self) -> Clients[httpx.Client] | Injected[httpx.Client]:
+    def _clients(self) -> ClientPool[httpx.Client] | ExternalClient[httpx.Client]:
         if self._injected is not None:
             return self._injected
         process = os.getpid()  # a forked child must not share its parent's sockets
         return self._own.get(process) or self._own.setdefault(
-            process, Clients(_new_client, self._patience)
+            process, ClientPool(_new_client, self._patience)
         )
 
     def send(self, request: Request) -> Exchanged:
@@ -127,7 +127,7 @@ class Transport:
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
         own = carrier.client is not self._injected_client
-        guard, body = Guard(), Body(seconds, request.download_limit)
+        guard, body = Deadline(), Body(seconds, request.download_limit)
         deadlines = Deadlines(_to_connect(seconds), seconds, self._deadlines)
         begin = None if own or seconds is None else partial(watchdog.watch, guard, seconds)
         progress = BlockingProgress(carrier, guard, deadlines, begin)
@@ -187,11 +187,13 @@ class AsyncTransport:
         self._config = config
         self._queue = queue or Queue(config.max_connections)
         self._injected_client = http_client
-        self._injected = None if http_client is None else Injected(http_client, AsyncCarrier)
+        self._injected = (
+            None if http_client is None else ExternalClient(http_client, AsyncPooledClient)
+        )
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
-        self._patience = patience_with(config.origin)
-        self._own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]] = {}
+        self._patience = idle_policy_of(config.origin)
+        self._own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
 
     def ready(self) -> None:
@@ -209,7 +211,7 @@ class AsyncTransport:
             )
             raise ConfigurationError(msg) from None
 
-    async def _clients(self) -> Clients[httpx.AsyncClient] | Injected[httpx.AsyncClient]:
+    async def _clients(self) -> ClientPool[httpx.AsyncClient] | ExternalClient[httpx.AsyncClient]:
         if self._injected is not None:
             return self._injected
         loop = asyncio.get_running_loop()
@@ -220,7 +222,9 @@ class AsyncTransport:
         if clients is None:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
-            clients = AsyncClients(lambda: httpx.AsyncClient(**_settings()), loop, self._patience)
+            clients = AsyncClientPool(
+                lambda: httpx.AsyncClient(**_settings()), loop, self._patience
+            )
             self._own[loop] = clients
             await closed_with_loop(clients)
         return clients
@@ -310,14 +314,14 @@ class AsyncTransport:
             await asyncio.sleep(0)  # in which the loop closes the sockets
 
 
-def _close(own: dict[int, Clients[httpx.Client]]) -> None:
+def _close(own: dict[int, ClientPool[httpx.Client]]) -> None:
     """Close the clients of this process."""
     clients = own.pop(os.getpid(), None)
     if clients is not None:
         clients.close()
 
 
-def _close_soon(own: dict[asyncio.AbstractEventLoop, AsyncClients[httpx.AsyncClient]]) -> None:
+def _close_soon(own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.AsyncClient]]) -> None:
     """Have every loop close its clients."""
     for clients in own.values():
         clients.close_soon()

@@ -25,14 +25,14 @@ from nanogpt_client._transport.connection_queue import Line, Turn
 from nanogpt_client._transport.stall_timer import Alarm, watchdog
 
 __all__ = [
-    "AsyncClients",
-    "Carrier",
-    "Clients",
-    "Injected",
+    "AsyncClientPool",
+    "PooledClient",
+    "ClientPool",
+    "ExternalClient",
     "Lease",
-    "Patience",
+    "IdlePolicy",
     "closed_with_loop",
-    "patience_with",
+    "idle_policy_of",
 ]
 
 Client = TypeVar("Client")
@@ -46,7 +46,7 @@ REMEMBER_SECONDS = 60.0
 AT_ONCE_SECONDS = 1.0
 
 
-class Carrier(Generic[Client]):
+class PooledClient(Generic[Client]):
     """An HTTP client, and the connection that it has, as far as that is known."""
 
     __slots__ = ("client", "idle_since", "rested", "shared", "stream")
@@ -70,7 +70,7 @@ class Carrier(Generic[Client]):
                 self.stream.close()
 
 
-class AsyncCarrier(Carrier[Client]):
+class AsyncPooledClient(PooledClient[Client]):
     """The same on an event loop, in whose thread it is closed."""
 
     __slots__ = ()
@@ -84,7 +84,7 @@ class AsyncCarrier(Carrier[Client]):
             closing.close()
 
 
-class Patience:
+class IdlePolicy:
     """For how long connections to a server may be idle and still be used; learned from it."""
 
     def __init__(self) -> None:
@@ -102,24 +102,24 @@ class Patience:
 
 
 @cache
-def patience_with(origin: str) -> Patience:  # noqa: ARG001 - the cache's key
+def idle_policy_of(origin: str) -> IdlePolicy:  # noqa: ARG001 - the cache's key
     """Return what all clients of the process have learned of a server."""
-    return Patience()
+    return IdlePolicy()
 
 
-class Clients(Generic[Client]):
+class ClientPool(Generic[Client]):
     """Lends clients to turns; makes another one where all are lent."""
 
-    def __init__(self, make: Callable[[], Client], patience: Patience | None = None) -> None:
+    def __init__(self, make: Callable[[], Client], patience: IdlePolicy | None = None) -> None:
         self._make = make
         # All of these are C operations: none is half done after an interrupt, and none needs a lock
         # against other threads.
-        self._lent: dict[weakref.ref[Turn], Carrier[Client]] = {}
-        self._idle: deque[Carrier[Client]] = deque()  # the one that was used last comes last
+        self._lent: dict[weakref.ref[Turn], PooledClient[Client]] = {}
+        self._idle: deque[PooledClient[Client]] = deque()  # the one that was used last comes last
         self._alarm: Alarm | asyncio.TimerHandle | None = None
-        self._patience = patience or Patience()
+        self._patience = patience or IdlePolicy()
 
-    def lend(self, turn: Turn) -> Carrier[Client]:
+    def lend(self, turn: Turn) -> PooledClient[Client]:
         """Return a client that nobody else uses before the turn's `end`."""
         carrier = self._newest() or self._new()
         self._lent[weakref.ref(turn, self._lost)] = carrier
@@ -167,10 +167,10 @@ class Clients(Generic[Client]):
     def __len__(self) -> int:
         return len(self._lent) + len(self._idle)
 
-    def _new(self) -> Carrier[Client]:
-        return Carrier(self._make())
+    def _new(self) -> PooledClient[Client]:
+        return PooledClient(self._make())
 
-    def _newest(self) -> Carrier[Client] | None:
+    def _newest(self) -> PooledClient[Client] | None:
         now = time.monotonic()
         with contextlib.suppress(IndexError):
             while True:
@@ -200,14 +200,14 @@ class Clients(Generic[Client]):
             self._alarm = self._wake_in(max(oldest, 0.0) + 0.01)
 
 
-class AsyncClients(Clients[Client]):
+class AsyncClientPool(ClientPool[Client]):
     """The same for one event loop, which they do not outlive."""
 
     def __init__(
         self,
         make: Callable[[], Client],
         loop: asyncio.AbstractEventLoop,
-        patience: Patience | None = None,
+        patience: IdlePolicy | None = None,
     ) -> None:
         super().__init__(make, patience)
         self._loop = loop
@@ -224,8 +224,8 @@ class AsyncClients(Clients[Client]):
         if opened is not None:
             opened[1].discard(self)
 
-    def _new(self) -> Carrier[Client]:
-        return AsyncCarrier(self._make())
+    def _new(self) -> PooledClient[Client]:
+        return AsyncPooledClient(self._make())
 
     def _lost(self, turn: weakref.ref[Turn]) -> None:
         carrier = self._lent.pop(turn, None)
@@ -237,28 +237,28 @@ class AsyncClients(Clients[Client]):
         return self._loop.call_later(seconds, self._close_expired)
 
 
-_Opened = tuple[AsyncGenerator[None, None], set[AsyncClients[Any]]]
+_Opened = tuple[AsyncGenerator[None, None], set[AsyncClientPool[Any]]]
 
-# What is open on which loop. Held here, connections are never part of what the garbage collector
+# What is open on which loop. Stored here, connections are never part of what the garbage collector
 # finds: it would close their sockets under a loop that still watches the descriptors, which are
 # other connections' by then.
 _opened: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Opened] = weakref.WeakKeyDictionary()
 
 
-async def closed_with_loop(clients: AsyncClients[Any]) -> None:
+async def closed_with_loop(clients: AsyncClientPool[Any]) -> None:
     """See to it that the clients are closed when their loop, the running one, ends."""
     loop = asyncio.get_running_loop()
     if loop not in _opened:
         for ended in [known for known in _opened if known.is_closed()]:
             del _opened[ended]
-        open_here: set[AsyncClients[Any]] = set()
+        open_here: set[AsyncClientPool[Any]] = set()
         keeper = _until_the_loop_ends(open_here)
         _opened[loop] = keeper, open_here
         await anext(keeper)
     _opened[loop][1].add(clients)
 
 
-async def _until_the_loop_ends(open_here: set[AsyncClients[Any]]) -> AsyncGenerator[None, None]:
+async def _until_the_loop_ends(open_here: set[AsyncClientPool[Any]]) -> AsyncGenerator[None, None]:
     """Loops finalise their async generators when they end."""
     try:
         yield
@@ -269,15 +269,17 @@ async def _until_the_loop_ends(open_here: set[AsyncClients[Any]]) -> AsyncGenera
         await asyncio.sleep(0)  # in which the loop closes the sockets
 
 
-class Injected(Generic[Client]):
+class ExternalClient(Generic[Client]):
     """The caller's own client, which carries all calls and stays open."""
 
-    def __init__(self, client: Client, carrier: type[Carrier[Client]]) -> None:
+    def __init__(self, client: Client, carrier: type[PooledClient[Client]]) -> None:
         self._client = client
         self._carrier = carrier
-        self._lent: weakref.WeakKeyDictionary[Turn, Carrier[Client]] = weakref.WeakKeyDictionary()
+        self._lent: weakref.WeakKeyDictionary[Turn, PooledClient[Client]] = (
+            weakref.WeakKeyDictionary()
+        )
 
-    def lend(self, turn: Turn) -> Carrier[Client]:
+    def lend(self, turn: Turn) -> PooledClient[Client]:
         """Return the client, and a place to note which of its connections is used."""
         carrier = self._lent[turn] = self._carrier(self._client)
         return carrier
@@ -298,18 +300,18 @@ class Injected(Generic[Client]):
 class Lease(Generic[Client]):
     """What one call holds: its turn in the queue and the client that it is lent."""
 
-    def __init__(self, line: Line, clients: Clients[Client] | Injected[Client]) -> None:
+    def __init__(self, line: Line, clients: ClientPool[Client] | ExternalClient[Client]) -> None:
         self.turn = Turn()
         self.line = line
         self.clients = clients
         self.reusable = False
 
-    def lend(self) -> Carrier[Client]:
+    def lend(self) -> PooledClient[Client]:
         """Return a client; one that was lent before is thrown away."""
         self.clients.end(self.turn, reusable=False)
         return self.clients.lend(self.turn)
 
-    def failed(self, carrier: Carrier[Client], response: Any, seconds: float) -> None:
+    def failed(self, carrier: PooledClient[Client], response: Any, seconds: float) -> None:
         """Note that no (whole) answer came, perhaps because the connection had been idle."""
         self.reusable = False
         if response is None and seconds < AT_ONCE_SECONDS:

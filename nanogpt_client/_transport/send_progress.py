@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nanogpt_client._transport.http_internals import stream_of
-from nanogpt_client._transport.pool import Carrier
-from nanogpt_client._transport.stall_timer import Guard
+from nanogpt_client._transport.pool import PooledClient
+from nanogpt_client._transport.stall_timer import Deadline
 from nanogpt_client._transport.tcp import Look, errno_of, look
 
 __all__ = ["BlockingProgress", "Deadlines", "Progress", "socket_of"]
@@ -18,7 +18,7 @@ __all__ = ["BlockingProgress", "Deadlines", "Progress", "socket_of"]
 class Progress:
     """Follows one request; ``unsent`` once nothing of it can have been read by anybody."""
 
-    def __init__(self, carrier: Carrier[Any], begin: Callable[[], None] | None = None) -> None:
+    def __init__(self, carrier: PooledClient[Any], begin: Callable[[], None] | None = None) -> None:
         self._carrier = carrier
         self._begin = begin
         self._told = False
@@ -98,8 +98,8 @@ class BlockingProgress(Progress):
 
     def __init__(
         self,
-        carrier: Carrier[Any],
-        guard: Guard,
+        carrier: PooledClient[Any],
+        guard: Deadline,
         deadlines: Deadlines,
         begin: Callable[[], None] | None,
     ) -> None:

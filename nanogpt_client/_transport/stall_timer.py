@@ -19,22 +19,22 @@ from typing import Any
 class Alarm:
     """Calls a function once, in the watchdog's thread."""
 
-    __slots__ = ("__weakref__", "_act", "deadline")
+    __slots__ = ("__weakref__", "_execute", "deadline")
 
     def __init__(self, act: Callable[[], None]) -> None:
-        self._act = act
+        self._execute = act
         self.deadline: float | None = None
 
     def fire(self) -> None:
         self.deadline = None
-        self._act()
+        self._execute()
 
     def cancel(self) -> None:
         """Keep it from being called."""
         watchdog.let_go(self)
 
 
-class Guard:
+class Deadline:
     """The deadline of a call, or of a stream's current read; ``fired`` once it has been ended."""
 
     __slots__ = ("__weakref__", "deadline", "fired", "socket")
@@ -57,7 +57,7 @@ class Watchdog:
     """Looks after the guards of all calls in progress."""
 
     def __init__(self) -> None:
-        self._guards: set[Guard | Alarm] = set()
+        self._guards: set[Deadline | Alarm] = set()
         # In C, unlike a condition: an exception of a signal handler cannot leave its lock taken.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -65,7 +65,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def guarding(self, guard: Guard, limit: float | None) -> Iterator[None]:
+    def guarding(self, guard: Deadline, limit: float | None) -> Iterator[None]:
         """End what the block waits for if it takes longer than ``limit`` seconds."""
         if limit is not None:
             self.watch(guard, limit)
@@ -80,12 +80,12 @@ class Watchdog:
         self.watch(alarm, seconds)
         return alarm
 
-    def let_go(self, guard: Guard | Alarm) -> None:
+    def let_go(self, guard: Deadline | Alarm) -> None:
         """Forget a guard."""
         guard.deadline = None
         self._guards.discard(guard)
 
-    def watch(self, guard: Guard | Alarm, seconds: float) -> None:
+    def watch(self, guard: Deadline | Alarm, seconds: float) -> None:
         """Have a guard fire in so many seconds, unless it is let go before."""
         guard.deadline = deadline = time.monotonic() + seconds
         self._guards.add(guard)

@@ -13,7 +13,7 @@ from nanogpt_client._transport.decoding import UnreadableError, adecoded, decode
 from nanogpt_client._transport.http_internals import left_over
 from nanogpt_client._transport.pool import Lease
 from nanogpt_client._transport.send_progress import Deadlines, Progress, socket_of
-from nanogpt_client._transport.stall_timer import Guard, watchdog
+from nanogpt_client._transport.stall_timer import Deadline, watchdog
 from nanogpt_client._transport.tcp import errno_of
 
 __all__ = ["AsyncConnection", "Connection", "Errors", "is_clean", "lacks_descriptor", "unreachable"]
@@ -64,7 +64,7 @@ class Connection:
         self._lease = lease
         self._deadlines = deadlines
         self._pieces: Iterator[bytes] = decoded(response)
-        self._guard = Guard(None if deadlines.shared else _socket_of(response))
+        self._guard = Deadline(None if deadlines.shared else _socket_of(response))
         self._at_end = False
         if self._guard.socket is not None:
             deadlines.limit(None)

@@ -15,13 +15,13 @@ from nanogpt_client.errors import (
     DownloadError,
     GatewayError,
     InsufficientBalanceError,
+    InvalidResponseError,
     JobError,
     JobTimeoutError,
     NanoGPTError,
     OriginUnreachableError,
     OutcomeUnknownError,
     RateLimitError,
-    ResponseFormatError,
     ServerError,
     StreamError,
 )
@@ -52,7 +52,7 @@ EXITS = (
     Exit(5, "NanoGPT refused the request", (APIStatusError,)),
     Exit(6, "too many requests, or the daily cap is reached", (RateLimitError,)),
     Exit(7, "NanoGPT, or the provider behind it, failed", (ServerError,)),
-    Exit(8, "an answer came that nobody can read", (ResponseFormatError, DownloadError)),
+    Exit(8, "an answer came that nobody can read", (InvalidResponseError, DownloadError)),
     Exit(
         9,
         "NanoGPT was not reached; nothing was billed",

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client._protocol.accumulator import ChatAccumulator
 from nanogpt_client._protocol.call import Reply
 from nanogpt_client._protocol.sse import SSEDecoder
 from nanogpt_client.endpoints._requests import read_object
 from nanogpt_client.errors import (
+    InvalidResponseError,
     NanoGPTError,
-    ResponseFormatError,
     StreamInterruptedError,
     error_from_body,
 )
@@ -34,7 +34,7 @@ class ChatDecoder:
         self.failure: NanoGPTError | None = None
         self._sse = SSEDecoder()
         self._halves = Halves()
-        self._message = PartialMessage(headers)
+        self._message = ChatAccumulator(headers)
         self._headers = headers
         self._answers = answers
         self._head = b""
@@ -53,7 +53,7 @@ class ChatDecoder:
             self._head += data
         try:
             events = self._sse.feed(data)
-        except ResponseFormatError as error:
+        except InvalidResponseError as error:
             self.failure = error
             return []
         self._arrived = self._read(events)
@@ -116,10 +116,10 @@ class ChatDecoder:
                 frame = self._halves.join(frame)
         except (ValueError, RecursionError):
             if not last:  # a fragment at the end is a cut stream, which the caller reports
-                self.failure = ResponseFormatError(f"a frame is no JSON: {event[:80]!r}")
+                self.failure = InvalidResponseError(f"a frame is no JSON: {event[:80]!r}")
             return []
         if not isinstance(frame, dict):
-            self.failure = ResponseFormatError(f"a frame is no JSON object: {event[:80]!r}")
+            self.failure = InvalidResponseError(f"a frame is no JSON object: {event[:80]!r}")
             return []
         said = [c for c in self._message.add(frame) if c.text or _says_something(c)]
         # What says nothing is no sign of life: the watchdog goes on counting. A first frame may
@@ -138,12 +138,12 @@ def check_answer(completion: ChatCompletion) -> None:
     """Refuse what is no answer.
 
     Raises:
-        ResponseFormatError: it has no choices, or says itself that it failed.
+        InvalidResponseError: it has no choices, or says itself that it failed.
     """
     if not completion.choices:
-        raise ResponseFormatError("NanoGPT answered without choices")
+        raise InvalidResponseError("NanoGPT answered without choices")
     if any(choice.finish_reason == "error" for choice in completion.choices):
-        raise ResponseFormatError("NanoGPT answered with finish_reason 'error' and gave no reason")
+        raise InvalidResponseError("NanoGPT answered with finish_reason 'error' and gave no reason")
 
 
 def _says_something(chunk: ChatChunk) -> bool:

@@ -160,7 +160,7 @@ def read_state(reply: Reply) -> JobState:
     """Return a job's state; an error in it is the job's own.
 
     Raises:
-        ResponseFormatError: it is no state.
+        InvalidResponseError: it is no state.
         APIStatusError: it is an error of the question.
     """
     try:

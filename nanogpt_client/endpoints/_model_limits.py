@@ -53,7 +53,7 @@ def check_image(
     """
     if model is None:
         return
-    offer = Offer(model)
+    offer = ModelConstraints(model)
     offer.check("size", options.get("size"), "resolutions", "resolution", "sizes", words=False)
     offer.check(
         "resolution", options.get("resolution"), "resolution", "resolutions", "sizes", words=False
@@ -74,7 +74,7 @@ def check_speech(model: Model | None, text: str, options: Mapping[str, Any]) -> 
         return
     voice = options.get("voice")
     if voice is None or not _CLONED_VOICE.fullmatch(voice):
-        Offer(model).check("voice", voice, "voices", "voice")
+        ModelConstraints(model).check("voice", voice, "voices", "voice")
     most = most_characters(model)
     if len(text) > most:
         msg = (
@@ -94,7 +94,7 @@ def check_video(model: Model | None, options: Mapping[str, Any], *, source: bool
     """Check duration, shape and resolution."""
     if model is None:
         return
-    offer = Offer(model)
+    offer = ModelConstraints(model)
     offer.check("duration", options.get("duration"), "duration", "durations", "seconds")
     offer.check("aspect_ratio", options.get("aspect_ratio"), "aspect_ratio", "aspect_ratios")
     offer.check("resolution", options.get("resolution"), "resolution", "resolutions")
@@ -108,7 +108,7 @@ def check_recording(model: Model | None, data: bytes, options: Mapping[str, Any]
     """Check a recording's size and format, and the format of the transcript."""
     if model is None:
         return
-    offer = Offer(model)
+    offer = ModelConstraints(model)
     _check_upload(model, len(data))
     extension = files.extension_of(files.mime_type_of(data)).lstrip(".")
     formats = set(map(plain, parameter(model, "supported_formats").values))
@@ -128,7 +128,7 @@ def check_remote_recording(model: Model | None, options: Mapping[str, Any]) -> N
 
 def check_transcript(model: Model, options: Mapping[str, Any]) -> None:
     """Check the format of a transcript."""
-    offer = Offer(model)
+    offer = ModelConstraints(model)
     offer.check("response_format", options.get("response_format"), "response_formats")
     if options.get("diarize"):
         offer.note_denied("diarization", "does not tell speakers apart")
@@ -146,7 +146,7 @@ def _check_upload(model: Model, size: int) -> None:
     raise ConfigurationError(msg, param="audio")
 
 
-class Offer:
+class ModelConstraints:
     """One model's entry in the list, to check values against."""
 
     def __init__(self, model: Model) -> None:

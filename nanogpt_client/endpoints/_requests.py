@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client._protocol.call import Reply, Request, Root
-from nanogpt_client.errors import ConfigurationError, ResponseFormatError, error_from_body
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError, error_from_body
 from nanogpt_client.types._coerce import as_dict
 from nanogpt_client.types._surrogates import mended_text
 
@@ -71,7 +71,7 @@ def read_object(reply: Reply) -> dict[str, Any]:
     """Return the JSON object of an answer.
 
     Raises:
-        ResponseFormatError: it is HTML, empty, or JSON of another kind.
+        InvalidResponseError: it is HTML, empty, or JSON of another kind.
         APIStatusError: the answer says 200 but its body is an error.
     """
     try:
@@ -80,10 +80,10 @@ def read_object(reply: Reply) -> dict[str, Any]:
         kind = reply.content_type or "no content type"
         start = " ".join(reply.text.split())[:120]
         what = f"{kind} that begins with {start!r}" if start else "an empty body"
-        raise ResponseFormatError(f"NanoGPT answered with {what} instead of JSON") from None
+        raise InvalidResponseError(f"NanoGPT answered with {what} instead of JSON") from None
     if not isinstance(body, dict):
         msg = f"NanoGPT answered with a JSON {type(body).__name__} instead of an object"
-        raise ResponseFormatError(msg)
+        raise InvalidResponseError(msg)
     if body.get("error") and not as_dict(body.get("data")):
         raise error_from_body(body, request_id=reply.request_id)
     return body

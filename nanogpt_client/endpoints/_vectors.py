@@ -11,7 +11,7 @@ import numpy as np
 import pybase64
 from numpy.typing import NDArray
 
-from nanogpt_client.errors import NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.types.media import Embeddings, PartialEmbeddings
 
 __all__ = ["VectorRows", "matrix"]
@@ -30,7 +30,7 @@ class VectorRows:
         """Store a batch's vectors in its rows, and return these.
 
         Raises:
-            ResponseFormatError: they are of another length than those of other batches.
+            InvalidResponseError: they are of another length than those of other batches.
         """
         with self._lock:
             if self._vectors is None:
@@ -38,7 +38,7 @@ class VectorRows:
             lengths = {self._vectors.shape[1], batch.vectors.shape[1]}
             if len(lengths) > 1:
                 msg = f"NanoGPT's vectors have the lengths {sorted(lengths)}"
-                raise ResponseFormatError(msg, maybe_billed=True)
+                raise InvalidResponseError(msg, maybe_billed=True)
             if self._vectors is not batch.vectors:
                 self._vectors[rows] = batch.vectors
             self._missing[rows] = False
@@ -80,18 +80,18 @@ def matrix(
     """Return float32 of shape (n, dim), each vector in the row that its place says.
 
     Raises:
-        ResponseFormatError: they are unreadable, differ in length, or hold what is no number.
+        InvalidResponseError: they are unreadable, differ in length, or hold what is no number.
     """
     vectors = [_vector(value) for value in values]
     widths = {len(vector) for vector in vectors}
     if len(widths) != 1 or widths == {0} or (dimensions is not None and widths != {dimensions}):
         msg = f"NanoGPT's vectors have the lengths {sorted(widths)}, expected {dimensions or 'one'}"
-        raise ResponseFormatError(msg)
+        raise InvalidResponseError(msg)
     ordered = np.empty((len(vectors), widths.pop()), np.float32)
     for place, vector in zip(places, vectors, strict=True):
         ordered[place] = vector
     if not np.isfinite(ordered).all():
-        raise ResponseFormatError("NanoGPT's vectors hold values that are no numbers")
+        raise InvalidResponseError("NanoGPT's vectors hold values that are no numbers")
     return ordered
 
 
@@ -105,4 +105,4 @@ def _vector(value: Any) -> NDArray[np.float32]:
                 return np.asarray(value, np.float32).reshape(len(value))
     except (ValueError, TypeError, OverflowError):
         pass
-    raise ResponseFormatError("one of NanoGPT's vectors is neither base64 nor a list of numbers")
+    raise InvalidResponseError("one of NanoGPT's vectors is neither base64 nor a list of numbers")

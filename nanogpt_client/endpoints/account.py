@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
-from nanogpt_client._protocol.call import Call, Reply, Request, Resend
+from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _prices, catalog
 from nanogpt_client.endpoints._requests import get, post, read_object
@@ -142,7 +142,7 @@ def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:
         post(path, {"amount": float(number)}, root="api"),
         lambda reply: Deposit.read(read_object(reply)),
         "deposit",
-        resend=Resend.IF_UNSENT,
+        resend=RetrySafety.IF_NOT_SENT,
     )
 
 

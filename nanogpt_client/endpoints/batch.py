@@ -19,7 +19,7 @@ from nanogpt_client.endpoints.gather import (
     without_progress,
 )
 from nanogpt_client.endpoints.transcription import transcribe
-from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError
 from nanogpt_client.types.media import FileSource, GeneratedImages, Speech, Transcript
 from nanogpt_client.types.options import ImageOptions, SpeechOptions, TranscriptionOptions
 
@@ -103,9 +103,9 @@ def _joined(pieces: Sequence[Speech]) -> Speech:
     )
 
 
-def _unjoined(why: str, pieces: Sequence[Speech | None]) -> ResponseFormatError:
+def _unjoined(why: str, pieces: Sequence[Speech | None]) -> InvalidResponseError:
     msg = f"the spoken pieces cannot be joined into one file, {why}; the error's partial holds them"
-    return ResponseFormatError(msg, maybe_billed=True, partial=list(pieces))
+    return InvalidResponseError(msg, maybe_billed=True, partial=list(pieces))
 
 
 def _check_joinable(wanted: str | None, length: int, most: int) -> None:

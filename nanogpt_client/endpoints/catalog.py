@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import get_args
 
 from nanogpt_client._protocol.call import Call, Reply, Request
-from nanogpt_client._protocol.model_cache import KnownModels
-from nanogpt_client._protocol.steps import Flow, Known, ask
+from nanogpt_client._protocol.model_cache import ModelCache
+from nanogpt_client._protocol.steps import Flow, GetModelCache, ask
 from nanogpt_client.endpoints._requests import get, read_object
-from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import dicts
 from nanogpt_client.types.catalog import Model, ModelKind, ModelList, ModelScope
 
@@ -31,7 +31,7 @@ def models(kind: ModelKind = "text", *, scope: ModelScope = "all") -> Flow[Model
     """List models, and remember whole lists, so that later requests are checked against them."""
     found = yield from ask(list_models(kind, scope=scope))
     if scope == "all":
-        remembered: KnownModels = yield Known()
+        remembered: ModelCache = yield GetModelCache()
         remembered.put(kind, found)
     return found
 
@@ -42,7 +42,7 @@ def known(kind: ModelKind, model: str, *, fetch: bool = False) -> Flow[Model | N
     With ``fetch`` the list is asked for once an hour, free of charge; if it cannot be had, that is
     no error, for the request itself will tell.
     """
-    remembered: KnownModels = yield Known()
+    remembered: ModelCache = yield GetModelCache()
     if fetch and not remembered.asked(kind):
         call = list_models(kind)
         try:
@@ -73,5 +73,5 @@ def _request(kind: ModelKind, scope: ModelScope) -> Request:
 def _models(reply: Reply) -> ModelList:
     body = read_object(reply)
     if not isinstance(body.get("data"), list):
-        raise ResponseFormatError("NanoGPT answered without a list of models")
+        raise InvalidResponseError("NanoGPT answered without a list of models")
     return ModelList(tuple(map(Model.read, dicts(body["data"]))), body)

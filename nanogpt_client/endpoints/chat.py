@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
-from nanogpt_client._protocol.accumulator import PartialMessage
-from nanogpt_client._protocol.call import Call, Reply, Resend, StreamCall
+from nanogpt_client._protocol.accumulator import ChatAccumulator
+from nanogpt_client._protocol.call import Call, Reply, RetrySafety, StreamCall
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
@@ -36,7 +36,7 @@ def chat(
     body.setdefault("include_usage", True)
     request = post(PATH, body, options, root="chat")
     return Call(
-        request, _completion, "chat", model, Resend.IF_REFUSED, billable=True,
+        request, _completion, "chat", model, RetrySafety.IF_REJECTED, billable=True,
         estimate=lambda: estimated_usd(body),
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
 
 def _completion(reply: Reply) -> ChatCompletion:
     body = read_object(reply)
-    partial = PartialMessage(reply.headers)
+    partial = ChatAccumulator(reply.headers)
     partial.add(body)
     completion = replace(partial.completion(), raw=body)
     check_answer(completion)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nanogpt_client._protocol.call import Call, Reply, Resend
+from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
-from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_text, dicts
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
@@ -47,7 +47,7 @@ def embed(
         lambda reply: _embeddings(reply, len(inputs), given.get("dimensions")),
         "embedding",
         model,
-        Resend.IF_REFUSED,
+        RetrySafety.IF_REJECTED,
         billable=True,
     )
 
@@ -143,11 +143,11 @@ def _embeddings(reply: Reply, expected: int, dimensions: int | None) -> Embeddin
     rows = dicts(body.get("data"))
     if len(rows) != expected:
         msg = f"NanoGPT answered with {len(rows)} vectors for {expected} texts"
-        raise ResponseFormatError(msg)
+        raise InvalidResponseError(msg)
     places = [place if (place := as_count(r.get("index"))) is not None else at
               for at, r in enumerate(rows)]  # fmt: skip
     if sorted(places) != list(range(expected)):
-        raise ResponseFormatError("NanoGPT's vectors do not say which text each belongs to")
+        raise InvalidResponseError("NanoGPT's vectors do not say which text each belongs to")
     # NumPy is loaded with the first answer: it takes long, and who only chats needs it not.
     from nanogpt_client.endpoints._vectors import matrix  # noqa: PLC0415
 

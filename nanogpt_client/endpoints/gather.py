@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
 from nanogpt_client._protocol.progress import ProgressReporter
-from nanogpt_client._protocol.steps import Flow, Gather, Returned, consult
+from nanogpt_client._protocol.steps import Flow, Gather, UserResult, ask_user
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.types.options import ProgressOptions
 
@@ -27,7 +27,7 @@ def for_each(
     **options: Unpack[ProgressOptions],
 ) -> Flow[list[Any]]:
     """Call a function of each item; with the async client it may be a coroutine function."""
-    flows: list[Flow[Any]] = [consult(function, item) for item in items]
+    flows: list[Flow[Any]] = [ask_user(function, item) for item in items]
     return (yield from gather(kind, flows, max_concurrency, options))
 
 
@@ -47,7 +47,7 @@ def results(
     if max_concurrency < 1:
         msg = f"max_concurrency must be at least 1, not {max_concurrency}"
         raise ConfigurationError(msg, param="max_concurrency")
-    outcomes: Sequence[Returned | None] = yield Gather(flows, max_concurrency)
+    outcomes: Sequence[UserResult | None] = yield Gather(flows, max_concurrency)
     values: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:
         if outcome is not None and outcome.error is not None:

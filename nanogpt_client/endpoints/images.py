@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Unpack
 
 from nanogpt_client._media import files
-from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, Resend
+from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, RetrySafety
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _model_limits, _prices, catalog
@@ -22,7 +22,7 @@ from nanogpt_client.endpoints.media import (
     image_data_url,
     image_data_urls,
 )
-from nanogpt_client.errors import ConfigurationError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts
 from nanogpt_client.types._surrogates import mended
 from nanogpt_client.types.billing import Billing
@@ -110,7 +110,7 @@ def _draw(
     size = options.get("size") or options.get("resolution")
     reserved = _prices.reservation(known, {"size": size, "n": options.get("n")})
     call = Call(
-        request, _images, "image", model, Resend.IF_REFUSED, billable=True, estimate=reserved
+        request, _images, "image", model, RetrySafety.IF_REJECTED, billable=True, estimate=reserved
     )
     with ProgressReporter(options) as reporter:
         yield from reporter.report(Progress("image"))
@@ -132,7 +132,7 @@ def _images(reply: Reply) -> GeneratedImages:
     share = None if billing.cost is None or not items else billing.cost / len(items)
     images = tuple(_image(item, share, reply) for item in items)
     if not images or not all(image.data or image.url for image in images):
-        raise ResponseFormatError("NanoGPT answered without a picture")
+        raise InvalidResponseError("NanoGPT answered without a picture")
     raw = {key: value for key, value in body.items() if key != "data"}
     return GeneratedImages(images, billing, raw)
 

@@ -18,9 +18,9 @@ from nanogpt_client.errors import (
     APIStatusError,
     ConfigurationError,
     DownloadError,
+    InvalidResponseError,
     NanoGPTError,
     OutcomeUnknownError,
-    ResponseFormatError,
 )
 from nanogpt_client.types._surrogates import mended
 from nanogpt_client.types.media import Downloadable, FileSource, Speech
@@ -59,7 +59,7 @@ def download(
             return (yield from _fetched(url, found, max_bytes))
         except (APIStatusError, DownloadError) as error:
             url = _target(url, error)
-    raise ResponseFormatError(f"the download was redirected more than {MAX_REDIRECTS} times")
+    raise InvalidResponseError(f"the download was redirected more than {MAX_REDIRECTS} times")
 
 
 def download_file(file: Downloadable, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[Downloadable]:
@@ -177,9 +177,9 @@ def _is_path(url: str) -> bool:
 
 def _bytes(reply: Reply, limit: int) -> bytes:
     if not reply.body:
-        raise ResponseFormatError("the download is empty")
+        raise InvalidResponseError("the download is empty")
     if len(reply.body) > limit:
-        raise ResponseFormatError(f"the download is larger than the limit of {limit} bytes")
+        raise InvalidResponseError(f"the download is larger than the limit of {limit} bytes")
     return reply.body
 
 

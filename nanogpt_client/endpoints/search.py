@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from nanogpt_client._protocol.call import Call, Reply, Resend
+from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._requests import encode, post, read_object, without_request_words
 from nanogpt_client.errors import ConfigurationError
@@ -53,7 +53,7 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
         return WebSearchResult.read(answer, billing, structured=structured)
 
     request = post("/web", body, options, root="api")
-    return Call(request, parse, "search", None, Resend.IF_REFUSED, billable=True)
+    return Call(request, parse, "search", None, RetrySafety.IF_REJECTED, billable=True)
 
 
 def _query(query: str, options: Mapping[str, Any]) -> dict[str, Any]:

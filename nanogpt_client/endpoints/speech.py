@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from nanogpt_client._media import files
-from nanogpt_client._protocol.call import Call, Reply, Resend, StreamCall
+from nanogpt_client._protocol.call import Call, Reply, RetrySafety, StreamCall
 from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
 from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import download
-from nanogpt_client.errors import NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_text, unwrapped
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.catalog import ModelList
@@ -36,7 +36,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         _answer,
         "speech",
         model,
-        Resend.IF_REFUSED,
+        RetrySafety.IF_REJECTED,
         billable=True,
         estimate=_prices.reservation(known, {"text": text}),
     )
@@ -83,7 +83,7 @@ def _answer(reply: Reply) -> Speech:
     kind = reply.content_type
     if "json" not in kind and not kind.startswith("text/"):
         if not reply.body:
-            raise ResponseFormatError("NanoGPT answered with an empty sound")
+            raise InvalidResponseError("NanoGPT answered with an empty sound")
         mime_type = files.mime_type_of(reply.body, kind)
         return Speech(reply.body, mime_type, Billing.read({}, reply.headers))
     body = read_object(reply)
@@ -91,7 +91,7 @@ def _answer(reply: Reply) -> Speech:
     if url:
         url = reply.absolute(url)
     if not url and not _run_id(body):
-        raise ResponseFormatError("NanoGPT answered without a sound, its URL or a run id")
+        raise InvalidResponseError("NanoGPT answered without a sound, its URL or a run id")
     return Speech(b"", "", Billing.read(unwrapped(body), reply.headers), url or None, body)
 
 
@@ -140,7 +140,7 @@ class AudioDecoder:
         """Note the end of the sound."""
         self.done = self.finished = True
         if not self.events:
-            self.failure = ResponseFormatError("NanoGPT answered with an empty sound")
+            self.failure = InvalidResponseError("NanoGPT answered with an empty sound")
         return []
 
     def whole(self, reply: Reply) -> Sequence[bytes]:
@@ -151,7 +151,7 @@ class AudioDecoder:
             self.failure = error
             return []
         if not answer.data:
-            self.failure = ResponseFormatError(
+            self.failure = InvalidResponseError(
                 "this model answers with a URL or a job, which cannot be streamed; use speak()"
             )
             return []

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from nanogpt_client._media import files
-from nanogpt_client._protocol.call import Call, Reply, Request, Resend
+from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
 from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
@@ -47,7 +47,7 @@ def transcribe(
         _answer,
         "transcription",
         model,
-        Resend.IF_REFUSED,
+        RetrySafety.IF_REJECTED,
         billable=True,
         estimate=_prices.reservation(known, {"seconds": seconds}),
     )

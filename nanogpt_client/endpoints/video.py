@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from nanogpt_client._protocol.call import Call, Reply, Resend
+from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
 from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
 from nanogpt_client.endpoints.media import check_address, image_data_url
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts, first, unwrapped
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.media import FileSource, Video, VideoJob
@@ -58,7 +58,7 @@ def submit_video(
     more = options.get("extra_body") or {}
     reserved = _prices.reservation(known, {**given, **more, "image": image is not None})
     order = Call(
-        request, _ticket, "video", model, Resend.IF_UNSENT, billable=True, estimate=reserved
+        request, _ticket, "video", model, RetrySafety.IF_NOT_SENT, billable=True, estimate=reserved
     )
     job: VideoJob = yield from ask(order)
     yield Submitted("video", job.run_id, job.billing, _jobs.estimate_of(order))
@@ -139,7 +139,7 @@ def _ticket(reply: Reply) -> VideoJob:
     body = read_object(reply)
     run_id = as_text(first(unwrapped(body), "runId", "id"))
     if not run_id:
-        raise ResponseFormatError("NanoGPT accepted the video but named no run id")
+        raise InvalidResponseError("NanoGPT accepted the video but named no run id")
     return _job(body, reply, run_id)
 
 

@@ -37,7 +37,7 @@ class CacheUse:
     reported: bool = False
 
 
-def consult(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
+def ask_user(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
     """Return how the cache serves this prompt, and remember the prompt."""
     mode = model.private.get("caching", "none")
     prefixes = _prefixes(body, model, prompt)

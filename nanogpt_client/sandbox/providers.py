@@ -42,7 +42,7 @@ _OBJECT = {
     },
 }
 _PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
-Offer = dict[str, Any]
+ModelConstraints = dict[str, Any]
 
 
 def choose(
@@ -87,7 +87,7 @@ def _check_conflicts(chosen: Chosen, *, explicit: bool, caching: bool) -> None:
         raise conflict(":tools", "caching")
 
 
-def _by_capability(chosen: Chosen, offers: list[Offer], *, caching: bool) -> str | None:
+def _by_capability(chosen: Chosen, offers: list[ModelConstraints], *, caching: bool) -> str | None:
     need = "caching" if caching else chosen.routing
     if need is None:
         return None
@@ -95,7 +95,7 @@ def _by_capability(chosen: Chosen, offers: list[Offer], *, caching: bool) -> str
     return str(_cheapest(fit)["id"])
 
 
-def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
+def _from_object(wanted: dict[str, Any], offers: list[ModelConstraints]) -> str | None:
     _check_object(wanted)
     pinned = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
     fit = [
@@ -133,7 +133,7 @@ def _check_object(wanted: object) -> None:
         raise _bad("provider.quantizations", f"none is at least {floor}")
 
 
-def _named(name: str, offers: list[Offer], param: str) -> str:
+def _named(name: str, offers: list[ModelConstraints], param: str) -> str:
     for offer in offers:
         if offer["id"] == name.lower():
             return str(offer["id"])
@@ -141,7 +141,7 @@ def _named(name: str, offers: list[Offer], param: str) -> str:
     raise invalid(message, param, "provider_unknown_provider")
 
 
-def _precise_enough(offer: Offer, wanted: dict[str, Any]) -> bool:
+def _precise_enough(offer: ModelConstraints, wanted: dict[str, Any]) -> bool:
     level: str = offer["quantization"]
     allowed: list[str] = wanted.get("quantizations") or [level]
     floor: str = wanted.get("min_quantization") or _PRECISION[0]
@@ -152,11 +152,11 @@ def _at_least(level: str, floor: str) -> bool:
     return level in _PRECISION and _PRECISION.index(level) >= _PRECISION.index(floor)
 
 
-def _affordable(offer: Offer, caps: dict[str, float | None]) -> bool:
+def _affordable(offer: ModelConstraints, caps: dict[str, float | None]) -> bool:
     return all(offer[key] <= cap for key, cap in caps.items() if cap is not None and key in offer)
 
 
-def _cheapest(offers: list[Offer]) -> Offer:
+def _cheapest(offers: list[ModelConstraints]) -> ModelConstraints:
     return min(offers, key=lambda offer: offer["prompt"] + offer["completion"])
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client._protocol.steps import Flow, consult
+from nanogpt_client._protocol.steps import Flow, ask_user
 from nanogpt_client.endpoints import _prices, account, catalog
-from nanogpt_client.errors import SpendingRefusedError
-from nanogpt_client.tools.settings import Purchase, ToolFields
+from nanogpt_client.errors import SpendNotApprovedError
+from nanogpt_client.tools.settings import SpendRequest, ToolFields
 from nanogpt_client.types._coerce import as_number
 from nanogpt_client.types.catalog import ModelKind
 
@@ -19,7 +19,7 @@ def allow(
     """Return if the call may be sent; ``work`` is what its price depends on.
 
     Raises:
-        SpendingRefusedError: it may not; nothing was sent.
+        SpendNotApprovedError: it may not; nothing was sent.
     """
     yield from _refuse(fields, tool, arguments, kind, work)
     limit = as_number(fields.confirm_above_usd)
@@ -31,13 +31,13 @@ def allow(
         usd = (yield from account.estimate_media_cost(kind, model=model, **work)).usd
     if usd is not None and usd <= (limit or Decimal(0)):
         return
-    purchase = Purchase(tool, model, usd, arguments)
+    purchase = SpendRequest(tool, model, usd, arguments)
     if fields.confirm is None:
         more = "more" if usd is not None else "which may be more"
         msg = f"{purchase}, {more} than the {limit} USD a call may cost unasked; nothing was sent"
-        raise SpendingRefusedError(msg)
-    if (yield from consult(fields.confirm, purchase)) is not True:
-        raise SpendingRefusedError(f"{purchase}: the user did not confirm it; nothing was sent")
+        raise SpendNotApprovedError(msg)
+    if (yield from ask_user(fields.confirm, purchase)) is not True:
+        raise SpendNotApprovedError(f"{purchase}: the user did not confirm it; nothing was sent")
 
 
 def _refuse(
@@ -54,7 +54,7 @@ def _refuse(
     known = yield from catalog.known(kind, model)
     usd = None if known is None else _prices.price(known, work)
     if usd is not None and usd > limit:
-        raise SpendingRefusedError(
-            f"{Purchase(tool, model, usd, arguments)}, more than the {limit} USD that any call may "
-            "cost; nothing was sent"
+        raise SpendNotApprovedError(
+            f"{SpendRequest(tool, model, usd, arguments)}, more than the {limit} USD that any call "
+            "may cost; nothing was sent"
         )

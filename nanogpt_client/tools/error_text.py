@@ -14,7 +14,7 @@ _GOES_ON = (
 
 # The first class that fits decides, so the special ones come first.
 _ADVICE: tuple[tuple[type[NanoGPTError], str], ...] = (
-    (errors.SpendingRefusedError, "Do not try again unless the user asks for it."),
+    (errors.SpendNotApprovedError, "Do not try again unless the user asks for it."),
     (errors.BudgetExceededError, "Make no more paid calls; tell the user."),
     (errors.ConfigurationError, "Nothing was sent or spent. Correct the arguments and try again."),
     (errors.ContentPolicyError, "Describe it differently, or tell the user."),

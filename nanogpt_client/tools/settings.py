@@ -19,7 +19,7 @@ from nanogpt_client.types.progress import OnProgress
 __all__ = [
     "EstimateFields",
     "ImageFields",
-    "Purchase",
+    "SpendRequest",
     "SearchFields",
     "SpeechFields",
     "ToolFields",
@@ -31,7 +31,7 @@ AudioFormat: TypeAlias = Literal["mp3", "wav", "opus", "flac", "aac", "pcm"]
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
+class SpendRequest:
     """What a tool is about to spend; ``usd`` is the estimate, ``None`` if nobody knows it."""
 
     tool: str
@@ -44,7 +44,7 @@ class Purchase:
         return f"{self.tool}{f' with {self.model}' if self.model else ''} {price}"
 
 
-Confirm: TypeAlias = Callable[[Purchase], bool | Awaitable[bool]]
+Confirm: TypeAlias = Callable[[SpendRequest], bool | Awaitable[bool]]
 
 
 def _dollars(value: Any) -> Decimal | None:
@@ -76,7 +76,7 @@ class ToolFields(DocumentedModel):
     confirm_above_usd: Annotated[Decimal | float | str | None, AfterValidator(_dollars)] = None
     """Dollars that one call may cost without asking; what has no known price is asked for, too."""
     confirm: Confirm | None = Field(default=None, exclude=True, repr=False)
-    """Asked with a `Purchase` before more is spent; without it, such calls are refused."""
+    """Asked with a `SpendRequest` before more is spent; without it, such calls are refused."""
     max_result_characters: Annotated[int, Field(gt=0)] = 50_000
     """Characters of a result that a model is given; the artifact has all of it."""
     include_base64: bool = False

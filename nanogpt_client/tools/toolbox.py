@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from nanogpt_client._adapters.settings import ClientFields
+from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.tools.registry import TOOLS, Tool
 from nanogpt_client.tools.results import ToolResult
@@ -98,7 +98,7 @@ class ToolboxFields(ToolFields):
         return TOOLS[name].settings(**self.words_for(name))
 
 
-class Toolbox(ToolboxFields, ClientFields):
+class Toolbox(ToolboxFields, ClientSettings):
     """The tools for a loop of your own, e.g. ``Toolbox(output_dir="out", budget=Budget(2))``.
 
     It takes the words of `NanoGPTClient`, or ``client=``. Both are safe to share between threads.

@@ -236,11 +236,13 @@ class Transcript(_Billed):
         """Read any of the shapes that NanoGPT sends.
 
         Raises:
-            ResponseFormatError: it is none of them, unless ``lenient``: then ``raw`` has it.
+            InvalidResponseError: it is none of them, unless ``lenient``: then ``raw`` has it.
         """
         inner = unwrapped(body)
         if not lenient and not holds_transcript(body):
-            raise errors.ResponseFormatError("the answer holds no transcription", maybe_billed=True)
+            raise errors.InvalidResponseError(
+                "the answer holds no transcription", maybe_billed=True
+            )
         facts = as_dict(inner.get("metadata"))
         return cls(
             text=max(_texts(inner), key=len, default=""),
@@ -267,7 +269,7 @@ class Transcript(_Billed):
     def parts(self, split: Split | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the text of each segment, or of each turn of a speaker, with what is known of it.
 
-        By default, and if no times were told, the whole text. Known may be ``language``,
+        By default, and if no times were told, the whole text. GetModelCache may be ``language``,
         ``duration`` (seconds) and ``cost`` (USD) of the whole recording, ``start``, ``end``
         (seconds) and ``speaker`` of the part.
         """

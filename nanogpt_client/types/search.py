@@ -65,11 +65,11 @@ class WebSearchResult:
         """Read the three output types; a text alone, as the page's example has it, is the answer.
 
         Raises:
-            ResponseFormatError: it is none of them.
+            InvalidResponseError: it is none of them.
         """
         data = body.get("data")
         if data is None:
-            raise errors.ResponseFormatError("the web search was answered without results")
+            raise errors.InvalidResponseError("the web search was answered without results")
         if structured:
             return cls((), billing, structured=data, raw=body)
         hits = data if isinstance(data, list) else as_dict(data).get("sources")

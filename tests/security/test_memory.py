@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from nanogpt_client import NanoGPTClient, NanoGPTError, ResponseFormatError
+from nanogpt_client import InvalidResponseError, NanoGPTClient, NanoGPTError
 from nanogpt_client._transport import response_body
 from nanogpt_client.endpoints import media
 from tests.security.ways import KEY
@@ -64,7 +64,7 @@ def test_a_picture_is_no_larger_than_nanogpt_takes(way, peak, data, encoding, sa
 def test_an_answer_of_nanogpt_is_bounded_too(shell, peak, monkeypatch):
     monkeypatch.setattr(response_body, "MAX_ANSWER_BYTES", MB)
     with RawServer(packed(bomb(start=b'{"id": "'), "gzip", "application/json")) as server:
-        with pytest.raises(ResponseFormatError, match="larger than 1 MB") as caught:
+        with pytest.raises(InvalidResponseError, match="larger than 1 MB") as caught:
             shell.use({"base_url": server.base_url}, "chat", "hi", model="m")
         assert server.posts == 1
     assert caught.value.maybe_billed

@@ -10,23 +10,23 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from nanogpt_client._protocol.accounting import CallContext
-from nanogpt_client._protocol.call import Call, Reply, Request, Resend
-from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
+from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.policy import AFTER_DONE_SECONDS, perform
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._protocol.steps import (
     Addresses,
     Block,
+    CallUser,
     Connected,
-    Emit,
     Gather,
-    Invoke,
-    Known,
+    GetModelCache,
     Piece,
     Read,
     Resolve,
     Sleep,
+    Yield,
 )
 from nanogpt_client._transport.concurrency import block, in_threads, invoke
 from nanogpt_client.errors import NanoGPTError
@@ -89,11 +89,11 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
             step = steps.throw(answer) if isinstance(answer, BaseException) else steps.send(answer)
             driven.steps.append(step)
             answer = None
-            if isinstance(step, Emit):
+            if isinstance(step, Yield):
                 driven.items += step.items
             elif isinstance(step, Resolve) and not (left and isinstance(left[0], Addresses)):
                 answer = SOMEWHERE
-            elif isinstance(step, Invoke | Block | Gather):
+            elif isinstance(step, CallUser | Block | Gather):
                 answer = aside(step)
             elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
                 answer = END
@@ -111,10 +111,10 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
     return driven
 
 
-def aside(step: Invoke | Block | Gather) -> Any:
+def aside(step: CallUser | Block | Gather) -> Any:
     """Do what a client does for a step that is no request."""
     match step:
-        case Invoke():
+        case CallUser():
             return invoke(step)
         case Block():
             return block(step)
@@ -174,12 +174,12 @@ def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | 
     return driven.result
 
 
-def first_call(flow: Generator[Any, Any, Any], known: KnownModels | None = None) -> Any:
+def first_call(flow: Generator[Any, Any, Any], known: ModelCache | None = None) -> Any:
     """Return the first call that a flow yields, nothing being known of models unless given."""
     step = next(flow)
-    while isinstance(step, Known | Resolve | Block):
-        if isinstance(step, Known):
-            step = flow.send(known or KnownModels())
+    while isinstance(step, GetModelCache | Resolve | Block):
+        if isinstance(step, GetModelCache):
+            step = flow.send(known or ModelCache())
         else:
             step = flow.send(SOMEWHERE if isinstance(step, Resolve) else block(step))
     return step
@@ -190,7 +190,7 @@ def requests_of(driven: Driven) -> list[Request]:
 
 
 def text_call(
-    resend: Resend = Resend.IF_REFUSED, *, billable: bool = True, parse: Any = None
+    resend: RetrySafety = RetrySafety.IF_REJECTED, *, billable: bool = True, parse: Any = None
 ) -> Call[Any]:
     """Return a call that answers with the text of its reply."""
     request = Request("POST", "/any")

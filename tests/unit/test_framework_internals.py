@@ -111,7 +111,7 @@ def test_langchain_caches_its_description_of_a_model_under_this_name():
 
 
 def test_langchain_hands_the_profile_of_one_model_to_its_configurable_copies():
-    """`ChatNanoGPT` takes away what was looked up for another model (`LookedUp`)."""
+    """`ChatNanoGPT` takes away what was looked up for another model (`ResolvedProfile`)."""
     model = GenericFakeChatModel(messages=iter(()), profile={"max_input_tokens": 7}, name="a")
     copies: Any = model.configurable_fields(name=ConfigurableField(id="name"))
     copy, _ = copies.prepare({"configurable": {"name": "b"}})

@@ -27,7 +27,7 @@ from nanogpt_client.sandbox.money import (
 )
 from nanogpt_client.sandbox.pictures import drawn_data_url
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
-from nanogpt_client.sandbox.prompt_cache import CacheUse, consult
+from nanogpt_client.sandbox.prompt_cache import CacheUse, ask_user
 from nanogpt_client.sandbox.providers import choose, is_paygo
 from nanogpt_client.sandbox.routing import CHAT, Route
 from nanogpt_client.sandbox.validate import check_chat, check_window
@@ -64,7 +64,7 @@ def complete(exchange: Exchange) -> Reply:
     _demand_balance(exchange, asked)
     found = tuple(asked.search.run(asked.body["messages"])) if asked.search else ()
     choices = [_choice(exchange, asked, found, index) for index in range(asked.body.get("n") or 1)]
-    cache = consult(exchange.world, asked.body, asked.model, asked.prompt)
+    cache = ask_user(exchange.world, asked.body, asked.model, asked.prompt)
     tokens = _tokens(asked, choices, cache)
     charge = Charge(
         asked.model.facts["name"],

@@ -164,7 +164,7 @@ _STREAM_FAULTS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
     (
         "frame over 16 MiB",
         [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (17 << 20), End.HOLD]],
-        Expected(e.ResponseFormatError, 1, None, HELLO),
+        Expected(e.InvalidResponseError, 1, None, HELLO),
     ),
     (
         "end after finish",
@@ -289,17 +289,17 @@ FAULTS: tuple[Fault, ...] = (
         Fault(f"{status}", _html(status), _refused(e.OriginUnreachableError, "0", SENT_AGAIN))
         for status in (521, 522, 523, 525, 526, 530)
     ),
-    Fault("200 HTML", _html(200), Expected(e.ResponseFormatError, 1, None)),
+    Fault("200 HTML", _html(200), Expected(e.InvalidResponseError, 1, None)),
     Fault(
         "200 JSON error",
         _json({"error": {"message": "no", "status": 503}}),
         Expected(e.ServerError, 1, None),
     ),
-    Fault("200 empty", [[http_reply(b"")]], Expected(e.ResponseFormatError, 1, None)),
+    Fault("200 empty", [[http_reply(b"")]], Expected(e.InvalidResponseError, 1, None)),
     Fault(
         "200 no choices",
         _json({"id": "x", "choices": [], "data": []}),
-        Expected(e.ResponseFormatError, 1, None),
+        Expected(e.InvalidResponseError, 1, None),
     ),
     *(
         Fault(name, scripts, expected, only_streams=True, limit=limit)

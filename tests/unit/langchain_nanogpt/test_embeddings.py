@@ -17,7 +17,7 @@ import pytest
 from langchain_core.exceptions import ModelAPIError, ModelInvalidRequestError
 
 from langchain_nanogpt import NanoGPTEmbeddings
-from nanogpt_client import ResponseFormatError, ServerError
+from nanogpt_client import InvalidResponseError, ServerError
 
 
 class Wire:
@@ -187,7 +187,7 @@ def test_a_bar_that_cannot_be_shown_is_an_error_if_it_was_asked_for(monkeypatch)
 
 
 def test_vectors_of_several_lengths_are_an_error():
-    with pytest.raises(ResponseFormatError, match=r"\[2, 3\]"):
+    with pytest.raises(InvalidResponseError, match=r"\[2, 3\]"):
         Wire().model(chunk_size=1).embed_documents(["12", "123"])
 
 

@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_nanogpt._stream_state import Held
+from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._translate import chunk_from_wire
 from nanogpt_client import ChatChunk, ToolCallDelta
 
@@ -23,8 +23,10 @@ WORDS = st.one_of(st.none(), st.text(max_size=4))
 )
 def test_a_piece_is_as_validated(text, reasoning, calls):
     deltas = [ToolCallDelta(at, id_, name, args) for at, (id_, name, args) in enumerate(calls)]
-    made = chunk_from_wire(ChatChunk(text=text, reasoning=reasoning, tool_calls=deltas), Held())
-    held = Held()
+    made = chunk_from_wire(
+        ChatChunk(text=text, reasoning=reasoning, tool_calls=deltas), StreamState()
+    )
+    held = StreamState()
     pieces: list[ToolCallChunk] = [held.tool_call(delta) for delta in deltas]
     validated = AIMessageChunk(
         content=text,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 
-from langchain_nanogpt._stream_state import Held
+from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._translate import chunk_from_wire, completion_from_wire
 from nanogpt_client import (
     Billing,
@@ -40,7 +40,10 @@ ODD = st.sampled_from([
     st.sets(st.integers(0, 20), max_size=4),
 )
 def test_a_streamed_call_is_what_the_whole_one_is(arguments, name, cuts):
-    held, choice = Held(), Choice(0, Message(tool_calls=(ToolCall("c1", name, arguments),)), "stop")
+    held, choice = (
+        StreamState(),
+        Choice(0, Message(tool_calls=(ToolCall("c1", name, arguments),)), "stop"),
+    )
     ends = [0, *sorted(cuts), len(arguments)]
     pieces = [arguments[a:b] for a, b in pairwise(ends)]
     deltas = [ToolCallDelta(0, None if at else "c1", None if at else name, piece)

@@ -23,7 +23,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_nanogpt._invalid_calls import unspoiled
-from langchain_nanogpt._stream_state import Held
+from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
 from langchain_nanogpt._translate import (
     chunk_from_wire,
@@ -377,7 +377,7 @@ def answers(found: ChatCompletion) -> list[AIMessage]:
     return [message for message in messages if isinstance(message, AIMessage)]
 
 
-def text_chunk(text: str, held: Held) -> AIMessageChunk:
+def text_chunk(text: str, held: StreamState) -> AIMessageChunk:
     message = chunk_from_wire(ChatChunk(text=text), held).message
     assert isinstance(message, AIMessageChunk)
     return message
@@ -442,7 +442,7 @@ def test_usage_has_whole_numbers_alone():
 
 
 def test_text_chunks_share_nothing():
-    held = Held()
+    held = StreamState()
     first, second = text_chunk("a", held), text_chunk("b", held)
     first.tool_call_chunks.append(ToolCallChunk(name="x", args="", id="1", index=0))
     first.additional_kwargs["x"] = 1
@@ -459,7 +459,7 @@ def last_chunk(choice, held):
 
 
 def test_logprobs_come_together_at_the_end():
-    held = Held()
+    held = StreamState()
     pieces = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
     choice = Choice(0, Message(), "stop", {"content": [{"token": "a"}, {"token": "b"}]})
     others = [chunk_from_wire(piece, held) for piece in pieces]
@@ -487,7 +487,7 @@ def test_logprobs_come_together_at_the_end():
     ],
 )
 def test_arguments_that_are_no_object_are_never_mended(arguments):
-    held = Held()
+    held = StreamState()
     delta = ToolCallDelta(0, "c1", "look", arguments)
     first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
     total: Any = first + last_chunk(Choice(0, Message(), "stop"), held).message
@@ -496,7 +496,7 @@ def test_arguments_that_are_no_object_are_never_mended(arguments):
 
 
 def test_a_copied_text_chunk_is_what_a_validated_one_would_be():
-    chunk = chunk_from_wire(ChatChunk(text="a"), Held())
+    chunk = chunk_from_wire(ChatChunk(text="a"), StreamState())
     built = type(chunk)(message=type(chunk.message)(**chunk.message.model_dump()))
     assert chunk == built
 

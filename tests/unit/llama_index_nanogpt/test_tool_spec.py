@@ -30,7 +30,7 @@ from nanogpt_client import (
     ConfigurationError,
     NanoGPTClient,
     Progress,
-    SpendingRefusedError,
+    SpendNotApprovedError,
 )
 from nanogpt_client.tools import TOOLS
 from tests.unit.langchain_nanogpt.samples import picture
@@ -269,7 +269,7 @@ async def test_spending_is_confirmed(run, client, spec_of, answer: bool):
     assert output.is_error is not answer
     if not answer:
         assert "the user did not confirm it; nothing was sent" in output.content
-        assert isinstance(output.exception, SpendingRefusedError)
+        assert isinstance(output.exception, SpendNotApprovedError)
         assert "image" not in {entry.kind for entry in client.ledger}
 
 

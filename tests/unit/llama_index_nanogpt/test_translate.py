@@ -34,13 +34,13 @@ from llama_index_nanogpt._translate import (
 )
 from nanogpt_client import (
     Billing,
+    ChatAccumulator,
     ChatChunk,
     ChatCompletion,
     Choice,
     Citation,
     ConfigurationError,
     Message,
-    PartialMessage,
     ToolCall,
     Usage,
 )
@@ -382,7 +382,7 @@ class Arriving:
     """A stream whose deltas are given by hand."""
 
     def __init__(self):
-        self._message = PartialMessage()
+        self._message = ChatAccumulator()
 
     @property
     def snapshot(self):

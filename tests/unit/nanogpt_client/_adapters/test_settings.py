@@ -13,7 +13,7 @@ from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import AsyncNanoGPTClient, ConfigurationError, NanoGPTClient
 from nanogpt_client._adapters.documented import attribute_docs
-from nanogpt_client._adapters.settings import CHAT_WORDS, ClientFields, OptionFields
+from nanogpt_client._adapters.settings import CHAT_WORDS, ChatSettings, ClientSettings
 from nanogpt_client.config import NONE_IS_NO_LIMIT, Config
 from nanogpt_client.types.options import ChatOptions, RequestOptions
 
@@ -26,11 +26,11 @@ def hints_of(owner: object) -> dict[str, str]:
 
 
 def test_a_constructor_repeats_options_of_a_chat_with_types_and_docs():
-    options, fields = hints_of(ChatOptions), hints_of(OptionFields)
+    options, fields = hints_of(ChatOptions), hints_of(ChatSettings)
     docs = attribute_docs(ChatOptions) | attribute_docs(RequestOptions)
-    own = attribute_docs(OptionFields)
-    assert len(OptionFields.model_fields) > 25
-    for name, field in OptionFields.model_fields.items():
+    own = attribute_docs(ChatSettings)
+    assert len(ChatSettings.model_fields) > 25
+    for name, field in ChatSettings.model_fields.items():
         assert (fields[name], own[name], field.default) == (options[name], docs[name], None)
 
 
@@ -44,7 +44,7 @@ def test_constructors_take_every_option_but_those_of_one_call_and_rare_ones():
         "mirostat_tau", "mirostat_eta", "prompt_logprobs", "ignore_eos",
         "include_stop_str_in_output", "custom_token_bans",
     }  # fmt: skip
-    taken = set(OptionFields.model_fields)
+    taken = set(ChatSettings.model_fields)
     assert ChatOptions.__annotations__.keys() - of_one_call - rare == taken == set(CHAT_WORDS)
 
 
@@ -60,15 +60,15 @@ def test_defaults_of_settings_are_those_of_the_configuration():
         made = default is dataclasses.MISSING  # by a factory, which is asked where None is given
         assert SETTINGS[name].default == (None if made else default), name
         assert not made or name not in NONE_IS_NO_LIMIT
-        if name in ClientFields.model_fields:
-            assert ClientFields.model_fields[name].default == SETTINGS[name].default, name
+        if name in ClientSettings.model_fields:
+            assert ClientSettings.model_fields[name].default == SETTINGS[name].default, name
 
 
 def test_settings_of_models_have_the_types_of_the_clients():
-    client, fields = hints_of(NanoGPTClient.__init__), hints_of(ClientFields)
+    client, fields = hints_of(NanoGPTClient.__init__), hints_of(ClientSettings)
     assert client == hints_of(AsyncNanoGPTClient.__init__)
     narrower = {"api_key", "default_headers", "ledger"}  # hidden, dumped, never None
-    both = client.keys() & ClientFields.model_fields.keys() - narrower
+    both = client.keys() & ClientSettings.model_fields.keys() - narrower
     assert {name: client[name] for name in both} == {name: fields[name] for name in both}
 
 
@@ -78,7 +78,7 @@ def test_every_setting_is_documented_wherever_it_is_given():
         "on_response",  # beside on_request
         "on_retry",
     ]
-    assert attribute_docs(ClientFields).keys() >= ClientFields.model_fields.keys()
+    assert attribute_docs(ClientSettings).keys() >= ClientSettings.model_fields.keys()
 
 
 @pytest.mark.parametrize("kind", CHAT_MODELS)
@@ -87,7 +87,7 @@ def test_the_schema_of_a_model_holds_what_json_can_and_describes_it(kind):
     assert {"temperature", "web_search", "timeout", "model"} <= properties.keys()
     assert not {"client", "budget", "ledger"} & properties.keys()
     assert properties["temperature"]["description"].startswith("0 to 2")
-    ours = OptionFields.model_fields.keys() | ClientFields.model_fields.keys()
+    ours = ChatSettings.model_fields.keys() | ClientSettings.model_fields.keys()
     assert not [name for name in ours & properties.keys() if not properties[name]["description"]]
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nanogpt_client._protocol.accounting import Booking, CallContext
+from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Reply, Request
 from nanogpt_client._protocol.policy import attempt, perform
 from nanogpt_client.endpoints.speech import speak
@@ -20,8 +20,8 @@ from nanogpt_client.errors import (
     APIConnectionError,
     APITimeoutError,
     ConfigurationError,
+    InvalidResponseError,
     OutcomeUnknownError,
-    ResponseFormatError,
     StreamInterruptedError,
     error_from_body,
     error_from_reply,
@@ -44,7 +44,7 @@ def book(rules: CallContext, *, cost=None, error=None, sends=1, billable=True, *
     """Book one call that ended with this; return the entry."""
     result = SimpleNamespace(billing=Billing(cost=cost), usage=None)
     ends_with = nullcontext() if error is None else pytest.raises(type(error))
-    with ends_with, Booking(call(billable=billable, **rest), rules) as booking:
+    with ends_with, CallAccounting(call(billable=billable, **rest), rules) as booking:
         booking.sends = sends
         booking.result = lambda: result
         if error is not None:
@@ -75,7 +75,7 @@ def status(code: int):
         ({"error": status(302)}, None),
         ({"error": OutcomeUnknownError("lost", maybe_billed=True)}, None),
         ({"error": APITimeoutError("slow", maybe_billed=True)}, None),
-        ({"error": ResponseFormatError("html", maybe_billed=True)}, None),
+        ({"error": InvalidResponseError("html", maybe_billed=True)}, None),
         ({"error": error_from_body({"error": "x", "status": 400})}, None),
         ({"error": StreamInterruptedError("cut", maybe_billed=True), "cost": SOME}, SOME),
         ({"error": KeyboardInterrupt(), "cost": SOME}, SOME),
@@ -90,7 +90,7 @@ def test_cost(how, cost):
 
 def test_the_entry_of_a_success():
     rules = context()
-    with Booking(call(), rules) as booking:
+    with CallAccounting(call(), rules) as booking:
         booking.sends = 2
         booking.result = lambda: SimpleNamespace(
             billing=Billing(cost=SOME, request_id="req_1"),
@@ -116,7 +116,7 @@ def test_who_walks_away_is_booked_as_that():
 def test_the_estimate_is_reserved_while_the_call_is_in_flight():
     budget = Budget(usd=1)
     estimate = lambda: Decimal("0.75")
-    with Booking(call(estimate=estimate), context(budget=budget)) as booking:
+    with CallAccounting(call(estimate=estimate), context(budget=budget)) as booking:
         assert budget.remaining_usd == SOME
         booking.sends = 1
         booking.result = lambda: SimpleNamespace(billing=Billing(cost=SOME))

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client._protocol.accumulator import ChatAccumulator
 from nanogpt_client.types.chat import ChatChunk, Citation, ToolCall, ToolCallDelta
 from tests.support.driving import ODD_VALUES
 
 
-def fold(*deltas: dict, **top) -> tuple[PartialMessage, list[ChatChunk]]:
+def fold(*deltas: dict, **top) -> tuple[ChatAccumulator, list[ChatChunk]]:
     """Fold deltas of one answer, each a frame."""
-    partial, chunks = PartialMessage(), []
+    partial, chunks = ChatAccumulator(), []
     for delta in deltas:
         chunks += partial.add({"choices": [{"index": 0, "delta": delta}], **top})
     return partial, chunks
@@ -123,7 +123,7 @@ def calls_of(*groups: list[dict]) -> list[tuple[str, str, str]]:
     ],
 )
 def test_tool_calls(deltas, expected, monkeypatch):
-    monkeypatch.setattr(PartialMessage, "_unique", lambda _: "S")
+    monkeypatch.setattr(ChatAccumulator, "_unique", lambda _: "S")
     assert calls_of(*deltas) == expected
 
 
@@ -175,7 +175,7 @@ BOTH = [("call_S_0_0", "w", P), ("call_S_0_1", "w", L)]
     ],
 )  # fmt: skip
 def test_badly_numbered_tool_calls(deltas, expected, monkeypatch):
-    monkeypatch.setattr(PartialMessage, "_unique", lambda _: "S")
+    monkeypatch.setattr(ChatAccumulator, "_unique", lambda _: "S")
     assert calls_of(*deltas) == expected
 
 
@@ -190,7 +190,7 @@ def test_names_may_come_in_parts_or_again(names):
 
 
 def test_calls_of_a_whole_reply_are_never_merged():
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     calls = [
         call(0, "a", "f", P),
         call(0, "a", "f", P),
@@ -378,7 +378,7 @@ def test_refusals_and_sound_come_in_pieces():
 
 
 def test_log_probabilities_add_up():
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     for token in ("a", "b"):
         partial.add({"choices": [{"delta": {"content": token}, "logprobs": {"content": [token]}}]})
     partial.add({"choices": [{"delta": {}, "logprobs": {}}]})
@@ -386,7 +386,7 @@ def test_log_probabilities_add_up():
 
 
 def test_answers_are_kept_apart_and_in_order():
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     for index, text in ((1, "B"), (0, "A"), (1, "b"), (None, "a")):
         partial.add(
             {"choices": [{"index": index, "delta": {"content": text}, "finish_reason": None}]}
@@ -401,14 +401,14 @@ def test_answers_are_kept_apart_and_in_order():
 
 @pytest.mark.parametrize("later", [None, "", {}, True])
 def test_a_finish_reason_stays(later):
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     partial.add({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     partial.add({"choices": [{"delta": {"content": ""}, "finish_reason": later}]})
     assert partial.completion().finish_reason == "stop"
 
 
 def test_usage_and_billing_come_once_at_the_very_end():
-    partial = PartialMessage({"x-request-id": "req_1"})
+    partial = ChatAccumulator({"x-request-id": "req_1"})
     usage = {"prompt_tokens": 3}
     partial.add(
         {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage, "new": 1}
@@ -432,9 +432,9 @@ def test_usage_and_billing_come_once_at_the_very_end():
 
 
 def test_nothing_ends_in_nothing():
-    assert PartialMessage().end() == []
-    assert PartialMessage().completion().choices == ()
-    assert not PartialMessage().whole
+    assert ChatAccumulator().end() == []
+    assert ChatAccumulator().completion().choices == ()
+    assert not ChatAccumulator().whole
 
 
 def test_unknown_keys_survive_in_raw():
@@ -471,7 +471,7 @@ DELTAS = st.dictionaries(st.sampled_from(FIELDS), ANY, max_size=4)
     )
 )
 def test_any_frames_are_folded(frames):
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     chunks = [chunk for frame in frames for chunk in partial.add(frame)]
     whole = partial.completion()
     for choice in whole.choices:
@@ -485,7 +485,7 @@ def test_any_frames_are_folded(frames):
 @given(DELTAS)
 def test_a_message_and_a_delta_are_read_alike(delta):
     delta.pop("tool_calls", None)  # those of a message are one each
-    one, two = PartialMessage(), PartialMessage()
+    one, two = ChatAccumulator(), ChatAccumulator()
     one.add({"id": "i", "choices": [{"delta": delta}]})
     two.add({"id": "i", "choices": [{"message": delta}]})
     assert json.dumps(repr(one.completion())) == json.dumps(repr(two.completion()))
@@ -544,7 +544,7 @@ def test_a_message_brings_what_did_not_stream():
 
 def test_large_answers_are_folded_in_time_that_grows_with_them():
     """Each of these took minutes when what had come was searched or joined for every frame."""
-    partial, many = PartialMessage(), 30_000
+    partial, many = ChatAccumulator(), 30_000
     partial.add({
         "choices": [{"index": n, "message": {"content": "x"}, "finish_reason": "stop"}
                     for n in range(many)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._protocol.model_cache import MAX_AGE, KnownModels
+from nanogpt_client._protocol.model_cache import MAX_AGE, ModelCache
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints import catalog
 from nanogpt_client.errors import APIConnectionError
@@ -18,7 +18,7 @@ LISTED = reply({"data": [{"id": "m"}]})
 
 def test_lists_are_believed_for_an_hour():
     now = [0.0]
-    models = KnownModels(lambda: now[0])
+    models = ModelCache(lambda: now[0])
     assert not models.asked("image")
     models.put("image", found := ModelList((), {}))
     assert models.get("image") is found

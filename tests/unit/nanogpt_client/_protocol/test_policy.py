@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol import sse as sse_module
-from nanogpt_client._protocol.call import Reply, Request, Resend
+from nanogpt_client._protocol.call import Reply, Request, RetrySafety
 from nanogpt_client._protocol.policy import (
     AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
@@ -41,11 +41,11 @@ from nanogpt_client.errors import (
     ContextLengthExceededError,
     DailyLimitError,
     InsufficientBalanceError,
+    InvalidResponseError,
     NanoGPTError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitError,
-    ResponseFormatError,
     ServerError,
     StreamInterruptedError,
     StreamStalledError,
@@ -84,7 +84,7 @@ def test_one_call_one_send():
     assert driven.steps == [Send(Request("POST", "/any"))]
 
 
-@pytest.mark.parametrize("resend", Resend)
+@pytest.mark.parametrize("resend", RetrySafety)
 def test_what_never_reached_nanogpt_is_sent_again(resend):
     rules = context()
     driven = drive(attempt(text_call(resend), rules), REFUSED, REFUSED, OK)
@@ -93,7 +93,7 @@ def test_what_never_reached_nanogpt_is_sent_again(resend):
     assert only_entry(rules).sends == 3
 
 
-@pytest.mark.parametrize("resend", Resend)
+@pytest.mark.parametrize("resend", RetrySafety)
 def test_connection_errors_are_raised_once_the_retries_are_used_up(resend):
     driven = drive(attempt(text_call(resend), context()), REFUSED, REFUSED, REFUSED)
     error = driven.failure(APIConnectionError)
@@ -104,7 +104,7 @@ def test_connection_errors_are_raised_once_the_retries_are_used_up(resend):
 @pytest.mark.parametrize(
     ("outcome", "cls"), [(LOST, OutcomeUnknownError), (SILENT, APITimeoutError)]
 )
-@pytest.mark.parametrize("resend", [Resend.IF_REFUSED, Resend.IF_UNSENT])
+@pytest.mark.parametrize("resend", [RetrySafety.IF_REJECTED, RetrySafety.IF_NOT_SENT])
 def test_what_may_have_been_billed_is_never_sent_again(outcome, cls, resend):
     rules = context(max_retries=9)
     error = drive(attempt(text_call(resend), rules), outcome).failure(cls)
@@ -115,7 +115,7 @@ def test_what_may_have_been_billed_is_never_sent_again(outcome, cls, resend):
 
 @pytest.mark.parametrize("outcome", [LOST, SILENT])
 def test_what_is_free_is_asked_again(outcome):
-    call = text_call(Resend.FREELY, billable=False)
+    call = text_call(RetrySafety.ALWAYS, billable=False)
     assert drive(attempt(call, context()), outcome, OK).result == "hello"
     error = drive(attempt(call, context(max_retries=0)), outcome).error
     assert error is not None
@@ -124,10 +124,10 @@ def test_what_is_free_is_asked_again(outcome):
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-@pytest.mark.parametrize("resend", Resend)
+@pytest.mark.parametrize("resend", RetrySafety)
 def test_try_again_statuses(status, resend):
     failed = reply({"error": {"message": "later"}}, status)
-    if resend is Resend.IF_UNSENT:
+    if resend is RetrySafety.IF_NOT_SENT:
         assert drive(attempt(text_call(resend), context()), failed).error is not None
     else:
         driven = drive(attempt(text_call(resend), context()), failed, OK)
@@ -135,7 +135,7 @@ def test_try_again_statuses(status, resend):
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 301])
-@pytest.mark.parametrize("resend", Resend)
+@pytest.mark.parametrize("resend", RetrySafety)
 def test_final_statuses(status, resend):
     error = drive(attempt(text_call(resend), context()), Reply(status)).error
     assert error is not None
@@ -146,7 +146,7 @@ SLOW_DOWN = reply({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="
 
 
 @pytest.mark.parametrize("max_retries", [0, 2])
-@pytest.mark.parametrize("resend", Resend)
+@pytest.mark.parametrize("resend", RetrySafety)
 def test_who_is_asked_to_wait_waits_whatever_the_retries(resend, max_retries):
     rules = context(max_retries=max_retries)
     driven = drive(attempt(text_call(resend), rules), *[SLOW_DOWN] * 5, OK)
@@ -241,10 +241,10 @@ def test_the_cause_is_kept():
 
 def test_an_answer_that_cannot_be_read_is_complete_and_maybe_billed():
     def parse(_: Reply):
-        raise ResponseFormatError("nonsense")
+        raise InvalidResponseError("nonsense")
 
     page = Reply(200, {"x-request-id": "req_1"}, b"<html>")
-    error = drive(attempt(text_call(parse=parse), context()), page).failure(ResponseFormatError)
+    error = drive(attempt(text_call(parse=parse), context()), page).failure(InvalidResponseError)
     assert (error.status_code, error.request_id, error.response) == (200, "req_1", page)
     assert (error.maybe_billed, error.sends) == (True, 1)
 
@@ -529,7 +529,7 @@ def test_an_error_reason_without_detail():
 @pytest.mark.parametrize("data", [b"data: {oops\n\n", b"data: [1]\n\n", b"data: null\n\n"])
 def test_a_frame_nobody_can_read(data):
     driven, _ = chat_stream(connected(), Piece(sse(frame("a")) + data))
-    assert driven.failure(ResponseFormatError).partial.text == "a"
+    assert driven.failure(InvalidResponseError).partial.text == "a"
 
 
 def test_the_opening_follows_the_retry_rules():
@@ -560,12 +560,12 @@ def test_an_error_status_instead_of_a_stream():
     [
         (
             Reply(200, {"content-type": "text/html"}, b"<html>Bad gateway</html>"),
-            ResponseFormatError,
+            InvalidResponseError,
         ),
-        (Reply(200, {"content-type": "application/json"}, b""), ResponseFormatError),
-        (reply([1]), ResponseFormatError),
-        (reply({}), ResponseFormatError),
-        (reply({"choices": []}), ResponseFormatError),
+        (Reply(200, {"content-type": "application/json"}, b""), InvalidResponseError),
+        (reply([1]), InvalidResponseError),
+        (reply({}), InvalidResponseError),
+        (reply({"choices": []}), InvalidResponseError),
         (reply({"error": "Insufficient balance", "status": 402}), InsufficientBalanceError),
     ],
     ids=["html", "empty", "list", "object", "no-choices", "json-error"],
@@ -589,7 +589,7 @@ def test_a_200_with_a_whole_answer_is_one():
     ("body", "cls"),
     [
         (b'{"error": {"message": "no", "status": 402}}', InsufficientBalanceError),
-        (b"<html>Bad gateway</html>", ResponseFormatError),
+        (b"<html>Bad gateway</html>", InvalidResponseError),
         (b"   \n", StreamInterruptedError),
         (b"", StreamInterruptedError),
     ],
@@ -612,7 +612,7 @@ def test_a_whole_answer_that_calls_itself_a_stream():
 def test_an_event_without_end_breaks_the_stream(monkeypatch):
     monkeypatch.setattr(sse_module, "MAX_EVENT_BYTES", 20)
     driven, _ = chat_stream(connected(), piece(frame("a")), Piece(b"data: " + b"x" * 20))
-    assert driven.failure(ResponseFormatError).partial.text == "a"
+    assert driven.failure(InvalidResponseError).partial.text == "a"
 
 
 def test_an_event_without_data_is_no_sign_of_life():
@@ -742,7 +742,7 @@ def test_a_broken_sound_keeps_what_came():
 
 def test_an_empty_sound_is_an_error():
     call = stream_speech("hi", model="tts-1")
-    drive(stream(call, context()), connected(), END).failure(ResponseFormatError)
+    drive(stream(call, context()), connected(), END).failure(InvalidResponseError)
 
 
 def test_a_sound_in_one_piece_is_handed_on():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client._protocol.progress import ProgressReporter
-from nanogpt_client._protocol.steps import Returned
+from nanogpt_client._protocol.steps import UserResult
 from nanogpt_client._transport.concurrency import invoke
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
@@ -143,4 +143,4 @@ def _rest(flow: Any) -> Any:
     """Yield the further steps of a flow that waits for what its first one returned."""
     with suppress(StopIteration):
         while True:
-            yield flow.send(Returned())
+            yield flow.send(UserResult())

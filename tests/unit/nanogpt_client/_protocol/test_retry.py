@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.retry import RetryPolicy, RetryQuota, may_resend, retry_after
 from nanogpt_client.errors import (
     APIConnectionError,
     APITimeoutError,
     BudgetExceededError,
     ConfigurationError,
+    InvalidResponseError,
     JobFailedError,
     OutcomeUnknownError,
-    ResponseFormatError,
     ServerError,
     StreamInterruptedError,
     StreamStalledError,
@@ -29,9 +29,9 @@ from nanogpt_client.errors import (
     error_from_reply,
 )
 
-ALL = set(Resend)
-NONE: set[Resend] = set()
-ANSWERED = {Resend.FREELY, Resend.IF_REFUSED}
+ALL = set(RetrySafety)
+NONE: set[RetrySafety] = set()
+ANSWERED = {RetrySafety.ALWAYS, RetrySafety.IF_REJECTED}
 NOW = 1_700_000_000.0
 
 
@@ -39,9 +39,9 @@ NOW = 1_700_000_000.0
     ("failure", "resent"),
     [
         (APIConnectionError("never sent"), ALL),
-        (OutcomeUnknownError("connection lost"), {Resend.FREELY}),
-        (APITimeoutError("read timeout"), {Resend.FREELY}),
-        (ResponseFormatError("HTML"), NONE),
+        (OutcomeUnknownError("connection lost"), {RetrySafety.ALWAYS}),
+        (APITimeoutError("read timeout"), {RetrySafety.ALWAYS}),
+        (InvalidResponseError("HTML"), NONE),
         (StreamInterruptedError("cut"), NONE),
         (StreamStalledError("silent"), NONE),
         (JobFailedError("failed"), NONE),
@@ -52,7 +52,7 @@ NOW = 1_700_000_000.0
     ids=lambda value: type(value).__name__,
 )
 def test_failures_without_an_error_status(failure, resent):
-    assert {resend for resend in Resend if may_resend(failure, resend)} == resent
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == resent
 
 
 ENVELOPE = b'{"error": {"message": "later"}}'
@@ -61,34 +61,34 @@ ENVELOPE = b'{"error": {"message": "later"}}'
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_statuses_with_which_nanogpt_itself_says_try_again(status):
     failure = error_from_reply(Reply(status, {}, ENVELOPE))
-    assert {resend for resend in Resend if may_resend(failure, resend)} == ANSWERED
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == ANSWERED
 
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_statuses_that_no_gateway_sends_of_its_own(status):
     failure = error_from_reply(Reply(status))
-    assert {resend for resend in Resend if may_resend(failure, resend)} == ANSWERED
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == ANSWERED
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"{}", b'"x"', b"[1]"])
 @pytest.mark.parametrize("status", [408, 502, 504])
 def test_a_gateway_knows_of_no_outcome(status, body):
     failure = error_from_reply(Reply(status, {}, body))
-    assert {resend for resend in Resend if may_resend(failure, resend)} == {Resend.FREELY}
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == {RetrySafety.ALWAYS}
 
 
 @pytest.mark.parametrize("body", [b"", ENVELOPE])
 @pytest.mark.parametrize("status", [501, 505, 507, 520, 524, 527, 529, 599])
 def test_nobody_knows_what_a_status_means_that_nanogpt_does_not_send(status, body):
     failure = error_from_reply(Reply(status, {}, body))
-    assert {resend for resend in Resend if may_resend(failure, resend)} == {Resend.FREELY}
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == {RetrySafety.ALWAYS}
 
 
 @pytest.mark.parametrize("body", [b"", ENVELOPE])
 @pytest.mark.parametrize("status", [521, 522, 523, 525, 526, 530])
 def test_what_did_not_reach_nanogpt_is_sent_again(status, body):
     failure = error_from_reply(Reply(status, {}, body))
-    assert {resend for resend in Resend if may_resend(failure, resend)} == ALL
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == ALL
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_what_did_not_reach_nanogpt_is_sent_again(status, body):
 )
 def test_statuses_that_are_final(status):
     failure = error_from_reply(Reply(status))
-    assert not any(may_resend(failure, resend) for resend in Resend)
+    assert not any(may_resend(failure, resend) for resend in RetrySafety)
 
 
 @pytest.mark.parametrize("code", ["daily_rpd_limit_exceeded", "daily_usd_limit_exceeded"])
 def test_daily_limits_are_never_waited_for(code):
     failure = error_from_reply(Reply(429, {}, b'{"error": {"code": "%s"}}' % code.encode()))
-    assert not any(may_resend(failure, resend) for resend in Resend)
+    assert not any(may_resend(failure, resend) for resend in RetrySafety)
 
 
 def policy(max_retries: int = 2, *, jitter: float = 1.0, quota: RetryQuota | None = None):
@@ -111,18 +111,18 @@ def policy(max_retries: int = 2, *, jitter: float = 1.0, quota: RetryQuota | Non
 
 def test_at_most_max_retries_times():
     failure = ServerError("down", status_code=503)
-    delays = [policy(2).delay(failure, Resend.IF_REFUSED, sends) for sends in (1, 2, 3)]
+    delays = [policy(2).delay(failure, RetrySafety.IF_REJECTED, sends) for sends in (1, 2, 3)]
     assert [delay is None for delay in delays] == [False, False, True]
 
 
 @pytest.mark.parametrize("failure", [APIConnectionError("x"), ServerError("x", status_code=500)])
 def test_no_retries_at_all_with_zero(failure):
-    assert policy(0).delay(failure, Resend.FREELY, 1) is None
+    assert policy(0).delay(failure, RetrySafety.ALWAYS, 1) is None
 
 
 @given(sends=st.integers(1, 40), jitter=st.floats(0, 1))
 def test_back_off_is_full_jitter_below_a_doubling_bound(sends, jitter):
-    delay = policy(100, jitter=jitter).delay(APIConnectionError("x"), Resend.FREELY, sends)
+    delay = policy(100, jitter=jitter).delay(APIConnectionError("x"), RetrySafety.ALWAYS, sends)
     assert delay == pytest.approx(jitter * min(0.5 * 2 ** (sends - 1), 8))
 
 
@@ -133,20 +133,20 @@ def test_jitter_is_random_by_default():
 @pytest.mark.parametrize("wait", [0.0, 0.25, 59.9, 60.0])
 def test_retry_after_is_kept_exactly(wait):
     failure = ServerError("slow down", status_code=503, retry_after=wait)
-    assert policy(jitter=0).delay(failure, Resend.IF_REFUSED, 1) == wait
+    assert policy(jitter=0).delay(failure, RetrySafety.IF_REJECTED, 1) == wait
 
 
 @pytest.mark.parametrize("wait", [60.1, 3600.0, 86400.0])
 def test_a_retry_after_over_the_cap_is_raised_at_once_and_costs_no_quota(wait):
     quota = RetryQuota()
     failure = ServerError("slow down", status_code=503, retry_after=wait)
-    assert policy(quota=quota).delay(failure, Resend.IF_REFUSED, 1) is None
+    assert policy(quota=quota).delay(failure, RetrySafety.IF_REJECTED, 1) is None
     assert all(quota.take() for _ in range(50))
 
 
 def test_a_dead_service_sees_fifty_retries_whatever_comes():
     rules, failure = policy(), ServerError("down", status_code=503)
-    delays = [rules.delay(failure, Resend.IF_REFUSED, 1) for _ in range(1000)]
+    delays = [rules.delay(failure, RetrySafety.IF_REJECTED, 1) for _ in range(1000)]
     assert sum(delay is not None for delay in delays) == 50
 
 

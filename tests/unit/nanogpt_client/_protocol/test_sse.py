@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nanogpt_client._protocol import sse
 from nanogpt_client._protocol.sse import SSEDecoder
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError
 
 LINE = st.binary(max_size=12).map(lambda b: b.replace(b"\r", b"").replace(b"\n", b""))
 NOISE = st.sampled_from([b": keep-alive", b":", b"event: message", b"id: 7", b"retry: 10", b"x"])
@@ -105,7 +105,7 @@ def test_an_event_without_end_is_refused(monkeypatch):
     decoder = SSEDecoder()
     assert decoder.feed(b"data: " + b"x" * 200 + b"\n\n") == [b"x" * 200]  # whole already
     decoder.feed(b"data: " + b"x" * 90)
-    with pytest.raises(ResponseFormatError, match="larger than") as caught:
+    with pytest.raises(InvalidResponseError, match="larger than") as caught:
         decoder.feed(b"x" * 10)
     assert caught.value.maybe_billed
 

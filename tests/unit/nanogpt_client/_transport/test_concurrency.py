@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client import ConfigurationError, NanoGPTError
-from nanogpt_client._protocol.steps import Invoke, Sleep, consult
+from nanogpt_client._protocol.steps import CallUser, Sleep, ask_user
 from nanogpt_client._transport.concurrency import in_tasks, in_threads, invoke, invoke_async
 from tests.unit.nanogpt_client.clients.shell import BOTH
 
@@ -129,24 +129,24 @@ async def later_fails(_: Any) -> None:
 
 
 def test_functions_of_the_caller():
-    assert invoke(Invoke(lambda value: value + 1, 1)).value == 2
-    assert str(invoke(Invoke(fails, 1)).error) == "foreign"
-    error = invoke(Invoke(later, 1)).error
+    assert invoke(CallUser(lambda value: value + 1, 1)).value == 2
+    assert str(invoke(CallUser(fails, 1)).error) == "foreign"
+    error = invoke(CallUser(later, 1)).error
     assert isinstance(error, ConfigurationError)
     assert str(error) == "'later' is asynchronous; it needs AsyncNanoGPTClient"
 
 
 async def test_functions_of_the_caller_may_be_asynchronous():
-    assert (await invoke_async(Invoke(lambda value: value + 1, 1))).value == 2
-    assert (await invoke_async(Invoke(later, 3))).value == 3
-    assert str((await invoke_async(Invoke(later_fails, 1))).error) == "foreign"
+    assert (await invoke_async(CallUser(lambda value: value + 1, 1))).value == 2
+    assert (await invoke_async(CallUser(later, 3))).value == 3
+    assert str((await invoke_async(CallUser(later_fails, 1))).error) == "foreign"
 
 
 @pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
 def test_a_flow_asks_the_caller(shell):
     def flow(function: Any) -> Flow:
         yield Sleep(0)
-        return (yield from consult(function, 20))
+        return (yield from ask_user(function, 20))
 
     assert shell.use({}, "run", flow(lambda value: value + 1))[0] == 21
     with pytest.raises(RuntimeError, match="foreign"):

@@ -12,7 +12,7 @@ import pytest
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from nanogpt_client._transport import pool
 from nanogpt_client._transport.connection_queue import Turn
-from nanogpt_client._transport.pool import Clients, Patience, patience_with
+from nanogpt_client._transport.pool import ClientPool, IdlePolicy, idle_policy_of
 from tests.support.rawserver import RawServer, http_reply
 
 ANSWER = [http_reply(b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}')]
@@ -34,10 +34,10 @@ class Made:
 
 @pytest.fixture
 def clients():
-    return Clients(Made)
+    return ClientPool(Made)
 
 
-def lend(clients: Clients[Made]) -> tuple[Turn, Made]:
+def lend(clients: ClientPool[Made]) -> tuple[Turn, Made]:
     turn = Turn()
     carrier = clients.lend(turn)
     carrier.stream = carrier.client
@@ -86,14 +86,14 @@ def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
 
 
 def test_what_was_learned_of_a_server_is_forgotten():
-    patience = Patience()
+    patience = IdlePolicy()
     patience.learn(1.0)
     patience.learn(2.0)
     now = time.monotonic()
     assert patience.seconds(now) == 0.5
     assert patience.seconds(now + 100) == pool.IDLE_SECONDS
-    assert patience_with("https://a") is patience_with("https://a")
-    assert patience_with("https://a") is not patience_with("https://b")
+    assert idle_policy_of("https://a") is idle_policy_of("https://a")
+    assert idle_policy_of("https://a") is not idle_policy_of("https://b")
 
 
 def test_one_whose_call_is_lost_is_closed(clients):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nanogpt_client._transport.stall_timer import Guard, Watchdog, watchdog
+from nanogpt_client._transport.stall_timer import Deadline, Watchdog, watchdog
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def pair():
         yield ours, theirs
 
 
-def timed_read(dog: Watchdog, guard: Guard, limit: float | None) -> tuple[bytes, float]:
+def timed_read(dog: Watchdog, guard: Deadline, limit: float | None) -> tuple[bytes, float]:
     started = time.monotonic()
     with dog.guarding(guard, limit):
         data = guard.socket.recv(10)
@@ -26,14 +26,14 @@ def timed_read(dog: Watchdog, guard: Guard, limit: float | None) -> tuple[bytes,
 
 
 def test_a_silent_read_is_ended(pair):
-    guard = Guard(pair[0])
+    guard = Deadline(pair[0])
     data, seconds = timed_read(Watchdog(), guard, 0.05)
     assert (data, guard.fired) == (b"", True)
     assert 0.05 <= seconds < 1
 
 
 def test_a_read_in_time_is_left_alone(pair):
-    dog, guard = Watchdog(), Guard(pair[0])
+    dog, guard = Watchdog(), Deadline(pair[0])
     pair[1].send(b"hello")
     assert timed_read(dog, guard, 0.05)[0] == b"hello"
     time.sleep(0.1)
@@ -45,9 +45,9 @@ def test_a_read_in_time_is_left_alone(pair):
 def test_an_earlier_deadline_wakes_the_sleeping_watchdog(pair):
     dog = Watchdog()
     other, peer = socket.socketpair()
-    with other, peer, dog.guarding(Guard(other), 30):
+    with other, peer, dog.guarding(Deadline(other), 30):
         time.sleep(0.02)  # it sleeps for half a minute now
-        assert timed_read(dog, Guard(pair[0]), 0.05)[1] < 1
+        assert timed_read(dog, Deadline(pair[0]), 0.05)[1] < 1
 
 
 def test_one_thread_serves_all(pair):
@@ -55,7 +55,7 @@ def test_one_thread_serves_all(pair):
     before = threading.active_count()
     pairs = [socket.socketpair() for _ in range(10)]
     readers = [
-        threading.Thread(target=timed_read, args=(dog, Guard(ours), 0.05)) for ours, _ in pairs
+        threading.Thread(target=timed_read, args=(dog, Deadline(ours), 0.05)) for ours, _ in pairs
     ]
     for reader in readers:
         reader.start()
@@ -69,13 +69,13 @@ def test_one_thread_serves_all(pair):
 
 def test_without_a_limit_nothing_is_watched():
     dog = Watchdog()
-    with dog.guarding(Guard(object()), None):
+    with dog.guarding(Deadline(object()), None):
         assert not dog._guards
     assert dog._thread is None
 
 
 def test_a_guard_fires_also_before_it_has_a_socket():
-    dog, guard = Watchdog(), Guard()
+    dog, guard = Watchdog(), Deadline()
     with dog.guarding(guard, 0.02):
         time.sleep(0.2)
     assert guard.fired
@@ -90,13 +90,13 @@ def test_an_alarm_calls_once_unless_it_is_cancelled():
 
 
 def test_firing_at_a_closed_socket_is_harmless(pair):
-    guard = Guard(pair[0])
+    guard = Deadline(pair[0])
     pair[0].close()
     guard.fire()
     assert guard.fired
 
 
-class SlowGuard(Guard):
+class SlowGuard(Deadline):
     """Lets another read begin exactly while the watchdog looks through its guards."""
 
     def __init__(self, begin, at: float) -> None:
@@ -115,7 +115,7 @@ class SlowGuard(Guard):
 
 
 def test_a_read_that_begins_while_the_watchdog_looks_around_is_not_forgotten(pair):
-    dog, guard, begun = Watchdog(), Guard(pair[0]), threading.Event()
+    dog, guard, begun = Watchdog(), Deadline(pair[0]), threading.Event()
     reader = threading.Thread(target=timed_read, args=(dog, guard, 0.2))
 
     def begin() -> None:
@@ -126,7 +126,7 @@ def test_a_read_that_begins_while_the_watchdog_looks_around_is_not_forgotten(pai
     other, peer = socket.socketpair()
     with other, peer:
         dog._guards.add(SlowGuard(begin, at=time.monotonic() + 0.1))
-        timed_read(dog, Guard(other), 0.15)  # its deadline passes: the watchdog looks around
+        timed_read(dog, Deadline(other), 0.15)  # its deadline passes: the watchdog looks around
         assert begun.wait(2)
     reader.join(1)
     fired = guard.fired
@@ -137,7 +137,7 @@ def test_a_read_that_begins_while_the_watchdog_looks_around_is_not_forgotten(pai
 
 def test_a_child_process_starts_afresh():
     dog = Watchdog()
-    dog._guards.add(Guard(None))
+    dog._guards.add(Deadline(None))
     Watchdog.__init__(dog)  # as os.register_at_fork has it called in the child
     assert not dog._guards
     assert isinstance(watchdog, Watchdog)

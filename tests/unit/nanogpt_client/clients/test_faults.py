@@ -20,11 +20,11 @@ from nanogpt_client.errors import (
     DailyLimitError,
     GatewayError,
     InsufficientBalanceError,
+    InvalidResponseError,
     NanoGPTError,
     OriginUnreachableError,
     OutcomeUnknownError,
     RateLimitError,
-    ResponseFormatError,
     ServerError,
     StreamInterruptedError,
     StreamStalledError,
@@ -160,14 +160,14 @@ SHARED = [
         "Hello",
     ),
     Fault("302", [status(302, location="http://127.0.0.1:1/")], APIStatusError),
-    Fault("200 html", [html(200)], ResponseFormatError),
+    Fault("200 html", [html(200)], InvalidResponseError),
     Fault(
         "200 json error",
         [status(200, {"error": "Insufficient balance", "status": 402})],
         InsufficientBalanceError,
     ),
-    Fault("200 empty", [status(200)], ResponseFormatError),
-    Fault("200 no choices", [status(200, {"choices": []})], ResponseFormatError),
+    Fault("200 empty", [status(200)], InvalidResponseError),
+    Fault("200 no choices", [status(200, {"choices": []})], InvalidResponseError),
 ]
 
 WHOLE = [
@@ -261,7 +261,7 @@ STREAMED = [
     Fault(
         "garbage",
         [[EVENT_STREAM, HELLO, chunked(b"data: <html>\n\n"), LAST_CHUNK]],
-        ResponseFormatError,
+        InvalidResponseError,
         text="Hello",
     ),
     Fault(

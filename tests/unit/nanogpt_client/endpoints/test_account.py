@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints.account import (
     balance,
@@ -90,7 +90,7 @@ def test_requests(call, method, root, path, sent):
     assert (json.loads(request.content) if method == "POST" else request.query) == sent
     assert not call.billable
     submits = path.startswith("/transaction/create")
-    assert call.resend is (Resend.IF_UNSENT if submits else Resend.FREELY)
+    assert call.resend is (RetrySafety.IF_NOT_SENT if submits else RetrySafety.ALWAYS)
 
 
 @pytest.mark.parametrize(

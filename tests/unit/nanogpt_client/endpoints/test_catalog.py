@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client.endpoints.catalog import list_models
-from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, reply
 from tests.support.typed import as_declared
 
@@ -33,7 +33,7 @@ def test_requests(kind, scope, root, path, query):
     call = list_models(kind, scope=scope)
     request = call.request
     assert (request.method, request.root, request.path, request.query) == ("GET", root, path, query)
-    assert (call.kind, call.resend, call.billable) == ("catalog", Resend.FREELY, False)
+    assert (call.kind, call.resend, call.billable) == ("catalog", RetrySafety.ALWAYS, False)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_empty_list_is_one():
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, [], b"<html>"])
 def test_what_is_no_list(body):
-    with pytest.raises(ResponseFormatError):
+    with pytest.raises(InvalidResponseError):
         list_models().parse(reply(body))
 
 

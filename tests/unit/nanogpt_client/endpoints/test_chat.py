@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
     ConfigurationError,
     InsufficientBalanceError,
+    InvalidResponseError,
     NanoGPTError,
-    ResponseFormatError,
 )
 from nanogpt_client.model_id import ModelId
 from tests.support.driving import ODD_VALUES, context, drive, reply
@@ -40,7 +40,7 @@ def test_the_request():
     assert (request.method, request.root, request.path) == ("POST", "chat", "/chat/completions")
     assert (request.timeout, request.headers) == (7, {"a": "b"})
     assert (call.kind, call.model, call.resend, call.billable) == (
-        "chat", "openai/gpt-5.2", Resend.IF_REFUSED, True,
+        "chat", "openai/gpt-5.2", RetrySafety.IF_REJECTED, True,
     )  # fmt: skip
     assert request.content is not None
     assert json.loads(request.content) == {
@@ -58,7 +58,7 @@ def test_the_request_of_a_stream():
     assert body["stream"] is True
     assert body["stream_options"] == {"include_usage": True, "extra": 1}
     assert "include_usage" not in body
-    assert (call.resend, call.billable) == (Resend.IF_REFUSED, True)
+    assert (call.resend, call.billable) == (RetrySafety.IF_REJECTED, True)
 
 
 def test_usage_may_be_declined():
@@ -247,19 +247,19 @@ def test_a_plain_answer():
 @pytest.mark.parametrize(
     ("body", "cls"),
     [
-        ({"choices": []}, ResponseFormatError),
-        ({"choices": None}, ResponseFormatError),
-        ({"choices": {}}, ResponseFormatError),
-        ({}, ResponseFormatError),
-        ([], ResponseFormatError),
-        (None, ResponseFormatError),
-        ("text", ResponseFormatError),
-        (b"", ResponseFormatError),
-        (b"<html>hi</html>", ResponseFormatError),
-        (b"\xff\xfe", ResponseFormatError),
+        ({"choices": []}, InvalidResponseError),
+        ({"choices": None}, InvalidResponseError),
+        ({"choices": {}}, InvalidResponseError),
+        ({}, InvalidResponseError),
+        ([], InvalidResponseError),
+        (None, InvalidResponseError),
+        ("text", InvalidResponseError),
+        (b"", InvalidResponseError),
+        (b"<html>hi</html>", InvalidResponseError),
+        (b"\xff\xfe", InvalidResponseError),
         (
             {"choices": [{"message": {"content": "x"}, "finish_reason": "error"}]},
-            ResponseFormatError,
+            InvalidResponseError,
         ),
         ({"error": "no", "status": 402}, InsufficientBalanceError),
         (
@@ -279,7 +279,7 @@ def test_html_is_shown_by_its_beginning():
         200, {"content-type": "text/html; charset=utf-8"}, b"<html>\n  <h1>Hi</h1>" + b"x" * 999
     )
     driven = drive(attempt(chat("hi", model="m"), context()), page)
-    line = str(driven.failure(ResponseFormatError))
+    line = str(driven.failure(InvalidResponseError))
     assert "text/html that begins with '<html> <h1>Hi</h1>" in line
     assert len(line) < 250
 

@@ -19,10 +19,10 @@ from nanogpt_client import (
     Budget,
     BudgetExceededError,
     ConfigurationError,
+    InvalidResponseError,
     NanoGPTClient,
     PartialEmbeddings,
     Progress,
-    ResponseFormatError,
     ServerError,
 )
 from nanogpt_client.endpoints.embeddings import _batches, _sizes
@@ -181,7 +181,7 @@ def test_a_budget_that_is_used_up_keeps_what_it_paid_for(use):
 
 
 def test_vectors_of_several_lengths_are_an_error(use):
-    with pytest.raises(ResponseFormatError, match=r"\[2, 3\]") as caught:
+    with pytest.raises(InvalidResponseError, match=r"\[2, 3\]") as caught:
         use(Wire(), ["12", "123"], batch_size=1, max_concurrency=1)
     assert caught.value.partial.missing == [1]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.endpoints.embeddings import embed
-from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 
 
@@ -111,7 +111,7 @@ def test_vectors_are_ordered_by_index_whatever_their_encoding(data):
     ],
 )
 def test_vectors_that_nobody_can_use(data, options, match):
-    with pytest.raises(ResponseFormatError, match=match) as caught:
+    with pytest.raises(InvalidResponseError, match=match) as caught:
         answer({"data": data}, ["a", "b"], **options)
     assert caught.value.maybe_billed
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints.images import edit_image, generate_image
-from nanogpt_client.errors import ConfigurationError, NanoGPTError, ResponseFormatError
+from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
 from nanogpt_client.ledger import Budget
 from tests.support.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 from tests.support.typed import as_declared
@@ -49,7 +49,7 @@ def test_the_request():
 def test_it_is_billable_and_never_sent_twice_in_doubt():
     flow = generate_image("a cat", model="m")
     call = first_call(flow)
-    assert (call.kind, call.resend, call.billable) == ("image", Resend.IF_REFUSED, True)
+    assert (call.kind, call.resend, call.billable) == ("image", RetrySafety.IF_REJECTED, True)
 
 
 def test_sources_become_data_urls(tmp_path):
@@ -171,7 +171,7 @@ def test_pictures_come_as_bytes_or_urls():
     ],
 )
 def test_no_picture_is_an_error(body):
-    with pytest.raises(ResponseFormatError, match="without a picture"):
+    with pytest.raises(InvalidResponseError, match="without a picture"):
         images(body)
 
 

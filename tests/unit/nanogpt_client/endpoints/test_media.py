@@ -13,8 +13,8 @@ from nanogpt_client.endpoints.media import MAX_REDIRECTS, download, download_fil
 from nanogpt_client.errors import (
     ConfigurationError,
     DownloadError,
+    InvalidResponseError,
     NotFoundError,
-    ResponseFormatError,
 )
 from nanogpt_client.tools import explain
 from nanogpt_client.types.billing import Billing
@@ -136,7 +136,7 @@ def test_a_redirect_to_nowhere_is_refused(to):
 
 def test_redirects_come_to_an_end():
     replies = [moved(f"https://cdn/{n}") for n in range(MAX_REDIRECTS + 1)]
-    with pytest.raises(ResponseFormatError, match="redirected more than 5 times"):
+    with pytest.raises(InvalidResponseError, match="redirected more than 5 times"):
         answer(download("https://cdn/x"), *replies)
 
 
@@ -145,8 +145,8 @@ def test_redirects_come_to_an_end():
     [
         (reply(b"", 404), DownloadError),
         (reply(b"", 302), DownloadError),
-        (reply(b""), ResponseFormatError),
-        (reply(b"1234"), ResponseFormatError),
+        (reply(b""), InvalidResponseError),
+        (reply(b"1234"), InvalidResponseError),
     ],
 )
 def test_what_is_no_download(given, cls):
@@ -184,7 +184,7 @@ def test_a_host_that_gives_no_answer_is_named_too(lost):
 def test_an_answer_that_nobody_can_unpack_is_not_asked_for_again():
     packed = Unreachable(True, "it is packed several times over", unreadable=True)
     driven = drive(perform(download("https://evil.example/x"), context()), packed)
-    assert "cannot be read: it is packed" in str(driven.failure(ResponseFormatError))
+    assert "cannot be read: it is packed" in str(driven.failure(InvalidResponseError))
 
 
 def test_the_checked_addresses_are_tried_in_turn():

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client.endpoints import images, speech, transcription, video
-from nanogpt_client.endpoints._model_limits import Offer, most_characters
+from nanogpt_client.endpoints._model_limits import ModelConstraints, most_characters
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.types.catalog import Model, ModelList
@@ -20,8 +20,8 @@ M4A = b"\0\0\0\x20ftypM4A "
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def known(kind: Any, **entry: Any) -> KnownModels:
-    found = KnownModels()
+def known(kind: Any, **entry: Any) -> ModelCache:
+    found = ModelCache()
     found.put(kind, ModelList((Model.read({"id": "m", **entry}),), {}))
     return found
 
@@ -312,7 +312,7 @@ def test_a_denial_is_logged_once(caplog):
 def test_what_is_not_listed_is_for_nanogpt_to_judge():
     empty = known("image")
     assert image(empty, size="9x9", n=99, quality="x").billable
-    assert image(KnownModels(), size="9x9").billable
+    assert image(ModelCache(), size="9x9").billable
     other = images.generate_image("a cat", model="other", size="9x9")
     assert first_call(other, IMAGE).billable
 
@@ -320,4 +320,4 @@ def test_what_is_not_listed_is_for_nanogpt_to_judge():
 @pytest.mark.parametrize("listed", [None, 7, "x", [], [None], {"values": None}, [{"x": 1}]])
 def test_odd_entries_forbid_nothing(listed):
     model = Model.read({"id": "m", "supported_parameters": {"voices": listed}})
-    Offer(model).check("voice", "any", "voices")
+    ModelConstraints(model).check("voice", "any", "voices")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.model_cache import KnownModels
+from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._prices import price, reservation
@@ -169,8 +169,8 @@ def test_every_documented_list_entry_is_read():
     assert priced == {p_image.id}
 
 
-def known(kind: Any, parameters: Any = None, **pricing: Any) -> KnownModels:
-    found = KnownModels()
+def known(kind: Any, parameters: Any = None, **pricing: Any) -> ModelCache:
+    found = ModelCache()
     found.put(kind, ModelList((model(parameters, **pricing),), {}))
     return found
 
@@ -227,7 +227,7 @@ def test_a_budget_sets_aside_the_most_that_a_call_may_cost(models, flow, usd):
         (known("stt", per_minute=6), transcription.transcribe("https://a/b.mp3", model="m")),
         (known("stt", per_minute=6), transcription.transcribe(b"ID3", model="m")),
         (known("video", per_moon=6), video.submit_video("x", model="m")),
-        (KnownModels(), video.submit_video("x", model="m")),
+        (ModelCache(), video.submit_video("x", model="m")),
     ],
 )
 def test_nothing_is_set_aside_for_what_nobody_knows(models, flow):

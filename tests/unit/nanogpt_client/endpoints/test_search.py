@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import attempt
 from nanogpt_client.endpoints.search import search_web
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
@@ -24,7 +24,7 @@ SCHEMA = {"type": "object", "properties": {"year": {"type": "integer"}}}
 def body_of(query: str = "nano", **options: Any) -> Any:
     call = search_web(query, **options)
     assert (call.request.root, call.request.path) == ("api", "/web")
-    assert (call.kind, call.resend, call.billable) == ("search", Resend.IF_REFUSED, True)
+    assert (call.kind, call.resend, call.billable) == ("search", RetrySafety.IF_REJECTED, True)
     return json.loads(call.request.content or b"")
 
 

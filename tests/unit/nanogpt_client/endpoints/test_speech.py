@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints.speech import AudioDecoder, speak, stream_speech
 from nanogpt_client.errors import (
     ConfigurationError,
     InsufficientBalanceError,
+    InvalidResponseError,
     JobError,
     JobFailedError,
     NanoGPTError,
-    ResponseFormatError,
 )
 from tests.support.driving import (
     ODD_VALUES,
@@ -52,7 +52,7 @@ def sound(body: bytes = MP3, kind: str = "audio/mpeg", **headers: Any) -> Reply:
 def test_the_request():
     flow = speak("hi", model="tts-1", voice="nova", response_format="wav", speed=1.5)
     call = first_call(flow)
-    assert (call.kind, call.resend, call.billable) == ("speech", Resend.IF_REFUSED, True)
+    assert (call.kind, call.resend, call.billable) == ("speech", RetrySafety.IF_REJECTED, True)
     assert (call.request.path, call.request.root) == ("/audio/speech", "v1")
     assert json.loads(call.request.content) == {
         "model": "tts-1", "input": "hi", "voice": "nova", "response_format": "wav", "speed": 1.5,
@@ -180,13 +180,13 @@ def test_a_job_that_cannot_be_asked_about_is_found_again_by_its_run_id():
 @pytest.mark.parametrize(
     ("given", "cls"),
     [
-        (sound(b""), ResponseFormatError),
-        (sound(b"<html>", "text/html"), ResponseFormatError),
-        (sound(b"sorry", "text/plain"), ResponseFormatError),
-        (reply({}), ResponseFormatError),
-        (reply({"url": {"x": 1}}), ResponseFormatError),
-        (reply({"runId": {}}), ResponseFormatError),
-        (reply({"url": None, "runId": ""}), ResponseFormatError),
+        (sound(b""), InvalidResponseError),
+        (sound(b"<html>", "text/html"), InvalidResponseError),
+        (sound(b"sorry", "text/plain"), InvalidResponseError),
+        (reply({}), InvalidResponseError),
+        (reply({"url": {"x": 1}}), InvalidResponseError),
+        (reply({"runId": {}}), InvalidResponseError),
+        (reply({"url": None, "runId": ""}), InvalidResponseError),
         (reply({"error": "no", "status": 402}), InsufficientBalanceError),
     ],
 )

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Resend
+from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import (
     ConfigurationError,
+    InvalidResponseError,
     JobFailedError,
     NanoGPTError,
-    ResponseFormatError,
 )
 from tests.support.driving import (
     ODD_VALUES,
@@ -50,7 +50,11 @@ def test_a_file_goes_as_a_form(tmp_path):
     path.write_bytes(WAV)
     call = call_of(path, language="en", diarize=True, temperature=0.5, timeout=9,
                    extra_body={"x": False}, extra_headers={"a": "b"})  # fmt: skip
-    assert (call.kind, call.resend, call.billable) == ("transcription", Resend.IF_REFUSED, True)
+    assert (call.kind, call.resend, call.billable) == (
+        "transcription",
+        RetrySafety.IF_REJECTED,
+        True,
+    )
     request = call.request
     assert (request.path, request.content, request.timeout) == ("/audio/transcriptions", None, 9)
     assert request.headers == {"a": "b"}
@@ -197,7 +201,7 @@ def test_a_job_that_fails_says_why():
     "body", [{}, {"runId": None}, {"runId": {}}, {"runId": []}, {"text": 7}, [], b"<html>"]
 )
 def test_what_is_no_transcript(body):
-    with pytest.raises(ResponseFormatError):
+    with pytest.raises(InvalidResponseError):
         answer(transcribe(WAV, model="m"), reply(body))
 
 

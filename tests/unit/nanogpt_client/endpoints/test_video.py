@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.call import Reply, Resend
+from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import perform
 from nanogpt_client._protocol.steps import Unreachable
 from nanogpt_client.endpoints.video import (
@@ -23,12 +23,12 @@ from nanogpt_client.endpoints.video import (
 )
 from nanogpt_client.errors import (
     ConfigurationError,
+    InvalidResponseError,
     JobError,
     JobFailedError,
     JobTimeoutError,
     NanoGPTError,
     OutcomeUnknownError,
-    ResponseFormatError,
     ServerError,
 )
 from tests.support.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
@@ -97,7 +97,7 @@ def test_a_first_frame(image, sent):
 
 def test_an_order_is_sent_again_only_if_it_never_arrived():
     call: Any = first_call(submit_video("a cat", model="m"))
-    assert (call.kind, call.resend, call.billable) == ("video", Resend.IF_UNSENT, True)
+    assert (call.kind, call.resend, call.billable) == ("video", RetrySafety.IF_NOT_SENT, True)
     refused = Unreachable(sent=False, reason="refused")
     assert answer(submit_video("a cat", model="m"), refused, reply(TICKET)).run_id == "vid_1"
     for outcome, cls in [
@@ -210,7 +210,7 @@ def test_a_status_is_asked_by_run_id():
     call = video_status("a b")
     assert (call.request.path, call.request.root) == ("/video/status", "api")
     assert call.request.query == {"requestId": "a b"}
-    assert (call.resend, call.billable) == (Resend.FREELY, False)
+    assert (call.resend, call.billable) == (RetrySafety.ALWAYS, False)
     with pytest.raises(ConfigurationError, match="run_id must be"):
         video_status("")
 
@@ -218,7 +218,7 @@ def test_a_status_is_asked_by_run_id():
 def test_an_answer_that_is_no_state_is_an_error():
     with pytest.raises(NanoGPTError, match="Invalid"):
         video_status("v").parse(reply({"error": {"message": "Invalid", "status": 401}}))
-    with pytest.raises(ResponseFormatError):
+    with pytest.raises(InvalidResponseError):
         video_status("v").parse(reply(b"<html>"))
 
 
@@ -283,7 +283,7 @@ def test_a_ticket_may_be_an_id():
 
 @pytest.mark.parametrize("body", [{}, {"runId": None}, {"runId": {}}, [], b""])
 def test_an_order_without_ticket_is_an_error(body):
-    with pytest.raises(ResponseFormatError) as caught:
+    with pytest.raises(InvalidResponseError) as caught:
         answer(submit_video("a cat", model="m"), reply(body))
     assert caught.value.maybe_billed
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.errors import SpendingRefusedError
-from nanogpt_client.tools import Purchase, approval
+from nanogpt_client.errors import SpendNotApprovedError
+from nanogpt_client.tools import SpendRequest, approval
 from nanogpt_client.tools import settings as tool_settings
 from tests.support.driving import answer, reply
 
@@ -34,10 +34,10 @@ def allowed(kind: Any, pricing: Any, **settings: Any) -> None:
     answer(flow, *[listed] * (kind is not None))
 
 
-def asked(says: bool) -> tuple[list[Purchase], Callable[[Purchase], bool]]:
-    purchases: list[Purchase] = []
+def asked(says: bool) -> tuple[list[SpendRequest], Callable[[SpendRequest], bool]]:
+    purchases: list[SpendRequest] = []
 
-    def confirm(purchase: Purchase) -> bool:
+    def confirm(purchase: SpendRequest) -> bool:
         purchases.append(purchase)
         return says
 
@@ -59,7 +59,7 @@ def test_a_trifle_more_is_asked_for_and_refused_where_nobody_can_be_asked(kind):
     allowed(kind, LISTS[kind], confirm_above_usd=below, confirm=confirm)
     assert [purchase.usd for purchase in purchases] == [USD]
     with pytest.raises(
-        SpendingRefusedError, match=r"for about 0\.25 USD, more than the 0\.249 USD"
+        SpendNotApprovedError, match=r"for about 0\.25 USD, more than the 0\.249 USD"
     ):
         allowed(kind, LISTS[kind], confirm_above_usd=below)
 
@@ -69,7 +69,7 @@ def test_an_unknown_price_is_asked_for_whatever_the_limit(kind):
     purchases, confirm = asked(says=True)
     allowed(kind, UNREADABLE, confirm_above_usd=1000, confirm=confirm)
     assert [purchase.usd for purchase in purchases] == [None]
-    with pytest.raises(SpendingRefusedError, match="at an unknown price, which may be more than"):
+    with pytest.raises(SpendNotApprovedError, match="at an unknown price, which may be more than"):
         allowed(kind, UNREADABLE, confirm_above_usd=1000)
 
 
@@ -82,7 +82,7 @@ def test_without_a_limit_all_that_costs_is_asked_for_and_what_is_free_is_not():
 
 def test_a_limit_of_nothing_is_a_limit():
     allowed("video", {"per_video": 0}, confirm_above_usd=0)
-    with pytest.raises(SpendingRefusedError, match=r"more than the 0\.0 USD"):
+    with pytest.raises(SpendNotApprovedError, match=r"more than the 0\.0 USD"):
         allowed("video", {"per_video": "0.001"}, confirm_above_usd=0)
 
 
@@ -93,5 +93,5 @@ def test_without_both_nothing_is_looked_up():
 @pytest.mark.parametrize("says", [False, None, 1, "yes"])
 def test_only_true_is_a_confirmation(says):
     _, confirm = asked(says)
-    with pytest.raises(SpendingRefusedError, match="the user did not confirm it"):
+    with pytest.raises(SpendNotApprovedError, match="the user did not confirm it"):
         allowed("video", {"per_video": 1}, confirm_above_usd="0.5", confirm=confirm)

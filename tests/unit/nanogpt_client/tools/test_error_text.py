@@ -13,7 +13,7 @@ from nanogpt_client.tools import explain
     [
         (errors.ConfigurationError("no voice 'x'"), "no voice 'x'. Nothing was sent or spent."),
         (errors.BudgetExceededError("the budget is used up"), "Make no more paid calls"),
-        (errors.SpendingRefusedError("too dear"), "Do not try again unless the user asks"),
+        (errors.SpendNotApprovedError("too dear"), "Do not try again unless the user asks"),
         (errors.InsufficientBalanceError("402"), "needs a deposit"),
         (errors.RateLimitError("slow", retry_after=3.0), "asks to wait 3 seconds. Wait before"),
         (errors.DailyLimitError("limit"), "limit of this day"),
@@ -25,7 +25,7 @@ from nanogpt_client.tools import explain
         (errors.JobFailedError("failed", run_id="r-1"), "Do not fetch it again"),
         (errors.APIConnectionError("down"), "Nothing was sent or spent. Try again later."),
         (errors.ServerError("500"), "Try again later."),
-        (errors.ResponseFormatError("html"), "Tell the user."),
+        (errors.InvalidResponseError("html"), "Tell the user."),
     ],
 )
 def test_what_happened_what_it_cost_and_what_to_do(error, words):

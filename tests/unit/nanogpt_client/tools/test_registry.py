@@ -22,9 +22,9 @@ from nanogpt_client import (
     NanoGPTClient,
     NotFoundError,
     Progress,
-    SpendingRefusedError,
+    SpendNotApprovedError,
 )
-from nanogpt_client.tools import TOOLS, Purchase, Toolbox, ToolResult
+from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolResult
 
 
 class Sync:
@@ -260,9 +260,9 @@ def test_an_unknown_model_is_nanogpts_to_refuse(call, box):
 
 
 def test_dear_calls_are_confirmed_first(call, box):
-    asked: list[Purchase] = []
+    asked: list[SpendRequest] = []
 
-    def confirm(purchase: Purchase) -> bool:
+    def confirm(purchase: SpendRequest) -> bool:
         asked.append(purchase)
         return purchase.tool == "generate_image"
 
@@ -273,29 +273,31 @@ def test_dear_calls_are_confirmed_first(call, box):
     call(tools, "generate_image", prompt="dear", size="1024x1024")
     assert (asked[0].usd, asked[0].model) == (Decimal("0.014"), "hidream")
     assert asked[0].arguments["prompt"] == "dear"
-    with pytest.raises(SpendingRefusedError, match="the user did not confirm it; nothing was sent"):
+    with pytest.raises(
+        SpendNotApprovedError, match="the user did not confirm it; nothing was sent"
+    ):
         call(tools, "generate_video", prompt="dear", duration=5)
     assert kinds(tools) == ["speech", "image", "image"]
 
 
 def test_what_has_no_known_price_is_confirmed_too(call, box):
     tools = box(confirm_above_usd=5, confirm=lambda purchase: purchase.usd is not None)
-    with pytest.raises(SpendingRefusedError, match="at an unknown price"):
+    with pytest.raises(SpendNotApprovedError, match="at an unknown price"):
         call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
 
 def test_without_anyone_to_ask_dear_calls_are_refused(call, box):
     tools = box(confirm_above_usd="0.01")
-    with pytest.raises(SpendingRefusedError, match=r"0\.014 USD, more than the 0\.01 USD a call"):
+    with pytest.raises(SpendNotApprovedError, match=r"0\.014 USD, more than the 0\.01 USD a call"):
         call(tools, "generate_image", prompt="dear")
-    with pytest.raises(SpendingRefusedError, match="unknown price, which may be more than the"):
+    with pytest.raises(SpendNotApprovedError, match="unknown price, which may be more than the"):
         call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
 
 def test_a_question_may_be_asynchronous(box):
-    async def confirm(purchase: Purchase) -> bool:
+    async def confirm(purchase: SpendRequest) -> bool:
         await asyncio.sleep(0)
         return True
 

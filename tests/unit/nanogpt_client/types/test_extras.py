@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from nanogpt_client._protocol.accumulator import PartialMessage
+from nanogpt_client._protocol.accumulator import ChatAccumulator
 
 SIGNED = {"google": {"thought_signature": "SIG"}}
 
 
 def read(*deltas: dict[str, Any]) -> Any:
     """What is made of a stream."""
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     for delta in deltas:
         partial.add({"choices": [{"index": 0, "delta": delta}]})
     return partial.completion().message
 
 
 def whole(**message: Any) -> Any:
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     partial.add({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
     return partial.completion().message
 
@@ -123,7 +123,7 @@ def test_a_summary_is_reasoning_and_is_kept():
 
 
 def test_what_was_handed_out_stays_as_it_was():
-    partial = PartialMessage()
+    partial = ChatAccumulator()
     for at in "ab":
         partial.add({"choices": [{"index": 0, "delta": {"vendor": {"x": [at]}}}]})
         if at == "a":

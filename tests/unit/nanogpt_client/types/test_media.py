@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.media import GeneratedImage, GeneratedImages, Speech, Transcript, VideoJob
 
@@ -102,7 +102,7 @@ def test_words_are_kept_as_they_come():
     "body", [{}, {"metadata": {}}, {"text": None}, {"text": ["hi"]}, {"text": {}}]
 )
 def test_no_transcript_is_an_error_and_not_silence(body):
-    with pytest.raises(ResponseFormatError, match="no transcription"):
+    with pytest.raises(InvalidResponseError, match="no transcription"):
         Transcript.read(body, Billing())
 
 

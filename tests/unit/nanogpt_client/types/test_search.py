@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.errors import ResponseFormatError
+from nanogpt_client.errors import InvalidResponseError
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.search import SearchHit, WebSearchResult
 
@@ -58,5 +58,5 @@ def test_nothing_found_is_an_answer():
 @pytest.mark.parametrize("structured", [False, True])
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"metadata": {}}])
 def test_no_data_is_none(body, structured):
-    with pytest.raises(ResponseFormatError, match="without results"):
+    with pytest.raises(InvalidResponseError, match="without results"):
         read(body, structured=structured)
