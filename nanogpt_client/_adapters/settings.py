@@ -40,7 +40,7 @@ from nanogpt_client.types.options import (
     WebSearch,
 )
 
-__all__ = ["CHAT_WORDS", "ClientSettings", "ChatSettings", "hide_key"]
+__all__ = ["CHAT_WORDS", "ChatSettings", "ClientSettings", "hide_key"]
 
 
 def hide_key(words: dict[str, Any]) -> None:

@@ -26,11 +26,11 @@ from nanogpt_client._transport.stall_timer import Alarm, watchdog
 
 __all__ = [
     "AsyncClientPool",
-    "PooledClient",
     "ClientPool",
     "ExternalClient",
-    "Lease",
     "IdlePolicy",
+    "Lease",
+    "PooledClient",
     "closed_with_loop",
     "idle_policy_of",
 ]

@@ -19,9 +19,9 @@ from nanogpt_client.types.progress import OnProgress
 __all__ = [
     "EstimateFields",
     "ImageFields",
-    "SpendRequest",
     "SearchFields",
     "SpeechFields",
+    "SpendRequest",
     "ToolFields",
     "TranscriptionFields",
     "VideoFields",
