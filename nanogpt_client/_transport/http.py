@@ -28,6 +28,7 @@ from nanogpt_client._protocol.steps import Addresses, Connected, Piece, Unreacha
 from nanogpt_client._transport.connection_queue import Queue
 from nanogpt_client._transport.decoding import ACCEPT_ENCODING, adecoded, decoded
 from nanogpt_client._transport.download import found, pinned, place_of
+from nanogpt_client._transport.http2_log import redact_http2_log
 from nanogpt_client._transport.http_internals import left_over, lock_safely
 from nanogpt_client._transport.pool import (
     IDLE_SECONDS,
@@ -74,6 +75,7 @@ class Transport:
         self._queue = queue or Queue(config.max_connections)
         self._injected_client = http_client
         self._injected = None if http_client is None else ExternalClient(http_client, PooledClient)
+        redact_http2_log()
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
         self._patience = idle_policy_of(config.origin)
@@ -190,6 +192,7 @@ class AsyncTransport:
         self._injected = (
             None if http_client is None else ExternalClient(http_client, AsyncPooledClient)
         )
+        redact_http2_log()
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
         self._patience = idle_policy_of(config.origin)
