@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+import httpx  # noqa: F401 - whole, before threads find it half imported
 import openai
 
 from nanogpt_client import NanoGPTClient
