@@ -42,8 +42,9 @@ def llama_index_store(
         TextNode(
             text=doc.text,
             metadata={"name": doc.name, "source": doc.source},
-            # The text names the object already; embedded twice it would outweigh the description.
+            # The text names the object already; twice it would outweigh the description.
             excluded_embed_metadata_keys=["name", "source"],
+            excluded_llm_metadata_keys=["name", "source"],
         )
         for doc in docstrings
     ]
