@@ -1,8 +1,7 @@
 """The main job, ``make demo``: NanoGPT at work in LangChain and LlamaIndex, on real documents.
 
-Without ``NANOGPT_API_KEY`` the package's own sandbox stands in for NanoGPT, offline and free: it says
-what `answers` tells it to, and answers from search results and documents. Every step checks its
-result; the exit status is 0 only if all of them passed.
+Without ``NANOGPT_API_KEY`` the package's own sandbox stands in for NanoGPT, offline and free; it
+answers as `answers` says. Every step checks its result; the exit status is 0 only if all passed.
 """
 
 from __future__ import annotations
@@ -209,7 +208,7 @@ def ledger(client: NanoGPTClient, before: Decimal | None) -> None:
     if before is not None and after is not None and not whole.unknown_costs:
         # To the cent: NanoGPT may show a balance rounded, or a moment old.
         expect(
-            abs(before - after - whole.cost) < CENT, "the balance fell by the cost in the ledger"
+            abs(before - after - whole.cost) < CENT, "the balance fell by what the ledger says"
         )
 
 
