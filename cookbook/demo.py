@@ -207,9 +207,7 @@ def ledger(client: NanoGPTClient, before: Decimal | None) -> None:
     expect(whole.cost > 0, "the calls cost something")
     if before is not None and after is not None and not whole.unknown_costs:
         # To the cent: NanoGPT may show a balance rounded, or a moment old.
-        expect(
-            abs(before - after - whole.cost) < CENT, "the balance fell by what the ledger says"
-        )
+        expect(abs(before - after - whole.cost) < CENT, "the balance fell by what the ledger says")
 
 
 def run(title: str, step: Callable[[], None]) -> bool:
