@@ -1,7 +1,4 @@
-"""The same documents in both frameworks' own vector stores, ready to retrieve from.
-
-Used by the demo and by the test that measures how often the right document is found.
-"""
+"""The same documents in both frameworks' own vector stores, for the demo."""
 
 from __future__ import annotations
 
