@@ -12,7 +12,7 @@ from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
-from nanogpt_client._protocol.policy import attempt, perform, stream
+from nanogpt_client._protocol.policy import run_flow, send_with_retries, stream_events
 from nanogpt_client._protocol.steps import (
     Block,
     CallUser,
@@ -393,11 +393,11 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def send(self, call: Call[T]) -> T:
         """Perform one call, e.g. one that this class has no method for."""
-        return await self._run_steps(attempt(call, self._context))
+        return await self._run_steps(send_with_retries(call, self._context))
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow: a generator that yields calls and receives their answers."""
-        return await self._run_steps(perform(flow, self._context))
+        return await self._run_steps(run_flow(flow, self._context))
 
     def stream(self, call: StreamCall[Item]) -> AsyncStream[Item]:
         """Perform a call whose answer comes in pieces."""
@@ -430,7 +430,7 @@ class AsyncNanoGPTClient(BaseClient):
     async def _items(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
         self._transport.ready()
-        steps = stream(call, self._context)
+        steps = stream_events(call, self._context)
         connection: Any = None
         try:
             step = next(steps)

@@ -52,24 +52,24 @@ AFTER_FINISH_SECONDS = 5.0
 AFTER_DONE_SECONDS = 0.25
 
 
-def attempt(call: Call[T], context: CallContext) -> Steps[T]:
+def send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
     """Perform one call: send it, again where that is safe, and read the answer."""
-    with CallAccounting(call, context) as booking:
-        reply = yield from _exchange(call, Send(call.request), booking, context)
+    with CallAccounting(call, context) as accounting:
+        reply = yield from _exchange(call, Send(call.request), accounting, context)
         try:
             result = call.parse(reply)
         except NanoGPTError as error:
             _complete(error, reply, call)
             raise
-        booking.result = lambda: result
+        accounting.result = lambda: result
         if call.run_id is not None:
-            booking.correction = context.jobs.correction(
+            accounting.correction = context.jobs.correction(
                 call.kind, call.run_id, cast("JobStatus", result), context.budget
             )
         return result
 
 
-def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
+def run_flow(flow: Flow[T], context: CallContext) -> Steps[T]:
     """Turn each call that a flow yields into its attempts; throw their errors into it."""
     try:
         step = next(flow)
@@ -85,7 +85,7 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
                 step = flow.send((yield step))
                 continue
             try:
-                answer = yield from attempt(step, context)
+                answer = yield from send_with_retries(step, context)
             except NanoGPTError as error:
                 step = flow.throw(error)
             else:
@@ -97,18 +97,18 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
         flow.close()
 
 
-def stream(
+def stream_events(
     call: StreamCall[Item], context: CallContext
 ) -> Generator[Step | Yield[Item], Outcome, None]:
     """Perform a streaming call: every event in time, a finish at the end, or a typed error."""
-    with CallAccounting(call, context) as booking:
+    with CallAccounting(call, context) as accounting:
         if call.request.timeout is not None:
             context = replace(context, first_event_timeout=call.request.timeout)
         opening = Open(call.request, context.first_event_timeout)
-        opened = yield from _exchange(call, opening, booking, context)
+        opened = yield from _exchange(call, opening, accounting, context)
         reply = opened.reply if isinstance(opened, Connected) else opened
         decoder = call.decoder(reply.headers)
-        booking.result = decoder.partial
+        accounting.result = decoder.partial
         unread = False
         try:
             if isinstance(opened, Connected):
@@ -129,7 +129,7 @@ def stream(
 def _exchange(
     call: Call[Any] | StreamCall[Any],
     step: Send | Open,
-    booking: CallAccounting,
+    accounting: CallAccounting,
     context: CallContext,
 ) -> Steps[Any]:
     """Send until NanoGPT accepts, as often as the retry rules allow."""
@@ -137,8 +137,8 @@ def _exchange(
     retries = 0
     while True:
         yield from line.wait()
-        booking.sends += 1
-        event = _event(call, booking.sends)
+        accounting.sends += 1
+        event = _event(call, accounting.sends)
         context.hooks.request(event)
         started = context.retry.now()
         outcome = yield from _reached(step)

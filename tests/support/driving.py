@@ -13,7 +13,7 @@ from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
-from nanogpt_client._protocol.policy import AFTER_DONE_SECONDS, perform
+from nanogpt_client._protocol.policy import AFTER_DONE_SECONDS, run_flow
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._protocol.steps import (
     Addresses,
@@ -168,7 +168,7 @@ def reply(body: Any, status: int = 200, **headers: Any) -> Reply:
 
 def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | None = None) -> Any:
     """Perform an endpoint's flow with these replies; return its result or raise its error."""
-    driven = drive(perform(flow, rules or context()), *outcomes)
+    driven = drive(run_flow(flow, rules or context()), *outcomes)
     if driven.error is not None:
         raise driven.error
     return driven.result

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client._protocol.model_cache import MAX_AGE, ModelCache
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints import catalog
 from nanogpt_client.errors import APIConnectionError
 from nanogpt_client.types.catalog import ModelList
@@ -42,14 +42,14 @@ def test_a_part_of_a_list_is_not_taken_for_the_whole():
 
 
 def test_nothing_is_fetched_unless_asked_for():
-    driven = drive(perform(catalog.known("image", "m"), context()))
+    driven = drive(run_flow(catalog.known("image", "m"), context()))
     assert (driven.result, requests_of(driven)) == (None, [])
 
 
 def test_it_is_fetched_once():
     rules = context()
     flow = catalog.known("image", "m", fetch=True)
-    driven = drive(perform(flow, rules), LISTED)
+    driven = drive(run_flow(flow, rules), LISTED)
     assert driven.result.id == "m"
     (request,) = requests_of(driven)
     assert (request.method, request.path, request.timeout) == ("GET", "/image-models", 10.0)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.account import (
     balance,
     can_afford,
@@ -148,7 +148,7 @@ def test_what_can_be_afforded(cost, money, affordable):
 
 def test_pictures_can_be_afforded_too():
     driven = drive(
-        perform(can_afford(model="m", size="1x1", n=3), context()),
+        run_flow(can_afford(model="m", size="1x1", n=3), context()),
         reply({"cost": 1}), reply({"usd_balance": "2.5"}),
     )  # fmt: skip
     assert driven.result.affordable is False

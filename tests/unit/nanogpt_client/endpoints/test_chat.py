@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import Reply, RetrySafety
-from nanogpt_client._protocol.policy import attempt
+from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
     ConfigurationError,
@@ -210,7 +210,7 @@ def test_tools_are_sent_and_a_choice_among_none_is_not():
 
 
 def answer(body: Any, **headers: Any) -> Any:
-    driven = drive(attempt(chat("hi", model="m"), context()), reply(body, **headers))
+    driven = drive(send_with_retries(chat("hi", model="m"), context()), reply(body, **headers))
     if driven.error is not None:
         raise driven.error
     return driven.result
@@ -278,7 +278,7 @@ def test_html_is_shown_by_its_beginning():
     page = Reply(
         200, {"content-type": "text/html; charset=utf-8"}, b"<html>\n  <h1>Hi</h1>" + b"x" * 999
     )
-    driven = drive(attempt(chat("hi", model="m"), context()), page)
+    driven = drive(send_with_retries(chat("hi", model="m"), context()), page)
     line = str(driven.failure(InvalidResponseError))
     assert "text/html that begins with '<html> <h1>Hi</h1>" in line
     assert len(line) < 250

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.images import edit_image, generate_image
 from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
 from nanogpt_client.ledger import Budget
@@ -27,7 +27,7 @@ DRAWN = reply({"data": [{"b64_json": base64.b64encode(PNG).decode()}], "cost": 0
 
 def asked(flow, *replies) -> list[Any]:
     """Perform a flow; return its requests."""
-    driven = drive(perform(flow, context()), *replies, DRAWN)
+    driven = drive(run_flow(flow, context()), *replies, DRAWN)
     if driven.error is not None:
         raise driven.error
     assert driven.result[0].bytes == PNG
@@ -91,7 +91,7 @@ def test_a_source_by_url_is_fetched_first():
 )
 def test_what_cannot_work_is_refused_before_sending(options, match):
     options = {"prompt": "a cat", "model": "m"} | options
-    driven = drive(perform(generate_image(options.pop("prompt"), **options), context()))
+    driven = drive(run_flow(generate_image(options.pop("prompt"), **options), context()))
     assert requests_of(driven) == []
     with pytest.raises(ConfigurationError, match=match):
         raise driven.error  # type: ignore[misc]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.model_cache import ModelCache
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._prices import price, reservation
 from nanogpt_client.endpoints.account import can_afford, estimate_media_cost
@@ -293,7 +293,7 @@ BALANCE = reply({"usd_balance": "1"})
     ],
 )
 def test_whether_the_balance_covers_it(work, replies, paths, affordable):
-    driven = drive(perform(can_afford(model="m", **work), context()), *replies)
+    driven = drive(run_flow(can_afford(model="m", **work), context()), *replies)
     assert [request.path for request in requests_of(driven)] == paths
     assert driven.result.affordable is affordable
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import (
     ConfigurationError,
@@ -126,7 +126,7 @@ def test_a_job_is_waited_for():
         "words": [{"w": "hi"}],
     }
     driven = drive(
-        perform(transcribe(WAV, model="m"), context()),
+        run_flow(transcribe(WAV, model="m"), context()),
         reply(TICKET, 202), reply({"status": "processing"}), reply(done),
     )  # fmt: skip
     heard = driven.result
@@ -151,7 +151,7 @@ def test_a_voice_is_cloned(nested, status):
     final = {"status": "completed", "speakerEmbeddingUrl": EMBEDDING, "metadata": {"model": "q"}}
     done = {"data": final} if nested else final
     driven = drive(
-        perform(transcribe(WAV, model="qwen-voice-clone"), context()),
+        run_flow(transcribe(WAV, model="qwen-voice-clone"), context()),
         reply(ticket, status), reply(done),
     )  # fmt: skip
     voice = driven.result

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import Reply, RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client._protocol.steps import Unreachable
 from nanogpt_client.endpoints.video import (
     generate_video,
@@ -49,7 +49,7 @@ DONE = {
 
 
 def ordered(*args: Any, **options: Any) -> Any:
-    driven = drive(perform(submit_video(*args, **options), context()), reply(TICKET, 202))
+    driven = drive(run_flow(submit_video(*args, **options), context()), reply(TICKET, 202))
     assert driven.result.run_id == "vid_1"
     (request,) = requests_of(driven)
     assert (request.method, request.root, request.path) == ("POST", "api", "/generate-video")
@@ -225,7 +225,7 @@ def test_an_answer_that_is_no_state_is_an_error():
 def test_waiting():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
     driven = drive(
-        perform(wait_for_video("vid_1", poll_interval=2), context()), busy, busy, reply(DONE)
+        run_flow(wait_for_video("vid_1", poll_interval=2), context()), busy, busy, reply(DONE)
     )
     assert driven.sleeps == [2, 2]
     assert (driven.result.url, driven.result.run_id) == ("https://cdn/v.mp4", "vid_1")
@@ -234,7 +234,7 @@ def test_waiting():
 def test_waiting_comes_to_an_end():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
     driven = drive(
-        perform(wait_for_video("vid_1", poll_interval=2, poll_timeout=4), context()),
+        run_flow(wait_for_video("vid_1", poll_interval=2, poll_timeout=4), context()),
         busy,
         busy,
         busy,
@@ -246,7 +246,7 @@ def test_waiting_comes_to_an_end():
 
 def test_without_patience_it_is_asked_about_once():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
-    driven = drive(perform(wait_for_video("v", poll_timeout=0), context()), busy)
+    driven = drive(run_flow(wait_for_video("v", poll_timeout=0), context()), busy)
     driven.failure(JobTimeoutError)
 
 
@@ -270,7 +270,7 @@ def test_polls_survive_trouble_and_then_name_the_run():
 
 def test_order_and_wait_in_one():
     driven = drive(
-        perform(generate_video("a cat", model="m"), context()), reply(TICKET, 202), reply(DONE)
+        run_flow(generate_video("a cat", model="m"), context()), reply(TICKET, 202), reply(DONE)
     )
     video = driven.result
     assert (video.url, video.run_id, video.model) == ("https://cdn/v.mp4", "vid_1", "veo")
