@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.retry import RetryPolicy
-from nanogpt_client._transport.connection_queue import Queue
+from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
@@ -65,10 +65,14 @@ class BaseClient:
         self._set_up(config, _context(config, ledger, budget, hooks), http_client)
 
     def _set_up(
-        self, config: Config, context: CallContext, http_client: Any, queue: Queue | None = None
+        self,
+        config: Config,
+        context: CallContext,
+        http_client: Any,
+        queue: ConnectionQueue | None = None,
     ) -> None:
         self.config = config
-        self._queue = queue or Queue(config.max_connections)
+        self._queue = queue or ConnectionQueue(config.max_connections)
         self._context = context
         self.http_client = http_client
         # The first client loads the HTTP library, which takes longer than all of this package.

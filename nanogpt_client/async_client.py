@@ -176,7 +176,7 @@ class AsyncNanoGPTClient(BaseClient):
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> AsyncStream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        listed = self._context.known.get("tts")
+        listed = self._context.model_cache.get("tts")
         call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
         return self.stream(call)
 
@@ -402,7 +402,7 @@ class AsyncNanoGPTClient(BaseClient):
     def stream(self, call: StreamCall[Item]) -> AsyncStream[Item]:
         """Perform a call whose answer comes in pieces."""
         decoder = DecoderInUse(call.decoder)
-        return AsyncStream(self._items(replace(call, decoder=decoder)), decoder)
+        return AsyncStream(self._iterate(replace(call, decoder=decoder)), decoder)
 
     async def aclose(self) -> None:
         """Free the connections that this client opened; an injected client stays open."""
@@ -427,7 +427,7 @@ class AsyncNanoGPTClient(BaseClient):
         finally:
             steps.close()  # a cancelled call ends here, and books itself as abandoned
 
-    async def _items(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
+    async def _iterate(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
         self._transport.ready()
         steps = stream_events(call, self._context)

@@ -209,7 +209,7 @@ class NanoGPTClient(BaseClient):
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> Stream[bytes]:
         """Speak a text, the sound's bytes in pieces as they come."""
-        listed = self._context.known.get("tts")
+        listed = self._context.model_cache.get("tts")
         call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
         return self.stream(call)
 
@@ -425,7 +425,7 @@ class NanoGPTClient(BaseClient):
     def stream(self, call: StreamCall[Item]) -> Stream[Item]:
         """Perform a call whose answer comes in pieces."""
         decoder = DecoderInUse(call.decoder)
-        return Stream(self._items(replace(call, decoder=decoder)), decoder)
+        return Stream(self._iterate(replace(call, decoder=decoder)), decoder)
 
     def close(self) -> None:
         """Free the connections that this client opened; an injected client stays open."""
@@ -450,7 +450,7 @@ class NanoGPTClient(BaseClient):
         finally:
             steps.close()  # a cancelled call ends here, and books itself as abandoned
 
-    def _items(self, call: StreamCall[Item]) -> Generator[Item, None, None]:
+    def _iterate(self, call: StreamCall[Item]) -> Generator[Item, None, None]:
         """Act out a stream's steps, handing its items on; close what was opened, come what may."""
         self._transport.ready()
         steps = stream_events(call, self._context)

@@ -48,7 +48,7 @@ class CallContext:
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
     key: SecretStr | None = None
-    known: ModelCache = field(default_factory=ModelCache)
+    model_cache: ModelCache = field(default_factory=ModelCache)
     jobs: JobCosts = field(default_factory=JobCosts)
 
 

@@ -24,10 +24,10 @@ class ModelCache:
         """Remember a list, or that it could not be had."""
         self._lists[kind] = self._now(), models
 
-    def asked(self, kind: ModelKind) -> bool:
+    def is_fresh(self, kind: ModelKind) -> bool:
         """Whether the list was asked for within the last hour."""
         return kind in self._lists and self._now() - self._lists[kind][0] < MAX_AGE
 
     def get(self, kind: ModelKind) -> ModelList | None:
         """Return the list if it is known and fresh."""
-        return self._lists[kind][1] if self.asked(kind) else None
+        return self._lists[kind][1] if self.is_fresh(kind) else None

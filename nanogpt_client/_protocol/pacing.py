@@ -30,7 +30,7 @@ LONGEST_NAP = 1.0  # seconds; then a caller looks whether the line moves faster 
 
 
 @dataclass(slots=True)
-class Turn:
+class Slot:
     """A place in the line, and when its request was sent."""
 
     place: float
@@ -68,7 +68,7 @@ class Pace:
         self._accepted_since = 0  # requests, since then
         self._in_first_second = 0  # accepted before NanoGPT refused for the first time
         self._refusals = 0  # in a row
-        self._sent: deque[Turn] = deque()  # in the last second
+        self._sent: deque[Slot] = deque()  # in the last second
         self.accepted_at = -math.inf
 
     @property
@@ -76,36 +76,36 @@ class Pace:
         """Whether NanoGPT, not the caller's own setting, decides how fast calls may be sent."""
         return self._rate < self._fastest or self.now() < self._stands_until
 
-    def turn(self) -> Turn:
+    def next_slot(self) -> Slot:
         """Take the next place in the line."""
         with self._lock:
             self._move()
             if self._rate == math.inf:
-                return Turn(self._line)
+                return Slot(self._line)
             place = max(self._line, self._next_place)
             self._next_place, self._lead = place + self._lead, 1.0
-            return Turn(place)
+            return Slot(place)
 
-    def wait(self, turn: Turn) -> float:
-        """Return seconds until a turn comes; 0 if it has come: then send, and say what became."""
+    def wait(self, slot: Slot) -> float:
+        """Return seconds until a slot comes; 0 if it has come: then send, and say what became."""
         with self._lock:
             self._move()
             now = self.now()
             stands = max(self._stands_until - now, 0.0)
-            missing = max(turn.place - self._line, 0.0)
+            missing = max(slot.place - self._line, 0.0)
             if stands or missing > 1e-9:
-                turn.waited = True
+                slot.waited = True
                 return stands + missing / self._rate
-            self._line = min(self._line, turn.place)  # who is late makes all behind it late
-            self._remember(turn, now)
+            self._line = min(self._line, slot.place)  # who is late makes all behind it late
+            self._remember(slot, now)
             return 0.0
 
-    def accepted(self, turn: Turn) -> None:
+    def accepted(self, slot: Slot) -> None:
         """Note that NanoGPT let a request in, whatever it answered then."""
         with self._lock:
             self.accepted_at = self.now()
             self._refusals = 0
-            if turn.waited and self._rate < self._fastest:
+            if slot.waited and self._rate < self._fastest:
                 self._move()
                 self._accepted_since += 1
                 below = self._rate < BACKED_OFF * self._limit
@@ -116,12 +116,12 @@ class Pace:
         """Return the seconds to wait where NanoGPT refuses and does not say for how long."""
         return FIRST_PAUSE * 2.0 ** min(self._refusals, 4)
 
-    def refused(self, turn: Turn, seconds: float) -> None:
+    def refused(self, slot: Slot, seconds: float) -> None:
         """Stop the line for the seconds that NanoGPT asks to wait, and slow it down."""
         with self._lock:
             self._move()
-            turn.refused = True
-            if turn.sent_at > self._slowed_at:
+            slot.refused = True
+            if slot.sent_at > self._slowed_at:
                 self._slow_down()
             elif self._in_first_second:
                 self._find(self._in_first_second - 1)
@@ -155,7 +155,7 @@ class Pace:
 
     def _accepted_in_a_second(self) -> int:
         first = self.now() - WINDOW
-        return sum(not turn.refused and turn.sent_at > first for turn in self._sent)
+        return sum(not slot.refused and slot.sent_at > first for slot in self._sent)
 
     def _move(self) -> None:
         """Let the line move on by the time that has passed."""
@@ -165,8 +165,8 @@ class Pace:
             self._line += (now - since) * self._rate
         self._moved_at = now
 
-    def _remember(self, turn: Turn, now: float) -> None:
-        turn.sent_at = now
-        self._sent.append(turn)
+    def _remember(self, slot: Slot, now: float) -> None:
+        slot.sent_at = now
+        self._sent.append(slot)
         while self._sent[0].sent_at < now - WINDOW:
             self._sent.popleft()

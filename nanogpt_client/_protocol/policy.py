@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobStatus, Submitted
-from nanogpt_client._protocol.rate_limit import Line
+from nanogpt_client._protocol.rate_limit import CallPacer
 from nanogpt_client._protocol.retry import retry_after
 from nanogpt_client._protocol.steps import (
     Connected,
@@ -75,7 +75,7 @@ def run_flow(flow: Flow[T], context: CallContext) -> Steps[T]:
         step = next(flow)
         while True:
             if isinstance(step, GetModelCache):
-                step = flow.send(context.known)
+                step = flow.send(context.model_cache)
                 continue
             if isinstance(step, Submitted):
                 context.jobs.submitted(step)
@@ -133,10 +133,10 @@ def _exchange(
     context: CallContext,
 ) -> Steps[Any]:
     """Send until NanoGPT accepts, as often as the retry rules allow."""
-    line = Line(context, call.request)
+    pacer = CallPacer(context, call.request)
     retries = 0
     while True:
-        yield from line.wait()
+        yield from pacer.wait()
         accounting.sends += 1
         event = _event(call, accounting.sends)
         context.hooks.request(event)
@@ -144,12 +144,12 @@ def _exchange(
         outcome = yield from _reached(step)
         context.hooks.response(_answered(event, outcome, context.retry.now() - started))
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
-            line.accepted()
+            pacer.accepted()
             context.retry.quota.refill(retries)
             return outcome
         failure = _failure(outcome, call, started)
         pause: float | None = None
-        if line.is_sent_to_its_end(failure):
+        if pacer.is_rate_limited(failure):
             seconds = failure.retry_after or 0.0
         else:
             retries += 1

@@ -1,4 +1,4 @@
-"""How one call waits for its turn, and what a request to wait (429) means for it."""
+"""How one call waits for its slot, and what a request to wait (429) means for it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from nanogpt_client._protocol.steps import Sleep, Steps
 from nanogpt_client.errors import APIStatusError, DailyLimitError, NanoGPTError, RateLimitError
 
 
-class Line:
-    """One call's waits for its turn: see `pacing`.
+class CallPacer:
+    """One call's waits for its slot: see `pacing`.
 
     To be told to wait is no failed attempt: it takes time, not retries. A call waits for as long as
     the setting ``rate_limit_wait`` says; without one, for as long as its timeout after NanoGPT last
@@ -24,7 +24,7 @@ class Line:
         self._allowed = context.timeout if self._set is None else self._set
         if self._set is None and request.timeout is not None:
             self._allowed = request.timeout
-        self._turn = self._pace.turn()
+        self._slot = self._pace.next_slot()
         self._since: float | None = None
         self._refusal: NanoGPTError = RateLimitError(
             "NanoGPT asks to wait, for longer than rate_limit_wait; this request was not sent"
@@ -36,7 +36,7 @@ class Line:
         Raises:
             RateLimitError: that would take too long; it is the last refusal, if there was one.
         """
-        while (seconds := self._pace.wait(self._turn)) > 0:
+        while (seconds := self._pace.wait(self._slot)) > 0:
             if self._pace.is_asked_to_wait and not self._may_wait(seconds):
                 raise self._refusal
             yield Sleep(min(seconds, LONGEST_NAP))
@@ -50,10 +50,10 @@ class Line:
 
     def accepted(self) -> None:
         """Note that NanoGPT let the request in."""
-        self._pace.accepted(self._turn)
+        self._pace.accepted(self._slot)
 
-    def is_sent_to_its_end(self, failure: NanoGPTError) -> bool:
-        """Whether NanoGPT asks to wait, and the call may: then it has another turn.
+    def is_rate_limited(self, failure: NanoGPTError) -> bool:
+        """Whether NanoGPT asks to wait, and the call may: then it has another slot.
 
         Raises:
             RateLimitError: NanoGPT asks to wait for longer than the call may.
@@ -66,6 +66,6 @@ class Line:
         seconds = self._pace.back_off() if asked is None else asked
         if not self._may_wait(seconds):
             raise failure
-        self._pace.refused(self._turn, seconds)
-        self._refusal, self._turn = failure, self._pace.turn()
+        self._pace.refused(self._slot, seconds)
+        self._refusal, self._slot = failure, self._pace.next_slot()
         return True

@@ -32,7 +32,7 @@ class Open(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Read the next bytes of a stream, waiting ``limit`` seconds: a `Piece` or `Unreachable`."""
+    """Read the next bytes of a stream, waiting ``limit`` seconds: a `Chunk` or `Unreachable`."""
 
     connection: Any
     limit: float | None
@@ -131,7 +131,7 @@ class Connected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Chunk:
     """Bytes of a stream (none: it has ended) and the seconds they took to come."""
 
     data: bytes = field(repr=False)
@@ -141,7 +141,7 @@ class Piece:
 Outcome: TypeAlias = (
     Reply
     | Connected
-    | Piece
+    | Chunk
     | Unreachable
     | Addresses
     | UserResult

@@ -1,4 +1,4 @@
-"""Unpacking of compressed answers, a bounded piece at a time.
+"""Unpacking of compressed answers, a bounded chunk at a time.
 
 Fourteen kilobytes of gzip may hold as many megabytes, so what comes out is handed over in pieces
 that the reader counts, and nobody unpacks more than it wants. Several encodings at once, of which
@@ -15,7 +15,7 @@ __all__ = ["ACCEPT_ENCODING", "Decoder", "UnreadableError", "adecoded", "decoded
 
 # What requests ask for: what can be unpacked under a bound with the standard library.
 ACCEPT_ENCODING = "gzip, deflate"
-PIECE_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 18
 
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -59,46 +59,46 @@ class Decoder:
                 self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
         more = True
         while more and not self._zlib.eof:  # what stands behind the end is not the answer's
-            piece = self._unpack(data)
+            chunk = self._unpack(data)
             data = self._zlib.unconsumed_tail
-            more = bool(data) or len(piece) == PIECE_BYTES
-            if piece:
-                yield piece
+            more = bool(data) or len(chunk) == CHUNK_BYTES
+            if chunk:
+                yield chunk
 
     def _unpack(self, data: bytes) -> bytes:
         try:
-            return self._zlib.decompress(data, PIECE_BYTES)  # type: ignore[no-any-return]
+            return self._zlib.decompress(data, CHUNK_BYTES)  # type: ignore[no-any-return]
         except zlib.error as error:
             raise UnreadableError("it is packed, but damaged") from error
 
 
 def decoded(response: Any) -> Iterator[bytes]:
-    """Yield the unpacked body of an httpx response, a bounded piece at a time."""
+    """Yield the unpacked body of an httpx response, a bounded chunk at a time."""
     if response.is_stream_consumed:  # of a transport in this process, which has it all
         return iter((response.content,))
-    return _pieces(Decoder(_encoding(response)), response.iter_raw())
+    return _chunks(Decoder(_encoding(response)), response.iter_raw())
 
 
 def adecoded(response: Any) -> AsyncIterator[bytes]:
-    """Yield the unpacked body of an async httpx response, a bounded piece at a time."""
+    """Yield the unpacked body of an async httpx response, a bounded chunk at a time."""
     if response.is_stream_consumed:
-        return _apieces(Decoder(""), _one(response.content))
-    return _apieces(Decoder(_encoding(response)), response.aiter_raw())
+        return _achunks(Decoder(""), _one(response.content))
+    return _achunks(Decoder(_encoding(response)), response.aiter_raw())
 
 
 def _encoding(response: Any) -> str:
     return ",".join(response.headers.get_list("content-encoding"))
 
 
-def _pieces(decoder: Decoder, raw: Iterable[bytes]) -> Iterator[bytes]:
+def _chunks(decoder: Decoder, raw: Iterable[bytes]) -> Iterator[bytes]:
     for data in raw:
         yield from decoder.feed(data)
 
 
-async def _apieces(decoder: Decoder, raw: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _achunks(decoder: Decoder, raw: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     async for data in raw:
-        for piece in decoder.feed(data):
-            yield piece
+        for chunk in decoder.feed(data):
+            yield chunk
 
 
 async def _one(data: bytes) -> AsyncIterator[bytes]:

@@ -24,8 +24,8 @@ from weakref import finalize
 import httpx
 
 from nanogpt_client._protocol.call import Reply, Request
-from nanogpt_client._protocol.steps import Addresses, Connected, Piece, Unreachable
-from nanogpt_client._transport.connection_queue import Queue
+from nanogpt_client._protocol.steps import Addresses, Chunk, Connected, Unreachable
+from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.decoding import ACCEPT_ENCODING, adecoded, decoded
 from nanogpt_client._transport.download import found, pinned, place_of
 from nanogpt_client._transport.http_internals import left_over, lock_safely
@@ -40,9 +40,9 @@ from nanogpt_client._transport.pool import (
     closed_with_loop,
     idle_policy_of,
 )
-from nanogpt_client._transport.response_body import Body
-from nanogpt_client._transport.send_progress import BlockingProgress, Deadlines, Progress
-from nanogpt_client._transport.stall_timer import Deadline, watchdog
+from nanogpt_client._transport.response_body import ResponseBody
+from nanogpt_client._transport.send_progress import BlockingSendProgress, SendProgress, Timeouts
+from nanogpt_client._transport.stall_timer import Deadline, stall_timer
 from nanogpt_client._transport.stream import (
     AsyncConnection,
     Connection,
@@ -68,16 +68,19 @@ class Transport:
     """Performs requests with blocking clients of its own, or with the caller's."""
 
     def __init__(
-        self, config: Config, http_client: httpx.Client | None = None, queue: Queue | None = None
+        self,
+        config: Config,
+        http_client: httpx.Client | None = None,
+        queue: ConnectionQueue | None = None,
     ) -> None:
         self._config = config
-        self._queue = queue or Queue(config.max_connections)
+        self._queue = queue or ConnectionQueue(config.max_connections)
         self._injected_client = http_client
         self._injected = None if http_client is None else ExternalClient(http_client, PooledClient)
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
-        self._patience = idle_policy_of(config.origin)
-        self._deadlines: dict[int, Deadlines] = {}
+        self._idle_policy = idle_policy_of(config.origin)
+        self._timeouts: dict[int, Timeouts] = {}
         self._own: dict[int, ClientPool[httpx.Client]] = {}
         # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
         # the end of the sockets where all are collected at once, as after a call that failed.
@@ -91,7 +94,7 @@ class Transport:
             return self._injected
         process = os.getpid()  # a forked child must not share its parent's sockets
         return self._own.get(process) or self._own.setdefault(
-            process, ClientPool(_new_client, self._patience)
+            process, ClientPool(_new_client, self._idle_policy)
         )
 
     def send(self, request: Request) -> Exchanged:
@@ -104,10 +107,10 @@ class Transport:
         return self._exchange(request, limit, streams=True)
 
     def _exchange(self, request: Request, seconds: float | None, *, streams: bool) -> Exchanged:
-        lease = Lease(self._queue.line, self._clients())
+        lease = Lease(self._queue.of_process, self._clients())
         outcome: Exchanged = _NOT_TRIED
         try:
-            lease.line.wait(lease.turn)
+            lease.queue.acquire(lease.slot)
             for pause in _pauses(seconds):
                 outcome = self._attempt(lease, request, seconds, streams=streams)
                 if not lacks_descriptor(outcome):
@@ -116,44 +119,44 @@ class Transport:
                 time.sleep(pause)
         finally:
             if not isinstance(outcome, Connected):
-                lease.end()
+                lease.release()
         return outcome
 
     def _attempt(
         self, lease: Lease[httpx.Client], request: Request, seconds: float | None, *, streams: bool
     ) -> Exchanged:
         try:
-            carrier = lease.lend()
+            pooled = lease.acquire()
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
-        own = carrier.client is not self._injected_client
-        guard, body = Deadline(), Body(seconds, request.download_limit)
-        deadlines = Deadlines(_to_connect(seconds), seconds, self._deadlines)
-        begin = None if own or seconds is None else partial(watchdog.watch, guard, seconds)
-        progress = BlockingProgress(carrier, guard, deadlines, begin)
-        extensions = {"trace": progress.note, "timeout": deadlines}
+        own = pooled.client is not self._injected_client
+        deadline, body = Deadline(), ResponseBody(seconds, request.download_limit)
+        timeouts = Timeouts(_to_connect(seconds), seconds, self._timeouts)
+        begin = None if own or seconds is None else partial(stall_timer.watch, deadline, seconds)
+        progress = BlockingSendProgress(pooled, deadline, timeouts, begin)
+        extensions = {"trace": progress.note, "timeout": timeouts}
         response = connection = None
         try:
-            with watchdog.guarding(guard, seconds if own else None):
-                prepared = _build(carrier.client, self._library, request, self._config, extensions)
-                response = carrier.client.send(prepared, stream=True, follow_redirects=False)
+            with stall_timer.limiting(deadline, seconds if own else None):
+                prepared = _build(pooled.client, self._library, request, self._config, extensions)
+                response = pooled.client.send(prepared, stream=True, follow_redirects=False)
                 if streams and _is_stream(response):
-                    connection = Connection(response, self._errors, lease, deadlines)
+                    connection = Connection(response, self._errors, lease, timeouts)
                     return Connected(
                         _reply(response, b"", self._config), connection, body.seconds()
                     )
                 _read(response, body, lease)
-            if guard.fired:  # then the end of the body may be our own doing
+            if deadline.fired:  # then the end of the body may be our own doing
                 raise TimeoutError
             return _reply(response, body.whole(), self._config)
         except self._errors.all as error:
-            lease.failed(carrier, response, body.seconds())
+            lease.failed(pooled, response, body.seconds())
             return unreachable(
-                error, self._errors, response, progress=progress, timed_out=guard.fired
+                error, self._errors, response, progress=progress, timed_out=deadline.fired
             )
         finally:
             if connection is None:
-                deadlines.forget()
+                timeouts.forget()
 
     def resolve(self, url: str) -> Addresses:
         """Look a URL's host up."""
@@ -166,7 +169,7 @@ class Transport:
             entries = []
         return found(entries, self._injected_client)
 
-    def read(self, connection: Connection, limit: float | None) -> Piece | Unreachable:
+    def read(self, connection: Connection, limit: float | None) -> Chunk | Unreachable:
         """Read the next bytes, at most ``limit`` seconds long."""
         return connection.read(limit)
 
@@ -182,17 +185,17 @@ class AsyncTransport:
         self,
         config: Config,
         http_client: httpx.AsyncClient | None = None,
-        queue: Queue | None = None,
+        queue: ConnectionQueue | None = None,
     ) -> None:
         self._config = config
-        self._queue = queue or Queue(config.max_connections)
+        self._queue = queue or ConnectionQueue(config.max_connections)
         self._injected_client = http_client
         self._injected = (
             None if http_client is None else ExternalClient(http_client, AsyncPooledClient)
         )
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
-        self._patience = idle_policy_of(config.origin)
+        self._idle_policy = idle_policy_of(config.origin)
         self._own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
 
@@ -223,7 +226,7 @@ class AsyncTransport:
             for ended in [known for known in self._own if known.is_closed()]:
                 del self._own[ended]  # their clients are closed, too
             clients = AsyncClientPool(
-                lambda: httpx.AsyncClient(**_settings()), loop, self._patience
+                lambda: httpx.AsyncClient(**_settings()), loop, self._idle_policy
             )
             self._own[loop] = clients
             await closed_with_loop(clients)
@@ -241,10 +244,10 @@ class AsyncTransport:
     async def _exchange(
         self, request: Request, seconds: float | None, *, streams: bool
     ) -> Exchanged:
-        lease = Lease(self._queue.line, await self._clients())
+        lease = Lease(self._queue.of_process, await self._clients())
         outcome: Exchanged = _NOT_TRIED
         try:
-            await lease.line.wait_async(lease.turn)
+            await lease.queue.acquire_async(lease.slot)
             for pause in _pauses(seconds):
                 outcome = await self._attempt(lease, request, seconds, streams=streams)
                 if not lacks_descriptor(outcome):
@@ -253,7 +256,7 @@ class AsyncTransport:
                 await asyncio.sleep(pause)
         finally:
             if not isinstance(outcome, Connected):
-                lease.end()
+                lease.release()
         return outcome
 
     async def _attempt(
@@ -265,20 +268,20 @@ class AsyncTransport:
         streams: bool,
     ) -> Exchanged:
         try:
-            carrier = lease.lend()
+            pooled = lease.acquire()
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
-        own = carrier.client is not self._injected_client
-        body, response = Body(seconds, request.download_limit), None
+        own = pooled.client is not self._injected_client
+        body, response = ResponseBody(seconds, request.download_limit), None
         limit = asyncio.timeout(seconds if own else None)
         begin = None if own or seconds is None else partial(_reschedule, limit, seconds)
-        progress = Progress(carrier, begin)
+        progress = SendProgress(pooled, begin)
         timeouts = {"connect": _to_connect(seconds), "read": None, "write": None, "pool": None}
         extensions = {"trace": progress.note_async, "timeout": timeouts}
         try:
             async with limit:
-                prepared = _build(carrier.client, self._library, request, self._config, extensions)
-                response = await carrier.client.send(prepared, stream=True, follow_redirects=False)
+                prepared = _build(pooled.client, self._library, request, self._config, extensions)
+                response = await pooled.client.send(prepared, stream=True, follow_redirects=False)
                 if streams and _is_stream(response):
                     connection = AsyncConnection(response, self._errors, lease)
                     return Connected(
@@ -287,7 +290,7 @@ class AsyncTransport:
                 await _read_async(response, body, lease)
             return _reply(response, body.whole(), self._config)
         except self._errors.all as error:
-            lease.failed(carrier, response, body.seconds())
+            lease.failed(pooled, response, body.seconds())
             return unreachable(error, self._errors, response, progress=progress)
 
     async def resolve(self, url: str) -> Addresses:
@@ -302,7 +305,7 @@ class AsyncTransport:
             entries = []
         return found(entries, self._injected_client)
 
-    async def read(self, connection: AsyncConnection, limit: float | None) -> Piece | Unreachable:
+    async def read(self, connection: AsyncConnection, limit: float | None) -> Chunk | Unreachable:
         """Read the next bytes, at most ``limit`` seconds long."""
         return await connection.read(limit)
 
@@ -327,24 +330,24 @@ def _close_soon(own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.Async
         clients.close_soon()
 
 
-def _read(response: httpx.Response, body: Body, lease: Lease[httpx.Client]) -> None:
+def _read(response: httpx.Response, body: ResponseBody, lease: Lease[httpx.Client]) -> None:
     """Read a whole answer; only where nothing comes behind it is the connection used again."""
     whole = False
     try:
-        whole = not any(body.add(piece) for piece in decoded(response))
+        whole = not any(body.add(chunk) for chunk in decoded(response))
     finally:
         response.close()
     lease.reusable = whole and not left_over(response)
 
 
 async def _read_async(
-    response: httpx.Response, body: Body, lease: Lease[httpx.AsyncClient]
+    response: httpx.Response, body: ResponseBody, lease: Lease[httpx.AsyncClient]
 ) -> None:
     """Read a whole answer; only where nothing comes behind it is the connection used again."""
     whole = False
     try:
-        async for piece in adecoded(response):
-            if body.add(piece):
+        async for chunk in adecoded(response):
+            if body.add(chunk):
                 break
         else:
             whole = True

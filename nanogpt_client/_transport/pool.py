@@ -21,8 +21,8 @@ from collections.abc import AsyncGenerator, Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from nanogpt_client._transport.connection_queue import Line, Turn
-from nanogpt_client._transport.stall_timer import Alarm, watchdog
+from nanogpt_client._transport.connection_queue import ProcessQueue, Slot
+from nanogpt_client._transport.stall_timer import Alarm, stall_timer
 
 __all__ = [
     "AsyncClientPool",
@@ -41,7 +41,7 @@ Client = TypeVar("Client")
 # meets one that is just being closed.
 IDLE_SECONDS = 1.5
 # A server that was seen to close them sooner is given half of that time, for so long.
-REMEMBER_SECONDS = 60.0
+POLICY_SECONDS = 60.0
 # A call that fails later than that was under way, and its connection was not closed as idle.
 AT_ONCE_SECONDS = 1.0
 
@@ -49,14 +49,14 @@ AT_ONCE_SECONDS = 1.0
 class PooledClient(Generic[Client]):
     """An HTTP client, and the connection that it has, as far as that is known."""
 
-    __slots__ = ("client", "idle_since", "rested", "shared", "stream")
+    __slots__ = ("client", "idle_for", "idle_since", "shared", "stream")
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.stream: Any = None
         self.shared = False
         self.idle_since = 0.0
-        self.rested: float | None = None
+        self.idle_for: float | None = None
         """Seconds that the connection had been idle when it was lent; ``None`` for a new one."""
 
     def has_ended(self) -> bool:
@@ -98,7 +98,7 @@ class IdlePolicy:
 
     def seconds(self, now: float) -> float:
         """Return what it is at a time of the monotonic clock."""
-        return self._seconds if now - self._learned < REMEMBER_SECONDS else IDLE_SECONDS
+        return self._seconds if now - self._learned < POLICY_SECONDS else IDLE_SECONDS
 
 
 @cache
@@ -110,62 +110,62 @@ def idle_policy_of(origin: str) -> IdlePolicy:  # noqa: ARG001 - the cache's key
 class ClientPool(Generic[Client]):
     """Lends clients to turns; makes another one where all are lent."""
 
-    def __init__(self, make: Callable[[], Client], patience: IdlePolicy | None = None) -> None:
+    def __init__(self, make: Callable[[], Client], idle_policy: IdlePolicy | None = None) -> None:
         self._make = make
         # All of these are C operations: none is half done after an interrupt, and none needs a lock
         # against other threads.
-        self._lent: dict[weakref.ref[Turn], PooledClient[Client]] = {}
+        self._in_use: dict[weakref.ref[Slot], PooledClient[Client]] = {}
         self._idle: deque[PooledClient[Client]] = deque()  # the one that was used last comes last
         self._alarm: Alarm | asyncio.TimerHandle | None = None
-        self._patience = patience or IdlePolicy()
+        self._idle_policy = idle_policy or IdlePolicy()
 
-    def lend(self, turn: Turn) -> PooledClient[Client]:
-        """Return a client that nobody else uses before the turn's `end`."""
-        carrier = self._newest() or self._new()
-        self._lent[weakref.ref(turn, self._lost)] = carrier
-        return carrier
+    def acquire(self, slot: Slot) -> PooledClient[Client]:
+        """Return a client that nobody else uses before the slot's `end`."""
+        pooled = self._newest() or self._new()
+        self._in_use[weakref.ref(slot, self._lost)] = pooled
+        return pooled
 
-    def end(self, turn: Turn, *, reusable: bool) -> None:
-        """Take back what the turn was lent, or throw it away; a second time does nothing."""
-        carrier = self._lent.pop(weakref.ref(turn), None)
-        if carrier is None:
+    def release(self, slot: Slot, *, reusable: bool) -> None:
+        """Take back what the slot was lent, or throw it away; a second time does nothing."""
+        pooled = self._in_use.pop(weakref.ref(slot), None)
+        if pooled is None:
             return
         if not reusable:
-            carrier.close()
+            pooled.close()
             return
-        carrier.idle_since = time.monotonic()
-        self._idle.append(carrier)
+        pooled.idle_since = time.monotonic()
+        self._idle.append(pooled)
         if self._alarm is None:
             self._alarm = self._wake_in(IDLE_SECONDS)
 
     def closed_after(self, seconds: float | None) -> None:
         """Learn that the server closes connections that are idle for so long."""
         if seconds is not None:
-            self._patience.learn(seconds)
+            self._idle_policy.learn(seconds)
 
     def close_idle(self, older_than: float = 0.0) -> None:
         """Close the connections that have been idle for that many seconds."""
         latest = time.monotonic() - older_than
         with contextlib.suppress(IndexError):
             while True:
-                carrier = self._idle.popleft()
-                if carrier.idle_since > latest:
-                    self._idle.appendleft(carrier)
+                pooled = self._idle.popleft()
+                if pooled.idle_since > latest:
+                    self._idle.appendleft(pooled)
                     return
-                carrier.close()
+                pooled.close()
 
     def close(self) -> None:
         """Close every connection, also those in use."""
-        while self._lent:
+        while self._in_use:
             with contextlib.suppress(KeyError):
-                self._lent.popitem()[1].close()
+                self._in_use.popitem()[1].close()
         self.close_idle()
         alarm, self._alarm = self._alarm, None
         if alarm is not None:
             alarm.cancel()
 
     def __len__(self) -> int:
-        return len(self._lent) + len(self._idle)
+        return len(self._in_use) + len(self._idle)
 
     def _new(self) -> PooledClient[Client]:
         return PooledClient(self._make())
@@ -174,23 +174,23 @@ class ClientPool(Generic[Client]):
         now = time.monotonic()
         with contextlib.suppress(IndexError):
             while True:
-                carrier = self._idle.pop()
-                carrier.rested = now - carrier.idle_since
-                if carrier.has_ended():
-                    self.closed_after(carrier.rested)
-                elif carrier.rested <= self._patience.seconds(now):
-                    return carrier
-                carrier.close()
+                pooled = self._idle.pop()
+                pooled.idle_for = now - pooled.idle_since
+                if pooled.has_ended():
+                    self.closed_after(pooled.idle_for)
+                elif pooled.idle_for <= self._idle_policy.seconds(now):
+                    return pooled
+                pooled.close()
         return None
 
-    def _lost(self, turn: weakref.ref[Turn]) -> None:
+    def _lost(self, slot: weakref.ref[Slot]) -> None:
         """Throw away what a call was lent that was interrupted before it could say so."""
-        carrier = self._lent.pop(turn, None)
-        if carrier is not None:
-            carrier.close()
+        pooled = self._in_use.pop(slot, None)
+        if pooled is not None:
+            pooled.close()
 
     def _wake_in(self, seconds: float) -> Alarm | asyncio.TimerHandle:
-        return watchdog.alarm(seconds, self._close_expired)
+        return stall_timer.alarm(seconds, self._close_expired)
 
     def _close_expired(self) -> None:
         self.close_idle(IDLE_SECONDS)
@@ -207,9 +207,9 @@ class AsyncClientPool(ClientPool[Client]):
         self,
         make: Callable[[], Client],
         loop: asyncio.AbstractEventLoop,
-        patience: IdlePolicy | None = None,
+        idle_policy: IdlePolicy | None = None,
     ) -> None:
-        super().__init__(make, patience)
+        super().__init__(make, idle_policy)
         self._loop = loop
 
     def close_soon(self) -> None:
@@ -227,11 +227,11 @@ class AsyncClientPool(ClientPool[Client]):
     def _new(self) -> PooledClient[Client]:
         return AsyncPooledClient(self._make())
 
-    def _lost(self, turn: weakref.ref[Turn]) -> None:
-        carrier = self._lent.pop(turn, None)
-        if carrier is not None:
+    def _lost(self, slot: weakref.ref[Slot]) -> None:
+        pooled = self._in_use.pop(slot, None)
+        if pooled is not None:
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(carrier.close)
+                self._loop.call_soon_threadsafe(pooled.close)
 
     def _wake_in(self, seconds: float) -> asyncio.TimerHandle:
         return self._loop.call_later(seconds, self._close_expired)
@@ -272,23 +272,23 @@ async def _until_the_loop_ends(open_here: set[AsyncClientPool[Any]]) -> AsyncGen
 class ExternalClient(Generic[Client]):
     """The caller's own client, which carries all calls and stays open."""
 
-    def __init__(self, client: Client, carrier: type[PooledClient[Client]]) -> None:
+    def __init__(self, client: Client, pooled_class: type[PooledClient[Client]]) -> None:
         self._client = client
-        self._carrier = carrier
-        self._lent: weakref.WeakKeyDictionary[Turn, PooledClient[Client]] = (
+        self._pooled_class = pooled_class
+        self._in_use: weakref.WeakKeyDictionary[Slot, PooledClient[Client]] = (
             weakref.WeakKeyDictionary()
         )
 
-    def lend(self, turn: Turn) -> PooledClient[Client]:
+    def acquire(self, slot: Slot) -> PooledClient[Client]:
         """Return the client, and a place to note which of its connections is used."""
-        carrier = self._lent[turn] = self._carrier(self._client)
-        return carrier
+        pooled = self._in_use[slot] = self._pooled_class(self._client)
+        return pooled
 
-    def end(self, turn: Turn, *, reusable: bool) -> None:
+    def release(self, slot: Slot, *, reusable: bool) -> None:
         """Close the connection that was used if it cannot be used again."""
-        carrier = self._lent.pop(turn, None)
-        if carrier is not None and not reusable:
-            carrier.close()
+        pooled = self._in_use.pop(slot, None)
+        if pooled is not None and not reusable:
+            pooled.close()
 
     def closed_after(self, seconds: float | None) -> None:
         """Learn nothing: its pool is the caller's."""
@@ -298,26 +298,28 @@ class ExternalClient(Generic[Client]):
 
 
 class Lease(Generic[Client]):
-    """What one call holds: its turn in the queue and the client that it is lent."""
+    """What one call holds: its slot in the queue and the client that it is lent."""
 
-    def __init__(self, line: Line, clients: ClientPool[Client] | ExternalClient[Client]) -> None:
-        self.turn = Turn()
-        self.line = line
+    def __init__(
+        self, queue: ProcessQueue, clients: ClientPool[Client] | ExternalClient[Client]
+    ) -> None:
+        self.slot = Slot()
+        self.queue = queue
         self.clients = clients
         self.reusable = False
 
-    def lend(self) -> PooledClient[Client]:
+    def acquire(self) -> PooledClient[Client]:
         """Return a client; one that was lent before is thrown away."""
-        self.clients.end(self.turn, reusable=False)
-        return self.clients.lend(self.turn)
+        self.clients.release(self.slot, reusable=False)
+        return self.clients.acquire(self.slot)
 
-    def failed(self, carrier: PooledClient[Client], response: Any, seconds: float) -> None:
+    def failed(self, pooled: PooledClient[Client], response: Any, seconds: float) -> None:
         """Note that no (whole) answer came, perhaps because the connection had been idle."""
         self.reusable = False
         if response is None and seconds < AT_ONCE_SECONDS:
-            self.clients.closed_after(carrier.rested)
+            self.clients.closed_after(pooled.idle_for)
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Give everything back; a second time does nothing."""
-        self.clients.end(self.turn, reusable=self.reusable)
-        self.line.end(self.turn)
+        self.clients.release(self.slot, reusable=self.reusable)
+        self.queue.release(self.slot)

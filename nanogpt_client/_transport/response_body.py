@@ -7,13 +7,13 @@ import time
 
 from nanogpt_client._transport.decoding import UnreadableError
 
-__all__ = ["Body"]
+__all__ = ["ResponseBody"]
 
 # The largest answers that NanoGPT documents, 2,048 long embeddings as text, have some 170 MB.
 MAX_ANSWER_BYTES = 256 << 20
 
 
-class Body:
+class ResponseBody:
     """A body as it comes in: whole within ``seconds`` from now, no larger than ``limit`` bytes.
 
     Without a limit it may have `MAX_ANSWER_BYTES`. What counts are the bytes after unpacking.
@@ -25,16 +25,16 @@ class Body:
         self._seconds = seconds
         self._limit = limit
 
-    def add(self, piece: bytes) -> bool:
-        """Append a piece; return whether that is enough."""
+    def add(self, chunk: bytes) -> bool:
+        """Append a chunk; return whether that is enough."""
         if self._seconds is not None and self.seconds() > self._seconds:
             raise TimeoutError("the answer came too slowly to be whole in time")
-        self._bytes.write(piece)
+        self._bytes.write(chunk)
         if self._limit is None:
             if self._bytes.tell() > MAX_ANSWER_BYTES:
                 raise UnreadableError(f"it is larger than {MAX_ANSWER_BYTES >> 20} MB")
             return False
-        # One piece more than is wanted is enough for the endpoint to refuse it.
+        # One chunk more than is wanted is enough for the endpoint to refuse it.
         return self._bytes.tell() > self._limit
 
     def seconds(self) -> float:

@@ -10,39 +10,39 @@ from typing import Any
 from nanogpt_client._transport.http_internals import stream_of
 from nanogpt_client._transport.pool import PooledClient
 from nanogpt_client._transport.stall_timer import Deadline
-from nanogpt_client._transport.tcp import Look, errno_of, look
+from nanogpt_client._transport.tcp import TCPState, errno_of, tcp_state
 
-__all__ = ["BlockingProgress", "Deadlines", "Progress", "socket_of"]
+__all__ = ["BlockingSendProgress", "Timeouts", "SendProgress", "socket_of"]
 
 
-class Progress:
+class SendProgress:
     """Follows one request; ``unsent`` once nothing of it can have been read by anybody."""
 
-    def __init__(self, carrier: PooledClient[Any], begin: Callable[[], None] | None = None) -> None:
-        self._carrier = carrier
+    def __init__(self, pooled: PooledClient[Any], begin: Callable[[], None] | None = None) -> None:
+        self._pooled = pooled
         self._begin = begin
-        self._told = False
+        self._traced = False
         self._writing = False
-        self._before: Look | None = None
+        self._before: TCPState | None = None
         self._closed_before = False
         self._reset = False
 
     @property
     def unsent(self) -> bool:
         """Whether it provably never reached the server: not begun, or closed before it came."""
-        return (self._told and not self._writing) or (self._closed_before and not self._reset)
+        return (self._traced and not self._writing) or (self._closed_before and not self._reset)
 
     def opened(self, stream: Any) -> None:
         """Note a new connection."""
-        self._carrier.stream = stream
+        self._pooled.stream = stream
 
     def about_to_send(self) -> None:
         """Note that the connection in use is known."""
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Take a trace event: its name, and what belongs to it."""
-        if not self._told:
-            self._told = True
+        if not self._traced:
+            self._traced = True
             if self._begin is not None:
                 self._begin()
         protocol, _, what = event.partition(".")
@@ -50,11 +50,11 @@ class Progress:
         if step in {"connect_tcp", "connect_unix_socket", "start_tls"}:
             if stage == "complete":
                 if step != "start_tls":  # which goes on with the same socket
-                    self._carrier.close()  # of another way, such as a proxy's; one is looked after
+                    self._pooled.close()  # of another way, such as a proxy's; one is looked after
                 self.opened(info["return_value"])
         elif step == "send_request_headers" and stage == "started":
             self._start(protocol, info)
-        elif self._before is not None and (step, stage) in _LOOKS:
+        elif self._before is not None and (step, stage) in _CHECKED_AT:
             self._look(info.get("exception"))
 
     async def note_async(self, event: str, info: Mapping[str, Any]) -> None:
@@ -65,17 +65,17 @@ class Progress:
         if info["request"].method == b"CONNECT":
             return  # to a proxy, of which NanoGPT learns nothing
         self._writing = True
-        self._carrier.shared = protocol == "http2"
-        if self._carrier.stream is None:
-            self._carrier.stream = stream_of(self._carrier.client, info["request"])
+        self._pooled.shared = protocol == "http2"
+        if self._pooled.stream is None:
+            self._pooled.stream = stream_of(self._pooled.client, info["request"])
         self.about_to_send()
-        if not self._carrier.shared:
-            self._before = look(socket_of(self._carrier.stream))
+        if not self._pooled.shared:
+            self._before = tcp_state(socket_of(self._pooled.stream))
 
     def _look(self, error: BaseException | None) -> None:
         if error is not None and errno.ECONNRESET in errno_of(error):
             self._reset = True
-        now = look(socket_of(self._carrier.stream))
+        now = tcp_state(socket_of(self._pooled.stream))
         if now is None or self._before is None:
             return
         self._reset = self._reset or now.reset
@@ -85,7 +85,7 @@ class Progress:
             self._closed_before = True
 
 
-_LOOKS = {
+_CHECKED_AT = {
     ("send_request_headers", "failed"),
     ("send_request_body", "started"),
     ("send_request_body", "failed"),
@@ -93,36 +93,36 @@ _LOOKS = {
 }
 
 
-class BlockingProgress(Progress):
-    """The same where calls block: puts the connection under guard."""
+class BlockingSendProgress(SendProgress):
+    """The same where calls block: puts the connection under deadline."""
 
     def __init__(
         self,
-        carrier: PooledClient[Any],
-        guard: Deadline,
-        deadlines: Deadlines,
+        pooled: PooledClient[Any],
+        deadline: Deadline,
+        timeouts: Timeouts,
         begin: Callable[[], None] | None,
     ) -> None:
-        super().__init__(carrier, begin)
-        self._guard = guard
-        self._deadlines = deadlines
-        guard.socket = socket_of(carrier.stream)
+        super().__init__(pooled, begin)
+        self._deadline = deadline
+        self._timeouts = timeouts
+        deadline.socket = socket_of(pooled.stream)
 
     def opened(self, stream: Any) -> None:
         super().opened(stream)
         self._attach(socket_of(stream))
 
     def about_to_send(self) -> None:
-        self._deadlines.shared = self._carrier.shared
-        self._attach(None if self._carrier.shared else socket_of(self._carrier.stream))
+        self._timeouts.shared = self._pooled.shared
+        self._attach(None if self._pooled.shared else socket_of(self._pooled.stream))
 
     def _attach(self, socket: Any) -> None:
-        self._guard.socket = socket
-        if self._guard.fired:
+        self._deadline.socket = socket
+        if self._deadline.fired:
             raise TimeoutError
 
 
-class Deadlines(dict[str, float | None]):
+class Timeouts(dict[str, float | None]):
     """The timeouts of a blocking request; the library asks for the one for reading at each read.
 
     On a connection that carries several streams (HTTP/2), a read that times out would end all of
@@ -130,7 +130,7 @@ class Deadlines(dict[str, float | None]):
     ends alone, at the next bytes for any.
     """
 
-    def __init__(self, connect: float, seconds: float | None, others: dict[int, Deadlines]) -> None:
+    def __init__(self, connect: float, seconds: float | None, others: dict[int, Timeouts]) -> None:
         super().__init__(connect=connect, read=seconds, write=seconds, pool=None)
         self.shared = False
         self._others = others

@@ -8,12 +8,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from nanogpt_client._protocol.steps import Piece, Unreachable
+from nanogpt_client._protocol.steps import Chunk, Unreachable
 from nanogpt_client._transport.decoding import UnreadableError, adecoded, decoded
 from nanogpt_client._transport.http_internals import left_over
 from nanogpt_client._transport.pool import Lease
-from nanogpt_client._transport.send_progress import Deadlines, Progress, socket_of
-from nanogpt_client._transport.stall_timer import Deadline, watchdog
+from nanogpt_client._transport.send_progress import SendProgress, Timeouts, socket_of
+from nanogpt_client._transport.stall_timer import Deadline, stall_timer
 from nanogpt_client._transport.tcp import errno_of
 
 __all__ = ["AsyncConnection", "Connection", "Errors", "is_clean", "lacks_descriptor", "unreachable"]
@@ -51,45 +51,45 @@ class Errors(NamedTuple):
 
 
 class Connection:
-    """An open stream; as the library fixes read timeouts per request, a guard ends slow reads.
+    """An open stream; as the library fixes read timeouts per request, a deadline ends slow reads.
 
-    Where several streams share the connection (HTTP/2), `Deadlines` end a read instead.
+    Where several streams share the connection (HTTP/2), `Timeouts` end a read instead.
     """
 
     def __init__(
-        self, response: Any, errors: Errors, lease: Lease[Any], deadlines: Deadlines
+        self, response: Any, errors: Errors, lease: Lease[Any], timeouts: Timeouts
     ) -> None:
         self._response = response
         self._errors = errors
         self._lease = lease
-        self._deadlines = deadlines
-        self._pieces: Iterator[bytes] = decoded(response)
-        self._guard = Deadline(None if deadlines.shared else _socket_of(response))
+        self._timeouts = timeouts
+        self._chunks: Iterator[bytes] = decoded(response)
+        self._deadline = Deadline(None if timeouts.shared else _socket_of(response))
         self._at_end = False
-        if self._guard.socket is not None:
-            deadlines.limit(None)
+        if self._deadline.socket is not None:
+            timeouts.limit(None)
 
-    def read(self, limit: float | None) -> Piece | Unreachable:
+    def read(self, limit: float | None) -> Chunk | Unreachable:
         started = time.monotonic()
-        if self._deadlines.shared:
-            self._deadlines.limit(limit)
+        if self._timeouts.shared:
+            self._timeouts.limit(limit)
         try:
-            with watchdog.guarding(self._guard, limit):
-                data = next(self._pieces, b"")
+            with stall_timer.limiting(self._deadline, limit):
+                data = next(self._chunks, b"")
         except self._errors.all as error:
-            return unreachable(error, self._errors, timed_out=self._guard.fired)
-        if self._guard.fired:
+            return unreachable(error, self._errors, timed_out=self._deadline.fired)
+        if self._deadline.fired:
             return Unreachable(sent=True, reason="silence", timed_out=True)
         self._at_end = not data
-        return Piece(data, time.monotonic() - started)
+        return Chunk(data, time.monotonic() - started)
 
     def close(self) -> None:
         try:
             self._response.close()
             self._lease.reusable = self._at_end and not left_over(self._response)
         finally:
-            self._deadlines.forget()
-            self._lease.end()
+            self._timeouts.forget()
+            self._lease.release()
 
 
 class AsyncConnection:
@@ -99,27 +99,27 @@ class AsyncConnection:
         self._response = response
         self._errors = errors
         self._lease = lease
-        self._pieces: AsyncIterator[bytes] = adecoded(response)
+        self._chunks: AsyncIterator[bytes] = adecoded(response)
         self._at_end = False
 
-    async def read(self, limit: float | None) -> Piece | Unreachable:
+    async def read(self, limit: float | None) -> Chunk | Unreachable:
         started = time.monotonic()
         try:
             async with asyncio.timeout(limit):
-                data = await anext(self._pieces, b"")
+                data = await anext(self._chunks, b"")
         except TimeoutError:
             return Unreachable(sent=True, reason="silence", timed_out=True)
         except self._errors.all as error:
             return unreachable(error, self._errors)
         self._at_end = not data
-        return Piece(data, time.monotonic() - started)
+        return Chunk(data, time.monotonic() - started)
 
     async def aclose(self) -> None:
         try:
             await self._response.aclose()
             self._lease.reusable = self._at_end and await is_clean(self._response)
         finally:
-            self._lease.end()
+            self._lease.release()
 
 
 async def is_clean(response: Any) -> bool:
@@ -137,7 +137,7 @@ def unreachable(
     errors: Errors,
     response: Any = None,
     *,
-    progress: Progress | None = None,
+    progress: SendProgress | None = None,
     timed_out: bool = False,
 ) -> Unreachable:
     """Return what became of a request that got no (whole) answer."""

@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any, NamedTuple
 
-__all__ = ["Look", "errno_of", "look"]
+__all__ = ["TCPState", "errno_of", "tcp_state"]
 
 # ``struct tcp_info`` of <linux/tcp.h>: the state is its first byte, ``tcpi_bytes_acked`` a 64-bit
 # number at byte 120.
@@ -23,7 +23,7 @@ _CLOSED, _CLOSE_WAIT, _LAST_ACK = 7, 8, 9
 _OPTION = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 
 
-class Look(NamedTuple):
+class TCPState(NamedTuple):
     """``acked``: bytes that the other side has received; ``ended``: it had closed before those."""
 
     acked: int
@@ -31,8 +31,8 @@ class Look(NamedTuple):
     reset: bool
 
 
-def look(connection: Any) -> Look | None:
-    """Look at a socket; ``None`` if nothing is known."""
+def tcp_state(connection: Any) -> TCPState | None:
+    """Return the state of a socket; ``None`` if nothing is known."""
     if _OPTION is None or connection is None:
         return None
     try:
@@ -46,7 +46,7 @@ def look(connection: Any) -> Look | None:
     except (OSError, ValueError, AttributeError):  # closed meanwhile, or no TCP
         return None
     ended = state in {_CLOSE_WAIT, _LAST_ACK} or error == errno.EPIPE
-    return Look(_ACKED.unpack_from(info, 120)[0], ended, error == errno.ECONNRESET)
+    return TCPState(_ACKED.unpack_from(info, 120)[0], ended, error == errno.ECONNRESET)
 
 
 def errno_of(error: BaseException | None) -> set[int]:

@@ -43,7 +43,7 @@ def known(kind: ModelKind, model: str, *, fetch: bool = False) -> Flow[Model | N
     no error, for the request itself will tell.
     """
     remembered: ModelCache = yield GetModelCache()
-    if fetch and not remembered.asked(kind):
+    if fetch and not remembered.is_fresh(kind):
         call = list_models(kind)
         try:
             found = yield from ask(

@@ -14,7 +14,7 @@ import pytest
 from nanogpt_client import errors
 from nanogpt_client._protocol.call import Call, Reply
 from nanogpt_client._protocol.policy import send_with_retries, stream_events
-from nanogpt_client._protocol.steps import Piece
+from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints import account, catalog, embeddings, search, video
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image
@@ -151,7 +151,7 @@ def streamed(pieces: list[bytes]) -> tuple[Any, Any]:
 
     steps = stream_events(replace(call, decoder=decoder), context())
     # After [DONE] nothing is read any more.
-    driven = drive(steps, connected(), *map(Piece, pieces), END, spare=True)
+    driven = drive(steps, connected(), *map(Chunk, pieces), END, spare=True)
     return driven, decoders[0].partial()
 
 

@@ -22,7 +22,7 @@ from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import ChatCompletion, NanoGPTClient, NanoGPTError
 from nanogpt_client._protocol.policy import send_with_retries, stream_events
-from nanogpt_client._protocol.steps import Piece
+from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.conformance.test_samples import ROUTES
 from tests.promises.answers import (
@@ -106,7 +106,7 @@ def folded(pieces: list[bytes]) -> tuple[ChatCompletion, Driven]:
         return decoders[0]
 
     steps = stream_events(replace(call, decoder=decoder), context())
-    driven = drive(steps, connected(), *map(Piece, pieces), END, spare=True)
+    driven = drive(steps, connected(), *map(Chunk, pieces), END, spare=True)
     return decoders[0].partial(), driven
 
 

@@ -19,13 +19,13 @@ LISTED = reply({"data": [{"id": "m"}]})
 def test_lists_are_believed_for_an_hour():
     now = [0.0]
     models = ModelCache(lambda: now[0])
-    assert not models.asked("image")
+    assert not models.is_fresh("image")
     models.put("image", found := ModelList((), {}))
     assert models.get("image") is found
     assert models.get("video") is None
     now[0] = MAX_AGE
     assert models.get("image") is None
-    assert not models.asked("image")
+    assert not models.is_fresh("image")
 
 
 def test_a_list_that_was_asked_for_is_remembered():
@@ -70,7 +70,7 @@ def test_an_unreachable_list_is_no_error():
     rules = context(max_retries=0)
     flow = catalog.known("image", "m", fetch=True)
     step: Any = next(flow)
-    step = flow.send(rules.known)
+    step = flow.send(rules.model_cache)
     with pytest.raises(StopIteration) as stop:
         flow.throw(APIConnectionError("no"))
     assert step.kind == "catalog"

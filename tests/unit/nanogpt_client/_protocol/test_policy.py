@@ -15,14 +15,14 @@ from nanogpt_client._protocol.call import Reply, Request, RetrySafety
 from nanogpt_client._protocol.policy import (
     AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
-    send_with_retries,
     run_flow,
+    send_with_retries,
     stream_events,
 )
 from nanogpt_client._protocol.steps import (
     Block,
+    Chunk,
     Open,
-    Piece,
     Read,
     Send,
     Sleep,
@@ -225,7 +225,9 @@ def test_an_outage_ends_in_errors_at_once_and_a_success_in_hope():
     rules = context()
     for _ in range(25):
         drive(send_with_retries(text_call(), rules), *[Reply(503)] * 3)
-    assert drive(send_with_retries(text_call(), rules), Reply(503)).error is not None  # 50 retries are gone
+    assert (
+        drive(send_with_retries(text_call(), rules), Reply(503)).error is not None
+    )  # 50 retries are gone
     for _ in range(10):
         drive(send_with_retries(text_call(), rules), OK)
     assert drive(send_with_retries(text_call(), rules), Reply(503), OK).result == "hello"
@@ -234,7 +236,8 @@ def test_an_outage_ends_in_errors_at_once_and_a_success_in_hope():
 def test_the_cause_is_kept():
     cause = OSError("no route")
     driven = drive(
-        send_with_retries(text_call(), context(max_retries=0)), Unreachable(False, "no route", cause=cause)
+        send_with_retries(text_call(), context(max_retries=0)),
+        Unreachable(False, "no route", cause=cause),
     )
     assert driven.failure(APIConnectionError).__cause__ is cause
 
@@ -244,7 +247,9 @@ def test_an_answer_that_cannot_be_read_is_complete_and_maybe_billed():
         raise InvalidResponseError("nonsense")
 
     page = Reply(200, {"x-request-id": "req_1"}, b"<html>")
-    error = drive(send_with_retries(text_call(parse=parse), context()), page).failure(InvalidResponseError)
+    error = drive(send_with_retries(text_call(parse=parse), context()), page).failure(
+        InvalidResponseError
+    )
     assert (error.status_code, error.request_id, error.response) == (200, "req_1", page)
     assert (error.maybe_billed, error.sends) == (True, 1)
 
@@ -411,7 +416,7 @@ def test_usage_after_the_finish_reason_is_waited_for():
 
 
 def test_the_last_frame_may_lack_its_blank_line():
-    cut_short = Piece(sse(frame("a"), frame("b", finish="stop")).rstrip(b"\n"))
+    cut_short = Chunk(sse(frame("a"), frame("b", finish="stop")).rstrip(b"\n"))
     driven, _ = chat_stream(connected(), cut_short, END)
     assert driven.error is None
     assert driven.text == "ab"
@@ -440,7 +445,7 @@ def test_a_stream_without_finish_reason_has_failed(outcome, cls, why):
 
 
 def test_a_fragment_at_the_end_is_a_cut_stream():
-    driven, _ = chat_stream(connected(), Piece(sse(frame("a")) + b'data: {"choices": [{"del'), END)
+    driven, _ = chat_stream(connected(), Chunk(sse(frame("a")) + b'data: {"choices": [{"del'), END)
     assert driven.failure(StreamInterruptedError).partial.text == "a"
 
 
@@ -462,7 +467,7 @@ def test_the_headers_time_counts_towards_the_first_event():
     assert limits_of(driven) == [FIRST, FIRST - 25.0]
 
 
-def test_comments_do_not_feed_the_watchdog():
+def test_comments_do_not_feed_the_stall_limit():
     driven, _ = chat_stream(
         connected(seconds=10.0),
         piece(": keep-alive\n\n", seconds=30.0),
@@ -476,9 +481,9 @@ def test_comments_do_not_feed_the_watchdog():
     assert limits_of(driven) == [60.0, 50.0, 20.0, 1.0, 20.0, 5.0, 0]
 
 
-def test_half_an_event_does_not_feed_the_watchdog_either():
+def test_half_an_event_does_not_feed_the_stall_limit_either():
     driven, _ = chat_stream(
-        connected(), piece(frame("a")), Piece(b"data: {", 12.0), Piece(b'"choices"', 7.0), SILENT
+        connected(), piece(frame("a")), Chunk(b"data: {", 12.0), Chunk(b'"choices"', 7.0), SILENT
     )
     assert limits_of(driven)[-2:] == [8.0, 1.0]
 
@@ -528,7 +533,7 @@ def test_an_error_reason_without_detail():
 
 @pytest.mark.parametrize("data", [b"data: {oops\n\n", b"data: [1]\n\n", b"data: null\n\n"])
 def test_a_frame_nobody_can_read(data):
-    driven, _ = chat_stream(connected(), Piece(sse(frame("a")) + data))
+    driven, _ = chat_stream(connected(), Chunk(sse(frame("a")) + data))
     assert driven.failure(InvalidResponseError).partial.text == "a"
 
 
@@ -597,27 +602,27 @@ def test_a_200_with_a_whole_answer_is_one():
 )
 def test_a_stream_that_is_none_though_it_says_so(body, cls):
     driven, _ = chat_stream(
-        connected(content_type="text/event-stream"), Piece(body), *[END] * bool(body)
+        connected(content_type="text/event-stream"), Chunk(body), *[END] * bool(body)
     )
     driven.failure(cls)
 
 
 def test_a_whole_answer_that_calls_itself_a_stream():
     body = b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}'
-    driven, _ = chat_stream(connected(), Piece(body), END)
+    driven, _ = chat_stream(connected(), Chunk(body), END)
     assert driven.error is None
     assert driven.text == "Hello"
 
 
 def test_an_event_without_end_breaks_the_stream(monkeypatch):
     monkeypatch.setattr(sse_module, "MAX_EVENT_BYTES", 20)
-    driven, _ = chat_stream(connected(), piece(frame("a")), Piece(b"data: " + b"x" * 20))
+    driven, _ = chat_stream(connected(), piece(frame("a")), Chunk(b"data: " + b"x" * 20))
     assert driven.failure(InvalidResponseError).partial.text == "a"
 
 
 def test_an_event_without_data_is_no_sign_of_life():
     driven, _ = chat_stream(
-        connected(), Piece(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
+        connected(), Chunk(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
     )
     assert driven.text == "a"
     assert limits_of(driven)[-2:] == [FIRST - 9.0, AFTER_DONE_SECONDS]
@@ -700,7 +705,7 @@ def test_any_cut_of_a_stream_folds_to_the_same(data):
     whole = whole.replace(b"\n", end)
     places = sorted(data.draw(st.lists(st.integers(0, len(whole) - len(end) * 2), max_size=9)))
     edges = [0, *places, len(whole)]
-    pieces = [Piece(whole[a:b]) for a, b in pairwise(edges) if a < b]
+    pieces = [Chunk(whole[a:b]) for a, b in pairwise(edges) if a < b]
     driven, _ = chat_stream(connected(), *pieces)
     assert driven.error is None
     assert driven.text == "Héllo ✓"
@@ -711,7 +716,7 @@ def test_any_cut_of_a_stream_folds_to_the_same(data):
 def test_no_bytes_break_the_client(body, ends):
     rules = context()
     steps = stream_events(stream_chat("hi", model="m"), rules)
-    outcomes = iter([connected(), Piece(body or b"\n"), *[END] * ends])
+    outcomes = iter([connected(), Chunk(body or b"\n"), *[END] * ends])
     step = next(steps)
     try:
         while True:
@@ -729,14 +734,16 @@ def test_no_bytes_break_the_client(body, ends):
 def test_a_streamed_sound_ends_with_the_connection():
     rules = context()
     call = stream_speech("hi", model="tts-1")
-    driven = drive(stream_events(call, rules), connected(x_cost="0.01"), Piece(b"ab"), Piece(b"c"), END)
+    driven = drive(
+        stream_events(call, rules), connected(x_cost="0.01"), Chunk(b"ab"), Chunk(b"c"), END
+    )
     assert driven.items == [b"ab", b"c"]
     assert str(only_entry(rules).cost) == "0.01"
 
 
 def test_a_broken_sound_keeps_what_came():
     call = stream_speech("hi", model="tts-1")
-    driven = drive(stream_events(call, context()), connected(), Piece(b"ab"), LOST)
+    driven = drive(stream_events(call, context()), connected(), Chunk(b"ab"), LOST)
     assert driven.failure(StreamInterruptedError).partial.data == b"ab"
 
 
@@ -747,7 +754,9 @@ def test_an_empty_sound_is_an_error():
 
 def test_a_sound_in_one_piece_is_handed_on():
     call = stream_speech("hi", model="tts-1")
-    driven = drive(stream_events(call, context()), Reply(200, {"content-type": "audio/mpeg"}, b"mp3"))
+    driven = drive(
+        stream_events(call, context()), Reply(200, {"content-type": "audio/mpeg"}, b"mp3")
+    )
     assert driven.items == [b"mp3"]
 
 

@@ -164,7 +164,9 @@ def test_a_completed_job_that_says_refunded_cost_nothing(kind):
     rules = rules_with_budget()
     state = {"cost": 0.35, "refundMessage": "given back"}
     final = JOBS[kind][1]({}) | state
-    driven = drive(run_flow(JOBS[kind][0](), rules), ticket(cost=0.35), reply(final), *JOBS[kind][2])
+    driven = drive(
+        run_flow(JOBS[kind][0](), rules), ticket(cost=0.35), reply(final), *JOBS[kind][2]
+    )
     assert driven.result.cost == 0
     assert spent(rules) == (0, 0)
 
@@ -233,7 +235,7 @@ def test_a_job_of_another_process_is_in_its_ledger():
 def test_a_budget_no_longer_assumes_what_it_knows():
     rules = rules_with_budget()
     dear = Model.read({"id": "m", "pricing": {"per_second": 0.5, "currency": "USD"}})
-    rules.known.put("video", ModelList((dear,), {}))
+    rules.model_cache.put("video", ModelList((dear,), {}))
     flow = submit_video("x", model="m", duration=4)
     job = drive(run_flow(flow, rules), ticket()).result
     assert unknown(rules) == (2, 1)
