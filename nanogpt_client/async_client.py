@@ -16,6 +16,7 @@ from nanogpt_client._protocol.policy import run_flow, send_with_retries, stream_
 from nanogpt_client._protocol.steps import (
     Block,
     CallUser,
+    Chunk,
     Connected,
     Flow,
     Gather,
@@ -28,6 +29,7 @@ from nanogpt_client._protocol.steps import (
     Sleep,
     Step,
     Steps,
+    Unreachable,
     Yield,
 )
 from nanogpt_client._transport.concurrency import block_async, in_tasks, invoke_async
@@ -458,7 +460,8 @@ class AsyncNanoGPTClient(BaseClient):
             case Open(request, limit):
                 return await self._transport.open(request, limit)
             case Read(connection, limit):
-                return await self._transport.read(connection, limit)
+                chunk: Chunk | Unreachable = await connection.read(limit)
+                return chunk
             case _:
                 return await self._execute_other(step)
 

@@ -20,6 +20,7 @@ from nanogpt_client._protocol.policy import run_flow, send_with_retries, stream_
 from nanogpt_client._protocol.steps import (
     Block,
     CallUser,
+    Chunk,
     Connected,
     Flow,
     Gather,
@@ -32,6 +33,7 @@ from nanogpt_client._protocol.steps import (
     Sleep,
     Step,
     Steps,
+    Unreachable,
     Yield,
 )
 from nanogpt_client._transport.concurrency import block, in_threads, invoke
@@ -481,7 +483,8 @@ class NanoGPTClient(BaseClient):
             case Open(request, limit):
                 return self._transport.open(request, limit)
             case Read(connection, limit):
-                return self._transport.read(connection, limit)
+                chunk: Chunk | Unreachable = connection.read(limit)
+                return chunk
             case _:
                 return self._execute_other(step)
 

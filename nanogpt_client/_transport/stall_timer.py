@@ -1,6 +1,6 @@
-"""Ends blocking calls that take too long, by shutting their socket down.
+"""Ends blocking calls that take too long by shutting down their socket.
 
-One daemon thread serves all calls of the process. A call that comes back in time costs a clock
+One daemon thread serves all calls of the process. A call that returns in time costs one clock
 reading and a few assignments; the thread wakes only when the earliest deadline has passed.
 """
 
@@ -17,25 +17,25 @@ from typing import Any
 
 
 class Alarm:
-    """Calls a function once, in the watchdog's thread."""
+    """Calls a function once, in the timer's thread."""
 
-    __slots__ = ("__weakref__", "_execute", "ends_at")
+    __slots__ = ("__weakref__", "_function", "ends_at")
 
-    def __init__(self, act: Callable[[], None]) -> None:
-        self._execute = act
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
         self.ends_at: float | None = None
 
     def fire(self) -> None:
         self.ends_at = None
-        self._execute()
+        self._function()
 
     def cancel(self) -> None:
-        """Keep it from being called."""
+        """Do not call it."""
         stall_timer.forget(self)
 
 
 class Deadline:
-    """The deadline of a call, or of a stream's current read; ``fired`` once it has been ended."""
+    """The deadline of a call, or of a stream's current read; ``fired`` once it has passed."""
 
     __slots__ = ("__weakref__", "ends_at", "fired", "socket")
 
@@ -45,20 +45,20 @@ class Deadline:
         self.fired = False
 
     def fire(self) -> None:
-        """End what is being waited for: it comes back at once, with an error or with nothing."""
+        """End the blocking call: it returns at once, with an error or without data."""
         self.fired = True
         self.ends_at = None
         if self.socket is not None:
-            with contextlib.suppress(OSError):  # the other side may have closed it meanwhile
+            with contextlib.suppress(OSError):  # the server may have closed it meanwhile
                 self.socket.shutdown(socket.SHUT_RDWR)
 
 
 class StallTimer:
-    """Looks after the guards of all calls in progress."""
+    """Watches the deadlines of all calls in progress."""
 
     def __init__(self) -> None:
         self._deadlines: set[Deadline | Alarm] = set()
-        # In C, unlike a condition: an exception of a signal handler cannot leave its lock taken.
+        # In C, unlike `threading.Condition`: a signal handler cannot leave its lock taken.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._sleeps_until = float("inf")
@@ -66,7 +66,7 @@ class StallTimer:
 
     @contextlib.contextmanager
     def limiting(self, deadline: Deadline, limit: float | None) -> Iterator[None]:
-        """End what the block waits for if it takes longer than ``limit`` seconds."""
+        """End the blocking call inside the block after ``limit`` seconds."""
         if limit is not None:
             self.watch(deadline, limit)
         try:
@@ -74,9 +74,9 @@ class StallTimer:
         finally:
             self.forget(deadline)
 
-    def alarm(self, seconds: float, act: Callable[[], None]) -> Alarm:
-        """Have a function called that neither blocks nor raises."""
-        alarm = Alarm(act)
+    def alarm(self, seconds: float, function: Callable[[], None]) -> Alarm:
+        """Call a function, which must neither block nor raise, in that many seconds."""
+        alarm = Alarm(function)
         self.watch(alarm, seconds)
         return alarm
 
@@ -86,7 +86,7 @@ class StallTimer:
         self._deadlines.discard(deadline)
 
     def watch(self, deadline: Deadline | Alarm, seconds: float) -> None:
-        """Have a deadline fire in so many seconds, unless it is let go before."""
+        """Have a deadline fire in that many seconds, unless it is forgotten before."""
         deadline.ends_at = ends_at = time.monotonic() + seconds
         self._deadlines.add(deadline)
         if self._thread is None:
@@ -103,7 +103,7 @@ class StallTimer:
 
     def _run(self) -> None:
         while True:
-            self._sleeps_until = float("inf")  # who begins during the look around must wake us
+            self._sleeps_until = float("inf")  # a call that begins during this pass must wake us
             now = time.monotonic()
             earliest = float("inf")
             for deadline in tuple(self._deadlines):
@@ -119,5 +119,5 @@ class StallTimer:
 
 
 stall_timer = StallTimer()
-# Threads do not survive a fork, and a lock may be held at that moment: a child starts afresh.
+# Threads do not survive a fork, and a lock may be taken at that moment, so a child starts afresh.
 os.register_at_fork(after_in_child=stall_timer.__init__)  # type: ignore[misc]

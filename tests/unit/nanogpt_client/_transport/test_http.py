@@ -23,7 +23,7 @@ from nanogpt_client import (
     OutcomeUnknownError,
     StreamStalledError,
 )
-from nanogpt_client._transport.tcp import tcp_state
+from nanogpt_client._transport.send_progress import tcp_state
 from tests.support.driving import DONE, frame, sse
 from tests.support.interrupts import interrupted_at, lines_of
 from tests.support.rawserver import (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._transport.decoding import CHUNK_BYTES, Decoder, UnreadableError
+from nanogpt_client._transport.response_body import CHUNK_BYTES, Decoder, UnreadableError
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -52,7 +52,7 @@ def test_what_stands_behind_the_end_is_left():
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "rot13"])
 def test_what_nobody_asked_for_is_refused(encoding):
-    with pytest.raises(UnreadableError, match=r"which nobody|that nobody"):
+    with pytest.raises(UnreadableError, match="not requested"):
         Decoder(encoding)
 
 
