@@ -138,7 +138,7 @@ class AsyncNanoGPTClient(BaseClient):
         """Answer, whole. ``messages`` is a conversation, or just the user's text.
 
         Raises:
-            ConfigurationError: an option makes no sense; nothing was sent.
+            InvalidArgumentError: an argument is wrong; nothing was sent.
             NanoGPTError: see `nanogpt_client.errors`.
         """
         return await self.send(chat.chat(messages, model=model, **options))
@@ -168,7 +168,7 @@ class AsyncNanoGPTClient(BaseClient):
         bytes (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
 
         Raises:
-            ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
+            InvalidArgumentError: an item is not a text, or a limit is out of range; unsent.
             NanoGPTError: a batch failed, and no further one was begun. What had arrived, or was on
                 its way, is paid for: ``partial``, a `PartialEmbeddings`, has it.
         """

@@ -1,7 +1,8 @@
 """The exceptions, drawn as a tree, and the only tables from an answer to an exception.
 
     NanoGPTError                     everything that leaves this package
-    ├── ConfigurationError           refused here, before anything was sent (also a ValueError)
+    ├── ConfigurationError           no key, a wrong setting or a missing extra (also a ValueError)
+    ├── InvalidArgumentError         a wrong argument of a call, unsent (also a ValueError)
     ├── BudgetExceededError          refused here: the budget is spent or reserved
     │   └── SpendNotApprovedError     refused here: dearer than allowed, and nobody confirmed it
     ├── APIConnectionError           never reached NanoGPT: nothing was billed
@@ -59,6 +60,7 @@ __all__ = [
     "DownloadError",
     "GatewayError",
     "InsufficientBalanceError",
+    "InvalidArgumentError",
     "InvalidResponseError",
     "JobError",
     "JobFailedError",
@@ -155,7 +157,11 @@ class NanoGPTError(Exception):
 
 
 class ConfigurationError(NanoGPTError, ValueError):
-    """What was passed cannot work; nothing was sent and nothing spent."""
+    """No key, a wrong address or setting, or a missing extra; nothing was sent or spent."""
+
+
+class InvalidArgumentError(NanoGPTError, ValueError):
+    """An argument of a call is wrong; nothing was sent or spent. ``param`` names the argument."""
 
 
 class BudgetExceededError(NanoGPTError):

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nanogpt_client._media import files
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.json_schemas import (
     json_schema_format,
     message_name,
@@ -63,7 +63,7 @@ def image_part(
     """Return a picture, given by URL (https or ``data:``) or as its bytes.
 
     Raises:
-        ConfigurationError: the URL is of another kind (so do `video_part` and `file_part`).
+        InvalidArgumentError: the URL is of another kind (so do `video_part` and `file_part`).
     """
     image = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
     return {"type": "image_url", "image_url": image}
@@ -113,14 +113,14 @@ def tool_call(
     ``extra`` is what else the call held when it came: `ToolCall.extra`.
 
     Raises:
-        ConfigurationError: JSON cannot express the arguments.
+        InvalidArgumentError: JSON cannot express the arguments.
     """
     if not isinstance(arguments, str):
         try:
             arguments = json.dumps(arguments, ensure_ascii=False, default=str)
         except (TypeError, ValueError, RecursionError) as error:
             msg = f"the arguments of the call of {name!r} cannot be written as JSON: {error}"
-            raise ConfigurationError(msg, param="messages") from error
+            raise InvalidArgumentError(msg, param="messages") from error
     more = dict(extra or {})
     function = {**(more.pop("function", None) or {}), "name": name, "arguments": arguments}
     return {**more, "id": call_id, "type": "function", "function": function}
@@ -186,7 +186,7 @@ def function_tool(
     the same tool is the same request on each of them.
 
     Raises:
-        ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
+        InvalidArgumentError: ``strict`` is on, and strict mode cannot express the schema.
     """
     function: dict[str, Any] = {"name": name}
     if description:
@@ -202,12 +202,12 @@ def tool_choice(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     """Return the choice of one tool by its name.
 
     Raises:
-        ConfigurationError: it is the name of none of these.
+        InvalidArgumentError: it is the name of none of these.
     """
     names = [tool.get("function", {}).get("name") for tool in tools]
     if name not in names:
         msg = f"tool_choice names {name!r}, but the tools are {names}"
-        raise ConfigurationError(msg, param="tool_choice")
+        raise InvalidArgumentError(msg, param="tool_choice")
     return {"type": "function", "function": {"name": name}}
 
 
@@ -309,7 +309,7 @@ def check_media(
     ``takes`` says it by type of part, e.g. ``{"image_url": False}``; what it leaves out may pass.
 
     Raises:
-        ConfigurationError: naming the block and the model.
+        InvalidArgumentError: naming the block and the model.
     """
     if all(takes.values()):
         return
@@ -322,7 +322,7 @@ def check_media(
                     f"a {entry['role']} message holds {_MEDIA.get(kind, 'a block')} ({kind!r}), "
                     f"which {model!r} does not take"
                 )
-                raise ConfigurationError(msg, param="messages")
+                raise InvalidArgumentError(msg, param="messages")
 
 
 def _apart(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
@@ -353,7 +353,7 @@ def _url(source: str | bytes, mime_type: str | None) -> str:
     if isinstance(source, str):
         if not is_fetchable(source):
             msg = f"NanoGPT cannot read {source[:80]!r}: give an https or data: URL, or the bytes"
-            raise ConfigurationError(msg, param="messages")
+            raise InvalidArgumentError(msg, param="messages")
         return source
     kind = mime_type or files.mime_type_of(source)
     return f"data:{kind};base64,{_base64(source)}"

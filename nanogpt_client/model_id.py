@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 
 __all__ = ["ModelId"]
 
@@ -56,7 +56,7 @@ class ModelId:
         given: Any = self.id
         parts = given.split(":") if isinstance(given, str) else [""]
         if not parts[0] or any(part != part.strip() for part in parts):
-            raise ConfigurationError(f"{self.id!r} is no model id", param="model")
+            raise InvalidArgumentError(f"{self.id!r} is no model id", param="model")
         self._check_directives()
 
     @classmethod
@@ -64,7 +64,7 @@ class ModelId:
         """Read an id as users and catalogues write it.
 
         Raises:
-            ConfigurationError: it holds directives that contradict each other, or a malformed one.
+            InvalidArgumentError: directives contradict each other, or one is malformed.
         """
         return _parsed(str(model))
 
@@ -134,14 +134,14 @@ class ModelId:
     def with_memory(self, days: int | None = None) -> ModelId:
         """Turn memory on, for NanoGPT's 30 days or for as many, which it clamps to 1 to 365."""
         if days is not None and days < 0:
-            raise ConfigurationError(f"memory is not kept for {days} days", param="model")
+            raise InvalidArgumentError(f"memory is not kept for {days} days", param="model")
         return self._with("memory", "memory" if days is None else f"memory-{days}")
 
     def with_routing(self, preference: str) -> ModelId:
         """Prefer upstream providers that are ``"fast"``, ``"cheap"``, of low ``"latency"``, …."""
         if preference.lower() not in ROUTING:
             msg = f"unknown routing {preference!r}; known are {', '.join(sorted(ROUTING))}"
-            raise ConfigurationError(msg, param="model")
+            raise InvalidArgumentError(msg, param="model")
         return self._with("routing", preference)
 
     def with_reasoning_excluded(self) -> ModelId:
@@ -166,14 +166,14 @@ class ModelId:
         if routing is None:
             return
         if provider:
-            raise ConfigurationError(
+            raise InvalidArgumentError(
                 f"the suffix ':{routing}' and provider={provider!r} both choose the provider; "
                 "keep one",
                 param="provider",
             )
         if caching and routing not in _CACHING:
             msg = f"the suffix ':{routing}' and caching=True both choose the provider; keep one"
-            raise ConfigurationError(msg, param="caching")
+            raise InvalidArgumentError(msg, param="caching")
 
     def _find(self, kind: str) -> str | None:
         return next((s for s in self.id.split(":")[1:] if _kind_of(s) == kind), None)
@@ -183,7 +183,7 @@ class ModelId:
         if present is not None:
             if present.lower() == suffix.lower():
                 return self
-            raise ConfigurationError(_conflict(self.id, present, suffix), param="model")
+            raise InvalidArgumentError(_conflict(self.id, present, suffix), param="model")
         return ModelId(f"{self.id}:{suffix}")
 
     def _without(self, kind: str) -> ModelId:
@@ -195,14 +195,14 @@ class ModelId:
         for suffix in self.suffixes:
             kind = _kind_of(suffix) or ""
             if kind in seen:
-                raise ConfigurationError(_conflict(self.id, seen[kind], suffix), param="model")
+                raise InvalidArgumentError(_conflict(self.id, seen[kind], suffix), param="model")
             seen[kind] = suffix
         if self.web_search and self.web_search not in SEARCH_BACKENDS:
             msg = (
                 f"unknown search backend {self.web_search!r} in {self.id!r}; known are "
                 + ", ".join(sorted(SEARCH_BACKENDS))
             )
-            raise ConfigurationError(msg, param="model")
+            raise InvalidArgumentError(msg, param="model")
 
 
 def _conflict(model: str, one: str, other: str) -> str:

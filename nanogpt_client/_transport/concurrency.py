@@ -15,7 +15,7 @@ from inspect import isawaitable, iscoroutine
 from typing import Any
 
 from nanogpt_client._protocol.steps import Block, CallUser, UserResult
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 
 Flows = Sequence[Generator[Any, Any, Any]]
 
@@ -121,9 +121,9 @@ class _FlowQueue:
         self.stopped = True
 
 
-def _asynchronous(step: CallUser, value: Any) -> ConfigurationError:
+def _asynchronous(step: CallUser, value: Any) -> InvalidArgumentError:
     """Return the error for an asynchronous function in the blocking client."""
     if iscoroutine(value):
         value.close()  # avoids the warning "was never awaited"
     name = getattr(step.function, "__name__", step.function)
-    return ConfigurationError(f"{name!r} is asynchronous; it needs AsyncNanoGPTClient")
+    return InvalidArgumentError(f"{name!r} is asynchronous; it needs AsyncNanoGPTClient")

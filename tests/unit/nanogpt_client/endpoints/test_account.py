@@ -24,7 +24,7 @@ from nanogpt_client.endpoints.account import (
     subscription_usage,
     usage,
 )
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from tests.support.driving import ODD_VALUES, answer, context, drive, reply, requests_of
 from tests.support.typed import as_declared
 
@@ -115,7 +115,7 @@ def test_requests(call, method, root, path, sent):
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(ask, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         ask()
 
 

@@ -14,8 +14,8 @@ from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
-    ConfigurationError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     InvalidResponseError,
     NanoGPTError,
 )
@@ -154,13 +154,13 @@ def test_a_search_with_more_to_say_goes_into_the_body():
 )
 def test_what_cannot_work_is_refused_before_sending(model, options, match):
     for ask in (chat, stream_chat):
-        with pytest.raises(ConfigurationError, match=match):
+        with pytest.raises(InvalidArgumentError, match=match):
             ask("hi", model=model, **options)
 
 
 @pytest.mark.parametrize("messages", ["", [], [{"role": "bot", "content": "x"}]])
 def test_messages_are_checked(messages):
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(InvalidArgumentError):
         chat(messages, model="m")
 
 
@@ -168,7 +168,7 @@ def test_bodies_over_32_mb_are_refused():
     room = 32 * 1024 * 1024 - len(chat("x", model="m").request.content or b"") + 1
     assert len(chat("x" * room, model="m").request.content or b"") == 32 * 1024 * 1024
     with pytest.raises(
-        ConfigurationError, match=r"33554433 bytes; NanoGPT takes 33554432 \(32 MB\)"
+        InvalidArgumentError, match=r"33554433 bytes; NanoGPT takes 33554432 \(32 MB\)"
     ):
         chat("x" * (room + 1), model="m")
 
@@ -177,7 +177,7 @@ def test_nesting_without_end_is_refused():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
+    with pytest.raises(InvalidArgumentError, match="cannot be written as JSON"):
         chat("hi", model="m", extra_body={"x": deep})
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.embeddings import embed
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 
 
@@ -56,7 +56,7 @@ def test_the_request():
     ],
 )
 def test_texts_that_nanogpt_would_refuse(texts, match):
-    with pytest.raises(ConfigurationError, match=match) as caught:
+    with pytest.raises(InvalidArgumentError, match=match) as caught:
         embed(texts, model="m")
     assert caught.value.param == "texts"
 

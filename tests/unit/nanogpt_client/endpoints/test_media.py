@@ -11,8 +11,8 @@ from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client._protocol.steps import Addresses, Resolve, Unreachable
 from nanogpt_client.endpoints.media import MAX_REDIRECTS, download, download_file
 from nanogpt_client.errors import (
-    ConfigurationError,
     DownloadError,
+    InvalidArgumentError,
     InvalidResponseError,
     NotFoundError,
 )
@@ -50,7 +50,7 @@ def test_addresses(url):
      "http://[::1", "http://cdn:port/", "http://cdn:99999/", "javascript:alert(1)", "http:cdn"],
 )  # fmt: skip
 def test_what_is_no_address(url):
-    with pytest.raises(ConfigurationError, match=r"no http\(s\) URL"):
+    with pytest.raises(InvalidArgumentError, match=r"no http\(s\) URL"):
         answer(download(url))
 
 
@@ -75,7 +75,7 @@ def test_private_networks_are_refused(address):
     found = Addresses(trusted=False, addresses=["93.184.215.14", address])
     driven = drive(run_flow(download("https://cdn/x"), context()), found)
     assert requests_of(driven) == []
-    assert "inside a private network" in str(driven.failure(ConfigurationError))
+    assert "inside a private network" in str(driven.failure(InvalidArgumentError))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_name_that_nobody_knows_is_refused():
 def test_behind_a_proxy_private_names_are_refused_unseen(host):
     proxied = Addresses(trusted=False, elsewhere=True)
     driven = drive(run_flow(download(f"https://{host}/x"), context()), proxied)
-    assert "inside a private network" in str(driven.failure(ConfigurationError))
+    assert "inside a private network" in str(driven.failure(InvalidArgumentError))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -125,12 +125,12 @@ def test_a_redirect_into_a_private_network_is_refused():
         run_flow(download("https://cdn/x"), context()), outside, moved("http://meta/"), inside
     )
     assert len(requests_of(driven)) == 1
-    assert "169.254.169.254" in str(driven.failure(ConfigurationError))
+    assert "169.254.169.254" in str(driven.failure(InvalidArgumentError))
 
 
 @pytest.mark.parametrize("to", ["file:///etc/passwd", "http://[", "http://cdn:port/"])
 def test_a_redirect_to_nowhere_is_refused(to):
-    with pytest.raises((ConfigurationError, DownloadError)):
+    with pytest.raises((InvalidArgumentError, DownloadError)):
         answer(download("https://cdn/x"), moved(to))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.search import search_web
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 from tests.support.typed import as_declared
 
@@ -89,7 +89,7 @@ def test_a_schema_is_sent_as_text():
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(query, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         search_web(query, **options)
 
 

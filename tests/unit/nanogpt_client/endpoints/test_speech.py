@@ -14,8 +14,8 @@ from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.speech import AudioDecoder, speak, stream_speech
 from nanogpt_client.errors import (
-    ConfigurationError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobError,
     JobFailedError,
@@ -80,9 +80,9 @@ def test_the_request_of_a_stream():
 def test_what_cannot_work_is_refused_before_sending(options, match):
     options = {"text": "hi", "model": "m"} | options
     text = options.pop("text")
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(speak(text, **options))
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         stream_speech(text, **options)
 
 

@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import (
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobFailedError,
     NanoGPTError,
@@ -100,7 +100,7 @@ def test_a_url_goes_as_json():
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(audio, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(transcribe(audio, **({"model": "m"} | options)))
 
 

@@ -22,7 +22,7 @@ from nanogpt_client.endpoints.video import (
     wait_for_video,
 )
 from nanogpt_client.errors import (
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobError,
     JobFailedError,
@@ -79,7 +79,7 @@ def test_the_order():
 def test_a_prompt_may_be_left_out_beside_a_source(prompt, image, more):
     body = ordered(prompt, model="upscaler", image=image, extra_body=more)
     assert body == {"model": "upscaler", **more} | ({"imageUrl": image} if image else {})
-    with pytest.raises(ConfigurationError, match="prompt must be"):
+    with pytest.raises(InvalidArgumentError, match="prompt must be"):
         answer(submit_video(model="upscaler"))
 
 
@@ -124,7 +124,7 @@ def test_an_order_is_sent_again_only_if_it_never_arrived():
 )
 def test_what_cannot_work_is_refused_before_anything_is_charged(options, match):
     options = {"prompt": "a cat", "model": "m"} | options
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(generate_video(options.pop("prompt"), **options))
 
 
@@ -211,7 +211,7 @@ def test_a_status_is_asked_by_run_id():
     assert (call.request.path, call.request.root) == ("/video/status", "api")
     assert call.request.query == {"requestId": "a b"}
     assert (call.resend, call.billable) == (RetrySafety.ALWAYS, False)
-    with pytest.raises(ConfigurationError, match="run_id must be"):
+    with pytest.raises(InvalidArgumentError, match="run_id must be"):
         video_status("")
 
 
@@ -251,7 +251,7 @@ def test_without_patience_it_is_asked_about_once():
 
 
 def test_waiting_without_pause_is_refused():
-    with pytest.raises(ConfigurationError, match="poll_interval > 0"):
+    with pytest.raises(InvalidArgumentError, match="poll_interval > 0"):
         answer(wait_for_video("v", poll_interval=0))
 
 
