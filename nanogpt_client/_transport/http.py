@@ -26,6 +26,7 @@ from nanogpt_client._protocol.call import Reply, Request
 from nanogpt_client._protocol.steps import Addresses, Connected, Unreachable
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.download import found, pinned, place_of
+from nanogpt_client._transport.http2_log import redact_http2_log
 from nanogpt_client._transport.pool import (
     IDLE_SECONDS,
     AsyncClientPool,
@@ -81,6 +82,7 @@ class Transport:
         self._queue = queue or ConnectionQueue(config.max_connections)
         self._injected_client = http_client
         self._injected = None if http_client is None else ExternalClient(http_client, PooledClient)
+        redact_http2_log()
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
         self._idle_policy = idle_policy_of(config.origin)
@@ -193,6 +195,7 @@ class AsyncTransport:
         self._injected = (
             None if http_client is None else ExternalClient(http_client, AsyncPooledClient)
         )
+        redact_http2_log()
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
         self._idle_policy = idle_policy_of(config.origin)
