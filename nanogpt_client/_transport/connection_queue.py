@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections import OrderedDict
 
-__all__ = ["ProcessQueue", "ConnectionQueue", "Slot"]
+__all__ = ["ConnectionQueue", "ProcessQueue", "Slot"]
 
 # A wake-up is lost only if the call that owed it was interrupted; waiters then find out themselves.
 RECHECK_SECONDS = 1.0

@@ -372,7 +372,7 @@ def test_dropped_clients_do_not_disturb_the_others_of_their_loop():
 def test_an_interrupt_at_any_line_leaves_a_client_that_works():
     files = (
         "_transport/http.py", "pool.py", "connection_queue.py", "send_progress.py",
-        "_transport/stream.py", "client.py",
+        "_transport/stream.py", "client.py", "runner.py",
     )  # fmt: skip
     with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
 
