@@ -1,4 +1,4 @@
-"""Tool calls as a stream brings them: which delta belongs to which call."""
+"""Assembles tool calls from a stream: which delta belongs to which call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ToolCalls"]
 
 @dataclass(slots=True)
 class _Call:
-    """A call as far as it has arrived; ``given`` is its provider's id, ``id`` only if unique."""
+    """A call so far; ``given`` is the provider's id, ``id`` the same if it is unique."""
 
     id: str = ""
     given: str = ""
@@ -38,7 +38,7 @@ class _Call:
 
 
 class _Delta(NamedTuple):
-    """What one delta of a call says."""
+    """The fields of one delta of a call."""
 
     id: str
     number: int | None
@@ -68,16 +68,16 @@ class _Delta(NamedTuple):
         )
 
 
-_NO_IDS = frozenset({"null", "None"})  # what some gateways write for an id that is none
+_NO_IDS = frozenset({"null", "None"})  # what some gateways send for a missing id
 
 
 class ToolCalls:
-    """Keeps the tool calls of one choice apart.
+    """Tells the tool calls of one choice apart.
 
-    Providers number them badly: every call with index 0, no index at all, id and name repeated on
-    each delta, pieces of two calls interleaved, several calls with one id. A known id decides; then
-    the index; a delta with neither continues the last call. But whatever they say, an object that
-    begins after a whole one is another call, and so is what stands beside it in one delta.
+    Providers number them badly: every call has index 0, or none has an index, id and name are
+    repeated in each delta, deltas of two calls alternate, several calls have one id. An id seen
+    before decides, then the index; a delta with neither continues the last call. In any case, an
+    object that begins after a complete one is another call, and so is another entry of one delta.
     """
 
     __slots__ = ("_by_id", "_by_index", "_here", "calls")
@@ -92,39 +92,39 @@ class ToolCalls:
         return bool(self.calls)
 
     def add(self, deltas: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Add what one delta of the answer says of its calls."""
+        """Add the calls in one delta of a response."""
         self._here = set()
         return [self._add(_Delta.read(delta)) for delta in deltas]
 
     def add_whole(self, calls: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Add the calls of a whole message: each is one, whatever its id says."""
+        """Add the calls of a complete message: each entry is a call, whatever its id."""
         return [self._fill(self._open(delta := _Delta.read(call)), delta) for call in calls]
 
     def keep_extras(self, calls: Sequence[Mapping[str, Any]]) -> None:
-        """Take what calls that are known already say besides, when a message repeats them."""
+        """Add the extra fields of calls that a message repeats."""
         for at, call in enumerate(calls):
             position = self._by_id.get(as_text(call.get("id")), at)
             if position < len(self.calls):
                 self.calls[position].extras.add(call, as_dict(call.get("function")))
 
     def _add(self, delta: _Delta) -> ToolCallDelta:
-        known = self._find(delta)
-        if known is None:
+        found = self._find(delta)
+        if found is None:
             position, name = self._open(delta), delta.name
-        elif self._repeats(known, delta):
+        elif self._repeats(found, delta):
             self.keep_extras([delta.raw])
-            return ToolCallDelta(known, None, None, "")
-        elif self._continues(known, delta):
-            position, name = known, delta.name
+            return ToolCallDelta(found, None, None, "")
+        elif self._continues(found, delta):
+            position, name = found, delta.name
         else:
-            # Without an id and a name of its own it is one more call of the same tool.
-            name = delta.name or ("" if delta.id else self.calls[known].name)
+            # Without an id and a name it is one more call of the same tool.
+            name = delta.name or ("" if delta.id else self.calls[found].name)
             position = self._open(delta)
         self._here.add(position)
         return self._fill(position, delta._replace(name=name))
 
     def _find(self, delta: _Delta) -> int | None:
-        """Return the call that a delta continues, if it continues one."""
+        """Return the position of the call that a delta continues, if any."""
         if delta.id in self._by_id:
             return self._by_id[delta.id]
         if delta.number is not None:
@@ -132,7 +132,7 @@ class ToolCalls:
         return len(self.calls) - 1 if self.calls else None
 
     def _repeats(self, position: int, delta: _Delta) -> bool:
-        """Whether a delta says again, under the call's own id, what has arrived already."""
+        """Whether a delta repeats, under the call's own id, what has arrived already."""
         call = self.calls[position]
         if not (call.scanner.whole and delta.id) or position in self._here:
             return False
@@ -145,7 +145,7 @@ class ToolCalls:
         if delta.id and call.given and delta.id != call.given:
             return False
         if call.scanner.whole and delta.begins_object:
-            # An empty object before the real one, as bridges to Claude send it, is no call.
+            # Bridges to Claude send an empty object before the arguments.
             return call.blank and bool(call.given) and not here and delta.name in ("", call.name)
         if delta.id and delta.id == call.given:
             return not (here and named and delta.name != call.name)
@@ -163,7 +163,7 @@ class ToolCalls:
         return position
 
     def _fill(self, position: int, delta: _Delta) -> ToolCallDelta:
-        """Append what a delta brings to its call; return what of it is new."""
+        """Append a delta to its call; return what is new."""
         call = self.calls[position]
         new_id = ""
         if delta.id and not call.given:
@@ -171,8 +171,8 @@ class ToolCalls:
             call.given = delta.id
             self._by_id[delta.id] = position
         name = ""
-        if not call.scanner.begun or not call.name:  # later it can but be repeated
-            name = delta.name.removeprefix(call.name)  # repeated, or longer each time
+        if not call.scanner.begun or not call.name:  # afterwards a name is a repetition
+            name = delta.name.removeprefix(call.name)  # repeated, or growing
             call.name += name
         if call.scanner.whole and delta.begins_object:
             call.scanner = ObjectScanner()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._protocol.pacing import LONGEST_NAP, Pace, Slot
+from nanogpt_client._protocol.pacing import MAX_SLEEP, Pace, Slot
 
 
 @dataclass
@@ -113,7 +113,7 @@ class World:
         seconds = self.pace.wait(slot)
         if seconds > 0:  # and wakes a little late, as threads and loops do
             late = self.random.random() / 200
-            self.after(min(seconds, LONGEST_NAP) + late, lambda: self.wait(slot))
+            self.after(min(seconds, MAX_SLEEP) + late, lambda: self.wait(slot))
             return
         self.sends.append(self.clock.now)
         way = self.round_trip * (0.25 + self.random.random() / 2)

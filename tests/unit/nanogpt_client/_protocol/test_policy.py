@@ -265,7 +265,7 @@ def test_an_answer_that_an_error_brings_along_is_kept():
 
 
 def test_a_transport_that_answers_nonsense_is_a_bug_and_shows():
-    with pytest.raises(TypeError, match="answered with None"):
+    with pytest.raises(TypeError, match="returned None"):
         drive(send_with_retries(text_call(), context()), None)
 
 
@@ -425,7 +425,7 @@ def test_the_last_frame_may_lack_its_blank_line():
 @pytest.mark.parametrize(
     ("outcome", "cls", "why"),
     [
-        (END, StreamInterruptedError, "ended before the answer was finished"),
+        (END, StreamInterruptedError, "ended before the response was finished"),
         (LOST, StreamInterruptedError, "connection broke while streaming: connection reset"),
         (SILENT, StreamStalledError, "no event for 20 seconds"),
     ],

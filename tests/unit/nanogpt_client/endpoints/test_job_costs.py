@@ -9,7 +9,7 @@ import pytest
 
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.call import Reply
-from nanogpt_client._protocol.job_costs import MOST_JOBS, JobCosts, Submitted
+from nanogpt_client._protocol.job_costs import MAX_JOBS, JobCosts, Submitted
 from nanogpt_client._protocol.policy import run_flow, send_with_retries
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
@@ -253,7 +253,7 @@ def test_recovered_jobs_correct_nothing():
 
 def test_the_oldest_jobs_are_forgotten():
     costs = JobCosts()
-    for number in range(MOST_JOBS + 1):
+    for number in range(MAX_JOBS + 1):
         costs.submitted(Submitted("video", str(number), Billing(cost=Decimal(1)), Decimal(0)))
     done = video_status("r").parse(reply(video({"cost": 3})))
     assert costs.correction("video", "0", done, None) == 0
