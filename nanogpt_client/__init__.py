@@ -1,4 +1,4 @@
-"""NanoGPT for Python: every model behind one client that loses no money, words or errors.
+"""NanoGPT for Python: one client for all its models that loses no money, text or errors.
 
 >>> from nanogpt_client import NanoGPTClient
 >>> with NanoGPTClient() as client:  # reads NANOGPT_API_KEY

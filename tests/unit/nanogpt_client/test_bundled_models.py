@@ -54,11 +54,11 @@ def test_it_is_written_anew_from_the_live_catalogue(sandbox, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("modality", ["image", "pdf"])
-def test_it_is_written_anew_from_facts(tmp_path, modality):
+def test_it_is_updated_from_metadata(tmp_path, modality):
     fact = {"context": 1000, "input": ["text", modality], "tool_call": True}
-    collected = tmp_path / "facts.json"
+    collected = tmp_path / "metadata.json"
     collected.write_text(json.dumps({"models": {"a/b": fact}}))
-    main(["--facts", str(collected), "--output", str(tmp_path / "models.jsonl")])
+    main(["--metadata", str(collected), "--output", str(tmp_path / "models.jsonl")])
     model = json.loads((tmp_path / "models.jsonl").read_text())
     assert model["context_length"] == 1000
     assert model["capabilities"]["tool_calling"] is True

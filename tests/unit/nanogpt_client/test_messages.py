@@ -309,10 +309,12 @@ def test_what_a_model_does_not_take_is_a_text_where_it_was_but_in_the_users_own_
         assistant_message([text_part("Here:"), image]),
         tool_message([text_part("seen"), image, sound], "a"),
     ]
-    with pytest.warns(UserWarning, match="an image .* is not sent, which the model does not take"):
+    with pytest.warns(
+        UserWarning, match="an image .* is not sent, which the model does not support"
+    ):
         moved = media_behind_tools(conversation, {"image_url": False})
     assert moved[0] == conversation[0]
-    note = text_part("[an image was here, which the model does not take]")
+    note = text_part("[an image was here, which the model does not support]")
     assert moved[1]["content"] == [text_part("Here:"), note]
     assert moved[2]["content"] == [text_part("seen"), note]
     assert moved[3]["content"][1] == sound

@@ -146,13 +146,13 @@ def test_days_of_memory_are_the_servers_to_clamp(days):
 
 
 def test_no_memory_lasts_for_less_than_no_time():
-    with pytest.raises(InvalidArgumentError, match="not kept for -1 days"):
+    with pytest.raises(InvalidArgumentError, match="must be 0 or more, not -1"):
         ModelId("m").with_memory(-1)
 
 
 @pytest.mark.parametrize("model", [None, 5, b"m", ["m"]])
 def test_what_is_no_text_is_refused(model):
-    with pytest.raises(InvalidArgumentError, match="is no model id"):
+    with pytest.raises(InvalidArgumentError, match="is not a model id"):
         ModelId(model)
 
 
