@@ -136,7 +136,7 @@ def test_a_budget_makes_and_settles_by_whole_steps():
 
 @pytest.mark.parametrize("before", [0, 2, 5])  # the last one makes the next update the groups
 def test_a_ledger_records_by_whole_steps(before, monkeypatch):
-    monkeypatch.setattr("nanogpt_client.ledger._NOT_YET_GROUPED", 6)
+    monkeypatch.setattr("nanogpt_client.ledger._UPDATE_AFTER", 6)
     old = LedgerEntry("chat", "old", "ok", COST)
 
     def prepare():

@@ -41,7 +41,7 @@ def open_streams(monkeypatch):
 def keeping(construct: Callable[..., None], kept: list[object]) -> Callable[..., None]:
     def constructed(self: object, *args: Any) -> None:
         construct(self, *args)
-        kept.append((self, self._pieces))  # type: ignore[attr-defined]
+        kept.append((self, self._chunks))  # type: ignore[attr-defined]
 
     return constructed
 
