@@ -11,7 +11,7 @@ import pytest
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from nanogpt_client._transport import pool
-from nanogpt_client._transport.connection_queue import Turn
+from nanogpt_client._transport.connection_queue import Slot
 from nanogpt_client._transport.pool import ClientPool, IdlePolicy, idle_policy_of
 from tests.support.rawserver import RawServer, http_reply
 
@@ -37,11 +37,11 @@ def clients():
     return ClientPool(Made)
 
 
-def lend(clients: ClientPool[Made]) -> tuple[Turn, Made]:
-    turn = Turn()
-    carrier = clients.lend(turn)
-    carrier.stream = carrier.client
-    return turn, carrier.client
+def lend(clients: ClientPool[Made]) -> tuple[Slot, Made]:
+    slot = Slot()
+    pooled = clients.acquire(slot)
+    pooled.stream = pooled.client
+    return slot, pooled.client
 
 
 def test_nobody_shares_a_client(clients):
@@ -51,32 +51,32 @@ def test_nobody_shares_a_client(clients):
 
 def test_the_one_that_was_used_last_is_used_next(clients):
     (first, a), (second, b) = lend(clients), lend(clients)
-    clients.end(second, reusable=True)
-    clients.end(first, reusable=True)
+    clients.release(second, reusable=True)
+    clients.release(first, reusable=True)
     lent = [lend(clients) for _ in range(3)]
     assert [client for _, client in lent][:2] == [a, b]
 
 
 def test_one_that_is_given_back_twice_is_lent_once(clients):
-    turn, client = lend(clients)
-    clients.end(turn, reusable=True)
-    clients.end(turn, reusable=True)
+    slot, client = lend(clients)
+    clients.release(slot, reusable=True)
+    clients.release(slot, reusable=True)
     (again, same), (further, other) = lend(clients), lend(clients)
     assert (same is client, other is client) == (True, False)
     del again, further
 
 
 def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_lent_again(clients):
-    turn, client = lend(clients)
-    clients.end(turn, reusable=False)
+    slot, client = lend(clients)
+    clients.release(slot, reusable=False)
     assert client.closed
     assert lend(clients)[1] is not client
 
 
 def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
     (first, early), (second, late) = lend(clients), lend(clients)
-    clients.end(first, reusable=True)
-    clients.end(second, reusable=True)
+    clients.release(first, reusable=True)
+    clients.release(second, reusable=True)
     time.sleep(0.02)
     late.ended = True
     (_third, other) = lend(clients)
@@ -86,19 +86,19 @@ def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
 
 
 def test_what_was_learned_of_a_server_is_forgotten():
-    patience = IdlePolicy()
-    patience.learn(1.0)
-    patience.learn(2.0)
+    idle_policy = IdlePolicy()
+    idle_policy.learn(1.0)
+    idle_policy.learn(2.0)
     now = time.monotonic()
-    assert patience.seconds(now) == 0.5
-    assert patience.seconds(now + 100) == pool.IDLE_SECONDS
+    assert idle_policy.seconds(now) == 0.5
+    assert idle_policy.seconds(now + 100) == pool.IDLE_SECONDS
     assert idle_policy_of("https://a") is idle_policy_of("https://a")
     assert idle_policy_of("https://a") is not idle_policy_of("https://b")
 
 
 def test_one_whose_call_is_lost_is_closed(clients):
-    turn, client = lend(clients)
-    del turn
+    slot, client = lend(clients)
+    del slot
     assert client.closed
     assert len(clients) == 0
 
@@ -106,9 +106,9 @@ def test_one_whose_call_is_lost_is_closed(clients):
 def test_those_that_are_idle_are_closed_without_a_further_call(clients, monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
     (first, early), (second, late), (third, lent) = (lend(clients) for _ in range(3))
-    clients.end(first, reusable=True)
+    clients.release(first, reusable=True)
     time.sleep(0.06)
-    clients.end(second, reusable=True)
+    clients.release(second, reusable=True)
     time.sleep(0.07)
     assert (early.closed, late.closed) == (True, False)
     time.sleep(0.15)
@@ -118,7 +118,7 @@ def test_those_that_are_idle_are_closed_without_a_further_call(clients, monkeypa
 
 def test_closing_closes_all(clients):
     (first, idle), (_second, lent) = lend(clients), lend(clients)
-    clients.end(first, reusable=True)
+    clients.release(first, reusable=True)
     clients.close()
     assert (idle.closed, lent.closed, clients._alarm) == (True, True, None)
 
@@ -130,11 +130,11 @@ def test_threads_never_meet_on_a_client(clients):
     def borrow() -> None:
         barrier.wait()
         for _ in range(200):
-            turn, client = lend(clients)
+            slot, client = lend(clients)
             assert client not in used
             used.append(client)
             used.remove(client)
-            clients.end(turn, reusable=True)
+            clients.release(slot, reusable=True)
 
     with ThreadPoolExecutor(8) as threads:
         for future in [threads.submit(borrow) for _ in range(8)]:

@@ -32,6 +32,7 @@ from nanogpt_client.errors import (
     APITimeoutError,
     ConfigurationError,
     DownloadError,
+    InvalidArgumentError,
 )
 from tests.support.driving import DONE, frame, sse
 from tests.support.forks import in_a_fork
@@ -459,7 +460,7 @@ def test_in_process_transports_have_no_socket_to_watch():
 )
 def test_headers_that_http_cannot_carry_are_refused_before_sending(shell: Shell, headers):
     with RawServer(ANSWER) as server:
-        with pytest.raises(ConfigurationError, match="header"):
+        with pytest.raises(InvalidArgumentError, match="header"):
             shell.use({"base_url": server.base_url}, "chat", "hi", model="m", extra_headers=headers)
         with pytest.raises(ConfigurationError, match="header"):
             shell.use(
