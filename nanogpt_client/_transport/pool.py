@@ -43,8 +43,12 @@ Client = TypeVar("Client")
 # Many servers close idle connections after 5 seconds, some after 2. A shorter time avoids most
 # connections that are being closed just as they are used.
 IDLE_SECONDS = 1.5
-# For how long half of a shorter time, seen at a server, applies to it.
-POLICY_SECONDS = 60.0
+# Behind a relay, a request that was on its way when the server closed the connection cannot be
+# proved unread, and must not be sent again. So one that was idle is reused only once idle ones of
+# its server have been found open after so many times as long in all; and after one was found
+# closed, none is for a minute. The price is a few connections more at the start.
+OBSERVED_TIMES = 16
+DISTRUST_SECONDS = 60.0
 # A call that fails later than this did not fail because its connection had been idle.
 AT_ONCE_SECONDS = 1.0
 
@@ -52,15 +56,14 @@ AT_ONCE_SECONDS = 1.0
 class PooledClient(Generic[Client]):
     """An HTTP client and its connection (``stream``), once it has one."""
 
-    __slots__ = ("client", "idle_for", "idle_since", "shared", "stream")
+    __slots__ = ("client", "idle_since", "is_reused", "shared", "stream")
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.stream: Any = None
         self.shared = False
         self.idle_since = 0.0
-        self.idle_for: float | None = None
-        """Seconds for which the connection was idle before this call; ``None`` for a new one."""
+        self.is_reused = False
 
     def has_ended(self) -> bool:
         """Whether the connection is readable between two calls: closed, or out of step."""
@@ -88,20 +91,28 @@ class AsyncPooledClient(PooledClient[Client]):
 
 
 class IdlePolicy:
-    """How long a connection to a server may be idle and still be reused; learned from it."""
+    """Whether a connection that was idle may be used again; learned from what its server does."""
 
     def __init__(self) -> None:
-        self._seconds = IDLE_SECONDS
-        self._learned = -math.inf
+        self._open_seconds = 0.0
+        self._closed_at = -math.inf
 
-    def learn(self, seconds: float) -> None:
-        """Note that the server has closed a connection that was idle for at most this long."""
-        self._seconds = min(self.seconds(time.monotonic()), seconds / 2)
-        self._learned = time.monotonic()
+    def found_open(self, seconds: float) -> None:
+        """Note that a connection was still open after it had been idle for this long."""
+        self._open_seconds += seconds
 
-    def seconds(self, now: float) -> float:
-        """Return the limit in seconds at a time of the monotonic clock."""
-        return self._seconds if now - self._learned < POLICY_SECONDS else IDLE_SECONDS
+    def found_closed(self) -> None:
+        """Note that the server closed an idle connection sooner than we do."""
+        self._open_seconds = 0.0
+        self._closed_at = time.monotonic()
+
+    def allows(self, seconds: float, now: float) -> bool:
+        """Whether one that was idle for this long may be used, at a time of the monotonic clock."""
+        return (
+            seconds <= IDLE_SECONDS
+            and seconds * OBSERVED_TIMES <= self._open_seconds
+            and now - self._closed_at >= DISTRUST_SECONDS
+        )
 
 
 @cache
@@ -141,10 +152,9 @@ class ClientPool(Generic[Client]):
         if self._alarm is None:
             self._alarm = self._wake_in(IDLE_SECONDS)
 
-    def closed_after(self, seconds: float | None) -> None:
-        """Learn that the server closes connections that are idle for this long."""
-        if seconds is not None:
-            self._idle_policy.learn(seconds)
+    def found_closed(self) -> None:
+        """Learn that the server closes idle connections."""
+        self._idle_policy.found_closed()
 
     def close_idle(self, older_than: float = 0.0) -> None:
         """Close the connections that have been idle for this many seconds."""
@@ -174,15 +184,19 @@ class ClientPool(Generic[Client]):
         return PooledClient(self._make())
 
     def _newest(self) -> PooledClient[Client] | None:
-        now = time.monotonic()
+        policy = self._idle_policy
         with contextlib.suppress(IndexError):
             while True:
                 pooled = self._idle.pop()
-                pooled.idle_for = now - pooled.idle_since
+                now = time.monotonic()
+                idle_for = now - pooled.idle_since
                 if pooled.has_ended():
-                    self.closed_after(pooled.idle_for)
-                elif pooled.idle_for <= self._idle_policy.seconds(now):
-                    return pooled
+                    policy.found_closed()
+                else:
+                    policy.found_open(idle_for)
+                    if policy.allows(idle_for, now):
+                        pooled.is_reused = True
+                        return pooled
                 pooled.close()
         return None
 
@@ -292,7 +306,7 @@ class ExternalClient(Generic[Client]):
         if pooled is not None and not reusable:
             pooled.close()
 
-    def closed_after(self, seconds: float | None) -> None:
+    def found_closed(self) -> None:
         """Do nothing: the connections are the caller's."""
 
     def close_idle(self) -> None:
@@ -318,8 +332,8 @@ class Lease(Generic[Client]):
     def failed(self, pooled: PooledClient[Client], response: Any, seconds: float) -> None:
         """Note that no complete response came, perhaps because the connection had been idle."""
         self.reusable = False
-        if response is None and seconds < AT_ONCE_SECONDS:
-            self.clients.closed_after(pooled.idle_for)
+        if response is None and seconds < AT_ONCE_SECONDS and pooled.is_reused:
+            self.clients.found_closed()
 
     def release(self) -> None:
         """Release the client and the slot; a second time does nothing."""

@@ -85,13 +85,19 @@ def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
     assert other not in {early, late}
 
 
-def test_what_was_learned_of_a_server_is_forgotten():
-    idle_policy = IdlePolicy()
-    idle_policy.learn(1.0)
-    idle_policy.learn(2.0)
-    now = time.monotonic()
-    assert idle_policy.seconds(now) == 0.5
-    assert idle_policy.seconds(now + 100) == pool.IDLE_SECONDS
+def test_idle_connections_are_used_once_the_server_has_left_open_others_for_long(monkeypatch):
+    monkeypatch.setattr(pool, "OBSERVED_TIMES", 4)
+    policy, now = IdlePolicy(), time.monotonic()
+    assert not policy.allows(0.5, now)
+    for _ in range(4):
+        policy.found_open(0.5)
+    assert policy.allows(0.5, now)
+    assert not policy.allows(0.6, now)
+    assert not policy.allows(pool.IDLE_SECONDS + 0.1, now)
+    policy.found_closed()
+    policy.found_open(100)
+    assert not policy.allows(0.0, now + 59)
+    assert policy.allows(0.5, now + 100)
     assert idle_policy_of("https://a") is idle_policy_of("https://a")
     assert idle_policy_of("https://a") is not idle_policy_of("https://b")
 
