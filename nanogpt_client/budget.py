@@ -89,8 +89,8 @@ class Budget:
 
     Before a billable call its estimated price is reserved: catalogue price times tokens, including
     ``max_tokens`` of output if given; for media, the price in the cached model list; without a
-    price, ``assumed_usd``. The reported cost, which may be higher, then replaces the reservation. A
-    call whose cost stays unknown keeps its reservation, so unknown never counts as free. A chat
+    price, ``assumed_usd``. Afterwards the reported cost replaces the reservation; it may be higher.
+    A call whose cost stays unknown keeps its reservation, so unknown never counts as free. A chat
     without ``max_tokens`` reserves its input only; if its cost stays unknown, it counts at least
     ``assumed_usd``.
 

@@ -11,7 +11,7 @@ from nanogpt_client.bundled_models import find, models
 from nanogpt_client.refresh_bundled_models import SNAPSHOT, main
 
 
-def test_facts_of_a_model_come_without_asking():
+def test_metadata_of_a_model_comes_without_asking():
     model = find("anthropic/claude-opus-4.6")
     assert model is not None
     assert model.context_length == 1_000_000
@@ -19,7 +19,7 @@ def test_facts_of_a_model_come_without_asking():
     assert {"vision", "tool_calling", "reasoning"} <= model.capabilities
 
 
-def test_directives_and_unlisted_variants_have_the_facts_of_their_model():
+def test_directives_and_unlisted_variants_have_the_metadata_of_their_model():
     plain = find("openai/gpt-5.2")
     assert plain is not None
     assert find("openai/gpt-5.2:online/linkup-deep:memory-30") == plain

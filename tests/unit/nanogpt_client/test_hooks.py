@@ -88,5 +88,5 @@ def test_the_log_has_neither_prompts_nor_answers_nor_headers(caplog):
     assert SECRET not in caplog.text
 
 
-def test_nothing_is_told_by_default():
+def test_nothing_is_reported_by_default():
     Hooks().request(CallEvent("GET", "/", "account", None, 1))

@@ -216,7 +216,7 @@ def test_odd_lines_break_nothing(tmp_path, field, value):
     assert "all" in ledger._repr_html_()
 
 
-def test_what_is_no_count_counts_as_not_told():
+def test_what_is_no_count_counts_as_not_reported():
     values: dict[str, Any] = {
         "prompt_tokens": "x",
         "completion_tokens": "7",

@@ -109,7 +109,7 @@ def test_the_entry_of_a_failure_has_its_name_and_request_id():
     assert error.sends == 3
 
 
-def test_who_walks_away_is_booked_as_that():
+def test_who_walks_away_is_recorded_as_that():
     assert book(context(), error=GeneratorExit()).outcome == "abandoned"
 
 
@@ -217,7 +217,7 @@ def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeyp
 TICKET = {"runId": "run_1", "status": "pending", "cost": 0.5, "paymentSource": "USD"}
 
 
-def test_polls_never_book_the_price_of_a_video_again():
+def test_polls_never_record_the_price_of_a_video_again():
     rules = context(budget=Budget(usd=10))
     state = {"data": {"status": "IN_PROGRESS", "cost": 0.5}}
     done = {"data": {"status": "COMPLETED", "cost": 0.5, "output": {"video": {"url": "/v.mp4"}}}}
@@ -231,7 +231,7 @@ def test_polls_never_book_the_price_of_a_video_again():
     assert rules.budget.spent == Decimal("0.5")
 
 
-def test_polls_never_book_the_price_of_a_spoken_job_again():
+def test_polls_never_record_the_price_of_a_spoken_job_again():
     rules = context()
     done = {"status": "completed", "audioUrl": "https://cdn/x.mp3", "cost": 0.5}
     flow = speak("hi", model="Elevenlabs-Turbo-V2.5")

@@ -184,7 +184,7 @@ def test_a_thousand_at_once_after_a_first_refusal_wait_in_order():
     assert pace.is_asked_to_wait
 
 
-def test_all_calls_wait_when_one_is_told_to():
+def test_all_calls_wait_when_one_is_asked_to():
     clock = Clock()
     pace = Pace(now=clock, jitter=lambda: 0.0)
     first, second = pace.next_slot(), pace.next_slot()

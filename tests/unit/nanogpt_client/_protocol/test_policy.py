@@ -385,7 +385,7 @@ def test_after_done_only_the_end_is_looked_for(outcome):
     assert only_entry(rules).outcome == "ok"
 
 
-def test_a_stream_is_booked_before_its_end_is_looked_for():
+def test_a_stream_is_recorded_before_its_end_is_looked_for():
     rules = context()
     steps = stream_events(stream_chat("hi", model="m"), rules)
     step = next(steps)
@@ -415,7 +415,7 @@ def test_usage_after_the_finish_reason_is_waited_for():
     assert driven.items[-1].usage.prompt_tokens == 3
 
 
-def test_the_last_frame_may_lack_its_blank_line():
+def test_the_last_event_may_lack_its_blank_line():
     cut_short = Chunk(sse(frame("a"), frame("b", finish="stop")).rstrip(b"\n"))
     driven, _ = chat_stream(connected(), cut_short, END)
     assert driven.error is None
@@ -500,7 +500,7 @@ def test_without_limits_nothing_is_watched():
     assert limits_of(driven) == [None, None, None, AFTER_DONE_SECONDS]
 
 
-def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
+def test_text_before_an_error_event_in_the_same_bytes_is_not_lost():
     bad = frame(
         finish="error", error={"status": 429, "message": "slow", "code": "rate_limit_exceeded"}
     )
@@ -511,7 +511,7 @@ def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
     assert "slow" in str(error)
 
 
-def test_text_in_the_error_frame_itself_is_not_lost():
+def test_text_in_the_error_event_itself_is_not_lost():
     driven, _ = chat_stream(
         connected(), piece(frame("bye", finish="error", error={"message": "x"}))
     )
@@ -519,7 +519,7 @@ def test_text_in_the_error_frame_itself_is_not_lost():
     assert driven.error is not None
 
 
-def test_an_error_frame_is_never_a_reason_to_send_again():
+def test_an_error_event_is_never_a_reason_to_send_again():
     bad = {"error": {"status": 503, "message": "overloaded"}}
     driven, rules = chat_stream(connected(), piece(bad))
     driven.failure(ServerError)
@@ -532,7 +532,7 @@ def test_an_error_reason_without_detail():
 
 
 @pytest.mark.parametrize("data", [b"data: {oops\n\n", b"data: [1]\n\n", b"data: null\n\n"])
-def test_a_frame_nobody_can_read(data):
+def test_an_event_nobody_can_read(data):
     driven, _ = chat_stream(connected(), Chunk(sse(frame("a")) + data))
     assert driven.failure(InvalidResponseError).partial.text == "a"
 
@@ -653,7 +653,7 @@ def test_an_error_reason_counts_whichever_answer_has_it():
     driven.failure(StreamInterruptedError)
 
 
-def test_leaving_a_stream_books_what_had_arrived():
+def test_leaving_a_stream_records_what_had_arrived():
     rules = context()
     steps = stream_events(stream_chat("hi", model="m"), rules)
     next(steps)
@@ -665,7 +665,7 @@ def test_leaving_a_stream_books_what_had_arrived():
     assert (entry.prompt_tokens, entry.request_id) == (3, "req_5")
 
 
-def test_leaving_a_stream_after_its_price_came_books_the_price():
+def test_leaving_a_stream_after_its_price_came_records_the_price():
     rules = context()
     steps = stream_events(stream_chat("hi", model="m"), rules)
     next(steps)
@@ -752,7 +752,7 @@ def test_an_empty_sound_is_an_error():
     drive(stream_events(call, context()), connected(), END).failure(InvalidResponseError)
 
 
-def test_a_sound_in_one_piece_is_handed_on():
+def test_a_sound_in_one_chunk_is_handed_on():
     call = stream_speech("hi", model="tts-1")
     driven = drive(
         stream_events(call, context()), Reply(200, {"content-type": "audio/mpeg"}, b"mp3")

@@ -1,4 +1,4 @@
-"""Who uses which HTTP client: one call at a time, and none is kept for ever."""
+"""HTTP clients serve one call at a time and are not kept open for ever."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def clients():
     return ClientPool(Made)
 
 
-def lend(clients: ClientPool[Made]) -> tuple[Slot, Made]:
+def acquire(clients: ClientPool[Made]) -> tuple[Slot, Made]:
     slot = Slot()
     pooled = clients.acquire(slot)
     pooled.stream = pooled.client
@@ -45,41 +45,41 @@ def lend(clients: ClientPool[Made]) -> tuple[Slot, Made]:
 
 
 def test_nobody_shares_a_client(clients):
-    lent = [lend(clients) for _ in range(3)]
-    assert len({id(client) for _, client in lent}) == 3
+    in_use = [acquire(clients) for _ in range(3)]
+    assert len({id(client) for _, client in in_use}) == 3
 
 
 def test_the_one_that_was_used_last_is_used_next(clients):
-    (first, a), (second, b) = lend(clients), lend(clients)
+    (first, a), (second, b) = acquire(clients), acquire(clients)
     clients.release(second, reusable=True)
     clients.release(first, reusable=True)
-    lent = [lend(clients) for _ in range(3)]
-    assert [client for _, client in lent][:2] == [a, b]
+    in_use = [acquire(clients) for _ in range(3)]
+    assert [client for _, client in in_use][:2] == [a, b]
 
 
-def test_one_that_is_given_back_twice_is_lent_once(clients):
-    slot, client = lend(clients)
+def test_a_client_released_twice_is_used_once(clients):
+    slot, client = acquire(clients)
     clients.release(slot, reusable=True)
     clients.release(slot, reusable=True)
-    (again, same), (further, other) = lend(clients), lend(clients)
+    (again, same), (further, other) = acquire(clients), acquire(clients)
     assert (same is client, other is client) == (True, False)
     del again, further
 
 
-def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_lent_again(clients):
-    slot, client = lend(clients)
+def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_reused(clients):
+    slot, client = acquire(clients)
     clients.release(slot, reusable=False)
     assert client.closed
-    assert lend(clients)[1] is not client
+    assert acquire(clients)[1] is not client
 
 
-def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
-    (first, early), (second, late) = lend(clients), lend(clients)
+def test_one_that_the_server_has_closed_is_not_reused_and_teaches(clients):
+    (first, early), (second, late) = acquire(clients), acquire(clients)
     clients.release(first, reusable=True)
     clients.release(second, reusable=True)
     time.sleep(0.02)
     late.ended = True
-    (_third, other) = lend(clients)
+    (_third, other) = acquire(clients)
     assert late.closed
     assert early.closed  # as old as the one that the server has closed
     assert other not in {early, late}
@@ -103,7 +103,7 @@ def test_idle_connections_are_used_once_the_server_has_left_open_others_for_long
 
 
 def test_one_whose_call_is_lost_is_closed(clients):
-    slot, client = lend(clients)
+    slot, client = acquire(clients)
     del slot
     assert client.closed
     assert len(clients) == 0
@@ -111,32 +111,32 @@ def test_one_whose_call_is_lost_is_closed(clients):
 
 def test_those_that_are_idle_are_closed_without_a_further_call(clients, monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
-    (first, early), (second, late), (third, lent) = (lend(clients) for _ in range(3))
+    (first, early), (second, late), (third, in_use) = (acquire(clients) for _ in range(3))
     clients.release(first, reusable=True)
     time.sleep(0.06)
     clients.release(second, reusable=True)
     time.sleep(0.07)
     assert (early.closed, late.closed) == (True, False)
     time.sleep(0.15)
-    assert (late.closed, lent.closed) == (True, False)
+    assert (late.closed, in_use.closed) == (True, False)
     del third
 
 
 def test_closing_closes_all(clients):
-    (first, idle), (_second, lent) = lend(clients), lend(clients)
+    (first, idle), (_second, in_use) = acquire(clients), acquire(clients)
     clients.release(first, reusable=True)
     clients.close()
-    assert (idle.closed, lent.closed, clients._alarm) == (True, True, None)
+    assert (idle.closed, in_use.closed, clients._alarm) == (True, True, None)
 
 
-def test_threads_never_meet_on_a_client(clients):
+def test_threads_never_share_a_client(clients):
     used: list[object] = []
     barrier = Barrier(8)
 
     def borrow() -> None:
         barrier.wait()
         for _ in range(200):
-            slot, client = lend(clients)
+            slot, client = acquire(clients)
             assert client not in used
             used.append(client)
             used.remove(client)
@@ -171,7 +171,7 @@ def none_is_left(server: RawServer) -> None:
         time.sleep(0.01)
 
 
-def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
+def test_connections_of_a_burst_are_closed_soon(monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
         with ThreadPoolExecutor(4) as threads:
@@ -179,7 +179,7 @@ def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
         none_is_left(server)
 
 
-async def test_connections_of_an_async_rush_hour_are_closed_soon(monkeypatch):
+async def test_connections_of_an_async_burst_are_closed_soon(monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     with RawServer(ANSWER) as server:
         async with AsyncNanoGPTClient(KEY, base_url=server.base_url) as client:

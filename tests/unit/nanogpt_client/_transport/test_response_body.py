@@ -39,7 +39,7 @@ def test_what_was_packed_comes_out(encoding, data, size):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_no_piece_is_large(encoding):
+def test_no_chunk_is_large(encoding):
     bomb = PACKED[encoding](b"\0" * 20_000_000)
     sizes = [len(piece) for piece in Decoder(encoding).feed(bomb)]
     assert max(sizes) <= CHUNK_BYTES
@@ -57,6 +57,6 @@ def test_what_nobody_asked_for_is_refused(encoding):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_damage_is_told(encoding):
+def test_damage_is_reported(encoding):
     with pytest.raises(UnreadableError, match="damaged"):
         list(Decoder(encoding).feed(b"this is no such thing, whatever its header says"))
