@@ -111,7 +111,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """Look the model up in the bundled snapshot, without asking anybody."""
-        return self._looked_up(bundled_models.facts(self.model))
+        return self._looked_up(bundled_models.find(self.model))
 
     def _looked_up(self, facts: Model | None) -> ModelProfile | None:
         profile = None if facts is None else ResolvedProfile(self.model, profile_of(facts))
@@ -165,7 +165,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         return self._take_profile(await self.alist_models())
 
     def _take_profile(self, models: ModelList) -> ModelProfile:
-        profile = self._looked_up(models.facts(self.model))
+        profile = self._looked_up(models.find(self.model))
         if profile is None:
             with map_errors():
                 raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")
@@ -240,7 +240,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         """Return the profile of the model that a call is for; a call may name its own."""
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
-        facts = bundled_models.facts(model)
+        facts = bundled_models.find(model)
         return None if facts is None else ResolvedProfile(model, profile_of(facts))
 
     def _stream_request(

@@ -277,7 +277,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
 
     def _facts(self, model: str | None = None) -> Model | None:
         try:
-            return bundled_models.facts(model or self.model)
+            return bundled_models.find(model or self.model)
         except InvalidArgumentError:  # assigned later and malformed: the call will say so
             return None
 

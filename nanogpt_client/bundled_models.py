@@ -15,10 +15,10 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.catalog import Model
 
-__all__ = ["facts", "models"]
+__all__ = ["find", "models"]
 
 
-def facts(model: str) -> Model | None:
+def find(model: str) -> Model | None:
     """Return what the snapshot knows of a model, directives such as ``:online`` left aside.
 
     A variant that it does not list, such as ``:thinking``, has the facts of its plain model.

@@ -18,8 +18,8 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     error_from_body,
 )
-from nanogpt_client.types._coerce import as_dict, dicts, loads_piece
-from nanogpt_client.types._surrogates import Halves
+from nanogpt_client.types._coerce import as_dict, dicts, loads_chunk
+from nanogpt_client.types._surrogates import SurrogateJoiner
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion
 
 _HEAD_BYTES = 64 * 1024
@@ -33,7 +33,7 @@ class ChatDecoder:
         self.done = False
         self.failure: NanoGPTError | None = None
         self._sse = SSEDecoder()
-        self._halves = Halves()
+        self._halves = SurrogateJoiner()
         self._message = ChatAccumulator(headers)
         self._headers = headers
         self._answers = answers
@@ -111,7 +111,7 @@ class ChatDecoder:
 
     def _frame(self, event: bytes, *, last: bool) -> list[ChatChunk]:
         try:
-            frame, is_odd = loads_piece(event)
+            frame, is_odd = loads_chunk(event)
             if is_odd or self._halves:
                 frame = self._halves.join(frame)
         except (ValueError, RecursionError):

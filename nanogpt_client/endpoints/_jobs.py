@@ -142,7 +142,7 @@ def _status(fields: Mapping[str, Any]) -> str:
     return state
 
 
-def refund_words(ticket: Mapping[str, Any]) -> dict[str, Any]:
+def refund_fields(ticket: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to send back with each question.
 
     With it NanoGPT can refund the job if its provider rejects it later.

@@ -20,7 +20,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from nanogpt_client.endpoints import _model_limits, _sentences
+from nanogpt_client.endpoints import _model_limits, _split_text
 from nanogpt_client.endpoints._parameters import parameter, plain
 from nanogpt_client.types._coerce import as_dict, as_number, as_text, first
 from nanogpt_client.types.catalog import Model
@@ -85,7 +85,7 @@ def _calls(model: Model, work: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     text, most = work.get("text"), _model_limits.most_characters(model)
     if text is None or len(text) <= most:
         return [work]
-    return [{**work, "text": piece} for piece in _sentences.pieces(text, most)] or [work]
+    return [{**work, "text": piece} for piece in _split_text.split_text(text, most)] or [work]
 
 
 def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:

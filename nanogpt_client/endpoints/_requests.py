@@ -13,7 +13,7 @@ from typing import Any
 from nanogpt_client._protocol.call import Reply, Request, Root
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, error_from_body
 from nanogpt_client.types._coerce import as_dict
-from nanogpt_client.types._surrogates import mended_text
+from nanogpt_client.types._surrogates import repaired_text
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -48,7 +48,7 @@ def encode(body: Mapping[str, Any]) -> bytes:
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        data = mended_text(text).encode()
+        data = repaired_text(text).encode()
     if len(data) > MAX_BODY_BYTES:
         raise InvalidArgumentError(
             f"the request has {len(data)} bytes; NanoGPT takes {MAX_BODY_BYTES} (32 MB) at most"
@@ -62,7 +62,7 @@ def get(path: str, query: Mapping[str, Any] | None = None, root: Root = "v1") ->
     return Request("GET", path, root, query=words)
 
 
-def without_request_words(options: Mapping[str, Any]) -> dict[str, Any]:
+def body_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that belong in the body."""
     return {name: value for name, value in options.items() if name not in _REQUEST_WORDS}
 

@@ -85,12 +85,12 @@ def estimate_media_cost(
     price that can be read; NanoGPT itself is asked for pictures then.
     """
     given = _checks.checked(work, WorkOptions)
-    known = yield from catalog.known(kind, _checks.check_model(model), fetch=True)
-    usd = None if known is None else _prices.price(known, given)
+    listed = yield from catalog.find_model(kind, _checks.check_model(model), refresh=True)
+    usd = None if listed is None else _prices.price(listed, given)
     if usd is None and kind == "image":
         size, n = given.get("size"), given.get("n", 1)
         return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))
-    return CostEstimate(usd, {} if known is None else as_dict(known.raw.get("pricing")))
+    return CostEstimate(usd, {} if listed is None else as_dict(listed.raw.get("pricing")))
 
 
 def can_afford(
@@ -119,7 +119,7 @@ def _estimate(
     if "text" in work:
         return (yield from estimate_media_cost("tts", model=model, text=work["text"]))
     if work.keys() & _VIDEO_WORK:
-        listed = yield from catalog.known("video", model, fetch=True)
+        listed = yield from catalog.find_model("video", model, refresh=True)
         kind: ModelKind = "stt" if listed is None else "video"
         return (yield from estimate_media_cost(kind, model=model, **work))
     size, n = work.get("size"), work.get("n", 1)

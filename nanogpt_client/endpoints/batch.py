@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from nanogpt_client._media import audio_concat
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow
-from nanogpt_client.endpoints import _checks, _model_limits, _sentences, catalog, images, speech
+from nanogpt_client.endpoints import _checks, _model_limits, _split_text, catalog, images, speech
 from nanogpt_client.endpoints.gather import (
     MAX_CONCURRENCY,
     gather,
@@ -72,8 +72,10 @@ def speak_long(
     """
     _checks.checked(options, SpeechOptions)
     is_long = len(text) > _model_limits.LEAST_CHARACTERS
-    most = _model_limits.most_characters((yield from catalog.known("tts", model, fetch=is_long)))
-    parts = _sentences.pieces(_checks.check_text("text", text), most)
+    most = _model_limits.most_characters(
+        (yield from catalog.find_model("tts", model, refresh=is_long))
+    )
+    parts = _split_text.split_text(_checks.check_text("text", text), most)
     if len(parts) == 1:
         return (yield from speech.speak(text, model=model, **options))
     _check_joinable(options.get("response_format"), len(text), most)

@@ -36,14 +36,14 @@ def models(kind: ModelKind = "text", *, scope: ModelScope = "all") -> Flow[Model
     return found
 
 
-def known(kind: ModelKind, model: str, *, fetch: bool = False) -> Flow[Model | None]:
-    """Return what is known of a model; ``None`` if nothing is.
+def find_model(kind: ModelKind, model: str, *, refresh: bool = False) -> Flow[Model | None]:
+    """Return a model's entry in the cached list of its kind; ``None`` if it is not in there.
 
-    With ``fetch`` the list is asked for once an hour, free of charge; if it cannot be had, that is
-    no error, for the request itself will tell.
+    ``refresh`` fetches the list first, once an hour, free of charge. A list that cannot be fetched
+    is not an error: the request itself will report what is wrong.
     """
     remembered: ModelCache = yield GetModelCache()
-    if fetch and not remembered.asked(kind):
+    if refresh and not remembered.asked(kind):
         call = list_models(kind)
         try:
             found = yield from ask(

@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks
-from nanogpt_client.endpoints._requests import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import body_options, post, read_object
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_text, dicts
@@ -39,7 +39,7 @@ def embed(
     """Ask for the vectors of at most 2048 texts, as base64 unless asked otherwise."""
     inputs = [texts] if isinstance(texts, str) else list(texts)
     _check_inputs(inputs)
-    given = without_request_words(_checks.checked(options, EmbeddingOptions))
+    given = body_options(_checks.checked(options, EmbeddingOptions))
     given.setdefault("encoding_format", "base64")  # a quarter of the bytes, no parsing of numbers
     body = {"model": _checks.check_model(model), "input": inputs, **given}
     return Call(
@@ -81,7 +81,7 @@ def embed_all(
     def embedded(rows: slice, reporter: ProgressReporter) -> Flow[None]:
         batch = yield from ask(embed(inputs[rows], model=model, **quiet))
         stored = vectors.fill(rows, batch)
-        found = replace(batch, vectors=stored, start=rows.start)
+        found = replace(batch, vectors=stored, offset=rows.start)
         yield from reporter.finished("embedding", len(inputs), found, parts=len(stored))
 
     with ProgressReporter(options) as reporter:

@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, RetryS
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import body_options, post, read_object
 from nanogpt_client.endpoints.media import (
     MAX_IMAGE_BYTES,
     file_bytes,
@@ -24,7 +24,7 @@ from nanogpt_client.endpoints.media import (
 )
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.media import FileSource, GeneratedImage, GeneratedImages
@@ -44,15 +44,15 @@ def generate_image(
 
     The prompt may be left out beside an image, as for upscalers.
     """
-    given = without_request_words(_checks.checked(options, ImageOptions))
+    given = body_options(_checks.checked(options, ImageOptions))
     sources = _sources(image)
     body: dict[str, Any] = {
         "model": _checks.check_model(model),
         "prompt": _checks.check_prompt(prompt, instead=sources or options.get("extra_body")),
         **given,
     }
-    known = yield from catalog.known("image", model)
-    _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
+    listed = yield from catalog.find_model("image", model)
+    _model_limits.check_image(listed, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
         raise InvalidArgumentError("a mask needs the image that it belongs to", param="mask")
     urls = yield from image_data_urls(sources)
@@ -62,7 +62,9 @@ def generate_image(
         body["imageDataUrls"] = urls
     if mask is not None:
         body["maskDataUrl"] = yield from image_data_url(mask, "mask")
-    return (yield from _draw(post("/images/generations", body, options), model, known, options))
+    return (
+        yield from _generate(post("/images/generations", body, options), model, listed, options)
+    )
 
 
 def edit_image(
@@ -74,7 +76,7 @@ def edit_image(
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
     """Change a picture, or several, through the multipart route; a mask limits where."""
-    given = without_request_words(_checks.checked(options, ImageOptions))
+    given = body_options(_checks.checked(options, ImageOptions))
     sources = _sources(image)
     form = {
         "model": _checks.check_model(model),
@@ -84,8 +86,8 @@ def edit_image(
     }
     if not sources:
         raise InvalidArgumentError("there is no image to edit", param="image")
-    known = yield from catalog.known("image", model)
-    _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
+    listed = yield from catalog.find_model("image", model)
+    _model_limits.check_image(listed, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
     for at, source in enumerate(sources):
         name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
@@ -96,19 +98,19 @@ def edit_image(
     request = Request(
         "POST",
         "/images/edits",
-        form=mended(form),
+        form=repaired(form),
         files=files,
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),
     )
-    return (yield from _draw(request, model, known, options))
+    return (yield from _generate(request, model, listed, options))
 
 
-def _draw(
-    request: Request, model: str, known: Model | None, options: Mapping[str, Any]
+def _generate(
+    request: Request, model: str, listed: Model | None, options: Mapping[str, Any]
 ) -> Flow[GeneratedImages]:
     size = options.get("size") or options.get("resolution")
-    reserved = _prices.reservation(known, {"size": size, "n": options.get("n")})
+    reserved = _prices.reservation(listed, {"size": size, "n": options.get("n")})
     call = Call(
         request, _images, "image", model, RetrySafety.IF_REJECTED, billable=True, estimate=reserved
     )

@@ -22,7 +22,7 @@ from nanogpt_client.errors import (
     NanoGPTError,
     OutcomeUnknownError,
 )
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 from nanogpt_client.types.media import Downloadable, FileSource, Speech
 
 MAX_REDIRECTS = 5
@@ -30,7 +30,7 @@ MAX_IMAGE_BYTES = 4 * 1024 * 1024
 """What NanoGPT takes of one picture, as base64."""
 MAX_IMAGES_BYTES = 30 * 1024 * 1024
 """All pictures of one request together; NanoGPT takes bodies of 32 MB."""
-MAX_PICTURE_BYTES = MAX_IMAGE_BYTES // 4 * 3
+MAX_IMAGE_FILE_BYTES = MAX_IMAGE_BYTES // 4 * 3
 """A picture's own bytes, before they become base64."""
 
 
@@ -199,7 +199,7 @@ def image_data_url(source: FileSource, what: str) -> Flow[str]:
     if isinstance(source, str) and source.startswith("data:"):
         url = source
     else:
-        _, data = yield from file_bytes(source, what, max_bytes=MAX_PICTURE_BYTES)
+        _, data = yield from file_bytes(source, what, max_bytes=MAX_IMAGE_FILE_BYTES)
         if not files.mime_type_of(data).startswith("image/"):
             raise InvalidArgumentError(f"{what} is no PNG, JPEG, WebP or GIF picture")
         url = files.data_url(data)
@@ -230,4 +230,4 @@ def file_bytes(
 
 def file_part(name: str, data: bytes) -> FilePart:
     """Return a file for a multipart form, with a name whose extension fits it."""
-    return FilePart(mended(name), data, files.mime_type_of(data))
+    return FilePart(repaired(name), data, files.mime_type_of(data))

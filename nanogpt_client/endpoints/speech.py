@@ -14,7 +14,7 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import body_options, get, post, read_object
 from nanogpt_client.endpoints.media import download
 from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_text, unwrapped
@@ -29,8 +29,8 @@ _AUDIO_KEYS = ("url", "audioUrl", "audioUrls", "output", "data")
 
 def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Speech]:
     """Speak; whether NanoGPT sends the sound, its URL, or a job's ticket, the sound comes back."""
-    known = yield from catalog.known("tts", model)
-    _model_limits.check_speech(known, text, options)
+    listed = yield from catalog.find_model("tts", model)
+    _model_limits.check_speech(listed, text, options)
     submit = Call(
         post("/audio/speech", _body(text, model, options), options),
         _answer,
@@ -38,7 +38,7 @@ def speak(text: str, *, model: str, **options: Unpack[SpeechOptions]) -> Flow[Sp
         model,
         RetrySafety.IF_REJECTED,
         billable=True,
-        estimate=_prices.reservation(known, {"text": text}),
+        estimate=_prices.reservation(listed, {"text": text}),
     )
     with ProgressReporter(options) as reporter:
         answer = yield from ask(submit)
@@ -62,19 +62,19 @@ def stream_speech(
 ) -> StreamCall[bytes]:
     """Speak, and hand the sound on in pieces as it comes; ``listed`` is what is known of models."""
     body = {**_body(text, model, options), "stream": True}
-    known = None if listed is None else listed.get(model)
-    _model_limits.check_speech(known, text, options)
+    entry = None if listed is None else listed.get(model)
+    _model_limits.check_speech(entry, text, options)
     return StreamCall(
         post("/audio/speech", body, options),
         AudioDecoder,
         "speech",
         model,
-        estimate=_prices.reservation(known, {"text": text}),
+        estimate=_prices.reservation(entry, {"text": text}),
     )
 
 
 def _body(text: str, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    given = without_request_words(_checks.checked(options, SpeechOptions))
+    given = body_options(_checks.checked(options, SpeechOptions))
     return {"model": _checks.check_model(model), "input": _checks.check_text("text", text), **given}
 
 
@@ -101,7 +101,7 @@ def _finished(ticket: Speech, model: str, reporter: ProgressReporter) -> Flow[tu
     query = {
         "runId": job.run_id,
         "model": as_text(unwrapped(ticket.raw).get("model")) or model,
-        **_jobs.refund_words(ticket.raw),
+        **_jobs.refund_fields(ticket.raw),
     }
     request = get("/tts/status", query, root="api")
     check = Call(request, _jobs.read_state, "speech", model, run_id=job.run_id)

@@ -13,7 +13,7 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import body_options, get, post, read_object
 from nanogpt_client.endpoints.media import check_address, image_data_url
 from nanogpt_client.errors import InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts, first, unwrapped
@@ -40,9 +40,9 @@ def submit_video(
     The prompt may be left out beside an image, or beside what ``extra_body`` brings: a source video
     (``videoUrl``), a ``script``.
     """
-    given = without_request_words(_checks.checked(options, VideoOptions))
-    known = yield from catalog.known("video", model)
-    _model_limits.check_video(known, given, source=image is not None)
+    given = body_options(_checks.checked(options, VideoOptions))
+    listed = yield from catalog.find_model("video", model)
+    _model_limits.check_video(listed, given, source=image is not None)
     if "duration" in given:  # documented as a text
         given["duration"] = _seconds(given["duration"])
     body: dict[str, Any] = {"model": _checks.check_model(model)}
@@ -56,9 +56,15 @@ def submit_video(
         body["imageDataUrl"] = yield from image_data_url(image, "image")
     request = post("/generate-video", body, options, root="api")
     more = options.get("extra_body") or {}
-    reserved = _prices.reservation(known, {**given, **more, "image": image is not None})
+    reserved = _prices.reservation(listed, {**given, **more, "image": image is not None})
     order = Call(
-        request, _ticket, "video", model, RetrySafety.IF_NOT_SENT, billable=True, estimate=reserved
+        request,
+        _submitted,
+        "video",
+        model,
+        RetrySafety.IF_NOT_SENT,
+        billable=True,
+        estimate=reserved,
     )
     job: VideoJob = yield from ask(order)
     yield Submitted("video", job.run_id, job.billing, _jobs.estimate_of(order))
@@ -135,7 +141,7 @@ def _jobs_of(reply: Reply) -> list[VideoJob]:
     return [_job(item, reply, as_text(first(item, "runId", "id"))) for item in items]
 
 
-def _ticket(reply: Reply) -> VideoJob:
+def _submitted(reply: Reply) -> VideoJob:
     body = read_object(reply)
     run_id = as_text(first(unwrapped(body), "runId", "id"))
     if not run_id:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 
 # Nothing here is counted so far, and arithmetic on wild exponents overflows.
 _BEYOND = 10**31
@@ -21,16 +21,16 @@ _BEYOND = 10**31
 
 def loads(data: bytes | str) -> Any:
     """Parse JSON, with characters made whole; a `ValueError` also for what is nested too deeply."""
-    value, is_odd = loads_piece(data)
+    value, is_odd = loads_chunk(data)
     if not is_odd:
         return value
     try:
-        return mended(value)
+        return repaired(value)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
-def loads_piece(data: bytes | str) -> tuple[Any, bool]:
+def loads_chunk(data: bytes | str) -> tuple[Any, bool]:
     """Parse a piece of a stream; also return whether it may hold halves of characters."""
     try:
         # A quarter of the time for a stream's frame, a tenth for vectors.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Halves", "mended", "mended_text"]
+__all__ = ["SurrogateJoiner", "repaired", "repaired_text"]
 
 # Texts that a stream brings in pieces, so that the second half may come with the next one.
 _IN_PIECES = frozenset(
@@ -27,23 +27,23 @@ _IN_PIECES = frozenset(
 _Path = tuple[str | int, ...]
 
 
-def mended_text(text: str) -> str:
+def repaired_text(text: str) -> str:
     """Join the halves that stand side by side; others become U+FFFD, the replacement character."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def mended(value: Any) -> Any:
+def repaired(value: Any) -> Any:
     """Return a JSON value whose texts, names of keys too, hold whole characters only."""
     if isinstance(value, str):
-        return value if value.isascii() else mended_text(value)
+        return value if value.isascii() else repaired_text(value)
     if isinstance(value, list):
-        return [mended(item) for item in value]
+        return [repaired(item) for item in value]
     if isinstance(value, dict):
-        return {mended(key): mended(item) for key, item in value.items()}
+        return {repaired(key): repaired(item) for key, item in value.items()}
     return value
 
 
-class Halves:
+class SurrogateJoiner:
     """Joins halves over the frames of one chat stream: a piece waits without its last half."""
 
     __slots__ = ("_waiting",)
@@ -60,7 +60,7 @@ class Halves:
 
     def rest(self) -> dict[str, Any]:
         """Return, as a frame, what still waits when the stream ends: half of it never came."""
-        choices = [_nested(path, mended_text(half)) for path, half in self._waiting.items()]
+        choices = [_nested(path, repaired_text(half)) for path, half in self._waiting.items()]
         self._waiting.clear()
         return {"choices": [choice["choices"][0] for choice in choices]}
 
@@ -70,17 +70,17 @@ class Halves:
         if isinstance(value, list):
             return [self._joined(item, (*path, _number(item, at))) for at, item in enumerate(value)]
         if isinstance(value, dict):
-            return {mended(key): self._joined(item, (*path, key)) for key, item in value.items()}
+            return {repaired(key): self._joined(item, (*path, key)) for key, item in value.items()}
         return value
 
     def _text(self, text: str, path: _Path) -> str:
         if not text or tuple(step for step in path if isinstance(step, str)) not in _IN_PIECES:
-            return mended_text(text)
+            return repaired_text(text)
         text = self._waiting.pop(path, "") + text
         if "\ud800" <= text[-1] <= "\udbff":
             self._waiting[path] = text[-1]
             text = text[:-1]
-        return mended_text(text)
+        return repaired_text(text)
 
 
 def _number(item: Any, position: int) -> int:

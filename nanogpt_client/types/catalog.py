@@ -95,6 +95,6 @@ class ModelList:
         """Return the model with this id, if it is in the list."""
         return next((model for model in self.models if model.id == model_id), None)
 
-    def facts(self, model: str) -> Model | None:
+    def find(self, model: str) -> Model | None:
         """Return what the list knows of a model, directives such as ``:online`` left aside."""
         return next(filter(None, map(self.get, ModelId.parse(model).listed_as)), None)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nanogpt_client.types.options import Split
+    from nanogpt_client.types.options import TranscriptSplit
 
 __all__ = [
     "Downloadable",
@@ -53,7 +53,7 @@ FileSource: TypeAlias = bytes | str | PathLike[str]
 class Embeddings:
     """Vectors in the order of their texts: ``vectors`` is float32 of shape (n, dim).
 
-    Of a batch of ``embed_all``, ``start`` is the place of its first text among all.
+    Of a batch of ``embed_all``, ``offset`` is the place of its first text among all.
     """
 
     vectors: NDArray[np.float32]
@@ -61,7 +61,7 @@ class Embeddings:
     usage: Usage | None
     billing: Billing
     raw: dict[str, Any] = field(repr=False)
-    start: int = 0
+    offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +266,7 @@ class Transcript(_Billed):
         """The segments, those of one speaker in a row put together."""
         return _merged(self.segments, lambda held, part: held.speaker == part.speaker)
 
-    def parts(self, split: Split | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    def parts(self, split: TranscriptSplit | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the text of each segment, or of each turn of a speaker, with what is known of it.
 
         By default, and if no times were told, the whole text. GetModelCache may be ``language``,

@@ -31,7 +31,7 @@ __all__ = [
     "WebSearch",
     "WebSearchOptions",
     "WorkOptions",
-    "options_for",
+    "transcription_options",
 ]
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
@@ -39,7 +39,7 @@ ServiceTier = Literal["auto", "default", "flex", "priority"]
 SearchProvider = Literal[  # the last: page web-search, for the route of its own
     "linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu", "firecrawl"
 ]
-Split = Literal["segment", "speaker"]  # what a transcript is cut into
+TranscriptSplit = Literal["segment", "speaker"]  # what a transcript is cut into
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -332,7 +332,7 @@ class TranscriptionOptions(ProgressOptions, total=False):
     temperature: Fraction | None
 
 
-def options_for(split: Split | None) -> TranscriptionOptions:
+def transcription_options(split: TranscriptSplit | None) -> TranscriptionOptions:
     """Return the words that let a model tell what it takes to cut its transcript so."""
     match split:
         case "speaker":

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 
 DEEPEST = 200  # levels; what Pythons read of more differs, and no tool has them
 
@@ -31,7 +31,7 @@ def read_arguments(text: str) -> dict[str, Any]:
         if text.count("[") + text.count("{") > DEEPEST and _depth(said) > DEEPEST:
             raise ValueError("nested too deeply")
         if "\\u" in text or not text.isascii():  # there may be halves of characters
-            said = mended(said)
+            said = repaired(said)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     # Bridges to some providers open every call with an empty object.

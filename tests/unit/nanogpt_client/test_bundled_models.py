@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from nanogpt_client.bundled_models import facts, models
+from nanogpt_client.bundled_models import find, models
 from nanogpt_client.refresh_bundled_models import SNAPSHOT, main
 
 
 def test_facts_of_a_model_come_without_asking():
-    model = facts("anthropic/claude-opus-4.6")
+    model = find("anthropic/claude-opus-4.6")
     assert model is not None
     assert model.context_length == 1_000_000
     assert model.prompt_usd == Decimal("4.998")
@@ -20,20 +20,20 @@ def test_facts_of_a_model_come_without_asking():
 
 
 def test_directives_and_unlisted_variants_have_the_facts_of_their_model():
-    plain = facts("openai/gpt-5.2")
+    plain = find("openai/gpt-5.2")
     assert plain is not None
-    assert facts("openai/gpt-5.2:online/linkup-deep:memory-30") == plain
-    assert facts("openai/gpt-5.2:thinking") == plain
+    assert find("openai/gpt-5.2:online/linkup-deep:memory-30") == plain
+    assert find("openai/gpt-5.2:thinking") == plain
 
 
 def test_an_unknown_model_has_none():
-    assert facts("nobody/knows-it") is None
+    assert find("nobody/knows-it") is None
 
 
 def test_all_of_them_can_be_compared():
     listed = models()
     assert len(listed) > 600
-    assert listed["openai/gpt-5.2"] == facts("openai/gpt-5.2")
+    assert listed["openai/gpt-5.2"] == find("openai/gpt-5.2")
 
 
 def test_the_snapshot_is_sorted_so_that_its_diffs_are_readable():

@@ -192,10 +192,10 @@ def test_progress_brings_every_batch_and_its_place(use):
     assert {(progress.kind, progress.total) for progress in seen} == {("embedding", 23)}
     for progress in seen:
         found = progress.result
-        rows = slice(found.start, found.start + len(found.vectors))
+        rows = slice(found.offset, found.offset + len(found.vectors))
         assert (found.vectors == vectors[rows]).all()
         assert np.shares_memory(found.vectors, vectors)  # not twice in memory
-    assert sorted(progress.result.start for progress in seen) == [0, 5, 10, 15, 20]
+    assert sorted(progress.result.offset for progress in seen) == [0, 5, 10, 15, 20]
 
 
 def test_progress_never_runs_backwards_and_never_overlaps(use):

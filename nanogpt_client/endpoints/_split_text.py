@@ -1,4 +1,4 @@
-"""A long text in pieces that can be spoken one by one, cut where a reader would pause."""
+"""Splitting a long text into parts to synthesize one by one, where a reader would pause."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PAUSES = (
 )
 
 
-def pieces(text: str, most: int) -> list[str]:
-    """Cut a text into pieces of up to ``most`` characters; only space between them is lost."""
+def split_text(text: str, most: int) -> list[str]:
+    """Split a text into parts of up to ``most`` characters; only space between them is lost."""
     return _cut(text, most, _PAUSES)
 
 
