@@ -18,7 +18,7 @@ from nanogpt_client._protocol.call import Call, Reply, RetrySafety, StreamCall
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
-from nanogpt_client.endpoints._requests import body_options, post, read_object
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.types.json_schemas import sendable_format
@@ -77,7 +77,7 @@ def chat_body(
 
 def _options_body(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body without its messages."""
-    given = body_options(_checks.checked(options, ChatOptions))
+    given = _checks.body_options(options, ChatOptions)
     search, memory = given.pop("web_search", None), given.pop("memory", None)
     if given.get("tools"):
         given["tools"] = _checks.check_tools(given["tools"])

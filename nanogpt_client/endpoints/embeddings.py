@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks
-from nanogpt_client.endpoints._requests import body_options, post, read_object
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_text, dicts
@@ -39,7 +39,7 @@ def embed(
     """Ask for the vectors of at most 2048 texts, as base64 unless asked otherwise."""
     inputs = [texts] if isinstance(texts, str) else list(texts)
     _check_inputs(inputs)
-    given = body_options(_checks.checked(options, EmbeddingOptions))
+    given = _checks.body_options(options, EmbeddingOptions)
     given.setdefault("encoding_format", "base64")  # a quarter of the bytes, no parsing of numbers
     body = {"model": _checks.check_model(model), "input": inputs, **given}
     return Call(

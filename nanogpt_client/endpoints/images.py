@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, RetryS
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import body_options, post, read_object
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.endpoints.media import (
     MAX_IMAGE_BYTES,
     file_bytes,
@@ -44,7 +44,7 @@ def generate_image(
 
     The prompt may be left out beside an image, as for upscalers.
     """
-    given = body_options(_checks.checked(options, ImageOptions))
+    given = _checks.body_options(options, ImageOptions)
     sources = _sources(image)
     body: dict[str, Any] = {
         "model": _checks.check_model(model),
@@ -76,7 +76,7 @@ def edit_image(
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
     """Change a picture, or several, through the multipart route; a mask limits where."""
-    given = body_options(_checks.checked(options, ImageOptions))
+    given = _checks.body_options(options, ImageOptions)
     sources = _sources(image)
     form = {
         "model": _checks.check_model(model),

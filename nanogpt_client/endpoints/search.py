@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client.endpoints import _checks
-from nanogpt_client.endpoints._requests import body_options, encode, post, read_object
+from nanogpt_client.endpoints._requests import encode, post, read_object
 from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.options import WebSearchOptions
@@ -32,7 +32,7 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
 
     The query may be empty only where ``extra_body`` asks for another ``operation`` of Sofya's.
     """
-    given = body_options(_checks.checked(options, WebSearchOptions))
+    given = _checks.body_options(options, WebSearchOptions)
     schema = given.pop("schema", None)
     if schema is not None:
         given.setdefault("output_type", "structured")

@@ -14,7 +14,7 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import body_options, get, post, read_object
+from nanogpt_client.endpoints._requests import get, post, read_object
 from nanogpt_client.endpoints.media import download
 from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_text, unwrapped
@@ -74,7 +74,7 @@ def stream_speech(
 
 
 def _body(text: str, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    given = body_options(_checks.checked(options, SpeechOptions))
+    given = _checks.body_options(options, SpeechOptions)
     return {"model": _checks.check_model(model), "input": _checks.check_text("text", text), **given}
 
 

@@ -14,7 +14,7 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import body_options, post, read_object
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
 from nanogpt_client.types._coerce import as_text, unwrapped
 from nanogpt_client.types._surrogates import repaired
@@ -77,7 +77,7 @@ def _finished(
 def _request(
     audio: FileSource, model: str, options: Mapping[str, Any], listed: Model | None
 ) -> Flow[Request]:
-    given = body_options(_checks.checked(options, TranscriptionOptions))
+    given = _checks.body_options(options, TranscriptionOptions)
     body = {"model": _checks.check_model(model), **given}
     if _checks.is_url(audio) and not str(audio).startswith("data:"):
         yield from check_address(str(audio), "audio")

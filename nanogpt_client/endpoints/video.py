@@ -13,7 +13,7 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import body_options, get, post, read_object
+from nanogpt_client.endpoints._requests import get, post, read_object
 from nanogpt_client.endpoints.media import check_address, image_data_url
 from nanogpt_client.errors import InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts, first, unwrapped
@@ -40,7 +40,7 @@ def submit_video(
     The prompt may be left out beside an image, or beside what ``extra_body`` brings: a source video
     (``videoUrl``), a ``script``.
     """
-    given = body_options(_checks.checked(options, VideoOptions))
+    given = _checks.body_options(options, VideoOptions)
     listed = yield from catalog.find_model("video", model)
     _model_limits.check_video(listed, given, source=image is not None)
     if "duration" in given:  # documented as a text

@@ -106,7 +106,7 @@ def test_after_a_failure_nothing_further_is_begun_and_what_is_there_is_kept(use)
 @pytest.mark.parametrize(
     ("method", "values", "options", "match"),
     [
-        ("generate_images", ["a", " "], {}, r"prompts\[1\] must be a text"),
+        ("generate_images", ["a", " "], {}, r"prompts\[1\] must be a non-empty"),
         ("generate_images", "a cat", {}, "prompts must be a list, not str"),
         ("generate_images", ["a"], {"max_concurrency": 0}, "max_concurrency must be at least 1"),
         ("generate_images", ["a"], {"sise": "x"}, "did you mean 'size'"),

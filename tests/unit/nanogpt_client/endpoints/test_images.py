@@ -76,7 +76,7 @@ def test_a_source_by_url_is_fetched_first():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"prompt": ""}, "prompt must be a text"),
+        ({"prompt": ""}, "prompt must be a non-empty"),
         ({"model": ""}, "model must be"),
         ({"n": 0}, "n=0"),
         ({"strength": 2}, "strength=2"),
