@@ -44,7 +44,7 @@ _SAME_FORMAT = {
 
 
 def check_image(
-    model: Model | None, options: Mapping[str, Any], *, sources: int, mask: bool
+    model: Model | None, options: Mapping[str, Any], *, inputs: int, mask: bool
 ) -> None:
     """Check size, resolution, quality, aspect ratio, number of images and number of input images.
 
@@ -68,8 +68,8 @@ def check_image(
     constraints.check("quality", options.get("quality"), "quality", "qualities")
     constraints.check("aspect_ratio", options.get("aspect_ratio"), "aspect_ratio", "aspect_ratios")
     constraints.check_most("n", options.get("n"), "max_output_images", "max_images", "n")
-    if sources:
-        constraints.check_most("image", sources, "max_input_images", "input_references")
+    if inputs:
+        constraints.check_most("image", inputs, "max_input_images", "input_references")
         constraints.note_denied("image_to_image", "does not accept an input image")
     if mask:
         constraints.note_denied("inpainting", "does not accept a mask")
@@ -97,7 +97,7 @@ def most_characters(model: Model | None) -> int:
     return int(most) if most is not None and most >= 1 else USUAL_CHARACTERS
 
 
-def check_video(model: Model | None, options: Mapping[str, Any], *, source: bool) -> None:
+def check_video(model: Model | None, options: Mapping[str, Any], *, image: bool) -> None:
     """Check duration (seconds), aspect ratio and resolution."""
     if model is None:
         return
@@ -105,7 +105,7 @@ def check_video(model: Model | None, options: Mapping[str, Any], *, source: bool
     constraints.check("duration", options.get("duration"), "duration", "durations", "seconds")
     constraints.check("aspect_ratio", options.get("aspect_ratio"), "aspect_ratio", "aspect_ratios")
     constraints.check("resolution", options.get("resolution"), "resolution", "resolutions")
-    if source:
+    if image:
         constraints.note_denied("image_to_video", "does not accept an input image")
     else:
         constraints.note_denied("text_to_video", "requires an input image")

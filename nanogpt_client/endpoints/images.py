@@ -1,4 +1,4 @@
-"""Pictures: drawn from a prompt, or from other pictures.
+"""Images: generated from a prompt, or from other images.
 
 Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai and image-edits
 """
@@ -40,22 +40,24 @@ def generate_image(
     mask: FileSource | None = None,
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
-    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along.
+    """Generate images from a prompt and input images; their URLs are fetched and sent as data.
 
-    The prompt may be left out beside an image, as for upscalers.
+    The prompt may be omitted with an input image, as for upscalers.
     """
     given = _checks.body_options(options, ImageOptions)
-    sources = _sources(image)
+    inputs = _inputs(image)
     body: dict[str, Any] = {
         "model": _checks.check_model(model),
-        "prompt": _checks.check_prompt(prompt, instead=sources or options.get("extra_body")),
+        "prompt": _checks.check_prompt(prompt, instead=inputs or options.get("extra_body")),
         **given,
     }
     listed = yield from catalog.find_model("image", model)
-    _model_limits.check_image(listed, given, sources=len(sources), mask=mask is not None)
-    if mask is not None and not sources:
-        raise InvalidArgumentError("a mask needs the image that it belongs to", param="mask")
-    urls = yield from image_data_urls(sources)
+    _model_limits.check_image(listed, given, inputs=len(inputs), mask=mask is not None)
+    if mask is not None and not inputs:
+        raise InvalidArgumentError(
+            "mask needs the image it applies to; pass image, too", param="mask"
+        )
+    urls = yield from image_data_urls(inputs)
     if len(urls) == 1:
         body["imageDataUrl"] = urls[0]
     elif urls:
@@ -75,23 +77,23 @@ def edit_image(
     mask: FileSource | None = None,
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
-    """Change a picture, or several, through the multipart route; a mask limits where."""
+    """Edit one image or several by the multipart route; a mask limits the edited area."""
     given = _checks.body_options(options, ImageOptions)
-    sources = _sources(image)
+    inputs = _inputs(image)
     form = {
         "model": _checks.check_model(model),
-        "prompt": _checks.check_prompt(prompt, instead=sources),
+        "prompt": _checks.check_prompt(prompt, instead=inputs),
         **{name: str(value) for name, value in given.items()},
         **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
     }
-    if not sources:
-        raise InvalidArgumentError("there is no image to edit", param="image")
+    if not inputs:
+        raise InvalidArgumentError("image is empty; pass at least one image", param="image")
     listed = yield from catalog.find_model("image", model)
-    _model_limits.check_image(listed, given, sources=len(sources), mask=mask is not None)
+    _model_limits.check_image(listed, given, inputs=len(inputs), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
-    for at, source in enumerate(sources):
+    for at, source in enumerate(inputs):
         name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
-        files.append(("image" if len(sources) == 1 else "image[]", file_part(name, data)))
+        files.append(("image" if len(inputs) == 1 else "image[]", file_part(name, data)))
     if mask is not None:
         name, data = yield from file_bytes(mask, "mask.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("mask", file_part(name, data)))
@@ -116,12 +118,12 @@ def _generate(
     )
     with ProgressReporter(options) as reporter:
         yield from reporter.report(Progress("image"))
-        answer = yield from ask(call)
-        yield from reporter.report(Progress("image", done=1, result=answer))
-    return answer
+        generated = yield from ask(call)
+        yield from reporter.report(Progress("image", done=1, result=generated))
+    return generated
 
 
-def _sources(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
+def _inputs(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
     if image is None:
         return []
     return list(image) if isinstance(image, list | tuple) else [image]  # type: ignore[list-item]
@@ -134,7 +136,7 @@ def _images(reply: Reply) -> GeneratedImages:
     share = None if billing.cost is None or not items else billing.cost / len(items)
     images = tuple(_image(item, share, reply) for item in items)
     if not images or not all(image.data or image.url for image in images):
-        raise InvalidResponseError("NanoGPT answered without a picture")
+        raise InvalidResponseError("NanoGPT answered without an image")
     raw = {key: value for key, value in body.items() if key != "data"}
     return GeneratedImages(images, billing, raw)
 

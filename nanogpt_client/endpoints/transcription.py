@@ -25,10 +25,11 @@ from nanogpt_client.types.options import TranscriptionOptions
 
 PATH = "/audio/transcriptions"
 
-# What a status takes of the ticket (page transcribe-status); with the first three it can refund.
+# Fields of the submission to send with a poll (page transcribe-status); the first three let
+# NanoGPT refund it.
 _SENT_BACK = ("cost", "paymentSource", "isApiRequest",
               "fileName", "fileSize", "chargedDuration", "diarize")  # fmt: skip
-# What a status says of the job itself; anything else is a result, in a shape listed or not.
+# Fields of a status that describe the job; anything else is a result.
 _OF_ANY_STATE = frozenset(
     "status state runId id requestId model data metadata cost currency paymentSource"
     " isApiRequest remainingBalance fileName fileSize chargedDuration diarize".split()
@@ -38,7 +39,7 @@ _OF_ANY_STATE = frozenset(
 def transcribe(
     audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
 ) -> Flow[Transcript]:
-    """Write down what is said; jobs are waited for."""
+    """Transcribe audio; jobs are waited for."""
     listed = yield from catalog.find_model("stt", model)
     request = yield from _request(audio, model, options, listed)
     seconds = files.seconds_of(request.files[0][1].data) if request.files else None
@@ -61,11 +62,11 @@ def transcribe(
 
 
 def _finished(
-    ticket: Transcript, run_id: str, model: str, reporter: ProgressReporter
+    submitted: Transcript, run_id: str, model: str, reporter: ProgressReporter
 ) -> Flow[Transcript]:
-    """Wait for a job. One that is completed is paid for: what came is returned, text or not."""
-    job = _jobs.Job("transcription", run_id, ticket.billing)
-    body = {"runId": run_id, **_jobs.sent_back(ticket.raw, *_SENT_BACK)}
+    """Wait for a job. A completed one is paid for, so its result is returned even without text."""
+    job = _jobs.Job("transcription", run_id, submitted.billing)
+    body = {"runId": run_id, **_jobs.sent_back(submitted.raw, *_SENT_BACK)}
     question = post("/transcribe/status", body, root="api")
     check = Call(question, _jobs.read_state, "transcription", model, run_id=run_id)
     state, billing = yield from _jobs.wait(check, job, reporter)
@@ -100,7 +101,7 @@ def _request(
 
 
 def _answer(reply: Reply) -> Transcript:
-    """Read the transcript; the text is empty where only a job's ticket came."""
+    """Read the transcript; its text is empty if NanoGPT returned a job."""
     if reply.content_type == "text/plain":  # response_format="text"
         return Transcript(reply.text, Billing.read({}, reply.headers))
     body = read_object(reply)

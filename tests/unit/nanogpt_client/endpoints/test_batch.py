@@ -163,7 +163,7 @@ def test_a_format_that_cannot_be_joined_is_refused_unsent(use, kind):
 
 def test_a_format_that_was_not_asked_for_costs_one_piece_alone(use):
     wire = Wire(sound="audio/flac")
-    with pytest.raises(InvalidResponseError, match="came as audio/flac") as caught:
+    with pytest.raises(InvalidResponseError, match="NanoGPT returned audio/flac") as caught:
         use(wire, "speak_long", LONG)
     assert len(wire.asked) == 1
     assert caught.value.maybe_billed

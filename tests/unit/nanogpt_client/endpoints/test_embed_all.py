@@ -129,9 +129,9 @@ def test_batches_stay_within_number_and_bytes(texts, expected):
 @pytest.mark.parametrize(
     ("texts", "options", "match"),
     [
-        ("one text", {}, "texts must be a list of texts, not str"),
-        (7, {}, "texts must be a list of texts, not int"),
-        (["a", 7], {}, r"texts\[1\] is a int, not a text"),
+        ("one text", {}, "texts must be a list of strings, not str"),
+        (7, {}, "texts must be a list of strings, not int"),
+        (["a", 7], {}, r"texts\[1\] must be a string, not int"),
         (["a"], {"batch_size": 0}, "batch_size must be at least 1 and at most 2048"),
         (["a"], {"batch_size": 2049}, "batch_size must be at least 1 and at most 2048"),
         (["a"], {"max_batch_bytes": 0}, "max_batch_bytes must be at least 1"),
