@@ -73,7 +73,7 @@ def test_arguments_of_calls_are_joined_each_for_itself():
 
 
 def test_answers_side_by_side_do_not_mix():
-    decoder = ChatDecoder({}, answers=2)
+    decoder = ChatDecoder({}, choices=2)
     frames: list[dict[str, Any]] = [
         frame(content=HIGH),
         frame(content="x", at=1),
