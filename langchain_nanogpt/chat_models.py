@@ -165,7 +165,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         return self._take_profile(await self.alist_models())
 
     def _take_profile(self, models: ModelList) -> ModelProfile:
-        profile = self._looked_up(models.facts(self.model))
+        profile = self._looked_up(models.find(self.model))
         if profile is None:
             with map_errors():
                 raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")
