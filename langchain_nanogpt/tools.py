@@ -25,17 +25,17 @@ from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import tool_errors
 from nanogpt_client.tools import (
     TOOLS,
-    EstimateFields,
-    ImageFields,
-    SearchFields,
-    SpeechFields,
+    EstimateToolSettings,
+    ImageToolSettings,
+    SearchToolSettings,
+    SpeechToolSettings,
     Tool,
-    ToolboxFields,
-    ToolFields,
+    ToolboxSettings,
     ToolResult,
-    TranscriptionFields,
-    VideoFields,
-    explain,
+    ToolSettings,
+    TranscriptionToolSettings,
+    VideoToolSettings,
+    describe_for_model,
 )
 from nanogpt_client.tools.registry import arguments_error
 from nanogpt_client.types.progress import Progress
@@ -56,10 +56,10 @@ EVENT = "nanogpt_progress"
 
 
 def _explain_arguments(error: ValidationError) -> str:
-    return explain(arguments_error(error))
+    return describe_for_model(arguments_error(error))
 
 
-class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
+class _NanoGPTTool(ToolSettings, CheckedClientFields, BaseTool):
     """What all tools are: settings, a client, and one tool of the core.
 
     Raises:
@@ -106,7 +106,7 @@ class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
             return _content(await self._async_client().run(flow))
 
 
-class NanoGPTImageTool(ImageFields, _NanoGPTTool):
+class NanoGPTImageTool(ImageToolSettings, _NanoGPTTool):
     """Draws pictures, e.g. ``NanoGPTImageTool(model="hidream", output_dir="out")``."""
 
     core: ClassVar[Tool] = TOOLS["generate_image"]
@@ -115,7 +115,7 @@ class NanoGPTImageTool(ImageFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
+class NanoGPTImageEditTool(ImageToolSettings, _NanoGPTTool):
     """Changes a picture: given by path, URL or bytes, or by the name an earlier result told."""
 
     core: ClassVar[Tool] = TOOLS["edit_image"]
@@ -124,7 +124,7 @@ class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
+class NanoGPTSpeechTool(SpeechToolSettings, _NanoGPTTool):
     """Reads texts aloud, also long ones, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
 
     core: ClassVar[Tool] = TOOLS["speak"]
@@ -133,7 +133,7 @@ class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTTranscriptionTool(TranscriptionFields, _NanoGPTTool):
+class NanoGPTTranscriptionTool(TranscriptionToolSettings, _NanoGPTTool):
     """Writes down what is said in a recording."""
 
     core: ClassVar[Tool] = TOOLS["transcribe"]
@@ -142,7 +142,7 @@ class NanoGPTTranscriptionTool(TranscriptionFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTVideoTool(VideoFields, _NanoGPTTool):
+class NanoGPTVideoTool(VideoToolSettings, _NanoGPTTool):
     """Makes a video; one that was ordered before is found by its run id, and not paid again."""
 
     core: ClassVar[Tool] = TOOLS["generate_video"]
@@ -151,7 +151,7 @@ class NanoGPTVideoTool(VideoFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTWebSearchTool(SearchFields, _NanoGPTTool):
+class NanoGPTWebSearchTool(SearchToolSettings, _NanoGPTTool):
     """Searches the web without a model: results, a sourced answer, or a structured one."""
 
     core: ClassVar[Tool] = TOOLS["search_web"]
@@ -169,7 +169,7 @@ class NanoGPTBalanceTool(_NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTCostEstimateTool(EstimateFields, _NanoGPTTool):
+class NanoGPTCostEstimateTool(EstimateToolSettings, _NanoGPTTool):
     """Tells what work would cost, and whether the balance covers it."""
 
     core: ClassVar[Tool] = TOOLS["estimate_cost"]
@@ -193,7 +193,7 @@ _CLASSES: dict[str, type[_NanoGPTTool]] = {
 }
 
 
-class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
+class NanoGPTToolkit(ToolboxSettings, CheckedClientFields, BaseToolkit):
     """All tools with one client, one folder and one budget.
 
     >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
@@ -207,7 +207,9 @@ class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
     def get_tools(self) -> list[BaseTool]:
         """Return the tools that ``include`` names, in their fixed order."""
         shared = {"client": self._shared_client(), "http_async_client": self.http_async_client}
-        tools = [_CLASSES[tool.name](**shared, **self.words_for(tool.name)) for tool in self.tools]
+        tools = [
+            _CLASSES[tool.name](**shared, **self.arguments_for(tool.name)) for tool in self.tools
+        ]
         for tool in tools:  # one async client as well, which closing the toolkit closes
             tool._clients = self._clients  # noqa: SLF001 - of the base class that both have
         return [*tools]

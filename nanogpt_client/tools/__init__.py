@@ -18,37 +18,37 @@ voices and durations are checked against NanoGPT's list of models, which is fetc
 free of charge.
 """
 
-from nanogpt_client.tools.artifacts import Memory
-from nanogpt_client.tools.error_text import explain
+from nanogpt_client.tools.artifacts import ArtifactStore
+from nanogpt_client.tools.error_text import describe_for_model
 from nanogpt_client.tools.registry import TOOLS, Tool
 from nanogpt_client.tools.results import Media, ToolResult
 from nanogpt_client.tools.settings import (
-    EstimateFields,
-    ImageFields,
-    SearchFields,
-    SpeechFields,
+    EstimateToolSettings,
+    ImageToolSettings,
+    SearchToolSettings,
+    SpeechToolSettings,
     SpendRequest,
-    ToolFields,
-    TranscriptionFields,
-    VideoFields,
+    ToolSettings,
+    TranscriptionToolSettings,
+    VideoToolSettings,
 )
-from nanogpt_client.tools.toolbox import Toolbox, ToolboxFields
+from nanogpt_client.tools.toolbox import Toolbox, ToolboxSettings
 
 __all__ = [
-    "EstimateFields",
-    "ImageFields",
+    "EstimateToolSettings",
+    "ImageToolSettings",
     "Media",
-    "Memory",
-    "SearchFields",
-    "SpeechFields",
+    "ArtifactStore",
+    "SearchToolSettings",
+    "SpeechToolSettings",
     "SpendRequest",
     "TOOLS",
     "Tool",
-    "ToolFields",
+    "ToolSettings",
     "ToolResult",
     "Toolbox",
-    "ToolboxFields",
-    "TranscriptionFields",
-    "VideoFields",
-    "explain",
+    "ToolboxSettings",
+    "TranscriptionToolSettings",
+    "VideoToolSettings",
+    "describe_for_model",
 ]

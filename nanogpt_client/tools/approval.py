@@ -8,13 +8,13 @@ from typing import Any
 from nanogpt_client._protocol.steps import Flow, ask_user
 from nanogpt_client.endpoints import _prices, account, catalog
 from nanogpt_client.errors import SpendNotApprovedError
-from nanogpt_client.tools.settings import SpendRequest, ToolFields
+from nanogpt_client.tools.settings import SpendRequest, ToolSettings
 from nanogpt_client.types._coerce import as_number
 from nanogpt_client.types.catalog import ModelKind
 
 
-def allow(
-    fields: ToolFields, tool: str, arguments: dict[str, Any], kind: ModelKind | None, **work: Any
+def require_approval(
+    fields: ToolSettings, tool: str, arguments: dict[str, Any], kind: ModelKind | None, **work: Any
 ) -> Flow[None]:
     """Return if the call may be sent; ``work`` is what its price depends on.
 
@@ -41,7 +41,7 @@ def allow(
 
 
 def _refuse(
-    fields: ToolFields,
+    fields: ToolSettings,
     tool: str,
     arguments: dict[str, Any],
     kind: ModelKind | None,

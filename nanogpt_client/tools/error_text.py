@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanogpt_client import errors
 from nanogpt_client.errors import NanoGPTError
 
-__all__ = ["explain"]
+__all__ = ["describe_for_model"]
 
 _GOES_ON = (
     "It goes on at NanoGPT: where the tool takes a run_id, call it later with that alone, which "
@@ -35,7 +35,7 @@ _ADVICE: tuple[tuple[type[NanoGPTError], str], ...] = (
 )
 
 
-def explain(error: NanoGPTError) -> str:
+def describe_for_model(error: NanoGPTError) -> str:
     """Return one paragraph for a model that called a tool."""
     advice = next((text for cls, text in _ADVICE if isinstance(error, cls)), "Tell the user.")
     facts = []

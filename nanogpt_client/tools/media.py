@@ -12,7 +12,13 @@ from nanogpt_client._protocol.steps import Flow, off_loop
 from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.tools import approval, schemas, settings
-from nanogpt_client.tools.artifacts import LARGEST_FILE, Kept, check_output, keep, reachable
+from nanogpt_client.tools.artifacts import (
+    MAX_FILE_BYTES,
+    SavedFile,
+    check_output_dir,
+    read_file,
+    save_file,
+)
 from nanogpt_client.tools.results import Media, ToolResult, amount
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.media import GeneratedImages, Transcript
@@ -22,10 +28,10 @@ _WEB = ("http://", "https://")
 
 
 def generate_image(
-    own: settings.ImageFields, given: schemas.ImageArguments, on_progress: OnProgress | None
+    own: settings.ImageToolSettings, given: schemas.ImageArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Draw; the text names each picture's file, or its URL where nothing is saved."""
-    yield from off_loop(check_output, own.output_dir)
+    yield from off_loop(check_output_dir, own.output_dir)
     size = given.size or own.size
     yield from catalog.known("image", own.model, fetch=True)
     yield from _allow(own, "generate_image", given, "image", size=size, n=given.n)
@@ -42,10 +48,10 @@ def generate_image(
 
 
 def edit_image(
-    own: settings.ImageFields, given: schemas.EditArguments, on_progress: OnProgress | None
+    own: settings.ImageToolSettings, given: schemas.EditArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Change a picture, within a mask if one is given."""
-    yield from off_loop(check_output, own.output_dir)
+    yield from off_loop(check_output_dir, own.output_dir)
     image = yield from _input(own, given.image)
     mask = None if given.mask is None else (yield from _input(own, given.mask))
     size = given.size or own.size
@@ -66,10 +72,10 @@ def edit_image(
 
 
 def speak(
-    own: settings.SpeechFields, given: schemas.SpeechArguments, on_progress: OnProgress | None
+    own: settings.SpeechToolSettings, given: schemas.SpeechArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Read a text aloud, also one of many pages, into one file."""
-    yield from off_loop(check_output, own.output_dir)
+    yield from off_loop(check_output_dir, own.output_dir)
     _check_length(own, given.text)
     yield from catalog.known("tts", own.model, fetch=True)
     yield from _allow(own, "speak", given, "tts", text=given.text)
@@ -82,13 +88,15 @@ def speak(
         response_format=own.audio_format,
         on_progress=on_progress,
     )
-    kept = yield from _keep(own, "speech", spoken.bytes, spoken.mime_type)
-    text = f"Spoke {len(given.text)} characters{_price(spoken.billing)}. {_place(kept, spoken.url)}"
-    about = {"voice": given.voice or own.voice, "url": spoken.url, **_artifact(own, kept)}
+    saved = yield from _keep(own, "speech", spoken.bytes, spoken.mime_type)
+    text = (
+        f"Spoke {len(given.text)} characters{_price(spoken.billing)}. {_place(saved, spoken.url)}"
+    )
+    about = {"voice": given.voice or own.voice, "url": spoken.url, **_artifact(own, saved)}
     return ToolResult(text, _facts("speech", own.model, spoken.billing) | about)
 
 
-def _check_length(own: settings.SpeechFields, text: str) -> None:
+def _check_length(own: settings.SpeechToolSettings, text: str) -> None:
     if len(text) > own.max_characters:
         raise ConfigurationError(
             f"the text has {len(text)} characters; one call may speak {own.max_characters}",
@@ -97,7 +105,7 @@ def _check_length(own: settings.SpeechFields, text: str) -> None:
 
 
 def transcribe(
-    own: settings.TranscriptionFields,
+    own: settings.TranscriptionToolSettings,
     given: schemas.TranscriptionArguments,
     on_progress: OnProgress | None,
 ) -> Flow[ToolResult]:
@@ -125,10 +133,10 @@ def transcribe(
 
 
 def generate_video(
-    own: settings.VideoFields, given: schemas.VideoArguments, on_progress: OnProgress | None
+    own: settings.VideoToolSettings, given: schemas.VideoArguments, on_progress: OnProgress | None
 ) -> Flow[ToolResult]:
     """Order a video and wait for it; or, by run id, only wait: it is never ordered twice."""
-    yield from off_loop(check_output, own.output_dir)
+    yield from off_loop(check_output_dir, own.output_dir)
     job = given.run_id
     if job is None:
         job = yield from _ordered(own, given)
@@ -141,15 +149,15 @@ def generate_video(
     if own.output_dir is not None:
         data, trouble = yield from _fetched(made.url)
         if data is not None:
-            kept = yield from _keep(own, "video", data, media_files.mime_type_of(data))
-            about |= _artifact(own, kept)
-            text += f"{_place(kept, made.url)} "
+            saved = yield from _keep(own, "video", data, media_files.mime_type_of(data))
+            about |= _artifact(own, saved)
+            text += f"{_place(saved, made.url)} "
     text += f"URL, for a limited time: {made.url}"
     text += f", {trouble} (run id {run_id})." if trouble else f" (run id {run_id})."
     return ToolResult(text, _facts("video", made.model or own.model, billing) | about)
 
 
-def _ordered(own: settings.VideoFields, given: schemas.VideoArguments) -> Flow[Any]:
+def _ordered(own: settings.VideoToolSettings, given: schemas.VideoArguments) -> Flow[Any]:
     if given.prompt is None:
         raise ConfigurationError("a video needs a prompt, or the run id of one that was ordered")
     image = None if given.image is None else (yield from _input(own, given.image))
@@ -170,21 +178,21 @@ _NO_FILE: dict[str, Any] = dict.fromkeys(("name", "mime_type", "size", "path", "
 
 
 def _pictures(
-    own: settings.ImageFields, drawn: GeneratedImages, seed: int | None, did: str
+    own: settings.ImageToolSettings, drawn: GeneratedImages, seed: int | None, did: str
 ) -> Flow[ToolResult]:
     files, places, shown = [], [], []
     for image in drawn:
         data, trouble = image.data, None
         if data is None:
-            data, trouble = yield from _fetched(image.url or "", max_bytes=LARGEST_FILE)
+            data, trouble = yield from _fetched(image.url or "", max_bytes=MAX_FILE_BYTES)
         if data is None:
             files.append(_NO_FILE | {"url": image.url})
             places.append(f"URL: {image.url}, {trouble}.")
             continue
-        kept = yield from _keep(own, "image", data, media_files.mime_type_of(data))
-        shown.append(Media(data, kept.mime_type))
-        files.append(_artifact(own, kept) | {"url": image.url})
-        places.append(_place(kept, image.url))
+        saved = yield from _keep(own, "image", data, media_files.mime_type_of(data))
+        shown.append(Media(data, saved.mime_type))
+        files.append(_artifact(own, saved) | {"url": image.url})
+        places.append(_place(saved, image.url))
     number = "the picture" if len(files) == 1 else f"{len(files)} pictures"
     text = f"{did} {number} with {own.model}{_price(drawn.billing)}. {' '.join(places)}"
     about = {"seed": seed, **files[0], "files": files}
@@ -202,19 +210,19 @@ def _fetched(
         return None, f"which could not be downloaded yet ({error})"
 
 
-def _delivery(own: settings.ToolFields) -> Any:
+def _delivery(own: settings.ToolSettings) -> Any:
     """Ask for URLs where no file is written, so that there is something to tell of."""
     return "url" if own.output_dir is None else "b64_json"
 
 
 def _allow(
-    own: settings.ToolFields, tool: str, given: schemas.Arguments, kind: Any, **work: Any
+    own: settings.ToolSettings, tool: str, given: schemas.Arguments, kind: Any, **work: Any
 ) -> Flow[None]:
     arguments = given.model_dump(exclude_none=True)
-    yield from approval.allow(own, tool, arguments, kind, **work)
+    yield from approval.require_approval(own, tool, arguments, kind, **work)
 
 
-def _input(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]:
+def _input(own: settings.ToolSettings, source: str | bytes) -> Flow[str | bytes]:
     """Return what a model may use as a file: its bytes, or its address if that is allowed."""
     if isinstance(source, bytes) or source.startswith("data:"):
         return source
@@ -222,10 +230,10 @@ def _input(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]:
         _check_url(own, source)
         return source
     folders = [folder for folder in (own.output_dir, *own.readable_dirs) if folder is not None]
-    return (yield from off_loop(reachable, source, own.memory, folders))
+    return (yield from off_loop(read_file, source, own.artifacts, folders))
 
 
-def _picture(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]:
+def _picture(own: settings.ToolSettings, source: str | bytes) -> Flow[str | bytes]:
     """Fetch a picture that is given by its address; no redirect leads to where none may lead."""
     if isinstance(source, bytes) or not source.startswith(_WEB):
         return source
@@ -236,7 +244,7 @@ def _picture(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]
     )
 
 
-def _check_url(own: settings.ToolFields, url: str) -> None:
+def _check_url(own: settings.ToolSettings, url: str) -> None:
     """Refuse an address that the program's settings do not let a model use."""
     if not own.allow_urls:
         raise ConfigurationError("addresses may not be used here; name a file")
@@ -248,25 +256,25 @@ def _check_url(own: settings.ToolFields, url: str) -> None:
         )
 
 
-def _keep(own: settings.ToolFields, kind: str, data: bytes, mime_type: str) -> Flow[Kept]:
-    return (yield from off_loop(keep, own.memory, own.output_dir, kind, data, mime_type))
+def _keep(own: settings.ToolSettings, kind: str, data: bytes, mime_type: str) -> Flow[SavedFile]:
+    return (yield from off_loop(save_file, own.artifacts, own.output_dir, kind, data, mime_type))
 
 
-def _place(kept: Kept, url: str | None) -> str:
+def _place(saved: SavedFile, url: str | None) -> str:
     """Say where a file is, so that a model can pass it on to the user or to another tool."""
-    text = f"File: {kept.place}"
-    if kept.path is None and url:
+    text = f"File: {saved.location}"
+    if saved.path is None and url:
         text += f" (for a limited time also at {url})"
-    return f"{text}; {kept.trouble}." if kept.trouble else f"{text}."
+    return f"{text}; {saved.error}." if saved.error else f"{text}."
 
 
-def _artifact(own: settings.ToolFields, kept: Kept) -> dict[str, Any]:
+def _artifact(own: settings.ToolSettings, saved: SavedFile) -> dict[str, Any]:
     return {
-        "name": kept.name,
-        "mime_type": kept.mime_type,
-        "size": len(kept.data),
-        "path": None if kept.path is None else str(kept.path),
-        "base64": b64encode(kept.data).decode() if own.include_base64 else None,
+        "name": saved.name,
+        "mime_type": saved.mime_type,
+        "size": len(saved.data),
+        "path": None if saved.path is None else str(saved.path),
+        "base64": b64encode(saved.data).decode() if own.include_base64 else None,
     }
 
 

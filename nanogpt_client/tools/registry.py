@@ -33,12 +33,12 @@ class Tool:
     name: str
     description: str
     args: type[BaseModel]
-    settings: type[tool_settings.ToolFields]
+    settings: type[tool_settings.ToolSettings]
     flow: Callable[..., Flow[ToolResult]]
 
     def run(
         self,
-        settings: tool_settings.ToolFields,
+        settings: tool_settings.ToolSettings,
         arguments: Mapping[str, Any],
         on_progress: OnProgress | None = None,
     ) -> Flow[ToolResult]:
@@ -46,7 +46,7 @@ class Tool:
 
         Raises:
             ConfigurationError: the arguments do not fit the schema; nothing was sent.
-            NanoGPTError: from performing it; `explain` turns it into words for a model.
+            NanoGPTError: from performing it; `describe_for_model` turns it into words for a model.
         """
         if _is_deep(arguments):
             raise ConfigurationError(f"the arguments of {self.name} are nested too deeply")
@@ -94,28 +94,28 @@ TOOLS: Mapping[str, Tool] = {
             "generate_image",
             "Draw one or more pictures from a description. Returns where each picture's file is.",
             schemas.ImageArguments,
-            tool_settings.ImageFields,
+            tool_settings.ImageToolSettings,
             media.generate_image,
         ),
         Tool(
             "edit_image",
             "Change an existing picture as described. Returns where the new picture's file is.",
             schemas.EditArguments,
-            tool_settings.ImageFields,
+            tool_settings.ImageToolSettings,
             media.edit_image,
         ),
         Tool(
             "speak",
             "Read a text aloud into an audio file (text to speech). Returns where the file is.",
             schemas.SpeechArguments,
-            tool_settings.SpeechFields,
+            tool_settings.SpeechToolSettings,
             media.speak,
         ),
         Tool(
             "transcribe",
             "Write down what is said in an audio file (speech to text). Returns the words.",
             schemas.TranscriptionArguments,
-            tool_settings.TranscriptionFields,
+            tool_settings.TranscriptionToolSettings,
             media.transcribe,
         ),
         Tool(
@@ -124,7 +124,7 @@ TOOLS: Mapping[str, Tool] = {
             "id. If it was not ready in time, call it again with that run_id alone: a second "
             "order would be charged again.",
             schemas.VideoArguments,
-            tool_settings.VideoFields,
+            tool_settings.VideoToolSettings,
             media.generate_video,
         ),
         Tool(
@@ -132,14 +132,14 @@ TOOLS: Mapping[str, Tool] = {
             "Search the web for current information. Returns pages with their addresses, or an "
             "answer with its sources.",
             schemas.SearchArguments,
-            tool_settings.SearchFields,
+            tool_settings.SearchToolSettings,
             web.search_web,
         ),
         Tool(
             "check_balance",
             "Tell how much money is left on the NanoGPT account, and the address for deposits.",
             schemas.BalanceArguments,
-            tool_settings.ToolFields,
+            tool_settings.ToolSettings,
             web.check_balance,
         ),
         Tool(
@@ -147,7 +147,7 @@ TOOLS: Mapping[str, Tool] = {
             "Tell what a piece of work would cost in USD before doing it, and whether the balance "
             "covers it.",
             schemas.EstimateArguments,
-            tool_settings.EstimateFields,
+            tool_settings.EstimateToolSettings,
             web.estimate_cost,
         ),
     )

@@ -11,20 +11,20 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field
 
 from nanogpt_client._adapters.documented import DocumentedModel
-from nanogpt_client.tools.artifacts import Memory
+from nanogpt_client.tools.artifacts import ArtifactStore
 from nanogpt_client.types._coerce import as_number
 from nanogpt_client.types.options import Count, SearchProvider
 from nanogpt_client.types.progress import OnProgress
 
 __all__ = [
-    "EstimateFields",
-    "ImageFields",
-    "SearchFields",
-    "SpeechFields",
+    "EstimateToolSettings",
+    "ImageToolSettings",
+    "SearchToolSettings",
+    "SpeechToolSettings",
     "SpendRequest",
-    "ToolFields",
-    "TranscriptionFields",
-    "VideoFields",
+    "ToolSettings",
+    "TranscriptionToolSettings",
+    "VideoToolSettings",
 ]
 
 AudioFormat: TypeAlias = Literal["mp3", "wav", "opus", "flac", "aac", "pcm"]
@@ -54,7 +54,7 @@ def _dollars(value: Any) -> Decimal | None:
     return amount
 
 
-class ToolFields(DocumentedModel):
+class ToolSettings(DocumentedModel):
     """What every tool can be given."""
 
     model_config = ConfigDict(
@@ -83,11 +83,11 @@ class ToolFields(DocumentedModel):
     """Put files' bytes into the artifact, too, as base64."""
     on_progress: OnProgress | None = Field(default=None, exclude=True, repr=False)
     """Receives a `Progress` at every step of long work."""
-    memory: Memory = Field(default_factory=Memory, exclude=True, repr=False)
+    artifacts: ArtifactStore = Field(default_factory=ArtifactStore, exclude=True, repr=False)
     """Where results are found again by name; share one between tools."""
 
 
-class ImageFields(ToolFields):
+class ImageToolSettings(ToolSettings):
     """Settings of the tools that draw and edit."""
 
     model: str = "hidream"
@@ -98,7 +98,7 @@ class ImageFields(ToolFields):
     """Give the picture itself to the model, too; for models that can see."""
 
 
-class SpeechFields(ToolFields):
+class SpeechToolSettings(ToolSettings):
     """Settings of the tool that speaks."""
 
     model: str = "tts-1"
@@ -111,7 +111,7 @@ class SpeechFields(ToolFields):
     """Characters that one call may speak: some 20 minutes of sound."""
 
 
-class TranscriptionFields(ToolFields):
+class TranscriptionToolSettings(ToolSettings):
     """Settings of the tool that listens."""
 
     model: str = "Whisper-Large-V3"
@@ -120,7 +120,7 @@ class TranscriptionFields(ToolFields):
     """The language where the agent names none, e.g. ``"en"``."""
 
 
-class VideoFields(ToolFields):
+class VideoToolSettings(ToolSettings):
     """Settings of the tool that makes videos."""
 
     model: str = "veo2-video"
@@ -131,7 +131,7 @@ class VideoFields(ToolFields):
     """Seconds to wait for it; after that, its run id finds it."""
 
 
-class SearchFields(ToolFields):
+class SearchToolSettings(ToolSettings):
     """Settings of the tool that searches the web."""
 
     provider: SearchProvider | None = None
@@ -142,7 +142,7 @@ class SearchFields(ToolFields):
     """How many results, at most, where the agent names no number."""
 
 
-class EstimateFields(ToolFields):
+class EstimateToolSettings(ToolSettings):
     """Settings of the tool that estimates costs: the models that other tools use."""
 
     chat_model: str | None = None

@@ -11,12 +11,12 @@ from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.tools.registry import TOOLS, Tool
 from nanogpt_client.tools.results import ToolResult
-from nanogpt_client.tools.settings import AudioFormat, ToolFields
+from nanogpt_client.tools.settings import AudioFormat, ToolSettings
 from nanogpt_client.types.options import Count, SearchProvider
 from nanogpt_client.types.progress import OnProgress
 from nanogpt_client.types.tool_arguments import read_arguments
 
-__all__ = ["Toolbox", "ToolboxFields"]
+__all__ = ["Toolbox", "ToolboxSettings"]
 
 _IMAGE = {"model": "image_model", "size": "image_size", "image_blocks": "image_blocks"}
 # Which word of the whole box is which setting of a tool.
@@ -48,7 +48,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class ToolboxFields(ToolFields):
+class ToolboxSettings(ToolSettings):
     """What a set of tools can be given; words not given stay with each tool's own default."""
 
     include: tuple[str, ...] = tuple(TOOLS)
@@ -88,17 +88,17 @@ class ToolboxFields(ToolFields):
         """The tools that are included, in their fixed order."""
         return [tool for name, tool in TOOLS.items() if name in self.include]
 
-    def words_for(self, name: str) -> dict[str, Any]:
+    def arguments_for(self, name: str) -> dict[str, Any]:
         """Return one tool's settings: those of the box that it has, the memory shared."""
-        shared = {word: getattr(self, word) for word in ToolFields.model_fields}
+        shared = {word: getattr(self, word) for word in ToolSettings.model_fields}
         return shared | {word: getattr(self, ours) for word, ours in _WORDS[name].items()}
 
-    def settings_for(self, name: str) -> ToolFields:
+    def settings_for(self, name: str) -> ToolSettings:
         """Return one tool's settings as its own class of fields."""
-        return TOOLS[name].settings(**self.words_for(name))
+        return TOOLS[name].settings(**self.arguments_for(name))
 
 
-class Toolbox(ToolboxFields, ClientSettings):
+class Toolbox(ToolboxSettings, ClientSettings):
     """The tools for a loop of your own, e.g. ``Toolbox(output_dir="out", budget=Budget(2))``.
 
     It takes the words of `NanoGPTClient`, or ``client=``. Both are safe to share between threads.
@@ -122,7 +122,7 @@ class Toolbox(ToolboxFields, ClientSettings):
         """Do what a model asked for: a tool's name, and its arguments as an object or as JSON.
 
         Raises:
-            NanoGPTError: it could not be done; `explain` turns that into words for a model.
+            NanoGPTError: it could not be done; `describe_for_model` turns that into words for a model.
         """
         tool, given = self._asked(name, arguments)
         return self._client().run(tool.run(self.settings_for(name), given, on_progress))

@@ -26,10 +26,12 @@ _EXCERPT = 1500  # characters of a page that a model is given
 
 
 def search_web(
-    own: settings.SearchFields, given: schemas.SearchArguments, _: OnProgress | None
+    own: settings.SearchToolSettings, given: schemas.SearchArguments, _: OnProgress | None
 ) -> Flow[ToolResult]:
     """Search; the text is numbered results, an answer with its sources, or JSON."""
-    yield from approval.allow(own, "search_web", given.model_dump(exclude_none=True), None)
+    yield from approval.require_approval(
+        own, "search_web", given.model_dump(exclude_none=True), None
+    )
     found = yield from ask(
         search.search_web(
             given.query,
@@ -77,7 +79,7 @@ def _excerpt(text: str) -> str:
 
 
 def check_balance(
-    own: settings.ToolFields, given: schemas.BalanceArguments, _: OnProgress | None
+    own: settings.ToolSettings, given: schemas.BalanceArguments, _: OnProgress | None
 ) -> Flow[ToolResult]:
     """Tell what is on the account, and where Nano can be sent to."""
     del own, given
@@ -96,7 +98,7 @@ def check_balance(
 
 
 def estimate_cost(
-    own: settings.EstimateFields, given: schemas.EstimateArguments, _: OnProgress | None
+    own: settings.EstimateToolSettings, given: schemas.EstimateArguments, _: OnProgress | None
 ) -> Flow[ToolResult]:
     """Tell what work would cost, and whether the balance covers it; nothing is made."""
     model = given.model or getattr(own, f"{given.kind}_model")

@@ -59,10 +59,10 @@ def test_the_client_itself(sandbox, client, tmp_path, unblocked):
 
 def test_what_blocks_is_found(unblocked, tmp_path):
     """Else the tests above would show nothing."""
-    from nanogpt_client.tools.artifacts import check_output  # noqa: PLC0415 - as a tool would
+    from nanogpt_client.tools.artifacts import check_output_dir  # noqa: PLC0415 - as a tool would
 
     async def main() -> None:
-        check_output(tmp_path / "x")
+        check_output_dir(tmp_path / "x")
 
     with pytest.raises(Exception, match="Blocking call"):
         asyncio.run(main())

@@ -132,7 +132,7 @@ async def test_methods_are_for_programs(client, spec_of):
     assert (await spec.atranscribe(audio=spoken.artifact["name"])).text == "Good morning."
     drawn = await spec.agenerate_image(prompt="a cat")
     changed = spec.edit_image(prompt="make it blue", image=drawn.artifact["name"])
-    assert str(spec.memory.get(changed.artifact["name"])).startswith("b'\\x89PNG")
+    assert str(spec.artifacts.get(changed.artifact["name"])).startswith("b'\\x89PNG")
     assert (await spec.aedit_image(prompt="blue", image=picture("PNG"))).artifact["size"]
     assert "USD" in spec.check_balance().text
     assert "USD" in (await spec.acheck_balance()).text

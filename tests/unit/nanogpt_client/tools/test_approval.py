@@ -28,9 +28,9 @@ UNREADABLE = {"per_moon": 1}
 
 def allowed(kind: Any, pricing: Any, **settings: Any) -> None:
     """Perform the question; an answer from NanoGPT is its list of models."""
-    own = tool_settings.ImageFields(model="m", **settings)
+    own = tool_settings.ImageToolSettings(model="m", **settings)
     listed = reply({"data": [{"id": "m", "pricing": pricing}]})
-    flow = approval.allow(own, "tool", {}, kind, **WORK.get(kind, {}))
+    flow = approval.require_approval(own, "tool", {}, kind, **WORK.get(kind, {}))
     answer(flow, *[listed] * (kind is not None))
 
 
@@ -87,7 +87,9 @@ def test_a_limit_of_nothing_is_a_limit():
 
 
 def test_without_both_nothing_is_looked_up():
-    answer(approval.allow(tool_settings.VideoFields(model="m"), "tool", {}, "video"))
+    answer(
+        approval.require_approval(tool_settings.VideoToolSettings(model="m"), "tool", {}, "video")
+    )
 
 
 @pytest.mark.parametrize("says", [False, None, 1, "yes"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client import errors
-from nanogpt_client.tools import explain
+from nanogpt_client.tools import describe_for_model
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ from nanogpt_client.tools import explain
     ],
 )
 def test_what_happened_what_it_cost_and_what_to_do(error, words):
-    assert words in explain(error)
+    assert words in describe_for_model(error)
 
 
 def test_every_error_has_advice():
     for name in errors.__all__:
         cls = getattr(errors, name)
         if isinstance(cls, type):
-            assert explain(cls("It broke")).startswith("It broke. ")
-            assert len(explain(cls("It broke"))) > len("It broke. ")
+            assert describe_for_model(cls("It broke")).startswith("It broke. ")
+            assert len(describe_for_model(cls("It broke"))) > len("It broke. ")

@@ -63,7 +63,7 @@ def box(sandbox):
 def made(tools: Toolbox, result: ToolResult) -> bytes:
     """Return the file that a result tells of, from where a program finds it."""
     path = result.artifact["path"]
-    data = Path(path).read_bytes() if path else tools.memory.get(result.artifact["name"])
+    data = Path(path).read_bytes() if path else tools.artifacts.get(result.artifact["name"])
     assert data is not None
     return data
 
@@ -154,7 +154,7 @@ def test_a_video_is_saved_and_found_again_without_a_second_charge(call, box, tmp
         assert round(film.duration / av.time_base) == 5
     again = call(tools, "generate_video", run_id=run_id)
     assert again.artifact["path"] == first.artifact["path"]
-    assert tools.memory.names() == []  # it is large, and saved
+    assert tools.artifacts.names() == []  # it is large, and saved
     assert kinds(tools) == ["video"]
 
 
