@@ -178,8 +178,8 @@ def test_a_name_that_nobody_knows_here_is_passed_on(way, names):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ({"allow_urls": False}, "addresses may not be used here"),
-        ({"allow_hosts": ["good.example"]}, "may not be used here; allowed hosts: good.example"),
+        ({"allow_urls": False}, "URLs are not allowed here"),
+        ({"allow_hosts": ["good.example"]}, "are not allowed here; allowed hosts: good.example"),
         ({"allow_hosts": []}, "allowed hosts: none"),
     ],
 )
@@ -204,4 +204,4 @@ def test_an_allowed_host_cannot_redirect_to_another(way, names, monkeypatch):
             url = f"http://good.example:{port_of(good)}/"
             seen = edit(way, url, server=server, allow_hosts=["good.example"])
         assert evil.requests == []
-    assert "addresses of 'evil.example' may not be used here" in seen.text
+    assert "URLs of 'evil.example' are not allowed here" in seen.text

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import BaseMessage, message_to_dict
 
 from nanogpt_client.tools import TOOLS, ToolResult
-from nanogpt_client.tools.results import DEEPEST
+from nanogpt_client.tools.results import MAX_DEPTH
 
 ASKED: dict[str, dict[str, Any]] = {
     "generate_image": {"prompt": "a cat", "size": "256x256"},
@@ -64,5 +64,5 @@ def test_odd_values_become_json():
     text = json.dumps(result.artifact, allow_nan=False)
     assert result.artifact["half"] == "?"
     assert (result.artifact["nan"], result.artifact["pair"]) == (None, [1, True])
-    assert (text.count("["), result.artifact["bytes"]) == (DEEPEST, None)
+    assert (text.count("["), result.artifact["bytes"]) == (MAX_DEPTH, None)
     assert result.cost == Decimal("0.10")

@@ -27,7 +27,7 @@ def test_an_error_of_another_host(way, status):
     assert seen.failed
     assert seen.text.endswith(
         f"127.0.0.1 answered with the status {status} in place of the file. Nothing was spent. "
-        "Use another address or file."
+        "Use another URL or file."
     )
     assert "XNO" not in str(seen.message)
     assert {entry.outcome for entry in client.ledger if entry.kind == "download"} == {

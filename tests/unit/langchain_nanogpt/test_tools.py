@@ -61,7 +61,7 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, tmp_pat
     tool = NanoGPTImageTool(client=client, output_dir=tmp_path, size="256x256")
     message = await run(tool, prompt="a cat")
     assert message.content == (
-        f"Drew the picture with hidream for 0.005 USD. File: {message.artifact['path']}."
+        f"Generated 1 image with hidream for 0.005 USD. File: {message.artifact['path']}."
     )
     (path,) = tmp_path.iterdir()
     assert message.artifact["path"] == str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
@@ -22,7 +23,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, ValidationError
 
 from langchain_nanogpt import NanoGPTToolkit
-from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTToolSpec
+from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTToolSpec
 from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
@@ -32,6 +33,7 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
+from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
 from nanogpt_client.tools import TOOLS
 from tests.unit.langchain_nanogpt.samples import picture
 
@@ -69,6 +71,17 @@ async def spec_of() -> AsyncIterator[Callable[..., NanoGPTToolSpec]]:
         await spec.aclose()
 
 
+@pytest.fixture
+async def drawing() -> AsyncIterator[tuple[NanoGPT, Sandbox]]:
+    """A model that generates one image and then answers, and its sandbox."""
+    script = Script(ToolCalls(generate_image={"prompt": "a red fox"}), "Done.")
+    with Sandbox(model=script) as box:
+        llm = NanoGPT(model="openai/gpt-5.2", api_key=box.api_key, base_url=box.base_url)
+        yield llm, box
+        llm.close()
+        await llm.aclose()
+
+
 @pytest.fixture(params=["call", "acall"])
 def run(request):
     """Return a coroutine function that runs a tool as LlamaIndex does, either way."""
@@ -97,12 +110,26 @@ def test_every_tool_is_a_pair_of_methods_and_told_as_langchains_are():
         assert parameters.get("required") == other["parameters"].get("required")
 
 
+@pytest.mark.parametrize("name", TOOLS)
+def test_methods_show_the_arguments_of_their_tool(name):
+    fields = TOOLS[name].args.model_fields
+    for method in (getattr(NanoGPTToolSpec, name), getattr(NanoGPTToolSpec, f"a{name}")):
+        this, *parameters = inspect.signature(method).parameters.values()
+        assert (this.name, [parameter.name for parameter in parameters]) == ("self", [*fields])
+        for parameter in parameters:
+            field = fields[parameter.name]
+            assert parameter.annotation not in {inspect.Parameter.empty, Any}
+            assert (parameter.default is inspect.Parameter.empty) == field.is_required()
+            assert f"{parameter.name}: {field.description}" in method.__doc__
+    assert inspect.iscoroutinefunction(getattr(NanoGPTToolSpec, f"a{name}"))
+
+
 async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of, tmp_path):
     spec = spec_of(client=client, output_dir=tmp_path, image_size="256x256")
     output = await run(spec, "generate_image", prompt="a cat")
     artifact = output.raw_output.artifact
     assert output.blocks == [
-        TextBlock(text=f"Drew the picture with hidream for 0.005 USD. File: {artifact['path']}.")
+        TextBlock(text=f"Generated 1 image with hidream for 0.005 USD. File: {artifact['path']}.")
     ]
     assert [str(path) for path in tmp_path.iterdir()] == [artifact["path"]]
     assert (artifact["cost"], artifact["cost_exact"]) == (0.005, "0.005")
@@ -140,7 +167,7 @@ async def test_methods_are_for_programs(client, spec_of):
     assert (await spec.aestimate_cost(kind="speech", text="hi")).artifact["usd"] > 0
     assert spec.search_web(query="Nano").artifact["kind"] == "search"
     assert (await spec.asearch_web(query="Nano")).artifact["kind"] == "search"
-    assert spec.generate_image(prompt="x").text.startswith("Drew")
+    assert spec.generate_image(prompt="x").text.startswith("Generated")
     assert spec.transcribe(audio=(await spec.aspeak(text="Bye.")).artifact["name"]).text == "Bye."
 
 
@@ -176,13 +203,14 @@ def test_errors_keep_their_class_for_programs(client, spec_of):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
-async def test_an_agent_is_told_of_errors_and_goes_on(client, spec_of, llm):
+async def test_an_agent_reads_errors_and_goes_on(client, spec_of, drawing):
+    llm, box = drawing
     spec = spec_of(client=client, image_size="9x9")
     agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
-    assert "has no size '9x9'" in str(answer)
+    assert "has no size '9x9'" in box.requests[-1].json["messages"][-1]["content"]
 
 
 class Listener(BaseEventHandler):
@@ -302,8 +330,9 @@ def test_an_unknown_word_is_refused():
 
 
 @pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
-async def test_an_agents_context_with_pictures_can_be_stored(client, spec_of, llm):
-    """What tools return is kept there; bytes would be no JSON."""
+async def test_an_agents_context_with_images_can_be_stored(client, spec_of, drawing):
+    """It holds what tools return; bytes would not be JSON."""
+    llm, _ = drawing
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
     agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     context = Context(agent)

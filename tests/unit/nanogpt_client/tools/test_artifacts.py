@@ -16,7 +16,7 @@ from nanogpt_client.tools.artifacts import ArtifactStore, check_output_dir, read
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_result_is_kept_under_a_name_told_by_its_content(tmp_path):
+def test_a_result_is_saved_under_a_name_made_of_its_content(tmp_path):
     store = ArtifactStore()
     saved = save_file(store, tmp_path / "out", "image", PNG, "image/png")
     assert saved.path == tmp_path / "out" / saved.name
@@ -26,10 +26,11 @@ def test_a_result_is_kept_under_a_name_told_by_its_content(tmp_path):
     assert store.get(saved.name) == PNG
 
 
-def test_without_a_folder_it_stays_in_memory():
+def test_without_a_folder_it_stays_in_the_store():
     store = ArtifactStore()
     saved = save_file(store, None, "image", PNG, "image/png")
-    assert (saved.path, saved.location) == (None, saved.name)
+    assert saved.path is None
+    assert saved.describe(None) == f"File: {saved.name}."
     assert read_file(saved.name, store, []) == PNG
 
 
@@ -44,7 +45,7 @@ def test_a_full_disk_costs_no_result(tmp_path, monkeypatch):
     assert saved.error == "it could not be saved: No space left on device"
 
 
-def test_a_folder_that_cannot_be_made_is_told_first(tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported_first(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(ConfigurationError, match=r"output_dir .* cannot be used"):
         check_output_dir(tmp_path / "file" / "out")
@@ -105,7 +106,7 @@ def test_a_file_that_is_too_large_is_not_read(folders, monkeypatch):
         read_file("cat.png", ArtifactStore(), [folders[0]])
 
 
-def test_what_tools_made_is_found_by_name_and_by_path():
+def test_files_that_tools_made_are_found_by_name_and_by_path():
     store = ArtifactStore()
     store.put("image-1.png", PNG)
     assert read_file("image-1.png", store, []) == PNG
@@ -114,7 +115,7 @@ def test_what_tools_made_is_found_by_name_and_by_path():
         read_file("image-2.png", store, [])
 
 
-def test_the_oldest_are_forgotten(monkeypatch):
+def test_the_oldest_are_dropped(monkeypatch):
     monkeypatch.setattr(artifacts, "STORE_BYTES", 5)
     store = ArtifactStore()
     for name in "abc":
@@ -125,7 +126,7 @@ def test_the_oldest_are_forgotten(monkeypatch):
     assert store.names() == ["huge"]
 
 
-def test_copies_share_a_memory_and_pickles_are_empty():
+def test_copies_share_a_store_and_pickles_are_empty():
     store = ArtifactStore()
     store.put("a", b"x")
     assert copy.copy(store) is copy.deepcopy(store) is store

@@ -24,7 +24,9 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
-from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolResult
+from nanogpt_client._adapters.documented import attribute_docs
+from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
+from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolboxSettings, ToolResult
 
 
 class Sync:
@@ -79,7 +81,7 @@ def test_a_picture_is_saved_and_named(call, box, tmp_path):
         box(output_dir=tmp_path), "generate_image", prompt="a cat", size="256x256", seed=7
     )
     artifact = result.artifact
-    assert result.text == f"Drew the picture with hidream for 0.005 USD. File: {artifact['path']}."
+    assert result.text == f"Generated 1 image with hidream for 0.005 USD. File: {artifact['path']}."
     with Image.open(artifact["path"]) as picture:
         assert (picture.format, picture.size) == ("PNG", (256, 256))
     assert {k: artifact[k] for k in ("kind", "mime_type", "seed", "cost", "url")} == {
@@ -118,7 +120,7 @@ def test_one_tool_uses_what_another_made(call, box, tmp_path, saved):
     drawn = call(tools, "generate_image", prompt="a red cat", size="256x256")
     name = drawn.artifact["name"]
     changed = call(tools, "edit_image", prompt="make it blue", image=name, strength=0.5)
-    assert changed.text.startswith("Changed the picture")
+    assert changed.text.startswith("Edited 1 image")
     assert made(tools, changed) != made(tools, drawn)
     said = call(tools, "speak", text="Hello from here.")
     with wave.open(io.BytesIO(made(tools, said))) as sound:
@@ -235,16 +237,16 @@ def test_the_cost_of_a_chat(call, box):
         ("speak", {"text": "x", "voice": "bob"}, "has no voice 'bob'; it takes alloy"),
         ("generate_video", {"prompt": "x", "duration": 7.5}, "has no duration 7.5; it takes 5"),
         ("generate_video", {"prompt": "x", "aspect_ratio": "2:1"}, "it takes 16:9"),
-        ("generate_video", {}, "a video needs a prompt, or the run id"),
+        ("generate_video", {}, "a video needs a prompt, or the run_id"),
         ("transcribe", {"audio": "/etc/passwd"}, "there is no file '/etc/passwd' here"),
         ("edit_image", {"prompt": "x", "image": "../secret.png"}, "there is no file"),
         ("speak", {"txt": "x"}, "text: field required"),
         ("speak", {"text": "x", "loud": True}, "loud: extra inputs are not permitted"),
         ("generate_image", {"prompt": "x", "n": 0}, "n: input should be greater than"),
-        ("estimate_cost", {"kind": "transcription"}, "transcription costs by its seconds: pass"),
-        ("estimate_cost", {"kind": "chat", "text": "x"}, "name the model"),
+        ("estimate_cost", {"kind": "transcription"}, "the cost of transcription needs seconds"),
+        ("estimate_cost", {"kind": "chat", "text": "x"}, "pass the id of the chat model"),
         ("search_web", {"query": "x", "output": "structured"}, "belong together"),
-        ("draw", {}, "there is no tool 'draw'; known are generate_image"),
+        ("draw", {}, "there is no tool 'draw'; choose from generate_image"),
     ],
 )
 def test_what_cannot_work_is_refused_and_nothing_is_paid(call, box, name, arguments, match):
@@ -282,16 +284,16 @@ def test_dear_calls_are_confirmed_first(call, box):
 
 def test_what_has_no_known_price_is_confirmed_too(call, box):
     tools = box(confirm_above_usd=5, confirm=lambda purchase: purchase.usd is not None)
-    with pytest.raises(SpendNotApprovedError, match="at an unknown price"):
+    with pytest.raises(SpendNotApprovedError, match="has an unknown price"):
         call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
 
 def test_without_anyone_to_ask_dear_calls_are_refused(call, box):
     tools = box(confirm_above_usd="0.01")
-    with pytest.raises(SpendNotApprovedError, match=r"0\.014 USD, more than the 0\.01 USD a call"):
+    with pytest.raises(SpendNotApprovedError, match=r"0\.014 USD, above the 0\.01 USD allowed"):
         call(tools, "generate_image", prompt="dear")
-    with pytest.raises(SpendNotApprovedError, match="unknown price, which may be more than the"):
+    with pytest.raises(SpendNotApprovedError, match="unknown price, which may be above the"):
         call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
@@ -336,7 +338,7 @@ def test_a_budget_sets_aside_what_work_will_cost(call, box, name, arguments, usd
 def test_arguments_may_come_as_json(box):
     assert box().call("check_balance", "").artifact["kind"] == "balance"
     assert box().call("estimate_cost", '{"kind": "image"}').artifact["usd"]
-    with pytest.raises(ConfigurationError, match="the arguments of speak are no JSON"):
+    with pytest.raises(ConfigurationError, match="the arguments of speak are not a JSON"):
         box().call("speak", "{")
 
 
@@ -359,11 +361,27 @@ def test_schemas_can_be_sent_to_a_model(box):
         assert all("description" in p for p in parameters["properties"].values())
 
 
-def test_a_chat_model_can_use_them(box, sandbox):
+def test_a_chat_model_can_use_them(box):
     tools = box()
-    client = NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url)
-    question = "Use the tool to check my NanoGPT balance."
-    answer = client.chat(question, model="openai/gpt-5.2", tools=tools.schemas())
-    (asked,) = answer.message.tool_calls
-    assert asked.name == "check_balance"
-    assert "USD" in tools.call(asked.name, asked.arguments).text
+    with Sandbox(model=Script(ToolCalls(check_balance={}))) as scripted:
+        client = NanoGPTClient(scripted.api_key, base_url=scripted.base_url)
+        answer = client.chat("My balance?", model="openai/gpt-5.2", tools=tools.schemas())
+    (call,) = answer.message.tool_calls
+    assert "USD" in tools.call(call.name, call.arguments).text
+
+
+@pytest.mark.parametrize("settings", [ToolboxSettings, *(tool.settings for tool in TOOLS.values())])
+def test_every_setting_is_documented(settings):
+    assert settings.model_fields.keys() == attribute_docs(settings).keys()
+
+
+def test_every_setting_of_a_tool_is_one_of_the_toolbox(box):
+    tools = box()
+    assert {name: tools.settings_for(name) for name in TOOLS} == {
+        name: tool.settings(
+            artifacts=tools.artifacts,
+            **({"audio_format": "wav"} if name == "speak" else {}),
+            **({"poll_interval": 0.01} if name == "generate_video" else {}),
+        )
+        for name, tool in TOOLS.items()
+    }
