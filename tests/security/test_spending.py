@@ -1,4 +1,4 @@
-"""What one call of a tool may spend, say and give back, without a word of the program's."""
+"""What one call of a tool may spend, read and return with default settings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def test_no_call_is_dearer_than_a_dollar_unless_allowed(way, client):
     assert "USD, above the limit of 0.5 USD per call" in refused.text
     assert paid(client) == []
     assert Toolbox(client=client).refuse_above_usd == 1
-    for words in ({}, {"refuse_above_usd": None}, {"refuse_above_usd": "0.02"}):
-        assert not way.call(client, "generate_image", drawn, **words).failed
+    for settings in ({}, {"refuse_above_usd": None}, {"refuse_above_usd": "0.02"}):
+        assert not way.call(client, "generate_image", drawn, **settings).failed
 
 
 def test_a_text_to_speak_is_bounded(way, client):

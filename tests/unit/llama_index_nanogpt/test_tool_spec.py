@@ -61,8 +61,8 @@ async def spec_of() -> AsyncIterator[Callable[..., NanoGPTToolSpec]]:
     """Make specs that are closed in the end."""
     made: list[NanoGPTToolSpec] = []
 
-    def make(**words: Any) -> NanoGPTToolSpec:
-        made.append(NanoGPTToolSpec(**words))
+    def make(**settings: Any) -> NanoGPTToolSpec:
+        made.append(NanoGPTToolSpec(**settings))
         return made[-1]
 
     yield make
@@ -96,16 +96,16 @@ def run(request):
     return act
 
 
-def test_every_tool_is_a_pair_of_methods_and_told_as_langchains_are():
+def test_every_tool_is_a_pair_of_methods_and_described_as_langchains_are():
     spec = NanoGPTToolSpec(api_key=KEY)
     assert NanoGPTToolSpec.spec_functions == [(name, f"a{name}") for name in TOOLS]
     ours = {t.metadata.get_name(): t.metadata.to_openai_tool() for t in spec.to_tool_list()}
     theirs = {t.name: t for t in NanoGPTToolkit(api_key=KEY).get_tools()}
     assert list(ours) == list(theirs) == list(TOOLS)
-    for name, told in ours.items():
+    for name, shown in ours.items():
         other = convert_to_openai_tool(theirs[name])["function"]
-        assert told["function"]["description"] == other["description"]
-        parameters = told["function"]["parameters"]
+        assert shown["function"]["description"] == other["description"]
+        parameters = shown["function"]["parameters"]
         assert parameters["properties"].keys() == other["parameters"]["properties"].keys()
         assert parameters.get("required") == other["parameters"].get("required")
 
@@ -136,7 +136,7 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of
     assert not output.is_error
 
 
-async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client, spec_of):
+async def test_a_model_with_vision_gets_the_image_as_a_block(run, client, spec_of):
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
     text, image = (await run(spec, "generate_image", prompt="a cat")).blocks
     assert isinstance(text, TextBlock)
@@ -171,7 +171,7 @@ async def test_methods_are_for_programs(client, spec_of):
     assert spec.transcribe(audio=(await spec.aspeak(text="Bye.")).artifact["name"]).text == "Bye."
 
 
-async def test_an_error_is_told_to_the_model(run, client, spec_of):
+async def test_the_model_reads_an_error(run, client, spec_of):
     spec = spec_of(client=client)
     output = await run(spec, "generate_image", prompt="a cat", size="9x9")
     assert output.is_error
@@ -190,7 +190,7 @@ async def test_an_error_is_told_to_the_model(run, client, spec_of):
         ("generate_video", {}, "a video needs a prompt"),
     ],
 )
-async def test_wrong_arguments_are_told(run, client, spec_of, name, arguments, says):
+async def test_wrong_arguments_are_reported(run, client, spec_of, name, arguments, says):
     output = await run(spec_of(client=client), name, **arguments)
     assert output.is_error
     assert says in output.content
@@ -236,10 +236,10 @@ async def test_long_work_sends_events_and_calls_back(run, client, spec_of):
         output = await run(spec, "generate_video", prompt="a cat")
     finally:
         get_dispatcher().event_handlers.remove(listener)
-    told = [event.status for event in listener.events]
-    assert (told[0], told[-1]) == ("submitted", "completed")
+    statuses = [event.status for event in listener.events]
+    assert (statuses[0], statuses[-1]) == ("submitted", "completed")
     assert {e.run_id for e in listener.events} == {output.raw_output.artifact["run_id"]}
-    assert [progress.status for progress in seen] == told
+    assert [progress.status for progress in seen] == statuses
 
 
 async def test_a_progress_function_may_be_asynchronous(client, spec_of):
@@ -263,7 +263,7 @@ async def test_a_video_is_fetched_by_its_run_id_and_not_paid_again(run, client, 
     assert client.ledger.spent - spent == price > 0
 
 
-async def test_costs_are_told_to_handlers(run, client, spec_of):
+async def test_costs_are_reported_to_handlers(run, client, spec_of):
     with NanoGPTCostHandler() as costs:
         await run(spec_of(client=client), "speak", text="Good morning.")
         await run(spec_of(client=client), "generate_image", prompt="x", size="9x9")
@@ -324,7 +324,7 @@ def test_no_key_is_shown_and_specs_can_be_copied_and_sent():
         assert (copied.output_dir, copied.api_key) == (spec.output_dir, spec.api_key)
 
 
-def test_an_unknown_word_is_refused():
+def test_an_unknown_setting_is_refused():
     with pytest.raises(ValidationError, match="modle"):
         NanoGPTToolSpec(api_key=KEY, modle="x")  # type: ignore[call-arg]
 

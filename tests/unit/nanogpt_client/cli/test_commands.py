@@ -68,7 +68,9 @@ def test_every_command_is_tried_and_says_what_its_options_do():
         assert f"  nanogpt {name}" in offline(name, "--help").stdout.partition("Examples:")[2]
         text = offline(name, "--help").stdout
         assert (cli.commands[name].help or "?").split("\n")[0] in text
-        assert all(word in text for word in ("--json", "--sandbox", "--timeout", "--budget"))
+        assert all(
+            option_name in text for option_name in ("--json", "--sandbox", "--timeout", "--budget")
+        )
 
 
 def test_common_options_stand_before_or_behind_the_name():

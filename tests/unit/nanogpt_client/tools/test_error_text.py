@@ -1,4 +1,4 @@
-"""What a model is told of an error."""
+"""What a model reads of an error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nanogpt_client.tools import describe_for_model
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "text"),
     [
         (errors.ConfigurationError("no voice 'x'"), "no voice 'x'. Nothing was sent or spent."),
         (errors.BudgetExceededError("the budget is used up"), "Make no more paid calls"),
@@ -28,8 +28,8 @@ from nanogpt_client.tools import describe_for_model
         (errors.InvalidResponseError("html"), "Tell the user."),
     ],
 )
-def test_what_happened_what_it_cost_and_what_to_do(error, words):
-    assert words in describe_for_model(error)
+def test_what_happened_what_it_cost_and_what_to_do(error, text):
+    assert text in describe_for_model(error)
 
 
 def test_every_error_has_advice():

@@ -52,12 +52,12 @@ def call(request):
 
 @pytest.fixture
 def box(sandbox):
-    def make(**words: Any) -> Toolbox:
+    def make(**settings: Any) -> Toolbox:
         client = NanoGPTClient(
-            sandbox.api_key, base_url=sandbox.base_url, budget=words.pop("budget", None)
+            sandbox.api_key, base_url=sandbox.base_url, budget=settings.pop("budget", None)
         )
         usual: dict[str, Any] = {"video_poll_interval": 0.01, "audio_format": "wav"}
-        return Toolbox(client=client, **(usual | words))
+        return Toolbox(client=client, **(usual | settings))
 
     return make
 
@@ -76,14 +76,14 @@ def kinds(tools: Toolbox) -> list[str]:
     return [e.kind for e in tools.ledger if e.kind not in free and e.cost]
 
 
-def test_a_picture_is_saved_and_named(call, box, tmp_path):
+def test_an_image_is_saved_and_named(call, box, tmp_path):
     result = call(
         box(output_dir=tmp_path), "generate_image", prompt="a cat", size="256x256", seed=7
     )
     artifact = result.artifact
     assert result.text == f"Generated 1 image with hidream for 0.005 USD. File: {artifact['path']}."
-    with Image.open(artifact["path"]) as picture:
-        assert (picture.format, picture.size) == ("PNG", (256, 256))
+    with Image.open(artifact["path"]) as image:
+        assert (image.format, image.size) == ("PNG", (256, 256))
     assert {k: artifact[k] for k in ("kind", "mime_type", "seed", "cost", "url")} == {
         "kind": "image", "mime_type": "image/png", "seed": 7, "cost": 0.005, "url": None,
     }  # fmt: skip
@@ -101,14 +101,14 @@ def test_without_a_folder_there_is_a_url(call, box):
     assert made(tools, result).startswith(b"\x89PNG")
 
 
-def test_several_pictures_are_all_named(call, box, tmp_path):
+def test_several_images_are_all_named(call, box, tmp_path):
     result = call(box(output_dir=tmp_path), "generate_image", prompt="a cat", n=2)
     paths = [file["path"] for file in result.artifact["files"]]
     assert len(set(paths)) == 2
     assert all(path in result.text for path in paths)
 
 
-def test_a_model_that_sees_is_shown_the_picture(call, box):
+def test_a_model_with_vision_gets_the_image(call, box):
     tools = box(image_blocks=True)
     result = call(tools, "generate_image", prompt="a cat")
     assert result.media[0].data == made(tools, result)
@@ -138,7 +138,7 @@ def test_bytes_and_urls_can_be_edited(call, box):
         assert made(tools, call(tools, "edit_image", prompt="blue", image=source))
 
 
-def test_speakers_are_told_apart(call, box):
+def test_speakers_are_labelled(call, box):
     tools = box(transcription_model="Elevenlabs-STT")
     spoken = call(tools, "speak", text="Hello.").artifact
     heard = call(tools, "transcribe", audio=spoken["name"], diarize=True)
@@ -166,7 +166,7 @@ def test_a_video_without_a_folder_is_its_url(call, box):
     assert film["url"].startswith("http")
 
 
-def test_progress_is_told_with_the_run_id(call, box):
+def test_progress_has_the_run_id(call, box):
     seen: list[Progress] = []
     film = call(box(on_progress=seen.append), "generate_video", prompt="a cat")
     assert seen[0].status == "submitted"
@@ -194,10 +194,10 @@ def test_structured_search(call, box):
 
 
 def test_the_balance_and_where_to_send_nano(call, box):
-    told = call(box(), "check_balance")
-    assert told.artifact["nano_deposit_address"] in told.text
-    assert f"{Decimal(told.artifact['usd_exact']).normalize():f} USD" in told.text
-    assert told.artifact["usd"] == float(told.artifact["usd_exact"])
+    result = call(box(), "check_balance")
+    assert result.artifact["nano_deposit_address"] in result.text
+    assert f"{Decimal(result.artifact['usd_exact']).normalize():f} USD" in result.text
+    assert result.artifact["usd"] == float(result.artifact["usd_exact"])
 
 
 @pytest.mark.parametrize(
@@ -217,16 +217,16 @@ def test_the_balance_and_where_to_send_nano(call, box):
 )
 def test_costs_are_estimated_and_compared(call, box, arguments, usd):
     tools = box()
-    told = call(tools, "estimate_cost", **arguments)
-    assert Decimal(told.artifact["usd_exact"]) == Decimal(usd)
-    assert told.artifact["affordable"] is True
-    assert "covers it" in told.text
+    result = call(tools, "estimate_cost", **arguments)
+    assert Decimal(result.artifact["usd_exact"]) == Decimal(usd)
+    assert result.artifact["affordable"] is True
+    assert "covers it" in result.text
     assert kinds(tools) == []
 
 
 def test_the_cost_of_a_chat(call, box):
-    told = call(box(chat_model="openai/gpt-5.2"), "estimate_cost", kind="chat", text="Hello!")
-    assert told.artifact["usd"] > 0
+    result = call(box(chat_model="openai/gpt-5.2"), "estimate_cost", kind="chat", text="Hello!")
+    assert result.artifact["usd"] > 0
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_dear_calls_are_confirmed_first(call, box):
     assert kinds(tools) == ["speech", "image", "image"]
 
 
-def test_what_has_no_known_price_is_confirmed_too(call, box):
+def test_an_unknown_price_is_confirmed_too(call, box):
     tools = box(confirm_above_usd=5, confirm=lambda purchase: purchase.usd is not None)
     with pytest.raises(SpendNotApprovedError, match="has an unknown price"):
         call(tools, "search_web", query="x")

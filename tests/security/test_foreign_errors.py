@@ -1,4 +1,4 @@
-"""What another host says is told as that host's, and none of its words reach a model."""
+"""Errors of another host are reported as that host's, and none of its text reaches a model."""
 
 from __future__ import annotations
 
