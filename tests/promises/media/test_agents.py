@@ -64,7 +64,7 @@ class Done(NamedTuple):
         return found
 
 
-def settings_of(folder: Path, client: NanoGPTClient) -> dict[str, Any]:
+def words_of(folder: Path, client: NanoGPTClient) -> dict[str, Any]:
     return {
         "client": client,
         "output_dir": folder,
@@ -75,7 +75,7 @@ def settings_of(folder: Path, client: NanoGPTClient) -> dict[str, Any]:
 
 async def by_langchain(request: str, folder: Path, client: NanoGPTClient) -> Done:
     """Ask an agent of LangChain, blocking."""
-    kit = NanoGPTToolkit(**settings_of(folder, client))
+    kit = NanoGPTToolkit(**words_of(folder, client))
     agent: Any = create_agent(ChatNanoGPT(model=MODEL, client=client), kit.get_tools())
     return langchain_done(agent.invoke({"messages": [("user", request)]})["messages"])
 
@@ -83,7 +83,7 @@ async def by_langchain(request: str, folder: Path, client: NanoGPTClient) -> Don
 async def by_langchain_async(request: str, folder: Path, client: NanoGPTClient) -> Done:
     """Ask an agent of LangChain, without blocking."""
     model = ChatNanoGPT(model=MODEL, client=client)
-    tools: list[Any] = NanoGPTToolkit(**settings_of(folder, client)).get_tools()
+    tools: list[Any] = NanoGPTToolkit(**words_of(folder, client)).get_tools()
     agent: Any = create_agent(model, tools)
     done = langchain_done((await agent.ainvoke({"messages": [("user", request)]}))["messages"])
     for opened in (model, *tools):
@@ -102,7 +102,7 @@ def langchain_done(messages: list[Any]) -> Done:
 
 async def by_llama_index(request: str, folder: Path, client: NanoGPTClient) -> Done:
     """Ask an agent of LlamaIndex."""
-    spec = NanoGPTToolSpec(**settings_of(folder, client))
+    spec = NanoGPTToolSpec(**words_of(folder, client))
     llm = NanoGPT(model=MODEL, client=client)
     answer: Any = await FunctionAgent(llm=llm, tools=[*spec.to_tool_list()]).run(request)
     await spec.aclose()
@@ -126,7 +126,7 @@ def account():
             yield box, client
 
 
-def decode_image(path: str) -> Image.Image:
+def decode_picture(path: str) -> Image.Image:
     with Image.open(path) as picture:
         picture.load()
         assert picture.format == "PNG"
@@ -166,13 +166,13 @@ async def test_find_draw_read_aloud_transcribe_report(ask, request_text, heard, 
     assert [name for name, _, _ in done.calls] == FIND_DRAW_READ
 
     assert done.artifact("search_web")["sources"]
-    picture = decode_image(done.artifact("generate_image")["path"])
+    picture = decode_picture(done.artifact("generate_image")["path"])
     assert picture.size == (1024, 1024)
     assert len(picture.getcolors(1 << 24) or ()) > 20, "it shows nothing"
     spoken = done.artifact("speak")["path"]
     assert play(spoken) > 1
 
-    # The next tool got what one returned, and the speech was transcribed.
+    # What one tool told, the next was given; and what was spoken was understood.
     assert done.argument("transcribe", "audio") == spoken
     assert done.artifact("transcribe")["text"] == done.argument("speak", "text")
     assert heard in done.artifact("transcribe")["text"]
@@ -186,7 +186,7 @@ async def test_find_draw_read_aloud_transcribe_report(ask, request_text, heard, 
 
 
 @AGENTS
-async def test_an_image_becomes_a_video(ask, account, tmp_path):
+async def test_a_picture_becomes_a_film(ask, account, tmp_path):
     _, client = account
     done = await ask("Draw a red fox in the snow, then make a short video of it.", tmp_path, client)
     drawn = done.artifact("generate_image")["path"]
@@ -200,22 +200,22 @@ async def test_an_image_becomes_a_video(ask, account, tmp_path):
 
 
 @AGENTS
-async def test_an_image_is_edited(ask, account, tmp_path):
+async def test_a_picture_is_changed(ask, account, tmp_path):
     _, client = account
     done = await ask(
         "Paint a sailing boat. Then edit the picture so that the sea is green.", tmp_path, client
     )
     drawn, changed = (done.artifact(name)["path"] for name in ("generate_image", "edit_image"))
     assert done.argument("edit_image", "image") == drawn
-    assert decode_image(drawn).tobytes() != decode_image(changed).tobytes()
+    assert decode_picture(drawn).tobytes() != decode_picture(changed).tobytes()
 
 
 @AGENTS
 async def test_files_are_found_by_name_where_nothing_is_saved(ask, account, tmp_path, monkeypatch):
-    """Without a folder the audio stays in the artifact store, under the name in its result."""
+    """Without a folder the sound stays in memory, under the name that its result told."""
     _, client = account
     monkeypatch.setattr(
-        "tests.promises.media.test_agents.settings_of",
+        "tests.promises.media.test_agents.words_of",
         lambda _, client: {"client": client, "audio_format": "wav", "include_base64": True},
     )
     done = await ask("Say 'Good evening, all' and transcribe the recording.", tmp_path, client)
