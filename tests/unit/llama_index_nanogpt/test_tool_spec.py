@@ -23,7 +23,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, ValidationError
 
 from langchain_nanogpt import NanoGPTToolkit
-from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTToolSpec
+from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTToolSpec
 from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
@@ -33,9 +33,10 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
-from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
+from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
 from nanogpt_client.tools import TOOLS
 from tests.unit.langchain_nanogpt.samples import picture
+from tests.unit.llama_index_nanogpt.scripted import llm_of
 
 # LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
 # garbage collector.
@@ -47,6 +48,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
 ]
 
+DRAW_A_FOX = ToolCalls(generate_image={"prompt": "a red fox"})
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 
 
@@ -69,17 +71,6 @@ async def spec_of() -> AsyncIterator[Callable[..., NanoGPTToolSpec]]:
     for spec in made:
         spec.close()
         await spec.aclose()
-
-
-@pytest.fixture
-async def drawing() -> AsyncIterator[tuple[NanoGPT, Sandbox]]:
-    """A model that generates one image and then answers, and its sandbox."""
-    script = Script(ToolCalls(generate_image={"prompt": "a red fox"}), "Done.")
-    with Sandbox(model=script) as box:
-        llm = NanoGPT(model="openai/gpt-5.2", api_key=box.api_key, base_url=box.base_url)
-        yield llm, box
-        llm.close()
-        await llm.aclose()
 
 
 @pytest.fixture(params=["call", "acall"])
@@ -203,14 +194,15 @@ def test_errors_keep_their_class_for_programs(client, spec_of):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
-async def test_an_agent_reads_errors_and_goes_on(client, spec_of, drawing):
-    llm, box = drawing
+async def test_an_agent_reads_errors_and_goes_on(client, spec_of):
     spec = spec_of(client=client, image_size="9x9")
-    agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
+    app = SandboxApp(model=Script(DRAW_A_FOX, "I cannot draw that."))
+    agent = FunctionAgent(llm=llm_of(app), tools=[*spec.to_tool_list()])
     answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
-    assert "has no size '9x9'" in box.requests[-1].json["messages"][-1]["content"]
+    assert "has no size '9x9'" in app.requests[-1].messages[-1]["content"]
+    assert str(answer) == "I cannot draw that."
 
 
 class Listener(BaseEventHandler):
@@ -330,10 +322,10 @@ def test_an_unknown_setting_is_refused():
 
 
 @pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
-async def test_an_agents_context_with_images_can_be_stored(client, spec_of, drawing):
+async def test_an_agents_context_with_images_can_be_stored(client, spec_of):
     """It holds what tools return; bytes would not be JSON."""
-    llm, _ = drawing
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
+    llm = llm_of(SandboxApp(model=Script(DRAW_A_FOX, "Here it is.")))
     agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     context = Context(agent)
     handler = agent.run(ChatMessage(content="Draw a red fox."), ctx=context)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -363,11 +364,12 @@ def test_schemas_can_be_sent_to_a_model(box):
 
 def test_a_chat_model_can_use_them(box):
     tools = box()
-    with Sandbox(model=Script(ToolCalls(check_balance={}))) as scripted:
-        client = NanoGPTClient(scripted.api_key, base_url=scripted.base_url)
-        answer = client.chat("My balance?", model="openai/gpt-5.2", tools=tools.schemas())
-    (call,) = answer.message.tool_calls
-    assert "USD" in tools.call(call.name, call.arguments).text
+    model = Sandbox(model=Script(ToolCalls(check_balance={})))
+    http_client = httpx.Client(transport=model.transport())
+    with NanoGPTClient(model.api_key, http_client=http_client) as client:
+        answer = client.chat("How much is left?", model="openai/gpt-5.2", tools=tools.schemas())
+    (asked,) = answer.message.tool_calls
+    assert "USD" in tools.call(asked.name, asked.arguments).text
 
 
 @pytest.mark.parametrize("settings", [ToolboxSettings, *(tool.settings for tool in TOOLS.values())])
