@@ -232,12 +232,12 @@ def tool_errors() -> Iterator[None]:
     # Who uses no tools need not wait for them.
     from langchain_core.tools import ToolException  # noqa: PLC0415
 
-    from nanogpt_client.tools import explain  # noqa: PLC0415
+    from nanogpt_client.tools import describe_for_model  # noqa: PLC0415
 
     try:
         yield
     except core.NanoGPTError as error:
-        raise ToolException(explain(error)) from _mapped(error)
+        raise ToolException(describe_for_model(error)) from _mapped(error)
 
 
 def _mapped(error: core.NanoGPTError) -> core.NanoGPTError:

@@ -1,9 +1,9 @@
-"""NanoGPT's pictures, speech, film, search and money as LangChain tools.
+"""NanoGPT's images, speech, video, search and account as LangChain tools.
 
-Thin: what they do, what a model is told, and which files it may reach stand in
-`nanogpt_client.tools`. A result's content is for the model (text, or text and pictures with
-``image_blocks=True``); its artifact, a dict of JSON, is for the program: name, mime type, path,
-URL, seed, cost (USD), request id. Long work dispatches the custom event ``nanogpt_progress``.
+Thin: what they do, what a model reads, and which files it may use is in `nanogpt_client.tools`. A
+result's content is for the model (text, or text and images with ``image_blocks=True``); its
+artifact, a dict of JSON, is for the program: name, mime type, path, URL, seed, cost (USD), request
+id. Long calls dispatch the custom event ``nanogpt_progress``.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import tool_errors
 from nanogpt_client.tools import (
     TOOLS,
-    EstimateFields,
-    ImageFields,
-    SearchFields,
-    SpeechFields,
+    EstimateToolSettings,
+    ImageToolSettings,
+    SearchToolSettings,
+    SpeechToolSettings,
     Tool,
-    ToolboxFields,
-    ToolFields,
+    ToolboxSettings,
     ToolResult,
-    TranscriptionFields,
-    VideoFields,
-    explain,
+    ToolSettings,
+    TranscriptionToolSettings,
+    VideoToolSettings,
+    describe_for_model,
 )
 from nanogpt_client.tools.registry import arguments_error
 from nanogpt_client.types.progress import Progress
@@ -55,59 +55,57 @@ __all__ = [
 EVENT = "nanogpt_progress"
 
 
-def _explain_arguments(error: ValidationError) -> str:
-    return explain(arguments_error(error))
+def _describe_arguments_error(error: ValidationError) -> str:
+    return describe_for_model(arguments_error(error))
 
 
-class _NanoGPTTool(ToolFields, CheckedClientFields, BaseTool):
-    """What all tools are: settings, a client, and one tool of the core.
+class _NanoGPTTool(ToolSettings, CheckedClientFields, BaseTool):
+    """Base of all tools: settings, a client, and one tool of the core.
 
     Raises:
-        ToolException: from every run, worded for a model; by default (``handle_tool_error``)
-            LangChain hands that to the model as a `ToolMessage` with the status ``"error"``, and
+        ToolException: from every run, with a text for the model; by default (``handle_tool_error``)
+            LangChain returns it to the model as a `ToolMessage` with the status ``"error"``, and
             likewise arguments that do not fit the schema (``handle_validation_error``).
     """
 
-    # LangChain's own base would ignore a word that is misspelt.
+    # LangChain's own base would ignore a misspelt setting.
     model_config = ConfigDict(extra="forbid")
 
     core: ClassVar[Tool]
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     handle_tool_error: Any = True
-    handle_validation_error: Any = _explain_arguments
+    handle_validation_error: Any = _describe_arguments_error
 
     def _run(
         self, *, run_manager: CallbackManagerForToolRun | None = None, **arguments: Any
     ) -> tuple[Any, dict[str, Any]]:
-        def tell(progress: Progress) -> object:
+        def report(progress: Progress) -> object:
             if run_manager is not None:
                 config: Any = {"callbacks": run_manager.get_child()}
                 dispatch_custom_event(EVENT, _event(progress), config=config)
             return self.on_progress(progress) if self.on_progress is not None else None
 
         with tool_errors():
-            flow = self.core.run(self, arguments, tell)
-            return _content(self._client().run(flow))
+            return _content(self._client().run(self.core.run(self, arguments, report)))
 
     async def _arun(
         self, *, run_manager: AsyncCallbackManagerForToolRun | None = None, **arguments: Any
     ) -> tuple[Any, dict[str, Any]]:
-        async def tell(progress: Progress) -> None:
+        async def report(progress: Progress) -> None:
             if run_manager is not None:
                 config: Any = {"callbacks": run_manager.get_child()}
                 await adispatch_custom_event(EVENT, _event(progress), config=config)
             if self.on_progress is not None:
-                told = self.on_progress(progress)
-                if inspect.isawaitable(told):
-                    await told
+                returned = self.on_progress(progress)
+                if inspect.isawaitable(returned):
+                    await returned
 
         with tool_errors():
-            flow = self.core.run(self, arguments, tell)
-            return _content(await self._async_client().run(flow))
+            return _content(await self._async_client().run(self.core.run(self, arguments, report)))
 
 
-class NanoGPTImageTool(ImageFields, _NanoGPTTool):
-    """Draws pictures, e.g. ``NanoGPTImageTool(model="hidream", output_dir="out")``."""
+class NanoGPTImageTool(ImageToolSettings, _NanoGPTTool):
+    """Generates images, e.g. ``NanoGPTImageTool(model="hidream", output_dir="out")``."""
 
     core: ClassVar[Tool] = TOOLS["generate_image"]
     name: str = core.name
@@ -115,8 +113,8 @@ class NanoGPTImageTool(ImageFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
-    """Changes a picture: given by path, URL or bytes, or by the name an earlier result told."""
+class NanoGPTImageEditTool(ImageToolSettings, _NanoGPTTool):
+    """Edits an image: a path, URL or bytes, or the name from an earlier result."""
 
     core: ClassVar[Tool] = TOOLS["edit_image"]
     name: str = core.name
@@ -124,7 +122,7 @@ class NanoGPTImageEditTool(ImageFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
+class NanoGPTSpeechTool(SpeechToolSettings, _NanoGPTTool):
     """Reads texts aloud, also long ones, e.g. ``NanoGPTSpeechTool(voice="nova")``."""
 
     core: ClassVar[Tool] = TOOLS["speak"]
@@ -133,8 +131,8 @@ class NanoGPTSpeechTool(SpeechFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTTranscriptionTool(TranscriptionFields, _NanoGPTTool):
-    """Writes down what is said in a recording."""
+class NanoGPTTranscriptionTool(TranscriptionToolSettings, _NanoGPTTool):
+    """Transcribes a recording."""
 
     core: ClassVar[Tool] = TOOLS["transcribe"]
     name: str = core.name
@@ -142,8 +140,8 @@ class NanoGPTTranscriptionTool(TranscriptionFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTVideoTool(VideoFields, _NanoGPTTool):
-    """Makes a video; one that was ordered before is found by its run id, and not paid again."""
+class NanoGPTVideoTool(VideoToolSettings, _NanoGPTTool):
+    """Generates a video; an earlier one is fetched by its run id, and not paid again."""
 
     core: ClassVar[Tool] = TOOLS["generate_video"]
     name: str = core.name
@@ -151,7 +149,7 @@ class NanoGPTVideoTool(VideoFields, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTWebSearchTool(SearchFields, _NanoGPTTool):
+class NanoGPTWebSearchTool(SearchToolSettings, _NanoGPTTool):
     """Searches the web without a model: results, a sourced answer, or a structured one."""
 
     core: ClassVar[Tool] = TOOLS["search_web"]
@@ -161,7 +159,7 @@ class NanoGPTWebSearchTool(SearchFields, _NanoGPTTool):
 
 
 class NanoGPTBalanceTool(_NanoGPTTool):
-    """Tells the balance, and the address that Nano can be sent to."""
+    """Returns the account's balance, and the address for deposits of Nano."""
 
     core: ClassVar[Tool] = TOOLS["check_balance"]
     name: str = core.name
@@ -169,8 +167,8 @@ class NanoGPTBalanceTool(_NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
-class NanoGPTCostEstimateTool(EstimateFields, _NanoGPTTool):
-    """Tells what work would cost, and whether the balance covers it."""
+class NanoGPTCostEstimateTool(EstimateToolSettings, _NanoGPTTool):
+    """Estimates what a call would cost, and whether the balance covers it."""
 
     core: ClassVar[Tool] = TOOLS["estimate_cost"]
     name: str = core.name
@@ -193,13 +191,13 @@ _CLASSES: dict[str, type[_NanoGPTTool]] = {
 }
 
 
-class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
+class NanoGPTToolkit(ToolboxSettings, CheckedClientFields, BaseToolkit):
     """All tools with one client, one folder and one budget.
 
     >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
     >>> agent = create_agent(ChatNanoGPT(model="openai/gpt-5.2"), toolkit.get_tools())
 
-    What one tool made, the others find by its name.
+    The tools share their artifacts: one can use what another made, by its name.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -207,14 +205,16 @@ class NanoGPTToolkit(ToolboxFields, CheckedClientFields, BaseToolkit):
     def get_tools(self) -> list[BaseTool]:
         """Return the tools that ``include`` names, in their fixed order."""
         shared = {"client": self._shared_client(), "http_async_client": self.http_async_client}
-        tools = [_CLASSES[tool.name](**shared, **self.words_for(tool.name)) for tool in self.tools]
-        for tool in tools:  # one async client as well, which closing the toolkit closes
+        tools = [
+            _CLASSES[tool.name](**shared, **self.arguments_for(tool.name)) for tool in self.tools
+        ]
+        for tool in tools:  # they also share the async client, which closing the toolkit closes
             tool._clients = self._clients  # noqa: SLF001 - of the base class that both have
         return [*tools]
 
 
 def _content(result: ToolResult) -> tuple[Any, dict[str, Any]]:
-    """Return what the model reads (and sees), and what the program gets."""
+    """Return the content for the model (text, or text and images) and the artifact."""
     if not result.media:
         return result.text, result.artifact
     blocks = [
@@ -225,6 +225,6 @@ def _content(result: ToolResult) -> tuple[Any, dict[str, Any]]:
 
 
 def _event(progress: Progress) -> dict[str, Any]:
-    """Return progress as plain data; a result itself may be large, and comes at the end."""
-    words = ("kind", "status", "done", "total", "seconds", "run_id")
-    return {word: getattr(progress, word) for word in words}
+    """Return progress as plain data, without the result: it may be large, and comes at the end."""
+    names = ("kind", "status", "done", "total", "seconds", "run_id")
+    return {name: getattr(progress, name) for name in names}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nanogpt_client import ContextLengthExceededError, NanoGPTError
-from nanogpt_client.tools import explain
+from nanogpt_client.tools import describe_for_model
 
 __all__ = ["map_errors", "tool_errors"]
 
@@ -35,7 +35,7 @@ def tool_errors() -> Iterator[None]:
     try:
         yield
     except NanoGPTError as error:
-        error.message = explain(error)
+        error.message = describe_for_model(error)
         raise
 
 

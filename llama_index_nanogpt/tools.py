@@ -1,13 +1,13 @@
-"""NanoGPT's pictures, speech, film, search and money as LlamaIndex tools.
+"""NanoGPT's images, speech, video, search and account as LlamaIndex tools.
 
-Thin: what they do, what a model is told, and which files it may reach stand in
-`nanogpt_client.tools`.
+Thin: what they do, what a model reads, and which files it may use is in `nanogpt_client.tools`.
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeAlias, get_type_hints
 
 from llama_index.core.base.llms.types import ContentBlock, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool, ToolMetadata
@@ -17,11 +17,13 @@ from llama_index_instrumentation import get_dispatcher
 from llama_index_nanogpt._errors import tool_errors
 from llama_index_nanogpt.callbacks import NanoGPTProgressEvent, call_told, failure_told
 from nanogpt_client import Progress
-from nanogpt_client.tools import TOOLS, Toolbox, ToolResult
+from nanogpt_client.tools import TOOLS, Toolbox, ToolResult, schemas
 
 __all__ = ["NanoGPTToolSpec", "ToolContent"]
 
-# What the ledger calls each tool's work.
+P = ParamSpec("P")
+
+# The ledger's name for each tool's calls.
 _KINDS = {
     "generate_image": "image",
     "edit_image": "image",
@@ -35,19 +37,19 @@ _KINDS = {
 
 
 class ToolContent(list[ContentBlock]):
-    """What a tool returns: the blocks that a model reads, sources and files named in the text.
+    """What a tool returns: the blocks that a model reads, with sources and files in the text.
 
-    ``artifact`` is for the program, a dict of JSON: kind, cost (USD as a number, and as a text with
+    ``artifact`` is for the program, a dict of JSON: kind, cost (USD as a number, and as text with
     all its digits) and request id; of a file also name, mime type, size, path and URL. In a
-    `ToolOutput` it is ``output.raw_output.artifact``. Stored with an agent's context, the blocks
-    stay alone.
+    `ToolOutput` it is ``output.raw_output.artifact``. An agent's stored context keeps only the
+    blocks.
     """
 
     artifact: dict[str, Any]
 
     @classmethod
     def from_result(cls, result: ToolResult) -> ToolContent:
-        """Make the blocks of a result: its text, and its pictures if the model is to see them."""
+        """Return the blocks of a result: its text, and its images if the model is to see them."""
         content = cls([TextBlock(text=result.text)])
         content += [ImageBlock(image=m.data, image_mimetype=m.mime_type) for m in result.media]
         content.artifact = result.artifact
@@ -59,88 +61,73 @@ class ToolContent(list[ContentBlock]):
         return "\n".join(block.text for block in self if isinstance(block, TextBlock))
 
 
+_Methods: TypeAlias = tuple[
+    Callable[Concatenate["NanoGPTToolSpec", P], ToolContent],
+    Callable[Concatenate["NanoGPTToolSpec", P], Coroutine[Any, Any, ToolContent]],
+]
+
+
+def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
+    """Return the two methods of a tool, whose parameters are the fields of its schema."""
+
+    def call(self: NanoGPTToolSpec, /, **arguments: Any) -> ToolContent:
+        return self._call_tool(name, arguments)
+
+    async def acall(self: NanoGPTToolSpec, /, **arguments: Any) -> ToolContent:
+        return await self._acall_tool(name, arguments)
+
+    _document(call, name, schema)
+    _document(acall, f"a{name}", schema)
+    return call, acall  # type: ignore[return-value]
+
+
+def _document(method: Any, name: str, schema: Any) -> None:
+    """Let ``help`` and notebooks show the arguments of a tool, with their types."""
+    fields, types = schema.model_fields, get_type_hints(schema)
+    parameters = [
+        inspect.Parameter(
+            key,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.is_required() else field.default,
+            annotation=types[key],
+        )
+        for key, field in fields.items()
+    ]
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    method.__signature__ = inspect.Signature([this, *parameters], return_annotation=ToolContent)
+    method.__name__, method.__qualname__ = name, f"NanoGPTToolSpec.{name}"
+    arguments = [f"    {key}: {field.description}" for key, field in fields.items()]
+    method.__doc__ = "\n".join([schema.__doc__, *(["", "Args:", *arguments] if arguments else [])])
+
+
 class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     """All tools with one client, one folder and one budget.
 
     >>> spec = NanoGPTToolSpec(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
     >>> agent = FunctionAgent(llm=NanoGPT(model="openai/gpt-5.2"), tools=spec.to_tool_list())
 
-    What one tool made, the others find by its name. Every tool is a method, too, with an async one
-    beside it: ``spec.generate_image(prompt="a fox")``, ``await spec.agenerate_image(…)``. They
-    take what the tool's schema names (``spec.schemas()``) and return `ToolContent`. Long work
-    sends a `NanoGPTProgressEvent` at every step through LlamaIndex's instrumentation.
+    The tools share their artifacts: one can use what another made, by its name. Every tool is also
+    a method, with an async one beside it: ``spec.generate_image(prompt="a fox")``, ``await
+    spec.agenerate_image(prompt="a fox")``; ``help(spec.generate_image)`` shows the arguments. They
+    return `ToolContent`. Long calls send a `NanoGPTProgressEvent` at every step through
+    LlamaIndex's instrumentation.
 
     Raises:
-        NanoGPTError: from every method, worded for a model; agents catch it and tell the model.
+        NanoGPTError: from every method, with a text for the model, which agents pass on to it.
     """
 
     spec_functions: ClassVar[list[SPEC_FUNCTION_TYPE]] = [  # type: ignore[misc]
         (name, f"a{name}") for name in TOOLS
     ]
 
-    def generate_image(self, **arguments: Any) -> ToolContent:
-        """Draw one or more pictures from a ``prompt``."""
-        return self._use("generate_image", arguments)
-
-    async def agenerate_image(self, **arguments: Any) -> ToolContent:
-        """Draw one or more pictures from a ``prompt``."""
-        return await self._ause("generate_image", arguments)
-
-    def edit_image(self, **arguments: Any) -> ToolContent:
-        """Change an ``image`` (name, path, URL or bytes) as the ``prompt`` says."""
-        return self._use("edit_image", arguments)
-
-    async def aedit_image(self, **arguments: Any) -> ToolContent:
-        """Change an ``image`` (name, path, URL or bytes) as the ``prompt`` says."""
-        return await self._ause("edit_image", arguments)
-
-    def speak(self, **arguments: Any) -> ToolContent:
-        """Read a ``text`` aloud, also a long one."""
-        return self._use("speak", arguments)
-
-    async def aspeak(self, **arguments: Any) -> ToolContent:
-        """Read a ``text`` aloud, also a long one."""
-        return await self._ause("speak", arguments)
-
-    def transcribe(self, **arguments: Any) -> ToolContent:
-        """Write down what is said in ``audio`` (name, path, URL or bytes)."""
-        return self._use("transcribe", arguments)
-
-    async def atranscribe(self, **arguments: Any) -> ToolContent:
-        """Write down what is said in ``audio`` (name, path, URL or bytes)."""
-        return await self._ause("transcribe", arguments)
-
-    def generate_video(self, **arguments: Any) -> ToolContent:
-        """Make a video from a ``prompt``, or fetch one that was ordered by its ``run_id``."""
-        return self._use("generate_video", arguments)
-
-    async def agenerate_video(self, **arguments: Any) -> ToolContent:
-        """Make a video from a ``prompt``, or fetch one that was ordered by its ``run_id``."""
-        return await self._ause("generate_video", arguments)
-
-    def search_web(self, **arguments: Any) -> ToolContent:
-        """Search the web for a ``query``."""
-        return self._use("search_web", arguments)
-
-    async def asearch_web(self, **arguments: Any) -> ToolContent:
-        """Search the web for a ``query``."""
-        return await self._ause("search_web", arguments)
-
-    def check_balance(self, **arguments: Any) -> ToolContent:
-        """Tell the balance, and the address that Nano can be sent to."""
-        return self._use("check_balance", arguments)
-
-    async def acheck_balance(self, **arguments: Any) -> ToolContent:
-        """Tell the balance, and the address that Nano can be sent to."""
-        return await self._ause("check_balance", arguments)
-
-    def estimate_cost(self, **arguments: Any) -> ToolContent:
-        """Tell what a ``kind`` of work would cost, and whether the balance covers it."""
-        return self._use("estimate_cost", arguments)
-
-    async def aestimate_cost(self, **arguments: Any) -> ToolContent:
-        """Tell what a ``kind`` of work would cost, and whether the balance covers it."""
-        return await self._ause("estimate_cost", arguments)
+    generate_image, agenerate_image = _methods("generate_image", schemas.ImageArguments)
+    edit_image, aedit_image = _methods("edit_image", schemas.EditArguments)
+    speak, aspeak = _methods("speak", schemas.SpeechArguments)
+    transcribe, atranscribe = _methods("transcribe", schemas.TranscriptionArguments)
+    generate_video, agenerate_video = _methods("generate_video", schemas.VideoArguments)
+    search_web, asearch_web = _methods("search_web", schemas.SearchArguments)
+    check_balance, acheck_balance = _methods("check_balance", schemas.BalanceArguments)
+    estimate_cost, aestimate_cost = _methods("estimate_cost", schemas.EstimateArguments)
 
     def to_tool_list(
         self,
@@ -149,40 +136,40 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     ) -> list[FunctionTool]:
         """Return the tools that ``include`` names, in their fixed order."""
         included = [(tool.name, f"a{tool.name}") for tool in self.tools]
-        known = {
+        metadata = {
             function: ToolMetadata(tool.description, tool.name, tool.args)
             for tool in TOOLS.values()
             for function in (tool.name, f"a{tool.name}")
         }
         return super().to_tool_list(
-            spec_functions or [*included], known | (func_to_metadata_mapping or {})
+            spec_functions or [*included], metadata | (func_to_metadata_mapping or {})
         )
 
-    def _use(self, name: str, arguments: dict[str, Any]) -> ToolContent:
-        def tell(progress: Progress) -> object:
+    def _call_tool(self, name: str, arguments: dict[str, Any]) -> ToolContent:
+        def report(progress: Progress) -> object:
             _dispatch(progress)
             return self.on_progress(progress) if self.on_progress is not None else None
 
         with tool_errors(), failure_told(_KINDS[name], self._model_of(name)):
-            return _told(name, self.call(name, arguments, on_progress=tell))
+            return _content(name, self.call(name, arguments, on_progress=report))
 
-    async def _ause(self, name: str, arguments: dict[str, Any]) -> ToolContent:
-        async def tell(progress: Progress) -> None:
+    async def _acall_tool(self, name: str, arguments: dict[str, Any]) -> ToolContent:
+        async def report(progress: Progress) -> None:
             _dispatch(progress)
             if self.on_progress is not None:
-                told = self.on_progress(progress)
-                if inspect.isawaitable(told):
-                    await told
+                returned = self.on_progress(progress)
+                if inspect.isawaitable(returned):
+                    await returned
 
         with tool_errors(), failure_told(_KINDS[name], self._model_of(name)):
-            return _told(name, await self.acall(name, arguments, on_progress=tell))
+            return _content(name, await self.acall(name, arguments, on_progress=report))
 
     def _model_of(self, name: str) -> str | None:
         return getattr(self.settings_for(name), "model", None)
 
 
-def _told(name: str, result: ToolResult) -> ToolContent:
-    """Tell handlers what a call cost, and return its content."""
+def _content(name: str, result: ToolResult) -> ToolContent:
+    """Report a call's cost to handlers, and return its content."""
     content = ToolContent.from_result(result)
     artifact = content.artifact
     call_told(_KINDS[name], artifact.get("model"), result.cost, request_id=artifact["request_id"])
@@ -190,6 +177,6 @@ def _told(name: str, result: ToolResult) -> ToolContent:
 
 
 def _dispatch(progress: Progress) -> None:
-    words = ("kind", "status", "done", "total", "seconds", "run_id")
-    event = NanoGPTProgressEvent(**{word: getattr(progress, word) for word in words})
+    names = ("kind", "status", "done", "total", "seconds", "run_id")
+    event = NanoGPTProgressEvent(**{name: getattr(progress, name) for name in names})
     get_dispatcher().event(event)

@@ -1,7 +1,8 @@
 """The command ``nanogpt``, also ``python -m nanogpt_client``. Needs the extra ``cli``.
 
-It shows what the client returns and decides nothing itself: `exits` says what ends how, `session`
-holds a run's settings, `show` writes, and each command stands in the module of its subject.
+It shows what the client returns and decides nothing itself: `exits` maps errors to exit codes,
+`base` has what all commands share, `output` and `files` write, and the other modules have the
+commands.
 """
 
 from __future__ import annotations
@@ -11,21 +12,36 @@ import click
 from nanogpt_client._version import __version__
 from nanogpt_client.cli.account import balance, usage
 from nanogpt_client.cli.ask import ask
-from nanogpt_client.cli.base import Group
+from nanogpt_client.cli.base import Group, Session, session
 from nanogpt_client.cli.embed import embed
 from nanogpt_client.cli.media import draw, speak, transcribe, video
 from nanogpt_client.cli.models import models
-from nanogpt_client.cli.sandbox import sandbox
 
 __all__ = ["cli"]
 
-_HELP = """Ask NanoGPT from a shell: chat, pictures, sound, video, and what it all costs.
+_HELP = """Use NanoGPT from a shell: chat, images, audio, video, embeddings and costs.
 
-The key is read from the variable NANOGPT_API_KEY alone; without one, --sandbox shows how it all
-works. Results go to stdout, remarks and costs to stderr. In a pipe, tables are lines with tabs and
-no heading; --json writes one object with the same keys every time, its dollars as text. Files are
-never written over without --force.
+The API key is read from the environment variable NANOGPT_API_KEY. Without a key, try the commands
+with --sandbox.
+
+Results go to stdout, notes and costs to stderr. In a pipe, tables have tab-separated columns and no
+header. With --json, each command writes one object, always with the same keys and with amounts in
+USD as text. Existing files are only overwritten with --force.
 """
+
+
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@session
+def sandbox(run: Session, /, options: tuple[str, ...]) -> None:
+    """Serve the offline emulator of NanoGPT to other programs.
+
+    Its options are those of ``python -m nanogpt_client.sandbox``.
+    """
+    from nanogpt_client.sandbox.__main__ import main  # noqa: PLC0415 - large
+
+    main([*options, *(["--json"] if run.as_json else [])], prog="nanogpt sandbox")
+
 
 cli = Group(
     "nanogpt",

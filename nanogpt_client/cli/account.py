@@ -7,54 +7,59 @@ from typing import Any
 import click
 from rich.table import Column
 
-from nanogpt_client.cli.base import Command, session
-from nanogpt_client.cli.session import Session
-from nanogpt_client.cli.show import dollars, number, write, write_table
+from nanogpt_client.cli.base import Command, Session, session
+from nanogpt_client.cli.output import dollars, number_column, write, write_table
 from nanogpt_client.types.account import SubscriptionUsage, UsageReport
 
-_BY = {"model": "model", "day": "date"}  # NanoGPT's name for what a sum is of
+_KEYS = {"model": "model", "day": "date"}  # of a group in NanoGPT's response
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=["nanogpt balance", "nanogpt balance --json"])
 @session
 def balance(run: Session) -> None:
-    """Show what is on the account."""
+    """Show the balance, and the address for deposits of Nano."""
     with run.client() as client:
-        money = client.balance()
+        account = client.balance()
     rows = [
-        ("USD", dollars(money.usd)),
-        ("XNO", dollars(money.nano)),
-        ("Nano deposits to", money.nano_deposit_address),
+        ("USD", dollars(account.usd)),
+        ("XNO", dollars(account.nano)),
+        ("Nano deposits to", account.nano_deposit_address),
     ]
     run.result(
         {
-            "usd": dollars(money.usd),
-            "nano": dollars(money.nano),
-            "nano_deposit_address": money.nano_deposit_address,
+            "usd": dollars(account.usd),
+            "nano": dollars(account.nano),
+            "nano_deposit_address": account.nano_deposit_address,
         },
         lambda: write_table(run.out, [Column(""), Column("", overflow="fold")], rows),
     )
 
 
-@click.command(cls=Command)
-@click.option("--from", "from_date", type=_DAY, help="First day, in UTC; with --to.")
-@click.option("--to", "to_date", type=_DAY, help="Last day, in UTC; with --from.")
-@click.option(
-    "--by", type=click.Choice(list(_BY)), default="model", show_default=True, help="How to sum."
+@click.command(
+    cls=Command,
+    examples=["nanogpt usage --by day --from 2026-01-01 --to 2026-01-31"],
 )
-@click.option("--subscription", is_flag=True, help="Show the subscription's allowance instead.")
+@click.option("--from", "from_date", type=_DAY, metavar="YYYY-MM-DD", help="First day, in UTC.")
+@click.option("--to", "to_date", type=_DAY, metavar="YYYY-MM-DD", help="Last day, in UTC.")
+@click.option(
+    "--by", type=click.Choice(list(_KEYS)), default="model", show_default=True, help="Grouping."
+)
+@click.option("--subscription", is_flag=True, help="Show the subscription's usage instead.")
 @session
 def usage(run: Session, /, by: str, *, subscription: bool, **days: Any) -> None:
-    """Show what this key spent, by model or by day."""
+    """Show what this API key spent, by model or by day.
+
+    --from and --to go together.
+    """
     iso = {name: f"{day:%Y-%m-%d}" if day else None for name, day in days.items()}
     with run.client() as client:
         if subscription:
-            allowance = client.subscription_usage()
+            subscribed = client.subscription_usage()
         else:
             report = client.usage(**iso)
     if subscription:
-        _show_subscription(run, allowance)
+        _show_subscription(run, subscribed)
     else:
         _show_usage(run, report, by)
 
@@ -64,11 +69,11 @@ def _show_usage(run: Session, report: UsageReport, by: str) -> None:
 
     def render() -> None:
         rows = [
-            (group.get(_BY[by]), group.get("requests"), group.get("totalTokens"), _cost(group))
+            (group.get(_KEYS[by]), group.get("requests"), group.get("totalTokens"), _cost(group))
             for group in groups
         ]
         rows.append(("all", report.requests, None, dollars(report.cost_usd)))
-        write_table(run.out, [Column(by), *map(number, ("requests", "tokens", "USD"))], rows)
+        write_table(run.out, [Column(by), *map(number_column, ("requests", "tokens", "USD"))], rows)
 
     run.result(
         {
@@ -85,20 +90,25 @@ def _cost(group: dict[str, Any]) -> Any:
     return group.get("netCostUsd", group.get("costUsd"))
 
 
-def _show_subscription(run: Session, allowance: SubscriptionUsage) -> None:
-    parts = {"daily": allowance.daily, "monthly": allowance.monthly}
+def _show_subscription(run: Session, subscribed: SubscriptionUsage) -> None:
+    parts = {"daily": subscribed.daily, "monthly": subscribed.monthly}
 
     def render() -> None:
-        if not allowance.active:
-            write(run.out, f"no active subscription ({allowance.state or 'none'})")
+        if not subscribed.active:
+            write(run.out, f"no active subscription ({subscribed.state or 'none'})")
             return
         rows = [
-            (name, part.get("used"), part.get("remaining"), allowance.limits.get(name))
+            (name, part.get("used"), part.get("remaining"), subscribed.limits.get(name))
             for name, part in parts.items()
         ]
-        write_table(run.out, [Column(""), *map(number, ("used", "left", "limit"))], rows)
+        write_table(run.out, [Column(""), *map(number_column, ("used", "left", "limit"))], rows)
 
     run.result(
-        {"active": allowance.active, "state": allowance.state, "limits": allowance.limits, **parts},
+        {
+            "active": subscribed.active,
+            "state": subscribed.state,
+            "limits": subscribed.limits,
+            **parts,
+        },
         render,
     )

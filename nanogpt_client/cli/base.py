@@ -1,38 +1,125 @@
-"""What all commands share: their common options, and how a failure ends them."""
+"""What all commands share: their classes, the common options, and one run with its client."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec
 
 import click
+from rich.console import Console
 
-from nanogpt_client.cli import exits
-from nanogpt_client.cli.session import Session
+from nanogpt_client._transport.http import httpx
+from nanogpt_client.cli import exits, output
+from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.errors import NanoGPTError
+from nanogpt_client.ledger import Budget, Ledger
 
-__all__ = ["Command", "Group", "session", "text_or_stdin"]
+__all__ = ["Command", "Group", "Session", "session", "text_or_stdin"]
 
 P = ParamSpec("P")
 
+_SANDBOX_URL = "http://sandbox.invalid/api/v1"  # answered in this process, never looked up
+_SANDBOX_NOTE = "sandbox: an offline emulator answers; no model runs and no money is spent"
+
+
+@dataclass
+class Session:
+    """One run: the values of the common options, the ledger, and the two output streams."""
+
+    as_json: bool = False
+    sandbox: bool = False
+    timeout: float | None = None
+    budget: str | None = None
+    run_id: str | None = None  # of the job that the command waits for
+    ledger: Ledger = field(default_factory=lambda: Ledger(keep=None))
+    out: Console = field(default_factory=Console)
+    err: Console = field(default_factory=lambda: Console(stderr=True))
+
+    @contextmanager
+    def client(self) -> Iterator[NanoGPTClient]:
+        """Yield a client of NanoGPT or of the emulator; its calls go into this run's ledger."""
+        settings: dict[str, Any] = {"ledger": self.ledger}
+        if self.timeout is not None:
+            names = ("timeout", "first_event_timeout", "stream_idle_timeout")
+            settings |= dict.fromkeys(names, self.timeout)
+        if self.budget is not None:
+            settings["budget"] = Budget(usd=self.budget)
+        with ExitStack() as stack:
+            if self.sandbox:
+                settings |= stack.enter_context(self._emulator())
+            yield stack.enter_context(NanoGPTClient(**settings))
+
+    @contextmanager
+    def _emulator(self) -> Iterator[dict[str, Any]]:
+        from nanogpt_client.sandbox import SandboxApp, SandboxTransport  # noqa: PLC0415 - large
+
+        self.note(_SANDBOX_NOTE)
+        app = SandboxApp()
+        with httpx.Client(transport=SandboxTransport(app)) as http_client:
+            yield {"api_key": app.api_key, "base_url": _SANDBOX_URL, "http_client": http_client}
+
+    def note(self, text: str) -> None:
+        """Write a note to stderr; with ``--json`` there are none."""
+        if not self.as_json:
+            output.write(self.err, text, style="dim")
+
+    def spinner(self, label: str) -> AbstractContextManager[object]:
+        """Show a spinner on a terminal while a call runs."""
+        interactive = self.err.is_terminal and not self.as_json
+        return self.err.status(label) if interactive else nullcontext()
+
+    def result(self, value: Mapping[str, Any], render: Callable[[], None]) -> None:
+        """Write a result: with ``--json`` as an object, else as the command renders it."""
+        if self.as_json:
+            output.write_json(self.out, {**value, "sandbox": self.sandbox})
+        else:
+            render()
+
+    def paid_result(self, value: Mapping[str, Any], render: Callable[[], None]) -> None:
+        """Write a result with its cost."""
+        self.result({**value, "cost_usd": output.dollars(output.cost(self.ledger))}, render)
+
+    def note_cost(self) -> None:
+        """Write what the run cost, also if it failed."""
+        if (line := output.cost_line(self.ledger)) is not None:
+            self.note(f"{line} (simulated)" if self.sandbox else line)
+
+    def fail(self, error: BaseException) -> None:
+        """Write an error to stderr."""
+        if self.as_json:
+            output.write_json(self.err, output.error_json(error, self.run_id))
+            return
+        for line in output.error_lines(error, self.run_id):
+            output.write(self.err, line)
+
 
 def session(command: Callable[Concatenate[Session, P], None]) -> Callable[P, None]:
-    """Hand a command the run that it is part of."""
+    """Pass the `Session` to a command as its first argument."""
     return click.make_pass_decorator(Session, ensure=True)(command)
 
 
 class Command(click.Command):
-    """A command with the common options behind its own."""
+    """A command with the common options after its own, and examples in its help."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.examples = examples
         self.params += _common_options()
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples below the options."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"  {example}\n")
+        super().format_epilog(ctx, formatter)
 
 
 class Group(click.Group):
-    """The command itself: takes the common options, too, and turns exceptions into statuses."""
+    """The command ``nanogpt``: has the common options, too, and turns errors into exit codes."""
 
     command_class = Command
 
@@ -41,88 +128,68 @@ class Group(click.Group):
         self.params += _common_options()
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; exit as `exits` says."""
+        """Run the command; exit with the code that `exits` gives."""
         run = ctx.ensure_object(Session)
         try:
             super().invoke(ctx)
-            run.settle()
+            run.note_cost()
             sys.stdout.flush()
         except BrokenPipeError as error:
-            _let_go()
+            _discard_output()
             ctx.exit(exits.exit_code(error))
         except (NanoGPTError, KeyboardInterrupt, OSError, ImportError) as error:
             run.fail(error)
-            run.settle()
+            run.note_cost()
             ctx.exit(exits.exit_code(error))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of exit statuses under the commands."""
-        with formatter.section("Exit status"):
+        """Write the table of exit codes below the commands."""
+        with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning, _ in exits.EXITS])
         super().format_epilog(ctx, formatter)
 
 
-def text_or_stdin(words: tuple[str, ...], *, both: bool = False) -> str:
-    """Return the words given, or else what comes through a pipe; or the one after the other.
+def text_or_stdin(arguments: tuple[str, ...], *, both: bool = False) -> str:
+    """Return the text of the arguments, or else of stdin; with ``both``, one after the other.
 
     Raises:
-        click.UsageError: there is neither.
+        click.UsageError: both are empty, or stdin is not UTF-8.
     """
-    parts = [" ".join(words)]
-    stdin = sys.stdin
-    if (both or not words) and not stdin.isatty():
+    parts = [" ".join(arguments)]
+    if (both or not arguments) and not sys.stdin.isatty():
         try:
-            parts.append(stdin.read())
+            parts.append(sys.stdin.read())
         except UnicodeDecodeError as error:
-            raise click.UsageError("What comes through the pipe is no UTF-8 text.") from error
+            raise click.UsageError("The piped input is not UTF-8 text.") from error
     text = "\n\n".join(part for part in map(str.strip, parts) if part)
     if not text:
-        raise click.UsageError("There is no text: write it behind the command, or pipe it in.")
+        raise click.UsageError("There is no text: pass it as an argument, or pipe it in.")
     return text
 
 
 def _common_options() -> list[click.Parameter]:
     return [
-        click.Option(
-            ["--json", "as_json"],
-            is_flag=True,
-            help="Write the result, or the failure (on stderr), as one JSON object.",
-            **_KEPT,
-        ),
-        click.Option(
-            ["--sandbox"],
-            is_flag=True,
-            help="Ask the offline emulator instead of NanoGPT: no key, no cost.",
-            **_KEPT,
-        ),
-        click.Option(
-            ["--timeout"],
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="SECONDS",
-            help="Wait no longer for an answer, or for a stream's next piece.",
-            **_KEPT,
-        ),
-        click.Option(
-            ["--budget"],
-            metavar="USD",
-            help="Refuse what may cost more than this.",
-            **_KEPT,
-        ),
-    ]
+        _common("--json", "as_json", is_flag=True,
+                help="Write the result, or the error (to stderr), as JSON."),
+        _common("--sandbox", is_flag=True, help="Use the offline emulator: no key, no cost."),
+        _common("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+                help="Longest wait for a response, or for the next chunk of a stream."),
+        _common("--budget", metavar="USD", help="Refuse calls that may cost more than this."),
+    ]  # fmt: skip
 
 
-def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Keep an option that was given; the same one before the command's name counts as well."""
-    run = ctx.ensure_object(Session)
+def _common(*names: str, **settings: Any) -> click.Option:
+    return click.Option([*names], expose_value=False, callback=_store, **settings)
+
+
+def _store(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Store a common option in the session; it may be given before or after the command."""
     if value and parameter.name:
-        setattr(run, parameter.name, value)
+        setattr(ctx.ensure_object(Session), parameter.name, value)
 
 
-_KEPT: dict[str, Any] = {"expose_value": False, "callback": _keep}
-
-
-def _let_go() -> None:
-    """Let what is still buffered go nowhere, or Python complains about the pipe at its end."""
+def _discard_output() -> None:
+    """Send buffered output nowhere, or Python would complain about the closed pipe at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())

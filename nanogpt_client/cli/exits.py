@@ -1,4 +1,4 @@
-"""What the command's exit status says: the one table from exceptions to numbers."""
+"""Exit codes: the one table from exceptions to numbers."""
 
 from __future__ import annotations
 
@@ -6,81 +6,61 @@ from typing import NamedTuple
 
 import click
 
-from nanogpt_client.errors import (
-    APIConnectionError,
-    APIStatusError,
-    AuthenticationError,
-    BudgetExceededError,
-    ConfigurationError,
-    DownloadError,
-    GatewayError,
-    InsufficientBalanceError,
-    InvalidArgumentError,
-    InvalidResponseError,
-    JobError,
-    JobTimeoutError,
-    NanoGPTError,
-    OriginUnreachableError,
-    OutcomeUnknownError,
-    RateLimitError,
-    ServerError,
-    StreamError,
-)
+from nanogpt_client import errors
 
 __all__ = ["EXITS", "Exit", "exit_code"]
 
 
 class Exit(NamedTuple):
-    """One exit status, and the exceptions that end in it."""
+    """An exit code, and the exceptions that lead to it."""
 
     code: int
     meaning: str
-    errors: tuple[type[BaseException], ...] = ()
+    causes: tuple[type[BaseException], ...] = ()
 
 
-NO_KEY = Exit(3, "no key, or one that NanoGPT does not take", (AuthenticationError,))
+NO_KEY = Exit(3, "no API key, or NanoGPT rejected it", (errors.AuthenticationError,))
 
 EXITS = (
-    Exit(0, "done"),
-    Exit(1, "failed otherwise, e.g. at writing a file", (Exception,)),
+    Exit(0, "success"),
+    Exit(1, "other errors, e.g. a file could not be written", (Exception,)),
     Exit(
         2,
         "wrong usage; nothing was sent",
-        (click.UsageError, ConfigurationError, InvalidArgumentError),
+        (click.UsageError, errors.ConfigurationError, errors.InvalidArgumentError),
     ),
     NO_KEY,
     Exit(
         4,
-        "the balance, or --budget, does not cover it",
-        (InsufficientBalanceError, BudgetExceededError),
+        "the balance, or --budget, is too low",
+        (errors.InsufficientBalanceError, errors.BudgetExceededError),
     ),
-    Exit(5, "NanoGPT refused the request", (APIStatusError,)),
-    Exit(6, "too many requests, or the daily cap is reached", (RateLimitError,)),
-    Exit(7, "NanoGPT, or the provider behind it, failed", (ServerError,)),
-    Exit(8, "an answer came that nobody can read", (InvalidResponseError, DownloadError)),
+    Exit(5, "NanoGPT rejected the request", (errors.APIStatusError,)),
+    Exit(6, "the rate limit or the daily limit is reached", (errors.RateLimitError,)),
+    Exit(7, "NanoGPT, or the provider of the model, failed", (errors.ServerError,)),
+    Exit(8, "the response could not be read", (errors.InvalidResponseError, errors.DownloadError)),
     Exit(
         9,
         "NanoGPT was not reached; nothing was billed",
-        (APIConnectionError, OriginUnreachableError),
+        (errors.APIConnectionError, errors.OriginUnreachableError),
     ),
-    Exit(10, "sent, but no answer came; it may be billed", (OutcomeUnknownError, GatewayError)),
-    Exit(11, "the answer broke off; its beginning was shown", (StreamError,)),
-    Exit(12, "the job failed", (JobError,)),
-    Exit(13, "the job still runs; ask again by its run id", (JobTimeoutError,)),
+    Exit(
+        10,
+        "sent, but no response came; it may be billed",
+        (errors.OutcomeUnknownError, errors.GatewayError),
+    ),
+    Exit(11, "the answer broke off; its beginning was shown", (errors.StreamError,)),
+    Exit(12, "the job failed", (errors.JobError,)),
+    Exit(13, "the job is still running; fetch it by its run id", (errors.JobTimeoutError,)),
     Exit(130, "interrupted (Ctrl-C)", (KeyboardInterrupt,)),
-    Exit(141, "nobody reads the output any more", (BrokenPipeError,)),
+    Exit(141, "the reader of the output closed the pipe", (BrokenPipeError,)),
 )
 
-_CODES = {error: exit_.code for exit_ in EXITS for error in exit_.errors}
+_CODES = {error: exit_.code for exit_ in EXITS for error in exit_.causes}
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the status for an exception: that of its nearest class in the table."""
-    if isinstance(error, NanoGPTError) and error.param == "api_key":
+    """Return the exit code of an exception: that of its nearest class in the table."""
+    if isinstance(error, errors.NanoGPTError) and error.param == "api_key":
         return NO_KEY.code
     return next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
-
-
-def as_text() -> str:
-    """Return the table as lines for ``--help``."""
-    return "\n".join(f"{exit_.code:>5}  {exit_.meaning}" for exit_ in EXITS)

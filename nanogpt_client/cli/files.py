@@ -1,4 +1,4 @@
-"""Where media go: never over a file that is there, unless forced, and never lost once paid."""
+"""Files that commands write: never over an existing one unless forced, and paid results always."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any
 import click
 
 from nanogpt_client._media import files
-from nanogpt_client.cli.session import Session
-from nanogpt_client.cli.show import write
+from nanogpt_client.cli.base import Session
+from nanogpt_client.cli.output import write
 
-__all__ = ["STDOUT", "check_targets", "finish", "save", "targets"]
+__all__ = ["STDOUT", "check_paths", "output_paths", "save", "write_result"]
 
 STDOUT = Path("-")
 
 
-def targets(output: Path | None, text: str, n: int = 1) -> list[Path]:
-    """Return where ``n`` files shall go: as told, or named after the text, in this folder."""
+def output_paths(output: Path | None, text: str, n: int = 1) -> list[Path]:
+    """Return paths for ``n`` files: as given, or named after the text, in the current folder."""
     if output == STDOUT:
         if n > 1:
-            raise click.UsageError("Only one file fits through a pipe.")
+            raise click.UsageError("Only one file can be written to stdout.")
         return [STDOUT]
     path = output or Path(_slug(text))
     if n == 1:
@@ -33,55 +33,52 @@ def targets(output: Path | None, text: str, n: int = 1) -> list[Path]:
     return [path.with_name(f"{path.stem}-{at}{path.suffix}") for at in range(1, n + 1)]
 
 
-def check_targets(paths: Sequence[Path], *, force: bool, as_json: bool) -> None:
-    """Refuse, before anything is paid, what could not be written afterwards.
+def check_paths(paths: Sequence[Path], *, force: bool, as_json: bool) -> None:
+    """Refuse paths that cannot be written, before anything is paid.
 
     Raises:
-        click.UsageError: a file is there, its folder cannot be written to, or a terminal would get
-            bytes.
+        click.UsageError: a file exists, its folder is not writable, or stdout is a terminal.
     """
     for path in paths:
         if path == STDOUT:
             if as_json:
-                raise click.UsageError("--json and --output - both want the standard output.")
+                raise click.UsageError("--json and --output - both write to stdout; use one.")
             if sys.stdout.isatty():
                 raise click.UsageError("--output - is for a pipe, not for a terminal.")
             continue
         if path.exists() and (not force or path.is_dir()):
-            raise click.UsageError(f"{path} is there already; --force writes over files.")
+            raise click.UsageError(f"{path} exists already; --force overwrites files.")
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise click.UsageError(f"{path} cannot be written: {folder} is no writable folder.")
+            raise click.UsageError(f"{path} cannot be written: {folder} is not a writable folder.")
 
 
 def save(data: bytes, path: Path, *, force: bool, mime_type: str | None = None) -> Path | None:
-    """Write a file with the extension that fits it; return its path, or ``None`` for stdout.
+    """Write a file with the extension of its type; return its path, or ``None`` for stdout.
 
-    If that file has come to be in the meantime, the next free number is added to its name.
+    If the file exists by now, the next free number is added to its name.
     """
     if path == STDOUT:
-        stream = sys.stdout.buffer
-        stream.write(data)
-        stream.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return None
-    kind = files.mime_type_of(data, mime_type)
+    mime_type = files.mime_type_of(data, mime_type)
     numbers = itertools.count(2)
     wanted = path
     while True:
         try:
-            return files.save(data, path, kind, overwrite=force)
+            return files.save(data, path, mime_type, overwrite=force)
         except FileExistsError:
             path = wanted.with_name(f"{wanted.stem}-{next(numbers)}{wanted.suffix}")
 
 
-def finish(run: Session, saved: Sequence[Path | None], **about: Any) -> None:
-    """Show which files there are now; ``None`` stands for one that went through the pipe."""
+def write_result(run: Session, saved: Sequence[Path | None], **about: Any) -> None:
+    """Write the paths of the saved files; ``None`` is one that went to stdout."""
     names = [str(path) for path in saved if path is not None]
-    run.paid(
+    run.paid_result(
         {**about, "files": names}, lambda: write(run.out, "\n".join(names), end="\n" * any(names))
     )
 
 
 def _slug(text: str) -> str:
-    words = re.findall(r"\w+", text.lower())
-    return "-".join(words)[:40].rstrip("-") or "nanogpt"
+    return "-".join(re.findall(r"\w+", text.lower()))[:40].rstrip("-") or "nanogpt"

@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from nanogpt_client.cli import files
-from nanogpt_client.cli.base import Command, session, text_or_stdin
-from nanogpt_client.cli.session import Session
-from nanogpt_client.cli.show import write
+from nanogpt_client.cli.base import Command, Session, session, text_or_stdin
+from nanogpt_client.cli.output import write
 
 IMAGE_MODEL = "hidream"
 SPEECH_MODEL = "tts-1"
@@ -24,125 +23,151 @@ _output = click.option(
     "-o",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to write; - is the pipe. By default a new file named after the text.",
+    help="File to write, - for stdout. By default a new file named after the text.",
 )
-_force = click.option("--force", "-f", is_flag=True, help="Write over a file that is there.")
+_force = click.option("--force", "-f", is_flag=True, help="Overwrite existing files.")
 
 
-@click.command(cls=Command)
-@click.argument("words", nargs=-1, metavar="[PROMPT]...")
-@click.option("--model", "-m", default=IMAGE_MODEL, show_default=True, help="Which to ask.")
-@click.option("--size", metavar="WxH", help="In pixels, e.g. 1024x1024.")
-@click.option("-n", "n", type=click.IntRange(1, 10), default=1, help="How many.")
+@click.command(
+    cls=Command,
+    examples=[
+        "nanogpt draw a red fox in the snow -o fox.png",
+        'nanogpt draw "make it night" --image fox.png',
+    ],
+)
+@click.argument("prompt", nargs=-1, metavar="[PROMPT]...")
+@click.option("--model", "-m", default=IMAGE_MODEL, show_default=True, help="Image model.")
+@click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1024x1024.")
+@click.option("-n", "n", type=click.IntRange(1, 10), default=1, help="Number of images.")
 @click.option("--image", "images", multiple=True, metavar="FILE",
-              help="A picture, or its URL, to change; may be given several times.")  # fmt: skip
+              help="Image to edit, a file or a URL; may be repeated.")  # fmt: skip
 @_output
 @_force
 @session
-def draw(run: Session, /, words: tuple[str, ...], **options: Any) -> None:
-    """Draw a picture."""
-    prompt = text_or_stdin(words)
+def draw(run: Session, /, prompt: tuple[str, ...], **options: Any) -> None:
+    """Generate images, or edit one with --image.
+
+    Without a PROMPT it is read from stdin.
+    """
+    text = text_or_stdin(prompt)
     n, force = options["n"], options["force"]
-    paths = files.targets(options["output"], prompt, n)
-    files.check_targets(paths, force=force, as_json=run.as_json)
+    paths = files.output_paths(options["output"], text, n)
+    files.check_paths(paths, force=force, as_json=run.as_json)
     with run.client() as client:
-        with run.busy("drawing …"):
-            pictures = client.generate_image(
-                prompt,
+        with run.spinner("generating …"):
+            images = client.generate_image(
+                text,
                 model=options["model"],
                 image=list(options["images"]) or None,
                 size=options["size"],
                 n=n,
             )
-        paths += [paths[-1]] * (len(pictures) - n)  # more than asked for are kept, too
+        paths += [paths[-1]] * (len(images) - n)  # more than requested are saved, too
         saved = [
-            files.save(client.download(picture).bytes, path, force=force and at < n)
-            for at, (picture, path) in enumerate(zip(pictures, paths, strict=False))
+            files.save(client.download(image).bytes, path, force=force and at < n)
+            for at, (image, path) in enumerate(zip(images, paths, strict=False))
         ]
-    files.finish(run, saved, model=options["model"])
+    files.write_result(run, saved, model=options["model"])
 
 
-@click.command(cls=Command)
-@click.argument("words", nargs=-1, metavar="[TEXT]...")
-@click.option("--model", "-m", default=SPEECH_MODEL, show_default=True, help="Which to ask.")
+@click.command(
+    cls=Command,
+    examples=[
+        "nanogpt speak Good morning --voice nova -o morning.mp3",
+        "nanogpt speak --format wav -o - < story.txt | aplay",
+    ],
+)
+@click.argument("text", nargs=-1, metavar="[TEXT]...")
+@click.option("--model", "-m", default=SPEECH_MODEL, show_default=True, help="Speech model.")
 @click.option("--voice", help="One of the model's voices.")
 @click.option(
     "--format",
     "response_format",
     type=click.Choice(_FORMATS),
-    help="Of the file; by default as -o ends.",
+    help="Audio format; by default that of the --output extension, or the model's own.",
 )
 @click.option(
-    "--speed", type=click.FloatRange(0.25, 4), metavar="0.25..4", help="1 is the normal one."
+    "--speed", type=click.FloatRange(0.25, 4), metavar="0.25..4", help="Speed; 1 is normal."
 )
-@click.option("--instructions", metavar="TEXT", help="How to speak.")
+@click.option("--instructions", metavar="TEXT", help="How to speak, e.g. calmly.")
 @_output
 @_force
 @session
 def speak(
     run: Session,
     /,
-    words: tuple[str, ...],
+    text: tuple[str, ...],
     *,
     output: Path | None,
     force: bool,
     model: str,
     **options: Any,
 ) -> None:
-    """Speak a text."""
-    text = text_or_stdin(words)
-    paths = files.targets(output, text)
-    files.check_targets(paths, force=force, as_json=run.as_json)
-    ending = paths[0].suffix[1:].lower()
-    if options["response_format"] is None and ending in _FORMATS:
-        options["response_format"] = ending
-    with run.client() as client, run.busy("speaking …"):
-        speech = client.speak(text, model=model, **options)
+    """Read a text aloud into an audio file (text to speech).
+
+    Without a TEXT it is read from stdin.
+    """
+    spoken = text_or_stdin(text)
+    paths = files.output_paths(output, spoken)
+    files.check_paths(paths, force=force, as_json=run.as_json)
+    extension = paths[0].suffix[1:].lower()
+    if options["response_format"] is None and extension in _FORMATS:
+        options["response_format"] = extension
+    with run.client() as client, run.spinner("synthesizing …"):
+        speech = client.speak(spoken, model=model, **options)
     saved = files.save(speech.bytes, paths[0], force=force, mime_type=speech.mime_type)
-    files.finish(run, [saved], model=model)
+    files.write_result(run, [saved], model=model)
 
 
-@click.command(cls=Command)
-@click.argument("source", metavar="FILE_OR_URL")
-@click.option("--model", "-m", default=TRANSCRIPTION_MODEL, show_default=True, help="Which to ask.")
-@click.option("--language", metavar="CODE", help="What is spoken, e.g. en.")
+@click.command(cls=Command, examples=["nanogpt transcribe interview.mp3 --language en"])
+@click.argument("audio", metavar="FILE_OR_URL")
+@click.option("--model", "-m", default=TRANSCRIPTION_MODEL, show_default=True,
+              help="Transcription model.")  # fmt: skip
+@click.option("--language", metavar="CODE", help="Language of the recording, e.g. en.")
 @session
-def transcribe(run: Session, /, source: str, *, model: str, language: str | None) -> None:
-    """Write down what is said in a sound file, or under a URL."""
-    with run.client() as client, run.busy("listening …"):
-        heard = client.transcribe(source, model=model, language=language)
+def transcribe(run: Session, /, audio: str, *, model: str, language: str | None) -> None:
+    """Transcribe an audio file (speech to text)."""
+    with run.client() as client, run.spinner("transcribing …"):
+        transcript = client.transcribe(audio, model=model, language=language)
     value = {
         "model": model,
-        "text": heard.text,
-        "language": heard.language,
-        "duration": heard.duration,
+        "text": transcript.text,
+        "language": transcript.language,
+        "duration": transcript.duration,
     }
-    run.paid(value, lambda: write(run.out, heard.text))
+    run.paid_result(value, lambda: write(run.out, transcript.text))
 
 
-@click.command(cls=Command)
-@click.argument("words", nargs=-1, metavar="[PROMPT]...")
-@click.option("--model", "-m", default=VIDEO_MODEL, show_default=True, help="Which to ask.")
-@click.option("--image", metavar="FILE", help="The first frame, or its URL.")
-@click.option("--duration", metavar="SECONDS", help="How long it shall be.")
-@click.option("--aspect-ratio", metavar="W:H", help="E.g. 16:9.")
-@click.option("--resolution", metavar="LINES", help="E.g. 720p.")
+@click.command(
+    cls=Command,
+    examples=[
+        "nanogpt video a red fox in the snow --duration 5",
+        'nanogpt video "it runs away" --image fox.png -o fox.mp4',
+        "nanogpt video --run-id vid_123",
+    ],
+)
+@click.argument("prompt", nargs=-1, metavar="[PROMPT]...")
+@click.option("--model", "-m", default=VIDEO_MODEL, show_default=True, help="Video model.")
+@click.option("--image", metavar="FILE", help="First image of the video, a file or a URL.")
+@click.option("--duration", metavar="SECONDS", help="Length in seconds.")
+@click.option("--aspect-ratio", metavar="W:H", help="Aspect ratio, e.g. 16:9.")
+@click.option("--resolution", metavar="LINES", help="Resolution, e.g. 720p.")
 @click.option(
     "--poll-timeout",
     type=click.FloatRange(min=0),
     default=900,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for it.",
+    help="Longest wait for the video.",
 )
-@click.option("--run-id", metavar="ID", help="Fetch a video ordered before; free, needs no prompt.")
+@click.option("--run-id", metavar="ID", help="Fetch an earlier video, free of charge.")
 @_output
 @_force
 @session
 def video(
     run: Session,
     /,
-    words: tuple[str, ...],
+    prompt: tuple[str, ...],
     *,
     output: Path | None,
     force: bool,
@@ -150,21 +175,21 @@ def video(
     poll_timeout: float,
     **options: Any,
 ) -> None:
-    """Order a video and wait for it.
+    """Generate a video, which takes minutes.
 
-    It is paid when ordered, and takes minutes; an interrupted wait goes on with --run-id.
+    It is paid when submitted. If the wait is interrupted, fetch the video with --run-id.
     """
-    if run_id and words:
-        raise click.UsageError("--run-id fetches what was ordered: there is no prompt then.")
-    prompt = "" if run_id else text_or_stdin(words)
-    path = files.targets(output, prompt or run_id or "")[0]
-    files.check_targets([path], force=force, as_json=run.as_json)
+    if run_id and prompt:
+        raise click.UsageError("--run-id fetches an earlier video and takes no prompt.")
+    text = "" if run_id else text_or_stdin(prompt)
+    path = files.output_paths(output, text or run_id or "")[0]
+    files.check_paths([path], force=force, as_json=run.as_json)
     with run.client() as client:
         if run_id is None:
-            run_id = client.submit_video(prompt, **options).run_id
-            run.say(f"ordered; run id {run_id}")
+            run_id = client.submit_video(text, **options).run_id
+            run.note(f"submitted; run id {run_id}")
         run.run_id = run_id
-        with run.busy("filming …"):
-            film = client.wait_for_video(run_id, poll_timeout=poll_timeout)
-            saved = files.save(client.download(film).bytes, path, force=force)
-    files.finish(run, [saved], model=film.model, run_id=run_id)
+        with run.spinner("generating …"):
+            result = client.wait_for_video(run_id, poll_timeout=poll_timeout)
+            saved = files.save(client.download(result).bytes, path, force=force)
+    files.write_result(run, [saved], model=result.model, run_id=run_id)

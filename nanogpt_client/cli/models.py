@@ -1,4 +1,4 @@
-"""The command `models`: the catalogue, filtered and sorted."""
+"""The command `models`: the model list, filtered and sorted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import click
 from rich.table import Column
 
 from nanogpt_client import bundled_models
-from nanogpt_client.cli.base import Command, session
-from nanogpt_client.cli.session import Session
-from nanogpt_client.cli.show import dollars, number, write_table
+from nanogpt_client.cli.base import Command, Session, session
+from nanogpt_client.cli.output import dollars, number_column, write_table
 from nanogpt_client.types._coerce import as_dict, as_number
 from nanogpt_client.types.catalog import Model, ModelKind, ModelScope
 
@@ -23,52 +22,60 @@ _ORDERS: dict[str, Callable[[Model], tuple[Any, ...]]] = {
 }
 
 
-@click.command(cls=Command)
-@click.argument("words", nargs=-1)
+@click.command(
+    cls=Command,
+    examples=[
+        "nanogpt models qwen coder --tools --sort price",
+        "nanogpt models --kind image --max-price 0.01",
+    ],
+)
+@click.argument("terms", nargs=-1)
 @click.option(
     "--kind",
     type=click.Choice(get_args(ModelKind)),
     default="text",
     show_default=True,
-    help="Of what.",
+    help="Kind of models.",
 )
 @click.option(
     "--scope",
     type=click.Choice(get_args(ModelScope)),
     default="all",
     show_default=True,
-    help="Text models of the subscription, or outside it.",
+    help="Text models in the subscription, or outside it.",
 )
-@click.option("--vision", "vision", is_flag=True, help="That look at pictures.")
-@click.option("--tools", "tool_calling", is_flag=True, help="That call tools.")
-@click.option("--reasoning", "reasoning", is_flag=True, help="That think first.")
-@click.option("--structured", "structured_output", is_flag=True, help="That fill JSON schemas.")
-@click.option("--min-context", type=int, metavar="TOKENS", help="With at least this window.")
+@click.option("--vision", "vision", is_flag=True, help="Only models with vision.")
+@click.option("--tools", "tool_calling", is_flag=True, help="Only models with tool calling.")
+@click.option("--reasoning", "reasoning", is_flag=True, help="Only models with reasoning.")
+@click.option(
+    "--structured", "structured_output", is_flag=True, help="Only models with structured output."
+)
+@click.option("--min-context", type=int, metavar="TOKENS", help="Smallest context window.")
 @click.option(
     "--max-price",
     type=click.FloatRange(min=0),
     metavar="USD",
-    help="No listed price above this: per million tokens for text, else per the unit shown.",
+    help="Highest price: per million tokens for text models, else per listed unit.",
 )
 @click.option(
     "--sort",
     type=click.Choice(list(_ORDERS)),
     default="name",
     show_default=True,
-    help="Cheapest, or widest context, first.",
+    help="Sort by name, lowest price or largest context.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N only.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N models.")
 @click.option(
-    "--offline", is_flag=True, help="Text models as of this package's release, without asking."
+    "--offline", is_flag=True, help="Use the list of text models that ships with this package."
 )
 @session
-def models(run: Session, /, words: tuple[str, ...], **options: Any) -> None:
+def models(run: Session, /, terms: tuple[str, ...], **options: Any) -> None:
     """List models with their prices in USD.
 
-    Each of WORDS must be in a model's id, name or maker. Text models are priced per million tokens
-    in and out.
+    All of TERMS must occur in a model's id, name or owner. Text models are priced per million
+    tokens, in and out.
     """
-    chosen = [model for model in _catalogue(run, options) if _fits(model, words, options)]
+    chosen = [model for model in _model_list(run, options) if _matches(model, terms, options)]
     chosen = sorted(chosen, key=_ORDERS[options["sort"]])[: options["limit"]]
     text = options["kind"] == "text"
     columns, row = (_TEXT_COLUMNS, _text_row) if text else (_MEDIA_COLUMNS, _media_row)
@@ -78,49 +85,49 @@ def models(run: Session, /, words: tuple[str, ...], **options: Any) -> None:
     )
 
 
-def _catalogue(run: Session, /, options: Mapping[str, Any]) -> Iterable[Model]:
+def _model_list(run: Session, /, options: Mapping[str, Any]) -> Iterable[Model]:
     kind, scope = options["kind"], options["scope"]
     if not options["offline"]:
         with run.client() as client:
             return client.list_models(kind, scope=scope)
     if (kind, scope) != ("text", "all"):
-        raise click.UsageError("--offline knows text models alone, and not who may use them.")
+        raise click.UsageError("--offline only has text models of all scopes.")
     return bundled_models.models().values()
 
 
-def _fits(model: Model, words: tuple[str, ...], options: Mapping[str, Any]) -> bool:
-    about = f"{model.id} {model.name} {model.owned_by or ''}".lower()
-    wanted = ("vision", "tool_calling", "reasoning", "structured_output")
-    prices, most = _prices(model), options["max_price"]
+def _matches(model: Model, terms: tuple[str, ...], options: Mapping[str, Any]) -> bool:
+    searched = f"{model.id} {model.name} {model.owned_by or ''}".lower()
+    filters = ("vision", "tool_calling", "reasoning", "structured_output")
+    prices, limit = _prices(model), options["max_price"]
     return (
-        all(word.lower() in about for word in words)
-        and all(name in model.capabilities for name in wanted if options[name])
+        all(term.lower() in searched for term in terms)
+        and all(name in model.capabilities for name in filters if options[name])
         and (model.context_length or 0) >= (options["min_context"] or 0)
-        and (most is None or (bool(prices) and max(prices) <= Decimal(str(most))))
+        and (limit is None or (bool(prices) and max(prices) <= Decimal(str(limit))))
     )
 
 
 def _prices(model: Model) -> list[Decimal]:
-    """Return all dollars that the catalogue names for a model."""
-    named = [price for price in (model.prompt_usd, model.completion_usd) if price is not None]
-    return named or [amount for amounts in _units(model).values() for amount in amounts]
+    """Return all listed prices of a model in USD."""
+    prices = [price for price in (model.prompt_usd, model.completion_usd) if price is not None]
+    return prices or [amount for amounts in _units(model).values() for amount in amounts]
 
 
 def _units(model: Model) -> dict[str, list[Decimal]]:
-    """Return the dollars per unit, such as ``{"image": [0.005, 0.014]}``, cheapest first."""
+    """Return prices in USD by unit, such as ``{"image": [0.005, 0.014]}``, cheapest first."""
     units = {}
     for key, value in as_dict(model.raw.get("pricing")).items():
-        known = sorted(set(_amounts(value)))
-        if known and (key.startswith("per_") or key in _OF_A_WHOLE):
-            units[key.removeprefix("per_").replace("_", " ")] = known
+        amounts = sorted(set(_amounts(value)))
+        if amounts and (key.startswith("per_") or key in _TOTALS):
+            units[key.removeprefix("per_").replace("_", " ")] = amounts
     return units
 
 
-_OF_A_WHOLE = {"with_audio", "without_audio", "base_price"}
+_TOTALS = {"with_audio", "without_audio", "base_price"}
 
 
 def _amounts(value: Any) -> Iterator[Decimal]:
-    """Yield all numbers of a price that may be a table of tables."""
+    """Yield all numbers of a price, which may be a nested table."""
     if (amount := as_number(value)) is not None:
         yield amount
     for inner in as_dict(value).values():
@@ -129,18 +136,18 @@ def _amounts(value: Any) -> Iterator[Decimal]:
 
 _TEXT_COLUMNS = [
     Column("model", overflow="fold", ratio=1),
-    *map(number, ("context", "$ in", "$ out")),
-    Column("can", overflow="fold"),
+    *map(number_column, ("context", "$ in", "$ out")),
+    Column("supports", overflow="fold"),
 ]
-# As short as a table of hundreds of rows wants them.
-_SHORT = {"vision": "vision", "tool_calling": "tools", "reasoning": "thinks",
+# Short, for a table of hundreds of rows.
+_SHORT = {"vision": "vision", "tool_calling": "tools", "reasoning": "reasoning",
           "structured_output": "json"}  # fmt: skip
 
 
 def _text_row(model: Model) -> tuple[object, ...]:
-    can = " ".join(short for name, short in _SHORT.items() if name in model.capabilities)
+    supports = " ".join(short for name, short in _SHORT.items() if name in model.capabilities)
     price = dollars(model.prompt_usd), dollars(model.completion_usd)
-    return model.id, model.context_length, *price, can
+    return model.id, model.context_length, *price, supports
 
 
 _MEDIA_COLUMNS = [Column("model", overflow="fold"), Column("name"), Column("USD per unit")]

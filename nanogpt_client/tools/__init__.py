@@ -1,4 +1,4 @@
-"""NanoGPT's pictures, sound, film, search and money as tools for agents; knows no framework.
+"""NanoGPT's images, audio, video, search and account as tools for agents of any framework.
 
 Each `Tool` has a name, a description that a model reads, a pydantic schema of its arguments, and a
 flow that returns a `ToolResult`: text for the model, an artifact for the program. The packages for
@@ -10,45 +10,45 @@ LangChain and LlamaIndex wrap these; without a framework, `Toolbox` runs them:
 >>> for call in answer.message.tool_calls:
 ...     result = tools.call(call.name, call.arguments)
 
-What a model may reach: files that these tools made, files under ``output_dir`` and
+As input, an agent may use files that these tools made, files in ``output_dir`` and
 ``readable_dirs``, http(s) URLs outside private networks (``allow_urls``, ``allow_hosts``), and
-``data:`` URLs. Nothing else, for a prompt may come from anywhere. Which model is used, and so what
-a call costs, is the program's to say, not the model's; `refuse_above_usd` limits each call. Sizes,
-voices and durations are checked against NanoGPT's list of models, which is fetched once an hour,
-free of charge.
+``data:`` URLs; nothing else, because a prompt may come from anywhere. The program chooses the
+models, and so the prices; ``refuse_above_usd`` limits the cost of each call. Sizes, voices and
+durations are checked against NanoGPT's list of models, which is fetched once an hour, free of
+charge.
 """
 
-from nanogpt_client.tools.artifacts import Memory
-from nanogpt_client.tools.error_text import explain
+from nanogpt_client.tools.artifacts import ArtifactStore
+from nanogpt_client.tools.error_text import describe_for_model
 from nanogpt_client.tools.registry import TOOLS, Tool
 from nanogpt_client.tools.results import Media, ToolResult
 from nanogpt_client.tools.settings import (
-    EstimateFields,
-    ImageFields,
-    SearchFields,
-    SpeechFields,
+    EstimateToolSettings,
+    ImageToolSettings,
+    SearchToolSettings,
+    SpeechToolSettings,
     SpendRequest,
-    ToolFields,
-    TranscriptionFields,
-    VideoFields,
+    ToolSettings,
+    TranscriptionToolSettings,
+    VideoToolSettings,
 )
-from nanogpt_client.tools.toolbox import Toolbox, ToolboxFields
+from nanogpt_client.tools.toolbox import Toolbox, ToolboxSettings
 
 __all__ = [
-    "EstimateFields",
-    "ImageFields",
+    "ArtifactStore",
+    "EstimateToolSettings",
+    "ImageToolSettings",
     "Media",
-    "Memory",
-    "SearchFields",
-    "SpeechFields",
+    "SearchToolSettings",
+    "SpeechToolSettings",
     "SpendRequest",
     "TOOLS",
     "Tool",
-    "ToolFields",
     "ToolResult",
+    "ToolSettings",
     "Toolbox",
-    "ToolboxFields",
-    "TranscriptionFields",
-    "VideoFields",
-    "explain",
+    "ToolboxSettings",
+    "TranscriptionToolSettings",
+    "VideoToolSettings",
+    "describe_for_model",
 ]

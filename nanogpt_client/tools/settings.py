@@ -1,4 +1,4 @@
-"""Settings of the tools as pydantic fields, which both frameworks' tools have as well."""
+"""Settings of the tools as pydantic fields, which the tools of both frameworks inherit."""
 
 from __future__ import annotations
 
@@ -11,28 +11,39 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field
 
 from nanogpt_client._adapters.documented import DocumentedModel
-from nanogpt_client.tools.artifacts import Memory
+from nanogpt_client.tools.artifacts import ArtifactStore
 from nanogpt_client.types._coerce import as_number
 from nanogpt_client.types.options import Count, SearchProvider
 from nanogpt_client.types.progress import OnProgress
 
 __all__ = [
-    "EstimateFields",
-    "ImageFields",
-    "SearchFields",
-    "SpeechFields",
+    "EstimateToolSettings",
+    "ImageToolSettings",
+    "SearchToolSettings",
+    "SpeechToolSettings",
     "SpendRequest",
-    "ToolFields",
-    "TranscriptionFields",
-    "VideoFields",
+    "ToolSettings",
+    "TranscriptionToolSettings",
+    "VideoToolSettings",
 ]
 
+IMAGE_MODEL = "hidream"
+SPEECH_MODEL = "tts-1"
+TRANSCRIPTION_MODEL = "Whisper-Large-V3"
+VIDEO_MODEL = "veo2-video"
+SPEECH_CHARACTERS = 20_000
+POLL_INTERVAL = 3.0
+POLL_TIMEOUT = 900.0
+
 AudioFormat: TypeAlias = Literal["mp3", "wav", "opus", "flac", "aac", "pcm"]
+Characters: TypeAlias = Annotated[int, Field(gt=0)]
+PollInterval: TypeAlias = Annotated[float, Field(gt=0)]
+PollTimeout: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class SpendRequest:
-    """What a tool is about to spend; ``usd`` is the estimate, ``None`` if nobody knows it."""
+    """What a tool is about to spend; ``usd`` is the estimate, ``None`` if the price is unknown."""
 
     tool: str
     model: str | None
@@ -40,113 +51,121 @@ class SpendRequest:
     arguments: dict[str, Any]
 
     def __str__(self) -> str:
-        price = "at an unknown price" if self.usd is None else f"for about {self.usd} USD"
+        price = "has an unknown price" if self.usd is None else f"costs about {self.usd} USD"
         return f"{self.tool}{f' with {self.model}' if self.model else ''} {price}"
 
 
 Confirm: TypeAlias = Callable[[SpendRequest], bool | Awaitable[bool]]
 
 
-def _dollars(value: Any) -> Decimal | None:
+def _check_dollars(value: Any) -> Decimal | None:
     amount = as_number(value)
     if value is not None and (amount is None or amount < 0):
-        raise ValueError("it is a number of dollars from 0 on")
+        raise ValueError("must be a number of dollars, 0 or more")
     return amount
 
 
-class ToolFields(DocumentedModel):
-    """What every tool can be given."""
+Dollars: TypeAlias = Annotated[
+    Decimal | float | str | None, AfterValidator(_check_dollars), Field(validate_default=True)
+]
+
+
+class ToolSettings(DocumentedModel):
+    """Settings that every tool has."""
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True, hide_input_in_errors=True, protected_namespaces=()
     )
 
     output_dir: Path | str | None = None
-    """Where results are saved; without it they stay in ``memory``, under the name told."""
+    """Folder for results; without it they stay in ``artifacts``, under the name in the result."""
     readable_dirs: Sequence[Path | str] = ()
-    """Folders, besides ``output_dir``, whose files a model may name as input."""
+    """Folders, besides ``output_dir``, whose files the agent may use as input."""
     allow_urls: bool = True
-    """Whether a model may name http(s) addresses as input."""
+    """Whether the agent may use http(s) URLs as input."""
     allow_hosts: Sequence[str] | None = None
-    """Hosts that such addresses may have, e.g. ``("example.com", "*.example.com")``; else all."""
-    refuse_above_usd: Annotated[
-        Decimal | float | str | None, AfterValidator(_dollars), Field(validate_default=True)
-    ] = Decimal(1)
-    """Dollars that no call may cost by NanoGPT's list of prices; ``None`` for no such limit."""
-    confirm_above_usd: Annotated[Decimal | float | str | None, AfterValidator(_dollars)] = None
-    """Dollars that one call may cost without asking; what has no known price is asked for, too."""
+    """Hosts allowed in such URLs, e.g. ``("example.com", "*.example.com")``; by default all."""
+    refuse_above_usd: Dollars = Decimal(1)
+    """Refuse calls that cost more USD by NanoGPT's price list; ``None`` for no limit."""
+    confirm_above_usd: Dollars = None
+    """USD that one call may cost without confirmation; unknown prices always need it."""
     confirm: Confirm | None = Field(default=None, exclude=True, repr=False)
-    """Asked with a `SpendRequest` before more is spent; without it, such calls are refused."""
-    max_result_characters: Annotated[int, Field(gt=0)] = 50_000
-    """Characters of a result that a model is given; the artifact has all of it."""
+    """Called with a `SpendRequest` to confirm it; without it, such calls are refused."""
+    max_result_characters: Characters = 50_000
+    """Characters of a result that the agent reads; the artifact has the whole text."""
     include_base64: bool = False
-    """Put files' bytes into the artifact, too, as base64."""
+    """Also put the bytes of files into the artifact, as base64."""
     on_progress: OnProgress | None = Field(default=None, exclude=True, repr=False)
-    """Receives a `Progress` at every step of long work."""
-    memory: Memory = Field(default_factory=Memory, exclude=True, repr=False)
-    """Where results are found again by name; share one between tools."""
+    """Called with a `Progress` at every step of a long call."""
+    artifacts: ArtifactStore = Field(default_factory=ArtifactStore, exclude=True, repr=False)
+    """Keeps results by name for later calls; share one between tools."""
 
 
-class ImageFields(ToolFields):
-    """Settings of the tools that draw and edit."""
+class ImageToolSettings(ToolSettings):
+    """Settings of the tools that generate and edit images."""
 
-    model: str = "hidream"
-    """The image model's id."""
+    model: str = IMAGE_MODEL
+    """Id of the image model."""
     size: str | None = None
-    """``"WIDTHxHEIGHT"`` where the agent names none."""
+    """``"WIDTHxHEIGHT"``, used if the agent gives no size."""
     image_blocks: bool = False
-    """Give the picture itself to the model, too; for models that can see."""
+    """Also return the image itself to the model; for models with vision."""
 
 
-class SpeechFields(ToolFields):
-    """Settings of the tool that speaks."""
+class SpeechToolSettings(ToolSettings):
+    """Settings of the text-to-speech tool."""
 
-    model: str = "tts-1"
-    """The speech model's id."""
+    model: str = SPEECH_MODEL
+    """Id of the speech model."""
     voice: str | None = None
-    """The voice where the agent names none."""
+    """Voice, used if the agent gives none."""
     audio_format: AudioFormat | None = None
     """E.g. ``"wav"``; by default the model's own."""
-    max_characters: Annotated[int, Field(gt=0)] = 20_000
-    """Characters that one call may speak: some 20 minutes of sound."""
+    max_characters: Characters = SPEECH_CHARACTERS
+    """Characters that one call may synthesize; 20,000 are some 20 minutes of audio."""
 
 
-class TranscriptionFields(ToolFields):
-    """Settings of the tool that listens."""
+class TranscriptionToolSettings(ToolSettings):
+    """Settings of the speech-to-text tool."""
 
-    model: str = "Whisper-Large-V3"
-    """The transcription model's id."""
+    model: str = TRANSCRIPTION_MODEL
+    """Id of the transcription model."""
     language: str | None = None
-    """The language where the agent names none, e.g. ``"en"``."""
+    """Language code, e.g. ``"en"``, used if the agent gives none."""
 
 
-class VideoFields(ToolFields):
-    """Settings of the tool that makes videos."""
+class VideoToolSettings(ToolSettings):
+    """Settings of the video tool."""
 
-    model: str = "veo2-video"
-    """The video model's id."""
-    poll_interval: Annotated[float, Field(gt=0)] = 3.0
-    """Seconds between two questions whether the video is there."""
-    poll_timeout: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 900.0
-    """Seconds to wait for it; after that, its run id finds it."""
+    model: str = VIDEO_MODEL
+    """Id of the video model."""
+    poll_interval: PollInterval = POLL_INTERVAL
+    """Seconds between two status requests."""
+    poll_timeout: PollTimeout = POLL_TIMEOUT
+    """Seconds to wait for the video; after that, fetch it by its run id."""
 
 
-class SearchFields(ToolFields):
-    """Settings of the tool that searches the web."""
+class SearchToolSettings(ToolSettings):
+    """Settings of the web search tool."""
 
     provider: SearchProvider | None = None
     """E.g. ``"linkup"``; by default NanoGPT's choice."""
     depth: str | None = None
-    """``"standard"``, ``"deep"``, or the provider's own word."""
+    """``"standard"``, ``"deep"``, or a value of the provider's own."""
     max_results: Count | None = None
-    """How many results, at most, where the agent names no number."""
+    """Most results to return, used if the agent gives no number."""
 
 
-class EstimateFields(ToolFields):
+class EstimateToolSettings(ToolSettings):
     """Settings of the tool that estimates costs: the models that other tools use."""
 
     chat_model: str | None = None
-    image_model: str = "hidream"
-    speech_model: str = "tts-1"
-    transcription_model: str = "Whisper-Large-V3"
-    video_model: str = "veo2-video"
+    """Id of the chat model to estimate, used if the agent names none."""
+    image_model: str = IMAGE_MODEL
+    """Id of the image model."""
+    speech_model: str = SPEECH_MODEL
+    """Id of the speech model."""
+    transcription_model: str = TRANSCRIPTION_MODEL
+    """Id of the transcription model."""
+    video_model: str = VIDEO_MODEL
+    """Id of the video model."""

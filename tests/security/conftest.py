@@ -29,19 +29,19 @@ def client(sandbox) -> NanoGPTClient:
 @pytest.fixture
 def names(monkeypatch) -> dict[str, Lookup]:
     """Names that the test makes up: what each look-up of them (first, second, …) finds."""
-    known: dict[str, Lookup] = {}
+    lookups: dict[str, Lookup] = {}
     counts: dict[str, int] = {}
     real = socket.getaddrinfo
 
     def look_up(host: Any, port: Any, *args: Any, **named: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
-        if name not in known:
+        if name not in lookups:
             return real(host, port, *args, **named)
         counts[name] = counts.get(name, 0) + 1
-        found = known[name](counts[name])
+        found = lookups[name](counts[name])
         if not found:
             raise socket.gaierror(socket.EAI_AGAIN, "temporary failure in name resolution")
         return [entry for one in found for entry in real(one, port, *args, **named)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    return known
+    return lookups

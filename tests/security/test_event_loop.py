@@ -26,18 +26,20 @@ def unblocked() -> Iterator[None]:
 @pytest.mark.parametrize("use", [ainvoke, acall])
 def test_tools(use, client, tmp_path, unblocked):
     folder = tmp_path / "out"
-    words: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "output_dir": folder, "image_size": "256x256", "audio_format": "wav",
         "video_poll_interval": 0.01, "client": client,
     }  # fmt: skip
-    client = words.pop("client")
-    drawn = use(client, "generate_image", {"prompt": "a cat"}, **words)
+    client = settings.pop("client")
+    drawn = use(client, "generate_image", {"prompt": "a cat"}, **settings)
     changed = use(
-        client, "edit_image", {"prompt": "blue", "image": drawn.artifact["path"]}, **words
+        client, "edit_image", {"prompt": "blue", "image": drawn.artifact["path"]}, **settings
     )
-    spoken = use(client, "speak", {"text": "Hello."}, **words)
-    heard = use(client, "transcribe", {"audio": spoken.artifact["path"]}, **words)
-    film = use(client, "generate_video", {"prompt": "x", "image": drawn.artifact["path"]}, **words)
+    spoken = use(client, "speak", {"text": "Hello."}, **settings)
+    heard = use(client, "transcribe", {"audio": spoken.artifact["path"]}, **settings)
+    film = use(
+        client, "generate_video", {"prompt": "x", "image": drawn.artifact["path"]}, **settings
+    )
     for seen in (drawn, changed, spoken, heard, film):
         assert not seen.failed, seen.text
     assert heard.text == "Hello."
@@ -45,8 +47,8 @@ def test_tools(use, client, tmp_path, unblocked):
 
 
 def test_the_client_itself(sandbox, client, tmp_path, unblocked):
-    words = {"include_base64": True, "audio_format": "wav"}
-    spoken = ainvoke(client, "speak", {"text": "Hi."}, **words).artifact or {}
+    settings = {"include_base64": True, "audio_format": "wav"}
+    spoken = ainvoke(client, "speak", {"text": "Hi."}, **settings).artifact or {}
     path = tmp_path / "a.wav"
     path.write_bytes(base64.b64decode(spoken["base64"]))
 
@@ -59,10 +61,10 @@ def test_the_client_itself(sandbox, client, tmp_path, unblocked):
 
 def test_what_blocks_is_found(unblocked, tmp_path):
     """Else the tests above would show nothing."""
-    from nanogpt_client.tools.artifacts import check_output  # noqa: PLC0415 - as a tool would
+    from nanogpt_client.tools.artifacts import check_output_dir  # noqa: PLC0415 - as a tool would
 
     async def main() -> None:
-        check_output(tmp_path / "x")
+        check_output_dir(tmp_path / "x")
 
     with pytest.raises(Exception, match="Blocking call"):
         asyncio.run(main())

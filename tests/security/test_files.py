@@ -1,4 +1,4 @@
-"""Files that tools read and write: tried before money is spent, told of when they cannot be."""
+"""Files that tools read and write: checked before money is spent, reported if they fail."""
 
 from __future__ import annotations
 

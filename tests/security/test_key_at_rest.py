@@ -36,12 +36,12 @@ class Thing(NamedTuple):
     use: Use
 
 
-def chat(words: dict[str, Any]) -> ChatNanoGPT:
-    return ChatNanoGPT(model="openai/gpt-5.2", **words)
+def chat(settings: dict[str, Any]) -> ChatNanoGPT:
+    return ChatNanoGPT(model="openai/gpt-5.2", **settings)
 
 
-def tool(words: dict[str, Any]) -> Any:
-    made = next(t for t in NanoGPTToolkit(**words).get_tools() if t.name == "search_web")
+def tool(settings: dict[str, Any]) -> Any:
+    made = next(t for t in NanoGPTToolkit(**settings).get_tools() if t.name == "search_web")
     made.handle_tool_error = False
     return made
 
@@ -57,35 +57,40 @@ EMBEDDING = "text-embedding-3-small"
 
 THINGS = {
     "client": Thing(
-        lambda words: NanoGPTClient(**words), lambda c: c.chat("hi", model="openai/gpt-5.2").text
+        lambda settings: NanoGPTClient(**settings),
+        lambda c: c.chat("hi", model="openai/gpt-5.2").text,
     ),
     "async client": Thing(
-        lambda words: AsyncNanoGPTClient(**words),
+        lambda settings: AsyncNanoGPTClient(**settings),
         lambda c: asyncio.run(c.chat("hi", model="openai/gpt-5.2")).text,
     ),
     "ChatNanoGPT": Thing(chat, lambda llm: llm.invoke("hi").text),
     "ChatNanoGPT of a client": Thing(
-        lambda words: chat({"client": NanoGPTClient(**words)}), lambda llm: llm.invoke("hi").text
+        lambda settings: chat({"client": NanoGPTClient(**settings)}),
+        lambda llm: llm.invoke("hi").text,
     ),
     "ChatNanoGPT, bound": Thing(
-        lambda words: chat(words).bind(temperature=0), lambda llm: llm.invoke("hi").text
+        lambda settings: chat(settings).bind(temperature=0), lambda llm: llm.invoke("hi").text
     ),
     "NanoGPTEmbeddings": Thing(
-        lambda words: NanoGPTEmbeddings(model=EMBEDDING, **words), lambda e: e.embed_query("hi")
+        lambda settings: NanoGPTEmbeddings(model=EMBEDDING, **settings),
+        lambda e: e.embed_query("hi"),
     ),
     "NanoGPTWebSearchRetriever": Thing(
-        lambda words: NanoGPTWebSearchRetriever(**words), lambda r: r.invoke("Nano")
+        lambda settings: NanoGPTWebSearchRetriever(**settings), lambda r: r.invoke("Nano")
     ),
     "LangChain tool": Thing(tool, search),
     "NanoGPT": Thing(
-        lambda words: NanoGPT(model="openai/gpt-5.2", **words), lambda llm: llm.complete("hi").text
+        lambda settings: NanoGPT(model="openai/gpt-5.2", **settings),
+        lambda llm: llm.complete("hi").text,
     ),
     "NanoGPTEmbedding": Thing(
-        lambda words: NanoGPTEmbedding(model_name=EMBEDDING, **words),
+        lambda settings: NanoGPTEmbedding(model_name=EMBEDDING, **settings),
         lambda e: e.get_query_embedding("hi"),
     ),
     "NanoGPTToolSpec": Thing(
-        lambda words: NanoGPTToolSpec(**words), lambda spec: spec.search_web(query="Nano").text
+        lambda settings: NanoGPTToolSpec(**settings),
+        lambda spec: spec.search_web(query="Nano").text,
     ),
 }
 

@@ -50,7 +50,7 @@ def packed(data: bytes, encoding: str, kind: str = "image/png") -> list[bytes]:
         (ONCE, "zstd", "its encoding was not requested"),
     ],
 )
-def test_a_picture_is_no_larger_than_nanogpt_takes(way, peak, data, encoding, says):
+def test_an_image_is_no_larger_than_nanogpt_accepts(way, peak, data, encoding, says):
     with RawServer(packed(data, encoding)) as evil, RawServer([http_reply(b"{}")]) as nano:
         url = f"http://127.0.0.1:{evil.server_address[1]}/x.png"
         client = NanoGPTClient(KEY, base_url=nano.base_url, allow_private_downloads=True)
@@ -89,12 +89,12 @@ def test_an_answer_may_be_packed_once(shell):
 
 
 @pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
-def test_pictures_of_one_request_share_a_limit(shell, monkeypatch):
+def test_images_of_one_request_share_a_limit(shell, monkeypatch):
     monkeypatch.setattr(media, "MAX_IMAGES_BYTES", 2000)
-    picture = b"\x89PNG\r\n\x1a\n" + b"x" * 1000
+    png = b"\x89PNG\r\n\x1a\n" + b"x" * 1000
     with RawServer([http_reply(b"{}")]) as server:
-        with pytest.raises(NanoGPTError, match="the images are too large: together"):
+        with pytest.raises(NanoGPTError, match="the images are too large: NanoGPT accepts"):
             shell.use(
-                {"base_url": server.base_url}, "generate_image", "x", model="m", image=[picture] * 2
+                {"base_url": server.base_url}, "generate_image", "x", model="m", image=[png] * 2
             )
         assert server.requests == []

@@ -21,13 +21,13 @@ DRAWN = {"data": [{"b64_json": base64.b64encode(PNG).decode()}], "cost": 0.01}
 
 
 def nanogpt(request: RawRequest) -> Script:
-    """Play NanoGPT: empty lists of models, and a picture for whatever is asked."""
+    """Play NanoGPT: empty lists of models, and an image for all other requests."""
     return [http_reply(json.dumps(DRAWN if request.method == "POST" else {"data": []}).encode())]
 
 
-def edit(way: Any, image: str, *, server: RawServer, **words: Any) -> Any:
+def edit(way: Any, image: str, *, server: RawServer, **settings: Any) -> Any:
     client = NanoGPTClient(KEY, base_url=server.base_url, max_retries=0)
-    return way.call(client, "edit_image", {"prompt": "x", "image": image}, **words)
+    return way.call(client, "edit_image", {"prompt": "x", "image": image}, **settings)
 
 
 def port_of(server: RawServer) -> int:
@@ -134,7 +134,7 @@ def test_a_proxy_is_given_the_name(way, names, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "words"),
+    ("tool", "arguments", "settings"),
     [
         ("transcribe", {"audio": "{}"}, {}),
         ("generate_video", {"prompt": "x", "image": "{}"}, {}),
@@ -147,14 +147,14 @@ def test_a_proxy_is_given_the_name(way, names, monkeypatch):
      "http://[64:ff9b::7f00:1]/", "http://nas.local/x", "https://intern.example/x"],
 )  # fmt: skip
 def test_private_and_nonsense_addresses_are_passed_to_nobody(
-    way, names, tool, arguments, words, url
+    way, names, tool, arguments, settings, url
 ):
     names["intern.example"] = lambda _: ["127.0.0.1"]
     names["nas.local"] = lambda _: []
     asked = {name: value.format(url) for name, value in arguments.items()}
     with RawServer(nanogpt) as server:
         client = NanoGPTClient(KEY, base_url=server.base_url)
-        seen = way.call(client, tool, asked, **words)
+        seen = way.call(client, tool, asked, **settings)
         assert server.posts == 0
     assert seen.failed
 
@@ -176,20 +176,20 @@ def test_a_name_that_nobody_knows_here_is_passed_on(way, names):
                            ("generate_video", "image")],
 )  # fmt: skip
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("settings", "says"),
     [
-        ({"allow_urls": False}, "addresses may not be used here"),
-        ({"allow_hosts": ["good.example"]}, "may not be used here; allowed hosts: good.example"),
+        ({"allow_urls": False}, "URLs are not allowed here"),
+        ({"allow_hosts": ["good.example"]}, "are not allowed here; allowed hosts: good.example"),
         ({"allow_hosts": []}, "allowed hosts: none"),
     ],
 )
-def test_addresses_can_be_forbidden(way, tool, argument, words, says):
+def test_addresses_can_be_forbidden(way, tool, argument, settings, says):
     with RawServer(nanogpt) as server:
         client = NanoGPTClient(KEY, base_url=server.base_url)
         asked = {argument: "http://evil.example/?q=SECRET"}
         if tool != "transcribe":
             asked["prompt"] = "x"
-        seen = way.call(client, tool, asked, **words)
+        seen = way.call(client, tool, asked, **settings)
         assert server.posts == 0
     assert says in seen.text
 
@@ -204,4 +204,4 @@ def test_an_allowed_host_cannot_redirect_to_another(way, names, monkeypatch):
             url = f"http://good.example:{port_of(good)}/"
             seen = edit(way, url, server=server, allow_hosts=["good.example"])
         assert evil.requests == []
-    assert "addresses of 'evil.example' may not be used here" in seen.text
+    assert "URLs of 'evil.example' are not allowed here" in seen.text

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import BaseMessage, message_to_dict
 
 from nanogpt_client.tools import TOOLS, ToolResult
-from nanogpt_client.tools.results import DEEPEST
+from nanogpt_client.tools.results import MAX_DEPTH
 
 ASKED: dict[str, dict[str, Any]] = {
     "generate_image": {"prompt": "a cat", "size": "256x256"},
@@ -29,20 +29,20 @@ ASKED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("tool", ASKED)
 def test_every_artifact_is_json(way, client, tool, saved, tmp_path):
     assert list(ASKED) == list(TOOLS)
-    words: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "video_poll_interval": 0.01,
         "audio_format": "wav",
         "readable_dirs": [tmp_path],
     }
     if saved:
-        words["output_dir"] = tmp_path / "out"
+        settings["output_dir"] = tmp_path / "out"
     before = {"edit_image": "generate_image", "transcribe": "speak"}.get(tool)
     arguments = dict(ASKED[tool])
     if before is not None:
-        first = way.call(client, before, ASKED[before], **words, include_base64=True)
+        first = way.call(client, before, ASKED[before], **settings, include_base64=True)
         (tmp_path / first.artifact["name"]).write_bytes(base64.b64decode(first.artifact["base64"]))
         arguments = {k: v.format(name=first.artifact["name"]) for k, v in arguments.items()}
-    seen = way.call(client, tool, arguments, **words)
+    seen = way.call(client, tool, arguments, **settings)
     assert not seen.failed, seen.text
     assert json.loads(json.dumps(seen.artifact, allow_nan=False)) == seen.artifact
     if isinstance(seen.message, BaseMessage):
@@ -64,5 +64,5 @@ def test_odd_values_become_json():
     text = json.dumps(result.artifact, allow_nan=False)
     assert result.artifact["half"] == "?"
     assert (result.artifact["nan"], result.artifact["pair"]) == (None, [1, True])
-    assert (text.count("["), result.artifact["bytes"]) == (DEEPEST, None)
+    assert (text.count("["), result.artifact["bytes"]) == (MAX_DEPTH, None)
     assert result.cost == Decimal("0.10")

@@ -1,4 +1,4 @@
-"""What one call of a tool may spend, say and give back, without a word of the program's."""
+"""What one call of a tool may spend, read and return with default settings."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ def paid(client) -> list[str]:
 def test_no_call_is_dearer_than_a_dollar_unless_allowed(way, client):
     drawn = {"prompt": "x", "size": "256x256", "n": 4}  # for 0.020 USD
     refused = way.call(client, "generate_image", drawn, refuse_above_usd="0.019")
-    assert "0.020 USD, more than the 0.019 USD that any call may cost; nothing was" in refused.text
+    assert "0.020 USD, above the limit of 0.019 USD per call; nothing was" in refused.text
     film = {"prompt": "x", "duration": 8}  # for 0.56 USD
     refused = way.call(client, "generate_video", film, refuse_above_usd=0.5)
     assert "0.56" in refused.text
-    assert "USD, more than the 0.5 USD that any call may cost" in refused.text
+    assert "USD, above the limit of 0.5 USD per call" in refused.text
     assert paid(client) == []
     assert Toolbox(client=client).refuse_above_usd == 1
-    for words in ({}, {"refuse_above_usd": None}, {"refuse_above_usd": "0.02"}):
-        assert not way.call(client, "generate_image", drawn, **words).failed
+    for settings in ({}, {"refuse_above_usd": None}, {"refuse_above_usd": "0.02"}):
+        assert not way.call(client, "generate_image", drawn, **settings).failed
 
 
 def test_a_text_to_speak_is_bounded(way, client):
     seen = way.call(client, "speak", {"text": "Hi. " * 5001})
-    assert "the text has 20004 characters; one call may speak 20000" in seen.text
+    assert "the text has 20004 characters; the limit is 20000 per call" in seen.text
     short = way.call(client, "speak", {"text": "Hi. " * 10}, max_speech_characters=20)
-    assert "one call may speak 20" in short.text
+    assert "the limit is 20 per call" in short.text
     assert paid(client) == []
 
 
 def test_what_a_model_reads_is_bounded_and_the_artifact_whole(way, client):
     whole = way.call(client, "search_web", {"query": "Nano"})
     seen = way.call(client, "search_web", {"query": "Nano"}, max_result_characters=40)
-    assert seen.text == f"{whole.text[:40]} … (cut: these are 40 of {len(whole.text)} characters)"
+    assert seen.text == f"{whole.text[:40]} … (cut: 40 of {len(whole.text)} characters)"
     assert seen.artifact["sources"] == whole.artifact["sources"]
 
 
@@ -57,5 +57,5 @@ def test_which_model_is_paid_is_not_the_models_to_say():
 
 
 def test_arguments_as_text_that_are_nested_without_end(client):
-    with pytest.raises(ValueError, match="are no JSON"):
+    with pytest.raises(ValueError, match="are not a JSON"):
         Toolbox(client=client).call("search_web", '{"a":' * 100_000)

@@ -33,8 +33,8 @@ class Way(NamedTuple):
     call: Callable[..., Seen]
 
 
-def _langchain(client: NanoGPTClient, tool: str, arguments: dict[str, Any], **words: Any) -> Any:
-    tools = {t.name: t for t in NanoGPTToolkit(client=client, **words).get_tools()}
+def _langchain(client: NanoGPTClient, tool: str, arguments: dict[str, Any], **settings: Any) -> Any:
+    tools = {t.name: t for t in NanoGPTToolkit(client=client, **settings).get_tools()}
     return tools[tool], {"type": "tool_call", "id": "1", "name": tool, "args": arguments}
 
 
@@ -42,18 +42,18 @@ def _of_message(message: Any) -> Seen:
     return Seen(str(message.content), message.artifact, message.status == "error", message)
 
 
-def invoke(*args: Any, **words: Any) -> Seen:
-    tool, call = _langchain(*args, **words)
+def invoke(*args: Any, **settings: Any) -> Seen:
+    tool, call = _langchain(*args, **settings)
     return _of_message(tool.invoke(call))
 
 
-def ainvoke(*args: Any, **words: Any) -> Seen:
-    tool, call = _langchain(*args, **words)
+def ainvoke(*args: Any, **settings: Any) -> Seen:
+    tool, call = _langchain(*args, **settings)
     return _of_message(asyncio.run(tool.ainvoke(call)))
 
 
-def _llama(client: NanoGPTClient, tool: str, arguments: dict[str, Any], **words: Any) -> Any:
-    tools = NanoGPTToolSpec(client=client, **words).to_tool_list()
+def _llama(client: NanoGPTClient, tool: str, arguments: dict[str, Any], **settings: Any) -> Any:
+    tools = NanoGPTToolSpec(client=client, **settings).to_tool_list()
     return ToolSelection(tool_id="1", tool_name=tool, tool_kwargs=arguments), [*tools]
 
 
@@ -62,12 +62,12 @@ def _of_output(output: Any) -> Seen:
     return Seen(output.content, artifact, output.is_error, output)
 
 
-def call(*args: Any, **words: Any) -> Seen:
-    return _of_output(call_tool_with_selection(*_llama(*args, **words)))
+def call(*args: Any, **settings: Any) -> Seen:
+    return _of_output(call_tool_with_selection(*_llama(*args, **settings)))
 
 
-def acall(*args: Any, **words: Any) -> Seen:
-    return _of_output(asyncio.run(acall_tool_with_selection(*_llama(*args, **words))))
+def acall(*args: Any, **settings: Any) -> Seen:
+    return _of_output(asyncio.run(acall_tool_with_selection(*_llama(*args, **settings))))
 
 
 WAYS = [Way(way.__name__, way) for way in (invoke, ainvoke, call, acall)]

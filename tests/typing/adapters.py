@@ -25,7 +25,8 @@ from langchain_nanogpt import (
     NanoGPTWebSearchRetriever,
     with_footnotes,
 )
-from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding
+from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding, NanoGPTToolSpec
+from llama_index_nanogpt.tools import ToolContent
 from nanogpt_client import Budget, Ledger, NanoGPTClient
 
 MODEL = "openai/gpt-5.2"
@@ -64,6 +65,12 @@ def llama_index(client: NanoGPTClient) -> None:
     assert_type(embedding.get_query_embedding("hi"), list[float])
 
 
+async def llama_index_tools(client: NanoGPTClient) -> None:
+    spec = NanoGPTToolSpec(client=client, output_dir="out", image_model="hidream")
+    assert_type(spec.generate_image(prompt="a fox", n=2), ToolContent)
+    assert_type(await spec.aspeak(text="hi", voice="nova"), ToolContent)
+
+
 def what_a_run_cost() -> None:
     with NanoGPTCostCallbackHandler() as chain, NanoGPTCostHandler() as pipeline:
         assert_type(chain.total_usd, Decimal)
@@ -80,3 +87,5 @@ def mistakes() -> None:
     NanoGPT(model=MODEL, temperature="hot")  # type: ignore[arg-type]
     NanoGPT(model=MODEL, temprature=0.2)  # type: ignore[call-arg]
     NanoGPTEmbedding(model="BAAI/bge-m3")  # type: ignore[call-arg]
+    NanoGPTToolSpec(api_key="key").speak(txt="hi")  # type: ignore[call-arg]
+    NanoGPTToolSpec(api_key="key").generate_image(prompt="a fox", n="two")  # type: ignore[arg-type]

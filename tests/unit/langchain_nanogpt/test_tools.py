@@ -61,7 +61,7 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, tmp_pat
     tool = NanoGPTImageTool(client=client, output_dir=tmp_path, size="256x256")
     message = await run(tool, prompt="a cat")
     assert message.content == (
-        f"Drew the picture with hidream for 0.005 USD. File: {message.artifact['path']}."
+        f"Generated 1 image with hidream for 0.005 USD. File: {message.artifact['path']}."
     )
     (path,) = tmp_path.iterdir()
     assert message.artifact["path"] == str(path)
@@ -69,7 +69,7 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, tmp_pat
     assert message.status == "success"
 
 
-async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client):
+async def test_a_model_with_vision_gets_the_image_as_a_block(run, client):
     tool = NanoGPTImageTool(client=client, size="256x256", image_blocks=True)
     text, image = (await run(tool, prompt="a cat")).content
     assert text["type"] == "text"
@@ -77,7 +77,7 @@ async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client):
     assert base64.b64decode(image["base64"]).startswith(b"\x89PNG")
 
 
-async def test_an_error_is_told_to_the_model(run, client):
+async def test_the_model_reads_an_error(run, client):
     tool = NanoGPTImageTool(client=client)
     message = await run(tool, prompt="a cat", size="9x9")
     assert message.status == "error"
@@ -111,11 +111,11 @@ async def test_long_work_dispatches_events_and_calls_back(run, client):
     tool = NanoGPTVideoTool(client=client, poll_interval=0.01, on_progress=seen.append)
     message = await run(tool, prompt="a cat", config={"callbacks": [listener]})
     assert {name for name, _ in listener.events} == {"nanogpt_progress"}
-    told = [data for _, data in listener.events]
-    assert told[0]["status"] == "submitted"
-    assert told[-1]["status"] == "completed"
-    assert {data["run_id"] for data in told} == {message.artifact["run_id"]}
-    assert [progress.status for progress in seen] == [data["status"] for data in told]
+    events = [data for _, data in listener.events]
+    assert events[0]["status"] == "submitted"
+    assert events[-1]["status"] == "completed"
+    assert {data["run_id"] for data in events} == {message.artifact["run_id"]}
+    assert [progress.status for progress in seen] == [data["status"] for data in events]
 
 
 async def test_events_reach_event_streams(client):
@@ -153,7 +153,7 @@ async def test_tools_of_a_kit_share_client_folder_and_results(run, client, tmp_p
     assert {entry.kind for entry in client.ledger} >= {"speech", "transcription", "image"}
 
 
-def test_a_kit_passes_its_words_on(client):
+def test_a_toolkit_passes_its_settings_on(client):
     kit = NanoGPTToolkit(
         client=client,
         include=("speak", "generate_video"),
@@ -209,18 +209,19 @@ async def test_programs_may_pass_bytes(run, client):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "error"),
     [
         ({}, "prompt: field required."),
         ({"prompt": "a cat", "n": 0}, "n: input should be greater than or equal to 1."),
         ({"prompt": "a cat", "style": "oil"}, "style: extra inputs are not permitted."),
     ],
 )
-async def test_arguments_that_do_not_fit_are_told_to_the_model(run, client, arguments, told):
+async def test_the_model_reads_which_argument_does_not_fit(run, client, arguments, error):
     message = await run(NanoGPTImageTool(client=client), **arguments)
     assert message.status == "error"
     assert (
-        message.content == f"{told} Nothing was sent or spent. Correct the arguments and try again."
+        message.content
+        == f"{error} Nothing was sent or spent. Correct the arguments and try again."
     )
     assert len(client.ledger) == 0
 
@@ -228,7 +229,7 @@ async def test_arguments_that_do_not_fit_are_told_to_the_model(run, client, argu
 @pytest.mark.parametrize(
     "cls", [*EXAMPLES, NanoGPTToolkit, NanoGPTWebSearchRetriever, NanoGPTAudioParser]
 )
-def test_an_unknown_word_is_refused(cls):
+def test_an_unknown_setting_is_refused(cls):
     with pytest.raises(ValidationError, match="modle"):
         cls(api_key=KEY, modle="x")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
@@ -32,8 +33,10 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
+from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
 from nanogpt_client.tools import TOOLS
 from tests.unit.langchain_nanogpt.samples import picture
+from tests.unit.llama_index_nanogpt.scripted import llm_of
 
 # LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
 # garbage collector.
@@ -45,6 +48,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
 ]
 
+DRAW_A_FOX = ToolCalls(generate_image={"prompt": "a red fox"})
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 
 
@@ -59,8 +63,8 @@ async def spec_of() -> AsyncIterator[Callable[..., NanoGPTToolSpec]]:
     """Make specs that are closed in the end."""
     made: list[NanoGPTToolSpec] = []
 
-    def make(**words: Any) -> NanoGPTToolSpec:
-        made.append(NanoGPTToolSpec(**words))
+    def make(**settings: Any) -> NanoGPTToolSpec:
+        made.append(NanoGPTToolSpec(**settings))
         return made[-1]
 
     yield make
@@ -83,18 +87,32 @@ def run(request):
     return act
 
 
-def test_every_tool_is_a_pair_of_methods_and_told_as_langchains_are():
+def test_every_tool_is_a_pair_of_methods_and_described_as_langchains_are():
     spec = NanoGPTToolSpec(api_key=KEY)
     assert NanoGPTToolSpec.spec_functions == [(name, f"a{name}") for name in TOOLS]
     ours = {t.metadata.get_name(): t.metadata.to_openai_tool() for t in spec.to_tool_list()}
     theirs = {t.name: t for t in NanoGPTToolkit(api_key=KEY).get_tools()}
     assert list(ours) == list(theirs) == list(TOOLS)
-    for name, told in ours.items():
+    for name, shown in ours.items():
         other = convert_to_openai_tool(theirs[name])["function"]
-        assert told["function"]["description"] == other["description"]
-        parameters = told["function"]["parameters"]
+        assert shown["function"]["description"] == other["description"]
+        parameters = shown["function"]["parameters"]
         assert parameters["properties"].keys() == other["parameters"]["properties"].keys()
         assert parameters.get("required") == other["parameters"].get("required")
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_methods_show_the_arguments_of_their_tool(name):
+    fields = TOOLS[name].args.model_fields
+    for method in (getattr(NanoGPTToolSpec, name), getattr(NanoGPTToolSpec, f"a{name}")):
+        this, *parameters = inspect.signature(method).parameters.values()
+        assert (this.name, [parameter.name for parameter in parameters]) == ("self", [*fields])
+        for parameter in parameters:
+            field = fields[parameter.name]
+            assert parameter.annotation not in {inspect.Parameter.empty, Any}
+            assert (parameter.default is inspect.Parameter.empty) == field.is_required()
+            assert f"{parameter.name}: {field.description}" in method.__doc__
+    assert inspect.iscoroutinefunction(getattr(NanoGPTToolSpec, f"a{name}"))
 
 
 async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of, tmp_path):
@@ -102,14 +120,14 @@ async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of
     output = await run(spec, "generate_image", prompt="a cat")
     artifact = output.raw_output.artifact
     assert output.blocks == [
-        TextBlock(text=f"Drew the picture with hidream for 0.005 USD. File: {artifact['path']}.")
+        TextBlock(text=f"Generated 1 image with hidream for 0.005 USD. File: {artifact['path']}.")
     ]
     assert [str(path) for path in tmp_path.iterdir()] == [artifact["path"]]
     assert (artifact["cost"], artifact["cost_exact"]) == (0.005, "0.005")
     assert not output.is_error
 
 
-async def test_a_model_that_sees_gets_the_picture_as_a_block(run, client, spec_of):
+async def test_a_model_with_vision_gets_the_image_as_a_block(run, client, spec_of):
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
     text, image = (await run(spec, "generate_image", prompt="a cat")).blocks
     assert isinstance(text, TextBlock)
@@ -132,7 +150,7 @@ async def test_methods_are_for_programs(client, spec_of):
     assert (await spec.atranscribe(audio=spoken.artifact["name"])).text == "Good morning."
     drawn = await spec.agenerate_image(prompt="a cat")
     changed = spec.edit_image(prompt="make it blue", image=drawn.artifact["name"])
-    assert str(spec.memory.get(changed.artifact["name"])).startswith("b'\\x89PNG")
+    assert str(spec.artifacts.get(changed.artifact["name"])).startswith("b'\\x89PNG")
     assert (await spec.aedit_image(prompt="blue", image=picture("PNG"))).artifact["size"]
     assert "USD" in spec.check_balance().text
     assert "USD" in (await spec.acheck_balance()).text
@@ -140,11 +158,11 @@ async def test_methods_are_for_programs(client, spec_of):
     assert (await spec.aestimate_cost(kind="speech", text="hi")).artifact["usd"] > 0
     assert spec.search_web(query="Nano").artifact["kind"] == "search"
     assert (await spec.asearch_web(query="Nano")).artifact["kind"] == "search"
-    assert spec.generate_image(prompt="x").text.startswith("Drew")
+    assert spec.generate_image(prompt="x").text.startswith("Generated")
     assert spec.transcribe(audio=(await spec.aspeak(text="Bye.")).artifact["name"]).text == "Bye."
 
 
-async def test_an_error_is_told_to_the_model(run, client, spec_of):
+async def test_the_model_reads_an_error(run, client, spec_of):
     spec = spec_of(client=client)
     output = await run(spec, "generate_image", prompt="a cat", size="9x9")
     assert output.is_error
@@ -163,7 +181,7 @@ async def test_an_error_is_told_to_the_model(run, client, spec_of):
         ("generate_video", {}, "a video needs a prompt"),
     ],
 )
-async def test_wrong_arguments_are_told(run, client, spec_of, name, arguments, says):
+async def test_wrong_arguments_are_reported(run, client, spec_of, name, arguments, says):
     output = await run(spec_of(client=client), name, **arguments)
     assert output.is_error
     assert says in output.content
@@ -176,13 +194,15 @@ def test_errors_keep_their_class_for_programs(client, spec_of):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
-async def test_an_agent_is_told_of_errors_and_goes_on(client, spec_of, llm):
+async def test_an_agent_reads_errors_and_goes_on(client, spec_of):
     spec = spec_of(client=client, image_size="9x9")
-    agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
+    app = SandboxApp(model=Script(DRAW_A_FOX, "I cannot draw that."))
+    agent = FunctionAgent(llm=llm_of(app), tools=[*spec.to_tool_list()])
     answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
-    assert "does not support size='9x9'" in str(answer)
+    assert "does not support size='9x9'" in app.requests[-1].messages[-1]["content"]
+    assert str(answer) == "I cannot draw that."
 
 
 class Listener(BaseEventHandler):
@@ -208,10 +228,10 @@ async def test_long_work_sends_events_and_calls_back(run, client, spec_of):
         output = await run(spec, "generate_video", prompt="a cat")
     finally:
         get_dispatcher().event_handlers.remove(listener)
-    told = [event.status for event in listener.events]
-    assert (told[0], told[-1]) == ("submitted", "completed")
+    statuses = [event.status for event in listener.events]
+    assert (statuses[0], statuses[-1]) == ("submitted", "completed")
     assert {e.run_id for e in listener.events} == {output.raw_output.artifact["run_id"]}
-    assert [progress.status for progress in seen] == told
+    assert [progress.status for progress in seen] == statuses
 
 
 async def test_a_progress_function_may_be_asynchronous(client, spec_of):
@@ -235,7 +255,7 @@ async def test_a_video_is_fetched_by_its_run_id_and_not_paid_again(run, client, 
     assert client.ledger.spent - spent == price > 0
 
 
-async def test_costs_are_told_to_handlers(run, client, spec_of):
+async def test_costs_are_reported_to_handlers(run, client, spec_of):
     with NanoGPTCostHandler() as costs:
         await run(spec_of(client=client), "speak", text="Good morning.")
         await run(spec_of(client=client), "generate_image", prompt="x", size="9x9")
@@ -296,15 +316,16 @@ def test_no_key_is_shown_and_specs_can_be_copied_and_sent():
         assert (copied.output_dir, copied.api_key) == (spec.output_dir, spec.api_key)
 
 
-def test_an_unknown_word_is_refused():
+def test_an_unknown_setting_is_refused():
     with pytest.raises(ValidationError, match="modle"):
         NanoGPTToolSpec(api_key=KEY, modle="x")  # type: ignore[call-arg]
 
 
 @pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
-async def test_an_agents_context_with_pictures_can_be_stored(client, spec_of, llm):
-    """What tools return is kept there; bytes would be no JSON."""
+async def test_an_agents_context_with_images_can_be_stored(client, spec_of):
+    """It holds what tools return; bytes would not be JSON."""
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
+    llm = llm_of(SandboxApp(model=Script(DRAW_A_FOX, "Here it is.")))
     agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     context = Context(agent)
     handler = agent.run(ChatMessage(content="Draw a red fox."), ctx=context)

@@ -65,9 +65,12 @@ def test_every_command_is_tried_and_says_what_its_options_do():
             if isinstance(option, click.Option):
                 assert option.help, (command.name, option.name)
     for name in tried - {"sandbox"}:  # which has options of its own
+        assert f"  nanogpt {name}" in offline(name, "--help").stdout.partition("Examples:")[2]
         text = offline(name, "--help").stdout
         assert (cli.commands[name].help or "?").split("\n")[0] in text
-        assert all(word in text for word in ("--json", "--sandbox", "--timeout", "--budget"))
+        assert all(
+            option_name in text for option_name in ("--json", "--sandbox", "--timeout", "--budget")
+        )
 
 
 def test_common_options_stand_before_or_behind_the_name():
@@ -87,7 +90,7 @@ def test_the_emulator_says_that_it_is_one():
     result = offline("balance")
     assert "emulator" in result.stderr
     assert "no money is spent" in result.stderr
-    assert "pretend" in offline("ask", "hi").stderr
+    assert "simulated" in offline("ask", "hi").stderr
 
 
 class TestAsk:
@@ -121,14 +124,14 @@ class TestAsk:
 
     def test_reasoning_goes_to_stderr_unless_it_is_to_be_quiet(self):
         arguments = ("ask", "What is 12 times 7?", "--effort", "high")
-        thoughts = as_json(*arguments)["reasoning"]
-        assert thoughts
+        reasoning = as_json(*arguments)["reasoning"]
+        assert reasoning
         loud, quiet = offline(*arguments), offline(*arguments, "--quiet")
-        assert thoughts in loud.stderr
-        assert thoughts not in quiet.stderr
+        assert reasoning in loud.stderr
+        assert reasoning not in quiet.stderr
         assert loud.stdout == quiet.stdout
 
-    def test_a_limit_of_tokens_is_told(self):
+    def test_a_limit_of_tokens_is_reported(self):
         result = offline("ask", "What is Nano?", "--web", "--max-tokens", "3")
         assert "cut off" in result.stderr
         assert as_json("ask", "Tell me all", "--max-tokens", "3")["finish_reason"] == "length"
@@ -152,10 +155,10 @@ class TestAsk:
         assert body["model"] == "openai/gpt-5.2:online"
         assert "reasoning_effort" not in body
 
-    def test_a_picture_in_an_answer_becomes_a_file(self, empty_folder):
+    def test_an_image_in_an_answer_becomes_a_file(self, empty_folder):
         delta = {"images": [{"image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}]}
-        frame = {"choices": [{"index": 0, "delta": delta, "finish_reason": "stop"}]}
-        answer = f"data: {json.dumps(frame)}\n\ndata: [DONE]\n\n".encode()
+        event = {"choices": [{"index": 0, "delta": delta, "finish_reason": "stop"}]}
+        answer = f"data: {json.dumps(event)}\n\ndata: [DONE]\n\n".encode()
         with RawServer([EVENT_STREAM, chunked(answer), End.CLOSE]) as server:
             result = run("ask", "draw", NANOGPT_BASE_URL=server.base_url)
         assert result.stdout == "answer.png\n"
@@ -163,7 +166,7 @@ class TestAsk:
 
 
 class TestModels:
-    def test_words_capabilities_and_prices_filter(self):
+    def test_terms_capabilities_and_prices_filter(self):
         arguments = ("models", "--offline", "qwen3", "coder", "--tools", "--max-price", "1")
         found = as_json(*arguments)["models"]
         assert found
@@ -202,7 +205,7 @@ class TestModels:
             ("sora-2", ["0.1 / second"]),
         ],
     )
-    def test_films_are_listed_with_their_prices_whatever_the_shape(self, model, prices):
+    def test_videos_are_listed_with_their_prices_whatever_the_shape(self, model, prices):
         line = offline("models", "--kind", "video", model).stdout
         assert all(price in line for price in prices)
 
@@ -222,7 +225,7 @@ class TestModels:
 
 
 class TestMedia:
-    def test_a_picture_is_named_after_its_prompt(self, empty_folder):
+    def test_an_image_is_named_after_its_prompt(self, empty_folder):
         result = offline("draw", "A red", "parrot!")
         assert result.stdout == "a-red-parrot.png\n"
         assert (empty_folder / "a-red-parrot.png").read_bytes().startswith(b"\x89PNG")
@@ -252,7 +255,7 @@ class TestMedia:
         assert offline("speak", "hi", "--format", "wav", "-o", "mine.wav", "-f").exit_code == 0
         assert (empty_folder / "mine.wav").read_bytes().startswith(b"RIFF")
 
-    def test_a_sound_is_of_the_kind_that_its_name_says(self, empty_folder):
+    def test_audio_has_the_format_that_its_name_says(self, empty_folder):
         assert offline("speak", "hi", "-o", "mine.wav").stdout == "mine.wav\n"
         assert (empty_folder / "mine.wav").read_bytes().startswith(b"RIFF")
 
@@ -260,9 +263,9 @@ class TestMedia:
         (empty_folder / "file").write_text("no folder")
         result = offline("draw", "hi", "-o", "file/cat.png")
         assert result.exit_code == 2
-        assert "no writable folder" in result.stderr
+        assert "is not a writable folder" in result.stderr
 
-    def test_sound_through_a_pipe(self):
+    def test_audio_through_a_pipe(self):
         result = offline("speak", "Good morning", "--format", "wav", "-o", "-")
         with wave.open(io.BytesIO(result.stdout_bytes)) as sound:
             assert sound.getnframes() > 1000
@@ -271,18 +274,18 @@ class TestMedia:
         assert offline("speak", "hi", "-o", "-", "--json").exit_code == 2
         assert offline("draw", "hi", "-n", "2", "-o", "-").exit_code == 2
 
-    def test_what_is_spoken_is_heard(self):
+    def test_speech_is_transcribed(self):
         (name,) = as_json("speak", "Good morning to all", "--voice", "alloy", "-o", "said")["files"]
         heard = as_json("transcribe", name)
         assert set(heard) == {"model", "text", "language", "duration", "cost_usd", "sandbox"}
         assert heard["text"] == "Good morning to all"
         assert offline("transcribe", name).stdout == "Good morning to all\n"
 
-    def test_a_picture_to_change(self):
+    def test_an_image_to_edit(self):
         offline("draw", "a cat", "-o", "cat.png")
         assert as_json("draw", "now blue", "--image", "cat.png")["files"] == ["now-blue.png"]
 
-    def test_a_video_is_found_again(self, sandbox):
+    def test_a_video_is_fetched_again(self, sandbox):
         live = {"NANOGPT_API_KEY": sandbox.api_key, "NANOGPT_BASE_URL": sandbox.base_url}
         gave_up = run("video", "a cat", "--poll-timeout", "0", "--json", **live)
         error = json.loads(gave_up.stderr)["error"]
@@ -317,7 +320,7 @@ def test_usage_sums_by_model_and_by_day(sandbox):
     assert run("usage", "--from", "2020-01-01", **live).exit_code == 2
 
 
-def test_the_allowance():
+def test_the_subscription():
     rows = offline("usage", "--subscription").stdout.splitlines()
     assert rows[0].split("\t")[0] == "daily"
     assert len(rows) == 2

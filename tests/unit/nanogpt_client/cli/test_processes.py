@@ -44,13 +44,13 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_it_runs_and_shows_no_colours_in_a_pipe():
     code, out, err = finished(start("--sandbox", "ask", "What is 12 times 7?", "--effort", "high"))
     assert code == 0
-    assert "84" in out
+    assert out == "You said: What is 12 times 7?\n"
     assert "\x1b" not in out + err
 
 
 def test_ctrl_c_closes_the_connection_and_is_130():
-    frame = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"Hello"}}]}\n\n'
-    with RawServer([EVENT_STREAM, chunked(frame), End.HOLD]) as server:
+    event = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"Hello"}}]}\n\n'
+    with RawServer([EVENT_STREAM, chunked(event), End.HOLD]) as server:
         process = start("ask", "hi", NANOGPT_BASE_URL=server.base_url)
         assert process.stdout
         assert process.stdout.read(5) == "Hello"
@@ -62,7 +62,7 @@ def test_ctrl_c_closes_the_connection_and_is_130():
     assert err.startswith("interrupted\nunknown cost")
 
 
-def test_a_reader_that_leaves_is_met_in_silence():
+def test_a_closed_pipe_is_not_reported():
     process = start("models", "--offline")
     assert process.stdout
     process.stdout.close()
@@ -76,13 +76,13 @@ def test_a_reader_that_leaves_is_met_in_silence():
 def test_the_sandbox_can_be_used_from_another_command():
     with start("sandbox", "--port", "0", "--json") as box:
         assert box.stdout
-        known = json.loads(box.stdout.readline())
+        server = json.loads(box.stdout.readline())
         code, out, _ = finished(
             start(
                 "balance",
                 "--json",
-                NANOGPT_API_KEY=known["api_key"],
-                NANOGPT_BASE_URL=known["base_url"],
+                NANOGPT_API_KEY=server["api_key"],
+                NANOGPT_BASE_URL=server["base_url"],
             )
         )
         box.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ from nanogpt_client.errors import (
     InvalidResponseError,
     NotFoundError,
 )
-from nanogpt_client.tools import explain
+from nanogpt_client.tools import describe_for_model
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.media import GeneratedImage, Speech, Video
 from tests.support.driving import answer, context, drive, reply, requests_of
@@ -168,7 +168,7 @@ def test_another_hosts_error_is_told_as_that_hosts(status):
     error = driven.failure(DownloadError)
     assert str(error) == f"evil.example answered with status {status} instead of the file"
     assert (error.status_code, error.code, error.maybe_billed) == (status, None, False)
-    assert "NanoGPT" not in explain(error)
+    assert "NanoGPT" not in describe_for_model(error)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -24,7 +25,9 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
-from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolResult
+from nanogpt_client._adapters.documented import attribute_docs
+from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
+from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolboxSettings, ToolResult
 
 
 class Sync:
@@ -50,12 +53,12 @@ def call(request):
 
 @pytest.fixture
 def box(sandbox):
-    def make(**words: Any) -> Toolbox:
+    def make(**settings: Any) -> Toolbox:
         client = NanoGPTClient(
-            sandbox.api_key, base_url=sandbox.base_url, budget=words.pop("budget", None)
+            sandbox.api_key, base_url=sandbox.base_url, budget=settings.pop("budget", None)
         )
         usual: dict[str, Any] = {"video_poll_interval": 0.01, "audio_format": "wav"}
-        return Toolbox(client=client, **(usual | words))
+        return Toolbox(client=client, **(usual | settings))
 
     return make
 
@@ -63,7 +66,7 @@ def box(sandbox):
 def made(tools: Toolbox, result: ToolResult) -> bytes:
     """Return the file that a result tells of, from where a program finds it."""
     path = result.artifact["path"]
-    data = Path(path).read_bytes() if path else tools.memory.get(result.artifact["name"])
+    data = Path(path).read_bytes() if path else tools.artifacts.get(result.artifact["name"])
     assert data is not None
     return data
 
@@ -74,14 +77,14 @@ def kinds(tools: Toolbox) -> list[str]:
     return [e.kind for e in tools.ledger if e.kind not in free and e.cost]
 
 
-def test_a_picture_is_saved_and_named(call, box, tmp_path):
+def test_an_image_is_saved_and_named(call, box, tmp_path):
     result = call(
         box(output_dir=tmp_path), "generate_image", prompt="a cat", size="256x256", seed=7
     )
     artifact = result.artifact
-    assert result.text == f"Drew the picture with hidream for 0.005 USD. File: {artifact['path']}."
-    with Image.open(artifact["path"]) as picture:
-        assert (picture.format, picture.size) == ("PNG", (256, 256))
+    assert result.text == f"Generated 1 image with hidream for 0.005 USD. File: {artifact['path']}."
+    with Image.open(artifact["path"]) as image:
+        assert (image.format, image.size) == ("PNG", (256, 256))
     assert {k: artifact[k] for k in ("kind", "mime_type", "seed", "cost", "url")} == {
         "kind": "image", "mime_type": "image/png", "seed": 7, "cost": 0.005, "url": None,
     }  # fmt: skip
@@ -99,14 +102,14 @@ def test_without_a_folder_there_is_a_url(call, box):
     assert made(tools, result).startswith(b"\x89PNG")
 
 
-def test_several_pictures_are_all_named(call, box, tmp_path):
+def test_several_images_are_all_named(call, box, tmp_path):
     result = call(box(output_dir=tmp_path), "generate_image", prompt="a cat", n=2)
     paths = [file["path"] for file in result.artifact["files"]]
     assert len(set(paths)) == 2
     assert all(path in result.text for path in paths)
 
 
-def test_a_model_that_sees_is_shown_the_picture(call, box):
+def test_a_model_with_vision_gets_the_image(call, box):
     tools = box(image_blocks=True)
     result = call(tools, "generate_image", prompt="a cat")
     assert result.media[0].data == made(tools, result)
@@ -118,7 +121,7 @@ def test_one_tool_uses_what_another_made(call, box, tmp_path, saved):
     drawn = call(tools, "generate_image", prompt="a red cat", size="256x256")
     name = drawn.artifact["name"]
     changed = call(tools, "edit_image", prompt="make it blue", image=name, strength=0.5)
-    assert changed.text.startswith("Changed the picture")
+    assert changed.text.startswith("Edited 1 image")
     assert made(tools, changed) != made(tools, drawn)
     said = call(tools, "speak", text="Hello from here.")
     with wave.open(io.BytesIO(made(tools, said))) as sound:
@@ -136,7 +139,7 @@ def test_bytes_and_urls_can_be_edited(call, box):
         assert made(tools, call(tools, "edit_image", prompt="blue", image=source))
 
 
-def test_speakers_are_told_apart(call, box):
+def test_speakers_are_labelled(call, box):
     tools = box(transcription_model="Elevenlabs-STT")
     spoken = call(tools, "speak", text="Hello.").artifact
     heard = call(tools, "transcribe", audio=spoken["name"], diarize=True)
@@ -154,7 +157,7 @@ def test_a_video_is_saved_and_found_again_without_a_second_charge(call, box, tmp
         assert round(film.duration / av.time_base) == 5
     again = call(tools, "generate_video", run_id=run_id)
     assert again.artifact["path"] == first.artifact["path"]
-    assert tools.memory.names() == []  # it is large, and saved
+    assert tools.artifacts.names() == []  # it is large, and saved
     assert kinds(tools) == ["video"]
 
 
@@ -164,7 +167,7 @@ def test_a_video_without_a_folder_is_its_url(call, box):
     assert film["url"].startswith("http")
 
 
-def test_progress_is_told_with_the_run_id(call, box):
+def test_progress_has_the_run_id(call, box):
     seen: list[Progress] = []
     film = call(box(on_progress=seen.append), "generate_video", prompt="a cat")
     assert seen[0].status == "submitted"
@@ -192,10 +195,10 @@ def test_structured_search(call, box):
 
 
 def test_the_balance_and_where_to_send_nano(call, box):
-    told = call(box(), "check_balance")
-    assert told.artifact["nano_deposit_address"] in told.text
-    assert f"{Decimal(told.artifact['usd_exact']).normalize():f} USD" in told.text
-    assert told.artifact["usd"] == float(told.artifact["usd_exact"])
+    result = call(box(), "check_balance")
+    assert result.artifact["nano_deposit_address"] in result.text
+    assert f"{Decimal(result.artifact['usd_exact']).normalize():f} USD" in result.text
+    assert result.artifact["usd"] == float(result.artifact["usd_exact"])
 
 
 @pytest.mark.parametrize(
@@ -215,16 +218,16 @@ def test_the_balance_and_where_to_send_nano(call, box):
 )
 def test_costs_are_estimated_and_compared(call, box, arguments, usd):
     tools = box()
-    told = call(tools, "estimate_cost", **arguments)
-    assert Decimal(told.artifact["usd_exact"]) == Decimal(usd)
-    assert told.artifact["affordable"] is True
-    assert "covers it" in told.text
+    result = call(tools, "estimate_cost", **arguments)
+    assert Decimal(result.artifact["usd_exact"]) == Decimal(usd)
+    assert result.artifact["affordable"] is True
+    assert "covers it" in result.text
     assert kinds(tools) == []
 
 
 def test_the_cost_of_a_chat(call, box):
-    told = call(box(chat_model="openai/gpt-5.2"), "estimate_cost", kind="chat", text="Hello!")
-    assert told.artifact["usd"] > 0
+    result = call(box(chat_model="openai/gpt-5.2"), "estimate_cost", kind="chat", text="Hello!")
+    assert result.artifact["usd"] > 0
 
 
 @pytest.mark.parametrize(
@@ -243,16 +246,16 @@ def test_the_cost_of_a_chat(call, box):
             "does not support duration=7.5; it supports 5",
         ),
         ("generate_video", {"prompt": "x", "aspect_ratio": "2:1"}, "it supports 16:9"),
-        ("generate_video", {}, "a video needs a prompt, or the run id"),
+        ("generate_video", {}, "a video needs a prompt, or the run_id"),
         ("transcribe", {"audio": "/etc/passwd"}, "there is no file '/etc/passwd' here"),
         ("edit_image", {"prompt": "x", "image": "../secret.png"}, "there is no file"),
         ("speak", {"txt": "x"}, "text: field required"),
         ("speak", {"text": "x", "loud": True}, "loud: extra inputs are not permitted"),
         ("generate_image", {"prompt": "x", "n": 0}, "n: input should be greater than"),
-        ("estimate_cost", {"kind": "transcription"}, "transcription costs by its seconds: pass"),
-        ("estimate_cost", {"kind": "chat", "text": "x"}, "name the model"),
-        ("search_web", {"query": "x", "output": "structured"}, "structured.* together"),
-        ("draw", {}, "there is no tool 'draw'; known are generate_image"),
+        ("estimate_cost", {"kind": "transcription"}, "the cost of transcription needs seconds"),
+        ("estimate_cost", {"kind": "chat", "text": "x"}, "pass the id of the chat model"),
+        ("search_web", {"query": "x", "output": "structured"}, "together"),
+        ("draw", {}, "there is no tool 'draw'; choose from generate_image"),
     ],
 )
 def test_what_cannot_work_is_refused_and_nothing_is_paid(call, box, name, arguments, match):
@@ -288,18 +291,18 @@ def test_dear_calls_are_confirmed_first(call, box):
     assert kinds(tools) == ["speech", "image", "image"]
 
 
-def test_what_has_no_known_price_is_confirmed_too(call, box):
+def test_an_unknown_price_is_confirmed_too(call, box):
     tools = box(confirm_above_usd=5, confirm=lambda purchase: purchase.usd is not None)
-    with pytest.raises(SpendNotApprovedError, match="at an unknown price"):
+    with pytest.raises(SpendNotApprovedError, match="has an unknown price"):
         call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
 
 def test_without_anyone_to_ask_dear_calls_are_refused(call, box):
     tools = box(confirm_above_usd="0.01")
-    with pytest.raises(SpendNotApprovedError, match=r"0\.014 USD, more than the 0\.01 USD a call"):
+    with pytest.raises(SpendNotApprovedError, match=r"0\.014 USD, above the 0\.01 USD allowed"):
         call(tools, "generate_image", prompt="dear")
-    with pytest.raises(SpendNotApprovedError, match="unknown price, which may be more than the"):
+    with pytest.raises(SpendNotApprovedError, match="unknown price, which may be above the"):
         call(tools, "search_web", query="x")
     assert kinds(tools) == []
 
@@ -344,7 +347,7 @@ def test_a_budget_sets_aside_what_work_will_cost(call, box, name, arguments, usd
 def test_arguments_may_come_as_json(box):
     assert box().call("check_balance", "").artifact["kind"] == "balance"
     assert box().call("estimate_cost", '{"kind": "image"}').artifact["usd"]
-    with pytest.raises(InvalidArgumentError, match="the arguments of speak are no JSON"):
+    with pytest.raises(InvalidArgumentError, match="the arguments of speak are not a JSON"):
         box().call("speak", "{")
 
 
@@ -367,11 +370,25 @@ def test_schemas_can_be_sent_to_a_model(box):
         assert all("description" in p for p in parameters["properties"].values())
 
 
-def test_a_chat_model_can_use_them(box, sandbox):
+def test_a_chat_model_can_use_them(box):
     tools = box()
-    client = NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url)
-    question = "Use the tool to check my NanoGPT balance."
-    answer = client.chat(question, model="openai/gpt-5.2", tools=tools.schemas())
+    model = Sandbox(model=Script(ToolCalls(check_balance={})))
+    http_client = httpx.Client(transport=model.transport())
+    with NanoGPTClient(model.api_key, http_client=http_client) as client:
+        answer = client.chat("How much is left?", model="openai/gpt-5.2", tools=tools.schemas())
     (asked,) = answer.message.tool_calls
-    assert asked.name == "check_balance"
     assert "USD" in tools.call(asked.name, asked.arguments).text
+
+
+@pytest.mark.parametrize("settings", [ToolboxSettings, *(tool.settings for tool in TOOLS.values())])
+def test_every_setting_is_documented(settings):
+    assert settings.model_fields.keys() == attribute_docs(settings).keys()
+
+
+def test_every_setting_of_a_tool_is_one_of_the_toolbox(box):
+    tools = box()
+    own: dict[str, Any] = {"speak": {"audio_format": "wav"}}
+    own["generate_video"] = {"poll_interval": 0.01}
+    for name, tool in TOOLS.items():
+        expected = tool.settings(artifacts=tools.artifacts, **own.get(name, {}))
+        assert tools.settings_for(name) == expected

@@ -1,4 +1,4 @@
-"""What another host says is told as that host's, and none of its words reach a model."""
+"""Errors of another host are reported as that host's, and none of its text reaches a model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_an_error_of_another_host(way, status):
     assert seen.failed
     assert seen.text.endswith(
         f"127.0.0.1 answered with status {status} instead of the file. Nothing was spent. "
-        "Use another address or file."
+        "Use another URL or file."
     )
     assert "XNO" not in str(seen.message)
     assert {entry.outcome for entry in client.ledger if entry.kind == "download"} == {

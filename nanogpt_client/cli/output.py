@@ -1,4 +1,4 @@
-"""How results, costs and failures look: on a terminal, in a pipe, as JSON."""
+"""How results, costs and errors are written: on a terminal, in a pipe, as JSON."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from nanogpt_client.cli.exits import exit_code
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Ledger
 
-# A model's words must not move the cursor or write to the clipboard: all control characters but
-# tab and newline. A pipe gets them as they came.
+# A model's text must not move the cursor or write to the clipboard: all control characters but
+# tab and newline are dropped on a terminal. A pipe gets them unchanged.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
-# Errors carry these; those of jobs and balances a few more.
+# Attributes of errors; some only have a few of them.
 _DETAILS = (
     "status_code", "code", "param", "request_id", "sends", "maybe_billed", "retry_after",
     "required_usd",
 )  # fmt: skip
 
-# What costs nothing, whatever comes of it.
+# Kinds of calls that are always free.
 _FREE = frozenset({"account", "catalog", "download"})
 
 
@@ -47,8 +47,8 @@ def write(console: Console, text: str, *, style: str | None = None, end: str = "
 
 
 def write_json(console: Console, value: Mapping[str, Any]) -> None:
-    """Write one JSON object; dollars as text, so that they stay exact."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    """Write one JSON object, with amounts in USD as text, so that they stay exact."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_as_text)
     console.file.write(f"{text}\n")
     console.file.flush()
 
@@ -56,50 +56,50 @@ def write_json(console: Console, value: Mapping[str, Any]) -> None:
 def write_table(
     console: Console, columns: Sequence[Column], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Write a table; in a pipe its rows alone, with tabs between the cells."""
-    cells = [["" if cell is None else _plain(cell) for cell in row] for row in rows]
+    """Write a table; in a pipe only its rows, with tabs between the cells."""
+    cells = [["" if cell is None else _as_text(cell) for cell in row] for row in rows]
     if not console.is_terminal:
         lines = ("\t".join(" ".join(cell.split()) for cell in row) for row in cells)
         write(console, "\n".join(lines))
         return
-    headed = any(column.header for column in columns)
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_header=headed)
+    has_header = any(column.header for column in columns)
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_header=has_header)
     for row in cells:
         table.add_row(*(cell.translate(_CONTROLS) for cell in row))
     console.print(table, markup=False, highlight=False)
 
 
-def number(header: str) -> Column:
+def number_column(header: str) -> Column:
     """Return a column of numbers."""
     return Column(header, justify="right", no_wrap=True)
 
 
 def dollars(amount: Decimal | None) -> str | None:
-    """Return an exact amount without an exponent; ``None`` stays unknown."""
+    """Return an exact amount without an exponent; ``None`` stays ``None``."""
     return None if amount is None else f"{amount.normalize():f}"
 
 
 def cost(ledger: Ledger) -> Decimal | None:
-    """Return what all calls cost in USD; ``None`` if one of them is unknown."""
+    """Return what all calls cost in USD; ``None`` if any cost is unknown."""
     totals = ledger.totals
     return None if totals.unknown_costs else totals.cost
 
 
 def cost_line(ledger: Ledger) -> str | None:
-    """Return what a run cost as one line; ``None`` if it did nothing that can cost."""
+    """Return a line with a run's cost; ``None`` if it made only free calls."""
     paid = [entry for entry in ledger if entry.kind not in _FREE and entry.sends]
     if not paid:
         return None
-    totals, known = ledger.totals, cost(ledger)
-    words = [f"${dollars(known)}" if known is not None else "unknown cost"]
+    totals, usd = ledger.totals, cost(ledger)
+    parts = [f"${dollars(usd)}" if usd is not None else "unknown cost"]
     if totals.prompt_tokens or totals.completion_tokens:
-        words.append(f"{totals.prompt_tokens} tokens in, {totals.completion_tokens} out")
-    words.append(f"{sum(entry.seconds for entry in paid):.1f} s")
-    return " · ".join(words)
+        parts.append(f"{totals.prompt_tokens} tokens in, {totals.completion_tokens} out")
+    parts.append(f"{sum(entry.seconds for entry in paid):.1f} s")
+    return " · ".join(parts)
 
 
-def failure(error: BaseException, run_id: str | None = None) -> dict[str, Any]:
-    """Return a failure for ``--json``; every key is always there."""
+def error_json(error: BaseException, run_id: str | None = None) -> dict[str, Any]:
+    """Return an error for ``--json``, always with the same keys."""
     details = {name: getattr(error, name, None) for name in _DETAILS}
     return {
         "error": {
@@ -113,24 +113,24 @@ def failure(error: BaseException, run_id: str | None = None) -> dict[str, Any]:
     }
 
 
-def failure_lines(error: BaseException, run_id: str | None = None) -> list[str]:
-    """Return a failure as a line for what it is, and one for what else is known of it."""
-    more = [f"run id {run_id}"] if run_id else []
+def error_lines(error: BaseException, run_id: str | None = None) -> list[str]:
+    """Return a line with the error, and one with its details, if there are any."""
+    details = [f"run id {run_id}"] if run_id else []
     if isinstance(error, NanoGPTError):
         required = getattr(error, "required_usd", None)
-        more += [
+        details += [
             "set NANOGPT_API_KEY, or add --sandbox" if error.param == "api_key" else "",
             f"it needs ${dollars(required)}" if required is not None else "",
-            f"ask again in {error.retry_after:g} s" if error.retry_after is not None else "",
+            f"try again in {error.retry_after:g} s" if error.retry_after is not None else "",
             "it may be billed" if error.maybe_billed else "",
             f"sent {error.sends} times" if error.sends > 1 else "",
             f"request id {error.request_id}" if error.request_id else "",
         ]
-    what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
-    known = " · ".join(filter(None, more))
-    return [what, *([f"  {known}"] if known else [])]
+    message = "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
+    detail = " · ".join(filter(None, details))
+    return [message, *([f"  {detail}"] if detail else [])]
 
 
-def _plain(value: object) -> str:
-    """Return what JSON and tables have no type for as text."""
+def _as_text(value: object) -> str:
+    """Return as text what JSON and tables have no type for."""
     return dollars(value) or "0" if isinstance(value, Decimal) else str(value)

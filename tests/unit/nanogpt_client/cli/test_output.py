@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from rich.table import Column
 
-from nanogpt_client.cli import show
+from nanogpt_client.cli import output
 from nanogpt_client.cli.ask import _footnotes
 from nanogpt_client.ledger import Ledger, LedgerEntry
 from nanogpt_client.types.chat import Citation
@@ -31,28 +31,28 @@ def console(*, terminal: bool, width: int = 40) -> tuple[Console, io.StringIO]:
 def test_a_terminal_gets_no_control_characters_and_a_pipe_gets_all():
     trick = "a\x1b]52;c;aGk=\x07b\x9b2J[red]\n\tc"
     terminal, seen = console(terminal=True)
-    show.write(terminal, trick)
+    output.write(terminal, trick)
     assert seen.getvalue() == "a]52;c;aGk=b2J[red]\n\tc\n".expandtabs()
     pipe, seen = console(terminal=False)
-    show.write(pipe, trick)
+    output.write(pipe, trick)
     assert seen.getvalue() == trick + "\n"
 
 
 def test_reasoning_is_dim_on_a_terminal_alone():
     terminal, seen = console(terminal=True)
-    show.write(terminal, "hm", style="dim", end="")
+    output.write(terminal, "hm", style="dim", end="")
     assert seen.getvalue() == "\x1b[2mhm\x1b[0m"
     pipe, seen = console(terminal=False)
-    show.write(pipe, "hm", style="dim")
+    output.write(pipe, "hm", style="dim")
     assert seen.getvalue() == "hm\n"
 
 
 @pytest.mark.parametrize("width", [30, 60, 200])
 def test_a_table_fits_any_width_and_loses_no_letter_of_an_id(width):
     rows = [("provider/a-model-with-a-very-long-name", Decimal("0.50"), None)]
-    columns = [Column("model", overflow="fold"), show.number("USD"), Column("x")]
+    columns = [Column("model", overflow="fold"), output.number_column("USD"), Column("x")]
     terminal, seen = console(terminal=True, width=width)
-    show.write_table(terminal, columns, rows)
+    output.write_table(terminal, columns, rows)
     lines = re.sub(r"\x1b\[\d+m", "", seen.getvalue()).splitlines()
     assert max(map(len, lines)) <= width
     assert "".join(line.split()[0] for line in lines[3:] if line.strip()) == rows[0][0]
@@ -60,21 +60,21 @@ def test_a_table_fits_any_width_and_loses_no_letter_of_an_id(width):
 
 def test_a_table_in_a_pipe_is_lines_with_tabs():
     pipe, seen = console(terminal=False, width=10)
-    show.write_table(pipe, [Column("a"), Column("b")], [("x" * 50, None), ("two\nlines", 1)])
+    output.write_table(pipe, [Column("a"), Column("b")], [("x" * 50, None), ("two\nlines", 1)])
     assert seen.getvalue() == f"{'x' * 50}\t\ntwo lines\t1\n"
 
 
 def test_dollars_are_exact_and_have_no_exponent():
-    assert show.dollars(Decimal("2E-8")) == "0.00000002"
-    assert show.dollars(Decimal("5.00")) == "5"
-    assert show.dollars(Decimal(0)) == "0"
-    assert show.dollars(Decimal(100)) == "100"
-    assert show.dollars(None) is None
+    assert output.dollars(Decimal("2E-8")) == "0.00000002"
+    assert output.dollars(Decimal("5.00")) == "5"
+    assert output.dollars(Decimal(0)) == "0"
+    assert output.dollars(Decimal(100)) == "100"
+    assert output.dollars(None) is None
 
 
 def test_json_keeps_decimals_as_text_and_letters_as_they_are():
     pipe, seen = console(terminal=False)
-    show.write_json(pipe, {"é": Decimal("0.10")})
+    output.write_json(pipe, {"é": Decimal("0.10")})
     assert json.loads(seen.getvalue()) == {"é": "0.1"}
     assert "é" in seen.getvalue()
 
@@ -83,18 +83,18 @@ def entry(kind: str, cost: str | None, sends: int = 1) -> LedgerEntry:
     return LedgerEntry(kind, "m", "ok", None if cost is None else Decimal(cost), 3, 4, sends=sends)
 
 
-def test_a_cost_is_told_only_where_there_may_be_one():
+def test_a_cost_is_written_only_after_calls_that_may_cost():
     ledger = Ledger()
-    assert show.cost_line(ledger) is None
+    assert output.cost_line(ledger) is None
     ledger.record(entry("catalog", "0"))
-    assert show.cost_line(ledger) is None
+    assert output.cost_line(ledger) is None
     ledger.record(entry("chat", "0.01", sends=0))
-    assert show.cost_line(ledger) is None
+    assert output.cost_line(ledger) is None
     ledger.record(entry("chat", "0.02"))
-    assert (show.cost_line(ledger) or "").startswith("$0.03 · ")
+    assert (output.cost_line(ledger) or "").startswith("$0.03 · ")
     ledger.record(entry("chat", None))
-    assert (show.cost_line(ledger) or "").startswith("unknown cost · ")
-    assert show.cost(ledger) is None
+    assert (output.cost_line(ledger) or "").startswith("unknown cost · ")
+    assert output.cost(ledger) is None
 
 
 def test_sources_have_the_numbers_of_the_text():
