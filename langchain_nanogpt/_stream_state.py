@@ -8,16 +8,15 @@ and carried out.
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
 
 from langchain_core.messages.tool import ToolCallChunk
+from langchain_core.utils.json import parse_partial_json
 
 import nanogpt_client as core
-from langchain_nanogpt._invalid_calls import spoiler
-from langchain_nanogpt._metadata import image_block
 from nanogpt_client.types.tool_arguments import ObjectScanner
 
-__all__ = ["StreamState"]
+__all__ = ["StreamState", "spoiler", "unspoiled"]
 
 
 class StreamState:
@@ -30,11 +29,11 @@ class StreamState:
         self._calls: dict[int, _Call] = {}
         self._images = 0
 
-    def images(self, urls: Any) -> list[dict[str, Any]]:
-        """Return image blocks, numbered through the whole stream."""
-        start = self._images
-        self._images += len(urls)
-        return [image_block(url, at) for at, url in enumerate(urls, start)]
+    def count_images(self, count: int) -> int:
+        """Add to the number of images; return how many there were before."""
+        before = self._images
+        self._images += count
+        return before
 
     def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
         """Return a piece of a call, with what is certain of its arguments."""
@@ -102,3 +101,35 @@ def _piece(
     index: int, args: str, call_id: str | None = None, name: str | None = None
 ) -> ToolCallChunk:
     return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)
+
+
+# Either closing bracket: after a value, within a text, and within a text after a backslash.
+_ENDINGS = ("]", "}", '"]', '"}', '\\"]', '\\"}')
+
+
+_MARK = " <- unreadable, not run"
+
+
+_SPOILER = re.compile(rf'(?:\\?")?[\]}}]{re.escape(_MARK)}\Z')
+
+
+def unspoiled(arguments: str | None) -> str:
+    """Return the arguments of an invalid call as the model wrote them."""
+    return _SPOILER.sub("", arguments or "")
+
+
+def spoiler(arguments: str) -> str:
+    """Return what to add to arguments that are unreadable, so that nobody acts on half of them.
+
+    LangChain mends what it adds up from chunks: it would close ``{"path": "/`` and call the tool.
+    A bracket that matches nothing makes it an invalid call instead.
+    """
+    found = next((end for end in _ENDINGS if _hopeless(arguments + end)), "]")
+    return found + _MARK
+
+
+def _hopeless(arguments: str) -> bool:
+    try:
+        return not isinstance(parse_partial_json(arguments), dict)
+    except (ValueError, RecursionError):
+        return True

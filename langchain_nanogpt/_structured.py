@@ -21,7 +21,7 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, Runn
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-from langchain_nanogpt._tools import function_of, json_schema_of, response_format_to_wire
+from langchain_nanogpt._to_wire import function_of, json_schema_of, response_format_to_wire
 from nanogpt_client import ConfigurationError, messages
 from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
 from nanogpt_client._adapters.schema_check import fits

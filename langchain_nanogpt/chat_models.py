@@ -1,7 +1,7 @@
 """`ChatNanoGPT`: every chat model of NanoGPT as a LangChain chat model.
 
-Thin: the shared client talks to NanoGPT, `_translate` changes the shapes, and LangChain does the
-rest. Its retries belong to the client, because only that knows what was billed.
+Thin: the shared client talks to NanoGPT, `_to_wire` and `_from_wire` translate, and LangChain does
+the rest. Its retries belong to the client, because only that knows what was billed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from pydantic import BaseModel, field_validator, model_validator
 from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
+from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire
 from langchain_nanogpt._profile import ResolvedProfile, check_parts, profile_of, takes
 from langchain_nanogpt._stream_state import StreamState
-from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
-from langchain_nanogpt._translate import (
-    chunk_from_wire,
-    completion_from_wire,
+from langchain_nanogpt._to_wire import (
     messages_to_wire,
     options_to_wire,
+    split_web_search,
+    tool_choice_to_wire,
+    tools_to_wire,
 )
 from nanogpt_client import (
     ConfigurationError,

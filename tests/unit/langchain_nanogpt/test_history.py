@@ -22,11 +22,11 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_nanogpt import ChatNanoGPT
-from langchain_nanogpt._translate import messages_to_wire
+from langchain_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import ConfigurationError
 from nanogpt_client._adapters.history import Recipient
 from tests.unit.langchain_nanogpt.replies import Wire, call
-from tests.unit.langchain_nanogpt.test_translate import IMAGE, PNG
+from tests.unit.langchain_nanogpt.test_to_wire import IMAGE, PNG
 
 pytestmark = [
     pytest.mark.filterwarnings(  # v3 is said to be in beta

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
-from langchain_nanogpt._invalid_calls import unspoiled
+from langchain_nanogpt._stream_state import unspoiled
 from tests.unit.langchain_nanogpt.replies import Wire, call
 
 pytestmark = pytest.mark.filterwarnings(  # v3 is said to be in beta

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from langchain_nanogpt import ChatNanoGPT
-from langchain_nanogpt._invalid_calls import unspoiled
+from langchain_nanogpt._stream_state import unspoiled
 from nanogpt_client import NanoGPTError
 from tests.conformance.test_samples import CHATS, STREAMS, expected_of, reply_of
 

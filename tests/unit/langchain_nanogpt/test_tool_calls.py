@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 
+from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire
 from langchain_nanogpt._stream_state import StreamState
-from langchain_nanogpt._translate import chunk_from_wire, completion_from_wire
 from nanogpt_client import (
     Billing,
     ChatChunk,

@@ -1,62 +1,66 @@
-"""LangChain's messages, tools and options as they go over the wire, and back."""
+"""Conversations, tools and options as they are sent to NanoGPT."""
 
 from __future__ import annotations
 
 import base64
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from langchain_core.messages import (
     AIMessage,
-    AIMessageChunk,
     ChatMessage,
     FunctionMessage,
     HumanMessage,
     InvalidToolCall,
     RemoveMessage,
     SystemMessage,
-    ToolCallChunk,
     ToolMessage,
 )
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_nanogpt._invalid_calls import unspoiled
-from langchain_nanogpt._stream_state import StreamState
-from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
-from langchain_nanogpt._translate import (
-    chunk_from_wire,
-    completion_from_wire,
+from langchain_nanogpt._to_wire import (
     messages_to_wire,
     options_to_wire,
-    usage_from_wire,
+    split_web_search,
+    tool_choice_to_wire,
+    tools_to_wire,
 )
 from nanogpt_client import (
-    Billing,
-    ChatChunk,
-    ChatCompletion,
-    Choice,
     ConfigurationError,
-    Message,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
 )
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+
+
 WAV = base64.b64encode(b"RIFF0000WAVE").decode()
+
+
 PDF = base64.b64encode(b"%PDF-1.4").decode()
+
+
 CALL = {"name": "look", "args": {"at": "Zürich"}, "id": "c1", "type": "tool_call"}
+
+
 WIRE_CALL = {
     "id": "c1",
     "type": "function",
     "function": {"name": "look", "arguments": '{"at": "Zürich"}'},
 }
+
+
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+
+
 SOUND = {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}
+
+
 FILE = {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
+
+
 DOCUMENT = {"type": "file", "file": FILE}
+
+
 NAMELESS = {"type": "file", "file": FILE | {"filename": "document"}}
 
 
@@ -364,141 +368,6 @@ def test_built_in_web_search_is_taken_out_of_the_tools():
     assert split_web_search([look, {"type": "web_search"}]) == ([look], {})
     anthropic = {"type": "web_search_20250305", "name": "web_search"}
     assert split_web_search([anthropic]) == ([], {})
-
-
-def completion(*messages, **words):
-    choices = tuple(Choice(at, message, "stop") for at, message in enumerate(messages))
-    facts: dict[str, Any] = {"usage": None, "billing": Billing(), "raw": {}}
-    return ChatCompletion(id="1", model="m", choices=choices, **(facts | words))
-
-
-def answers(found: ChatCompletion) -> list[AIMessage]:
-    messages = [generation.message for generation in completion_from_wire(found).generations]
-    return [message for message in messages if isinstance(message, AIMessage)]
-
-
-def text_chunk(text: str, held: StreamState) -> AIMessageChunk:
-    message = chunk_from_wire(ChatChunk(text=text), held).message
-    assert isinstance(message, AIMessageChunk)
-    return message
-
-
-def test_several_answers_are_paid_once():
-    usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
-    money = Billing(cost=Decimal("0.5"))
-    first, second = answers(completion(Message("a"), Message("b"), usage=usage, billing=money))
-    assert first.response_metadata["cost"] == 0.5
-    assert first.usage_metadata == {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
-    assert "cost" not in second.response_metadata
-    assert second.usage_metadata is None
-    assert second.response_metadata["model_name"] == "m"
-
-
-@pytest.mark.parametrize(
-    ("cost", "known"), [(Decimal(0), {"cost": 0.0}), (None, {}), (Decimal("0.1"), {"cost": 0.1})]
-)
-def test_no_cost_is_not_the_same_as_an_unknown_one(cost, known):
-    (answer,) = answers(completion(Message("a"), billing=Billing(cost=cost)))
-    found = answer.response_metadata
-    assert {k: v for k, v in found.items() if k == "cost"} == known
-
-
-def test_broken_arguments_are_an_invalid_call():
-    message = Message(tool_calls=(ToolCall("c1", "look", '{"at": '), ToolCall("c2", "look", "[1]")))
-    (answer,) = answers(completion(message))
-    assert answer.tool_calls == []
-    assert [call["args"] for call in answer.invalid_tool_calls] == ['{"at": ', "[1]"]
-    assert all(call["error"] for call in answer.invalid_tool_calls)
-
-
-def test_leaked_markup_is_flagged_and_kept():
-    (answer,) = answers(completion(Message("<tool_call>{}")))
-    assert answer.content == "<tool_call>{}"
-    assert answer.response_metadata["leaked_tool_markup"] is True
-
-
-def test_usage_has_whole_numbers_alone():
-    usage = Usage(
-        prompt_tokens=10,
-        completion_tokens=5,
-        total_tokens=15,
-        reasoning_tokens=2,
-        cache_read_tokens=3,
-        cache_creation_tokens=4,
-        prompt_audio_tokens=1,
-        completion_audio_tokens=0,
-    )
-    assert usage_from_wire(usage) == {
-        "input_tokens": 10,
-        "output_tokens": 5,
-        "total_tokens": 15,
-        "input_token_details": {"cache_read": 3, "cache_creation": 4, "audio": 1},
-        "output_token_details": {"reasoning": 2, "audio": 0},
-    }
-    assert usage_from_wire(None) is None
-    assert usage_from_wire(Usage()) is None
-    counted = usage_from_wire(Usage(completion_tokens=5))
-    assert counted == {"input_tokens": 0, "output_tokens": 5, "total_tokens": 5}
-
-
-def test_text_chunks_share_nothing():
-    held = StreamState()
-    first, second = text_chunk("a", held), text_chunk("b", held)
-    first.tool_call_chunks.append(ToolCallChunk(name="x", args="", id="1", index=0))
-    first.additional_kwargs["x"] = 1
-    first.response_metadata["x"] = 1
-    assert (first.text, second.text) == ("a", "b")
-    third = text_chunk("c", held)
-    assert (third.tool_call_chunks, third.additional_kwargs) == ([], {})
-    assert second.response_metadata == {"model_provider": "nanogpt"}
-
-
-def last_chunk(choice, held):
-    whole = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
-    return chunk_from_wire(ChatChunk(finish_reason="stop", billing=whole.billing), held, whole)
-
-
-def test_logprobs_come_together_at_the_end():
-    held = StreamState()
-    pieces = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
-    choice = Choice(0, Message(), "stop", {"content": [{"token": "a"}, {"token": "b"}]})
-    others = [chunk_from_wire(piece, held) for piece in pieces]
-    last = last_chunk(choice, held)
-    assert last.message.response_metadata["logprobs"] == {
-        "content": [{"token": "a"}, {"token": "b"}]
-    }
-    assert all("logprobs" not in other.message.response_metadata for other in others)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        '{"a": "x',
-        '{"a": "x\\',
-        '{"a": [1, ',
-        '{"a": ["x',
-        '{"a": ["x\\',
-        '{"a": {"b": 1',
-        '{"a": nul',
-        "[1]",
-        "[1",
-        "7",
-        '"x',
-    ],
-)
-def test_arguments_that_are_no_object_are_never_mended(arguments):
-    held = StreamState()
-    delta = ToolCallDelta(0, "c1", "look", arguments)
-    first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
-    total: Any = first + last_chunk(Choice(0, Message(), "stop"), held).message
-    assert total.tool_calls == []
-    assert unspoiled(total.invalid_tool_calls[0]["args"]) == arguments
-
-
-def test_a_copied_text_chunk_is_what_a_validated_one_would_be():
-    chunk = chunk_from_wire(ChatChunk(text="a"), StreamState())
-    built = type(chunk)(message=type(chunk.message)(**chunk.message.model_dump()))
-    assert chunk == built
 
 
 @pytest.mark.parametrize(

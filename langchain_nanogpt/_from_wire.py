@@ -7,19 +7,13 @@ as cost, citations and finish reason, is on the last chunk alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
-    BaseMessage,
-    ChatMessage,
-    FunctionMessage,
-    HumanMessage,
     InvalidToolCall,
-    SystemMessage,
-    ToolMessage,
 )
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import (
@@ -31,184 +25,17 @@ from langchain_core.messages.tool import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 import nanogpt_client as core
-from langchain_nanogpt._content import assistant_parts, calls_within, input_parts
 from langchain_nanogpt._content_blocks import PROVIDER
-from langchain_nanogpt._invalid_calls import unspoiled
-from langchain_nanogpt._metadata import (
-    billing_metadata,
-    citation_block,
-    image_block,
-    model_metadata,
-)
 from langchain_nanogpt._stream_state import StreamState
-from langchain_nanogpt._tools import response_format_to_wire, tool_choice_to_wire, tools_to_wire
-from nanogpt_client import messages as wire
 from nanogpt_client._adapters.fast_model import Prototype
-from nanogpt_client._adapters.history import Kept, Recipient, fields_of, keep
-from nanogpt_client._adapters.tool_history import PROBLEM, sendable
+from nanogpt_client._adapters.history import keep
 
 __all__ = [
+    "billing_metadata",
     "chunk_from_wire",
     "completion_from_wire",
-    "messages_to_wire",
-    "options_to_wire",
     "usage_from_wire",
 ]
-
-_FRAMEWORK_WORDS = frozenset({"stream", "strict"})
-
-
-_ANY_MODEL = Recipient()
-
-
-def messages_to_wire(
-    messages: Sequence[BaseMessage], to: Recipient = _ANY_MODEL
-) -> list[dict[str, Any]]:
-    """Return a conversation as it is sent to a model.
-
-    Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
-
-    Raises:
-        ConfigurationError: the instructions, or the user's last message, hold something that no
-            message on the wire can carry.
-    """
-    asking = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
-    asked = next(asking, None)
-    built = [entry for each in messages for entry in _message(each, to, is_past=each is not asked)]
-    return wire.media_behind_tools(sendable(built), to.takes)
-
-
-def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:
-    match message:
-        case AIMessage():
-            yield _assistant(message, to)
-        case HumanMessage():
-            yield from _human(message, to, is_past=is_past)
-        case ToolMessage():
-            content = input_parts(message.content, "tool", is_past=True)
-            extra = _further_fields(message, to)
-            yield wire.tool_message(content, message.tool_call_id, name=message.name, extra=extra)
-        case SystemMessage() | FunctionMessage() | ChatMessage():
-            role = _role(message)
-            parts = input_parts(message.content, role, is_past=is_past and role not in _INSTRUCTING)
-            extra = _further_fields(message, to)
-            yield wire.message(role, parts, name=message.name, extra=extra)
-        case _:
-            msg = f"a {type(message).__name__} cannot be sent to a model"
-            raise core.ConfigurationError(msg, param="messages")
-
-
-_INSTRUCTING = {"system", "developer"}
-
-
-def _role(message: SystemMessage | FunctionMessage | ChatMessage) -> str:
-    match message:
-        case ChatMessage():
-            return message.role
-        case FunctionMessage():
-            return "function"
-    return str(message.additional_kwargs.get("__openai_role__", "system"))
-
-
-def _further_fields(message: BaseMessage, to: Recipient) -> dict[str, Any]:
-    """Return the fields of a message that its writer gave it, beyond those that all have."""
-    extra = message.additional_kwargs
-    return {**fields_of(extra), **to.kept(extra).fields} if extra else {}
-
-
-def _human(message: HumanMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:
-    """Yield a user's message; results of tools inside it (Anthropic's form) become their own."""
-    content = message.content
-    if isinstance(content, list):
-        results = [b for b in content if isinstance(b, dict) and b.get("type") == "tool_result"]
-        for result in results:
-            parts = input_parts(result.get("content") or "", "tool", is_past=True)
-            yield wire.tool_message(parts, result["tool_use_id"])
-        content = [block for block in content if block not in results]
-        if results and not content:
-            return
-    parts = input_parts(content, "user", is_past=is_past)
-    yield wire.message("user", parts, name=message.name, extra=_further_fields(message, to))
-
-
-def _assistant(message: AIMessage, to: Recipient) -> dict[str, Any]:
-    kept = to.kept(message.additional_kwargs)
-    calls = [
-        wire.tool_call(
-            call["id"] or "",
-            call["name"],
-            call["args"],
-            extra=kept.tool_calls.get(call["id"] or ""),
-        )
-        for call in message.tool_calls
-    ]
-    calls += [_invalid_call(call, kept) for call in message.invalid_tool_calls]
-    calls = calls or [
-        wire.tool_call(call_id or "", name, args or {})
-        for call_id, name, args in calls_within(message.content)
-    ]
-    content = assistant_parts(message.content, message.additional_kwargs.get("images") or ())
-    wanted = to.wants_reasoning(beside_calls=bool(calls))
-    built = wire.assistant_message(
-        content or _otherwise_said(message.additional_kwargs),
-        tool_calls=calls,
-        reasoning=_own_reasoning(message) if wanted else None,
-        name=message.name,
-        extra=kept.fields,
-    )
-    # Calls of the kind before tools, which a function message answers.
-    older = None if calls else message.additional_kwargs.get("function_call")
-    return built | {"function_call": older} if older else built
-
-
-def _otherwise_said(extra: Mapping[str, Any]) -> str:
-    """Return the words of an answer without text: of a refusal, or of what it spoke."""
-    audio = extra.get("audio")
-    spoken = audio.get("transcript") if isinstance(audio, Mapping) else None
-    return str(extra.get("refusal") or spoken or "")
-
-
-def _invalid_call(call: InvalidToolCall, kept: Kept) -> dict[str, Any]:
-    """Return a call that no agent carried out, and why, for its result."""
-    call_id = call["id"] or ""
-    arguments = unspoiled(call["args"])
-    extra = kept.tool_calls.get(call_id)
-    built = wire.tool_call(call_id, call["name"] or "", arguments, extra=extra)
-    return built | {PROBLEM: f"The call is invalid: {call.get('error') or 'it cannot be read'}."}
-
-
-def _own_reasoning(message: AIMessage) -> str | None:
-    """Return the thoughts of a message, which some models need to go on.
-
-    Only thoughts that came from NanoGPT: other providers sign theirs, and refuse foreign ones.
-    """
-    if message.response_metadata.get("model_provider") != PROVIDER:
-        return None
-    if thoughts := message.additional_kwargs.get("reasoning_content"):
-        return str(thoughts)
-    blocks = message.content if isinstance(message.content, list) else ()
-    thoughts = [b.get("reasoning") for b in blocks if isinstance(b, dict)]
-    return "".join(filter(None, thoughts)) or None
-
-
-def options_to_wire(
-    defaults: Mapping[str, Any], given: Mapping[str, Any], stop: Sequence[str] | None = None
-) -> dict[str, Any]:
-    """Return the core's options: the constructor's words, and over them those of the call.
-
-    ``extra_body`` is merged key by key.
-    """
-    options = {**defaults, **{k: v for k, v in given.items() if k not in _FRAMEWORK_WORDS}}
-    if given.get("extra_body") and defaults.get("extra_body"):
-        options["extra_body"] = defaults["extra_body"] | given["extra_body"]
-    if stop:
-        options["stop"] = stop
-    if tools := options.get("tools"):
-        options["tools"] = tools_to_wire(tools)
-        options["tool_choice"] = tool_choice_to_wire(options.get("tool_choice"), options["tools"])
-    if (response_format := options.get("response_format")) is not None:
-        options["response_format"] = response_format_to_wire(response_format)
-    return options
 
 
 def completion_from_wire(completion: core.ChatCompletion, model: str = "") -> ChatResult:
@@ -285,7 +112,8 @@ def chunk_from_wire(
     if chunk.tool_calls:
         calls = [held.tool_call(delta) for delta in chunk.tool_calls]
     if chunk.images:
-        extra["images"] = held.images(chunk.images)
+        first = held.count_images(len(chunk.images))
+        extra["images"] = [image_block(url, at) for at, url in enumerate(chunk.images, first)]
     if whole is None:
         message = _piece(chunk.text, extra, calls)
     else:
@@ -302,6 +130,8 @@ def chunk_from_wire(
 _PIECE = Prototype(AIMessageChunk(
     content="", additional_kwargs={}, response_metadata={}, tool_call_chunks=[], usage_metadata=None
 ))  # fmt: skip
+
+
 _CHUNK = Prototype(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
@@ -359,3 +189,55 @@ def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:
     if written:
         metadata["output_token_details"] = written
     return metadata
+
+
+_TOP_LEVEL_KEYS = ("provider", "service_tier", "system_fingerprint")
+
+
+def model_metadata(answer_id: str, model: str, finish_reason: str | None) -> dict[str, Any]:
+    """Return who answered, and why the answer ended."""
+    known = {"id": answer_id, "model_name": model, "finish_reason": finish_reason}
+    return {"model_provider": PROVIDER} | {name: v for name, v in known.items() if v}
+
+
+def billing_metadata(
+    billing: core.Billing, usage: core.Usage | None, raw: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the call cost (floats, USD) and who served it, as far as NanoGPT said.
+
+    It has no place in the usage, where LangChain allows whole numbers only. A missing cost is
+    unknown; 0 was covered by the subscription.
+    """
+    known = {
+        "cost": None if billing.cost is None else float(billing.cost),
+        "cost_source": billing.source,
+        "balance": None if billing.balance is None else float(billing.balance),
+        "payment_source": billing.payment_source,
+        "request_id": billing.request_id,
+        "pricing": billing.pricing or None,
+        "search_queries": None if usage is None else usage.search_queries,
+        **{key: raw.get(key) for key in _TOP_LEVEL_KEYS},
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def citation_block(citation: core.Citation) -> dict[str, Any]:
+    """Return LangChain's ``Citation``; its offsets count characters of the answer."""
+    known = {
+        "url": citation.url,
+        "title": citation.title or None,
+        "start_index": citation.start_index,
+        "end_index": citation.end_index,
+        "cited_text": citation.content or None,
+    }
+    return {"type": "citation"} | {name: v for name, v in known.items() if v is not None}
+
+
+def image_block(url: str, position: int) -> dict[str, Any]:
+    """Return LangChain's image block for a URL, which mostly is a ``data:`` one."""
+    index = f"lc_img_{position}"
+    head, _, data = url.partition(";base64,")
+    if head.startswith("data:") and data:
+        mime_type = head.removeprefix("data:")
+        return {"type": "image", "base64": data, "mime_type": mime_type, "index": index}
+    return {"type": "image", "url": url, "index": index}
