@@ -1,6 +1,6 @@
 """Standard content blocks of NanoGPT's messages: registered with LangChain on import.
 
-A message's ``content`` stays plain text; thoughts, citations, images, sound and refusals travel in
+A message's ``content`` stays plain text; reasoning, citations, images, sound and refusals travel in
 ``additional_kwargs`` and become blocks here. Blocks of a stream carry string indices, because
 LangChain merges by index and would fold a text and a tool call that both have 0 into one.
 """
@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages import content as blocks
 from langchain_core.messages.block_translators import register_translator
 
-from langchain_nanogpt._stream_state import unspoiled
+from langchain_nanogpt._stream_state import without_invalid_ending
 from nanogpt_client import ConfigurationError, ToolCall, messages
 from nanogpt_client.messages import Part
 
@@ -39,16 +39,16 @@ _REFUSALS_ARE_STANDARD = hasattr(blocks, "RefusalContentBlock")  # since langcha
 
 
 def translate_content(message: AIMessage) -> list[blocks.ContentBlock]:
-    """Return a whole message as blocks: thoughts, text, images, sound, refusal, tool calls."""
-    return _whole([*_said(message), *message.tool_calls, *_invalid(message)])
+    """Return a whole message as blocks: reasoning, text, images, sound, refusal, tool calls."""
+    return _whole([*_content(message), *message.tool_calls, *_invalid(message)])
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[blocks.ContentBlock]:
     """Return what a chunk brings as blocks; a chunk that is the sum of all has whole calls."""
     if message.chunk_position == "last":
-        return _whole([*_said(message), *message.tool_calls, *_invalid(message)])
+        return _whole([*_content(message), *message.tool_calls, *_invalid(message)])
     calls = [call | {"index": f"lc_tc_{call['index'] or 0}"} for call in message.tool_call_chunks]
-    return cast("list[blocks.ContentBlock]", [*_said(message), *calls])
+    return cast("list[blocks.ContentBlock]", [*_content(message), *calls])
 
 
 def _whole(found: Sequence[Mapping[str, Any]]) -> list[blocks.ContentBlock]:
@@ -61,33 +61,33 @@ def _invalid(message: AIMessage) -> Sequence[Mapping[str, Any]]:
     """Return the calls that nobody must carry out, the same of whole and of streamed messages."""
     invalid = []
     for call in message.invalid_tool_calls:
-        args = unspoiled(call["args"])
+        args = without_invalid_ending(call["args"])
         error = call.get("error") or ToolCall(call["id"] or "", call["name"] or "", args).problem
         invalid.append(call | {"args": args, "error": error})
     return invalid
 
 
-def _said(message: AIMessage) -> list[dict[str, Any]]:
+def _content(message: AIMessage) -> list[dict[str, Any]]:
     """Return everything but tool calls."""
     if not isinstance(message.content, str):
         # Content that somebody else wrote into a message: LangChain's best effort fits it better.
         raise NotImplementedError
-    said: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     if not message.additional_kwargs:
         if message.content:
-            said.append({"type": "text", "text": message.content, "index": "lc_txt_0"})
-        return said
+            found.append({"type": "text", "text": message.content, "index": "lc_txt_0"})
+        return found
     extra = message.additional_kwargs
-    if thoughts := extra.get("reasoning_content"):
-        said.append({"type": "reasoning", "reasoning": thoughts, "index": "lc_rs_0"})
+    if reasoning := extra.get("reasoning_content"):
+        found.append({"type": "reasoning", "reasoning": reasoning, "index": "lc_rs_0"})
     if message.content or extra.get("annotations"):
-        said.append(_text_block(message.content, extra.get("annotations")))
-    said += [dict(image) for image in extra.get("images", ())]
+        found.append(_text_block(message.content, extra.get("annotations")))
+    found += [dict(image) for image in extra.get("images", ())]
     if audio := extra.get("audio"):
-        said.append(_audio_block(audio))
+        found.append(_audio_block(audio))
     if refusal := extra.get("refusal"):
-        said.append(_refusal_block(refusal))
-    return said
+        found.append(_refusal_block(refusal))
+    return found
 
 
 def _text_block(text: str, annotations: list[Any] | None) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def assistant_parts(content: Content, images: Sequence[Mapping[str, Any]] = ()) 
     """Return the text and the images of an assistant's message.
 
     ``images`` are those beside its content, which may hold the same. Calls stand in the message's
-    own fields. What else a model puts out (thoughts, marks of its provider's tools) is no input
+    own fields. What else a model puts out (reasoning, marks of its provider's tools) is no input
     that models take.
     """
     if isinstance(content, str):
@@ -231,8 +231,12 @@ def _input_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         msg = f"a {role} message holds a malformed {kind!r} block: {error!r}"
         raise ConfigurationError(msg, param="messages") from error
-    mark = _cache_control(block)
-    return part if part is None or mark is None else part | {"cache_control": dict(mark)}
+    cache_control = _cache_control(block)
+    return (
+        part
+        if part is None or cache_control is None
+        else part | {"cache_control": dict(cache_control)}
+    )
 
 
 def _unwrapped(block: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -246,8 +250,8 @@ def _cache_control(block: Mapping[str, Any]) -> Any:
 
 def _text(block: Mapping[str, Any]) -> Part | None:
     text = block.get("text") or ""
-    mark = _cache_control(block)
-    return messages.text_part(text, cache_control=mark) if text or mark else None
+    cache_control = _cache_control(block)
+    return messages.text_part(text, cache_control=cache_control) if text or cache_control else None
 
 
 def _image_url(block: Mapping[str, Any]) -> Part:

@@ -43,7 +43,7 @@ def completion_from_wire(completion: core.ChatCompletion, model: str = "") -> Ch
     generations = []
     for at, choice in enumerate(completion.choices):
         metadata = _choice_metadata(completion, choice)
-        message = _answer(choice.message, model or completion.model)
+        message = _message(choice.message, model or completion.model)
         message.response_metadata = metadata if at else metadata | _call_metadata(completion)
         message.usage_metadata = None if at else usage_from_wire(completion.usage)
         generations.append(ChatGeneration(message=message))
@@ -63,7 +63,7 @@ def _call_metadata(completion: core.ChatCompletion) -> dict[str, Any]:
     return metadata | ({"leaked_tool_markup": True} if completion.leaked_tool_markup else {})
 
 
-def _beside_text(message: core.Message, model: str) -> dict[str, Any]:
+def _additional_kwargs(message: core.Message, model: str) -> dict[str, Any]:
     """Return what LangChain keeps beside the content, but thoughts and pictures."""
     extra: dict[str, Any] = {
         "annotations": [citation_block(citation) for citation in message.citations],
@@ -73,7 +73,7 @@ def _beside_text(message: core.Message, model: str) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if value} | keep(message, model)
 
 
-def _answer(message: core.Message, model: str) -> AIMessage:
+def _message(message: core.Message, model: str) -> AIMessage:
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in message.tool_calls:
@@ -85,7 +85,7 @@ def _answer(message: core.Message, model: str) -> AIMessage:
                     name=call.name or None, args=call.arguments, id=call.id, error=problem
                 )
             )
-    extra = _beside_text(message, model)
+    extra = _additional_kwargs(message, model)
     if message.reasoning:
         extra["reasoning_content"] = message.reasoning
     if message.images:
@@ -99,43 +99,43 @@ def _answer(message: core.Message, model: str) -> AIMessage:
 
 
 def chunk_from_wire(
-    chunk: core.ChatChunk, held: StreamState, whole: core.ChatCompletion | None = None
+    chunk: core.ChatChunk, state: StreamState, whole: core.ChatCompletion | None = None
 ) -> ChatGenerationChunk:
     """Return a chunk of the (one) answer, the last one made of the ``whole`` answer.
 
-    ``held`` is the stream's own, empty at its start.
+    ``state`` is the stream's own, empty at its start.
     """
     extra: dict[str, Any] = {}
     calls: list[ToolCallChunk] = []
     if chunk.reasoning:
         extra["reasoning_content"] = chunk.reasoning
     if chunk.tool_calls:
-        calls = [held.tool_call(delta) for delta in chunk.tool_calls]
+        calls = [state.tool_call(delta) for delta in chunk.tool_calls]
     if chunk.images:
-        first = held.count_images(len(chunk.images))
+        first = state.count_images(len(chunk.images))
         extra["images"] = [image_block(url, at) for at, url in enumerate(chunk.images, first)]
     if whole is None:
-        message = _piece(chunk.text, extra, calls)
+        message = _message_chunk(chunk.text, extra, calls)
     else:
         message = AIMessageChunk(
             content=chunk.text,
-            additional_kwargs=extra | _beside_text(whole.message, held.model or whole.model),
+            additional_kwargs=extra | _additional_kwargs(whole.message, state.model or whole.model),
             response_metadata=_choice_metadata(whole, whole.choices[0]) | _call_metadata(whole),
-            tool_call_chunks=calls + held.endings(),
+            tool_call_chunks=calls + state.endings(),
             usage_metadata=usage_from_wire(whole.usage),
         )
-    return _CHUNK.copy_with(text=chunk.text, message=message)
+    return _GENERATION_CHUNK.copy_with(text=chunk.text, message=message)
 
 
-_PIECE = Prototype(AIMessageChunk(
+_MESSAGE_CHUNK = Prototype(AIMessageChunk(
     content="", additional_kwargs={}, response_metadata={}, tool_call_chunks=[], usage_metadata=None
 ))  # fmt: skip
 
 
-_CHUNK = Prototype(ChatGenerationChunk(message=AIMessageChunk(content="")))
+_GENERATION_CHUNK = Prototype(ChatGenerationChunk(message=AIMessageChunk(content="")))
 
 
-def _piece(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMessageChunk:
+def _message_chunk(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMessageChunk:
     """Return what `AIMessageChunk` would make of a piece, without its validation."""
     complete: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
@@ -155,7 +155,7 @@ def _piece(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMe
                 tool_call_chunks=calls,
                 usage_metadata=None,
             )
-    return _PIECE.copy_with(
+    return _MESSAGE_CHUNK.copy_with(
         content=text,
         additional_kwargs=extra,
         response_metadata={"model_provider": PROVIDER},
@@ -169,35 +169,35 @@ def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:
     """Return the tokens of a call; ``None`` if NanoGPT did not count them."""
     if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
         return None
-    into, out = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    total = into + out if usage.total_tokens is None else usage.total_tokens
-    metadata = UsageMetadata(input_tokens=into, output_tokens=out, total_tokens=total)
-    read = InputTokenDetails()
+    prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
+    total = prompt + completion if usage.total_tokens is None else usage.total_tokens
+    metadata = UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=total)
+    input_details = InputTokenDetails()
     if usage.cache_read_tokens is not None:
-        read["cache_read"] = usage.cache_read_tokens
+        input_details["cache_read"] = usage.cache_read_tokens
     if usage.cache_creation_tokens is not None:
-        read["cache_creation"] = usage.cache_creation_tokens
+        input_details["cache_creation"] = usage.cache_creation_tokens
     if usage.prompt_audio_tokens is not None:
-        read["audio"] = usage.prompt_audio_tokens
-    written = OutputTokenDetails()
+        input_details["audio"] = usage.prompt_audio_tokens
+    output_details = OutputTokenDetails()
     if usage.reasoning_tokens is not None:
-        written["reasoning"] = usage.reasoning_tokens
+        output_details["reasoning"] = usage.reasoning_tokens
     if usage.completion_audio_tokens is not None:
-        written["audio"] = usage.completion_audio_tokens
-    if read:
-        metadata["input_token_details"] = read
-    if written:
-        metadata["output_token_details"] = written
+        output_details["audio"] = usage.completion_audio_tokens
+    if input_details:
+        metadata["input_token_details"] = input_details
+    if output_details:
+        metadata["output_token_details"] = output_details
     return metadata
 
 
 _TOP_LEVEL_KEYS = ("provider", "service_tier", "system_fingerprint")
 
 
-def model_metadata(answer_id: str, model: str, finish_reason: str | None) -> dict[str, Any]:
+def model_metadata(completion_id: str, model: str, finish_reason: str | None) -> dict[str, Any]:
     """Return who answered, and why the answer ended."""
-    known = {"id": answer_id, "model_name": model, "finish_reason": finish_reason}
-    return {"model_provider": PROVIDER} | {name: v for name, v in known.items() if v}
+    fields = {"id": completion_id, "model_name": model, "finish_reason": finish_reason}
+    return {"model_provider": PROVIDER} | {name: v for name, v in fields.items() if v}
 
 
 def billing_metadata(
@@ -208,7 +208,7 @@ def billing_metadata(
     It has no place in the usage, where LangChain allows whole numbers only. A missing cost is
     unknown; 0 was covered by the subscription.
     """
-    known = {
+    fields = {
         "cost": None if billing.cost is None else float(billing.cost),
         "cost_source": billing.source,
         "balance": None if billing.balance is None else float(billing.balance),
@@ -218,19 +218,19 @@ def billing_metadata(
         "search_queries": None if usage is None else usage.search_queries,
         **{key: raw.get(key) for key in _TOP_LEVEL_KEYS},
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def citation_block(citation: core.Citation) -> dict[str, Any]:
     """Return LangChain's ``Citation``; its offsets count characters of the answer."""
-    known = {
+    fields = {
         "url": citation.url,
         "title": citation.title or None,
         "start_index": citation.start_index,
         "end_index": citation.end_index,
         "cited_text": citation.content or None,
     }
-    return {"type": "citation"} | {name: v for name, v in known.items() if v is not None}
+    return {"type": "citation"} | {name: v for name, v in fields.items() if v is not None}
 
 
 def image_block(url: str, position: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What NanoGPT's catalogue says of a model, in the words of LangChain's model profiles."""
+"""What NanoGPT's catalogue says of a model, in the names of LangChain's model profiles."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nanogpt_client._adapters.history import takes_by
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
 
-__all__ = ["ResolvedProfile", "check_parts", "profile_of", "takes"]
+__all__ = ["ResolvedProfile", "check_parts", "profile_of", "supported_parts"]
 
-# Each of the catalogue's words, and what it decides. Media in a tool's result are sent in a message
+# Each of the catalogue's names, and what it decides. Media in a tool's result are sent in a message
 # of their own, and pieces of tool calls are put in order, whatever the model.
 _CAPABILITIES: dict[str, tuple[str, ...]] = {
     "vision": ("image_inputs", "image_url_inputs", "image_tool_message"),
@@ -26,9 +26,9 @@ _CAPABILITIES: dict[str, tuple[str, ...]] = {
     "structured_output": ("structured_output",),
 }
 # Catalogues deny these to models that do have them, such as gpt-4o: only a "yes" is passed on.
-_DOUBTFUL = frozenset({"tool_calling", "structured_output"})
+_UNRELIABLE = frozenset({"tool_calling", "structured_output"})
 _MODALITIES = ("text", "image", "audio", "video")
-_KNOWN = ModelProfile.__annotations__.keys()
+_PROFILE_FIELDS = ModelProfile.__annotations__.keys()
 
 
 class ResolvedProfile(dict[str, Any]):
@@ -42,23 +42,23 @@ class ResolvedProfile(dict[str, Any]):
         return type(self), (self.model, dict(self))
 
 
-def profile_of(facts: Model) -> ModelProfile:
+def profile_of(model: Model) -> ModelProfile:
     """Return a model's profile; what the catalogue leaves open is not in it."""
     said: dict[str, Any] = {
-        "name": facts.name,
-        "max_input_tokens": facts.context_length,
-        "max_output_tokens": facts.max_output_tokens,
+        "name": model.name,
+        "max_input_tokens": model.context_length,
+        "max_output_tokens": model.max_output_tokens,
     }
-    can = facts.raw.get("capabilities")
-    for capability, words in _CAPABILITIES.items():
-        listed = can.get(capability) if isinstance(can, dict) else None
-        if listed is True or (listed is False and capability not in _DOUBTFUL):
-            said |= dict.fromkeys(words, listed)
-    if facts.input_modalities:
-        said["text_inputs"] = "text" in facts.input_modalities
-    if facts.output_modalities:
-        said |= {f"{kind}_outputs": kind in facts.output_modalities for kind in _MODALITIES}
-    known = {word: v for word, v in said.items() if v is not None and word in _KNOWN}
+    capabilities = model.raw.get("capabilities")
+    for capability, names in _CAPABILITIES.items():
+        listed = capabilities.get(capability) if isinstance(capabilities, dict) else None
+        if listed is True or (listed is False and capability not in _UNRELIABLE):
+            said |= dict.fromkeys(names, listed)
+    if model.input_modalities:
+        said["text_inputs"] = "text" in model.input_modalities
+    if model.output_modalities:
+        said |= {f"{kind}_outputs": kind in model.output_modalities for kind in _MODALITIES}
+    known = {word: v for word, v in said.items() if v is not None and word in _PROFILE_FIELDS}
     return cast("ModelProfile", known)
 
 
@@ -71,14 +71,14 @@ def check_parts(
         ConfigurationError: naming the block and the model.
     """
     try:
-        check_media(conversation, model, takes(profile))
+        check_media(conversation, model, supported_parts(profile))
     except ConfigurationError as error:
         if not isinstance(profile, ResolvedProfile):
             raise
         note_denial(model, f"does not take what it is sent ({error.message})")
 
 
-def takes(profile: Mapping[str, Any] | None) -> dict[str, bool]:
-    """Return which parts of messages a model takes, for `messages.check_media`."""
+def supported_parts(profile: Mapping[str, Any] | None) -> dict[str, bool]:
+    """Return which parts of messages a model supports, for `messages.check_media`."""
     flags = ("image_inputs", "pdf_inputs", "audio_inputs", "video_inputs")
     return takes_by(profile or {}, *flags)

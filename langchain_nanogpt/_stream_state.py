@@ -16,7 +16,7 @@ from langchain_core.utils.json import parse_partial_json
 import nanogpt_client as core
 from nanogpt_client.types.tool_arguments import ObjectScanner
 
-__all__ = ["StreamState", "spoiler", "unspoiled"]
+__all__ = ["StreamState", "invalid_ending", "without_invalid_ending"]
 
 
 class StreamState:
@@ -37,15 +37,15 @@ class StreamState:
 
     def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
         """Return a piece of a call, with what is certain of its arguments."""
-        if (known := self._calls.get(delta.index)) is None:
-            known = self._calls[delta.index] = _Call()
-        known.name += delta.name or ""
-        return _piece(delta.index, known.add(delta.arguments), delta.id, delta.name)
+        if (call := self._calls.get(delta.index)) is None:
+            call = self._calls[delta.index] = _Call()
+        call.name += delta.name or ""
+        return _call_chunk(delta.index, call.add(delta.arguments), delta.id, delta.name)
 
     def endings(self) -> list[ToolCallChunk]:
         """Return what is missing of the arguments, and what makes calls invalid that are."""
         return [
-            _piece(index, ending)
+            _call_chunk(index, ending)
             for index, call in self._calls.items()
             if (ending := call.ending())
         ]
@@ -58,46 +58,46 @@ class _Call:
     anything else is held back until the end shows what it was.
     """
 
-    __slots__ = ("_held", "_passed", "_scanner", "_started", "name")
+    __slots__ = ("_buffer", "_emitted", "_is_object", "_scanner", "name")
 
     def __init__(self) -> None:
         self.name = ""
-        self._held: list[str] = []
-        self._passed: list[str] = []
+        self._buffer: list[str] = []
+        self._emitted: list[str] = []
         self._scanner = ObjectScanner()
-        self._started: bool | None = None  # whether they are an object; None while unknown
+        self._is_object: bool | None = None  # whether they are an object; None while unknown
 
     def add(self, text: str) -> str:
         """Return what may be passed on."""
-        if self._started is None:
-            text = self._start("".join([*self._held, text]).lstrip())
-        if not self._started:
-            self._held.append(text)
+        if self._is_object is None:
+            text = self._start("".join([*self._buffer, text]).lstrip())
+        if not self._is_object:
+            self._buffer.append(text)
             return ""
-        passed, behind = self._scanner.feed(text)
-        self._held.append(behind)
-        self._passed.append(passed)
-        return passed
+        emitted, rest = self._scanner.feed(text)
+        self._buffer.append(rest)
+        self._emitted.append(emitted)
+        return emitted
 
     def _start(self, text: str) -> str:
-        self._held.clear()
+        self._buffer.clear()
         inner = text[1:].lstrip()
         if text and (inner or text[0] != "{"):
-            self._started = text[0] == "{" and inner[0] != "}"  # an empty one may not be the last
+            self._is_object = text[0] == "{" and inner[0] != "}"  # an empty one may not be the last
         return text
 
     def ending(self) -> str:
         """Return what to add to what was passed on, so that it reads as the call."""
-        rest = "".join(self._held)
-        text = "".join(self._passed) + rest
+        rest = "".join(self._buffer)
+        text = "".join(self._emitted) + rest
         call = core.ToolCall("", self.name, text)
         if call.problem is not None:
-            return rest + spoiler(text)
+            return rest + invalid_ending(text)
         arguments = call.parse()
-        return "" if self._started or not arguments else json.dumps(arguments, ensure_ascii=False)
+        return "" if self._is_object or not arguments else json.dumps(arguments, ensure_ascii=False)
 
 
-def _piece(
+def _call_chunk(
     index: int, args: str, call_id: str | None = None, name: str | None = None
 ) -> ToolCallChunk:
     return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)
@@ -110,25 +110,25 @@ _ENDINGS = ("]", "}", '"]', '"}', '\\"]', '\\"}')
 _MARK = " <- unreadable, not run"
 
 
-_SPOILER = re.compile(rf'(?:\\?")?[\]}}]{re.escape(_MARK)}\Z')
+_INVALID_ENDING = re.compile(rf'(?:\\?")?[\]}}]{re.escape(_MARK)}\Z')
 
 
-def unspoiled(arguments: str | None) -> str:
+def without_invalid_ending(arguments: str | None) -> str:
     """Return the arguments of an invalid call as the model wrote them."""
-    return _SPOILER.sub("", arguments or "")
+    return _INVALID_ENDING.sub("", arguments or "")
 
 
-def spoiler(arguments: str) -> str:
+def invalid_ending(arguments: str) -> str:
     """Return what to add to arguments that are unreadable, so that nobody acts on half of them.
 
     LangChain mends what it adds up from chunks: it would close ``{"path": "/`` and call the tool.
     A bracket that matches nothing makes it an invalid call instead.
     """
-    found = next((end for end in _ENDINGS if _hopeless(arguments + end)), "]")
+    found = next((end for end in _ENDINGS if _is_unparseable(arguments + end)), "]")
     return found + _MARK
 
 
-def _hopeless(arguments: str) -> bool:
+def _is_unparseable(arguments: str) -> bool:
     try:
         return not isinstance(parse_partial_json(arguments), dict)
     except (ValueError, RecursionError):

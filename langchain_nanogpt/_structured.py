@@ -28,18 +28,18 @@ from nanogpt_client._adapters.schema_check import fits
 from nanogpt_client.types.json_schemas import allowed_name, tool_parameters
 
 __all__ = [
-    "AnswerParser",
+    "StructuredOutputParser",
     "Method",
-    "binding",
+    "bind_options",
     "output_parser",
-    "parsed_beside_raw",
-    "suited_method",
+    "with_raw",
+    "supported_method",
 ]
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 
 
-def suited_method(method: Method, schema: Any) -> Method:
+def supported_method(method: Method, schema: Any) -> Method:
     """Return the method to use: classes of pydantic v1 have no JSON schema to send.
 
     Raises:
@@ -53,7 +53,7 @@ def suited_method(method: Method, schema: Any) -> Method:
     return "function_calling" if old and method == "json_schema" else method
 
 
-def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
+def bind_options(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     """Return the words that ask for a structured answer, for `ChatNanoGPT.bind_tools`.
 
     Raises:
@@ -80,13 +80,13 @@ def output_parser(schema: Any, method: Method) -> Runnable[AIMessage, Any]:
     else:
         name = allowed_name(str(expected.get("title") or ""))
     if isinstance(schema, type) and is_basemodel_subclass(schema):
-        return AnswerParser(make=partial(_object, schema), made=schema, tool=name)
+        return StructuredOutputParser(make=partial(_build_object, schema), made=schema, tool=name)
     if not isinstance(schema, dict):
         expected = _with_nulls(expected)
-    return AnswerParser(make=partial(_container, expected), made=dict, tool=name)
+    return StructuredOutputParser(make=partial(_check_value, expected), made=dict, tool=name)
 
 
-def parsed_beside_raw(
+def with_raw(
     llm: Runnable[LanguageModelInput, AIMessage], parser: Runnable[AIMessage, Any]
 ) -> Runnable[LanguageModelInput, Any]:
     """Return a chain that gives ``raw``, ``parsed`` and ``parsing_error`` and does not raise."""
@@ -120,12 +120,12 @@ def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
     )
 
 
-def _object(cls: Any, value: Any) -> Any:
+def _build_object(cls: Any, value: Any) -> Any:
     """Return an object of a class of pydantic, v2 or v1."""
     return cls.model_validate(value) if issubclass(cls, BaseModel) else cls.parse_obj(value)
 
 
-def _container(schema: dict[str, Any], value: Any) -> Any:
+def _check_value(schema: dict[str, Any], value: Any) -> Any:
     """Return a value that fits a JSON schema."""
     if not schema and not isinstance(value, dict | list):
         raise ValueError("it is neither an object nor a list")
@@ -150,7 +150,7 @@ def _with_nulls(schema: Any) -> Any:
     }
 
 
-class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
+class StructuredOutputParser(BaseCumulativeTransformOutputParser[Any]):
     """Makes of an answer what was asked for, or says why there is nothing to make it of.
 
     The answer may be a tool call or text, whichever was asked for, so that a model that answers in
@@ -190,9 +190,9 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         message = _message(result)
         text = result[0].text if message is None else str(message.text)
         if partial and _finish_reason(message) is None:
-            return self._so_far(message, text)
+            return self._partial(message, text)
         _raise_if_refused(message)
-        said, reason = self._said(message), _finish_reason(message)
+        said, reason = self._tool_arguments(message), _finish_reason(message)
         if said is None:
             said = text
         elif isinstance(said, dict):
@@ -200,18 +200,18 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         try:
             return find_object(said, self.make, finish_reason=reason)
         except NoObjectError as error:
-            msg = f"the model gave no structured answer: {_why(error, message)}"
+            msg = f"the model gave no structured answer: {_describe(error, message)}"
             raise OutputParserException(msg, llm_output=error.text) from error
 
-    def _so_far(self, message: AIMessage | None, text: str) -> Any:
-        said = self._said(message)
+    def _partial(self, message: AIMessage | None, text: str) -> Any:
+        said = self._tool_arguments(message)
         value = said if isinstance(said, dict) else partial_object(said or text)
         try:
             return None if value is None else self.make(value)
         except ValueError:
             return value if self.made is dict and isinstance(value, dict) else None
 
-    def _said(self, message: AIMessage | None) -> dict[str, Any] | str | None:
+    def _tool_arguments(self, message: AIMessage | None) -> dict[str, Any] | str | None:
         """Return the arguments of the tool call, as text if they are not valid; else ``None``."""
         if message is None:
             return None
@@ -246,7 +246,7 @@ def _raise_if_refused(message: AIMessage | None) -> None:
     raise OutputParserException(f"the model refused: {refusal}", llm_output=refusal)
 
 
-def _why(error: NoObjectError, message: AIMessage | None) -> str:
+def _describe(error: NoObjectError, message: AIMessage | None) -> str:
     if message is not None and message.invalid_tool_calls:
         cut = ", because max_tokens cut it off" if _finish_reason(message) == "length" else ""
         return f"the arguments of its tool call are no valid JSON object{cut}"

@@ -20,7 +20,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from langchain_nanogpt._content_blocks import PROVIDER, assistant_parts, calls_within, input_parts
-from langchain_nanogpt._stream_state import unspoiled
+from langchain_nanogpt._stream_state import without_invalid_ending
 from nanogpt_client import ConfigurationError
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.history import Kept, Recipient, fields_of
@@ -38,7 +38,7 @@ __all__ = [
     "tools_to_wire",
 ]
 
-_FRAMEWORK_WORDS = frozenset({"stream", "strict"})
+_FRAMEWORK_OPTIONS = frozenset({"stream", "strict"})
 
 
 _ANY_MODEL = Recipient()
@@ -55,9 +55,11 @@ def messages_to_wire(
         ConfigurationError: the instructions, or the user's last message, hold something that no
             message on the wire can carry.
     """
-    asking = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
-    asked = next(asking, None)
-    built = [entry for each in messages for entry in _message(each, to, is_past=each is not asked)]
+    requests = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
+    current = next(requests, None)
+    built = [
+        entry for each in messages for entry in _message(each, to, is_past=each is not current)
+    ]
     return wire.media_behind_tools(sendable(built), to.takes)
 
 
@@ -73,7 +75,9 @@ def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[
             yield wire.tool_message(content, message.tool_call_id, name=message.name, extra=extra)
         case SystemMessage() | FunctionMessage() | ChatMessage():
             role = _role(message)
-            parts = input_parts(message.content, role, is_past=is_past and role not in _INSTRUCTING)
+            parts = input_parts(
+                message.content, role, is_past=is_past and role not in _INSTRUCTION_ROLES
+            )
             extra = _further_fields(message, to)
             yield wire.message(role, parts, name=message.name, extra=extra)
         case _:
@@ -81,7 +85,7 @@ def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[
             raise ConfigurationError(msg, param="messages")
 
 
-_INSTRUCTING = {"system", "developer"}
+_INSTRUCTION_ROLES = {"system", "developer"}
 
 
 def _role(message: SystemMessage | FunctionMessage | ChatMessage) -> str:
@@ -133,18 +137,18 @@ def _assistant(message: AIMessage, to: Recipient) -> dict[str, Any]:
     content = assistant_parts(message.content, message.additional_kwargs.get("images") or ())
     wanted = to.wants_reasoning(beside_calls=bool(calls))
     built = wire.assistant_message(
-        content or _otherwise_said(message.additional_kwargs),
+        content or _fallback_text(message.additional_kwargs),
         tool_calls=calls,
         reasoning=_own_reasoning(message) if wanted else None,
         name=message.name,
         extra=kept.fields,
     )
     # Calls of the kind before tools, which a function message answers.
-    older = None if calls else message.additional_kwargs.get("function_call")
-    return built | {"function_call": older} if older else built
+    legacy = None if calls else message.additional_kwargs.get("function_call")
+    return built | {"function_call": legacy} if legacy else built
 
 
-def _otherwise_said(extra: Mapping[str, Any]) -> str:
+def _fallback_text(extra: Mapping[str, Any]) -> str:
     """Return the words of an answer without text: of a refusal, or of what it spoke."""
     audio = extra.get("audio")
     spoken = audio.get("transcript") if isinstance(audio, Mapping) else None
@@ -154,24 +158,24 @@ def _otherwise_said(extra: Mapping[str, Any]) -> str:
 def _invalid_call(call: InvalidToolCall, kept: Kept) -> dict[str, Any]:
     """Return a call that no agent carried out, and why, for its result."""
     call_id = call["id"] or ""
-    arguments = unspoiled(call["args"])
+    arguments = without_invalid_ending(call["args"])
     extra = kept.tool_calls.get(call_id)
     built = wire.tool_call(call_id, call["name"] or "", arguments, extra=extra)
     return built | {PROBLEM: f"The call is invalid: {call.get('error') or 'it cannot be read'}."}
 
 
 def _own_reasoning(message: AIMessage) -> str | None:
-    """Return the thoughts of a message, which some models need to go on.
+    """Return the reasoning of a message, which some models need to go on.
 
-    Only thoughts that came from NanoGPT: other providers sign theirs, and refuse foreign ones.
+    Only reasoning that came from NanoGPT: other providers sign theirs, and refuse foreign ones.
     """
     if message.response_metadata.get("model_provider") != PROVIDER:
         return None
-    if thoughts := message.additional_kwargs.get("reasoning_content"):
-        return str(thoughts)
+    if reasoning := message.additional_kwargs.get("reasoning_content"):
+        return str(reasoning)
     blocks = message.content if isinstance(message.content, list) else ()
-    thoughts = [b.get("reasoning") for b in blocks if isinstance(b, dict)]
-    return "".join(filter(None, thoughts)) or None
+    texts = [b.get("reasoning") for b in blocks if isinstance(b, dict)]
+    return "".join(filter(None, texts)) or None
 
 
 def options_to_wire(
@@ -181,7 +185,7 @@ def options_to_wire(
 
     ``extra_body`` is merged key by key.
     """
-    options = {**defaults, **{k: v for k, v in given.items() if k not in _FRAMEWORK_WORDS}}
+    options = {**defaults, **{k: v for k, v in given.items() if k not in _FRAMEWORK_OPTIONS}}
     if given.get("extra_body") and defaults.get("extra_body"):
         options["extra_body"] = defaults["extra_body"] | given["extra_body"]
     if stop:
@@ -316,7 +320,7 @@ def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[
     Raises:
         ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
     """
-    if isinstance(schema, Mapping) and schema.get("type") in _READY:
+    if isinstance(schema, Mapping) and schema.get("type") in _READY_FORMATS:
         return dict(schema)
     if isinstance(schema, Mapping) and {"name", "schema"} <= schema.keys():  # as OpenAI nests it
         if strict is None:
@@ -327,10 +331,10 @@ def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[
     return json_schema_format(str(json_schema.get("title") or ""), json_schema, strict=strict)
 
 
-_READY = ("json_schema", "json_object", "text")
+_READY_FORMATS = ("json_schema", "json_object", "text")
 
 
-_FUNCTIONS = frozenset({"name", "function", "input_schema", "toolSpec"})  # of all providers
+_FUNCTION_KEYS = frozenset({"name", "function", "input_schema", "toolSpec"})  # of all providers
 
 
 def json_schema_of(schema: Any) -> dict[str, Any]:
@@ -340,8 +344,8 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
         nested = (nested if isinstance(nested, Mapping) else schema).get("schema")
         if isinstance(nested, Mapping):
             return dict(nested)
-        if not schema.keys() & _FUNCTIONS:
-            return {} if schema.get("type") in _READY else dict(schema)
+        if not schema.keys() & _FUNCTION_KEYS:
+            return {} if schema.get("type") in _READY_FORMATS else dict(schema)
     function = function_of(schema) or {}
     words: dict[str, Any] = {"title": function.get("name")}
     if "description" in function:

@@ -58,9 +58,9 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         **_: Any,
     ) -> None:
         """Remember a run of one of our models: what stops it later need not say whose it was."""
-        facts = metadata or {}
-        if facts.get("ls_provider") == PROVIDER:
-            self._running[run_id] = facts.get("ls_model_name")
+        metadata = metadata or {}
+        if metadata.get("ls_provider") == PROVIDER:
+            self._running[run_id] = metadata.get("ls_model_name")
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
         """Record a finished call."""
@@ -68,21 +68,21 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         message = _first_message(response)
         if message is None or message.response_metadata.get("model_provider") != PROVIDER:
             return
-        facts = message.response_metadata
+        metadata = message.response_metadata
         usage: dict[str, Any] = {**(message.usage_metadata or {})}
         # LangChain marks what came from its cache with this, and leaves the old cost in place.
         cached = usage.get("total_cost") == 0
-        cost = 0.0 if cached else facts.get("cost")
+        cost = 0.0 if cached else metadata.get("cost")
         self._record(
             run_id,
             LedgerEntry(
                 kind="chat",
-                model=facts.get("model_name"),
+                model=metadata.get("model_name"),
                 outcome="cached" if cached else "ok",
                 cost=None if cost is None else Decimal(str(cost)),
                 prompt_tokens=usage.get("input_tokens"),
                 completion_tokens=usage.get("output_tokens"),
-                request_id=facts.get("request_id"),
+                request_id=metadata.get("request_id"),
             ),
         )
 
@@ -105,7 +105,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
             self.ledger.record(entry)
 
     def __enter__(self) -> Self:
-        self._token = _listening.set(self)
+        self._token = _active.set(self)
         return self
 
     def __exit__(
@@ -115,14 +115,12 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         at: TracebackType | None,
     ) -> None:
         if self._token is not None:
-            _listening.reset(self._token)
+            _active.reset(self._token)
             self._token = None
 
 
-_listening: ContextVar[NanoGPTCostCallbackHandler | None] = ContextVar(
-    "nanogpt_costs", default=None
-)
-register_configure_hook(_listening, inheritable=True)
+_active: ContextVar[NanoGPTCostCallbackHandler | None] = ContextVar("nanogpt_costs", default=None)
+register_configure_hook(_active, inheritable=True)
 
 
 def _first_message(response: LLMResult) -> AIMessage | None:

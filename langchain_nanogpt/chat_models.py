@@ -24,7 +24,7 @@ from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire
-from langchain_nanogpt._profile import ResolvedProfile, check_parts, profile_of, takes
+from langchain_nanogpt._profile import ResolvedProfile, check_parts, profile_of, supported_parts
 from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._to_wire import (
     messages_to_wire,
@@ -111,16 +111,16 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """Look the model up in the bundled snapshot, without asking anybody."""
-        return self._looked_up(bundled_models.facts(self.model))
+        return self._resolved_profile(bundled_models.facts(self.model))
 
-    def _looked_up(self, facts: Model | None) -> ModelProfile | None:
+    def _resolved_profile(self, facts: Model | None) -> ModelProfile | None:
         profile = None if facts is None else ResolvedProfile(self.model, profile_of(facts))
         return cast("ModelProfile | None", profile)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; one of another model has that model's profile."""
         copied = super().model_copy(update=update, deep=deep)
-        copied._forget_description()  # noqa: SLF001 - the same class
+        copied._clear_serialized()  # noqa: SLF001 - the same class
         if isinstance(self.profile, ResolvedProfile) and self.profile.model != copied.model:
             copied.profile = (update or {}).get("profile") or copied._resolve_model_profile()  # noqa: SLF001 - the same class
         return copied
@@ -128,9 +128,9 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a word; caches tell the model from the one it was."""
         super().__setattr__(name, value)
-        self._forget_description()
+        self._clear_serialized()
 
-    def _forget_description(self) -> None:
+    def _clear_serialized(self) -> None:
         """Drop LangChain's memory of the words, by which caches find answers, and traces tell."""
         self.__dict__.pop("_serialized", None)
 
@@ -158,14 +158,14 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         Raises:
             NotFoundError: the catalogue does not list the model (of `nanogpt_client`).
         """
-        return self._take_profile(self.list_models())
+        return self._set_profile(self.list_models())
 
     async def arefresh_profile(self) -> ModelProfile:
         """Take the model's profile from NanoGPT's live catalogue, and return it."""
-        return self._take_profile(await self.alist_models())
+        return self._set_profile(await self.alist_models())
 
-    def _take_profile(self, models: ModelList) -> ModelProfile:
-        profile = self._looked_up(models.facts(self.model))
+    def _set_profile(self, models: ModelList) -> ModelProfile:
+        profile = self._resolved_profile(models.facts(self.model))
         if profile is None:
             with map_errors():
                 raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")
@@ -213,16 +213,16 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     # A listener must not turn n answers into a stream, which can carry one alone.
 
     def _should_stream(self, **kwargs: Any) -> bool:
-        asked = kwargs.get("stream") or self._answers(kwargs) == 1
+        asked = kwargs.get("stream") or self._choice_count(kwargs) == 1
         return bool(asked) and super()._should_stream(**kwargs)
 
     def _should_use_protocol_streaming(self, **kwargs: Any) -> bool:
-        return self._answers(kwargs) == 1 and super()._should_use_protocol_streaming(**kwargs)
+        return self._choice_count(kwargs) == 1 and super()._should_use_protocol_streaming(**kwargs)
 
     def _given(self) -> dict[str, Any]:
         return super()._given() | ({} if self.n is None else {"n": self.n})
 
-    def _answers(self, kwargs: dict[str, Any]) -> int:
+    def _choice_count(self, kwargs: dict[str, Any]) -> int:
         return int(kwargs.get("n", self.n) or 1)
 
     def _request(
@@ -230,8 +230,8 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     ) -> dict[str, Any]:
         options = options_to_wire({"model": self.model, **self._given()}, kwargs, stop)
         model = options["model"]
-        known = takes(self._profile_for(model)) if self.check_inputs else {}
-        conversation = messages_to_wire(messages, Recipient(model, known, self.send_reasoning))
+        supported = supported_parts(self._profile_for(model)) if self.check_inputs else {}
+        conversation = messages_to_wire(messages, Recipient(model, supported, self.send_reasoning))
         if self.check_inputs:
             check_parts(conversation, model, self._profile_for(model))
         return {"messages": conversation, **options}
@@ -246,7 +246,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        if self._answers(kwargs) > 1:
+        if self._choice_count(kwargs) > 1:
             msg = "several answers (n) cannot be streamed into one message; use generate()"
             raise ConfigurationError(msg, param="n")
         return self._request(messages, stop, kwargs)
@@ -298,11 +298,11 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     ) -> Iterator[ChatGenerationChunk]:
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
-            held = StreamState(request["model"])
+            state = StreamState(request["model"])
             with self._client().stream_chat(**request) as stream:
-                for piece in stream:
-                    whole = stream.snapshot if piece.billing is not None else None
-                    chunk = chunk_from_wire(piece, held, whole)
+                for delta in stream:
+                    whole = stream.snapshot if delta.billing is not None else None
+                    chunk = chunk_from_wire(delta, state, whole)
                     if run_manager:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
@@ -316,11 +316,11 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with map_errors():
             request = self._stream_request(messages, stop, kwargs)
-            held = StreamState(request["model"])
+            state = StreamState(request["model"])
             async with self._async_client().stream_chat(**request) as stream:
-                async for piece in stream:
-                    whole = stream.snapshot if piece.billing is not None else None
-                    chunk = chunk_from_wire(piece, held, whole)
+                async for delta in stream:
+                    whole = stream.snapshot if delta.billing is not None else None
+                    chunk = chunk_from_wire(delta, state, whole)
                     if run_manager:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
@@ -353,7 +353,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
             ConfigurationError: ``tool_choice`` names no tool of these, or one cannot be strict.
         """
         functions, search = split_web_search(tools)
-        if search or (search is not None and not self._searches):
+        if search or (search is not None and not self._has_web_search):
             kwargs.setdefault("web_search", search or True)
         if functions:
             kwargs["tools"] = tools_to_wire(functions, strict=strict)
@@ -363,7 +363,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         return self.bind(**kwargs)
 
     @property
-    def _searches(self) -> bool:
+    def _has_web_search(self) -> bool:
         return bool(self.web_search) or ModelId.parse(self.model).web_search is not None
 
     def with_structured_output(
@@ -392,10 +392,10 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         if method is None:
             can = bool(self.profile and self.profile.get("structured_output"))
             method = "json_schema" if can else "function_calling"
-        method = _structured.suited_method(method, schema)
-        llm = self.bind_tools(**(_structured.binding(schema, method, strict) | kwargs))
+        method = _structured.supported_method(method, schema)
+        llm = self.bind_tools(**(_structured.bind_options(schema, method, strict) | kwargs))
         parser = _structured.output_parser(schema, method)
-        return _structured.parsed_beside_raw(llm, parser) if include_raw else llm | parser
+        return _structured.with_raw(llm, parser) if include_raw else llm | parser
 
     def get_num_tokens(self, text: str) -> int:
         """Estimate the tokens of a text, offline; exact if ``custom_get_token_ids`` is set."""

@@ -42,23 +42,23 @@ class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
     def lazy_parse(self, blob: Blob) -> Iterator[Document]:
         """Yield a recording's documents; it is sent when the first is asked for."""
         with map_errors():
-            heard = self._client().transcribe(_source(blob), **self._options)
-        yield from self._documents(heard, blob)
+            transcript = self._client().transcribe(_source(blob), **self._options)
+        yield from self._documents(transcript, blob)
 
     async def alazy_parse(self, blob: Blob) -> AsyncIterator[Document]:
         """Yield a recording's documents without blocking the event loop."""
         with map_errors():
-            heard = await self._async_client().transcribe(_source(blob), **self._options)
-        for document in self._documents(heard, blob):
+            transcript = await self._async_client().transcribe(_source(blob), **self._options)
+        for document in self._documents(transcript, blob):
             yield document
 
     @property
     def _options(self) -> dict[str, Any]:
         return {"model": self.model, "language": self.language, **options_for(self.split)}
 
-    def _documents(self, heard: Transcript, blob: Blob) -> Iterator[Document]:
+    def _documents(self, transcript: Transcript, blob: Blob) -> Iterator[Document]:
         source = {} if blob.source is None else {"source": blob.source}
-        for text, known in heard.parts(self.split):
+        for text, known in transcript.parts(self.split):
             yield Document(text, metadata=source | known)
 
 

@@ -48,30 +48,29 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
     exclude_domains: list[str] | None = None
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **words: Any
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         del run_manager
         with map_errors():
-            k, options = self._asked(words)
-            return _documents(self._client().search_web(query, **options), k)
+            k, search = self._search_options(options)
+            return _documents(self._client().search_web(query, **search), k)
 
     async def _aget_relevant_documents(
-        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **words: Any
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         del run_manager
         with map_errors():
-            k, options = self._asked(words)
-            return _documents(await self._async_client().search_web(query, **options), k)
+            k, search = self._search_options(options)
+            return _documents(await self._async_client().search_web(query, **search), k)
 
-    def _asked(self, words: dict[str, Any]) -> tuple[int, WebSearchOptions]:
+    def _search_options(self, options: dict[str, Any]) -> tuple[int, WebSearchOptions]:
         """Return the number and the options; a word of this call beats the retriever's own."""
         own = ("k", "provider", "depth", "from_date", "to_date", "include_domains")
-        known = {word: getattr(self, word) for word in (*own, "exclude_domains")} | words
-        k = known.pop("k")
+        merged: Any = {name: getattr(self, name) for name in (*own, "exclude_domains")} | options
+        k = merged.pop("k")
         if not isinstance(k, int) or k < 1:
             raise ConfigurationError(f"k must be a whole number from 1 on, not {k!r}", param="k")
-        options: Any = {**known, "max_results": k, "output_type": "searchResults"}
-        return k, options
+        return k, {**merged, "max_results": k, "output_type": "searchResults"}
 
 
 def _documents(found: WebSearchResult, k: int) -> list[Document]:

@@ -16,7 +16,7 @@ from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire, usage_from_wire
-from langchain_nanogpt._stream_state import StreamState, unspoiled
+from langchain_nanogpt._stream_state import StreamState, without_invalid_ending
 from nanogpt_client import (
     Billing,
     ChatChunk,
@@ -155,7 +155,7 @@ def test_arguments_that_are_no_object_are_never_mended(arguments):
     first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
     total: Any = first + last_chunk(Choice(0, Message(), "stop"), held).message
     assert total.tool_calls == []
-    assert unspoiled(total.invalid_tool_calls[0]["args"]) == arguments
+    assert without_invalid_ending(total.invalid_tool_calls[0]["args"]) == arguments
 
 
 def test_a_copied_text_chunk_is_what_a_validated_one_would_be():

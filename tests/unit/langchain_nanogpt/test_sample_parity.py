@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from langchain_nanogpt import ChatNanoGPT
-from langchain_nanogpt._stream_state import unspoiled
+from langchain_nanogpt._stream_state import without_invalid_ending
 from nanogpt_client import NanoGPTError
 from tests.conformance.test_samples import CHATS, STREAMS, expected_of, reply_of
 
@@ -119,7 +119,9 @@ def _said(outcome: Any) -> Any:
     metadata = {k: v for k, v in outcome.response_metadata.items() if k != "output_version"}
     blocks = sorted(map(_plain, outcome.content_blocks))
     calls = [(call["id"], call["name"], call["args"]) for call in outcome.tool_calls]
-    invalid = [(c["id"], c["name"], unspoiled(c["args"])) for c in outcome.invalid_tool_calls]
+    invalid = [
+        (c["id"], c["name"], without_invalid_ending(c["args"])) for c in outcome.invalid_tool_calls
+    ]
     return blocks, metadata, outcome.usage_metadata, calls, invalid, outcome.text
 
 
@@ -130,7 +132,7 @@ def _plain(block: Any) -> str:
     the content (v1) as they came.
     """
     if block["type"] in {"tool_call_chunk", "invalid_tool_call"}:
-        args = unspoiled(block["args"])
+        args = without_invalid_ending(block["args"])
         block = {"type": "invalid", "id": block["id"], "name": block.get("name"), "args": args}
     return repr(sorted((k, v) for k, v in block.items() if k != "index" and v not in ({}, None)))
 
