@@ -1,8 +1,12 @@
-"""Standard content blocks of NanoGPT's messages: registered with LangChain on import.
+"""Content blocks: NanoGPT's messages as LangChain's standard blocks, and blocks as wire parts.
 
-A message's ``content`` stays plain text; reasoning, citations, images, sound and refusals travel in
-``additional_kwargs`` and become blocks here. Blocks of a stream carry string indices, because
-LangChain merges by index and would fold a text and a tool call that both have 0 into one.
+A message's ``content`` stays plain text; reasoning, citations, images, audio and refusals are in
+``additional_kwargs`` and become blocks here, by a translator that is registered on import. Blocks
+of a stream have string indices: LangChain merges by index, and would merge a text and a tool call
+that both have 0.
+
+Parts of wire messages are built from strings, LangChain's blocks (v0 and v1), and the blocks of
+OpenAI, Anthropic, Google and MCP, because histories written by other models are sent to this one.
 """
 
 from __future__ import annotations
@@ -32,14 +36,14 @@ __all__ = [
 ]
 
 PROVIDER = "nanogpt"
-"""What ``response_metadata["model_provider"]`` and ``ls_provider`` say."""
+"""The value of ``response_metadata["model_provider"]`` and of ``ls_provider``."""
 
 
 _REFUSALS_ARE_STANDARD = hasattr(blocks, "RefusalContentBlock")  # since langchain-core 1.7.5
 
 
 def translate_content(message: AIMessage) -> list[blocks.ContentBlock]:
-    """Return a whole message as blocks: reasoning, text, images, sound, refusal, tool calls."""
+    """Return a whole message as blocks: reasoning, text, images, audio, refusal, tool calls."""
     return _whole([*_content(message), *message.tool_calls, *_invalid(message)])
 
 
@@ -58,7 +62,7 @@ def _whole(found: Sequence[Mapping[str, Any]]) -> list[blocks.ContentBlock]:
 
 
 def _invalid(message: AIMessage) -> Sequence[Mapping[str, Any]]:
-    """Return the calls that nobody must carry out, the same of whole and of streamed messages."""
+    """Return the calls that must not run, alike for whole and for streamed messages."""
     invalid = []
     for call in message.invalid_tool_calls:
         args = without_invalid_ending(call["args"])
@@ -68,9 +72,9 @@ def _invalid(message: AIMessage) -> Sequence[Mapping[str, Any]]:
 
 
 def _content(message: AIMessage) -> list[dict[str, Any]]:
-    """Return everything but tool calls."""
+    """Return all blocks except tool calls."""
     if not isinstance(message.content, str):
-        # Content that somebody else wrote into a message: LangChain's best effort fits it better.
+        # Content from elsewhere: LangChain's own best effort reads it better.
         raise NotImplementedError
     found: list[dict[str, Any]] = []
     if not message.additional_kwargs:
@@ -115,10 +119,10 @@ Content = str | Sequence[str | Mapping[str, Any]]
 
 
 def input_parts(content: Content, role: str, *, is_past: bool = False) -> str | list[Part]:
-    """Return what a user, system or tool message holds.
+    """Return the content of a user, system or tool message.
 
-    In what tools returned, and in earlier turns (``is_past``), a text takes the place of a block
-    that cannot be sent: its address, or else a note and a warning.
+    In tool results and in earlier turns (``is_past``) a block that cannot be sent is replaced by a
+    text: its address, or else a note, with a warning.
 
     Raises:
         ConfigurationError: a block cannot be sent; the message names it.
@@ -132,9 +136,8 @@ def input_parts(content: Content, role: str, *, is_past: bool = False) -> str | 
 def assistant_parts(content: Content, images: Sequence[Mapping[str, Any]] = ()) -> str | list[Part]:
     """Return the text and the images of an assistant's message.
 
-    ``images`` are those beside its content, which may hold the same. Calls stand in the message's
-    own fields. What else a model puts out (reasoning, marks of its provider's tools) is no input
-    that models take.
+    ``images`` are those outside its content, which may contain the same. Tool calls are in the
+    message's own fields. Other output (reasoning, calls of a provider's own tools) is left out.
     """
     if isinstance(content, str):
         content = [content] if images else content
@@ -148,16 +151,16 @@ def assistant_parts(content: Content, images: Sequence[Mapping[str, Any]] = ()) 
 
 
 def calls_within(content: Content) -> list[tuple[str | None, str, Any]]:
-    """Return id, name and arguments of the calls that stand as blocks in an assistant's content.
+    """Return id, name and arguments of the tool calls that are blocks of an assistant's content.
 
-    Messages made by LangChain have them in ``tool_calls`` too; those written by hand may not.
+    Messages made by LangChain also have them in ``tool_calls``; those written by hand may not.
     """
     blocks = [_unwrapped(item) for item in content if isinstance(item, Mapping)]
     return [
         (
             block.get("call_id") or block.get("id"),
             str(block.get("name") or ""),
-            next((block[word] for word in ("args", "input", "arguments") if word in block), None),
+            next((block[key] for key in ("args", "input", "arguments") if key in block), None),
         )
         for block in blocks
         if block.get("type") in {"tool_call", "tool_use", "function_call", "invalid_tool_call"}
@@ -198,20 +201,20 @@ def _past_part(item: str | Mapping[str, Any], role: str) -> Part | None:
 
 
 def _is_mere_link(item: Mapping[str, Any]) -> bool:
-    """Whether a block is the address of a document that models do not read by its address."""
+    """Whether a block is the URL of a document of a type that models cannot read by URL."""
     block = _unwrapped(item)
-    known = block.get("mime_type") not in {None, "application/pdf"}
-    return block.get("type") == "file" and known and bool(_address(block))
+    unreadable = block.get("mime_type") not in {None, "application/pdf"}
+    return block.get("type") == "file" and unreadable and bool(_address(block))
 
 
 def _address(block: Mapping[str, Any]) -> str | None:
-    """Return where what a block holds is to be found, if it does not hold it itself."""
-    inner = [block.get(word) for word in ("image_url", "video_url", "source", "file")]
+    """Return the address of a block's content, if the content is not in the block itself."""
+    inner = [block.get(key) for key in ("image_url", "video_url", "source", "file")]
     for place in (block, *inner):
         found = place
         if isinstance(place, Mapping):
-            words = ("url", "uri", "file_uri", "file_url")
-            found = next((place[word] for word in words if place.get(word)), None)
+            keys = ("url", "uri", "file_uri", "file_url")
+            found = next((place[key] for key in keys if place.get(key)), None)
         if isinstance(found, str) and "://" in found[:32]:
             return found
     return None
@@ -224,12 +227,12 @@ def _input_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     kind = block.get("type") or ("text" if isinstance(block.get("text"), str) else None)
     build = _BUILDERS.get(kind or "")
     if build is None:
-        msg = f"a {role} message holds a block of type {kind!r}, which cannot be sent to NanoGPT"
+        msg = f"a {role} message has a block of type {kind!r}, which cannot be sent to NanoGPT"
         raise ConfigurationError(msg, param="messages")
     try:
         part = build(block)
     except (KeyError, TypeError, AttributeError, binascii.Error) as error:
-        msg = f"a {role} message holds a malformed {kind!r} block: {error!r}"
+        msg = f"a {role} message has a malformed {kind!r} block: {error!r}"
         raise ConfigurationError(msg, param="messages") from error
     cache_control = _cache_control(block)
     return (
@@ -276,7 +279,7 @@ def _input_audio(block: Mapping[str, Any]) -> Part:
 def _audio(block: Mapping[str, Any]) -> Part:
     source, mime_type = _source(block)
     if isinstance(source, str):
-        msg = "NanoGPT takes sound as data, not by its URL: download it, or transcribe it by URL"
+        msg = "NanoGPT accepts audio as data, not by URL: download it, or transcribe it by URL"
         raise ConfigurationError(msg, param="messages")
     return messages.audio_part(source, mime_type=mime_type)
 
@@ -310,13 +313,13 @@ def _is_text(mime_type: str | None) -> bool:
 
 
 def _media(block: Mapping[str, Any]) -> Part | None:
-    """Read Google's block for everything, whose media type says what it is."""
+    """Read Google's block for any medium, which its media type names."""
     kind = str(block["mime_type"]).partition("/")[0]
-    known = {"image": _image, "audio": _audio, "video": _video, "text": _file}
+    builders = {"image": _image, "audio": _audio, "video": _video, "text": _file}
     place = {key: block[key] for key in ("mime_type", "data") if key in block}
     if url := block.get("file_uri"):
         place["url"] = url
-    return known.get(kind, _file)({"type": kind, **place})
+    return builders.get(kind, _file)({"type": kind, **place})
 
 
 def _filename(block: Mapping[str, Any]) -> str | None:
@@ -325,8 +328,8 @@ def _filename(block: Mapping[str, Any]) -> str | None:
     for place in places:
         if not isinstance(place, Mapping):
             continue
-        for word in ("filename", "file_filename", "title"):  # the second is LangChain's own doing
-            if name := place.get(word):
+        for key in ("filename", "file_filename", "title"):  # LangChain itself writes the second
+            if name := place.get(key):
                 return str(name)
     return None
 
@@ -363,10 +366,10 @@ def _search_result(block: Mapping[str, Any]) -> Part:
 
 
 def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
-    """Return a medium as URL or as bytes, and its media type if the block tells.
+    """Return a medium as URL or as bytes, and its media type if the block has one.
 
     Raises:
-        ConfigurationError: it is given by the id of a file that another provider keeps.
+        ConfigurationError: it is the id of a file stored at another provider.
     """
     inner = block.get("source") or block.get("file")
     place = inner if isinstance(inner, Mapping) else block
@@ -379,8 +382,8 @@ def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
         return data, mime_type
     if not isinstance(data, str):
         msg = (
-            f"a {block.get('type')!r} block holds neither a URL nor base64 data; NanoGPT cannot "
-            "read files that another provider keeps by id"
+            f"a {block.get('type')!r} block has neither a URL nor base64 data; NanoGPT cannot "
+            "read files that are stored at another provider by id"
         )
         raise ConfigurationError(msg, param="messages")
     if data.startswith("data:"):

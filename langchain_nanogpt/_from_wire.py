@@ -1,8 +1,8 @@
-"""LangChain's messages and options to the wire, NanoGPT's answers back: pure functions.
+"""NanoGPT's completions and chunks as LangChain's messages: pure functions.
 
-`completion_from_wire` reads whole answers, `chunk_from_wire` pieces of a stream. LangChain adds
-chunks up by rules of its own (texts are joined, numbers added), so whatever must arrive once, such
-as cost, citations and finish reason, is on the last chunk alone.
+LangChain adds chunks up by its own rules (texts are joined, numbers added, in some paths lists
+replaced), so what must arrive once, such as cost, citations and finish reason, is on the last chunk
+alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def completion_from_wire(completion: core.ChatCompletion, model: str = "") -> ChatResult:
-    """Return all answers of a model; usage and cost are on the first, because they are for all."""
+    """Return all choices; usage and cost are on the first alone, because they are for all."""
     generations = []
     for at, choice in enumerate(completion.choices):
         metadata = _choice_metadata(completion, choice)
@@ -52,19 +52,19 @@ def completion_from_wire(completion: core.ChatCompletion, model: str = "") -> Ch
 
 
 def _choice_metadata(completion: core.ChatCompletion, choice: core.Choice) -> dict[str, Any]:
-    """Return what concerns one of the answers."""
+    """Return the metadata of one choice."""
     metadata = model_metadata(completion.id, completion.model, choice.finish_reason)
     return metadata | ({"logprobs": choice.logprobs} if choice.logprobs else {})
 
 
 def _call_metadata(completion: core.ChatCompletion) -> dict[str, Any]:
-    """Return what concerns the call, whose first answer alone has it."""
+    """Return the metadata of the call, for its first choice alone."""
     metadata = billing_metadata(completion.billing, completion.usage, completion.raw)
     return metadata | ({"leaked_tool_markup": True} if completion.leaked_tool_markup else {})
 
 
 def _additional_kwargs(message: core.Message, model: str) -> dict[str, Any]:
-    """Return what LangChain keeps beside the content, but thoughts and pictures."""
+    """Return the fields of a message without a place of their own, but reasoning and images."""
     extra: dict[str, Any] = {
         "annotations": [citation_block(citation) for citation in message.citations],
         "refusal": message.refusal,
@@ -101,9 +101,9 @@ def _message(message: core.Message, model: str) -> AIMessage:
 def chunk_from_wire(
     chunk: core.ChatChunk, state: StreamState, whole: core.ChatCompletion | None = None
 ) -> ChatGenerationChunk:
-    """Return a chunk of the (one) answer, the last one made of the ``whole`` answer.
+    """Return a chunk of a stream; the last one has the metadata of the ``whole`` completion.
 
-    ``state`` is the stream's own, empty at its start.
+    ``state`` is the stream's own; pass a new one for each stream.
     """
     extra: dict[str, Any] = {}
     calls: list[ToolCallChunk] = []
@@ -136,18 +136,18 @@ _GENERATION_CHUNK = Prototype(ChatGenerationChunk(message=AIMessageChunk(content
 
 
 def _message_chunk(text: str, extra: dict[str, Any], calls: list[ToolCallChunk]) -> AIMessageChunk:
-    """Return what `AIMessageChunk` would make of a piece, without its validation."""
+    """Return an `AIMessageChunk` as if validated, without the cost of validation."""
     complete: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in calls:
         args = call["args"] or ""
         if not args:
             complete.append(tool_call(name=call["name"] or "", args={}, id=call["id"]))
-        elif not args.lstrip().startswith("{"):  # in the middle of its arguments
+        elif not args.lstrip().startswith("{"):  # in the middle of the arguments
             invalid.append(
                 invalid_tool_call(name=call["name"], args=args, id=call["id"], error=None)
             )
-        else:  # at their beginning, which LangChain reads as far as it goes
+        else:  # at their beginning, which LangChain parses as far as possible
             return AIMessageChunk(
                 content=text,
                 additional_kwargs=extra,
@@ -166,7 +166,7 @@ def _message_chunk(text: str, extra: dict[str, Any], calls: list[ToolCallChunk])
 
 
 def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:
-    """Return the tokens of a call; ``None`` if NanoGPT did not count them."""
+    """Return the tokens of a call; ``None`` if NanoGPT did not report them."""
     if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
         return None
     prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
@@ -195,7 +195,7 @@ _TOP_LEVEL_KEYS = ("provider", "service_tier", "system_fingerprint")
 
 
 def model_metadata(completion_id: str, model: str, finish_reason: str | None) -> dict[str, Any]:
-    """Return who answered, and why the answer ended."""
+    """Return model, completion id and finish reason."""
     fields = {"id": completion_id, "model_name": model, "finish_reason": finish_reason}
     return {"model_provider": PROVIDER} | {name: v for name, v in fields.items() if v}
 
@@ -203,7 +203,7 @@ def model_metadata(completion_id: str, model: str, finish_reason: str | None) ->
 def billing_metadata(
     billing: core.Billing, usage: core.Usage | None, raw: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what the call cost (floats, USD) and who served it, as far as NanoGPT said.
+    """Return what the call cost (floats, USD) and who served it, as far as NanoGPT reports it.
 
     It has no place in the usage, where LangChain allows whole numbers only. A missing cost is
     unknown; 0 was covered by the subscription.
@@ -222,7 +222,7 @@ def billing_metadata(
 
 
 def citation_block(citation: core.Citation) -> dict[str, Any]:
-    """Return LangChain's ``Citation``; its offsets count characters of the answer."""
+    """Return LangChain's ``Citation``; its offsets count characters of the text."""
     fields = {
         "url": citation.url,
         "title": citation.title or None,
@@ -234,7 +234,7 @@ def citation_block(citation: core.Citation) -> dict[str, Any]:
 
 
 def image_block(url: str, position: int) -> dict[str, Any]:
-    """Return LangChain's image block for a URL, which mostly is a ``data:`` one."""
+    """Return LangChain's image block for a URL, usually a ``data:`` URL."""
     index = f"lc_img_{position}"
     head, _, data = url.partition(";base64,")
     if head.startswith("data:") and data:

@@ -1,8 +1,8 @@
-"""What a stream must remember, because LangChain could not add it up from chunks.
+"""The state of a stream, and the endings that keep LangChain from running half a tool call.
 
-In some of its paths a later chunk's citations, logprobs or refusal replace those of the ones before
-it instead of joining them, so the last chunk brings them whole; half a tool call would be mended
-and carried out.
+LangChain adds a stream's tool calls up itself and closes open brackets, so half an object would
+become a call. The only way to prevent that is in the arguments: invalid ones get an ending that
+cannot be repaired, and that is removed again wherever the arguments are shown or sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["StreamState", "invalid_ending", "without_invalid_ending"]
 
 
 class StreamState:
-    """The memory of one stream, of an answer by ``model``; every stream starts with a new one."""
+    """The state of one stream of ``model``; each stream starts with a new one."""
 
     __slots__ = ("_calls", "_images", "model")
 
@@ -36,14 +36,14 @@ class StreamState:
         return before
 
     def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
-        """Return a piece of a call, with what is certain of its arguments."""
+        """Return the chunk of a call, with the part of its arguments that is certain."""
         if (call := self._calls.get(delta.index)) is None:
             call = self._calls[delta.index] = _Call()
         call.name += delta.name or ""
         return _call_chunk(delta.index, call.add(delta.arguments), delta.id, delta.name)
 
     def endings(self) -> list[ToolCallChunk]:
-        """Return what is missing of the arguments, and what makes calls invalid that are."""
+        """Return chunks with the rest of the arguments, or with the ending of invalid ones."""
         return [
             _call_chunk(index, ending)
             for index, call in self._calls.items()
@@ -54,8 +54,8 @@ class StreamState:
 class _Call:
     """A call whose arguments are passed on to LangChain as they come.
 
-    It reads objects only, and of several the first. So an object is passed on until it is closed;
-    anything else is held back until the end shows what it was.
+    LangChain reads objects only, and the first of several. So an object is passed on until it is
+    closed; anything else is buffered until the end of the stream.
     """
 
     __slots__ = ("_buffer", "_emitted", "_is_object", "_scanner", "name")
@@ -65,10 +65,10 @@ class _Call:
         self._buffer: list[str] = []
         self._emitted: list[str] = []
         self._scanner = ObjectScanner()
-        self._is_object: bool | None = None  # whether they are an object; None while unknown
+        self._is_object: bool | None = None  # None until it is certain
 
     def add(self, text: str) -> str:
-        """Return what may be passed on."""
+        """Return the part that may be passed on."""
         if self._is_object is None:
             text = self._start("".join([*self._buffer, text]).lstrip())
         if not self._is_object:
@@ -87,7 +87,7 @@ class _Call:
         return text
 
     def ending(self) -> str:
-        """Return what to add to what was passed on, so that it reads as the call."""
+        """Return the rest of the arguments, after what was passed on."""
         rest = "".join(self._buffer)
         text = "".join(self._emitted) + rest
         call = core.ToolCall("", self.name, text)
@@ -119,10 +119,10 @@ def without_invalid_ending(arguments: str | None) -> str:
 
 
 def invalid_ending(arguments: str) -> str:
-    """Return what to add to arguments that are unreadable, so that nobody acts on half of them.
+    """Return an ending that makes half arguments unparseable, so that the call is not run.
 
-    LangChain mends what it adds up from chunks: it would close ``{"path": "/`` and call the tool.
-    A bracket that matches nothing makes it an invalid call instead.
+    LangChain would close ``{"path": "/`` and call the tool; an unmatched bracket makes it an
+    invalid call instead.
     """
     found = next((end for end in _ENDINGS if _is_unparseable(arguments + end)), "]")
     return found + _MARK

@@ -1,4 +1,4 @@
-"""LangChain's messages, tools and options as NanoGPT takes them: pure functions."""
+"""LangChain's messages, tools and options as NanoGPT accepts them: pure functions."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _ANY_MODEL = Recipient()
 def messages_to_wire(
     messages: Sequence[BaseMessage], to: Recipient = _ANY_MODEL
 ) -> list[dict[str, Any]]:
-    """Return a conversation as it is sent to a model.
+    """Return a conversation as it is sent to the model ``to``.
 
-    Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
+    Content of tools, models and earlier turns that cannot be sent is replaced by a text.
 
     Raises:
-        ConfigurationError: the instructions, or the user's last message, hold something that no
-            message on the wire can carry.
+        ConfigurationError: the instructions or the user's last message have content that cannot be
+            sent.
     """
     requests = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
     current = next(requests, None)
@@ -98,7 +98,7 @@ def _role(message: SystemMessage | FunctionMessage | ChatMessage) -> str:
 
 
 def _further_fields(message: BaseMessage, to: Recipient) -> dict[str, Any]:
-    """Return the fields of a message that its writer gave it, beyond those that all have."""
+    """Return the fields that the user added to a message."""
     extra = message.additional_kwargs
     return {**fields_of(extra), **to.kept(extra).fields} if extra else {}
 
@@ -143,20 +143,20 @@ def _assistant(message: AIMessage, to: Recipient) -> dict[str, Any]:
         name=message.name,
         extra=kept.fields,
     )
-    # Calls of the kind before tools, which a function message answers.
+    # The deprecated function call, whose result is a function message.
     legacy = None if calls else message.additional_kwargs.get("function_call")
     return built | {"function_call": legacy} if legacy else built
 
 
 def _fallback_text(extra: Mapping[str, Any]) -> str:
-    """Return the words of an answer without text: of a refusal, or of what it spoke."""
+    """Return the text of a response without content: its refusal, or its audio's transcript."""
     audio = extra.get("audio")
-    spoken = audio.get("transcript") if isinstance(audio, Mapping) else None
-    return str(extra.get("refusal") or spoken or "")
+    transcript = audio.get("transcript") if isinstance(audio, Mapping) else None
+    return str(extra.get("refusal") or transcript or "")
 
 
 def _invalid_call(call: InvalidToolCall, kept: Kept) -> dict[str, Any]:
-    """Return a call that no agent carried out, and why, for its result."""
+    """Return a call that was not run, with the reason, which becomes its result."""
     call_id = call["id"] or ""
     arguments = without_invalid_ending(call["args"])
     extra = kept.tool_calls.get(call_id)
@@ -181,7 +181,7 @@ def _own_reasoning(message: AIMessage) -> str | None:
 def options_to_wire(
     defaults: Mapping[str, Any], given: Mapping[str, Any], stop: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return the core's options: the constructor's words, and over them those of the call.
+    """Return the core's options: the constructor's, overridden by those of the call.
 
     ``extra_body`` is merged key by key.
     """
@@ -199,7 +199,7 @@ def options_to_wire(
 
 
 def tools_to_wire(tools: Sequence[Any], *, strict: bool | None = None) -> list[dict[str, Any]]:
-    """Return function tools; what already is one, or is unknown, goes on as it is.
+    """Return function tools; function tools and unknown kinds stay as they are.
 
     Raises:
         ConfigurationError: ``strict`` is on, and strict mode cannot express a tool's schema.
@@ -222,18 +222,18 @@ def _tool(tool: Any, strict: bool | None) -> dict[str, Any]:
 
 
 def function_of(tool: Any) -> dict[str, Any] | None:
-    """Return name, description and parameters of what LangChain takes for a tool.
+    """Return name, description and parameters of any tool that LangChain accepts.
 
-    As LangChain itself does, but with the schema's references kept: it writes them out, and drops
-    those of a class that holds itself. ``None`` stands for a provider's own kind of tool.
+    Like LangChain's own conversion, but with the schema's references, which LangChain inlines; it
+    drops those of a recursive class. ``None`` means a provider's own kind of tool.
     """
     if isinstance(tool, Mapping) and tool.get("type") == "function":
         converted: Mapping[str, Any] = tool
     elif (described := _described(tool)) is not None:
-        cls, words = described
+        cls, fields = described
         title, description, schema = class_schema(cls)
-        given = {"name": title, "description": description, "parameters": schema}
-        return given | {word: value for word, value in words.items() if value}
+        schema_fields = {"name": title, "description": description, "parameters": schema}
+        return schema_fields | {key: value for key, value in fields.items() if value}
     else:
         converted = _converted(tool)
     function = converted.get("function")
@@ -244,27 +244,27 @@ def _converted(tool: Any) -> dict[str, Any]:
     try:
         return dict(convert_to_openai_tool(tool))
     except RecursionError:
-        msg = f"{tool!r} holds itself, which LangChain cannot describe; use a pydantic class"
+        msg = f"{tool!r} is recursive, which LangChain cannot describe; use a pydantic class"
         raise ConfigurationError(msg, param="schema") from None
 
 
 def _described(tool: Any) -> tuple[type[BaseModel], dict[str, str]] | None:
-    """Return the class that describes a tool's arguments, and the tool's own name and words."""
-    cls, words = tool, {}
+    """Return the class of a tool's arguments, and the tool's own name and description."""
+    cls, fields = tool, {}
     if isfunction(tool) or ismethod(tool):
-        cls, words = _arguments_of(tool), {"name": tool.__name__}
+        cls, fields = _arguments_of(tool), {"name": tool.__name__}
     elif not isinstance(tool, type | Mapping):
         from langchain_core.tools import BaseTool, Tool  # noqa: PLC0415 - only if there is one
 
-        # LangChain's oldest kind of tool takes one text, and has no class that says so.
+        # LangChain's `Tool` has one text argument, and by default no class for it.
         if isinstance(tool, BaseTool) and (not isinstance(tool, Tool) or tool.args_schema):
-            words = {"name": tool.name, "description": tool.description}
+            fields = {"name": tool.name, "description": tool.description}
             cls = tool.tool_call_schema
-    return (cls, words) if isinstance(cls, type) and issubclass(cls, BaseModel) else None
+    return (cls, fields) if isinstance(cls, type) and issubclass(cls, BaseModel) else None
 
 
 def _arguments_of(function: Callable[..., Any]) -> Any:
-    """Return a class of a function's arguments, described as its docstring does."""
+    """Return a class of a function's arguments, with the descriptions of its docstring."""
     from langchain_core.tools import create_schema_from_function  # noqa: PLC0415
 
     return create_schema_from_function(
@@ -278,7 +278,7 @@ def _arguments_of(function: Callable[..., Any]) -> Any:
 
 
 def split_web_search(tools: Sequence[Any]) -> tuple[list[Any], dict[str, Any] | None]:
-    """Take built-in web search tools of any provider out; return their settings, if any was there.
+    """Remove built-in web search tools of any provider; return their settings, or ``None``.
 
     >>> split_web_search([{"type": "web_search", "search_context_size": "low"}])
     ([], {'search_context_size': 'low'})
@@ -294,10 +294,10 @@ def split_web_search(tools: Sequence[Any]) -> tuple[list[Any], dict[str, Any] | 
 
 
 def tool_choice_to_wire(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
-    """Return the wire's spelling of a choice: a word, a tool's name, a bool, or a provider's dict.
+    """Return a tool choice for the wire: from a mode, a tool's name, a bool or a provider's dict.
 
     Raises:
-        ConfigurationError: it names a tool that is not among ``tools``.
+        ConfigurationError: the named tool is not among ``tools``.
     """
     if isinstance(choice, Mapping):
         inner = choice.get("function")
@@ -313,9 +313,9 @@ def tool_choice_to_wire(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """Return the ``response_format`` for a class or a JSON schema; a ready one stays as it is.
+    """Return the ``response_format`` for a class or a JSON schema; a complete one stays as it is.
 
-    Unless ``strict`` is said, it is strict where the schema allows that.
+    By default it is strict where the schema allows that.
 
     Raises:
         ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
@@ -338,7 +338,7 @@ _FUNCTION_KEYS = frozenset({"name", "function", "input_schema", "toolSpec"})  # 
 
 
 def json_schema_of(schema: Any) -> dict[str, Any]:
-    """Return the JSON schema of a class, a function, or what else LangChain takes for one."""
+    """Return the JSON schema of a class, a function, or anything that LangChain accepts as one."""
     if isinstance(schema, Mapping):
         nested = schema.get("json_schema")
         nested = (nested if isinstance(nested, Mapping) else schema).get("schema")
@@ -347,7 +347,7 @@ def json_schema_of(schema: Any) -> dict[str, Any]:
         if not schema.keys() & _FUNCTION_KEYS:
             return {} if schema.get("type") in _READY_FORMATS else dict(schema)
     function = function_of(schema) or {}
-    words: dict[str, Any] = {"title": function.get("name")}
+    head: dict[str, Any] = {"title": function.get("name")}
     if "description" in function:
-        words["description"] = function["description"]
-    return {**words, **function.get("parameters", {})}
+        head["description"] = function["description"]
+    return {**head, **function.get("parameters", {})}

@@ -1,7 +1,6 @@
-"""What the runs of a chain, an agent or a whole block of code cost.
+"""The costs of a chain's or an agent's runs, or of a block of code.
 
-The client's own `Ledger` has every call; this tells which of them belong to a run, wherever in a
-chain they happen.
+The client's `Ledger` has every call; a callback handler has those of its runs, anywhere in a chain.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ __all__ = ["NanoGPTCostCallbackHandler"]
 
 
 class NanoGPTCostCallbackHandler(BaseCallbackHandler):
-    """Adds up the calls of NanoGPT's chat models that it hears of.
+    """Records the calls of NanoGPT's chat models in the runs that it is a callback of.
 
     Pass it in ``config={"callbacks": [costs]}``, or open it around a block of code:
 
@@ -33,7 +32,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
     ...     agent.invoke(...)
     >>> costs.total_usd, costs.ledger.totals_by("model")
 
-    Answers from LangChain's cache cost nothing; a run that several callbacks tell of counts once.
+    Responses from LangChain's cache cost nothing. A run that is reported several times counts once.
     """
 
     def __init__(self) -> None:
@@ -45,7 +44,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
 
     @property
     def total_usd(self) -> Decimal:
-        """USD known to be spent; ``ledger.totals.unknown_costs`` counts the calls without price."""
+        """USD spent; ``ledger.totals.unknown_costs`` counts the calls without a reported cost."""
         return self.ledger.spent
 
     def on_chat_model_start(
@@ -57,7 +56,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """Remember a run of one of our models: what stops it later need not say whose it was."""
+        """Remember a run of a NanoGPT model: a later cancellation does not name the model."""
         metadata = metadata or {}
         if metadata.get("ls_provider") == PROVIDER:
             self._running[run_id] = metadata.get("ls_model_name")
@@ -70,7 +69,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
             return
         metadata = message.response_metadata
         usage: dict[str, Any] = {**(message.usage_metadata or {})}
-        # LangChain marks what came from its cache with this, and leaves the old cost in place.
+        # LangChain sets this on responses from its cache, and keeps the old cost.
         cached = usage.get("total_cost") == 0
         cost = 0.0 if cached else metadata.get("cost")
         self._record(
@@ -87,13 +86,13 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         )
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
-        """Record a call that failed or was stopped: cancelled, interrupted, not read to its end."""
-        ours = run_id in self._running
+        """Record a call that failed or was stopped: cancelled, interrupted, or closed early."""
+        is_running = run_id in self._running
         model = self._running.pop(run_id, None)
         if isinstance(error, NanoGPTError):
             outcome = type(error).__name__
             cost = None if error.maybe_billed else Decimal(0)
-        elif ours:
+        elif is_running:
             outcome, cost = "abandoned", None
         else:
             return
@@ -124,7 +123,7 @@ register_configure_hook(_active, inheritable=True)
 
 
 def _first_message(response: LLMResult) -> AIMessage | None:
-    """Return the first of the n answers, which carries usage and cost for all of them."""
+    """Return the first choice, which has the usage and the cost of all."""
     for generations in response.generations:
         for generation in generations:
             if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):

@@ -175,7 +175,7 @@ def test_texts_in_other_clothes_become_text(block, text):
 @pytest.mark.parametrize(
     ("block", "words"),
     [
-        ({"type": "hologram"}, "user message holds a block of type 'hologram'"),
+        ({"type": "hologram"}, "user message has a block of type 'hologram'"),
         ({"type": "file", "file_id": "f1"}, "by id"),
         ({"type": "audio", "url": "https://e.org/a.wav"}, "transcribe it by URL"),
         ({"type": "image", "base64": "%%%"}, "malformed 'image'"),
