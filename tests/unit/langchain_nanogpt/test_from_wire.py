@@ -29,10 +29,10 @@ from nanogpt_client import (
 )
 
 
-def completion(*messages, **words):
+def completion(*messages, **fields):
     choices = tuple(Choice(at, message, "stop") for at, message in enumerate(messages))
-    facts: dict[str, Any] = {"usage": None, "billing": Billing(), "raw": {}}
-    return ChatCompletion(id="1", model="m", choices=choices, **(facts | words))
+    defaults: dict[str, Any] = {"usage": None, "billing": Billing(), "raw": {}}
+    return ChatCompletion(id="1", model="m", choices=choices, **(defaults | fields))
 
 
 def answers(found: ChatCompletion) -> list[AIMessage]:
@@ -40,13 +40,13 @@ def answers(found: ChatCompletion) -> list[AIMessage]:
     return [message for message in messages if isinstance(message, AIMessage)]
 
 
-def text_chunk(text: str, held: StreamState) -> AIMessageChunk:
-    message = chunk_from_wire(ChatChunk(text=text), held).message
+def text_chunk(text: str, state: StreamState) -> AIMessageChunk:
+    message = chunk_from_wire(ChatChunk(text=text), state).message
     assert isinstance(message, AIMessageChunk)
     return message
 
 
-def test_several_answers_are_paid_once():
+def test_several_choices_are_paid_once():
     usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
     money = Billing(cost=Decimal("0.5"))
     first, second = answers(completion(Message("a"), Message("b"), usage=usage, billing=money))
@@ -58,12 +58,12 @@ def test_several_answers_are_paid_once():
 
 
 @pytest.mark.parametrize(
-    ("cost", "known"), [(Decimal(0), {"cost": 0.0}), (None, {}), (Decimal("0.1"), {"cost": 0.1})]
+    ("cost", "expected"), [(Decimal(0), {"cost": 0.0}), (None, {}), (Decimal("0.1"), {"cost": 0.1})]
 )
-def test_no_cost_is_not_the_same_as_an_unknown_one(cost, known):
+def test_no_cost_is_not_the_same_as_an_unknown_one(cost, expected):
     (answer,) = answers(completion(Message("a"), billing=Billing(cost=cost)))
     found = answer.response_metadata
-    assert {k: v for k, v in found.items() if k == "cost"} == known
+    assert {k: v for k, v in found.items() if k == "cost"} == expected
 
 
 def test_broken_arguments_are_an_invalid_call():
@@ -105,28 +105,28 @@ def test_usage_has_whole_numbers_alone():
 
 
 def test_text_chunks_share_nothing():
-    held = StreamState()
-    first, second = text_chunk("a", held), text_chunk("b", held)
+    state = StreamState()
+    first, second = text_chunk("a", state), text_chunk("b", state)
     first.tool_call_chunks.append(ToolCallChunk(name="x", args="", id="1", index=0))
     first.additional_kwargs["x"] = 1
     first.response_metadata["x"] = 1
     assert (first.text, second.text) == ("a", "b")
-    third = text_chunk("c", held)
+    third = text_chunk("c", state)
     assert (third.tool_call_chunks, third.additional_kwargs) == ([], {})
     assert second.response_metadata == {"model_provider": "nanogpt"}
 
 
-def last_chunk(choice, held):
+def last_chunk(choice, state):
     whole = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
-    return chunk_from_wire(ChatChunk(finish_reason="stop", billing=whole.billing), held, whole)
+    return chunk_from_wire(ChatChunk(finish_reason="stop", billing=whole.billing), state, whole)
 
 
 def test_logprobs_come_together_at_the_end():
-    held = StreamState()
-    pieces = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
+    state = StreamState()
+    chunks = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
     choice = Choice(0, Message(), "stop", {"content": [{"token": "a"}, {"token": "b"}]})
-    others = [chunk_from_wire(piece, held) for piece in pieces]
-    last = last_chunk(choice, held)
+    others = [chunk_from_wire(chunk, state) for chunk in chunks]
+    last = last_chunk(choice, state)
     assert last.message.response_metadata["logprobs"] == {
         "content": [{"token": "a"}, {"token": "b"}]
     }
@@ -150,10 +150,10 @@ def test_logprobs_come_together_at_the_end():
     ],
 )
 def test_arguments_that_are_no_object_are_never_mended(arguments):
-    held = StreamState()
+    state = StreamState()
     delta = ToolCallDelta(0, "c1", "look", arguments)
-    first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
-    total: Any = first + last_chunk(Choice(0, Message(), "stop"), held).message
+    first = chunk_from_wire(ChatChunk(tool_calls=[delta]), state).message
+    total: Any = first + last_chunk(Choice(0, Message(), "stop"), state).message
     assert total.tool_calls == []
     assert without_invalid_ending(total.invalid_tool_calls[0]["args"]) == arguments
 
@@ -164,27 +164,27 @@ def test_a_copied_text_chunk_is_what_a_validated_one_would_be():
     assert chunk == built
 
 
-JSON_PIECES = st.text(alphabet='{}[]":, \\\n\tab01nultrefs.-', max_size=12)
-WORDS = st.one_of(st.none(), st.text(max_size=4))
+JSON_PARTS = st.text(alphabet='{}[]":, \\\n\tab01nultrefs.-', max_size=12)
+SHORT_TEXTS = st.one_of(st.none(), st.text(max_size=4))
 
 
 @given(
     st.text(max_size=8),
     st.text(max_size=8),
-    st.lists(st.tuples(WORDS, WORDS, JSON_PIECES | st.text(max_size=6)), max_size=3),
+    st.lists(st.tuples(SHORT_TEXTS, SHORT_TEXTS, JSON_PARTS | st.text(max_size=6)), max_size=3),
 )
-def test_a_piece_is_as_validated(text, reasoning, calls):
+def test_a_chunk_is_as_validated(text, reasoning, calls):
     deltas = [ToolCallDelta(at, id_, name, args) for at, (id_, name, args) in enumerate(calls)]
     made = chunk_from_wire(
         ChatChunk(text=text, reasoning=reasoning, tool_calls=deltas), StreamState()
     )
-    held = StreamState()
-    pieces: list[ToolCallChunk] = [held.tool_call(delta) for delta in deltas]
+    state = StreamState()
+    call_chunks: list[ToolCallChunk] = [state.tool_call(delta) for delta in deltas]
     validated = AIMessageChunk(
         content=text,
         additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
         response_metadata={"model_provider": "nanogpt"},
-        tool_call_chunks=pieces,
+        tool_call_chunks=call_chunks,
         usage_metadata=None,
     )
     assert made == ChatGenerationChunk(message=validated)

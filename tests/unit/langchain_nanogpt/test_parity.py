@@ -17,8 +17,8 @@ pytestmark = pytest.mark.filterwarnings(  # v3 is said to be in beta
 CITATION = {"url": "https://example.org/a", "title": "A", "start_index": 0, "end_index": 5}
 SAMPLES = {
     "text": Wire({"role": "assistant"}, {"content": "Hello "}, {"content": "world"}),
-    "thoughts": Wire({"reasoning": "Hm, "}, {"reasoning": "yes."}, {"content": "Yes"}),
-    "thoughts beside text": Wire(
+    "reasoning": Wire({"reasoning": "Hm, "}, {"reasoning": "yes."}, {"content": "Yes"}),
+    "reasoning beside text": Wire(
         {"reasoning": "Hm", "content": "Y"}, {"reasoning": "!", "content": "es"}
     ),
     "text beside a call": Wire(

@@ -42,14 +42,14 @@ class SampleWire:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         return self(request)
 
-    def model(self, **words: Any) -> ChatNanoGPT:
+    def model(self, **overrides: Any) -> ChatNanoGPT:
         return ChatNanoGPT(
             model="openai/gpt-5.2",
             api_key="sk-nano-of-the-test",
             max_retries=0,
             http_client=httpx.Client(transport=httpx.MockTransport(self)),
             http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
+            **overrides,
         )
 
 
@@ -66,7 +66,7 @@ def _as_stream(reply: dict[str, Any]) -> bytes:
         message["tool_calls"] = [
             call | {"index": at} for at, call in enumerate(message["tool_calls"])
         ]
-    deltas.insert(1, message)  # thoughts come before the text
+    deltas.insert(1, message)  # reasoning comes before the text
     frames = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
     frames.append({"choices": [choice | {"message": None, "delta": {}}]})
     top = {key: value for key, value in reply.items() if key != "choices"}

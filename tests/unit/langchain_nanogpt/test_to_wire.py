@@ -168,12 +168,12 @@ def test_blocks_of_all_origins_become_parts(block, expected):
         ({"text": "bare"}, "bare"),
     ],
 )  # fmt: skip
-def test_texts_in_other_clothes_become_text(block, text):
+def test_text_blocks_of_all_kinds_become_text(block, text):
     assert wire(ToolMessage([block], tool_call_id="c1"))[0]["content"] == text
 
 
 @pytest.mark.parametrize(
-    ("block", "words"),
+    ("block", "fragment"),
     [
         ({"type": "hologram"}, "user message has a block of type 'hologram'"),
         ({"type": "file", "file_id": "f1"}, "by id"),
@@ -182,8 +182,8 @@ def test_texts_in_other_clothes_become_text(block, text):
         ({"type": "input_audio"}, "malformed 'input_audio'"),
     ],
 )
-def test_what_cannot_be_sent_is_named(block, words):
-    with pytest.raises(ConfigurationError, match=words):
+def test_what_cannot_be_sent_is_named(block, fragment):
+    with pytest.raises(ConfigurationError, match=fragment):
         wire(HumanMessage([block]))
 
 
@@ -202,7 +202,7 @@ def test_what_other_providers_leave_in_a_history_is_dropped():
     assert wire(message) == [expected]
 
 
-def test_words_of_the_assistant_in_other_clothes_are_kept():
+def test_refusals_and_transcripts_of_the_assistant_are_sent():
     message = AIMessage(["a", {"text": "b"}, {"type": "refusal", "refusal": "c"}])
     texts = [part["text"] for part in wire(message)[0]["content"]]
     assert texts == ["a", "b", "c"]
@@ -225,7 +225,7 @@ def test_anthropics_tool_results_become_messages():
 
 @pytest.mark.parametrize("provider", ["nanogpt", "deepseek", None])
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_only_nanogpts_thoughts_go_back_and_only_beside_calls(provider, version):
+def test_only_nanogpts_reasoning_goes_back_and_only_beside_calls(provider, version):
     extra = {"reasoning_content": "hm"} if version == "v0" else {}
     content: Any = "" if version == "v0" else [{"type": "reasoning", "reasoning": "hm"}]
     metadata = {"model_provider": provider} if provider else {}
@@ -252,8 +252,8 @@ def test_invalid_calls_go_back_as_objects_and_are_answered():
         "tool_call_id": "c1",
         "content": 'The arguments of this call are no JSON object: {"at":  The tool was not run.',
     }
-    told = ToolMessage("cut", tool_call_id="c1")
-    _, result = wire(AIMessage("", invalid_tool_calls=[broken]), told)
+    result_message = ToolMessage("cut", tool_call_id="c1")
+    _, result = wire(AIMessage("", invalid_tool_calls=[broken]), result_message)
     assert result["content"].endswith('{"at": \ncut')
 
 
@@ -283,7 +283,7 @@ def test_an_answer_that_says_nothing_is_left_out():
     assert [message["content"] for message in sent] == ["hi", "Hello?"]
 
 
-def test_pictures_in_a_tools_result_follow_it():
+def test_images_in_a_tools_result_follow_it():
     block = {"type": "image", "base64": PNG, "mime_type": "image/png"}
     result, behind = wire(ToolMessage([block], tool_call_id="c1"))
     assert result["role"] == "tool"
@@ -291,7 +291,7 @@ def test_pictures_in_a_tools_result_follow_it():
     assert IMAGE in behind["content"]
 
 
-def test_words_of_the_call_win_over_those_of_the_constructor():
+def test_options_of_the_call_override_those_of_the_constructor():
     options = options_to_wire(
         {"model": "a", "temperature": 0.5, "stop": ["x"], "extra_body": {"p": 1, "q": 1}},
         {"model": "b", "temperature": None, "stream": True, "extra_body": {"q": 2}},
@@ -388,8 +388,8 @@ def test_calls_that_stand_in_the_content_alone_are_sent(block):
     (sent,) = messages_to_wire([AIMessage([{"type": "text", "text": "So."}, block])])
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
     assert sent == {"role": "assistant", "content": "So.", "tool_calls": [call]}
-    known = AIMessage([block], tool_calls=[{"id": "c1", "name": "f", "args": {"a": 1}}])
-    assert messages_to_wire([known])[0]["tool_calls"] == [call]
+    duplicate = AIMessage([block], tool_calls=[{"id": "c1", "name": "f", "args": {"a": 1}}])
+    assert messages_to_wire([duplicate])[0]["tool_calls"] == [call]
 
 
 @pytest.mark.parametrize(
