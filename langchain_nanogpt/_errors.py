@@ -166,37 +166,11 @@ class StreamStalledError(core.StreamStalledError, langchain.ModelTimeoutError, R
     is_retryable = False
 
 
+# Each class above by its first base, the core's class.
 _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
     cls.__bases__[0]: cls
-    for cls in (
-        NanoGPTModelError,
-        ConfigurationError,
-        BudgetExceededError,
-        SpendNotApprovedError,
-        APIConnectionError,
-        OutcomeUnknownError,
-        APITimeoutError,
-        APIStatusError,
-        BadRequestError,
-        ContextLengthExceededError,
-        ContentPolicyError,
-        AuthenticationError,
-        InsufficientBalanceError,
-        PermissionDeniedError,
-        NotFoundError,
-        ConflictError,
-        PayloadTooLargeError,
-        RateLimitError,
-        DailyLimitError,
-        ServerError,
-        DownloadError,
-        OriginUnreachableError,
-        GatewayError,
-        InvalidResponseError,
-        StreamError,
-        StreamInterruptedError,
-        StreamStalledError,
-    )
+    for cls in list(vars().values())
+    if isinstance(cls, type) and cls.__bases__[0] in vars(core).values()
 }
 
 

@@ -12,7 +12,7 @@ from nanogpt_client._adapters.history import takes_by
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
 
-__all__ = ["ResolvedProfile", "check_parts", "profile_of", "supported_parts"]
+__all__ = ["ResolvedProfile", "check_parts", "profile_of", "resolved_profile", "supported_parts"]
 
 # The catalogue's capabilities, and the profile's fields that they decide. For every model, media in
 # a tool's result are sent in a message of their own, and chunks of tool calls are put in order.
@@ -60,6 +60,12 @@ def profile_of(model: Model) -> ModelProfile:
         profile |= {f"{kind}_outputs": kind in model.output_modalities for kind in _MODALITIES}
     valid = {name: v for name, v in profile.items() if v is not None and name in _PROFILE_FIELDS}
     return cast("ModelProfile", valid)
+
+
+def resolved_profile(model_id: str, model: Model | None) -> ModelProfile | None:
+    """Return the profile of a model that was found in a catalogue, if it was."""
+    profile = None if model is None else ResolvedProfile(model_id, profile_of(model))
+    return cast("ModelProfile | None", profile)
 
 
 def check_parts(

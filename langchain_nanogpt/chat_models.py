@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
@@ -24,7 +24,12 @@ from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire
-from langchain_nanogpt._profile import ResolvedProfile, check_parts, profile_of, supported_parts
+from langchain_nanogpt._profile import (
+    ResolvedProfile,
+    check_parts,
+    resolved_profile,
+    supported_parts,
+)
 from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._to_wire import (
     messages_to_wire,
@@ -35,7 +40,6 @@ from langchain_nanogpt._to_wire import (
 )
 from nanogpt_client import (
     ConfigurationError,
-    Model,
     ModelId,
     ModelKind,
     ModelList,
@@ -111,11 +115,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """Look the model up in the bundled catalogue, offline."""
-        return self._resolved_profile(bundled_models.facts(self.model))
-
-    def _resolved_profile(self, facts: Model | None) -> ModelProfile | None:
-        profile = None if facts is None else ResolvedProfile(self.model, profile_of(facts))
-        return cast("ModelProfile | None", profile)
+        return resolved_profile(self.model, bundled_models.facts(self.model))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; one of another model has that model's profile."""
@@ -165,7 +165,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         return self._set_profile(await self.alist_models())
 
     def _set_profile(self, models: ModelList) -> ModelProfile:
-        profile = self._resolved_profile(models.facts(self.model))
+        profile = resolved_profile(self.model, models.facts(self.model))
         if profile is None:
             with map_errors():
                 raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")
@@ -240,8 +240,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         """Return the profile of the model of a call, which may be another than ``self.model``."""
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
-        facts = bundled_models.facts(model)
-        return None if facts is None else ResolvedProfile(model, profile_of(facts))
+        return resolved_profile(model, bundled_models.facts(model))
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
