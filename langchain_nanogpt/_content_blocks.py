@@ -27,7 +27,6 @@ from nanogpt_client.messages import Part
 
 __all__ = [
     "PROVIDER",
-    "Content",
     "assistant_parts",
     "calls_within",
     "input_parts",

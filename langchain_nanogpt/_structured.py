@@ -28,12 +28,12 @@ from nanogpt_client._adapters.schema_check import fits
 from nanogpt_client.types.json_schemas import allowed_name, tool_parameters
 
 __all__ = [
-    "StructuredOutputParser",
     "Method",
+    "StructuredOutputParser",
     "bind_options",
     "output_parser",
-    "with_raw",
     "supported_method",
+    "with_raw",
 ]
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
