@@ -22,7 +22,7 @@ from langchain_core.messages import content as blocks
 from langchain_core.messages.block_translators import register_translator
 
 from langchain_nanogpt._stream_state import without_invalid_ending
-from nanogpt_client import ConfigurationError, ToolCall, messages
+from nanogpt_client import InvalidArgumentError, ToolCall, messages
 from nanogpt_client.messages import Part
 
 __all__ = [
@@ -124,7 +124,7 @@ def input_parts(content: Content, role: str, *, is_past: bool = False) -> str | 
     text: its address, or else a note, with a warning.
 
     Raises:
-        ConfigurationError: a block cannot be sent; the message names it.
+        InvalidArgumentError: a block cannot be sent; the message names it.
     """
     if isinstance(content, str):
         return content
@@ -189,7 +189,7 @@ def _past_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     try:
         if not _is_mere_link(item):
             return _input_part(item, role)
-    except ConfigurationError as refusal:
+    except InvalidArgumentError as refusal:
         error = str(refusal)
     block = _unwrapped(item)
     kind, address = block.get("type"), _address(block)
@@ -227,12 +227,12 @@ def _input_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     build = _BUILDERS.get(kind or "")
     if build is None:
         msg = f"a {role} message has a block of type {kind!r}, which cannot be sent to NanoGPT"
-        raise ConfigurationError(msg, param="messages")
+        raise InvalidArgumentError(msg, param="messages")
     try:
         part = build(block)
     except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         msg = f"a {role} message has a malformed {kind!r} block: {error!r}"
-        raise ConfigurationError(msg, param="messages") from error
+        raise InvalidArgumentError(msg, param="messages") from error
     cache_control = _cache_control(block)
     return (
         part
@@ -279,7 +279,7 @@ def _audio(block: Mapping[str, Any]) -> Part:
     source, mime_type = _source(block)
     if isinstance(source, str):
         msg = "NanoGPT accepts audio as data, not by URL: download it, or transcribe it by URL"
-        raise ConfigurationError(msg, param="messages")
+        raise InvalidArgumentError(msg, param="messages")
     return messages.audio_part(source, mime_type=mime_type)
 
 
@@ -368,7 +368,7 @@ def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
     """Return a medium as URL or as bytes, and its media type if the block has one.
 
     Raises:
-        ConfigurationError: it is the id of a file stored at another provider.
+        InvalidArgumentError: it is the id of a file stored at another provider.
     """
     inner = block.get("source") or block.get("file")
     place = inner if isinstance(inner, Mapping) else block
@@ -384,7 +384,7 @@ def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
             f"a {block.get('type')!r} block has neither a URL nor base64 data; NanoGPT cannot "
             "read files that are stored at another provider by id"
         )
-        raise ConfigurationError(msg, param="messages")
+        raise InvalidArgumentError(msg, param="messages")
     if data.startswith("data:"):
         head, _, data = data.partition(",")
         mime_type = head.removeprefix("data:").partition(";")[0] or mime_type

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import ModelProfile
 
-from nanogpt_client import ConfigurationError, Model
+from nanogpt_client import InvalidArgumentError, Model
 from nanogpt_client._adapters.history import takes_by
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
@@ -74,11 +74,11 @@ def check_parts(
     """Refuse media that the user's own profile denies; log those that the catalogue denies.
 
     Raises:
-        ConfigurationError: naming the block and the model.
+        InvalidArgumentError: naming the block and the model.
     """
     try:
         check_media(conversation, model, supported_parts(profile))
-    except ConfigurationError as error:
+    except InvalidArgumentError as error:
         if not isinstance(profile, ResolvedProfile):
             raise
         note_denial(model, f"does not support its input ({error.message})")

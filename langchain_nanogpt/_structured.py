@@ -22,7 +22,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
 from langchain_nanogpt._to_wire import function_of, json_schema_of, response_format_to_wire
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import InvalidArgumentError, messages
 from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
 from nanogpt_client._adapters.schema_check import fits
 from nanogpt_client.types.json_schemas import allowed_name, tool_parameters
@@ -43,11 +43,11 @@ def supported_method(method: Method, schema: Any) -> Method:
     """Return the method to use: pydantic v1 classes are sent as functions, not as JSON schemas.
 
     Raises:
-        ConfigurationError: the method is unknown.
+        InvalidArgumentError: the method is unknown.
     """
     if method not in get_args(Method):
         msg = f"method={method!r} is unknown; use one of {', '.join(get_args(Method))}"
-        raise ConfigurationError(msg, param="method")
+        raise InvalidArgumentError(msg, param="method")
     old = isinstance(schema, type) and is_basemodel_subclass(schema)
     old = old and not issubclass(schema, BaseModel)
     return "function_calling" if old and method == "json_schema" else method
@@ -57,7 +57,7 @@ def bind_options(schema: Any, method: Method, strict: bool | None) -> dict[str, 
     """Return the arguments of `ChatNanoGPT.bind_tools` that request structured output.
 
     Raises:
-        ConfigurationError: the schema of a function does not describe an object, or ``strict`` is
+        InvalidArgumentError: the schema of a function does not describe an object, or ``strict`` is
             on and strict mode cannot express the schema.
     """
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
@@ -103,7 +103,7 @@ def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
     """Return the function to call, with an allowed name: a class may be called ``Page[int]``.
 
     Raises:
-        ConfigurationError: its arguments are not an object, or cannot be strict.
+        InvalidArgumentError: its arguments are not an object, or cannot be strict.
     """
     function = function_of(schema) or {}
     parameters = tool_parameters(function.get("parameters"))
@@ -111,7 +111,7 @@ def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
         "parameters" not in function or parameters.get("type") != "object"
     ):  # e.g. an array: the model would get no schema at all
         msg = "a function's arguments are an object with properties; use method='json_schema'"
-        raise ConfigurationError(msg, param="schema")
+        raise InvalidArgumentError(msg, param="schema")
     return messages.function_tool(
         allowed_name(function["name"]),
         function.get("description"),

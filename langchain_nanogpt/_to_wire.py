@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from langchain_nanogpt._content_blocks import PROVIDER, assistant_parts, calls_within, input_parts
 from langchain_nanogpt._stream_state import without_invalid_ending
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.history import Kept, Recipient, fields_of
 from nanogpt_client._adapters.tool_history import PROBLEM, sendable
@@ -52,8 +52,8 @@ def messages_to_wire(
     Content of tools, models and earlier turns that cannot be sent is replaced by a text.
 
     Raises:
-        ConfigurationError: the instructions or the user's last message have content that cannot be
-            sent.
+        InvalidArgumentError: the instructions or the user's last message have content that cannot
+            be sent.
     """
     requests = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
     current = next(requests, None)
@@ -82,7 +82,7 @@ def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[
             yield wire.message(role, parts, name=message.name, extra=extra)
         case _:
             msg = f"a {type(message).__name__} cannot be sent to a model"
-            raise ConfigurationError(msg, param="messages")
+            raise InvalidArgumentError(msg, param="messages")
 
 
 _INSTRUCTION_ROLES = {"system", "developer"}
@@ -202,7 +202,7 @@ def tools_to_wire(tools: Sequence[Any], *, strict: bool | None = None) -> list[d
     """Return function tools; function tools and unknown kinds stay as they are.
 
     Raises:
-        ConfigurationError: ``strict`` is on, and strict mode cannot express a tool's schema.
+        InvalidArgumentError: ``strict`` is on, and strict mode cannot express a tool's schema.
     """
     return [_tool(tool, strict) for tool in tools]
 
@@ -245,7 +245,7 @@ def _converted(tool: Any) -> dict[str, Any]:
         return dict(convert_to_openai_tool(tool))
     except RecursionError:
         msg = f"{tool!r} is recursive, which LangChain cannot describe; use a pydantic class"
-        raise ConfigurationError(msg, param="schema") from None
+        raise InvalidArgumentError(msg, param="schema") from None
 
 
 def _described(tool: Any) -> tuple[type[BaseModel], dict[str, str]] | None:
@@ -297,7 +297,7 @@ def tool_choice_to_wire(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
     """Return a tool choice for the wire: from a mode, a tool's name, a bool or a provider's dict.
 
     Raises:
-        ConfigurationError: the named tool is not among ``tools``.
+        InvalidArgumentError: the named tool is not among ``tools``.
     """
     if isinstance(choice, Mapping):
         inner = choice.get("function")
@@ -318,7 +318,7 @@ def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[
     By default it is strict where the schema allows that.
 
     Raises:
-        ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
+        InvalidArgumentError: ``strict`` is on, and strict mode cannot express the schema.
     """
     if isinstance(schema, Mapping) and schema.get("type") in _READY_FORMATS:
         return dict(schema)

@@ -39,7 +39,7 @@ from langchain_nanogpt._to_wire import (
     tools_to_wire,
 )
 from nanogpt_client import (
-    ConfigurationError,
+    InvalidArgumentError,
     ModelId,
     ModelKind,
     ModelList,
@@ -93,7 +93,8 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
             """Check the settings; nothing is sent.
 
             Raises:
-                ConfigurationError: no key was found, or a setting or an option is invalid.
+                ConfigurationError: no key was found, or a setting is invalid.
+                InvalidArgumentError: options contradict each other, or ``model`` is not a model id.
                 ValidationError: a setting is unknown or its value out of range.
             """
             hide_key(settings)
@@ -115,7 +116,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """Look the model up in the bundled catalogue, offline."""
-        return resolved_profile(self.model, bundled_models.facts(self.model))
+        return resolved_profile(self.model, bundled_models.find(self.model))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy; one of another model has that model's profile."""
@@ -240,14 +241,14 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         """Return the profile of the model of a call, which may be another than ``self.model``."""
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
-        return resolved_profile(model, bundled_models.facts(model))
+        return resolved_profile(model, bundled_models.find(model))
 
     def _stream_request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         if self._choice_count(kwargs) > 1:
             msg = "several choices (n) cannot be streamed into one message; use generate()"
-            raise ConfigurationError(msg, param="n")
+            raise InvalidArgumentError(msg, param="n")
         return self._request(messages, stop, kwargs)
 
     def _generate(
@@ -349,7 +350,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
             **kwargs: further options, e.g. ``parallel_tool_calls`` and ``response_format``.
 
         Raises:
-            ConfigurationError: ``tool_choice`` names none of the tools, or a tool cannot be strict.
+            InvalidArgumentError: ``tool_choice`` names none of the tools, or one cannot be strict.
         """
         functions, search = split_web_search(tools)
         if search or (search is not None and not self._has_web_search):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.budget import AtLeast
-from nanogpt_client.bundled_models import facts
+from nanogpt_client.bundled_models import find
 from nanogpt_client.types._coerce import as_list, as_text, dicts
 
 CHARACTERS_PER_TOKEN = 4
@@ -25,7 +25,7 @@ def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
     Without ``max_tokens`` it is `AtLeast` that of the input. A listed price of 0 is a price: such a
     model is free.
     """
-    model = facts(body["model"])
+    model = find(body["model"])
     if model is None or model.prompt_usd is None or model.completion_usd is None:
         return None
     answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)

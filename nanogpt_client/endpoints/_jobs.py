@@ -19,7 +19,7 @@ from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, Sleep, ask
 from nanogpt_client.endpoints._requests import read_object
 from nanogpt_client.errors import (
-    ConfigurationError,
+    InvalidArgumentError,
     JobError,
     JobFailedError,
     JobTimeoutError,
@@ -197,7 +197,7 @@ def _urls(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
 def check_waiting(poll_interval: float, poll_timeout: float) -> None:
     """Refuse to ask without pause, or for ever."""
     if not (poll_interval > 0 and 0 <= poll_timeout < math.inf):
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"jobs are asked about every poll_interval > 0 seconds up to a poll_timeout, not every "
             f"{poll_interval!r} up to {poll_timeout!r}"
         )
@@ -241,7 +241,7 @@ def wait(
     """Ask until the job is completed.
 
     Raises:
-        ConfigurationError: it would ask without pause, or for ever.
+        InvalidArgumentError: it would ask without pause, or for ever.
         JobFailedError: NanoGPT says that it failed or was cancelled; it is refunded.
         JobTimeoutError: it still ran after ``poll_timeout`` seconds; it goes on, and is charged.
         JobError: NanoGPT could not be asked; the job is found again by its run id.

@@ -17,7 +17,7 @@ from typing import Any
 
 from nanogpt_client._media import files
 from nanogpt_client.endpoints._parameters import Parameter, parameter, plain
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.types._coerce import as_dict
 from nanogpt_client.types.catalog import Model
@@ -81,7 +81,7 @@ def check_speech(model: Model | None, text: str, options: Mapping[str, Any]) -> 
             f"{model.id} speaks up to {most} characters at once, not {len(text)}; "
             "speak_long() splits the text at its sentences"
         )
-        raise ConfigurationError(msg, param="text")
+        raise InvalidArgumentError(msg, param="text")
 
 
 def most_characters(model: Model | None) -> int:
@@ -143,7 +143,7 @@ def _check_upload(model: Model, size: int) -> None:
     if by_url is None or size <= by_url * _MEGABYTE:
         most = "" if by_url is None else f", which may have up to {by_url} MB"
         msg += f"; pass the recording's URL instead{most}"
-    raise ConfigurationError(msg, param="audio")
+    raise InvalidArgumentError(msg, param="audio")
 
 
 class ModelConstraints:
@@ -159,7 +159,7 @@ class ModelConstraints:
             return
         values = ", ".join(known.values) or f"{known.least or 0} to {known.most or 'any'}"
         msg = f"{self._model.id} has no {param} {value!r}; it takes {values}"
-        raise ConfigurationError(msg, param=param)
+        raise InvalidArgumentError(msg, param=param)
 
     def check_most(self, param: str, value: Any, *names: str) -> None:
         """Refuse a number above the one listed; the largest, where entries name several."""
@@ -167,7 +167,7 @@ class ModelConstraints:
         most = max((number for number in listed if number), default=None)
         if value is not None and most is not None and value > most:
             msg = f"{self._model.id} takes {param} up to {most}, not {value}"
-            raise ConfigurationError(msg, param=param)
+            raise InvalidArgumentError(msg, param=param)
 
     def note_denied(self, capability: str, denial: str) -> None:
         """Log what the entry says outright that the model cannot do."""

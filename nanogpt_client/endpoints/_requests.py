@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client._protocol.call import Reply, Request, Root
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, error_from_body
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, error_from_body
 from nanogpt_client.types._coerce import as_dict
 from nanogpt_client.types._surrogates import mended_text
 
@@ -39,18 +39,18 @@ def encode(body: Mapping[str, Any]) -> bytes:
     """Write a JSON body; halves of characters, which UTF-8 has not, are joined or replaced.
 
     Raises:
-        ConfigurationError: JSON cannot express it, or it is larger than NanoGPT takes.
+        InvalidArgumentError: JSON cannot express it, or it is larger than NanoGPT takes.
     """
     try:
         text = _encoder.encode(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
+        raise InvalidArgumentError(f"the request cannot be written as JSON: {error}") from error
     try:
         data = text.encode()
     except UnicodeEncodeError:
         data = mended_text(text).encode()
     if len(data) > MAX_BODY_BYTES:
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"the request has {len(data)} bytes; NanoGPT takes {MAX_BODY_BYTES} (32 MB) at most"
         )
     return data

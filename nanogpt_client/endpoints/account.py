@@ -15,7 +15,7 @@ from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _prices, catalog
 from nanogpt_client.endpoints._requests import get, post, read_object
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types._coerce import as_dict, as_number
 from nanogpt_client.types.account import (
     Affordability,
@@ -46,7 +46,7 @@ def usage(
 ) -> Call[UsageReport]:
     """Ask what this key spent; dates are ISO days in UTC, both or neither."""
     if (from_date is None) != (to_date is None):
-        raise ConfigurationError("from_date and to_date go together")
+        raise InvalidArgumentError("from_date and to_date go together")
     request = get("/usage", {"from": from_date, "to": to_date, "group_by": group_by})
     return _free(request, UsageReport.read)
 
@@ -66,7 +66,7 @@ def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> C
     """Ask what one picture of a size would cost, times ``n``."""
     body = {"model": _checks.check_model(model)} | ({} if size is None else {"size": size})
     if n < 1:
-        raise ConfigurationError(f"n must be at least 1, not {n}", param="n")
+        raise InvalidArgumentError(f"n must be at least 1, not {n}", param="n")
 
     def read(answer: dict[str, Any]) -> CostEstimate:
         one = CostEstimate.read(answer)
@@ -134,7 +134,7 @@ def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:
     coin = _ticker(ticker)
     number = as_number(amount)
     if number is None or number <= 0:
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"a deposit's amount must be above 0, not {amount!r}", param="amount"
         )
     path = f"/transaction/create/{'daimo/' if coin in _DAIMO else ''}{coin}"
@@ -162,9 +162,9 @@ def _ticker(ticker: str) -> str:
     coin = _checks.check_text("ticker", ticker).lower().removeprefix("daimo/")
     if coin in {"nano", "xno"}:
         msg = "Nano is sent to balance().nano_deposit_address; there is nothing to create"
-        raise ConfigurationError(msg, param="ticker")
+        raise InvalidArgumentError(msg, param="ticker")
     if not coin.replace("-", "").isalnum():
-        raise ConfigurationError(f"{ticker!r} is no ticker", param="ticker")
+        raise InvalidArgumentError(f"{ticker!r} is no ticker", param="ticker")
     return coin
 
 

@@ -19,7 +19,7 @@ from nanogpt_client.endpoints.gather import (
     without_progress,
 )
 from nanogpt_client.endpoints.transcription import transcribe
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError
 from nanogpt_client.types.media import FileSource, GeneratedImages, Speech, Transcript
 from nanogpt_client.types.options import ImageOptions, SpeechOptions, TranscriptionOptions
 
@@ -114,10 +114,12 @@ def _check_joinable(wanted: str | None, length: int, most: int) -> None:
             f"a text of {length} characters is spoken in pieces of up to {most}, and {wanted} "
             f"cannot be joined without loss; ask for one of {', '.join(audio_concat.FORMATS)}"
         )
-        raise ConfigurationError(msg, param="response_format")
+        raise InvalidArgumentError(msg, param="response_format")
 
 
 def _list_of(name: str, values: Any) -> Any:
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
-        raise ConfigurationError(f"{name} must be a list, not {type(values).__name__}", param=name)
+        raise InvalidArgumentError(
+            f"{name} must be a list, not {type(values).__name__}", param=name
+        )
     return values

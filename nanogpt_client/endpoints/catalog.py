@@ -12,7 +12,7 @@ from nanogpt_client._protocol.call import Call, Reply, Request
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.steps import Flow, GetModelCache, ask
 from nanogpt_client.endpoints._requests import get, read_object
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import dicts
 from nanogpt_client.types.catalog import Model, ModelKind, ModelList, ModelScope
 
@@ -43,7 +43,7 @@ def known(kind: ModelKind, model: str, *, fetch: bool = False) -> Flow[Model | N
     no error, for the request itself will tell.
     """
     remembered: ModelCache = yield GetModelCache()
-    if fetch and not remembered.asked(kind):
+    if fetch and not remembered.is_fresh(kind):
         call = list_models(kind)
         try:
             found = yield from ask(
@@ -59,12 +59,14 @@ def known(kind: ModelKind, model: str, *, fetch: bool = False) -> Flow[Model | N
 def _request(kind: ModelKind, scope: ModelScope) -> Request:
     if kind not in get_args(ModelKind) or scope not in get_args(ModelScope):
         msg = f"there is no list of {scope!r} {kind!r} models; kinds are {get_args(ModelKind)}"
-        raise ConfigurationError(msg, param="kind")
+        raise InvalidArgumentError(msg, param="kind")
     if kind == "text":
         root = "" if scope == "all" else f"/{scope}"
         return get(f"{root}/v1/models", {"detailed": True}, root="api")
     if scope != "all":
-        raise ConfigurationError(f"only text models are listed by scope, not {kind}", param="scope")
+        raise InvalidArgumentError(
+            f"only text models are listed by scope, not {kind}", param="scope"
+        )
     if kind in {"audio", "tts", "stt"}:
         return get("/audio-models", {"type": None if kind == "audio" else kind})
     return get(f"/{kind}-models")

@@ -60,8 +60,8 @@ def validate_chat_options(model: str, options: Mapping[str, Any]) -> None:
     """Refuse what no chat can be asked with, before there is a conversation.
 
     Raises:
-        ConfigurationError: an option is unknown, out of its bounds, or clashes with another one or
-            with the model's suffixes; or ``extra_body`` is not JSON.
+        InvalidArgumentError: an option is unknown, out of its bounds, or contradicts another one or
+            the model's suffixes; or ``extra_body`` is not JSON.
     """
     post(PATH, _options_body(model, options), options)
 

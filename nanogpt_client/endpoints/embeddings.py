@@ -16,7 +16,7 @@ from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._requests import post, read_object, without_request_words
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_text, dicts
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
@@ -96,14 +96,14 @@ def embed_all(
 def _check_limit(name: str, value: int, most: float = math.inf) -> None:
     if not 1 <= value <= most:
         upper = "" if most == math.inf else f" and at most {most}"
-        raise ConfigurationError(f"{name} must be at least 1{upper}, not {value}", param=name)
+        raise InvalidArgumentError(f"{name} must be at least 1{upper}, not {value}", param=name)
 
 
 def _sizes(texts: Iterable[str]) -> tuple[list[str], list[int]]:
     """Return the texts, and their bytes in UTF-8."""
     if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
         msg = f"texts must be a list of texts, not {type(texts).__name__}"
-        raise ConfigurationError(msg, param="texts")
+        raise InvalidArgumentError(msg, param="texts")
     inputs = list(texts)
     _check_texts(inputs)
     return inputs, [
@@ -124,10 +124,10 @@ def _batches(sizes: Sequence[int], most_texts: int, most_bytes: int) -> list[sli
 
 def _check_inputs(inputs: Sequence[Any]) -> None:
     if not inputs:
-        raise ConfigurationError("there is no text to embed", param="texts")
+        raise InvalidArgumentError("there is no text to embed", param="texts")
     if len(inputs) > MAX_INPUTS:
         msg = f"{len(inputs)} texts are more than NanoGPT takes in one request ({MAX_INPUTS})"
-        raise ConfigurationError(msg, param="texts")
+        raise InvalidArgumentError(msg, param="texts")
     _check_texts(inputs)
 
 
@@ -135,7 +135,7 @@ def _check_texts(inputs: Sequence[Any]) -> None:
     for at, text in enumerate(inputs):
         if not isinstance(text, str):
             msg = f"texts[{at}] is a {type(text).__name__}, not a text"
-            raise ConfigurationError(msg, param="texts")
+            raise InvalidArgumentError(msg, param="texts")
 
 
 def _embeddings(reply: Reply, expected: int, dimensions: int | None) -> Embeddings:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, Gather, UserResult, ask_user
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from nanogpt_client.types.options import ProgressOptions
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def results(
     """Perform flows and return their results; an error carries those that are there."""
     if max_concurrency < 1:
         msg = f"max_concurrency must be at least 1, not {max_concurrency}"
-        raise ConfigurationError(msg, param="max_concurrency")
+        raise InvalidArgumentError(msg, param="max_concurrency")
     outcomes: Sequence[UserResult | None] = yield Gather(flows, max_concurrency)
     values: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:

@@ -22,7 +22,7 @@ from nanogpt_client.endpoints.media import (
     image_data_url,
     image_data_urls,
 )
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts
 from nanogpt_client.types._surrogates import mended
 from nanogpt_client.types.billing import Billing
@@ -54,7 +54,7 @@ def generate_image(
     known = yield from catalog.known("image", model)
     _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
     if mask is not None and not sources:
-        raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
+        raise InvalidArgumentError("a mask needs the image that it belongs to", param="mask")
     urls = yield from image_data_urls(sources)
     if len(urls) == 1:
         body["imageDataUrl"] = urls[0]
@@ -83,7 +83,7 @@ def edit_image(
         **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
     }
     if not sources:
-        raise ConfigurationError("there is no image to edit", param="image")
+        raise InvalidArgumentError("there is no image to edit", param="image")
     known = yield from catalog.known("image", model)
     _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []

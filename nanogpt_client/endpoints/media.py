@@ -16,8 +16,8 @@ from nanogpt_client.endpoints import _checks
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
-    ConfigurationError,
     DownloadError,
+    InvalidArgumentError,
     InvalidResponseError,
     NanoGPTError,
     OutcomeUnknownError,
@@ -128,12 +128,12 @@ def check_address(url: str, what: str) -> Flow[None]:
     A name that nobody knows here passes: it is NanoGPT that looks it up.
     """
     if web_address(url) is None:
-        raise ConfigurationError(f"{what}: {url[:80]!r} is no http(s) URL with a host's name")
+        raise InvalidArgumentError(f"{what}: {url[:80]!r} is no http(s) URL with a host's name")
     found: Addresses = yield Resolve(url)
     if found.trusted:
         return
     if private := _private(found, url):
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"{what}: {url[:80]!r} leads to {private}, inside a private network, where NanoGPT "
             "finds nothing"
         )
@@ -142,12 +142,12 @@ def check_address(url: str, what: str) -> Flow[None]:
 def _checked(url: str) -> Generator[Resolve, Addresses, Addresses]:
     """Return where a URL leads, which is no private network, or refuse it."""
     if web_address(url) is None and not _is_path(url):
-        raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
+        raise InvalidArgumentError(f"cannot download {url[:80]!r}: no http(s) URL")
     found = yield Resolve(url)
     if found.trusted:
         return found
     if private := _private(found, url):
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"cannot download {url[:80]!r}: it leads to {private}, inside a private network; "
             "allow_private_downloads=True allows that"
         )
@@ -190,7 +190,7 @@ def image_data_urls(sources: Sequence[FileSource]) -> Flow[list[str]]:
         urls.append((yield from image_data_url(source, f"image {at + 1}")))
         if sum(map(len, urls)) > MAX_IMAGES_BYTES:
             msg = f"the images are too large: together NanoGPT takes {MAX_IMAGES_BYTES >> 20} MB"
-            raise ConfigurationError(msg, param="image")
+            raise InvalidArgumentError(msg, param="image")
     return urls
 
 
@@ -201,10 +201,10 @@ def image_data_url(source: FileSource, what: str) -> Flow[str]:
     else:
         _, data = yield from file_bytes(source, what, max_bytes=MAX_PICTURE_BYTES)
         if not files.mime_type_of(data).startswith("image/"):
-            raise ConfigurationError(f"{what} is no PNG, JPEG, WebP or GIF picture")
+            raise InvalidArgumentError(f"{what} is no PNG, JPEG, WebP or GIF picture")
         url = files.data_url(data)
     if len(url) > MAX_IMAGE_BYTES:
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"{what} is too large: NanoGPT takes up to {MAX_IMAGE_BYTES >> 20} MB as base64"
         )
     return url
@@ -222,7 +222,7 @@ def file_bytes(
     if url.startswith("data:"):
         data = files.from_base64(url)
         if not data:
-            raise ConfigurationError(f"{what} is a data: URL without base64 content")
+            raise InvalidArgumentError(f"{what} is a data: URL without base64 content")
         return what, data
     data = yield from download(url, max_bytes=max_bytes)
     return url.rpartition("/")[2].partition("?")[0] or what, data

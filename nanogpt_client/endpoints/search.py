@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._requests import encode, post, read_object, without_request_words
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.options import WebSearchOptions
 from nanogpt_client.types.search import WebSearchResult
@@ -40,10 +40,10 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
     structured = given.get("output_type") == "structured"
     if structured != (schema is not None):
         msg = "a schema and output_type='structured' belong together"
-        raise ConfigurationError(msg, param="schema")
+        raise InvalidArgumentError(msg, param="schema")
     if given.get("from_date", "") > given.get("to_date", "9999"):
         msg = f"from_date {given['from_date']} is after to_date {given['to_date']}"
-        raise ConfigurationError(msg, param="from_date")
+        raise InvalidArgumentError(msg, param="from_date")
     body = _query(query, options)
     body |= {_WORDS.get(name, name): value for name, value in given.items()}
 

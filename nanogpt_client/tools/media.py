@@ -10,7 +10,7 @@ from nanogpt_client._media import files as media_files
 from nanogpt_client._protocol.addresses import host_of, is_named
 from nanogpt_client._protocol.steps import Flow, off_loop
 from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from nanogpt_client.tools import approval, schemas, settings
 from nanogpt_client.tools.artifacts import LARGEST_FILE, Kept, check_output, keep, reachable
 from nanogpt_client.tools.results import Media, ToolResult, amount
@@ -90,7 +90,7 @@ def speak(
 
 def _check_length(own: settings.SpeechFields, text: str) -> None:
     if len(text) > own.max_characters:
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"the text has {len(text)} characters; one call may speak {own.max_characters}",
             param="text",
         )
@@ -151,7 +151,7 @@ def generate_video(
 
 def _ordered(own: settings.VideoFields, given: schemas.VideoArguments) -> Flow[Any]:
     if given.prompt is None:
-        raise ConfigurationError("a video needs a prompt, or the run id of one that was ordered")
+        raise InvalidArgumentError("a video needs a prompt, or the run id of one that was ordered")
     image = None if given.image is None else (yield from _input(own, given.image))
     yield from catalog.known("video", own.model, fetch=True)
     mode = None if image is None else "image_to_video"
@@ -239,11 +239,11 @@ def _picture(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]
 def _check_url(own: settings.ToolFields, url: str) -> None:
     """Refuse an address that the program's settings do not let a model use."""
     if not own.allow_urls:
-        raise ConfigurationError("addresses may not be used here; name a file")
+        raise InvalidArgumentError("addresses may not be used here; name a file")
     host = host_of(url)
     if own.allow_hosts is not None and not is_named(host, own.allow_hosts):
         allowed = ", ".join(own.allow_hosts) or "none"
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"addresses of {host[:80]!r} may not be used here; allowed hosts: {allowed}"
         )
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 
 __all__ = [
     "ClassSchema",
@@ -89,7 +89,7 @@ def json_schema_format(
     otherwise the schema is sent as it is.
 
     Raises:
-        ConfigurationError: ``strict=True``, and strict mode cannot express the schema.
+        InvalidArgumentError: ``strict=True``, and strict mode cannot express the schema.
     """
     sent = _rooted(schema)
     built: dict[str, Any] = {"schema": sent}
@@ -108,7 +108,7 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema closed for strict mode: all properties required, and no others allowed.
 
     Raises:
-        ConfigurationError: strict mode cannot express it; the message says what and where.
+        InvalidArgumentError: strict mode cannot express it; the message says what and where.
     """
     try:
         return _Closing(schema).root()
@@ -202,9 +202,9 @@ def _rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
     return rooted
 
 
-def _refusal(error: _NotStrictError, param: str) -> ConfigurationError:
+def _refusal(error: _NotStrictError, param: str) -> InvalidArgumentError:
     msg = f"strict=True: {error}, which strict mode cannot express; leave strict out"
-    return ConfigurationError(msg, param=param)
+    return InvalidArgumentError(msg, param=param)
 
 
 class _NotStrictError(ValueError):

@@ -10,7 +10,7 @@ from langchain_core.exceptions import OutputParserException
 from llama_index.core import PromptTemplate
 from pydantic import BaseModel, RootModel
 
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.json_in_text import NoObjectError
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.langchain_nanogpt.replies import Wire
@@ -192,7 +192,7 @@ async def test_a_list_is_an_answer_too():
     assert "strict" not in wire.bodies[0]["response_format"]["json_schema"]
     found = await through_llama_index(ages, *replies({"content": "[36, 37]"}), model="a/b")
     assert found == [ages([36, 37])] * 5
-    with pytest.raises(ConfigurationError, match="method='json_schema'"):
+    with pytest.raises(InvalidArgumentError, match="method='json_schema'"):
         wire.model().with_structured_output(ages, method="function_calling")
 
 
@@ -241,6 +241,6 @@ def test_a_wish_for_strict_that_cannot_be_met_is_told():
             lambda llm=llm: llm.structured_predict(Free, PROMPT, llm_kwargs={"strict": True})
         )
     for ask in asks:
-        with pytest.raises(ConfigurationError, match=r"strict=True: schema\.keys has keys of"):
+        with pytest.raises(InvalidArgumentError, match=r"strict=True: schema\.keys has keys of"):
             ask()
     assert wire.bodies == []

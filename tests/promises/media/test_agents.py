@@ -186,7 +186,7 @@ async def test_find_draw_read_aloud_transcribe_report(ask, request_text, heard, 
 
 
 @AGENTS
-async def test_a_picture_becomes_a_film(ask, account, tmp_path):
+async def test_an_image_becomes_a_film(ask, account, tmp_path):
     _, client = account
     done = await ask("Draw a red fox in the snow, then make a short video of it.", tmp_path, client)
     drawn = done.artifact("generate_image")["path"]
@@ -200,7 +200,7 @@ async def test_a_picture_becomes_a_film(ask, account, tmp_path):
 
 
 @AGENTS
-async def test_a_picture_is_changed(ask, account, tmp_path):
+async def test_an_image_is_changed(ask, account, tmp_path):
     _, client = account
     done = await ask(
         "Paint a sailing boat. Then edit the picture so that the sea is green.", tmp_path, client

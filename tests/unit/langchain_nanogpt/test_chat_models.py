@@ -23,7 +23,7 @@ from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT
-from nanogpt_client import Budget, ConfigurationError, Ledger, NanoGPTClient
+from nanogpt_client import Budget, ConfigurationError, InvalidArgumentError, Ledger, NanoGPTClient
 from tests.unit.langchain_nanogpt.replies import MODEL, Wire, call
 
 KEY = "sk-nano-of-the-test"
@@ -194,7 +194,7 @@ def test_a_json_schema_without_properties_is_sent_whole(schema, answer):
     assert chain.invoke("hi") == answer
     sent = wire.bodies[0]["response_format"]["json_schema"]
     assert (sent["name"], sent["schema"]) == ("Ages", schema)
-    with pytest.raises(ConfigurationError, match="method='json_schema'"):
+    with pytest.raises(InvalidArgumentError, match="method='json_schema'"):
         wire.model().with_structured_output(schema, method="function_calling")
 
 
@@ -212,7 +212,7 @@ def test_a_schema_that_openai_nests_is_sent_as_it_is():
 
 def test_a_method_that_does_not_exist_is_refused():
     with pytest.raises(
-        ConfigurationError, match="method='tool_calling' is unknown; use one of function_calling"
+        InvalidArgumentError, match="method='tool_calling' is unknown; use one of function_calling"
     ):
         SCHEMA_TEXT.model().with_structured_output(Person, method=cast("Any", "tool_calling"))
 
@@ -314,7 +314,7 @@ def test_a_refusal_is_a_block(version):
     ],
 )
 def test_clashing_options_are_refused_at_once(settings, complaint):
-    with pytest.raises(ConfigurationError, match=complaint):
+    with pytest.raises(InvalidArgumentError, match=complaint):
         hello().model(**settings)
 
 

@@ -27,7 +27,7 @@ from langchain_nanogpt._to_wire import (
     tools_to_wire,
 )
 from nanogpt_client import (
-    ConfigurationError,
+    InvalidArgumentError,
 )
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
@@ -98,7 +98,7 @@ def test_each_kind_of_message_has_its_form(message, expected):
 
 
 def test_what_is_no_message_to_a_model_is_refused():
-    with pytest.raises(ConfigurationError, match="RemoveMessage"):
+    with pytest.raises(InvalidArgumentError, match="RemoveMessage"):
         wire(RemoveMessage(id="1"))
 
 
@@ -183,7 +183,7 @@ def test_text_blocks_of_all_kinds_become_text(block, text):
     ],
 )
 def test_what_cannot_be_sent_is_named(block, fragment):
-    with pytest.raises(ConfigurationError, match=fragment):
+    with pytest.raises(InvalidArgumentError, match=fragment):
         wire(HumanMessage([block]))
 
 
@@ -359,7 +359,7 @@ def test_a_tool_choice_has_many_spellings(choice, expected):
 
 
 def test_choosing_an_unknown_tool_is_refused():
-    with pytest.raises(ConfigurationError, match=r"'listen'.*look"):
+    with pytest.raises(InvalidArgumentError, match=r"'listen'.*look"):
         tool_choice_to_wire("listen", tools_to_wire([look]))
 
 

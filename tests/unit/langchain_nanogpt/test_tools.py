@@ -24,7 +24,7 @@ from langchain_nanogpt import (
     NanoGPTVideoTool,
     NanoGPTWebSearchRetriever,
 )
-from nanogpt_client import Budget, ConfigurationError, NanoGPTClient, Progress
+from nanogpt_client import Budget, InvalidArgumentError, NanoGPTClient, Progress
 from nanogpt_client.tools import TOOLS
 from tests.conformance.langchain.test_standard_tools import EXAMPLES, KEY
 from tests.unit.langchain_nanogpt.samples import picture
@@ -90,7 +90,7 @@ async def test_or_raised_with_its_cause(client):
     with pytest.raises(ToolException, match="it takes 1024x1024") as caught:
         tool.invoke({"prompt": "x", "size": "9x9"})
     assert isinstance(caught.value.__cause__, ModelError)
-    assert isinstance(caught.value.__cause__, ConfigurationError)
+    assert isinstance(caught.value.__cause__, InvalidArgumentError)
     with pytest.raises(ToolException, match="it takes 1024x1024"):
         await tool.ainvoke({"prompt": "x", "size": "9x9"})
 

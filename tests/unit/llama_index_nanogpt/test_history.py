@@ -25,7 +25,7 @@ from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 
 from llama_index_nanogpt._translate import messages_to_wire
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.history import Recipient
 from tests.conformance.llama_index.wire import call, more, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
@@ -257,9 +257,9 @@ def test_an_odd_block_ends_no_thread_but_is_refused_where_it_is_asked(kind, tmp_
     block = ImageBlock(path=path) if kind == "lost file" else ImageBlock()
     path.unlink()
     asked = ChatMessage(role="user", blocks=[block, TextBlock(text="?")])
-    with pytest.raises(ConfigurationError, match="image block"):
+    with pytest.raises(InvalidArgumentError, match="image block"):
         messages_to_wire([asked])
-    with pytest.raises(ConfigurationError, match="image block"):
+    with pytest.raises(InvalidArgumentError, match="image block"):
         messages_to_wire([ChatMessage(role="system", blocks=[block]), *ASK])
     for past in (asked, shot(block), ChatMessage(role="assistant", blocks=[block])):
         with pytest.warns(UserWarning, match="image block"):

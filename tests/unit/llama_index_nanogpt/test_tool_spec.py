@@ -27,7 +27,7 @@ from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
-    ConfigurationError,
+    InvalidArgumentError,
     NanoGPTClient,
     Progress,
     SpendNotApprovedError,
@@ -150,7 +150,7 @@ async def test_an_error_is_told_to_the_model(run, client, spec_of):
     assert output.is_error
     assert "has no size '9x9'; it takes 1024x1024" in output.content
     assert "Nothing was sent or spent. Correct the arguments" in output.content
-    assert isinstance(output.exception, ConfigurationError)
+    assert isinstance(output.exception, InvalidArgumentError)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ async def test_wrong_arguments_are_told(run, client, spec_of, name, arguments, s
 
 def test_errors_keep_their_class_for_programs(client, spec_of):
     spec = spec_of(client=client)
-    with pytest.raises(ConfigurationError, match="Nothing was sent or spent"):
+    with pytest.raises(InvalidArgumentError, match="Nothing was sent or spent"):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
@@ -241,7 +241,7 @@ async def test_costs_are_told_to_handlers(run, client, spec_of):
         await run(spec_of(client=client), "generate_image", prompt="x", size="9x9")
     spoken, refused = costs.ledger
     assert (spoken.kind, spoken.model, spoken.outcome) == ("speech", "tts-1", "ok")
-    assert (refused.kind, refused.outcome) == ("image", "ConfigurationError")
+    assert (refused.kind, refused.outcome) == ("image", "InvalidArgumentError")
     assert refused.cost == 0
     assert costs.total_usd == client.ledger.spent > 0
 

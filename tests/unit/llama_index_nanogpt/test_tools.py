@@ -12,7 +12,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 
 from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
 
@@ -44,7 +44,7 @@ def response(*calls, finish_reason=None, **extra):
 
 def test_a_choice_of_no_tool_is_refused_before_anything_is_sent():
     server = Scripted(TWO_CALLS)
-    with pytest.raises(ConfigurationError, match=r"names 'ad', but the tools are \['add'\]"):
+    with pytest.raises(InvalidArgumentError, match=r"names 'ad', but the tools are \['add'\]"):
         server.llm().chat_with_tools([TOOL], user_msg="hi", tool_choice="ad")
     assert not server.bodies
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.account import (
     balance,
     can_afford,
@@ -24,7 +24,7 @@ from nanogpt_client.endpoints.account import (
     subscription_usage,
     usage,
 )
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from tests.support.driving import ODD_VALUES, answer, context, drive, reply, requests_of
 from tests.support.typed import as_declared
 
@@ -115,7 +115,7 @@ def test_requests(call, method, root, path, sent):
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(ask, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         ask()
 
 
@@ -148,7 +148,7 @@ def test_what_can_be_afforded(cost, money, affordable):
 
 def test_pictures_can_be_afforded_too():
     driven = drive(
-        perform(can_afford(model="m", size="1x1", n=3), context()),
+        run_flow(can_afford(model="m", size="1x1", n=3), context()),
         reply({"cost": 1}), reply({"usd_balance": "2.5"}),
     )  # fmt: skip
     assert driven.result.affordable is False

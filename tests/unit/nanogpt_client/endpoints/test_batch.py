@@ -12,7 +12,7 @@ import pytest
 
 from nanogpt_client import (
     BadRequestError,
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     Progress,
     ServerError,
@@ -115,7 +115,7 @@ def test_after_a_failure_nothing_further_is_begun_and_what_is_there_is_kept(use)
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(use, method, values, options, match):
     wire = Wire()
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         use(wire, method, values, **options)
     assert wire.asked == []
 
@@ -156,7 +156,7 @@ def test_a_text_that_fits_is_one_request(use):
 @pytest.mark.parametrize("kind", ["flac", "opus"])
 def test_a_format_that_cannot_be_joined_is_refused_unsent(use, kind):
     wire = Wire()
-    with pytest.raises(ConfigurationError, match=f"{kind} cannot be joined without loss"):
+    with pytest.raises(InvalidArgumentError, match=f"{kind} cannot be joined without loss"):
         use(wire, "speak_long", LONG, response_format=kind)
     assert wire.asked == []
 

@@ -18,7 +18,7 @@ from nanogpt_client import (
     AsyncNanoGPTClient,
     Budget,
     BudgetExceededError,
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     NanoGPTClient,
     PartialEmbeddings,
@@ -141,7 +141,7 @@ def test_batches_stay_within_number_and_bytes(texts, expected):
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(use, texts, options, match):
     wire = Wire()
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         use(wire, texts, **options)
     assert wire.batches == []
 

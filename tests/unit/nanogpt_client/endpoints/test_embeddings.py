@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.policy import attempt
+from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.embeddings import embed
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 
 
@@ -28,7 +28,7 @@ def row(embedding: Any, index: Any = None) -> dict[str, Any]:
 
 
 def answer(body: Any, texts: Any = "hi", **options: Any) -> Any:
-    driven = drive(attempt(embed(texts, model="m", **options), context()), reply(body))
+    driven = drive(send_with_retries(embed(texts, model="m", **options), context()), reply(body))
     if driven.error is not None:
         raise driven.error
     return driven.result
@@ -56,7 +56,7 @@ def test_the_request():
     ],
 )
 def test_texts_that_nanogpt_would_refuse(texts, match):
-    with pytest.raises(ConfigurationError, match=match) as caught:
+    with pytest.raises(InvalidArgumentError, match=match) as caught:
         embed(texts, model="m")
     assert caught.value.param == "texts"
 

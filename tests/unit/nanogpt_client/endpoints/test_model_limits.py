@@ -9,7 +9,7 @@ import pytest
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._model_limits import ModelConstraints, most_characters
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.types.catalog import Model, ModelList
 from tests.support.driving import first_call
@@ -72,7 +72,7 @@ SHAPES = known("image", supported_parameters={"resolutions": ["1:1", "16:9", "1k
     ],
 )
 def test_pictures_that_a_model_does_not_draw(models, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         image(models, **options)
 
 
@@ -93,13 +93,13 @@ def test_sizes_that_a_list_names_or_says_nothing_of_are_sent(models, size):
 def test_the_larger_of_two_limits_holds():
     models = known("image", supported_parameters={"max_images": 1, "max_output_images": 4})
     assert image(models, n=4).billable
-    with pytest.raises(ConfigurationError, match="up to 4"):
+    with pytest.raises(InvalidArgumentError, match="up to 4"):
         image(models, n=5)
 
 
 def test_edits_are_checked_too():
     flow = images.edit_image("blue", model="m", image=PNG, size="9x9")
-    with pytest.raises(ConfigurationError, match="has no size"):
+    with pytest.raises(InvalidArgumentError, match="has no size"):
         first_call(flow, IMAGE)
 
 
@@ -115,7 +115,7 @@ TTS = known("tts", supported_parameters={"voices": VOICES, "max_chars": 9})
     ],
 )
 def test_speech_that_a_model_does_not_do(text, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         speak(TTS, text, **options)
 
 
@@ -132,7 +132,7 @@ def test_voices_are_read_as_they_come(voices):
     models = known("tts", supported_parameters={"voices": voices})
     for voice in (None, "af_bella", "AM_Adam"):
         assert speak(models, voice=voice).billable
-    with pytest.raises(ConfigurationError, match="has no voice 'onyx'"):
+    with pytest.raises(InvalidArgumentError, match="has no voice 'onyx'"):
         speak(models, voice="onyx")
 
 
@@ -149,9 +149,9 @@ def test_formats_are_nanogpts_to_judge_for_no_list_of_voices_names_them():
 def test_how_long_a_text_may_be_is_the_models_own(most):
     models = known("tts", supported_parameters={"max_chars": most})
     assert speak(models, "x" * int(most)).billable
-    with pytest.raises(ConfigurationError, match=f"up to {most} characters"):
+    with pytest.raises(InvalidArgumentError, match=f"up to {most} characters"):
         speak(models, "x" * (int(most) + 1))
-    with pytest.raises(ConfigurationError, match=f"up to {most} characters"):
+    with pytest.raises(InvalidArgumentError, match=f"up to {most} characters"):
         speech.stream_speech("x" * (int(most) + 1), model="m", listed=models.get("tts"))
 
 
@@ -198,7 +198,7 @@ RANGE = known(
     ],
 )
 def test_films_that_a_model_does_not_make(models, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         film(models, **options)
 
 
@@ -250,7 +250,7 @@ MEGABYTE = 1024 * 1024
     ],
 )
 def test_recordings_that_a_model_does_not_take(models, data, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         hear(models, data, **options)
 
 

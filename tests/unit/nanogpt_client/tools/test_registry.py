@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
-    ConfigurationError,
+    InvalidArgumentError,
     NanoGPTClient,
     NotFoundError,
     Progress,
@@ -249,7 +249,7 @@ def test_the_cost_of_a_chat(call, box):
 )
 def test_what_cannot_work_is_refused_and_nothing_is_paid(call, box, name, arguments, match):
     tools = box()
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         call(tools, name, **arguments)
     assert kinds(tools) == []
 
@@ -303,7 +303,7 @@ def test_a_question_may_be_asynchronous(box):
 
     tools = box(confirm=confirm)
     assert asyncio.run(tools.acall("generate_image", {"prompt": "x"})).artifact["cost"]
-    with pytest.raises(ConfigurationError, match="needs AsyncNanoGPTClient"):
+    with pytest.raises(InvalidArgumentError, match="needs AsyncNanoGPTClient"):
         tools.call("generate_image", {"prompt": "x"})
 
 
@@ -336,14 +336,14 @@ def test_a_budget_sets_aside_what_work_will_cost(call, box, name, arguments, usd
 def test_arguments_may_come_as_json(box):
     assert box().call("check_balance", "").artifact["kind"] == "balance"
     assert box().call("estimate_cost", '{"kind": "image"}').artifact["usd"]
-    with pytest.raises(ConfigurationError, match="the arguments of speak are no JSON"):
+    with pytest.raises(InvalidArgumentError, match="the arguments of speak are no JSON"):
         box().call("speak", "{")
 
 
 def test_some_of_the_tools(box):
     tools = box(include=("speak", "check_balance"))
     assert [s["function"]["name"] for s in tools.schemas()] == ["speak", "check_balance"]
-    with pytest.raises(ConfigurationError, match="there is no tool 'generate_image'"):
+    with pytest.raises(InvalidArgumentError, match="there is no tool 'generate_image'"):
         tools.call("generate_image", {"prompt": "x"})
     with pytest.raises(ValidationError, match=r"unknown tools \['draw'\]"):
         box(include=("draw",))
