@@ -166,7 +166,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         return self._set_profile(await self.alist_models())
 
     def _set_profile(self, models: ModelList) -> ModelProfile:
-        profile = resolved_profile(self.model, models.facts(self.model))
+        profile = resolved_profile(self.model, models.find(self.model))
         if profile is None:
             with map_errors():
                 raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")

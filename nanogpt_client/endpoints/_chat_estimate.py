@@ -1,6 +1,6 @@
-"""What a chat may cost, before it is sent: catalogue price times tokens.
+"""Estimating the cost of a chat: catalogue price times tokens.
 
-Only `Budget` reserves by it; the ledger never holds an estimate.
+Only a `Budget` uses the estimate, to reserve; the ledger never records one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from nanogpt_client.bundled_models import find
 from nanogpt_client.types._coerce import as_list, as_text, dicts
 
 CHARACTERS_PER_TOKEN = 4
-# What providers count for a picture, sound or document varies; this is the order of magnitude.
+# What providers count for an image, audio or document varies; this is the order of magnitude.
 TOKENS_PER_ATTACHMENT = 1000
 
 
 def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
-    """Return the dollars for the input and for ``max_tokens`` of output; ``None`` if unknown.
+    """Return USD for the input and ``max_tokens`` of output; ``None`` if the price is unknown.
 
     Without ``max_tokens`` it is `AtLeast` that of the input. A listed price of 0 is a price: such a
     model is free.

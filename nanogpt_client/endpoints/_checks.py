@@ -1,4 +1,4 @@
-"""Checks of what a caller passes, before anything is sent: one message, what is wrong and where."""
+"""Checks of a call's arguments before anything is sent; messages say what is wrong, and where."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from nanogpt_client.types.json_schemas import (
     is_allowed_name,
     tool_parameters,
 )
+from nanogpt_client.types.options import ProgressOptions
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
+_NOT_IN_BODY = frozenset(ProgressOptions.__annotations__)
 
 
 def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Check options against their TypedDict and return those that were given (not ``None``).
 
     Raises:
-        InvalidArgumentError: an unknown option, a wrong type, or a value out of its bounds.
+        InvalidArgumentError: an unknown option, a wrong type, or a value out of range.
     """
     given = {name: value for name, value in options.items() if value is not None}
     unknown = given.keys() - _annotations(kind)
@@ -52,6 +54,12 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     return checked_values
 
 
+def body_options(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Check options against their TypedDict and return those that belong in the request's body."""
+    given = checked(options, kind)
+    return {name: value for name, value in given.items() if name not in _NOT_IN_BODY}
+
+
 @cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
@@ -63,31 +71,31 @@ def _annotations(kind: type) -> frozenset[str]:
 
 
 def check_model(model: Any) -> str:
-    """Return the model's id if there is one."""
+    """Return the model's id; raise if it is not a text, or is blank."""
     if not isinstance(model, str) or not model.strip():
-        raise InvalidArgumentError(f"model must be a model's id, not {model!r}", param="model")
+        raise InvalidArgumentError(
+            f"model must be a model id such as 'openai/gpt-5.2', not {model!r}", param="model"
+        )
     return model
 
 
 def check_text(name: str, value: Any) -> str:
-    """Return a text that must not be empty."""
+    """Return a text; raise if it is not one, or is blank."""
     if not isinstance(value, str) or not value.strip():
-        raise InvalidArgumentError(
-            f"{name} must be a text that is not empty, not {value!r}", param=name
-        )
+        raise InvalidArgumentError(f"{name} must be a non-empty string, not {value!r}", param=name)
     return value
 
 
 def check_prompt(prompt: Any, *, instead: object) -> str:
-    """Return a prompt; it may be empty where something else says what to make.
+    """Return a prompt; it may be empty where another input replaces it.
 
-    Upscalers and some models that move a picture take none (page video-generation: "conditional").
+    Upscalers and some image-to-video models take no prompt (page video-generation: "conditional").
     """
     return "" if instead and prompt in ("", None) else check_text("prompt", prompt)
 
 
 def check_messages(messages: Any) -> list[dict[str, Any]]:
-    """Return the messages as a list of dicts if NanoGPT could take them."""
+    """Return the messages as a list of dicts; raise for those that NanoGPT would refuse."""
     if isinstance(messages, str):
         return [{"role": "user", "content": check_text("messages", messages)}]
     if not isinstance(messages, Sequence) or not messages:
@@ -100,22 +108,24 @@ def check_messages(messages: Any) -> list[dict[str, Any]]:
             raise InvalidArgumentError(f"{where} must be a dict with a role", param="messages")
         role = message.get("role")
         if not isinstance(role, str) or role not in ROLES:
-            msg = f"{where} has the unknown role {role!r}; known are {', '.join(sorted(ROLES))}"
+            msg = f"{where} has the role {role!r}; use one of {', '.join(sorted(ROLES))}"
             raise InvalidArgumentError(msg, param="messages")
         if role == "tool" and not message.get("tool_call_id"):
-            msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
+            msg = f"{where} is a tool result and needs the tool_call_id of the call it answers"
             raise InvalidArgumentError(msg, param="messages")
-        says_nothing = message.get("content") is None and "configuration_update" not in message
-        if says_nothing and role in {"user", "system", "developer"}:
-            raise InvalidArgumentError(f"{where} ({role}) has no content", param="messages")
+        is_empty = message.get("content") is None and "configuration_update" not in message
+        if is_empty and role in {"user", "system", "developer"}:
+            raise InvalidArgumentError(
+                f"{where} ({role}) has no content; pass a text or parts", param="messages"
+            )
     return [dict(message) for message in messages]
 
 
 def check_tools(tools: Any) -> list[dict[str, Any]]:
-    """Return tools as functions with an object of arguments, if their names and size may pass.
+    """Return tools with an object schema of arguments; raise if a name or the size is not allowed.
 
-    The names must come back as they are, so an illegal one is refused here instead of changed.
-    What providers take is OpenAI's rule: up to 64 letters, digits, underscores and dashes.
+    The names come back in tool calls, so one that is not allowed raises instead of being changed.
+    Providers follow OpenAI's rule: up to 64 letters, digits, underscores and dashes.
     """
     if not isinstance(tools, Sequence) or isinstance(tools, str):
         raise InvalidArgumentError("tools must be a list", param="tools")
@@ -123,11 +133,11 @@ def check_tools(tools: Any) -> list[dict[str, Any]]:
     try:
         size = len(json.dumps(tools, ensure_ascii=False).encode("utf-8", "replace"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"tools cannot be written as JSON: {error}") from error
+        raise InvalidArgumentError(f"tools cannot be encoded as JSON: {error}") from error
     if size > MAX_TOOLS_BYTES:
         largest = max(tools, key=lambda tool: len(json.dumps(tool)))["function"]["name"]
         msg = (
-            f"the tools take {size} bytes, NanoGPT accepts {MAX_TOOLS_BYTES} (200 KB); "
+            f"tools have {size} bytes; NanoGPT accepts at most {MAX_TOOLS_BYTES} (200 KB); "
             f"the largest is {largest!r}"
         )
         raise InvalidArgumentError(msg, param="tools")
@@ -153,10 +163,10 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
 
 
 def read_file(source: types.FileSource, what: str) -> tuple[str, bytes]:
-    """Return name and bytes of a file given as path or as bytes.
+    """Return name and content of a file given as a path or as bytes.
 
     Raises:
-        InvalidArgumentError: it is missing, unreadable or empty.
+        InvalidArgumentError: the file is missing, unreadable or empty.
     """
     if isinstance(source, bytes):
         name, data = what, source

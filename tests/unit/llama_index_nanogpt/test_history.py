@@ -291,7 +291,7 @@ def test_arguments_that_are_nested_too_deeply_are_not_run(streaming):
     calls = {"tool_calls": [call(0, "c1", "f", deep)]}
     llm = Scripted(stream(calls) if streaming else whole(calls)).llm()
     response = list(llm.stream_chat(ASK))[-1] if streaming else llm.chat(ASK)
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="not a JSON object"):
         llm.get_tool_calls_from_response(response)
     (selection,) = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     assert "not run" in selection.tool_name

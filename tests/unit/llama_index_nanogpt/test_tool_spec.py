@@ -148,7 +148,7 @@ async def test_an_error_is_told_to_the_model(run, client, spec_of):
     spec = spec_of(client=client)
     output = await run(spec, "generate_image", prompt="a cat", size="9x9")
     assert output.is_error
-    assert "has no size '9x9'; it takes 1024x1024" in output.content
+    assert "does not support size='9x9'; it supports 1024x1024" in output.content
     assert "Nothing was sent or spent. Correct the arguments" in output.content
     assert isinstance(output.exception, InvalidArgumentError)
 
@@ -182,7 +182,7 @@ async def test_an_agent_is_told_of_errors_and_goes_on(client, spec_of, llm):
     answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
-    assert "has no size '9x9'" in str(answer)
+    assert "does not support size='9x9'" in str(answer)
 
 
 class Listener(BaseEventHandler):

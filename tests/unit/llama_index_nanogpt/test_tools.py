@@ -124,7 +124,7 @@ def test_unreadable_calls_are_of_no_tool(arguments, raw):
     assert selection.tool_kwargs == {}
     llm = Scripted(TWO_CALLS).llm()
     assert llm.get_tool_calls_from_response(answer, error_on_no_tool_call=False) == [selection]
-    with pytest.raises(ValueError, match="the arguments of 'f' are no JSON object"):
+    with pytest.raises(ValueError, match="the arguments of 'f' are not a JSON object"):
         llm.get_tool_calls_from_response(answer)
 
 
@@ -151,9 +151,9 @@ async def test_predict_and_call_fails_instead_of_running_half_a_call():
     tool = FunctionTool.from_defaults(lambda a=None: ran.append(a), name="f", description="f")
     cut = [call(0, "c", "f", '{"a": ')]
     llm = Scripted(whole({"content": None, "tool_calls": cut}, finish_reason="length")).llm()
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="not a JSON object"):
         llm.predict_and_call([tool], user_msg="hi")
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="not a JSON object"):
         await llm.apredict_and_call([tool], user_msg="hi")
     assert ran == []
 

@@ -762,7 +762,7 @@ def test_a_sound_in_one_chunk_is_handed_on():
 
 @pytest.mark.parametrize(
     ("body", "match"),
-    [({"url": "https://x/y.mp3"}, "use speak"), ({"error": "no"}, "no"), ({}, "without a sound")],
+    [({"url": "https://x/y.mp3"}, "use speak"), ({"error": "no"}, "no"), ({}, "without audio")],
 )
 def test_json_instead_of_a_streamed_sound(body, match):
     call = stream_speech("hi", model="tts-1")

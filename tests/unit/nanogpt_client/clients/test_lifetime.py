@@ -521,7 +521,7 @@ def test_a_host_that_nobody_knows_is_refused(shell: Shell, monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(DownloadError, match=r"nowhere\.invalid cannot be looked up; nothing was"):
+    with pytest.raises(DownloadError, match=r"nowhere\.invalid cannot be resolved; nothing was"):
         shell.use({}, "download", "http://nowhere.invalid/x.png")
 
 

@@ -96,8 +96,8 @@ def test_requests(call, method, root, path, sent):
 @pytest.mark.parametrize(
     ("ask", "match"),
     [
-        (lambda: usage(from_date="2026-01-01"), "go together"),
-        (lambda: usage(to_date="2026-01-01"), "go together"),
+        (lambda: usage(from_date="2026-01-01"), "passed together"),
+        (lambda: usage(to_date="2026-01-01"), "passed together"),
         (lambda: estimate_chat_cost([], model="m"), "at least one message"),
         (lambda: estimate_chat_cost("hi", model=""), "model must be"),
         (lambda: estimate_image_cost(model="m", n=0), "n must be at least 1"),
@@ -108,9 +108,9 @@ def test_requests(call, method, root, path, sent):
         (lambda: create_deposit("btc", float("inf")), "above 0"),
         (lambda: create_deposit("nano", 1), "nano_deposit_address"),
         (lambda: create_deposit("XNO", 1), "nano_deposit_address"),
-        (lambda: create_deposit("../x", 1), "is no ticker"),
+        (lambda: create_deposit("../x", 1), "ticker must be a coin"),
         (lambda: create_deposit("", 1), "ticker must be"),
-        (lambda: deposit_limits("b/tc"), "is no ticker"),
+        (lambda: deposit_limits("b/tc"), "ticker must be a coin"),
         (lambda: deposit_status("btc", ""), "deposit_id must be"),
     ],
 )

@@ -39,9 +39,9 @@ def test_requests(kind, scope, root, path, query):
 @pytest.mark.parametrize(
     ("kind", "scope", "match"),
     [
-        ("movies", "all", "'movies' models; kinds are"),
+        ("movies", "all", "'movies' models; use a kind of"),
         ("text", "free", "'free' 'text'"),
-        ("image", "paid", "only text models"),
+        ("image", "paid", "applies to text models only"),
     ],
 )
 def test_lists_that_do_not_exist(kind, scope, match):

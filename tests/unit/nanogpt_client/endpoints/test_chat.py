@@ -144,12 +144,12 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m:fast", {"caching": True}, "both choose the provider"),
         ("m", {"temperature": 2.5}, "temperature=2.5: .*less than or equal to 2"),
         ("m", {"temprature": 1}, "did you mean 'temperature'"),
-        ("m", {"extra_body": {"x": float("nan")}}, "cannot be written as JSON"),
+        ("m", {"extra_body": {"x": float("nan")}}, "cannot be encoded as JSON"),
         ("m", {"logit_bias": {"7": float("nan")}}, "logit_bias|JSON"),
-        ("m", {"extra_body": {"x": object()}}, "cannot be written as JSON"),
+        ("m", {"extra_body": {"x": object()}}, "cannot be encoded as JSON"),
         ("m", {"tools": [{"function": {}}]}, r"tools\[0\]"),
-        ("", {}, "model must be a model's id"),
-        (" m", {}, "not a model id"),
+        ("", {}, "model must be a model id"),
+        (" m", {}, "no model id"),
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(model, options, match):
@@ -168,7 +168,7 @@ def test_bodies_over_32_mb_are_refused():
     room = 32 * 1024 * 1024 - len(chat("x", model="m").request.content or b"") + 1
     assert len(chat("x" * room, model="m").request.content or b"") == 32 * 1024 * 1024
     with pytest.raises(
-        InvalidArgumentError, match=r"33554433 bytes; NanoGPT takes 33554432 \(32 MB\)"
+        InvalidArgumentError, match=r"33554433 bytes; NanoGPT accepts at most 33554432 \(32 MB\)"
     ):
         chat("x" * (room + 1), model="m")
 
@@ -177,7 +177,7 @@ def test_nesting_without_end_is_refused():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(InvalidArgumentError, match="cannot be written as JSON"):
+    with pytest.raises(InvalidArgumentError, match="cannot be encoded as JSON"):
         chat("hi", model="m", extra_body={"x": deep})
 
 

@@ -26,16 +26,16 @@ from nanogpt_client.errors import InvalidArgumentError
         (None, "at least one message"),
         ({"role": "user"}, "at least one message"),
         (iter([{"role": "user", "content": "hi"}]), "at least one message"),
-        ("", "messages must be a text that is not empty"),
-        ("  \n", "messages must be a text that is not empty"),
+        ("", "messages must be a non-empty string"),
+        ("  \n", "messages must be a non-empty string"),
         (["hi"], r"messages\[0\] must be a dict with a role"),
         (b"hi", r"messages\[0\] must be a dict with a role"),
-        ([{"content": "hi"}], r"messages\[0\] has the unknown role None"),
+        ([{"content": "hi"}], r"messages\[0\] has the role None"),
         (
             [{"role": "user", "content": "hi"}, {"role": "bot"}],
-            r"messages\[1\].*'bot'; known are .*user",
+            r"messages\[1\].*'bot'; use one of .*user",
         ),
-        ([{"role": ["user"], "content": "hi"}], r"unknown role \['user'\]"),
+        ([{"role": ["user"], "content": "hi"}], r"the role \['user'\]"),
         ([{"role": "user"}], r"messages\[0\] \(user\) has no content"),
         ([{"role": "system", "content": None}], "has no content"),
         ([{"role": "tool", "content": "42"}], "needs the tool_call_id"),
@@ -69,15 +69,13 @@ def test_a_conversation_is_copied_and_kept():
 
 @pytest.mark.parametrize("model", [None, "", "  ", 5, ["m"]])
 def test_a_model_must_be_named(model):
-    with pytest.raises(InvalidArgumentError, match="model must be a model's id"):
+    with pytest.raises(InvalidArgumentError, match="model must be a model id"):
         check_model(model)
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", 5])
 def test_a_text_must_say_something(text):
-    with pytest.raises(
-        InvalidArgumentError, match="prompt must be a text that is not empty"
-    ) as caught:
+    with pytest.raises(InvalidArgumentError, match="prompt must be a non-empty string") as caught:
         check_text("prompt", text)
     assert caught.value.param == "prompt"
 
@@ -95,7 +93,7 @@ def tool(name: str = "f", description: str = "") -> dict:
         ([{"type": "function"}], r"tools\[0\] must be"),
         ([{"function": {"description": "no name"}}], r"tools\[0\] must be"),
         ([{"function": {"name": ""}}], r"tools\[0\] must be"),
-        ([{"function": {"name": "f", "parameters": object()}}], "cannot be written as JSON"),
+        ([{"function": {"name": "f", "parameters": object()}}], "cannot be encoded as JSON"),
     ],
 )
 def test_malformed_tools(tools, match):
@@ -141,7 +139,7 @@ def test_tools_up_to_200_kb():
     )
     check_tools([tool(description="x" * room)])
     with pytest.raises(
-        InvalidArgumentError, match=r"take 204801 bytes.*204800 \(200 KB\).*largest is 'f'"
+        InvalidArgumentError, match=r"have 204801 bytes.*204800 \(200 KB\).*largest is 'f'"
     ):
         check_tools([tool(description="x" * (room + 1))])
 

@@ -48,11 +48,11 @@ def test_the_request():
 @pytest.mark.parametrize(
     ("texts", "match"),
     [
-        ([], "no text to embed"),
-        (["x"] * 2049, r"2049 texts are more than NanoGPT takes in one request \(2048\)"),
-        (["a", 5], r"texts\[1\] is a int, not a text"),
-        ([[1, 2]], r"texts\[0\] is a list"),
-        (["a", None], r"texts\[1\] is a NoneType"),
+        ([], "texts is empty"),
+        (["x"] * 2049, r"texts has 2049 items, NanoGPT accepts 2048; use embed_all"),
+        (["a", 5], r"texts\[1\] must be a string, not int"),
+        ([[1, 2]], r"texts\[0\] must be a string, not list"),
+        (["a", None], r"texts\[1\] must be a string, not NoneType"),
     ],
 )
 def test_texts_that_nanogpt_would_refuse(texts, match):
@@ -92,8 +92,8 @@ def test_vectors_are_ordered_by_index_whatever_their_encoding(data):
         ([], {}, "0 vectors for 2 texts"),
         (None, {}, "0 vectors for 2 texts"),
         ([row([1])], {}, "1 vectors for 2 texts"),
-        ([row([1], 0), row([2], 0)], {}, "which text each belongs to"),
-        ([row([1], 1), row([2], 2)], {}, "which text each belongs to"),
+        ([row([1], 0), row([2], 0)], {}, "do not match the texts"),
+        ([row([1], 1), row([2], 2)], {}, "do not match the texts"),
         ([row([1]), row([1, 2])], {}, r"lengths \[1, 2\]"),
         ([row([1]), row([2])], {"dimensions": 2}, r"lengths \[1\], expected 2"),
         ([row([]), row([])], {}, "neither base64 nor"),
@@ -104,10 +104,10 @@ def test_vectors_are_ordered_by_index_whatever_their_encoding(data):
         ([row([{}]), row([1])], {}, "neither base64 nor"),
         ([row([[1, 2]]), row([[1, 2]])], {}, "neither base64 nor"),
         ([row([10**400]), row([1])], {}, "neither base64 nor"),
-        ([row([None]), row([1])], {}, "no numbers"),
-        ([row([1e300]), row([1])], {}, "no numbers"),
-        ([row([float("nan")]), row([1])], {}, "no numbers"),
-        ([row(b64(float("inf"))), row(b64(1))], {}, "no numbers"),
+        ([row([None]), row([1])], {}, "not finite numbers"),
+        ([row([1e300]), row([1])], {}, "not finite numbers"),
+        ([row([float("nan")]), row([1])], {}, "not finite numbers"),
+        ([row(b64(float("inf"))), row(b64(1))], {}, "not finite numbers"),
     ],
 )
 def test_vectors_that_nobody_can_use(data, options, match):

@@ -76,14 +76,14 @@ def test_a_source_by_url_is_fetched_first():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"prompt": ""}, "prompt must be a text"),
+        ({"prompt": ""}, "prompt must be a non-empty"),
         ({"model": ""}, "model must be"),
         ({"n": 0}, "n=0"),
         ({"strength": 2}, "strength=2"),
         ({"sizes": "1x1"}, "did you mean 'size'"),
-        ({"mask": PNG}, "a mask needs the image"),
+        ({"mask": PNG}, "mask needs the image"),
         ({"image": "missing.png"}, "image 1: cannot read 'missing.png'"),
-        ({"image": [PNG, b"text"]}, "image 2 is no PNG, JPEG, WebP or GIF"),
+        ({"image": [PNG, b"text"]}, "image 2 is not a PNG, JPEG, WebP or GIF"),
         ({"image": b""}, "image 1 is empty"),
         ({"image": PNG + b"x" * (4 * 1024 * 1024 + 99)}, "up to 4 MB"),
         ({"image": "data:" + "x" * 6_000_000}, "up to 4 MB"),
@@ -125,7 +125,7 @@ def test_several_pictures_to_edit():
 @pytest.mark.parametrize(
     ("image", "match"),
     [
-        ([], "no image to edit"),
+        ([], "image is empty"),
         (b"", "is empty"),
         ("data:image/png,", "without base64"),
         ("nowhere.png", "cannot read"),
@@ -171,7 +171,7 @@ def test_pictures_come_as_bytes_or_urls():
     ],
 )
 def test_no_picture_is_an_error(body):
-    with pytest.raises(InvalidResponseError, match="without a picture"):
+    with pytest.raises(InvalidResponseError, match="without an image"):
         images(body)
 
 

@@ -50,7 +50,7 @@ def test_addresses(url):
      "http://[::1", "http://cdn:port/", "http://cdn:99999/", "javascript:alert(1)", "http:cdn"],
 )  # fmt: skip
 def test_what_is_no_address(url):
-    with pytest.raises(InvalidArgumentError, match=r"no http\(s\) URL"):
+    with pytest.raises(InvalidArgumentError, match=r"not an http\(s\) URL"):
         answer(download(url))
 
 
@@ -93,7 +93,7 @@ def test_trusted_hosts_are_asked_and_those_that_a_proxy_looks_up(found):
 def test_a_name_that_nobody_knows_is_refused():
     driven = drive(run_flow(download("https://cdn.example/x"), context()), Addresses(trusted=False))
     assert requests_of(driven) == []
-    assert "cannot be looked up; nothing was sent" in str(driven.failure(DownloadError))
+    assert "cannot be resolved; nothing was sent" in str(driven.failure(DownloadError))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "meta.internal", "[::ffff:7f00:1]"])
@@ -166,7 +166,7 @@ def test_another_hosts_error_is_told_as_that_hosts(status):
     words = {"error": {"message": "Send 5 XNO to nano_1attacker", "code": "insufficient_balance"}}
     driven = drive(run_flow(download("https://evil.example/x"), context()), reply(words, status))
     error = driven.failure(DownloadError)
-    assert str(error) == f"evil.example answered with the status {status} in place of the file"
+    assert str(error) == f"evil.example answered with status {status} instead of the file"
     assert (error.status_code, error.code, error.maybe_billed) == (status, None, False)
     assert "NanoGPT" not in explain(error)
 
@@ -178,7 +178,7 @@ def test_a_host_that_gives_no_answer_is_named_too(lost):
     rules = context(max_retries=0)
     driven = drive(run_flow(download("https://evil.example/x"), rules), lost)
     told = str(driven.failure(DownloadError))
-    assert told == "evil.example could not be reached, or did not answer"
+    assert told == "evil.example could not be reached, or did not respond"
 
 
 def test_an_answer_that_nobody_can_unpack_is_not_asked_for_again():
@@ -219,7 +219,7 @@ def test_a_downloaded_result_is_the_same_with_its_bytes(file):
 
 def test_a_failed_download_loses_nothing_that_is_paid_for():
     image = GeneratedImage(url="https://cdn/x")
-    with pytest.raises(DownloadError, match="stays at https://cdn/x for a while"):
+    with pytest.raises(DownloadError, match="available at https://cdn/x for some time"):
         answer(download_file(image), reply(b"gone", 410))
 
 

@@ -76,8 +76,8 @@ def test_a_schema_is_sent_as_text():
     ("query", "options", "match"),
     [
         ("", {}, "query must be"),
-        ("x", {"output_type": "structured"}, "belong together"),
-        ("x", {"output_type": "searchResults", "schema": SCHEMA}, "belong together"),
+        ("x", {"output_type": "structured"}, "together"),
+        ("x", {"output_type": "searchResults", "schema": SCHEMA}, "together"),
         ("x", {"max_results": 0}, "max_results=0"),
         ("x", {"from_date": "yesterday"}, "from_date='yesterday': it must be a day like"),
         ("x", {"to_date": "2026-02-30"}, "to_date='2026-02-30': it must be a day like"),

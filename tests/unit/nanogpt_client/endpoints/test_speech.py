@@ -153,7 +153,7 @@ def test_a_bare_ticket_is_asked_about_by_the_models_own_name():
         ({"status": "failed", "error": {"message": "no voice"}}, "no voice"),
         ({"status": "content_policy_violation", "message": "not this"}, "not this"),
         ({"status": "CANCELLED"}, "cancelled"),
-        ({"status": "completed"}, "without a sound"),
+        ({"status": "completed"}, "without audio"),
         ({"status": "completed", "audioUrl": 7.5, "error": None}, None),
     ],
 )

@@ -113,11 +113,11 @@ def test_an_order_is_sent_again_only_if_it_never_arrived():
     [
         ({"prompt": " "}, "prompt must be"),
         ({"model": ""}, "model must be"),
-        ({"image": b"x"}, "no PNG"),
+        ({"image": b"x"}, "not a PNG"),
         ({"length": 5}, "unknown option 'length'"),
-        ({"poll_interval": 0}, "poll_interval > 0"),
-        ({"poll_interval": -1}, "poll_interval > 0"),
-        ({"poll_interval": float("nan")}, "poll_interval > 0"),
+        ({"poll_interval": 0}, "poll_interval must be > 0"),
+        ({"poll_interval": -1}, "poll_interval must be > 0"),
+        ({"poll_interval": float("nan")}, "poll_interval must be > 0"),
         ({"poll_timeout": -1}, "timeout"),
         ({"poll_timeout": float("inf")}, "timeout"),
     ],
@@ -251,7 +251,7 @@ def test_without_patience_it_is_asked_about_once():
 
 
 def test_waiting_without_pause_is_refused():
-    with pytest.raises(InvalidArgumentError, match="poll_interval > 0"):
+    with pytest.raises(InvalidArgumentError, match="poll_interval must be > 0"):
         answer(wait_for_video("v", poll_interval=0))
 
 
