@@ -2,14 +2,14 @@
 
 >>> from langchain_nanogpt import ChatNanoGPT
 >>> llm = ChatNanoGPT(model="openai/gpt-5.2", web_search=True)  # reads NANOGPT_API_KEY
->>> answer = llm.invoke("What is Nano?")
->>> print(answer.text, answer.content_blocks, answer.response_metadata["cost"])
+>>> response = llm.invoke("What is Nano?")
+>>> print(response.text, response.content_blocks, response.response_metadata["cost"])
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# Registers how blocks are read, too: stored messages need that, also where no model is made.
+# Also registers the translator of content blocks, which stored messages need without a model.
 from langchain_nanogpt.chat_models import ChatNanoGPT
 from langchain_nanogpt.citations import with_footnotes
 
@@ -48,8 +48,8 @@ __all__ = [
     "with_footnotes",
 ]
 
-# Each of these loads a further part of LangChain (tracers, NumPy, retrievers, tools), together a
-# third of the time of an import: they load when they are first asked for.
+# Each loads a further part of LangChain (tracers, NumPy, retrievers, tools), together a third of
+# the import time: they load at their first use.
 _LAZY = {
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",

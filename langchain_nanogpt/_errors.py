@@ -1,10 +1,10 @@
-"""NanoGPT's errors as LangChain knows them.
+"""NanoGPT's errors as members of LangChain's error classes.
 
 Each class here is both: the core's exception (``except nanogpt_client.InsufficientBalanceError``)
 and the member of `langchain_core.exceptions.ModelError` that middleware and retries look at.
-``is_retryable`` is honest: only what provably was not billed may be sent again. What may not is a
-`RuntimeError` as well, because LangGraph's ``RetryPolicy`` knows no better sign: it sends anything
-again that is none of Python's own errors.
+``is_retryable`` is true only where the call was provably not billed. The others are also a
+`RuntimeError`, the only sign that LangGraph's ``RetryPolicy`` understands: it retries any error
+that is not one of Python's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["map_errors", "tool_errors"]
 
 
 class NanoGPTModelError(core.NanoGPTError, langchain.ModelError, RuntimeError):
-    """Whatever has no closer relative."""
+    """Any error without a class of its own."""
 
 
 class ConfigurationError(core.ConfigurationError, langchain.ModelInvalidRequestError):
@@ -36,7 +36,7 @@ class BudgetExceededError(core.BudgetExceededError, langchain.ModelError, Runtim
 
 
 class SpendNotApprovedError(core.SpendNotApprovedError, langchain.ModelError, RuntimeError):
-    """Dearer than may be spent without asking, and not confirmed; nothing was sent."""
+    """Costs more than may be spent without approval, and was not approved; nothing was sent."""
 
 
 class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError):
@@ -44,13 +44,13 @@ class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError
 
 
 class OutcomeUnknownError(core.OutcomeUnknownError, langchain.ModelConnectionError, RuntimeError):
-    """Sent, but no answer came; it may have been billed."""
+    """Sent, but no response came; it may have been billed."""
 
     is_retryable = False
 
 
 class APITimeoutError(core.APITimeoutError, langchain.ModelTimeoutError, RuntimeError):
-    """No answer within the timeout; it may have been billed."""
+    """No response within the timeout; it may have been billed."""
 
     is_retryable = False
 
@@ -83,7 +83,7 @@ class AuthenticationError(
 
 
 class InsufficientBalanceError(core.InsufficientBalanceError, langchain.ModelError, RuntimeError):
-    """The balance does not cover the request; asking again does not help."""
+    """The balance does not cover the request; a retry does not help."""
 
 
 class PermissionDeniedError(
@@ -93,7 +93,7 @@ class PermissionDeniedError(
 
 
 class NotFoundError(core.NotFoundError, langchain.ModelNotFoundError, RuntimeError):
-    """No such model or route."""
+    """The model or route does not exist."""
 
 
 class ConflictError(core.ConflictError, langchain.ModelInvalidRequestError, RuntimeError):
@@ -121,7 +121,7 @@ class ServerError(core.ServerError, langchain.ModelAPIError):
 
 
 class DownloadError(core.DownloadError, langchain.ModelError):
-    """Another host than NanoGPT did not hand a file over."""
+    """Another host than NanoGPT did not deliver a file."""
 
 
 class OriginUnreachableError(core.OriginUnreachableError, langchain.ModelConnectionError):
@@ -141,71 +141,44 @@ class BilledServerError(ServerError, RuntimeError):
 
 
 class BilledRateLimitError(RateLimitError, RuntimeError):
-    """Too many requests, told after the request had been accepted; it may have been billed."""
+    """Too many requests, reported after the request was accepted; it may have been billed."""
 
     is_retryable = False
 
 
 class InvalidResponseError(core.InvalidResponseError, langchain.ModelAPIError, RuntimeError):
-    """An answer came that nobody can read."""
+    """The response is unreadable."""
 
     is_retryable = False
 
 
 class StreamError(core.StreamError, langchain.ModelAPIError, RuntimeError):
-    """A stream began and did not finish; ``partial`` holds what had arrived."""
+    """A stream began and failed; ``partial`` is what had arrived."""
 
     is_retryable = False
 
 
 class StreamInterruptedError(core.StreamInterruptedError, langchain.ModelAPIError, RuntimeError):
-    """The stream ended before the model had finished; ``partial`` holds what had arrived."""
+    """The stream ended before the model had finished; ``partial`` is what had arrived."""
 
     is_retryable = False
 
 
 class StreamStalledError(core.StreamStalledError, langchain.ModelTimeoutError, RuntimeError):
-    """The stream went silent; ``partial`` holds what had arrived."""
+    """The stream went silent; ``partial`` is what had arrived."""
 
     is_retryable = False
 
 
+# Each class above by its first base, the core's class.
 _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
     cls.__bases__[0]: cls
-    for cls in (
-        NanoGPTModelError,
-        ConfigurationError,
-        InvalidArgumentError,
-        BudgetExceededError,
-        SpendNotApprovedError,
-        APIConnectionError,
-        OutcomeUnknownError,
-        APITimeoutError,
-        APIStatusError,
-        BadRequestError,
-        ContextLengthExceededError,
-        ContentPolicyError,
-        AuthenticationError,
-        InsufficientBalanceError,
-        PermissionDeniedError,
-        NotFoundError,
-        ConflictError,
-        PayloadTooLargeError,
-        RateLimitError,
-        DailyLimitError,
-        ServerError,
-        DownloadError,
-        OriginUnreachableError,
-        GatewayError,
-        InvalidResponseError,
-        StreamError,
-        StreamInterruptedError,
-        StreamStalledError,
-    )
+    for cls in list(vars().values())
+    if isinstance(cls, type) and cls.__bases__[0] in vars(core).values()
 }
 
 
-# What NanoGPT calls free as a whole answer may come in the midst of a stream, too.
+# Free as the response to a request, but they may also come in the middle of a stream.
 _IF_BILLED: dict[type, type[core.NanoGPTError]] = {
     ServerError: BilledServerError,
     RateLimitError: BilledRateLimitError,
@@ -214,7 +187,7 @@ _IF_BILLED: dict[type, type[core.NanoGPTError]] = {
 
 @contextmanager
 def map_errors() -> Iterator[None]:
-    """Let only LangChain's `ModelError`s leave; each has the core's error as its cause."""
+    """Raise the core's errors as LangChain's `ModelError`s, with the core's error as the cause."""
     try:
         yield
     except core.NanoGPTError as error:
@@ -225,11 +198,11 @@ def map_errors() -> Iterator[None]:
 
 @contextmanager
 def tool_errors() -> Iterator[None]:
-    """Let only `ToolException`s leave, worded for the model that called the tool.
+    """Raise the core's errors as `ToolException`s, with a message for the model that made the call.
 
-    The cause is the error as LangChain knows it, for whoever looks closer.
+    The cause is the mapped `ModelError`, for the program.
     """
-    # Who uses no tools need not wait for them.
+    # Loaded only where tools are used.
     from langchain_core.tools import ToolException  # noqa: PLC0415
 
     from nanogpt_client.tools import describe_for_model  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What NanoGPT's catalogue says of a model, in the words of LangChain's model profiles."""
+"""LangChain's model profiles, made from NanoGPT's catalogue."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nanogpt_client._adapters.history import takes_by
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
 
-__all__ = ["ResolvedProfile", "check_parts", "profile_of", "takes"]
+__all__ = ["ResolvedProfile", "check_parts", "profile_of", "resolved_profile", "supported_parts"]
 
-# Each of the catalogue's words, and what it decides. Media in a tool's result are sent in a message
-# of their own, and pieces of tool calls are put in order, whatever the model.
+# The catalogue's capabilities, and the profile's fields that they decide. For every model, media in
+# a tool's result are sent in a message of their own, and chunks of tool calls are put in order.
 _CAPABILITIES: dict[str, tuple[str, ...]] = {
     "vision": ("image_inputs", "image_url_inputs", "image_tool_message"),
     "pdf_upload": ("pdf_inputs", "pdf_tool_message"),
@@ -25,14 +25,14 @@ _CAPABILITIES: dict[str, tuple[str, ...]] = {
     "tool_calling": ("tool_calling", "tool_call_streaming"),
     "structured_output": ("structured_output",),
 }
-# Catalogues deny these to models that do have them, such as gpt-4o: only a "yes" is passed on.
-_DOUBTFUL = frozenset({"tool_calling", "structured_output"})
+# Catalogues deny these to models that have them, such as gpt-4o: only a ``True`` is used.
+_UNRELIABLE = frozenset({"tool_calling", "structured_output"})
 _MODALITIES = ("text", "image", "audio", "video")
-_KNOWN = ModelProfile.__annotations__.keys()
+_PROFILE_FIELDS = ModelProfile.__annotations__.keys()
 
 
 class ResolvedProfile(dict[str, Any]):
-    """A profile that was not given but looked up, and so belongs to this ``model`` alone."""
+    """A profile from the catalogue, not from the user: valid for this ``model`` only."""
 
     def __init__(self, model: str, profile: ModelProfile) -> None:
         super().__init__(profile)
@@ -42,43 +42,49 @@ class ResolvedProfile(dict[str, Any]):
         return type(self), (self.model, dict(self))
 
 
-def profile_of(facts: Model) -> ModelProfile:
-    """Return a model's profile; what the catalogue leaves open is not in it."""
-    said: dict[str, Any] = {
-        "name": facts.name,
-        "max_input_tokens": facts.context_length,
-        "max_output_tokens": facts.max_output_tokens,
+def profile_of(model: Model) -> ModelProfile:
+    """Return a model's profile, without what the catalogue leaves open."""
+    profile: dict[str, Any] = {
+        "name": model.name,
+        "max_input_tokens": model.context_length,
+        "max_output_tokens": model.max_output_tokens,
     }
-    can = facts.raw.get("capabilities")
-    for capability, words in _CAPABILITIES.items():
-        listed = can.get(capability) if isinstance(can, dict) else None
-        if listed is True or (listed is False and capability not in _DOUBTFUL):
-            said |= dict.fromkeys(words, listed)
-    if facts.input_modalities:
-        said["text_inputs"] = "text" in facts.input_modalities
-    if facts.output_modalities:
-        said |= {f"{kind}_outputs": kind in facts.output_modalities for kind in _MODALITIES}
-    known = {word: v for word, v in said.items() if v is not None and word in _KNOWN}
-    return cast("ModelProfile", known)
+    capabilities = model.raw.get("capabilities")
+    for capability, names in _CAPABILITIES.items():
+        listed = capabilities.get(capability) if isinstance(capabilities, dict) else None
+        if listed is True or (listed is False and capability not in _UNRELIABLE):
+            profile |= dict.fromkeys(names, listed)
+    if model.input_modalities:
+        profile["text_inputs"] = "text" in model.input_modalities
+    if model.output_modalities:
+        profile |= {f"{kind}_outputs": kind in model.output_modalities for kind in _MODALITIES}
+    valid = {name: v for name, v in profile.items() if v is not None and name in _PROFILE_FIELDS}
+    return cast("ModelProfile", valid)
+
+
+def resolved_profile(model_id: str, model: Model | None) -> ModelProfile | None:
+    """Return the profile of a model that was found in a catalogue, if it was."""
+    profile = None if model is None else ResolvedProfile(model_id, profile_of(model))
+    return cast("ModelProfile | None", profile)
 
 
 def check_parts(
     conversation: Sequence[Mapping[str, Any]], model: str, profile: Mapping[str, Any] | None
 ) -> None:
-    """Refuse media that a profile of the caller's own denies; what a catalogue denies is logged.
+    """Refuse media that the user's own profile denies; log those that the catalogue denies.
 
     Raises:
         InvalidArgumentError: naming the block and the model.
     """
     try:
-        check_media(conversation, model, takes(profile))
+        check_media(conversation, model, supported_parts(profile))
     except InvalidArgumentError as error:
         if not isinstance(profile, ResolvedProfile):
             raise
-        note_denial(model, f"does not take what it is sent ({error.message})")
+        note_denial(model, f"does not support its input ({error.message})")
 
 
-def takes(profile: Mapping[str, Any] | None) -> dict[str, bool]:
-    """Return which parts of messages a model takes, for `messages.check_media`."""
+def supported_parts(profile: Mapping[str, Any] | None) -> dict[str, bool]:
+    """Return whether a model supports each type of part, for `messages.check_media`."""
     flags = ("image_inputs", "pdf_inputs", "audio_inputs", "video_inputs")
     return takes_by(profile or {}, *flags)

@@ -1,27 +1,26 @@
-"""What a stream must remember, because LangChain could not add it up from chunks.
+"""The state of a stream, and the endings that keep LangChain from running half a tool call.
 
-In some of its paths a later chunk's citations, logprobs or refusal replace those of the ones before
-it instead of joining them, so the last chunk brings them whole; half a tool call would be mended
-and carried out.
+LangChain adds a stream's tool calls up itself and closes open brackets, so half an object would
+become a call. The only way to prevent that is in the arguments: invalid ones get an ending that
+cannot be repaired, and that is removed again wherever the arguments are shown or sent.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
 
 from langchain_core.messages.tool import ToolCallChunk
+from langchain_core.utils.json import parse_partial_json
 
 import nanogpt_client as core
-from langchain_nanogpt._invalid_calls import spoiler
-from langchain_nanogpt._metadata import image_block
 from nanogpt_client.types.tool_arguments import ObjectScanner
 
-__all__ = ["StreamState"]
+__all__ = ["StreamState", "invalid_ending", "without_invalid_ending"]
 
 
 class StreamState:
-    """The memory of one stream, of an answer by ``model``; every stream starts with a new one."""
+    """The state of one stream of ``model``; each stream starts with a new one."""
 
     __slots__ = ("_calls", "_images", "model")
 
@@ -30,23 +29,23 @@ class StreamState:
         self._calls: dict[int, _Call] = {}
         self._images = 0
 
-    def images(self, urls: Any) -> list[dict[str, Any]]:
-        """Return image blocks, numbered through the whole stream."""
-        start = self._images
-        self._images += len(urls)
-        return [image_block(url, at) for at, url in enumerate(urls, start)]
+    def count_images(self, count: int) -> int:
+        """Add to the number of images; return how many there were before."""
+        before = self._images
+        self._images += count
+        return before
 
     def tool_call(self, delta: core.ToolCallDelta) -> ToolCallChunk:
-        """Return a piece of a call, with what is certain of its arguments."""
-        if (known := self._calls.get(delta.index)) is None:
-            known = self._calls[delta.index] = _Call()
-        known.name += delta.name or ""
-        return _piece(delta.index, known.add(delta.arguments), delta.id, delta.name)
+        """Return the chunk of a call, with the part of its arguments that is certain."""
+        if (call := self._calls.get(delta.index)) is None:
+            call = self._calls[delta.index] = _Call()
+        call.name += delta.name or ""
+        return _call_chunk(delta.index, call.add(delta.arguments), delta.id, delta.name)
 
     def endings(self) -> list[ToolCallChunk]:
-        """Return what is missing of the arguments, and what makes calls invalid that are."""
+        """Return chunks with the rest of the arguments, or with the ending of invalid ones."""
         return [
-            _piece(index, ending)
+            _call_chunk(index, ending)
             for index, call in self._calls.items()
             if (ending := call.ending())
         ]
@@ -55,50 +54,82 @@ class StreamState:
 class _Call:
     """A call whose arguments are passed on to LangChain as they come.
 
-    It reads objects only, and of several the first. So an object is passed on until it is closed;
-    anything else is held back until the end shows what it was.
+    LangChain reads objects only, and the first of several. So an object is passed on until it is
+    closed; anything else is buffered until the end of the stream.
     """
 
-    __slots__ = ("_held", "_passed", "_scanner", "_started", "name")
+    __slots__ = ("_buffer", "_emitted", "_is_object", "_scanner", "name")
 
     def __init__(self) -> None:
         self.name = ""
-        self._held: list[str] = []
-        self._passed: list[str] = []
+        self._buffer: list[str] = []
+        self._emitted: list[str] = []
         self._scanner = ObjectScanner()
-        self._started: bool | None = None  # whether they are an object; None while unknown
+        self._is_object: bool | None = None  # None until it is certain
 
     def add(self, text: str) -> str:
-        """Return what may be passed on."""
-        if self._started is None:
-            text = self._start("".join([*self._held, text]).lstrip())
-        if not self._started:
-            self._held.append(text)
+        """Return the part that may be passed on."""
+        if self._is_object is None:
+            text = self._start("".join([*self._buffer, text]).lstrip())
+        if not self._is_object:
+            self._buffer.append(text)
             return ""
-        passed, behind = self._scanner.feed(text)
-        self._held.append(behind)
-        self._passed.append(passed)
-        return passed
+        emitted, rest = self._scanner.feed(text)
+        self._buffer.append(rest)
+        self._emitted.append(emitted)
+        return emitted
 
     def _start(self, text: str) -> str:
-        self._held.clear()
+        self._buffer.clear()
         inner = text[1:].lstrip()
         if text and (inner or text[0] != "{"):
-            self._started = text[0] == "{" and inner[0] != "}"  # an empty one may not be the last
+            self._is_object = text[0] == "{" and inner[0] != "}"  # an empty one may not be the last
         return text
 
     def ending(self) -> str:
-        """Return what to add to what was passed on, so that it reads as the call."""
-        rest = "".join(self._held)
-        text = "".join(self._passed) + rest
+        """Return the rest of the arguments, after what was passed on."""
+        rest = "".join(self._buffer)
+        text = "".join(self._emitted) + rest
         call = core.ToolCall("", self.name, text)
         if call.problem is not None:
-            return rest + spoiler(text)
+            return rest + invalid_ending(text)
         arguments = call.parse()
-        return "" if self._started or not arguments else json.dumps(arguments, ensure_ascii=False)
+        return "" if self._is_object or not arguments else json.dumps(arguments, ensure_ascii=False)
 
 
-def _piece(
+def _call_chunk(
     index: int, args: str, call_id: str | None = None, name: str | None = None
 ) -> ToolCallChunk:
     return ToolCallChunk(type="tool_call_chunk", index=index, id=call_id, name=name, args=args)
+
+
+# Either closing bracket: after a value, within a text, and within a text after a backslash.
+_ENDINGS = ("]", "}", '"]', '"}', '\\"]', '\\"}')
+
+
+_MARK = " <- unreadable, not run"
+
+
+_INVALID_ENDING = re.compile(rf'(?:\\?")?[\]}}]{re.escape(_MARK)}\Z')
+
+
+def without_invalid_ending(arguments: str | None) -> str:
+    """Return the arguments of an invalid call as the model wrote them."""
+    return _INVALID_ENDING.sub("", arguments or "")
+
+
+def invalid_ending(arguments: str) -> str:
+    """Return an ending that makes half arguments unparseable, so that the call is not run.
+
+    LangChain would close ``{"path": "/`` and call the tool; an unmatched bracket makes it an
+    invalid call instead.
+    """
+    found = next((end for end in _ENDINGS if _is_unparseable(arguments + end)), "]")
+    return found + _MARK
+
+
+def _is_unparseable(arguments: str) -> bool:
+    try:
+        return not isinstance(parse_partial_json(arguments), dict)
+    except (ValueError, RecursionError):
+        return True

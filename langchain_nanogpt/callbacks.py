@@ -1,7 +1,6 @@
-"""What the runs of a chain, an agent or a whole block of code cost.
+"""The costs of a chain's or an agent's runs, or of a block of code.
 
-The client's own `Ledger` has every call; this tells which of them belong to a run, wherever in a
-chain they happen.
+The client's `Ledger` has every call; a callback handler has those of its runs, anywhere in a chain.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ __all__ = ["NanoGPTCostCallbackHandler"]
 
 
 class NanoGPTCostCallbackHandler(BaseCallbackHandler):
-    """Adds up the calls of NanoGPT's chat models that it hears of.
+    """Records the calls of NanoGPT's chat models in the runs that it is a callback of.
 
     Pass it in ``config={"callbacks": [costs]}``, or open it around a block of code:
 
@@ -33,7 +32,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
     ...     agent.invoke(...)
     >>> costs.total_usd, costs.ledger.totals_by("model")
 
-    Answers from LangChain's cache cost nothing; a run that several callbacks tell of counts once.
+    Responses from LangChain's cache cost nothing. A run that is reported several times counts once.
     """
 
     def __init__(self) -> None:
@@ -45,7 +44,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
 
     @property
     def total_usd(self) -> Decimal:
-        """USD known to be spent; ``ledger.totals.unknown_costs`` counts the calls without price."""
+        """USD spent; ``ledger.totals.unknown_costs`` counts the calls without a reported cost."""
         return self.ledger.spent
 
     def on_chat_model_start(
@@ -57,10 +56,10 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """Remember a run of one of our models: what stops it later need not say whose it was."""
-        facts = metadata or {}
-        if facts.get("ls_provider") == PROVIDER:
-            self._running[run_id] = facts.get("ls_model_name")
+        """Remember a run of a NanoGPT model: a later cancellation does not name the model."""
+        metadata = metadata or {}
+        if metadata.get("ls_provider") == PROVIDER:
+            self._running[run_id] = metadata.get("ls_model_name")
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
         """Record a finished call."""
@@ -68,32 +67,32 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         message = _first_message(response)
         if message is None or message.response_metadata.get("model_provider") != PROVIDER:
             return
-        facts = message.response_metadata
+        metadata = message.response_metadata
         usage: dict[str, Any] = {**(message.usage_metadata or {})}
-        # LangChain marks what came from its cache with this, and leaves the old cost in place.
+        # LangChain sets this on responses from its cache, and keeps the old cost.
         cached = usage.get("total_cost") == 0
-        cost = 0.0 if cached else facts.get("cost")
+        cost = 0.0 if cached else metadata.get("cost")
         self._record(
             run_id,
             LedgerEntry(
                 kind="chat",
-                model=facts.get("model_name"),
+                model=metadata.get("model_name"),
                 outcome="cached" if cached else "ok",
                 cost=None if cost is None else Decimal(str(cost)),
                 prompt_tokens=usage.get("input_tokens"),
                 completion_tokens=usage.get("output_tokens"),
-                request_id=facts.get("request_id"),
+                request_id=metadata.get("request_id"),
             ),
         )
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:
-        """Record a call that failed or was stopped: cancelled, interrupted, not read to its end."""
-        ours = run_id in self._running
+        """Record a call that failed or was stopped: cancelled, interrupted, or closed early."""
+        is_running = run_id in self._running
         model = self._running.pop(run_id, None)
         if isinstance(error, NanoGPTError):
             outcome = type(error).__name__
             cost = None if error.maybe_billed else Decimal(0)
-        elif ours:
+        elif is_running:
             outcome, cost = "abandoned", None
         else:
             return
@@ -105,7 +104,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
             self.ledger.record(entry)
 
     def __enter__(self) -> Self:
-        self._token = _listening.set(self)
+        self._token = _active.set(self)
         return self
 
     def __exit__(
@@ -115,18 +114,16 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         at: TracebackType | None,
     ) -> None:
         if self._token is not None:
-            _listening.reset(self._token)
+            _active.reset(self._token)
             self._token = None
 
 
-_listening: ContextVar[NanoGPTCostCallbackHandler | None] = ContextVar(
-    "nanogpt_costs", default=None
-)
-register_configure_hook(_listening, inheritable=True)
+_active: ContextVar[NanoGPTCostCallbackHandler | None] = ContextVar("nanogpt_costs", default=None)
+register_configure_hook(_active, inheritable=True)
 
 
 def _first_message(response: LLMResult) -> AIMessage | None:
-    """Return the first of the n answers, which carries usage and cost for all of them."""
+    """Return the first choice, which has the usage and the cost of all."""
     for generations in response.generations:
         for generation in generations:
             if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):

@@ -1,4 +1,4 @@
-"""An answer's citations as Markdown footnotes."""
+"""A message's citations as Markdown footnotes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-import langchain_nanogpt._content_blocks  # noqa: F401 - says how to read our messages, wherever they were kept
+import langchain_nanogpt._content_blocks  # noqa: F401 - registers the translator, which stored messages need
 import nanogpt_client as core
 
 __all__ = ["with_footnotes"]
@@ -16,7 +16,7 @@ __all__ = ["with_footnotes"]
 def with_footnotes(message: AIMessage) -> str:
     """Return a message's text in Markdown, its citations as footnotes.
 
-    Takes messages of any provider whose citations are LangChain's ``Citation`` annotations.
+    Accepts messages of any provider whose citations are LangChain's ``Citation`` annotations.
 
     >>> print(with_footnotes(llm.invoke("What is Nano?", web_search=True)))
     """

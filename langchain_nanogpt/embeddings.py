@@ -1,7 +1,7 @@
 """`NanoGPTEmbeddings`: texts to vectors, in as few requests as NanoGPT allows.
 
-Texts go out as they are, in batches limited by number and by bytes; a few batches run at once. The
-vectors come back as one float32 array; LangChain's own methods make lists of it.
+Texts are sent unchanged, in batches limited by number and by bytes, a few at the same time. The
+vectors are one float32 array, which LangChain's own methods convert to lists.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
     max_request_bytes: Annotated[int, Field(ge=1)] = 800_000
     """UTF-8 bytes of text per request, at most, unless a single text is longer.
 
-    Providers limit the tokens of a request (OpenAI: 300,000); this stays below in any language.
+    Providers limit the tokens of a request (OpenAI: 300,000); this is below, in any language.
     """
     max_concurrency: Annotated[int, Field(ge=1)] = 4
-    """Requests at once, at most."""
+    """Requests at the same time, at most."""
     show_progress_bar: bool | None = None
-    """Show a bar of texts done (needs tqdm); by default from 10,000 texts on, on terminals."""
+    """Show a progress bar (needs tqdm); by default for 10,000 texts or more, on terminals only."""
     user: str | None = None
-    """An id of your end user."""
+    """An identifier of your end user."""
     extra_body: dict[str, Any] | None = None
-    """Keys added to the JSON body as they are; they win over our own."""
+    """Keys added to the JSON body as they are; they override all others."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors of texts, in their order."""
@@ -79,9 +79,9 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
         """Return the vectors of texts as float32 of shape (n, dim).
 
         Raises:
-            ModelError: a batch failed. No further one was sent; those that had arrived, or were on
-                their way, are paid for: the error's ``partial`` is a
-                `nanogpt_client.PartialEmbeddings` with them.
+            ModelError: a batch failed. No further batch was sent. Those that had arrived or were in
+                flight are paid: they are in the error's ``partial``, a
+                `nanogpt_client.PartialEmbeddings`.
         """
         with map_errors():
             return self._client().embed_all(texts, **self._batch_options(texts))
@@ -102,7 +102,7 @@ class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
 
     def _batch_options(self, texts: Sequence[str]) -> dict[str, Any]:
         progress = self.show_progress_bar
-        if progress is None:  # unasked for, it is drawn where it can be, on terminals only
+        if progress is None:  # by default: on terminals, if tqdm is installed
             progress = len(texts) >= _MANY and sys.stderr.isatty() and find_spec("tqdm") is not None
         limits = {"batch_size": self.chunk_size, "max_batch_bytes": self.max_request_bytes}
         more = {"max_concurrency": self.max_concurrency, "progress": progress}

@@ -18,10 +18,10 @@ __all__ = ["NanoGPTAudioParser"]
 
 
 class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
-    """Writes recordings down, e.g. ``NanoGPTAudioParser(split="speaker", model="Elevenlabs-STT")``.
+    """Transcribes recordings, e.g. ``NanoGPTAudioParser(split="speaker", model="Elevenlabs-STT")``.
 
-    Metadata: ``source``, ``language``, ``duration`` and ``cost`` (USD, of the whole recording), and
-    for a part ``start`` and ``end`` (seconds) and ``speaker`` where they are known.
+    Metadata: ``source``, ``language``, ``duration`` (seconds) and ``cost`` (USD, of the whole
+    recording); of a segment also ``start`` and ``end`` (seconds) and ``speaker``, if reported.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions
 
     Raises:
@@ -34,32 +34,32 @@ class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
     split: TranscriptSplit | None = None
     """One document per segment, or per turn of a speaker; by default one for the recording.
 
-    A model that tells no times gives one document all the same.
+    A model that reports no times gives one document in any case.
     """
     language: str | None = None
-    """The language as a code, e.g. ``"en"``; by default the model finds it out."""
+    """The language as a code, e.g. ``"en"``; by default the model detects it."""
 
     def lazy_parse(self, blob: Blob) -> Iterator[Document]:
-        """Yield a recording's documents; it is sent when the first is asked for."""
+        """Yield a recording's documents; it is sent when the first one is requested."""
         with map_errors():
-            heard = self._client().transcribe(_source(blob), **self._options)
-        yield from self._documents(heard, blob)
+            transcript = self._client().transcribe(_source(blob), **self._options)
+        yield from self._documents(transcript, blob)
 
     async def alazy_parse(self, blob: Blob) -> AsyncIterator[Document]:
         """Yield a recording's documents without blocking the event loop."""
         with map_errors():
-            heard = await self._async_client().transcribe(_source(blob), **self._options)
-        for document in self._documents(heard, blob):
+            transcript = await self._async_client().transcribe(_source(blob), **self._options)
+        for document in self._documents(transcript, blob):
             yield document
 
     @property
     def _options(self) -> dict[str, Any]:
         return {"model": self.model, "language": self.language, **transcription_options(self.split)}
 
-    def _documents(self, heard: Transcript, blob: Blob) -> Iterator[Document]:
+    def _documents(self, transcript: Transcript, blob: Blob) -> Iterator[Document]:
         source = {} if blob.source is None else {"source": blob.source}
-        for text, known in heard.parts(self.split):
-            yield Document(text, metadata=source | known)
+        for text, metadata in transcript.parts(self.split):
+            yield Document(text, metadata=source | metadata)
 
 
 def _source(blob: Blob) -> Any:

@@ -24,7 +24,7 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
     """Finds ``k`` web pages, e.g. ``NanoGPTWebSearchRetriever(k=3, include_domains=["bbc.com"])``.
 
     A document's text is the page's excerpt; ``source`` and ``url`` (its address) and ``title``
-    stand in the metadata. Every word may be given per call, too: ``invoke(query, k=3)``.
+    are in the metadata. Each setting may also be passed per call: ``invoke(query, k=3)``.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
 
     Raises:
@@ -39,7 +39,7 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
     provider: SearchProvider | None = None
     """E.g. ``"linkup"``; by default NanoGPT's choice."""
     depth: str | None = None
-    """``"standard"``, ``"deep"``, or the provider's own word."""
+    """``"standard"``, ``"deep"``, or another depth of the provider's."""
     from_date: Day | None = None
     """Only pages since this day, ``YYYY-MM-DD``; likewise ``to_date``."""
     to_date: Day | None = None
@@ -48,34 +48,34 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
     exclude_domains: list[str] | None = None
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **words: Any
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         del run_manager
         with map_errors():
-            k, options = self._asked(words)
-            return _documents(self._client().search_web(query, **options), k)
+            k, search = self._search_options(options)
+            return _documents(self._client().search_web(query, **search), k)
 
     async def _aget_relevant_documents(
-        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **words: Any
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
         del run_manager
         with map_errors():
-            k, options = self._asked(words)
-            return _documents(await self._async_client().search_web(query, **options), k)
+            k, search = self._search_options(options)
+            return _documents(await self._async_client().search_web(query, **search), k)
 
-    def _asked(self, words: dict[str, Any]) -> tuple[int, WebSearchOptions]:
-        """Return the number and the options; a word of this call beats the retriever's own."""
+    def _search_options(self, given: dict[str, Any]) -> tuple[int, WebSearchOptions]:
+        """Return ``k`` and the options; those of the call override the retriever's."""
         own = ("k", "provider", "depth", "from_date", "to_date", "include_domains")
-        known = {word: getattr(self, word) for word in (*own, "exclude_domains")} | words
-        k = known.pop("k")
+        merged: Any = {name: getattr(self, name) for name in (*own, "exclude_domains")} | given
+        k = merged.pop("k")
         if not isinstance(k, int) or k < 1:
             raise InvalidArgumentError(f"k must be a whole number from 1 on, not {k!r}", param="k")
-        options: Any = {**known, "max_results": k, "output_type": "searchResults"}
+        options: Any = {**merged, "max_results": k, "output_type": "searchResults"}
         return k, options
 
 
 def _documents(found: WebSearchResult, k: int) -> list[Document]:
-    """Return pages as documents; providers may send more than they were asked for."""
+    """Return pages as documents; providers may send more than requested."""
     return [
         Document(
             hit.content,

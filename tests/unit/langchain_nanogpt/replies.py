@@ -32,7 +32,7 @@ class Wire:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         return self(request)
 
-    def model(self, **words: Any) -> ChatNanoGPT:
+    def model(self, **overrides: Any) -> ChatNanoGPT:
         settings: dict[str, Any] = {
             "model": MODEL,
             "api_key": "sk-nano-of-the-test",
@@ -41,7 +41,7 @@ class Wire:
         return ChatNanoGPT(
             http_client=httpx.Client(transport=httpx.MockTransport(self)),
             http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **(settings | words),
+            **(settings | overrides),
         )
 
     def _streamed(self) -> httpx.Response:
@@ -70,18 +70,18 @@ def _joined(old: Any, new: Any) -> Any:
     old = old or []
     for item in new:
         index = item.get("index") if isinstance(item, dict) else None
-        known = next((o for o in old if index is not None and o["index"] == index), None)
-        if known is None:
+        matching = next((o for o in old if index is not None and o["index"] == index), None)
+        if matching is None:
             old.append(item)
-        else:  # a piece of a tool call
-            arguments = known["function"]["arguments"] + item["function"]["arguments"]
-            function = known["function"] | {"arguments": arguments}
-            old[old.index(known)] = known | {"function": function}
+        else:  # a chunk of a tool call
+            arguments = matching["function"]["arguments"] + item["function"]["arguments"]
+            function = matching["function"] | {"arguments": arguments}
+            old[old.index(matching)] = matching | {"function": function}
     return old
 
 
 def call(arguments: str | None, index: int = 0, **first: Any) -> dict[str, Any]:
-    """Return a delta with a piece of a tool call; its first piece has an ``id`` and a ``name``."""
+    """Return a delta with a chunk of a tool call; its first chunk has an ``id`` and a ``name``."""
     name = {"name": first.pop("name")} if "name" in first else {}
     return {"tool_calls": [{"index": index, "function": name | {"arguments": arguments}, **first}]}
 

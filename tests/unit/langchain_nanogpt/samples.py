@@ -1,4 +1,4 @@
-"""A picture, a sound and a document, made here."""
+"""An image, audio and a document, made here."""
 
 from __future__ import annotations
 

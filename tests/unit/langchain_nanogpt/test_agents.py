@@ -92,8 +92,8 @@ async def test_tokens_of_a_graph_stream_with_their_provider(llm, version):
         chunks = [chunk for chunk, _ in each if isinstance(chunk, AIMessageChunk)]
         assert len(chunks) > 4
         assert "391" in "".join(chunk.text for chunk in chunks)
-        told = [c for c in chunks if c.response_metadata]
-        assert {c.response_metadata["model_provider"] for c in told} == {"nanogpt"}
+        with_metadata = [c for c in chunks if c.response_metadata]
+        assert {c.response_metadata["model_provider"] for c in with_metadata} == {"nanogpt"}
         assert sum(c.usage_metadata is not None for c in chunks) == 2  # one for each call
 
 

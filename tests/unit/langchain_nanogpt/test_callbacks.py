@@ -89,7 +89,7 @@ def test_an_abandoned_stream_is_counted_as_unknown(model):
 @pytest.mark.parametrize(
     ("fault", "cost"), [("401", Decimal(0)), ("cut-mid-frame", None), ("html-200", None)]
 )
-def test_a_failed_call_is_booked_too(sandbox, fault, cost):
+def test_a_failed_call_is_recorded_too(sandbox, fault, cost):
     model = ChatNanoGPT(
         model=f"sandbox/fault/{fault}", api_key=sandbox.api_key, base_url=sandbox.base_url
     )
@@ -145,7 +145,7 @@ async def test_a_call_that_is_cancelled_is_counted_as_unknown(way):
 
 
 class Ends(BaseCallbackHandler):
-    """Remembers what it is told of failures, as tracers do."""
+    """Remembers what it is notified of, as tracers do."""
 
     def __init__(self):
         self.errors = []

@@ -52,7 +52,7 @@ def hello(**top):
     return Wire({"content": "Hello"}, **top)
 
 
-def test_the_body_holds_the_constructors_words_and_over_them_the_calls():
+def test_options_of_a_call_override_the_constructors_in_the_body():
     wire = hello()
     llm = wire.model(temperature=0.5, max_tokens=9, stop=[], reasoning_effort="low")
     llm.invoke("hi", temperature=0.1, max_tokens=None, stop=["END"], model="zai-org/glm-5")
@@ -84,7 +84,7 @@ def test_nothing_is_sent_before_a_stream_is_read():
         ({"provider": "exa"}, MODEL, {"webSearch": {"enabled": True, "provider": "exa"}}),
     ],
 )
-def test_web_search_is_a_word_anywhere(search, model, body):
+def test_web_search_is_an_option_everywhere(search, model, body):
     wire = hello()
     wire.model(web_search=search).invoke("hi")
     wire.model().invoke("hi", web_search=search)
@@ -211,7 +211,9 @@ def test_a_schema_that_openai_nests_is_sent_as_it_is():
 
 
 def test_a_method_that_does_not_exist_is_refused():
-    with pytest.raises(InvalidArgumentError, match="'tool_calling': known are function_calling"):
+    with pytest.raises(
+        InvalidArgumentError, match="method='tool_calling' is unknown; use one of function_calling"
+    ):
         SCHEMA_TEXT.model().with_structured_output(Person, method=cast("Any", "tool_calling"))
 
 
@@ -241,7 +243,7 @@ async def test_half_an_answer_never_passes_for_a_whole_one(method, schema, finis
     for ask in ways:
         with pytest.raises(
             OutputParserException,
-            match="max_tokens" if finish == "length" else "no valid|not whole",
+            match="max_tokens" if finish == "length" else "not a valid|not whole",
         ):
             ask("hi")
     with pytest.raises(OutputParserException):
@@ -270,7 +272,7 @@ REFUSAL = getattr(exceptions, "ModelRefusalError", OutputParserException)  # sin
 
 
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-async def test_a_refusal_is_told(method):
+async def test_a_refusal_is_an_error(method):
     wire = Wire({"refusal": "I will "}, {"refusal": "not."})
     chain = wire.model().with_structured_output(Person, method=method)
     for ask in (chain.invoke, lambda text: list(chain.stream(text))):
@@ -302,7 +304,7 @@ def test_a_refusal_is_a_block(version):
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("settings", "complaint"),
     [
         ({"web_search": "googel"}, "googel"),
         ({"model": f"{MODEL}:online/exa-fast", "web_search": "linkup"}, "contradict"),
@@ -311,9 +313,9 @@ def test_a_refusal_is_a_block(version):
         ({"extra_body": {"a": object()}}, "JSON"),
     ],
 )
-def test_words_that_clash_are_refused_at_once(words, complaint):
+def test_clashing_options_are_refused_at_once(settings, complaint):
     with pytest.raises(InvalidArgumentError, match=complaint):
-        hello().model(**words)
+        hello().model(**settings)
 
 
 def test_several_answers_are_never_streamed():
@@ -419,7 +421,7 @@ def test_copies_work_before_and_after_use(sandbox_environment, copy, used):
     assert again.budget.calls == 1 + used
 
 
-def test_a_deep_copy_shares_books_and_injected_clients():
+def test_a_deep_copy_shares_ledger_and_injected_clients():
     llm = hello().model(budget=Budget(1))
     again = deepcopy(llm)
     assert again.ledger is llm.ledger
@@ -452,7 +454,7 @@ def test_injected_clients_stay_open():
     assert not llm.http_async_client.is_closed
 
 
-def test_a_shared_client_brings_its_key_address_and_books(sandbox):
+def test_a_shared_client_brings_its_key_address_and_ledger(sandbox):
     with NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url, ledger=Ledger()) as client:
         llm = ChatNanoGPT(model=MODEL, client=client)
         llm.invoke("hi")
@@ -470,7 +472,7 @@ def test_a_missing_key_says_which_variable_to_set():
         ChatNanoGPT(model=MODEL)
 
 
-def test_configured_copies_book_in_the_same_ledger():
+def test_configured_copies_record_in_the_same_ledger():
     wire = hello()
     llm = wire.model()
     chain = llm.configurable_fields(
@@ -519,7 +521,7 @@ def test_what_the_sandbox_cites_is_cited(llm):
         assert answer.text[citation["start_index"] : citation["end_index"]]
 
 
-def test_thoughts_of_a_tool_loop_go_back():
+def test_reasoning_of_a_tool_loop_goes_back():
     wire = Wire({"reasoning": "hm"}, call("{}", id="c1", name="now"), finish="tool_calls")
     llm = wire.model()
     for answer in (llm.invoke("hi"), llm.stream_events("hi", version="v3").output):
@@ -611,7 +613,7 @@ def test_compressing_needs_a_number_of_bytes():
         hello().model(compress_above=-1)
 
 
-EVERY_WORD: dict[str, Any] = {
+EVERY_OPTION: dict[str, Any] = {
     "temperature": 0.3,
     "top_k": 3,
     "min_p": 0.1,
@@ -635,22 +637,22 @@ EVERY_WORD: dict[str, Any] = {
 }
 
 
-def test_words_of_nanogpt_go_out_from_wherever_they_are_said():
+def test_nanogpts_own_options_are_sent_wherever_they_are_set():
     wire = hello()
-    wire.model(**EVERY_WORD).invoke("hi")
-    wire.model().invoke("hi", **EVERY_WORD)
-    wire.model().bind(**EVERY_WORD).invoke("hi")
+    wire.model(**EVERY_OPTION).invoke("hi")
+    wire.model().invoke("hi", **EVERY_OPTION)
+    wire.model().bind(**EVERY_OPTION).invoke("hi")
     first, *others = wire.bodies
     assert all(body == first for body in others)
-    as_they_are = EVERY_WORD.keys() - {"memory", "extra_body"}
-    assert {word: first[word] for word in as_they_are} == {w: EVERY_WORD[w] for w in as_they_are}
+    as_they_are = EVERY_OPTION.keys() - {"memory", "extra_body"}
+    assert {name: first[name] for name in as_they_are} == {w: EVERY_OPTION[w] for w in as_they_are}
     assert first["model"] == f"{MODEL}:memory-7"
     assert first["novelty"] == 1
-    streamed = list(wire.model(**EVERY_WORD).stream("hi"))
+    streamed = list(wire.model(**EVERY_OPTION).stream("hi"))
     assert streamed
-    told = {"stream", "stream_options", "include_usage"}
-    assert {k: v for k, v in wire.bodies[-1].items() if k not in told} == {
-        k: v for k, v in first.items() if k not in told
+    stream_only = {"stream", "stream_options", "include_usage"}
+    assert {k: v for k, v in wire.bodies[-1].items() if k not in stream_only} == {
+        k: v for k, v in first.items() if k not in stream_only
     }
 
 

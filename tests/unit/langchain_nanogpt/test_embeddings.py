@@ -54,14 +54,14 @@ class Wire:
         self.inside -= 1
         return self(request)
 
-    def model(self, **words):
+    def model(self, **settings):
         return NanoGPTEmbeddings(
             model="m",
             api_key="k-1",
             max_retries=0,
             http_client=httpx.Client(transport=httpx.MockTransport(self)),
             http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
+            **settings,
         )
 
 
@@ -191,10 +191,10 @@ def test_vectors_of_several_lengths_are_an_error():
         Wire().model(chunk_size=1).embed_documents(["12", "123"])
 
 
-@pytest.mark.parametrize("words", [{"chunk_size": 2049}, {"chunk_size": 0}, {"batch": 1}])
-def test_impossible_settings_are_refused(words):
-    with pytest.raises(ValueError, match=next(iter(words))):
-        Wire().model(**words)
+@pytest.mark.parametrize("settings", [{"chunk_size": 2049}, {"chunk_size": 0}, {"batch": 1}])
+def test_impossible_settings_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        Wire().model(**settings)
 
 
 @pytest.mark.parametrize("copy", [deepcopy, lambda m: pickle.loads(pickle.dumps(m))])

@@ -37,12 +37,12 @@ def test_every_error_of_the_core_is_a_model_error_too(cls):
     failure = cls("no", request_id="r1", status_code=418)
     found = mapped(failure)
     assert isinstance(found, langchain.ModelError)
-    assert isinstance(found, next(c for c in cls.__mro__ if c in known()))
+    assert isinstance(found, next(c for c in cls.__mro__ if c in framework_errors()))
     assert found.__cause__ is failure
     assert (str(found), found.request_id, found.status_code) == ("no", "r1", 418)
 
 
-def known():
+def framework_errors():
     return set(CORE_CLASSES) - {core.JobError, core.JobFailedError, core.JobTimeoutError}
 
 
@@ -77,10 +77,10 @@ STATUSES = [
 ]
 
 
-def model(handler, **words):
+def model(handler, **settings):
     client = httpx.Client(transport=httpx.MockTransport(handler))
-    words = {"max_retries": 0, "rate_limit_wait": 0.0, **words}
-    return ChatNanoGPT(model=MODEL, api_key="k-1", http_client=client, **words)
+    settings = {"max_retries": 0, "rate_limit_wait": 0.0, **settings}
+    return ChatNanoGPT(model=MODEL, api_key="k-1", http_client=client, **settings)
 
 
 @pytest.mark.parametrize(("status", "body", "cls", "retryable"), STATUSES)
@@ -144,10 +144,10 @@ def test_a_broken_stream_is_an_error_that_nobody_retries(rest, cls):
     assert caught.value.is_retryable is False
 
 
-@pytest.mark.parametrize("words", [{"top_k": "many"}, {"tempersture": 1}, {"temperature": 9}])
-def test_bad_words_of_a_call_are_invalid_requests(words):
+@pytest.mark.parametrize("settings", [{"top_k": "many"}, {"tempersture": 1}, {"temperature": 9}])
+def test_invalid_options_of_a_call_are_invalid_requests(settings):
     with pytest.raises(nanogpt_client.InvalidArgumentError) as caught:
-        model(error(500, {})).invoke("hi", **words)
+        model(error(500, {})).invoke("hi", **settings)
     assert issubclass(caught.type, langchain.ModelInvalidRequestError)
     assert getattr(caught.value, "is_retryable", None) is False
     assert caught.value.sends == 0
@@ -161,7 +161,7 @@ async def test_embeddings_raise_the_same():
 
 
 @pytest.mark.parametrize(
-    "words",
+    "settings",
     [
         {"model": "m", "base_url": "ftp://example.org"},
         {"model": "m", "temperature": 9},
@@ -170,14 +170,14 @@ async def test_embeddings_raise_the_same():
         {"model": "m:online/nowhere"},
     ],
 )
-def test_a_wrong_word_of_the_constructor_does_not_show_the_key(words):
+def test_an_invalid_setting_does_not_show_the_key(settings):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - of several kinds
-        ChatNanoGPT(api_key="sk-nano-the-secret", **words)
+        ChatNanoGPT(api_key="sk-nano-the-secret", **settings)
     assert "the-secret" not in str(caught.value)
     assert "the-secret" not in repr(getattr(caught.value, "errors", list)())
 
 
-# LangGraph sends again whatever is none of Python's own errors, unless it is told otherwise.
+# LangGraph retries any error that is not one of Python's own, unless configured otherwise.
 
 ENVELOPE = {"error": {"message": "no"}}
 SENT_ONCE = {
@@ -197,14 +197,14 @@ SENT_ONCE = {
 }
 
 
-def posts_of_a_graph(handler, **words):
+def posts_of_a_graph(handler, **settings):
     heard = []
 
     def listening(request):
         heard.append(request)
         return handler(request)
 
-    llm = model(listening, **words)
+    llm = model(listening, **settings)
     graph = StateGraph(MessagesState)
     again = RetryPolicy(initial_interval=0.001, jitter=False)
     graph.add_node("chat", lambda s: {"messages": [llm.invoke(s["messages"])]}, retry_policy=again)

@@ -22,11 +22,11 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_nanogpt import ChatNanoGPT
-from langchain_nanogpt._translate import messages_to_wire
+from langchain_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.history import Recipient
 from tests.unit.langchain_nanogpt.replies import Wire, call
-from tests.unit.langchain_nanogpt.test_translate import IMAGE, PNG
+from tests.unit.langchain_nanogpt.test_to_wire import IMAGE, PNG
 
 pytestmark = [
     pytest.mark.filterwarnings(  # v3 is said to be in beta
@@ -227,7 +227,7 @@ def test_images_of_other_providers_answers_go_back_too():
     assert messages_to_wire([drawn, HumanMessage("bluer")])[1]["content"][1] == IMAGE
 
 
-def test_models_without_eyes_are_told_that_something_was_there():
+def test_models_without_vision_get_a_note_about_an_image():
     shot = ToolMessage([{"type": "text", "text": "Shot:"}, IMAGE], tool_call_id="c1")
     drawn = AIMessage("here", additional_kwargs={"images": [IMAGE]})
     with pytest.warns(UserWarning, match="an image in the conversation's history"):
@@ -317,7 +317,7 @@ def test_an_odd_block_ends_no_thread_but_is_refused_where_it_is_asked(block):
         assert f"a block of type {block['type']!r} was here" in str(sent[0]["content"])
 
 
-def test_spoken_answers_go_back_as_their_words():
+def test_audio_answers_go_back_as_their_transcript():
     spoken = Wire({"audio": {"id": "a", "data": "AAAA", "transcript": "Hi"}}).model().invoke("hi")
     assert messages_to_wire([spoken]) == [{"role": "assistant", "content": "Hi"}]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
-from langchain_nanogpt._invalid_calls import unspoiled
+from langchain_nanogpt._stream_state import without_invalid_ending
 from tests.unit.langchain_nanogpt.replies import Wire, call
 
 pytestmark = pytest.mark.filterwarnings(  # v3 is said to be in beta
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.filterwarnings(  # v3 is said to be in beta
 CITATION = {"url": "https://example.org/a", "title": "A", "start_index": 0, "end_index": 5}
 SAMPLES = {
     "text": Wire({"role": "assistant"}, {"content": "Hello "}, {"content": "world"}),
-    "thoughts": Wire({"reasoning": "Hm, "}, {"reasoning": "yes."}, {"content": "Yes"}),
-    "thoughts beside text": Wire(
+    "reasoning": Wire({"reasoning": "Hm, "}, {"reasoning": "yes."}, {"content": "Yes"}),
+    "reasoning beside text": Wire(
         {"reasoning": "Hm", "content": "Y"}, {"reasoning": "!", "content": "es"}
     ),
     "text beside a call": Wire(
@@ -107,7 +107,7 @@ async def test_half_a_tool_call_is_invalid_everywhere():
         assert answer.tool_calls == [], way
         (invalid,) = answer.invalid_tool_calls
         assert (invalid["name"], invalid["id"]) == ("delete", "c1"), way
-        assert unspoiled(invalid["args"]) == '{"path": "/', way
+        assert without_invalid_ending(invalid["args"]) == '{"path": "/', way
 
 
 async def test_a_call_without_a_name_is_invalid_everywhere():

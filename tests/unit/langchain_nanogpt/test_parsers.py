@@ -37,13 +37,13 @@ class Wire:
         await request.aread()
         return self(request)
 
-    def parser(self, **words: Any) -> NanoGPTAudioParser:
+    def parser(self, **settings: Any) -> NanoGPTAudioParser:
         return NanoGPTAudioParser(
             api_key="k-1",
             max_retries=0,
             http_client=httpx.Client(transport=httpx.MockTransport(self)),
             http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
+            **settings,
         )
 
 
@@ -87,7 +87,7 @@ async def test_one_document_per_turn_of_a_speaker(parse):
     assert b"diarize" in wire.sent[0]
 
 
-async def test_words_alone_make_sentences(parse):
+async def test_timed_words_alone_make_sentences(parse):
     words = [
         {"word": word, "start": n, "end": n + 1}
         for n, word in enumerate("Hello there. Good bye.".split())

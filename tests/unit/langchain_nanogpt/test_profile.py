@@ -1,4 +1,4 @@
-"""What a model can do: known from the snapshot, asked of the live catalogue, and heeded."""
+"""What a model supports: from the bundled catalogue, from the live one, and enforced."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_an_unknown_model_has_no_profile_and_a_given_one_stays():
 
 
 def test_what_the_catalogue_leaves_open_stays_open():
-    facts = Model.read({"id": "a/b", "capabilities": {"vision": True, "reasoning": None}})
-    assert profile_of(facts) == {
+    model = Model.read({"id": "a/b", "capabilities": {"vision": True, "reasoning": None}})
+    assert profile_of(model) == {
         "name": "a/b",
         "image_inputs": True,
         "image_url_inputs": True,
@@ -113,10 +113,10 @@ def test_what_the_catalogue_alone_denies_is_logged_once_and_sent(caplog, model, 
 
 @pytest.mark.parametrize("model", ["openai/gpt-4o", "gemini-2.5-pro", "openai/gpt-4.1-mini"])
 def test_a_catalogue_that_denies_tools_says_nothing_of_them(model):
-    facts = bundled_models.find(model)
-    assert facts is not None
-    assert facts.raw["capabilities"]["tool_calling"] is False
-    profile = profile_of(facts)
+    found = bundled_models.find(model)
+    assert found is not None
+    assert found.raw["capabilities"]["tool_calling"] is False
+    profile = profile_of(found)
     assert not {"tool_calling", "tool_call_streaming", "structured_output"} & profile.keys()
     wire = hello()
     wire.model(model=model).bind_tools([{"title": "f", "description": "d"}]).invoke("hi")
@@ -124,7 +124,7 @@ def test_a_catalogue_that_denies_tools_says_nothing_of_them(model):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "settings",
     [
         {"model": VISION},
         {"model": "nobody/knows-it"},
@@ -133,9 +133,9 @@ def test_a_catalogue_that_denies_tools_says_nothing_of_them(model):
         {"model": TEXT_ALONE, "profile": {"image_inputs": True}},
     ],
 )
-def test_media_go_out_where_nothing_is_known_against_them(words):
+def test_media_are_sent_where_nothing_denies_them(settings):
     wire = hello()
-    wire.model(**words).invoke([HumanMessage(["Look", IMAGE])])
+    wire.model(**settings).invoke([HumanMessage(["Look", IMAGE])])
     assert wire.bodies[0]["messages"][0]["content"][1]["type"] == "image_url"
 
 
@@ -144,6 +144,6 @@ def test_the_model_of_the_call_counts():
     denied = {"image_inputs": False}
     with pytest.raises(ModelInvalidRequestError, match=TEXT_ALONE):
         wire.model(model=TEXT_ALONE, profile=denied).invoke([HumanMessage(["Look", IMAGE])])
-    picture = [HumanMessage(["Look", IMAGE])]
-    wire.model(model=TEXT_ALONE, profile=denied).invoke(picture, model=VISION)
+    messages = [HumanMessage(["Look", IMAGE])]
+    wire.model(model=TEXT_ALONE, profile=denied).invoke(messages, model=VISION)
     assert len(wire.bodies) == 1

@@ -14,7 +14,7 @@ from langchain_nanogpt import NanoGPTWebSearchRetriever
 
 
 class Wire:
-    """Answers every search with four pages and a picture, and remembers the bodies."""
+    """Answers every search with four pages and a image, and remembers the bodies."""
 
     def __init__(self, status: int = 200) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -28,25 +28,25 @@ class Wire:
             {"type": "text", "title": f"T{n}", "url": f"https://x/{n}", "content": f"C{n}"}
             for n in range(4)
         ]
-        picture = {"type": "image", "url": "https://x/p.png", "title": "P"}
-        return httpx.Response(200, json={"data": [picture, *pages]})
+        image = {"type": "image", "url": "https://x/p.png", "title": "P"}
+        return httpx.Response(200, json={"data": [image, *pages]})
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         return self(request)
 
-    def retriever(self, **words: Any) -> NanoGPTWebSearchRetriever:
+    def retriever(self, **options: Any) -> NanoGPTWebSearchRetriever:
         return NanoGPTWebSearchRetriever(
             api_key="k-1",
             http_client=httpx.Client(transport=httpx.MockTransport(self)),
             http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
+            **options,
         )
 
 
 @pytest.fixture(params=["invoke", "ainvoke"])
 def find(request):
-    async def act(retriever: Any, query: str, **words: Any) -> Any:
-        found = getattr(retriever, request.param)(query, **words)
+    async def act(retriever: Any, query: str, **options: Any) -> Any:
+        found = getattr(retriever, request.param)(query, **options)
         return found if request.param == "invoke" else await found
 
     return act
@@ -74,7 +74,7 @@ async def test_dates_and_sites_are_asked_for(find):
     ]  # fmt: skip
 
 
-async def test_an_unknown_word_is_refused_unsent(find):
+async def test_an_unknown_option_is_refused_unsent(find):
     wire = Wire()
     with pytest.raises(ModelInvalidRequestError, match="unknown option 'kk'"):
         await find(wire.retriever(), "nano", kk=3)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from langchain_nanogpt import ChatNanoGPT
-from langchain_nanogpt._invalid_calls import unspoiled
+from langchain_nanogpt._stream_state import without_invalid_ending
 from nanogpt_client import NanoGPTError
 from tests.conformance.test_samples import CHATS, STREAMS, expected_of, reply_of
 
@@ -42,14 +42,14 @@ class SampleWire:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         return self(request)
 
-    def model(self, **words: Any) -> ChatNanoGPT:
+    def model(self, **overrides: Any) -> ChatNanoGPT:
         return ChatNanoGPT(
             model="openai/gpt-5.2",
             api_key="sk-nano-of-the-test",
             max_retries=0,
             http_client=httpx.Client(transport=httpx.MockTransport(self)),
             http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
+            **overrides,
         )
 
 
@@ -66,7 +66,7 @@ def _as_stream(reply: dict[str, Any]) -> bytes:
         message["tool_calls"] = [
             call | {"index": at} for at, call in enumerate(message["tool_calls"])
         ]
-    deltas.insert(1, message)  # thoughts come before the text
+    deltas.insert(1, message)  # reasoning comes before the text
     frames = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
     frames.append({"choices": [choice | {"message": None, "delta": {}}]})
     top = {key: value for key, value in reply.items() if key != "choices"}
@@ -119,7 +119,9 @@ def _said(outcome: Any) -> Any:
     metadata = {k: v for k, v in outcome.response_metadata.items() if k != "output_version"}
     blocks = sorted(map(_plain, outcome.content_blocks))
     calls = [(call["id"], call["name"], call["args"]) for call in outcome.tool_calls]
-    invalid = [(c["id"], c["name"], unspoiled(c["args"])) for c in outcome.invalid_tool_calls]
+    invalid = [
+        (c["id"], c["name"], without_invalid_ending(c["args"])) for c in outcome.invalid_tool_calls
+    ]
     return blocks, metadata, outcome.usage_metadata, calls, invalid, outcome.text
 
 
@@ -130,7 +132,7 @@ def _plain(block: Any) -> str:
     the content (v1) as they came.
     """
     if block["type"] in {"tool_call_chunk", "invalid_tool_call"}:
-        args = unspoiled(block["args"])
+        args = without_invalid_ending(block["args"])
         block = {"type": "invalid", "id": block["id"], "name": block.get("name"), "args": args}
     return repr(sorted((k, v) for k, v in block.items() if k != "index" and v not in ({}, None)))
 

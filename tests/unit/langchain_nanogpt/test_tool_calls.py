@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 
+from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire
 from langchain_nanogpt._stream_state import StreamState
-from langchain_nanogpt._translate import chunk_from_wire, completion_from_wire
 from nanogpt_client import (
     Billing,
     ChatChunk,
@@ -40,18 +40,18 @@ ODD = st.sampled_from([
     st.sets(st.integers(0, 20), max_size=4),
 )
 def test_a_streamed_call_is_what_the_whole_one_is(arguments, name, cuts):
-    held, choice = (
+    state, choice = (
         StreamState(),
         Choice(0, Message(tool_calls=(ToolCall("c1", name, arguments),)), "stop"),
     )
     ends = [0, *sorted(cuts), len(arguments)]
-    pieces = [arguments[a:b] for a, b in pairwise(ends)]
-    deltas = [ToolCallDelta(0, None if at else "c1", None if at else name, piece)
-              for at, piece in enumerate(pieces)]  # fmt: skip
+    parts = [arguments[a:b] for a, b in pairwise(ends)]
+    deltas = [ToolCallDelta(0, None if at else "c1", None if at else name, part)
+              for at, part in enumerate(parts)]  # fmt: skip
     completion = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
     last = ChatChunk(finish_reason="stop", billing=completion.billing)
-    chunks = [chunk_from_wire(ChatChunk(tool_calls=[delta]), held) for delta in deltas]
-    chunks.append(chunk_from_wire(last, held, completion))
+    chunks = [chunk_from_wire(ChatChunk(tool_calls=[delta]), state) for delta in deltas]
+    chunks.append(chunk_from_wire(last, state, completion))
     first, *others = [chunk.message for chunk in chunks]
     total: Any = sum(others, first)
     (generation,) = completion_from_wire(completion).generations

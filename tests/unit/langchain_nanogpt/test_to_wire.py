@@ -1,62 +1,66 @@
-"""LangChain's messages, tools and options as they go over the wire, and back."""
+"""Conversations, tools and options as they are sent to NanoGPT."""
 
 from __future__ import annotations
 
 import base64
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from langchain_core.messages import (
     AIMessage,
-    AIMessageChunk,
     ChatMessage,
     FunctionMessage,
     HumanMessage,
     InvalidToolCall,
     RemoveMessage,
     SystemMessage,
-    ToolCallChunk,
     ToolMessage,
 )
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_nanogpt._invalid_calls import unspoiled
-from langchain_nanogpt._stream_state import StreamState
-from langchain_nanogpt._tools import split_web_search, tool_choice_to_wire, tools_to_wire
-from langchain_nanogpt._translate import (
-    chunk_from_wire,
-    completion_from_wire,
+from langchain_nanogpt._to_wire import (
     messages_to_wire,
     options_to_wire,
-    usage_from_wire,
+    split_web_search,
+    tool_choice_to_wire,
+    tools_to_wire,
 )
 from nanogpt_client import (
-    Billing,
-    ChatChunk,
-    ChatCompletion,
-    Choice,
     InvalidArgumentError,
-    Message,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
 )
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+
+
 WAV = base64.b64encode(b"RIFF0000WAVE").decode()
+
+
 PDF = base64.b64encode(b"%PDF-1.4").decode()
+
+
 CALL = {"name": "look", "args": {"at": "Zürich"}, "id": "c1", "type": "tool_call"}
+
+
 WIRE_CALL = {
     "id": "c1",
     "type": "function",
     "function": {"name": "look", "arguments": '{"at": "Zürich"}'},
 }
+
+
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+
+
 SOUND = {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}
+
+
 FILE = {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
+
+
 DOCUMENT = {"type": "file", "file": FILE}
+
+
 NAMELESS = {"type": "file", "file": FILE | {"filename": "document"}}
 
 
@@ -164,22 +168,22 @@ def test_blocks_of_all_origins_become_parts(block, expected):
         ({"text": "bare"}, "bare"),
     ],
 )  # fmt: skip
-def test_texts_in_other_clothes_become_text(block, text):
+def test_text_blocks_of_all_kinds_become_text(block, text):
     assert wire(ToolMessage([block], tool_call_id="c1"))[0]["content"] == text
 
 
 @pytest.mark.parametrize(
-    ("block", "words"),
+    ("block", "fragment"),
     [
-        ({"type": "hologram"}, "user message holds a block of type 'hologram'"),
+        ({"type": "hologram"}, "user message has a block of type 'hologram'"),
         ({"type": "file", "file_id": "f1"}, "by id"),
         ({"type": "audio", "url": "https://e.org/a.wav"}, "transcribe it by URL"),
         ({"type": "image", "base64": "%%%"}, "malformed 'image'"),
         ({"type": "input_audio"}, "malformed 'input_audio'"),
     ],
 )
-def test_what_cannot_be_sent_is_named(block, words):
-    with pytest.raises(InvalidArgumentError, match=words):
+def test_what_cannot_be_sent_is_named(block, fragment):
+    with pytest.raises(InvalidArgumentError, match=fragment):
         wire(HumanMessage([block]))
 
 
@@ -198,7 +202,7 @@ def test_what_other_providers_leave_in_a_history_is_dropped():
     assert wire(message) == [expected]
 
 
-def test_words_of_the_assistant_in_other_clothes_are_kept():
+def test_refusals_and_transcripts_of_the_assistant_are_sent():
     message = AIMessage(["a", {"text": "b"}, {"type": "refusal", "refusal": "c"}])
     texts = [part["text"] for part in wire(message)[0]["content"]]
     assert texts == ["a", "b", "c"]
@@ -221,7 +225,7 @@ def test_anthropics_tool_results_become_messages():
 
 @pytest.mark.parametrize("provider", ["nanogpt", "deepseek", None])
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_only_nanogpts_thoughts_go_back_and_only_beside_calls(provider, version):
+def test_only_nanogpts_reasoning_goes_back_and_only_beside_calls(provider, version):
     extra = {"reasoning_content": "hm"} if version == "v0" else {}
     content: Any = "" if version == "v0" else [{"type": "reasoning", "reasoning": "hm"}]
     metadata = {"model_provider": provider} if provider else {}
@@ -248,8 +252,8 @@ def test_invalid_calls_go_back_as_objects_and_are_answered():
         "tool_call_id": "c1",
         "content": 'The arguments of this call are no JSON object: {"at":  The tool was not run.',
     }
-    told = ToolMessage("cut", tool_call_id="c1")
-    _, result = wire(AIMessage("", invalid_tool_calls=[broken]), told)
+    result_message = ToolMessage("cut", tool_call_id="c1")
+    _, result = wire(AIMessage("", invalid_tool_calls=[broken]), result_message)
     assert result["content"].endswith('{"at": \ncut')
 
 
@@ -279,7 +283,7 @@ def test_an_answer_that_says_nothing_is_left_out():
     assert [message["content"] for message in sent] == ["hi", "Hello?"]
 
 
-def test_pictures_in_a_tools_result_follow_it():
+def test_images_in_a_tools_result_follow_it():
     block = {"type": "image", "base64": PNG, "mime_type": "image/png"}
     result, behind = wire(ToolMessage([block], tool_call_id="c1"))
     assert result["role"] == "tool"
@@ -287,7 +291,7 @@ def test_pictures_in_a_tools_result_follow_it():
     assert IMAGE in behind["content"]
 
 
-def test_words_of_the_call_win_over_those_of_the_constructor():
+def test_options_of_the_call_override_those_of_the_constructor():
     options = options_to_wire(
         {"model": "a", "temperature": 0.5, "stop": ["x"], "extra_body": {"p": 1, "q": 1}},
         {"model": "b", "temperature": None, "stream": True, "extra_body": {"q": 2}},
@@ -366,141 +370,6 @@ def test_built_in_web_search_is_taken_out_of_the_tools():
     assert split_web_search([anthropic]) == ([], {})
 
 
-def completion(*messages, **words):
-    choices = tuple(Choice(at, message, "stop") for at, message in enumerate(messages))
-    facts: dict[str, Any] = {"usage": None, "billing": Billing(), "raw": {}}
-    return ChatCompletion(id="1", model="m", choices=choices, **(facts | words))
-
-
-def answers(found: ChatCompletion) -> list[AIMessage]:
-    messages = [generation.message for generation in completion_from_wire(found).generations]
-    return [message for message in messages if isinstance(message, AIMessage)]
-
-
-def text_chunk(text: str, held: StreamState) -> AIMessageChunk:
-    message = chunk_from_wire(ChatChunk(text=text), held).message
-    assert isinstance(message, AIMessageChunk)
-    return message
-
-
-def test_several_answers_are_paid_once():
-    usage = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)
-    money = Billing(cost=Decimal("0.5"))
-    first, second = answers(completion(Message("a"), Message("b"), usage=usage, billing=money))
-    assert first.response_metadata["cost"] == 0.5
-    assert first.usage_metadata == {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
-    assert "cost" not in second.response_metadata
-    assert second.usage_metadata is None
-    assert second.response_metadata["model_name"] == "m"
-
-
-@pytest.mark.parametrize(
-    ("cost", "known"), [(Decimal(0), {"cost": 0.0}), (None, {}), (Decimal("0.1"), {"cost": 0.1})]
-)
-def test_no_cost_is_not_the_same_as_an_unknown_one(cost, known):
-    (answer,) = answers(completion(Message("a"), billing=Billing(cost=cost)))
-    found = answer.response_metadata
-    assert {k: v for k, v in found.items() if k == "cost"} == known
-
-
-def test_broken_arguments_are_an_invalid_call():
-    message = Message(tool_calls=(ToolCall("c1", "look", '{"at": '), ToolCall("c2", "look", "[1]")))
-    (answer,) = answers(completion(message))
-    assert answer.tool_calls == []
-    assert [call["args"] for call in answer.invalid_tool_calls] == ['{"at": ', "[1]"]
-    assert all(call["error"] for call in answer.invalid_tool_calls)
-
-
-def test_leaked_markup_is_flagged_and_kept():
-    (answer,) = answers(completion(Message("<tool_call>{}")))
-    assert answer.content == "<tool_call>{}"
-    assert answer.response_metadata["leaked_tool_markup"] is True
-
-
-def test_usage_has_whole_numbers_alone():
-    usage = Usage(
-        prompt_tokens=10,
-        completion_tokens=5,
-        total_tokens=15,
-        reasoning_tokens=2,
-        cache_read_tokens=3,
-        cache_creation_tokens=4,
-        prompt_audio_tokens=1,
-        completion_audio_tokens=0,
-    )
-    assert usage_from_wire(usage) == {
-        "input_tokens": 10,
-        "output_tokens": 5,
-        "total_tokens": 15,
-        "input_token_details": {"cache_read": 3, "cache_creation": 4, "audio": 1},
-        "output_token_details": {"reasoning": 2, "audio": 0},
-    }
-    assert usage_from_wire(None) is None
-    assert usage_from_wire(Usage()) is None
-    counted = usage_from_wire(Usage(completion_tokens=5))
-    assert counted == {"input_tokens": 0, "output_tokens": 5, "total_tokens": 5}
-
-
-def test_text_chunks_share_nothing():
-    held = StreamState()
-    first, second = text_chunk("a", held), text_chunk("b", held)
-    first.tool_call_chunks.append(ToolCallChunk(name="x", args="", id="1", index=0))
-    first.additional_kwargs["x"] = 1
-    first.response_metadata["x"] = 1
-    assert (first.text, second.text) == ("a", "b")
-    third = text_chunk("c", held)
-    assert (third.tool_call_chunks, third.additional_kwargs) == ([], {})
-    assert second.response_metadata == {"model_provider": "nanogpt"}
-
-
-def last_chunk(choice, held):
-    whole = ChatCompletion("c1", "m", (choice,), None, Billing(), {})
-    return chunk_from_wire(ChatChunk(finish_reason="stop", billing=whole.billing), held, whole)
-
-
-def test_logprobs_come_together_at_the_end():
-    held = StreamState()
-    pieces = [ChatChunk(text=token, logprobs={"content": [{"token": token}]}) for token in "ab"]
-    choice = Choice(0, Message(), "stop", {"content": [{"token": "a"}, {"token": "b"}]})
-    others = [chunk_from_wire(piece, held) for piece in pieces]
-    last = last_chunk(choice, held)
-    assert last.message.response_metadata["logprobs"] == {
-        "content": [{"token": "a"}, {"token": "b"}]
-    }
-    assert all("logprobs" not in other.message.response_metadata for other in others)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        '{"a": "x',
-        '{"a": "x\\',
-        '{"a": [1, ',
-        '{"a": ["x',
-        '{"a": ["x\\',
-        '{"a": {"b": 1',
-        '{"a": nul',
-        "[1]",
-        "[1",
-        "7",
-        '"x',
-    ],
-)
-def test_arguments_that_are_no_object_are_never_mended(arguments):
-    held = StreamState()
-    delta = ToolCallDelta(0, "c1", "look", arguments)
-    first = chunk_from_wire(ChatChunk(tool_calls=[delta]), held).message
-    total: Any = first + last_chunk(Choice(0, Message(), "stop"), held).message
-    assert total.tool_calls == []
-    assert unspoiled(total.invalid_tool_calls[0]["args"]) == arguments
-
-
-def test_a_copied_text_chunk_is_what_a_validated_one_would_be():
-    chunk = chunk_from_wire(ChatChunk(text="a"), StreamState())
-    built = type(chunk)(message=type(chunk.message)(**chunk.message.model_dump()))
-    assert chunk == built
-
-
 @pytest.mark.parametrize(
     "block",
     [
@@ -519,8 +388,8 @@ def test_calls_that_stand_in_the_content_alone_are_sent(block):
     (sent,) = messages_to_wire([AIMessage([{"type": "text", "text": "So."}, block])])
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
     assert sent == {"role": "assistant", "content": "So.", "tool_calls": [call]}
-    known = AIMessage([block], tool_calls=[{"id": "c1", "name": "f", "args": {"a": 1}}])
-    assert messages_to_wire([known])[0]["tool_calls"] == [call]
+    duplicate = AIMessage([block], tool_calls=[{"id": "c1", "name": "f", "args": {"a": 1}}])
+    assert messages_to_wire([duplicate])[0]["tool_calls"] == [call]
 
 
 @pytest.mark.parametrize(
