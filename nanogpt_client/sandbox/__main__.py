@@ -77,8 +77,7 @@ def _dollars(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        message = f"{text!r} is no amount"
-        raise argparse.ArgumentTypeError(message) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount") from None
 
 
 if __name__ == "__main__":

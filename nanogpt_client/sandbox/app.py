@@ -10,27 +10,22 @@ Several threads may call it at once.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
+from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
 from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
-from nanogpt_client.sandbox.messages import Reply, html_reply
+from nanogpt_client.sandbox.messages import Reply, Request, html_reply
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import TABLE
 from nanogpt_client.sandbox.routing import Found, split_root
 from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.answers.turn import Model
-    from nanogpt_client.sandbox.messages import Request
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
 _MODEL_RAISED = 424  # no client sends a request again for it

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from starlette.types import Receive, Scope, Send
+
+from nanogpt_client.sandbox.app import SandboxApp
 from nanogpt_client.sandbox.bodies import MAX_BODY
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.messages import Cut, Request, Stall
+from nanogpt_client.sandbox.messages import Cut, Piece, Reply, Request, Stall
 
 with needs("starlette and uvicorn"):
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request as Incoming
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
-    from nanogpt_client.sandbox.app import SandboxApp
-    from nanogpt_client.sandbox.messages import Piece, Reply
 
 Address = tuple[str, int]
 

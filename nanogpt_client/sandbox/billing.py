@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
 from nanogpt_client.sandbox.money import Charge, plain
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 
 def bill(exchange: Exchange, charge: Charge) -> Decimal:

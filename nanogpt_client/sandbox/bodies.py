@@ -9,13 +9,11 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.messages import Request
+from nanogpt_client.sandbox.messages import Request
 
 MAX_BODY = 32 * 1024 * 1024
 _DATA_URL = re.compile(
@@ -104,8 +102,9 @@ def read_form(request: Request) -> Form:
         parser.write(request.body)
         parser.finalize()
     except FormParserError:
-        message = "The multipart body could not be parsed."
-        raise Refusal(400, message, code="invalid_multipart_body") from None
+        raise Refusal(
+            400, "The multipart body could not be parsed.", code="invalid_multipart_body"
+        ) from None
     return form
 
 
@@ -113,8 +112,7 @@ def read_data_url(url: str, param: str) -> tuple[str, bytes]:
     """Return the MIME type and the bytes of a base64 data URL. Raises `Refusal` (400)."""
     match = _DATA_URL.fullmatch(url)
     if match is None:
-        message = f"{param} must be a base64 data URL."
-        raise invalid(message, param)
+        raise invalid(f"{param} must be a base64 data URL.", param)
     return match["mime"] or "", read_base64(match["data"], param)
 
 
@@ -123,8 +121,7 @@ def read_base64(text: str, param: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
-        message = f"{param} is not valid base64."
-        raise invalid(message, param) from None
+        raise invalid(f"{param} is not valid base64.", param) from None
 
 
 def _decompressed(request: Request, *, allowed: bool) -> bytes:
@@ -134,11 +131,15 @@ def _decompressed(request: Request, *, allowed: bool) -> bytes:
         if encoding == "identity":
             continue
         if not allowed or encoding not in {"gzip", "x-gzip", "deflate"}:
-            message = f"Content-Encoding '{encoding}' is not supported here."
-            raise Refusal(415, message, code="unsupported_content_encoding")
+            raise Refusal(
+                415,
+                f"Content-Encoding '{encoding}' is not supported here.",
+                code="unsupported_content_encoding",
+            )
         if not is_json(request):
-            message = "A compressed body needs a JSON Content-Type."
-            raise Refusal(415, message, code="unsupported_media_type")
+            raise Refusal(
+                415, "A compressed body needs a JSON Content-Type.", code="unsupported_media_type"
+            )
         raw = _inflate(raw, encoding)
     return raw
 
@@ -152,8 +153,9 @@ def _inflate(raw: bytes, encoding: str) -> bytes:
             window = 15 if raw[:1] == b"\x78" else -15  # zlib-wrapped or raw
             found = zlib.decompressobj(window).decompress(raw, MAX_BODY + 1)
     except (OSError, EOFError, zlib.error):
-        message = "The compressed body could not be decoded."
-        raise Refusal(400, message, code="invalid_json") from None
+        raise Refusal(
+            400, "The compressed body could not be decoded.", code="invalid_json"
+        ) from None
     if len(found) > MAX_BODY:
         raise too_large()
     return found
@@ -165,5 +167,4 @@ def too_large() -> Refusal:
 
 
 def _no_constant(name: str) -> float:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
+    raise ValueError(f"{name} is not JSON")

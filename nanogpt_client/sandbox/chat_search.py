@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
+from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.failures import invalid
 from nanogpt_client.sandbox.media.search import search
+from nanogpt_client.sandbox.model_name import Chosen
 from nanogpt_client.sandbox.money import search_price
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from decimal import Decimal
-
-    from nanogpt_client.sandbox.answers.turn import SearchResult
-    from nanogpt_client.sandbox.model_name import Chosen
 
 _STANDARD = ("standard", "deep")
 _EXA = ("standard", "fast", "auto", "neural", "deep", "instant", "deep-reasoning")
@@ -84,8 +81,9 @@ def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
 def check_backend(provider: object, depth: object, param: str) -> None:
     """Refuse a search provider or depth that NanoGPT does not document."""
     if not isinstance(provider, str) or provider not in _DEPTHS:
-        message = f"{param}.provider must be one of {', '.join(sorted(_DEPTHS))}."
-        raise invalid(message, f"{param}.provider")
+        raise invalid(
+            f"{param}.provider must be one of {', '.join(sorted(_DEPTHS))}.", f"{param}.provider"
+        )
     if depth not in _DEPTHS[provider]:
         message = (
             f"{param}.depth must be one of {', '.join(sorted(_DEPTHS[provider]))} for {provider}."

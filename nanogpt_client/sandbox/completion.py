@@ -9,16 +9,13 @@ images and annotations; the finish reason follows in a frame of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
+from nanogpt_client.sandbox.answers.turn import Citation, ToolCall, Turn
 from nanogpt_client.sandbox.messages import dump
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from nanogpt_client.sandbox.answers.turn import Citation, ToolCall, Turn
 
 _PIECE = re.compile(r"\s*\S{1,16}|\s+")
 Delta = dict[str, Any]

@@ -13,13 +13,11 @@ route's. A quote for accountless payment (x402) is known by its top-level `payme
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.messages import Reply, json_reply
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 
 class Style(Enum):

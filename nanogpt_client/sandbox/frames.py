@@ -6,14 +6,12 @@ With several choices both are on the last choice's finish frame.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.completion import Choice, Manner, deltas, logprobs, message
 from nanogpt_client.sandbox.messages import dump
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DONE = b"data: [DONE]\n\n"
 

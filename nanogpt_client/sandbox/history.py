@@ -42,18 +42,19 @@ def check_name(name: object, where: str, code: str = "invalid_parameter_value") 
         Refusal: 400.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        message = f"Invalid '{where}': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'."
-        raise invalid(message, where, code)
+        raise invalid(
+            f"Invalid '{where}': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'.", where, code
+        )
 
 
 def _check_message(entry: object, where: str) -> None:
     if not isinstance(entry, dict):
-        message = f"{where} must be an object."
-        raise invalid(message, where)
+        raise invalid(f"{where} must be an object.", where)
     role = entry.get("role")
     if role not in ROLES:
-        message = f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}."
-        raise invalid(message, f"{where}.role")
+        raise invalid(
+            f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}.", f"{where}.role"
+        )
     _check_content(entry, where)
     if role == "tool" and not isinstance(entry.get("tool_call_id"), str):
         raise missing(f"{where}.tool_call_id")
@@ -75,14 +76,16 @@ def _check_content(entry: dict[str, Any], where: str) -> None:
     if content is None and role != "assistant":
         raise missing(f"{where}.content")
     if content is not None and not isinstance(content, (str, list)):
-        message = f"{where}.content must be a string or an array of parts."
-        raise invalid(message, f"{where}.content")
+        raise invalid(f"{where}.content must be a string or an array of parts.", f"{where}.content")
     if role == "user" and _has_empty_text(content):
-        message = f"{where}.content must be non-empty, and so must each of its texts."
-        raise invalid(message, f"{where}.content")
+        raise invalid(
+            f"{where}.content must be non-empty, and so must each of its texts.", f"{where}.content"
+        )
     if role == "assistant" and not content and not any(entry.get(key) for key in _SAYS):
-        message = f"{where}.content is empty, and there are no tool_calls: it says nothing."
-        raise invalid(message, f"{where}.content")
+        raise invalid(
+            f"{where}.content is empty, and there are no tool_calls: it says nothing.",
+            f"{where}.content",
+        )
 
 
 def _has_empty_text(content: object) -> bool:
@@ -103,8 +106,9 @@ def _check_calls(calls: object, where: str) -> None:
         for call in calls
     )
     if not well_formed:
-        message = f"{where} must hold objects with id and function {{name, arguments: string}}."
-        raise invalid(message, where)
+        raise invalid(
+            f"{where} must hold objects with id and function {{name, arguments: string}}.", where
+        )
     for index, call in enumerate(calls if isinstance(calls, list) else ()):
         check_name(call["function"]["name"], f"{where}[{index}].function.name")
         _check_arguments(call["function"]["arguments"], f"{where}[{index}].function.arguments")
@@ -121,8 +125,7 @@ def _check_arguments(arguments: str, where: str) -> None:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        message = f"{where} must be the JSON of an object, got {arguments[:80]!r}."
-        raise invalid(message, where)
+        raise invalid(f"{where} must be the JSON of an object, got {arguments[:80]!r}.", where)
 
 
 def _check_results(messages: list[dict[str, Any]]) -> None:

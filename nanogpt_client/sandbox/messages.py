@@ -107,5 +107,4 @@ def iso(seconds: float) -> str:
 def _number(value: object) -> float:
     if isinstance(value, Decimal):
         return float(value)
-    message = f"{type(value).__name__} is not JSON"
-    raise TypeError(message)
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -117,8 +117,7 @@ def _backend(model: str, word: str) -> tuple[str, str]:
         native = _NATIVE_SEARCH.match(model)
         return ("openai", "standard") if native else ("linkup", "standard")
     if backend not in BACKENDS:
-        message = f"Unknown web search backend '{backend}'."
-        raise invalid(message, "model")
+        raise invalid(f"Unknown web search backend '{backend}'.", "model")
     return BACKENDS[backend]
 
 

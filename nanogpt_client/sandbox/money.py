@@ -7,16 +7,13 @@ when the balance does not cover the price. Every charge is kept for `/v1/usage`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, insufficient_balance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.catalog import Model
 
 _MILLION = Decimal(1_000_000)
 _EXACT = Decimal("1e-12")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from nanogpt_client.sandbox.failures import invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _INFINITE = float("inf")
 

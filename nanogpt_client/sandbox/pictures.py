@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.bodies import read_data_url
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.media.drawing import Drawing
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 MAX_IMAGE = 4 * 1024 * 1024
 _SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
@@ -45,12 +42,10 @@ def size_of(size: object, param: str = "size") -> tuple[int, int]:
     if match is None:
         if isinstance(size, str) and not size[:1].isdigit():
             return _DEFAULT_SIZE
-        message = f"{param} must look like 1024x1024."
-        raise invalid(message, param)
+        raise invalid(f"{param} must look like 1024x1024.", param)
     width, height = int(match[1]), int(match[2])
     if not (min(width, height) >= _SMALLEST and max(width, height) <= _LARGEST):
-        message = f"{param} must be from {_SMALLEST} to {_LARGEST} pixels a side."
-        raise invalid(message, param)
+        raise invalid(f"{param} must be from {_SMALLEST} to {_LARGEST} pixels a side.", param)
     return width, height
 
 
@@ -61,15 +56,13 @@ def picture_of(exchange: Exchange, url: object, param: str) -> bytes:
     for those it draws a stand-in from the address. Raises `Refusal` (400, 413).
     """
     if not isinstance(url, str) or not url:
-        message = f"{param} must be a URL or a data URL."
-        raise invalid(message, param)
+        raise invalid(f"{param} must be a URL or a data URL.", param)
     if url.startswith("data:"):
         if len(url) > MAX_IMAGE * 4 // 3:
             raise too_large(param)
         return checked(read_data_url(url, param)[1], param)
     if not url.lower().startswith(("http://", "https://")):
-        message = f"{param} must be an http(s) URL or a data URL."
-        raise invalid(message, param)
+        raise invalid(f"{param} must be an http(s) URL or a data URL.", param)
     stored = exchange.world.media.of_url(url, exchange.request.origin)
     return stored.content if stored else drawn(Drawing(prompt=url))
 
@@ -84,8 +77,7 @@ def checked(data: bytes, param: str) -> bytes:
         mime_of(data)
         describe(data)  # all of it can be read
     except ValueError:
-        message = f"{param} is not a readable PNG, JPEG or WebP image."
-        raise invalid(message, param) from None
+        raise invalid(f"{param} is not a readable PNG, JPEG or WebP image.", param) from None
     return data
 
 

@@ -6,20 +6,17 @@ at; pictures on other hosts are only named by their address, for the sandbox fet
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import read_base64, read_data_url
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.pdf_text import pdf_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 IMAGE_TYPES = {"image/png", "image/jpeg", "image/jpg", "image/webp"}
 _IMAGE_TOKENS = 255
@@ -82,25 +79,26 @@ def _read_part(reader: _Reader, part: object) -> int:
     """Note one content part and return its tokens."""
     kind = part.get("type") if isinstance(part, dict) else None
     if not isinstance(part, dict) or not isinstance(kind, str):
-        message = f"{reader.where} must be an object with a type."
-        raise invalid(message, reader.where)
+        raise invalid(f"{reader.where} must be an object with a type.", reader.where)
     if kind in _TEXT_PARTS:
         text = part.get(_TEXT_PARTS[kind])
         if not isinstance(text, str):
-            message = f"{reader.where}.text must be a string."
-            raise invalid(message, reader.where)
+            raise invalid(f"{reader.where}.text must be a string.", reader.where)
         return count_tokens(text)
     read = _PARTS.get(kind)
     if read is None:
-        message = f"{reader.where} has the unsupported type '{kind}'."
-        raise invalid(message, reader.where)
+        raise invalid(f"{reader.where} has the unsupported type '{kind}'.", reader.where)
     return read(reader, part)
 
 
 def _image(reader: _Reader, part: dict[str, Any]) -> int:
     if not reader.model.can("vision"):
-        message = f"The model '{reader.model.id}' does not support image input."
-        raise Refusal(400, message, code="image_input_not_supported", param=reader.where)
+        raise Refusal(
+            400,
+            f"The model '{reader.model.id}' does not support image input.",
+            code="image_input_not_supported",
+            param=reader.where,
+        )
     url = _url_of(part, "image_url", reader.where)
     described = describe_image(reader.exchange, url, reader.where)
     reader.prompt.image_descriptions.append(described)
@@ -112,12 +110,10 @@ def describe_image(exchange: Exchange, url: str, where: str) -> str:
     if url.startswith("data:"):
         mime, data = read_data_url(url, where)
         if mime.lower() not in IMAGE_TYPES:
-            message = f"Unsupported image type '{mime}': use PNG, JPEG or WebP."
-            raise invalid(message, where)
+            raise invalid(f"Unsupported image type '{mime}': use PNG, JPEG or WebP.", where)
         return _look(data, where)
     if not url.lower().startswith(("https://", "http://")):
-        message = f"{where} must be an http(s) URL or a data URL."
-        raise invalid(message, where)
+        raise invalid(f"{where} must be an http(s) URL or a data URL.", where)
     stored = exchange.world.media.of_url(url, exchange.request.origin)
     return _look(stored.content, where) if stored else f"an image at {url}"
 
@@ -128,14 +124,17 @@ def _look(data: bytes, where: str) -> str:
     try:
         return describe(data)
     except ValueError:
-        message = f"{where} is not a readable image."
-        raise invalid(message, where) from None
+        raise invalid(f"{where} is not a readable image.", where) from None
 
 
 def _video(reader: _Reader, part: dict[str, Any]) -> int:
     if not reader.model.can("video_input"):
-        message = f"The model '{reader.model.id}' does not support video input."
-        raise Refusal(400, message, code="video_input_not_supported", param=reader.where)
+        raise Refusal(
+            400,
+            f"The model '{reader.model.id}' does not support video input.",
+            code="video_input_not_supported",
+            param=reader.where,
+        )
     url = _url_of(part, "video_url", reader.where)
     if url.startswith("data:"):
         mime, data = read_data_url(url, reader.where)
@@ -152,13 +151,11 @@ def _audio(reader: _Reader, part: dict[str, Any]) -> int:
     _need(reader, "audio")
     sound = part.get("input_audio")
     if not isinstance(sound, dict) or not isinstance(sound.get("data"), str):
-        message = f"{reader.where}.input_audio must hold data and format."
-        raise invalid(message, reader.where)
+        raise invalid(f"{reader.where}.input_audio must hold data and format.", reader.where)
     try:
         heard = transcribe(read_base64(sound["data"], reader.where))
     except ValueError:
-        message = f"{reader.where} is not readable audio."
-        raise invalid(message, reader.where) from None
+        raise invalid(f"{reader.where} is not readable audio.", reader.where) from None
     reader.prompt.attachments.append(f"The recording says: {heard.text}")
     tokens = max(1, round(heard.seconds * _AUDIO_TOKENS_PER_SECOND))
     reader.prompt.audio_tokens += tokens
@@ -187,8 +184,9 @@ def _file_of(part: dict[str, Any], where: str) -> tuple[str, str, bytes]:
         return name, str(source.get("media_type") or ""), read_base64(source["data"], where)
     data = held.get("file_data")
     if not isinstance(data, str):
-        message = f"{where} must carry file_data; files by id or address are not supported."
-        raise invalid(message, where)
+        raise invalid(
+            f"{where} must carry file_data; files by id or address are not supported.", where
+        )
     if data.startswith("data:"):
         return name, *read_data_url(data, where)
     return name, "", read_base64(data, where)
@@ -196,16 +194,19 @@ def _file_of(part: dict[str, Any], where: str) -> tuple[str, str, bytes]:
 
 def _need(reader: _Reader, modality: str) -> None:
     if not reader.model.takes(modality):
-        message = f"The model '{reader.model.id}' does not support {modality} input."
-        raise Refusal(400, message, code="unsupported_input_modality", param=reader.where)
+        raise Refusal(
+            400,
+            f"The model '{reader.model.id}' does not support {modality} input.",
+            code="unsupported_input_modality",
+            param=reader.where,
+        )
 
 
 def _url_of(part: dict[str, Any], key: str, where: str) -> str:
     held = part.get(key)
     url = held.get("url") if isinstance(held, dict) else held
     if not isinstance(url, str) or not url:
-        message = f"{where}.{key}.url is required."
-        raise invalid(message, where)
+        raise invalid(f"{where}.{key}.url is required.", where)
     return url
 
 

@@ -8,17 +8,14 @@ longest prefix they have seen, in steps of 128 tokens. The cache keeps hashes, n
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.messages import dump
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.prompt import Prompt
-    from nanogpt_client.sandbox.world import World
+from nanogpt_client.sandbox.prompt import Prompt
+from nanogpt_client.sandbox.world import World
 
 _MINIMUM = 1024
 _STEP = 128

@@ -6,16 +6,13 @@ ignored and a routing suffix is refused. A picked provider has its own price.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.model_name import Chosen, conflict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
 
 _PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
 _STRINGS = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -59,8 +56,11 @@ def choose(
     offers = model.providers
     if not offers:
         if chosen.routing:
-            message = f"The model '{model.id}' does not support provider selection."
-            raise invalid(message, "model", "provider_selection_not_supported")
+            raise invalid(
+                f"The model '{model.id}' does not support provider selection.",
+                "model",
+                "provider_selection_not_supported",
+            )
         _check_object(wanted)
         return None
     if chosen.provider:
@@ -107,8 +107,12 @@ def _from_object(wanted: dict[str, Any], offers: list[ModelConstraints]) -> str 
         and _affordable(offer, wanted.get("max_price") or {})
     ]
     if not fit:
-        message = "No provider satisfies the request."
-        raise Refusal(400, message, code="no_fallback_available", param="provider")
+        raise Refusal(
+            400,
+            "No provider satisfies the request.",
+            code="no_fallback_available",
+            param="provider",
+        )
     preferred = [
         offer for name in wanted.get("order") or () for offer in fit if offer["id"] == name
     ]
@@ -137,8 +141,9 @@ def _named(name: str, offers: list[ModelConstraints], param: str) -> str:
     for offer in offers:
         if offer["id"] == name.lower():
             return str(offer["id"])
-    message = f"Unknown or unavailable provider id in {param}: {name}"
-    raise invalid(message, param, "provider_unknown_provider")
+    raise invalid(
+        f"Unknown or unavailable provider id in {param}: {name}", param, "provider_unknown_provider"
+    )
 
 
 def _precise_enough(offer: ModelConstraints, wanted: dict[str, Any]) -> bool:

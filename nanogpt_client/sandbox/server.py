@@ -134,8 +134,7 @@ class Sandbox:
         while not server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 listener.close()
-                message = "the sandbox server did not start"
-                raise RuntimeError(message)
+                raise RuntimeError("the sandbox server did not start")
             time.sleep(0.002)
 
     def stop(self) -> None:

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nanogpt_client.sandbox.failures import invalid
+from nanogpt_client.sandbox.failures import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.messages import dump
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from nanogpt_client.sandbox.failures import Refusal
 
 # OpenAI's page lists the compositions, Azure's the others ("not supported"). `default`: "'default'
 # is not permitted" (567-labs/instructor#1074); in 2026 from Azure only (openai-agents-python#4390).

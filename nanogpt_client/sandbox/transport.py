@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import AsyncIterator, Iterator
+from typing import NoReturn
 
 from nanogpt_client._transport.http import httpx
-from nanogpt_client.sandbox.messages import Cut, Piece, Request, Stall
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from nanogpt_client.sandbox.app import SandboxApp
-    from nanogpt_client.sandbox.messages import Reply
+from nanogpt_client.sandbox.app import SandboxApp
+from nanogpt_client.sandbox.messages import Cut, Piece, Reply, Request, Stall
 
 
 class SandboxTransport(httpx.BaseTransport):
@@ -98,8 +94,9 @@ def _incoming(request: httpx.Request) -> Request:
 
 def _response(reply: Reply, pieces: list[Piece], request: httpx.Request) -> httpx.Response:
     if pieces and isinstance(pieces[0], Cut):
-        message = "Server disconnected without sending a response."
-        raise httpx.RemoteProtocolError(message, request=request)
+        raise httpx.RemoteProtocolError(
+            "Server disconnected without sending a response.", request=request
+        )
     headers = dict(reply.headers)
     if not reply.streams:
         headers["content-length"] = str(len(reply.content))
@@ -131,10 +128,10 @@ def _patience(stall: Piece, request: httpx.Request) -> tuple[float, bool]:
 
 
 def _time_out(request: httpx.Request) -> NoReturn:
-    message = "The read operation timed out"
-    raise httpx.ReadTimeout(message, request=request)
+    raise httpx.ReadTimeout("The read operation timed out", request=request)
 
 
 def _break_off(request: httpx.Request) -> NoReturn:
-    message = "peer closed connection without sending complete message body"
-    raise httpx.RemoteProtocolError(message, request=request)
+    raise httpx.RemoteProtocolError(
+        "peer closed connection without sending complete message body", request=request
+    )

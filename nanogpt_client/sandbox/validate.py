@@ -7,19 +7,16 @@ passes can be answered.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.history import check_messages, check_name
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.numbers import integer, number
 from nanogpt_client.sandbox.schema_bounds import too_much
 from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
 
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
@@ -73,17 +70,16 @@ def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
         raise missing("input")
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        message = "input must be a string or an array of strings; token arrays are not supported."
-        raise invalid(message, "input")
+        raise invalid(
+            "input must be a string or an array of strings; token arrays are not supported.",
+            "input",
+        )
     if not texts or not all(texts):
-        message = "input must not be empty."
-        raise invalid(message, "input")
+        raise invalid("input must not be empty.", "input")
     if len(texts) > MAX_INPUTS:
-        message = f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}."
-        raise invalid(message, "input")
+        raise invalid(f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}.", "input")
     if body.get("encoding_format") not in (None, "float", "base64"):
-        message = "encoding_format must be 'float' or 'base64'."
-        raise invalid(message, "encoding_format")
+        raise invalid("encoding_format must be 'float' or 'base64'.", "encoding_format")
     _check_dimensions(body.get("dimensions"), model)
     return texts
 
@@ -93,11 +89,9 @@ def _check_dimensions(wanted: object, model: Model) -> None:
         return
     most = model.facts["max_dimensions"]
     if not isinstance(wanted, int) or isinstance(wanted, bool) or not 1 <= wanted <= most:
-        message = f"dimensions must be an integer from 1 to {most}."
-        raise invalid(message, "dimensions")
+        raise invalid(f"dimensions must be an integer from 1 to {most}.", "dimensions")
     if wanted != model.facts["dimensions"] and not model.facts["supports_dimensions"]:
-        message = f"The model '{model.id}' does not support custom dimensions."
-        raise invalid(message, "dimensions")
+        raise invalid(f"The model '{model.id}' does not support custom dimensions.", "dimensions")
 
 
 def _check_sampling(body: Mapping[str, Any]) -> None:
@@ -112,24 +106,26 @@ def _check_stop(stop: object) -> None:
     if listed is None:
         return
     if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
-        message = "stop must be a string or an array of strings."
-        raise invalid(message, "stop")
+        raise invalid("stop must be a string or an array of strings.", "stop")
 
 
 def _check_tools(tools: object, model: Model) -> None:
     if tools is None:
         return
     if not isinstance(tools, list):
-        message = "tools must be an array."
-        raise invalid(message, "tools", "invalid_tool_spec")
+        raise invalid("tools must be an array.", "tools", "invalid_tool_spec")
     for index, tool in enumerate(tools):
         _check_tool(tool, f"tools[{index}]")
     if len(dump(tools).encode()) > MAX_TOOL_BYTES:
-        message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
-        raise invalid(message, "tools", "tool_spec_too_large")
+        raise invalid(
+            f"The tools payload exceeds {MAX_TOOL_BYTES} bytes.", "tools", "tool_spec_too_large"
+        )
     if tools and not model.can("tool_calling"):
-        message = f"The model '{model.id}' does not support tool calling."
-        raise invalid(message, "tools", "tool_choice_unsupported")
+        raise invalid(
+            f"The model '{model.id}' does not support tool calling.",
+            "tools",
+            "tool_choice_unsupported",
+        )
 
 
 def _check_tool(tool: object, where: str) -> None:
@@ -139,11 +135,15 @@ def _check_tool(tool: object, where: str) -> None:
         or tool.get("type") != "function"
         or not isinstance(function, dict)
     ):
-        message = f"{where} must be {{'type': 'function', 'function': {{...}}}}."
-        raise invalid(message, where, "invalid_tool_spec")
+        raise invalid(
+            f"{where} must be {{'type': 'function', 'function': {{...}}}}.",
+            where,
+            "invalid_tool_spec",
+        )
     if not isinstance(function.get("name"), str) or not function["name"]:
-        message = f"{where}.function.name is required."
-        raise invalid(message, f"{where}.function.name", "invalid_tool_spec")
+        raise invalid(
+            f"{where}.function.name is required.", f"{where}.function.name", "invalid_tool_spec"
+        )
     check_name(function["name"], f"{where}.function.name", "invalid_tool_spec")
     _check_parameters(function, f"{where}.function.parameters")
 
@@ -151,8 +151,7 @@ def _check_tool(tool: object, where: str) -> None:
 def _check_parameters(function: dict[str, Any], where: str) -> None:
     schema = function.get("parameters")
     if not isinstance(schema, dict | None):
-        message = f"{where} must be a JSON schema object."
-        raise invalid(message, where, "invalid_tool_spec")
+        raise invalid(f"{where} must be a JSON schema object.", where, "invalid_tool_spec")
     if schema is None:
         return
     _check_bounds(schema, where, "invalid_tool_spec")
@@ -173,26 +172,24 @@ def _check_tool_choice(body: Mapping[str, Any]) -> None:
         return
     names = [tool["function"]["name"] for tool in body.get("tools") or ()]
     if not names:
-        message = "tool_choice needs tools."
-        raise invalid(message, "tool_choice")
+        raise invalid("tool_choice needs tools.", "tool_choice")
     if choice == "required":
         return
     function = choice.get("function") if isinstance(choice, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     if name is None:
-        message = "tool_choice must be auto, none, required or a function."
-        raise invalid(message, "tool_choice")
+        raise invalid("tool_choice must be auto, none, required or a function.", "tool_choice")
     if name not in names:
-        message = f"tool_choice names '{name}', which is not among the tools."
-        raise invalid(message, "tool_choice")
+        raise invalid(f"tool_choice names '{name}', which is not among the tools.", "tool_choice")
 
 
 def _check_response_format(wanted: object) -> None:
     if wanted is None:
         return
     if not isinstance(wanted, dict) or wanted.get("type") not in _FORMATS:
-        message = "response_format.type must be text, json_object or json_schema."
-        raise invalid(message, "response_format")
+        raise invalid(
+            "response_format.type must be text, json_object or json_schema.", "response_format"
+        )
     if wanted["type"] != "json_schema":
         return
     spec = wanted.get("json_schema")
@@ -201,8 +198,7 @@ def _check_response_format(wanted: object) -> None:
     check_name(spec["name"], "response_format.json_schema.name")
     schema, where = spec.get("schema"), "response_format.json_schema.schema"
     if not isinstance(schema, dict):
-        message = f"{where} must be a JSON schema object."
-        raise invalid(message, where, "invalid_json_schema")
+        raise invalid(f"{where} must be a JSON schema object.", where, "invalid_json_schema")
     _check_bounds(schema, where, "invalid_json_schema")
     if spec.get("strict") is True:
         check_strict(schema, f"response_format '{spec['name']}'", where, "invalid_json_schema")
@@ -211,15 +207,13 @@ def _check_response_format(wanted: object) -> None:
 def _check_reasoning(body: Mapping[str, Any]) -> None:
     reasoning = body.get("reasoning")
     if reasoning is not None and not isinstance(reasoning, dict):
-        message = "reasoning must be an object."
-        raise invalid(message, "reasoning")
+        raise invalid("reasoning must be an object.", "reasoning")
     for name, effort in (
         ("reasoning_effort", body.get("reasoning_effort")),
         ("reasoning.effort", (reasoning or {}).get("effort")),
     ):
         if effort is not None and effort not in EFFORTS:
-            message = f"{name} must be one of {', '.join(EFFORTS)}."
-            raise invalid(message, name)
+            raise invalid(f"{name} must be one of {', '.join(EFFORTS)}.", name)
 
 
 def check_window(prompt_tokens: int, model: Model) -> None:
@@ -236,5 +230,4 @@ def check_window(prompt_tokens: int, model: Model) -> None:
 def _check_objects(body: Mapping[str, Any]) -> None:
     for name in ("stream_options", "webSearch", "linkup"):
         if not isinstance(body.get(name), dict | None):
-            message = f"{name} must be an object."
-            raise invalid(message, name)
+            raise invalid(f"{name} must be an object.", name)

@@ -9,18 +9,15 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, Turn, turn_of
 from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.messages import Request
 from nanogpt_client.sandbox.money import Account
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.messages import Request
 
 _MEDIA_LIFETIME = 3600.0
 

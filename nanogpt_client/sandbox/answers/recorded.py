@@ -68,11 +68,9 @@ class Recorded:
             ValueError: for another `record`, for `all` without a model, for a broken file.
         """
         if record not in ("missing", "none", "all"):
-            message = f"record must be 'missing', 'none' or 'all', not {record!r}"
-            raise ValueError(message)
+            raise ValueError(f"record must be 'missing', 'none' or 'all', not {record!r}")
         if record == "all" and model is None:
-            message = "record='all' needs a model to record"
-            raise ValueError(message)
+            raise ValueError("record='all' needs a model to record")
         self._path = Path(path)
         self._model = None if record == "none" else model
         self._lock = threading.Lock()
@@ -182,8 +180,7 @@ def _read(path: Path) -> dict[str, Row]:
             row["request"], row["turn"] = dict(row["request"]), dict(row["turn"])
             rows[row["key"]] = row
         except (ValueError, LookupError, TypeError) as error:
-            message = f"{path}:{number} is no recorded turn"
-            raise ValueError(message) from error
+            raise ValueError(f"{path}:{number} is no recorded turn") from error
     return rows
 
 

@@ -41,8 +41,7 @@ class Failure(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
             ValueError: for another name.
         """
         if str(fault) not in REPLIES:
-            message = f"unknown fault {str(fault)!r}; known: {', '.join(sorted(REPLIES))}"
-            raise ValueError(message)
+            raise ValueError(f"unknown fault {str(fault)!r}; known: {', '.join(sorted(REPLIES))}")
         super().__init__(str(fault))
         self.fault = str(fault)
 
@@ -134,8 +133,9 @@ class Script:
     def assert_exhausted(self) -> None:
         """Raise `ScriptError` where answers in order are left, here or in a rule's script."""
         if self._answers:
-            message = f"{self.remaining} answers were never asked for; next: {self._answers[0]!r}"
-            raise ScriptError(message)
+            raise ScriptError(
+                f"{self.remaining} answers were never asked for; next: {self._answers[0]!r}"
+            )
         for rule in self._rules:
             if isinstance(rule.then, Script):
                 rule.then.assert_exhausted()
@@ -156,8 +156,9 @@ class Script:
                 if rule.fits(request):
                     return rule.then
             if not self._answers:
-                message = f"the script has no answer left after {self._given} for this request"
-                raise ScriptError(f"{message}:\n{_shown(request)}")
+                raise ScriptError(
+                    f"{f'the script has no answer left after {self._given} for this request'}:\n{_shown(request)}"
+                )
             self._given += 1
             return self._answers.popleft()
 
@@ -166,8 +167,9 @@ def _check_offered(turn: ToolCalls, request: ChatRequest) -> None:
     offered = _offered(request)
     wrong = [call.name for call in turn.tool_calls if call.name not in offered]
     if wrong:
-        message = f"the script calls {wrong[0]!r}, which the request does not offer"
-        raise ScriptError(f"{message}:\n{_shown(request)}")
+        raise ScriptError(
+            f"{f'the script calls {wrong[0]!r}, which the request does not offer'}:\n{_shown(request)}"
+        )
 
 
 def _offered(request: ChatRequest) -> list[str]:

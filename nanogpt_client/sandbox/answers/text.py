@@ -9,12 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from nanogpt_client.sandbox.media.words import concepts, importance, units
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _CHARS_PER_TOKEN = 4
 _WIDE = re.compile(

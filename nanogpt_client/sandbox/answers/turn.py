@@ -136,5 +136,4 @@ def turn_of(answer: Turn | str) -> Turn:
         return Turn(answer)
     if isinstance(answer, Turn):
         return answer
-    message = f"a sandbox model must return a Turn or a str, not {type(answer).__name__}"
-    raise TypeError(message)
+    raise TypeError(f"a sandbox model must return a Turn or a str, not {type(answer).__name__}")

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.frames import DONE, frame
 from nanogpt_client.sandbox.messages import Cut, Piece, Reply, Stall, json_reply
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Change = Callable[[Reply, float], Reply]
 
 _SLOW = 0.05
 _KEEP_ALIVE = 0.5
@@ -184,3 +179,5 @@ CHANGES: dict[str, Change] = {
     "slow": _slow,
     "odd-framing": _odd_framing,
 }
+
+# REST Change = Callable[[Reply, float], Reply]

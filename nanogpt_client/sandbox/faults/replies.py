@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.failures import (
     Refusal,
@@ -20,13 +20,7 @@ from nanogpt_client.sandbox.messages import (
     html_reply,
     json_reply,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.world import Exchange
-
-    Replier = Callable[[Exchange], Reply]
+from nanogpt_client.sandbox.world import Exchange
 
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
@@ -151,3 +145,5 @@ REPLIES: dict[str, Replier] = {
         "stop",
     ),
 }
+
+# REST Replier = Callable[[Exchange], Reply]

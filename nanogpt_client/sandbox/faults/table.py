@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.bodies import plain_body
 from nanogpt_client.sandbox.failures import unknown_model
 from nanogpt_client.sandbox.faults.changes import CHANGES
 from nanogpt_client.sandbox.faults.replies import REPLIES
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.messages import Reply, Request
-    from nanogpt_client.sandbox.routing import Handler
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.messages import Reply, Request
+from nanogpt_client.sandbox.routing import Handler
+from nanogpt_client.sandbox.world import Exchange
 
 _MODEL = re.compile(rb'(?:"model"\s*:\s*"|name="?model"?\r\n\r\n)sandbox/fault/([\w-]+)')
 _JOBS = {"job-failed": "failed", "job-stuck": "stuck"}
@@ -39,8 +36,7 @@ class Scenario:
         """Refuse names that do not exist."""
         unknown = [name for name in self.faults if name is not None and name not in NAMES]
         if unknown:
-            message = f"unknown fault {unknown[0]!r}; known: {', '.join(sorted(NAMES))}"
-            raise ValueError(message)
+            raise ValueError(f"unknown fault {unknown[0]!r}; known: {', '.join(sorted(NAMES))}")
 
     @classmethod
     def of(cls, given: Scenario | str | None) -> Scenario:

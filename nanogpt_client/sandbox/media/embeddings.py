@@ -9,17 +9,15 @@ text counts more than its end. The same text gives the same vector in every proc
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from nanogpt_client.sandbox.media.words import concepts, importance, units
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Vectors = npt.NDArray[np.float32]
 _Numbers = npt.NDArray[np.float64]
@@ -62,8 +60,7 @@ def embed(texts: Sequence[str], *, dimensions: int = 1536) -> Vectors:
         ValueError: `dimensions` is not within 1 to 4096.
     """
     if not 1 <= dimensions <= MAX_DIMENSIONS:
-        message = f"dimensions must be within 1 and {MAX_DIMENSIONS}, got {dimensions}"
-        raise ValueError(message)
+        raise ValueError(f"dimensions must be within 1 and {MAX_DIMENSIONS}, got {dimensions}")
     vectors = np.empty((len(texts), dimensions), np.float32)
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]

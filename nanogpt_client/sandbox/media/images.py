@@ -9,26 +9,22 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections.abc import Iterator
 from colorsys import hsv_to_rgb, rgb_to_hsv
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.media.drawing import Drawing
 
 with needs("Pillow"):
     from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont, ImageOps
     from PIL.PngImagePlugin import PngInfo
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from nanogpt_client.sandbox.media.drawing import Drawing
-
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 MARK: Final = "NanoGPT sandbox"
 _EXIF_COMMENT: Final = 0x9C9C  # XPComment, UTF-16
@@ -211,3 +207,6 @@ def _font(size: int, *, ascii: bool) -> Font:
         except OSError:
             continue
     return ImageFont.load_default(size)
+
+
+# REST Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

@@ -10,16 +10,14 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.media.words import concepts, importance, units
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _K1, _B = 1.2, 0.6
 _TITLE_REPEATS = 3

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import read_json
@@ -25,11 +26,7 @@ from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.prompt import read_prompt
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import check_chat
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 NANO_ADDRESS = "nano_1sandboxsandboxsandboxsandboxsandboxsandboxsandboxsandboxsand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given

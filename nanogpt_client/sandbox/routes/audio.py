@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import Upload, is_form, read_form, read_json
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
+from nanogpt_client.sandbox.media.audio import Transcript
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
 from nanogpt_client.sandbox.numbers import number
 from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.world import Job
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.media.audio import Transcript
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange, Job
 
 _SUFFIXES = {
     "audio/mpeg": "mp3",
@@ -172,8 +168,11 @@ def _voice(wanted: object, model: Model) -> str:
         return str(known[0])
     name = wanted.get("id") if isinstance(wanted, dict) else wanted
     if name not in known:
-        message = f"The model '{model.id}' has no voice {name!r}; it has {', '.join(known)}."
-        raise invalid(message, "voice", "invalid_voice")
+        raise invalid(
+            f"The model '{model.id}' has no voice {name!r}; it has {', '.join(known)}.",
+            "voice",
+            "invalid_voice",
+        )
     return str(name)
 
 
@@ -182,8 +181,11 @@ def _format(wanted: object, model: Model) -> str:
     if wanted is None or model.private.get("ignores_format"):
         return str(known[0])
     if wanted not in known:
-        message = f"response_format must be one of {', '.join(known)} for '{model.id}'."
-        raise invalid(message, "response_format", "unsupported_format")
+        raise invalid(
+            f"response_format must be one of {', '.join(known)} for '{model.id}'.",
+            "response_format",
+            "unsupported_format",
+        )
     return str(wanted)
 
 
@@ -264,13 +266,16 @@ def _listen(
     model = catalog.asked_for("stt", body)
     most = model.parameters["max_request_body_mb"]
     if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
-        message = f"Uploads may be at most {most} MB; submit larger files by URL."
-        raise Refusal(413, message, code="file_too_large", param="file")
+        raise Refusal(
+            413,
+            f"Uploads may be at most {most} MB; submit larger files by URL.",
+            code="file_too_large",
+            param="file",
+        )
     try:
         heard = transcribe(upload.content)
     except ValueError:
-        message = "The file is not readable audio."
-        raise invalid(message, "file", "invalid_audio") from None
+        raise invalid("The file is not readable audio.", "file", "invalid_audio") from None
     charge = Charge(model.facts["name"], minutes_price(model, round(heard.seconds, 2)))
     return model, heard, charge, bill(exchange, charge)
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import invalid
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import EVERYWHERE, Handler, Route
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 _TRUE = {"1", "true", "yes"}
 
@@ -31,8 +28,7 @@ def audio_models(exchange: Exchange) -> Reply:
     """List speech models, transcription models or both."""
     wanted = exchange.request.query.get("type", "all")
     if wanted not in {"all", "tts", "stt"}:
-        message = "type must be all, tts or stt."
-        raise invalid(message, "type")
+        raise invalid("type must be all, tts or stt.", "type")
     kinds = ("tts", "stt") if wanted == "all" else (wanted,)
     return _media_listing(exchange, kinds, {} if wanted == "all" else {"type": wanted})
 

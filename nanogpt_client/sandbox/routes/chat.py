@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.chat_search import plain_text, wanted_search
+from nanogpt_client.sandbox.catalog import Model
+from nanogpt_client.sandbox.chat_search import Search, plain_text, wanted_search
 from nanogpt_client.sandbox.completion import Choice, Extras, Manner, limits_of, shape
 from nanogpt_client.sandbox.failures import Refusal
 from nanogpt_client.sandbox.frames import Answer, chunks, whole
@@ -31,13 +33,7 @@ from nanogpt_client.sandbox.prompt_cache import CacheUse, ask_user
 from nanogpt_client.sandbox.providers import choose, is_paygo
 from nanogpt_client.sandbox.routing import CHAT, Route
 from nanogpt_client.sandbox.validate import check_chat, check_window
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.chat_search import Search
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 Body = dict[str, Any]
 _MOST_LOGPROBS = 20
@@ -108,8 +104,12 @@ def _read(exchange: Exchange) -> Asked:
         check_window(prompt.tokens, model)
     covered = exchange.variant == "subscription" and not is_paygo(body, headers, provider)
     if exchange.variant == "subscription" and not model.private.get("subscription"):
-        message = f"The model '{model.id}' is not included in the subscription."
-        raise Refusal(403, message, code="model_not_allowed", param="model")
+        raise Refusal(
+            403,
+            f"The model '{model.id}' is not included in the subscription.",
+            code="model_not_allowed",
+            param="model",
+        )
     return Asked(body, chosen, model, provider, search, prompt, memory, covered)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import Route
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 # Made-up dollars for one unit, so that limits and credits have a size.
 _RATES = {

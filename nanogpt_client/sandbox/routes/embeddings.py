@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.text import count_tokens
@@ -14,9 +13,7 @@ from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, per_million
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import check_inputs, check_window
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 
 def create(exchange: Exchange) -> Reply:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_fields
 from nanogpt_client.sandbox.bodies import Form, is_form, is_json, read_form, read_json
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
 from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.messages import Reply, json_reply
@@ -17,10 +18,7 @@ from nanogpt_client.sandbox.money import Charge, image_price
 from nanogpt_client.sandbox.numbers import integer, number
 from nanogpt_client.sandbox.pictures import checked, drawn, mime_of, picture_of, size_of
 from nanogpt_client.sandbox.routing import Route
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 _DEFAULT_MODEL = "hidream"
 _DEFAULT_EDIT_MODEL = "gpt-image-1"
@@ -72,12 +70,14 @@ def edit(exchange: Exchange) -> Reply:
 def normalized(exchange: Exchange) -> Reply:
     """Draw through the dedicated Image API, with its own field names and checks."""
     if not is_json(exchange.request):
-        message = "/api/v1/images accepts application/json requests."
-        raise Refusal(400, message, code="invalid_content_type")
+        raise Refusal(
+            400, "/api/v1/images accepts application/json requests.", code="invalid_content_type"
+        )
     body = read_json(exchange.request)
     if not body.get("model"):
-        message = "model is required for /api/v1/images."
-        raise Refusal(400, message, code="missing_model", param="model")
+        raise Refusal(
+            400, "model is required for /api/v1/images.", code="missing_model", param="model"
+        )
     _check_normalized(body)
     model = catalog.asked_for("image", body)
     references = [_reference(item) for item in body.get("input_references") or ()]
@@ -102,12 +102,15 @@ def _order(exchange: Exchange, body: dict[str, Any], model: Model, sources: list
     if not sources and model.private.get("needs_image"):
         raise Refusal(400, "image is required.", code="missing_image_input", param="image")
     if sources and not model.can("image_to_image"):
-        message = f"The model '{model.id}' does not accept image input."
-        raise Refusal(400, message, code="image_input_not_supported", param="image")
+        raise Refusal(
+            400,
+            f"The model '{model.id}' does not accept image input.",
+            code="image_input_not_supported",
+            param="image",
+        )
     wanted = body.get("response_format")
     if wanted not in (None, "url", "b64_json"):
-        message = "response_format must be url or b64_json."
-        raise invalid(message, "response_format")
+        raise invalid("response_format must be url or b64_json.", "response_format")
     count = integer(body, "n", 1, model.parameters["max_images"]) or 1
     size = body.get("size")
     width, height = _pixels(size, model)
@@ -148,8 +151,7 @@ def _sources(exchange: Exchange, body: dict[str, Any]) -> list[bytes]:
     for name in _MANY_SOURCES:
         urls = body.get(name) or ()
         if not isinstance(urls, list | tuple):
-            message = f"{name} must be an array of data URLs."
-            raise invalid(message, name)
+            raise invalid(f"{name} must be an array of data URLs.", name)
         found += [picture_of(exchange, url, name) for url in urls]
     return found
 
@@ -162,11 +164,19 @@ def _pixels(size: object, model: Model) -> tuple[int, int]:
 
 def _check_normalized(body: dict[str, Any]) -> None:
     if body.get("stream"):
-        message = "stream is not supported for /api/v1/images yet."
-        raise Refusal(400, message, code="unsupported_stream", param="stream")
+        raise Refusal(
+            400,
+            "stream is not supported for /api/v1/images yet.",
+            code="unsupported_stream",
+            param="stream",
+        )
     if body.get("provider"):
-        message = "Provider selection and provider passthrough options are not supported yet."
-        raise Refusal(400, message, code="unsupported_provider_options", param="provider")
+        raise Refusal(
+            400,
+            "Provider selection and provider passthrough options are not supported yet.",
+            code="unsupported_provider_options",
+            param="provider",
+        )
     if "input_references" not in body:
         return
     if not isinstance(body["input_references"], list):
@@ -207,8 +217,7 @@ def _format(wanted: object) -> str:
     if wanted is None:
         return "png"
     if not isinstance(wanted, str) or wanted not in _FORMATS:
-        message = "output_format must be png, jpeg or webp."
-        raise invalid(message, "output_format")
+        raise invalid("output_format must be png, jpeg or webp.", "output_format")
     return _FORMATS[wanted]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.text import count_tokens
@@ -14,9 +14,7 @@ from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, per_million
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import check_window
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 _DEFAULT_MODEL = "omni-moderation-latest"
 _CATEGORIES = {
@@ -58,16 +56,18 @@ def _texts(given: Any) -> list[str]:
     else:
         raise invalid("input must be text, an array of texts or content parts.", "input")
     if not any(text.strip() for text in found):
-        message = "The request has no text to moderate."
-        raise Refusal(400, message, code="empty_input", param="input")
+        raise Refusal(
+            400, "The request has no text to moderate.", code="empty_input", param="input"
+        )
     return found
 
 
 def _part(part: dict[str, Any]) -> str:
     if part.get("type") == "text" and isinstance(part.get("text"), str):
         return str(part["text"])
-    message = "The model takes text input only."
-    raise Refusal(400, message, code="unsupported_input_modality", param="input")
+    raise Refusal(
+        400, "The model takes text input only.", code="unsupported_input_modality", param="input"
+    )
 
 
 def _result(text: str) -> dict[str, Any]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.billing import bill, cost_fields
 from nanogpt_client.sandbox.bodies import read_json
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, VideoOrder, video_price
 from nanogpt_client.sandbox.pictures import picture_of
 from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.world import Job
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange, Job
 
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
 _PLAIN = {
@@ -215,8 +212,12 @@ def _sound(body: dict[str, Any], model: Model) -> bool:
 
 def _check_source(source: object, model: Model) -> None:
     if source and not model.can("image_to_video"):
-        message = f"The model '{model.id}' does not accept image input."
-        raise Refusal(400, message, code="image_input_not_supported", param="imageUrl")
+        raise Refusal(
+            400,
+            f"The model '{model.id}' does not accept image input.",
+            code="image_input_not_supported",
+            param="imageUrl",
+        )
     if not source and not model.can("text_to_video"):
         raise missing("imageUrl")
 

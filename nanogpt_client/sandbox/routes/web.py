@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nanogpt_client.sandbox.answers.turn import SearchResult
+from nanogpt_client.sandbox.answers.turn import SearchResult, Turn
 from nanogpt_client.sandbox.billing import bill
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import check_backend
@@ -16,10 +16,7 @@ from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
 from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.routing import Route
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.answers.turn import Turn
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
 _SNIPPET = 300
@@ -79,8 +76,11 @@ def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[s
     except ValueError:
         schema = None
     if not isinstance(schema, dict):
-        message = "structuredOutputSchema must be a JSON schema as a string."
-        raise invalid(message, "structuredOutputSchema", "invalid_json_schema")
+        raise invalid(
+            "structuredOutputSchema must be a JSON schema as a string.",
+            "structuredOutputSchema",
+            "invalid_json_schema",
+        )
     return schema
 
 
