@@ -60,8 +60,7 @@ def introduce(box: Sandbox, *, as_json: bool) -> None:
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Run an offline emulator of the NanoGPT API.",
+        prog=prog, description="Run an offline emulator of the NanoGPT API."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8787, help="port; 0 picks a free one")

@@ -72,24 +72,25 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
                 found["requiredBalance"] = self.required
             return found
         kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
-        if style is Style.IMAGES:
-            error = {"message": self.message, "type": kind, "code": self.code}
-            if self.param:
-                error["parameter"] = self.param
-            return {"error": error, "code": self.code}
-        return {
-            "error": {
-                "message": self.message,
-                "type": kind,
-                "code": self.code,
-                "param": self.param,
-            }
-        }
+        error = {"message": self.message, "type": kind, "code": self.code}
+        if style is Style.OPENAI:
+            return {"error": error | {"param": self.param}}
+        if self.param:
+            error["parameter"] = self.param
+        return {"error": error, "code": self.code}
 
 
 def invalid(message: str, param: str, code: str = "invalid_parameter_value") -> Refusal:
     """Return the 400 for a field that holds the wrong thing."""
     return Refusal(400, message, code=code, param=param)
+
+
+def require(
+    condition: object, message: str, param: str, code: str = "invalid_parameter_value"
+) -> None:
+    """Raise the 400 for a field unless `condition` holds."""
+    if not condition:
+        raise invalid(message, param, code)
 
 
 def missing(param: str) -> Refusal:
@@ -111,38 +112,23 @@ def insufficient_balance(required: Decimal) -> Refusal:
 def payment_challenge(price: Decimal, origin: str) -> Reply:
     """Return the quote that an accountless (x402) request gets; the addresses are made up."""
     payment = "pay_sandbox00000001"
-    status_url = f"{origin}/api/x402/status/{payment}"
-    complete_url = f"{origin}/api/x402/complete/{payment}"
-    amount = format(price, "f")
-    accepted = {
-        "scheme": "nano",
-        "protocolScheme": "nano",
-        "network": "nano-mainnet",
-        "amount": amount,
-        "amountFormatted": f"{amount} XNO",
-        "amountUsd": amount,
-        "payTo": "nano_1sandbox",
+    usd = format(price, "f")
+    shared = {
         "paymentId": payment,
-        "statusUrl": status_url,
-        "completeUrl": complete_url,
+        "amountUsd": usd,
+        "statusUrl": f"{origin}/api/x402/status/{payment}",
+        "completeUrl": f"{origin}/api/x402/complete/{payment}",
     }
-    body = {
-        "error": {
-            "type": "insufficient_quota",
-            "code": "insufficient_quota",
-            "message": "Payment required to complete this request.",
-        },
-        "payment": {
-            "version": 1,
-            "paymentId": payment,
-            "requestHash": "sha256:" + "0" * 64,
-            "expiresAt": "2030-01-01T00:00:00.000Z",
-            "amountUsd": amount,
-            "statusUrl": status_url,
-            "completeUrl": complete_url,
-            "accepted": [accepted],
-        },
-        "x402Version": 1,
-        "accepts": [],
+    network = {"scheme": "nano", "protocolScheme": "nano", "network": "nano-mainnet"}
+    amount = {"amount": usd, "amountFormatted": f"{usd} XNO", "payTo": "nano_1sandbox"}
+    quote = {
+        **shared,
+        "version": 1,
+        "requestHash": "sha256:" + "0" * 64,
+        "expiresAt": "2030-01-01T00:00:00.000Z",
+        "accepted": [network | amount | shared],
     }
+    message = "Payment required to complete this request."
+    error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": message}
+    body = {"error": error, "payment": quote, "x402Version": 1, "accepts": []}
     return json_reply(body, 402)

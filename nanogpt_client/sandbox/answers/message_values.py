@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 _NUMBER = re.compile(  # none that is part of a date, a time, a version or a name
-    r"(?<![\w.])(?<!\d[-:/])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[-.:/,]\d)",
-    re.ASCII,
+    r"(?<![\w.])(?<!\d[-:/])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[-.:/,]\d)", re.ASCII
 )
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)['‘]([^'’\n]+)['’](?!\w)"

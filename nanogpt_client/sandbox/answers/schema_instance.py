@@ -104,10 +104,7 @@ class _Builder:
     """Builds instances of the parts of one schema; `active` are the references being followed."""
 
     def __init__(
-        self,
-        schema: Schema | bool,
-        message: MessageValues,
-        formats: FormatChecker = _FORMATS,
+        self, schema: Schema | bool, message: MessageValues, formats: FormatChecker = _FORMATS
     ) -> None:
         kind = validator_for(schema, default=Draft202012Validator)
         whole: Any = schema  # the stubs know of no schema that is true or false

@@ -156,9 +156,8 @@ class Script:
                 if rule.fits(request):
                     return rule.then
             if not self._answers:
-                raise ScriptError(
-                    f"{f'the script has no answer left after {self._given} for this request'}:\n{_shown(request)}"
-                )
+                message = f"the script has no answer left after {self._given} for this request"
+                raise ScriptError(f"{message}:\n{_shown(request)}")
             self._given += 1
             return self._answers.popleft()
 
@@ -167,9 +166,8 @@ def _check_offered(turn: ToolCalls, request: ChatRequest) -> None:
     offered = _offered(request)
     wrong = [call.name for call in turn.tool_calls if call.name not in offered]
     if wrong:
-        raise ScriptError(
-            f"{f'the script calls {wrong[0]!r}, which the request does not offer'}:\n{_shown(request)}"
-        )
+        message = f"the script calls {wrong[0]!r}, which the request does not offer"
+        raise ScriptError(f"{message}:\n{_shown(request)}")
 
 
 def _offered(request: ChatRequest) -> list[str]:

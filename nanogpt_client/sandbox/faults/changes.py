@@ -7,12 +7,14 @@ one piece a frame, and on whole bodies, which are then treated as one frame.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.sandbox.frames import DONE, frame
 from nanogpt_client.sandbox.messages import Cut, Piece, Reply, Stall, json_reply
 
+Change = Callable[[Reply, float], Reply]
 _SLOW = 0.05
 _KEEP_ALIVE = 0.5
 _MULTIBYTE = "… naïve café"
@@ -179,5 +181,3 @@ CHANGES: dict[str, Change] = {
     "slow": _slow,
     "odd-framing": _odd_framing,
 }
-
-# REST Change = Callable[[Reply, float], Reply]

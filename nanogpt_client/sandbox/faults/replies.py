@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.sandbox.failures import (
-    Refusal,
-    insufficient_balance,
-    payment_challenge,
-)
+from nanogpt_client.sandbox.failures import Refusal, insufficient_balance, payment_challenge
 from nanogpt_client.sandbox.frames import DONE, frame
 from nanogpt_client.sandbox.messages import (
     EVENT_STREAM,
@@ -22,6 +19,7 @@ from nanogpt_client.sandbox.messages import (
 )
 from nanogpt_client.sandbox.world import Exchange
 
+Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
 _MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
@@ -145,5 +143,3 @@ REPLIES: dict[str, Replier] = {
         "stop",
     ),
 }
-
-# REST Replier = Callable[[Exchange], Reply]

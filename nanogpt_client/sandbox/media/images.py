@@ -26,6 +26,7 @@ with needs("Pillow"):
     from PIL.PngImagePlugin import PngInfo
 
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 MARK: Final = "NanoGPT sandbox"
 _EXIF_COMMENT: Final = 0x9C9C  # XPComment, UTF-16
 _LONGEST_NOTE: Final = 8_000  # characters; EXIF ends at 64 KB

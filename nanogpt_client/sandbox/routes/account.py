@@ -22,10 +22,9 @@ from nanogpt_client.sandbox.money import (
     image_price,
     plain,
 )
-from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.prompt import read_prompt
 from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.validate import check_chat
+from nanogpt_client.sandbox.validate import check_chat, integer
 from nanogpt_client.sandbox.world import Exchange
 
 NANO_ADDRESS = "nano_1sandboxsandboxsandboxsandboxsandboxsandboxsandboxsandboxsand"

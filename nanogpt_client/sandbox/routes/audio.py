@@ -14,8 +14,8 @@ from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
 from nanogpt_client.sandbox.media.audio import Transcript
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
-from nanogpt_client.sandbox.numbers import number
 from nanogpt_client.sandbox.routing import Route
+from nanogpt_client.sandbox.validate import number
 from nanogpt_client.sandbox.world import Exchange, Job
 
 _SUFFIXES = {

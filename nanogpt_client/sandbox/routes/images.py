@@ -15,9 +15,9 @@ from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
 from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Charge, image_price
-from nanogpt_client.sandbox.numbers import integer, number
 from nanogpt_client.sandbox.pictures import checked, drawn, mime_of, picture_of, size_of
 from nanogpt_client.sandbox.routing import Route
+from nanogpt_client.sandbox.validate import integer, number
 from nanogpt_client.sandbox.world import Exchange
 
 _DEFAULT_MODEL = "hidream"

@@ -14,8 +14,8 @@ from nanogpt_client.sandbox.failures import Style, invalid, missing
 from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
-from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.routing import Route
+from nanogpt_client.sandbox.validate import integer
 from nanogpt_client.sandbox.world import Exchange
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
