@@ -38,6 +38,10 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[Upload]] = field(default_factory=dict)
 
+    def listed(self, name: str) -> list[Upload]:
+        """Return the files of a field that may be written as `name` or `name[]`."""
+        return [*self.files.get(name, ()), *self.files.get(f"{name}[]", ())]
+
 
 def read_json(request: Request, *, compressed: bool = False) -> dict[str, Any]:
     """Return the JSON object of the body. Raises `Refusal` (400, 413 or 415)."""
@@ -51,6 +55,10 @@ def read_json(request: Request, *, compressed: bool = False) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refusal(400, "The request body must be a JSON object.", code="invalid_json")
     return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def plain_body(request: Request) -> bytes:
@@ -75,36 +83,31 @@ def is_json(request: Request) -> bool:
 def read_form(request: Request) -> Form:
     """Return the multipart form of the body. Raises `Refusal` (400)."""
     with needs("python_multipart"):
-        from python_multipart import FormParser  # noqa: PLC0415 - an extra
+        from python_multipart import create_form_parser  # noqa: PLC0415 - an extra
         from python_multipart.exceptions import FormParserError  # noqa: PLC0415
-        from python_multipart.multipart import parse_options_header  # noqa: PLC0415
     form = Form()
 
-    def keep_field(item: Any) -> None:
+    def add_field(item: Any) -> None:
         form.fields[item.field_name.decode()] = (item.value or b"").decode("utf-8", "replace")
 
-    def keep_file(item: Any) -> None:
+    def add_file(item: Any) -> None:
         item.file_object.seek(0)
-        mime = getattr(item, "content_type", None) or "application/octet-stream"
         name = (item.file_name or b"file").decode("utf-8", "replace")
-        upload = Upload(name, item.file_object.read(), mime if isinstance(mime, str) else "")
+        mime = getattr(item, "content_type", None)
+        given = (mime,) if isinstance(mime, str) else ()
+        upload = Upload(name, item.file_object.read(), *given)
         form.files.setdefault(item.field_name.decode(), []).append(upload)
 
-    kind, options = parse_options_header(request.headers["content-type"])
+    headers = {"Content-Type": request.headers["content-type"].encode()}
     try:
-        parser = FormParser(
-            kind.decode(),
-            keep_field,
-            keep_file,
-            boundary=options.get(b"boundary"),
-            config={"MAX_MEMORY_FILE_SIZE": MAX_BODY},
+        parser = create_form_parser(
+            headers, add_field, add_file, {"MAX_MEMORY_FILE_SIZE": MAX_BODY}
         )
         parser.write(request.body)
         parser.finalize()
     except FormParserError:
-        raise Refusal(
-            400, "The multipart body could not be parsed.", code="invalid_multipart_body"
-        ) from None
+        message = "The multipart body could not be parsed."
+        raise Refusal(400, message, code="invalid_multipart_body") from None
     return form
 
 
@@ -131,15 +134,11 @@ def _decompressed(request: Request, *, allowed: bool) -> bytes:
         if encoding == "identity":
             continue
         if not allowed or encoding not in {"gzip", "x-gzip", "deflate"}:
-            raise Refusal(
-                415,
-                f"Content-Encoding '{encoding}' is not supported here.",
-                code="unsupported_content_encoding",
-            )
+            message = f"Content-Encoding '{encoding}' is not supported here."
+            raise Refusal(415, message, code="unsupported_content_encoding")
         if not is_json(request):
-            raise Refusal(
-                415, "A compressed body needs a JSON Content-Type.", code="unsupported_media_type"
-            )
+            message = "A compressed body needs a JSON Content-Type."
+            raise Refusal(415, message, code="unsupported_media_type")
         raw = _inflate(raw, encoding)
     return raw
 
@@ -153,9 +152,8 @@ def _inflate(raw: bytes, encoding: str) -> bytes:
             window = 15 if raw[:1] == b"\x78" else -15  # zlib-wrapped or raw
             found = zlib.decompressobj(window).decompress(raw, MAX_BODY + 1)
     except (OSError, EOFError, zlib.error):
-        raise Refusal(
-            400, "The compressed body could not be decoded.", code="invalid_json"
-        ) from None
+        message = "The compressed body could not be decoded."
+        raise Refusal(400, message, code="invalid_json") from None
     if len(found) > MAX_BODY:
         raise too_large()
     return found
@@ -164,7 +162,3 @@ def _inflate(raw: bytes, encoding: str) -> bytes:
 def too_large() -> Refusal:
     """Return the 413 for a body over 32 MB."""
     return Refusal(413, "The request body exceeds the 32 MB limit.", code="payload_too_large")
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

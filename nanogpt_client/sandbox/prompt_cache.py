@@ -34,7 +34,7 @@ class CacheUse:
     reported: bool = False
 
 
-def ask_user(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
+def use_cache(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
     """Return how the cache serves this prompt, and remember the prompt."""
     mode = model.private.get("caching", "none")
     prefixes = _prefixes(body, model, prompt)

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, Turn, turn_of
 from nanogpt_client.sandbox.failures import Refusal
 from nanogpt_client.sandbox.messages import Request
-from nanogpt_client.sandbox.money import Account
+from nanogpt_client.sandbox.money import Account, Bill, Charge
 
 _MEDIA_LIFETIME = 3600.0
 
@@ -91,11 +92,6 @@ class Media:
         with self._lock:
             found = self._files.get(name)
         return found if found and found.until > self.clock() else None
-
-    def of_url(self, url: str, origin: str) -> Stored | None:
-        """Return the file behind a URL of our own origin."""
-        prefix = f"{origin}/media/"
-        return self.get(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
 
 @dataclass(slots=True)
@@ -190,7 +186,25 @@ class Exchange:
         headers = self.request.redacted_headers
         return turn_of(self.world.model(ChatRequest(body, headers, **given)))
 
-    @property
-    def outcome(self) -> str:
-        """How a job that this request queues will end: completed, failed or stuck."""
-        return self.params.get("outcome", "completed")
+    def bill(self, model: catalog.Model, usd: Decimal, input_tokens: int = 0) -> Bill:
+        """Charge the account for this request. Raises `Refusal` (402)."""
+        charge = Charge(model.facts["name"], usd, input_tokens)
+        return Bill(usd, self.world.account.charge(charge))
+
+    def queue(self, kind: str, model: str, usd: Decimal, result: dict[str, Any]) -> Job:
+        """Queue a generation that is paid for; its id starts with the kind's prefix."""
+        world = self.world
+        name = world.ids.new("vid_" if kind == "video" else "run_")
+        outcome = self.params.get("outcome", "completed")
+        job = Job(name, kind, model, usd, world.clock(), result, outcome=outcome)
+        world.jobs.add(job)
+        return job
+
+    def store(self, content: bytes, mime: str, suffix: str) -> str:
+        """Store a generated file and return its URL."""
+        return self.world.media.put(content, mime, suffix, self.request.origin)
+
+    def stored(self, url: str) -> Stored | None:
+        """Return the file behind a URL of the sandbox's own origin."""
+        prefix = f"{self.request.origin}/media/"
+        return self.world.media.get(url.removeprefix(prefix)) if url.startswith(prefix) else None

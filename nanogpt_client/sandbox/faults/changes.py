@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nanogpt_client.sandbox.frames import DONE, frame
-from nanogpt_client.sandbox.messages import Cut, Piece, Reply, Stall, json_reply
+from nanogpt_client.sandbox.completion import DONE, event
+from nanogpt_client.sandbox.messages import Cut, Part, Reply, Stall, json_reply
 
 Change = Callable[[Reply, float], Reply]
 _SLOW = 0.05
@@ -28,7 +28,7 @@ def _cut_mid_frame(reply: Reply, _: float) -> Reply:
 def _cut_mid_character(reply: Reply, _: float) -> Reply:
     before, _after = _halves(reply)
     if _is_stream(reply):
-        piece = frame(_head(before) | _choice({"content": _MULTIBYTE}, None))
+        piece = event(_head(before) | _choice({"content": _MULTIBYTE}, None))
     else:
         piece = json.dumps({"content": _MULTIBYTE}, ensure_ascii=False).encode()
     inside = piece.index("é".encode()) + 1
@@ -62,12 +62,12 @@ def _ending_in_error(reply: Reply, error: dict[str, Any]) -> Reply:
     if not _is_stream(reply):
         return _with_choices(reply, finish="error", extra=error)
     before, _after = _halves(reply)
-    return replace(reply, body=(*before, frame(_head(before) | _choice({}, "error") | error), DONE))
+    return replace(reply, body=(*before, event(_head(before) | _choice({}, "error") | error), DONE))
 
 
 def _no_choices(reply: Reply, _: float) -> Reply:
     if _is_stream(reply):
-        return replace(reply, body=(frame(_head(_frames(reply)) | {"choices": []}), DONE))
+        return replace(reply, body=(event(_head(_frames(reply)) | {"choices": []}), DONE))
     body = reply.json()
     emptied = {key: [] if key in {"choices", "data"} else value for key, value in body.items()}
     return json_reply(emptied, reply.status, _without_length(reply))
@@ -96,7 +96,7 @@ def _stall_mid(reply: Reply, seconds: float) -> Reply:
 def _stall_keepalive(reply: Reply, seconds: float) -> Reply:
     before, after = _halves(reply)
     pause = min(_KEEP_ALIVE, seconds / 10)
-    beats: list[Piece] = []
+    beats: list[Part] = []
     for _ in range(round(seconds / pause) if pause else 0):
         beats += [b": keep-alive\n\n" if _is_stream(reply) else b" ", Stall(pause)]
     return replace(reply, body=(*before, *beats, *after))
@@ -108,7 +108,7 @@ def _stall_after_finish(reply: Reply, seconds: float) -> Reply:
 
 
 def _slow(reply: Reply, _: float) -> Reply:
-    body: list[Piece] = []
+    body: list[Part] = []
     for piece in reply.body:
         body += [Stall(_SLOW), piece]
     return replace(reply, body=tuple(body))

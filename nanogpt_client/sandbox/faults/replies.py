@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from nanogpt_client.sandbox.completion import DONE, event
 from nanogpt_client.sandbox.failures import Refusal, insufficient_balance, payment_challenge
-from nanogpt_client.sandbox.frames import DONE, frame
 from nanogpt_client.sandbox.messages import (
     EVENT_STREAM,
     JSON_TYPE,
@@ -88,7 +88,7 @@ def _said(message: dict[str, Any], deltas: list[dict[str, Any]], finish: str) ->
         head = _head(exchange, "chat.completion.chunk")
         parts = [({"role": "assistant"}, None), *((delta, None) for delta in deltas), ({}, finish)]
         frames = [
-            frame(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
+            event(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
             for delta, reason in parts
         ]
         return Reply(200, {"content-type": EVENT_STREAM}, (*frames, DONE))
