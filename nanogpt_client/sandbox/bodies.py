@@ -100,9 +100,8 @@ def read_form(request: Request) -> Form:
 
     headers = {"Content-Type": request.headers["content-type"].encode()}
     try:
-        parser = create_form_parser(
-            headers, add_field, add_file, {"MAX_MEMORY_FILE_SIZE": MAX_BODY}
-        )
+        in_memory = {"MAX_MEMORY_FILE_SIZE": MAX_BODY}
+        parser = create_form_parser(headers, add_field, add_file, in_memory)
         parser.write(request.body)
         parser.finalize()
     except FormParserError:

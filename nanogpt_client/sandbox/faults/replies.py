@@ -13,7 +13,6 @@ from nanogpt_client.sandbox.messages import (
     JSON_TYPE,
     Cut,
     Reply,
-    dump,
     html_reply,
     json_reply,
 )
@@ -43,20 +42,16 @@ _STATUSES = {
 }
 
 
-def _status(status: int, message: str, code: str | None) -> Replier:
-    return lambda _: Refusal(status, message, code=code).reply()
-
-
-def _rate_limited(_: Exchange) -> Reply:
-    message = "Rate limit exceeded."
-    return Refusal(429, message, code="rate_limit_exceeded", headers={"retry-after": "1"}).reply()
+def _status(
+    status: int, message: str, code: str | None, headers: dict[str, str] | None = None
+) -> Replier:
+    return lambda _: Refusal(status, message, code=code, headers=headers or {}).reply()
 
 
 def _daily_limit(exchange: Exchange) -> Reply:
     left = _DAY - int(exchange.world.clock()) % _DAY
     message = "Daily request limit exceeded (1000/1000). Resets at midnight UTC."
-    headers = {"retry-after": str(left)}
-    return Refusal(429, message, code="daily_rpd_limit_exceeded", headers=headers).reply()
+    return _status(429, message, "daily_rpd_limit_exceeded", {"retry-after": str(left)})(exchange)
 
 
 def _json_error(_: Exchange) -> Reply:
@@ -64,34 +59,25 @@ def _json_error(_: Exchange) -> Reply:
     return json_reply({"error": error | {"param": None}})
 
 
-def _empty(_: Exchange) -> Reply:
-    return Reply(200, {"content-type": JSON_TYPE}, (b"",))
-
-
-def _cut(_: Exchange) -> Reply:
-    return Reply(200, {}, (Cut(),))
-
-
 def _whole(exchange: Exchange) -> Reply:
     """Answer with a whole completion, whatever was asked for."""
-    return json_reply(
-        _completion(exchange, {"role": "assistant", "content": "All at once."}, "stop")
-    )
+    message = {"role": "assistant", "content": "All at once."}
+    return json_reply(_completion(exchange, message, "stop"))
 
 
-def _said(message: dict[str, Any], deltas: list[dict[str, Any]], finish: str) -> Replier:
+def _fixed(message: dict[str, Any], deltas: list[dict[str, Any]], finish: str) -> Replier:
     """Return a replier with a fixed message, streamed when the request asks for it."""
 
     def reply(exchange: Exchange) -> Reply:
         if b'"stream":true' not in exchange.request.body.replace(b" ", b""):
             return json_reply(_completion(exchange, message, finish))
         head = _head(exchange, "chat.completion.chunk")
-        parts = [({"role": "assistant"}, None), *((delta, None) for delta in deltas), ({}, finish)]
-        frames = [
+        steps = [({"role": "assistant"}, None), *((delta, None) for delta in deltas), ({}, finish)]
+        events = [
             event(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-            for delta, reason in parts
+            for delta, reason in steps
         ]
-        return Reply(200, {"content-type": EVENT_STREAM}, (*frames, DONE))
+        return Reply(200, {"content-type": EVENT_STREAM}, (*events, DONE))
 
     return reply
 
@@ -103,43 +89,37 @@ def _completion(exchange: Exchange, message: dict[str, Any], finish: str) -> dic
 
 
 def _head(exchange: Exchange, kind: str) -> dict[str, Any]:
-    created = int(exchange.world.clock())
-    return {
-        "id": f"chatcmpl-{exchange.id}",
-        "object": kind,
-        "created": created,
-        "model": "sandbox/fault",
-    }
+    head = {"id": f"chatcmpl-{exchange.id}", "object": kind, "model": "sandbox/fault"}
+    return head | {"created": int(exchange.world.clock())}
 
 
 def _truncated_call() -> Replier:
-    whole = dump({"query": "the weather in Lisbon"})
-    broken = whole[: len(whole) // 2]
+    broken = '{"query":"the we'
     call = {"id": "call_truncated", "type": "function"}
-    held = call | {"function": {"name": "lookup", "arguments": broken}}
-    message = {"role": "assistant", "content": None, "tool_calls": [held]}
+    whole = call | {"function": {"name": "lookup", "arguments": broken}}
+    message = {"role": "assistant", "content": None, "tool_calls": [whole]}
     first = call | {"index": 0, "function": {"name": "lookup", "arguments": ""}}
     rest = {"index": 0, "function": {"arguments": broken}}
-    return _said(message, [{"tool_calls": [first]}, {"tool_calls": [rest]}], "length")
+    return _fixed(message, [{"tool_calls": [first]}, {"tool_calls": [rest]}], "length")
 
 
 REPLIES: dict[str, Replier] = {
     **{name: _status(*spec) for name, spec in _STATUSES.items()},
     "402-legacy": lambda _: insufficient_balance(_PRICE).reply(),
     "402-x402": lambda exchange: payment_challenge(_PRICE, exchange.request.origin),
-    "429": _rate_limited,
+    "429": _status(429, "Rate limit exceeded.", "rate_limit_exceeded", {"retry-after": "1"}),
     "429-daily": _daily_limit,
     "404-html": lambda _: html_reply(404, "404: This page could not be found."),
     "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
     "html-200": lambda _: html_reply(200, "Just a moment..."),
     "json-error-200": _json_error,
     "json-200": _whole,
-    "empty-200": _empty,
-    "cut-before": _cut,
+    "empty-200": lambda _: Reply(200, {"content-type": JSON_TYPE}, (b"",)),
+    "cut-before": lambda _: Reply(200, {}, (Cut(),)),
     "truncated-tool-call": _truncated_call(),
-    "leaked-tool-markup": _said(
+    "leaked-tool-markup": _fixed(
         {"role": "assistant", "content": _MARKUP},
-        [{"content": piece} for piece in (_MARKUP[:7], _MARKUP[7:40], _MARKUP[40:])],
+        [{"content": part} for part in (_MARKUP[:7], _MARKUP[7:40], _MARKUP[40:])],
         "stop",
     ),
 }

@@ -21,9 +21,8 @@ def text_models(exchange: Exchange) -> Reply:
         included = exchange.variant == "subscription"
         found = [model for model in found if bool(model.private.get("subscription")) is included]
     detailed = _detailed(exchange, "")
-    return json_reply(
-        {"object": "list", "data": [each.listed(detailed=detailed) for each in found]}
-    )
+    data = [model.listed(detailed=detailed) for model in found]
+    return json_reply({"object": "list", "data": data})
 
 
 def audio_models(exchange: Exchange) -> Reply:

@@ -72,7 +72,7 @@ def create_daimo(exchange: Exchange) -> Reply:
 
 def limits(exchange: Exchange) -> Reply:
     """Return the smallest and the largest deposit, in the currency and in dollars."""
-    ticker, rate, least = _terms(exchange)
+    _, rate, least = _terms(exchange)
     body = {
         "minimum": least / rate,
         "maximum": _MAXIMUM / rate,

@@ -99,9 +99,8 @@ def oldest_status(exchange: Exchange) -> Reply:
     found: dict[str, Any] = {"isCompleted": finished, "isSuccess": state == "COMPLETED"}
     if "output" in data:
         found["output"] = {"url": data["output"]["video"]["url"]}
-    return json_reply(
-        {"status": state if finished else _SIMPLE_STATES[state].upper(), "data": found}
-    )
+    simple = state if finished else _SIMPLE_STATES[state].upper()
+    return json_reply({"status": simple, "data": found})
 
 
 def recover(exchange: Exchange) -> Reply:
