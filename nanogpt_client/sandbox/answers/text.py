@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from nanogpt_client.sandbox.media.words import concepts, importance, units
 
@@ -124,10 +125,15 @@ def rank(question: str, passages: Sequence[str]) -> list[float]:
     A passage that holds every word of the question scores about 1.
     """
     wanted = dict.fromkeys(terms(question))
-    split = [units(passage) for passage in passages]
+    split = [_units(passage) for passage in passages]
     rarity = weights(split)
     total = math.fsum(_rarity(unit, rarity, len(split)) for unit in wanted) or 1.0
     return [_fit(wanted, passage, rarity, total) for passage in split]
+
+
+@lru_cache(maxsize=1024)
+def _units(passage: str) -> tuple[str, ...]:
+    return tuple(units(passage))
 
 
 def _rarity(unit: str, rarity: dict[str, float], count: int) -> float:
@@ -136,7 +142,7 @@ def _rarity(unit: str, rarity: dict[str, float], count: int) -> float:
 
 
 def _fit(
-    wanted: Iterable[str], passage: list[str], rarity: dict[str, float], total: float
+    wanted: Iterable[str], passage: tuple[str, ...], rarity: dict[str, float], total: float
 ) -> float:
     """Return the covered share of the question, slightly less for long passages."""
     have = set(passage)

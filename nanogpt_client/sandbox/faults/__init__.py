@@ -48,6 +48,8 @@ from nanogpt_client.sandbox.messages import Reply, Request
 from nanogpt_client.sandbox.routing import Handler
 from nanogpt_client.sandbox.world import Exchange
 
+__all__ = ["NAMES", "SCENARIOS", "Scenario"]
+
 _MODEL = re.compile(rb'(?:"model"\s*:\s*"|name="?model"?\r\n\r\n)sandbox/fault/([\w-]+)')
 _JOBS = {"job-failed": "failed", "job-stuck": "stuck"}
 NAMES = frozenset({*REPLIES, *CHANGES, *_JOBS})
