@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
-from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
+from nanogpt_client.sandbox.failures import Refusal, payment_challenge, sandbox_error
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.messages import Reply, Request, html_reply
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import TABLE
-from nanogpt_client.sandbox.routing import Found, split_root
+from nanogpt_client.sandbox.routing import Found, Route, split_root
 from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, World
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
@@ -112,22 +113,15 @@ class SandboxApp:
         except BaseException as error:  # noqa: BLE001 - `pytest.fail` and the like, too
             self.model_error = self.model_error or error
             message = f"The sandbox's model raised {type(error).__name__}: {error}"
-            refusal = Refusal(
-                _MODEL_RAISED, message, code="sandbox_model_error", kind="sandbox_error"
-            )
-            return refusal.reply()
+            return sandbox_error(message, "sandbox_model_error").reply()
 
     def turn_away(self, request: Request) -> Reply | None:
         """Answer a request that is refused by its head alone, whatever the body that follows."""
         found = TABLE.find(request.method, request.path)
-        if not isinstance(found, Found):
-            return None
         try:
-            if int(request.headers.get("content-length") or 0) > MAX_BODY:
-                raise too_large()
-            if not found.route.open:
-                self._authenticate(request)
-        except (_QuoteWantedError, ValueError):
+            if isinstance(found, Found):
+                self._check_head(found.route, request, request.headers.get("content-length", "0"))
+        except _QuoteWantedError:
             return None
         except Refusal as refusal:
             reply = refusal.reply(found.route.style)
@@ -136,7 +130,7 @@ class SandboxApp:
 
     def _recorded(self, request: Request, identifier: str, reply: Reply) -> Reply:
         self.requests.add(request, reply.status)
-        return Reply(reply.status, {"x-request-id": identifier, **reply.headers}, reply.body)
+        return replace(reply, headers={"x-request-id": identifier, **reply.headers})
 
     def _answer(self, request: Request, identifier: str) -> Reply:
         found = TABLE.find(request.method, request.path)
@@ -145,10 +139,7 @@ class SandboxApp:
         route = found.route
         exchange = Exchange(self._world, request, identifier, found.variant, found.params)
         try:
-            if len(request.body) > MAX_BODY:
-                raise too_large()
-            if not route.open:
-                self._authenticate(request)
+            self._check_head(route, request, str(len(request.body)))
             if not route.open and not route.polled:
                 self._world.rate.enter()
             return self._faults.around(exchange, route.handler)
@@ -159,19 +150,25 @@ class SandboxApp:
         except Failure as failure:
             return REPLIES[failure.fault](exchange)
 
-    def _authenticate(self, request: Request) -> None:
-        """Accept the key as a bearer token or as `x-api-key`. Raises `Refusal` (401)."""
+    def _check_head(self, route: Route, request: Request, length: str) -> None:
+        """Refuse a body that is too large (413) and a key that is not this account's (401).
+
+        The key is a bearer token or `x-api-key`.
+        """
+        if length.isdecimal() and int(length) > MAX_BODY:
+            raise too_large()
+        if route.open:
+            return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = {request.headers.get("x-api-key", "").strip()}
-        if scheme.lower() == "bearer":
-            given.add(token.strip())
-        given.discard("")
-        if not given and request.headers.get("x-x402", "").lower() == "true":
-            raise _QuoteWantedError
-        if not given:
-            raise Refusal(401, "Missing API key.", code="missing_api_key")
-        if self.api_key not in given:
+        keys = {request.headers.get("x-api-key", "").strip()}
+        keys |= {token.strip()} if scheme.lower() == "bearer" else set()
+        if self.api_key in keys:
+            return
+        if any(keys):
             raise Refusal(401, "Invalid API key.", code="invalid_api_key")
+        if request.headers.get("x-x402", "").lower() == "true":
+            raise _QuoteWantedError
+        raise Refusal(401, "Missing API key.", code="missing_api_key")
 
 
 class _QuoteWantedError(Exception):
@@ -180,13 +177,12 @@ class _QuoteWantedError(Exception):
 
 def _no_route(request: Request, allowed: frozenset[str]) -> Reply:
     """Answer as NanoGPT does for paths and methods that do not exist."""
-    in_api = split_root(request.path) is not None
     if allowed:
         headers = {"allow": ", ".join(sorted(allowed))}
         message = f"{request.method} is not allowed here."
-        return Refusal(405, message, code="method_not_allowed", headers=headers).reply(Style.OPENAI)
-    if in_api:
-        return Refusal(404, f"No route {request.path}.", code="not_found").reply(Style.OPENAI)
+        return Refusal(405, message, code="method_not_allowed", headers=headers).reply()
+    if split_root(request.path) is not None:
+        return Refusal(404, f"No route {request.path}.", code="not_found").reply()
     if request.method in {"GET", "HEAD"}:
         return html_reply(404, "404: This page could not be found.")
     return html_reply(405, "405: Method Not Allowed")

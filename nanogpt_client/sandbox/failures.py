@@ -109,6 +109,11 @@ def insufficient_balance(required: Decimal) -> Refusal:
     return Refusal(402, "Insufficient balance", required=required)
 
 
+def sandbox_error(message: str, code: str) -> Refusal:
+    """Return the 424 for a failure of the sandbox's own model, which no client retries."""
+    return Refusal(424, message, code=code, kind="sandbox_error")
+
+
 def payment_challenge(price: Decimal, origin: str) -> Reply:
     """Return the quote that an accountless (x402) request gets; the addresses are made up."""
     payment = "pay_sandbox00000001"

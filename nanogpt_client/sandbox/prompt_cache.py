@@ -35,40 +35,31 @@ class CacheUse:
 
 
 def use_cache(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
-    """Return how the cache serves this prompt, and remember the prompt."""
+    """Return how the cache serves this prompt, and store the prompt."""
     mode = model.private.get("caching", "none")
-    prefixes = _prefixes(body, model, prompt)
+    prefixes, (marks, ttl) = _prefixes(body, model, prompt), _marks(body)
     if mode == "implicit":
-        return _implicit(world, prefixes)
-    if mode == "explicit":
-        return _explicit(world, body, prefixes)
-    return CacheUse()
-
-
-def _implicit(world: World, prefixes: list[tuple[str, int]]) -> CacheUse:
-    large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
-    read = _exchange(world, large, _LIFETIME["5m"]) // _STEP * _STEP
-    return CacheUse(read=read, reported=read > 0)
-
-
-def _explicit(world: World, body: Mapping[str, Any], prefixes: list[tuple[str, int]]) -> CacheUse:
-    marks, ttl = _marks(body)
-    if not marks:
+        read, _ = _exchange(world, prefixes, "5m")
+        read = read // _STEP * _STEP
+        return CacheUse(read=read, reported=read > 0)
+    if mode == "none" or not marks:
         return CacheUse()
     chosen = [prefixes[mark] for mark in sorted(marks)[-_MAX_MARKS:] if 0 <= mark < len(prefixes)]
-    large = [(key, tokens) for key, tokens in chosen if tokens >= _MINIMUM]
-    read = _exchange(world, large, _LIFETIME[ttl])
-    most = max((tokens for _, tokens in large), default=0)
-    return CacheUse(read=read, written=most - read, ttl=ttl, reported=True)
+    read, longest = _exchange(world, chosen, ttl)
+    return CacheUse(read=read, written=longest - read, ttl=ttl, reported=True)
 
 
-def _exchange(world: World, prefixes: list[tuple[str, int]], lifetime: float) -> int:
-    """Return the tokens of the longest live prefix; store all of them."""
+def _exchange(world: World, prefixes: list[tuple[str, int]], ttl: str) -> tuple[int, int]:
+    """Store all prefixes that are long enough; return the tokens of the longest stored, and of all.
+
+    The first number counts only what was stored before and has not expired.
+    """
     now = world.clock()
+    large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
     with world.prompts_lock:
-        live = [tokens for key, tokens in prefixes if world.prompts.get(key, 0.0) > now]
-        world.prompts.update({key: now + lifetime for key, _ in prefixes})
-    return max(live, default=0)
+        live = [tokens for key, tokens in large if world.prompts.get(key, 0.0) > now]
+        world.prompts.update({key: now + _LIFETIME[ttl] for key, _ in large})
+    return max(live, default=0), max((tokens for _, tokens in large), default=0)
 
 
 def _prefixes(body: Mapping[str, Any], model: Model, prompt: Prompt) -> list[tuple[str, int]]:

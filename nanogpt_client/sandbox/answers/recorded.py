@@ -26,7 +26,7 @@ from nanogpt_client.sandbox.answers.turn import (
     Turn,
     turn_of,
 )
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.failures import Refusal, sandbox_error
 
 # What does not change what a model says: how it is delivered, billed and accounted for.
 _IGNORED = frozenset(
@@ -114,7 +114,7 @@ class Recorded:
             nearest = max(recorded, key=lambda each: _likeness(each, lines))
             diff = list(difflib.unified_diff(nearest, lines, "recorded", "sent", n=0, lineterm=""))
             message += "; the nearest recorded one differs:\n" + "\n".join(diff[:_SHOWN_LINES])
-        return Refusal(424, message, code="sandbox_recording_missing", kind="sandbox_error")
+        return sandbox_error(message, "sandbox_recording_missing")
 
 
 def _canonical(request: ChatRequest) -> Row:

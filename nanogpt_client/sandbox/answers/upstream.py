@@ -7,7 +7,7 @@ from typing import Any
 
 from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, ToolCall, Turn, text_of
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.failures import Refusal, sandbox_error
 
 _SENT = (
     "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature",
@@ -86,7 +86,7 @@ class Upstream:
         if self._api_key:
             what = what.replace(self._api_key, "***")
         message = f"The sandbox's upstream {self._address} {what[:_LONGEST]}"
-        return Refusal(424, message, code="sandbox_upstream_error", kind="sandbox_error")
+        return sandbox_error(message, "sandbox_upstream_error")
 
 
 def _turn(choice: Mapping[str, Any]) -> Turn:

@@ -9,7 +9,7 @@ from typing import Any
 from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import check_backend
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing, require
+from nanogpt_client.sandbox.failures import Style, invalid, missing, require, sandbox_error
 from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
@@ -96,8 +96,7 @@ def _answer(
     text = exchange.ask_model(body, search_results=tuple(results)).text
     if (value := _json(text)) is None:
         message = "The sandbox's model must answer a structured web search with JSON, not with"
-        code = "sandbox_model_error"
-        raise Refusal(424, f"{message} {text[:80]!r}.", code=code, kind="sandbox_error")
+        raise sandbox_error(f"{message} {text[:80]!r}.", "sandbox_model_error")
     return value
 
 
