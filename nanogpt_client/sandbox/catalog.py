@@ -54,17 +54,11 @@ _QUEUED = {"tts": "Elevenlabs-Turbo-V2.5", "stt": "Elevenlabs-STT"}
 _CREATED = 1767225600  # 2026-01-01, where no witness gives another time
 _THINKING = re.compile(r"[:-]thinking\b")
 _EFFORTS = ["low", "medium", "high"]
+_ABLE = ("vision", "reasoning", "tool_calling", "structured_output", "pdf_upload")
 _UNLISTED: dict[str, Any] = {
     "context_length": 128_000,
     "max_output_tokens": 16_384,
-    "capabilities": {
-        "vision": True,
-        "reasoning": True,
-        "tool_calling": True,
-        "structured_output": True,
-        "pdf_upload": True,
-        "video_input": False,
-    },
+    "capabilities": {**dict.fromkeys(_ABLE, True), "video_input": False},
     "architecture": {"input_modalities": ["text", "image", "pdf"], "output_modalities": ["text"]},
     "pricing": {"prompt": Decimal(1), "completion": Decimal(4)},
 }
@@ -102,12 +96,11 @@ class Model:
 
     def options(self, parameter: str) -> list[str]:
         """Return the values of a select among the nested parameters, its default first."""
-        described = self.parameters.get("parameters", {}).get(parameter)
-        if described is None:
+        select = self.parameters.get("parameters", {}).get(parameter)
+        if select is None:
             return []
-        default = described["default"]
-        values = [option["value"] for option in described["options"]]
-        return [default, *(value for value in values if value != default)]
+        values = [select["default"], *(option["value"] for option in select["options"])]
+        return list(dict.fromkeys(values))
 
     def switched_on(self, parameter: str) -> bool | None:
         """Return the default of a switch; `None` if the model has none."""
@@ -199,18 +192,13 @@ def models(*kinds: str) -> Iterator[Model]:
 @cache
 def _load() -> dict[str, dict[str, dict[str, Any]]]:
     package = resources.files("nanogpt_client")
-    known_text = _parsed(package / "data" / "models.jsonl")
-    own = _parsed(package / "sandbox" / "data" / "catalog.jsonl")
+    bundled = {entry["id"]: entry for entry in _parsed(package / "data" / "models.jsonl")}
     found: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _STAND_IN}
-    bundled = {entry["id"]: entry for entry in known_text}
-    for entry in own:
+    for entry in _parsed(package / "sandbox" / "data" / "catalog.jsonl"):
         kind, name = entry.pop("kind"), entry["id"]
-        found[kind][name] = (
-            _text_model(name, bundled.get(name, {}), entry) if kind == "text" else _common(entry)
-        )
-    for name, entry in bundled.items():
-        if name not in found["text"]:
-            found["text"][name] = _text_model(name, entry, {})
+        listed = bundled.pop(name, {})
+        found[kind][name] = _text_model(name, listed, entry) if kind == "text" else _common(entry)
+    found["text"] |= {name: _text_model(name, entry, {}) for name, entry in bundled.items()}
     return found
 
 

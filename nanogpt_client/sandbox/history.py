@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from nanogpt_client.sandbox.failures import invalid, missing
+from nanogpt_client.sandbox.failures import invalid, missing, require
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -19,13 +19,12 @@ _SAYS = ("tool_calls", "function_call", "reasoning", "reasoning_content", "reaso
          "refusal", "images", "audio")  # fmt: skip
 
 
-def check_messages(messages: object) -> None:
+def check_messages(messages: Any) -> None:
     """Refuse messages that a provider would refuse. Raises `Refusal` (400)."""
     if messages is None:
         raise missing("messages")
-    if not isinstance(messages, list) or not messages:
-        message = "messages must be a non-empty array."
-        raise invalid(message, "messages")
+    is_list = isinstance(messages, list) and messages
+    require(is_list, "messages must be a non-empty array.", "messages")
     for index, entry in enumerate(messages):
         _check_message(entry, f"messages[{index}]")
     _check_results(messages)
@@ -47,20 +46,18 @@ def check_name(name: object, where: str, code: str = "invalid_parameter_value") 
         )
 
 
-def _check_message(entry: object, where: str) -> None:
-    if not isinstance(entry, dict):
-        raise invalid(f"{where} must be an object.", where)
+def _check_message(entry: Any, where: str) -> None:
+    require(isinstance(entry, dict), f"{where} must be an object.", where)
     role = entry.get("role")
-    if role not in ROLES:
-        raise invalid(
-            f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}.", f"{where}.role"
-        )
+    message = f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}."
+    require(role in ROLES, message, f"{where}.role")
     _check_content(entry, where)
     if role == "tool" and not isinstance(entry.get("tool_call_id"), str):
         raise missing(f"{where}.tool_call_id")
     if entry.get("name") is not None:
         check_name(entry["name"], f"{where}.name")
-    _check_calls(entry.get("tool_calls"), f"{where}.tool_calls")
+    if entry.get("tool_calls") is not None:
+        _check_calls(entry["tool_calls"], f"{where}.tool_calls")
 
 
 def _check_content(entry: dict[str, Any], where: str) -> None:
@@ -73,45 +70,31 @@ def _check_content(entry: dict[str, Any], where: str) -> None:
     (anthropics/claude-code#6774). OpenAI takes an empty text, but no null (vercel/ai#14950).
     """
     content, role = entry.get("content"), entry["role"]
+    place = f"{where}.content"
     if content is None and role != "assistant":
-        raise missing(f"{where}.content")
-    if content is not None and not isinstance(content, (str, list)):
-        raise invalid(f"{where}.content must be a string or an array of parts.", f"{where}.content")
-    if role == "user" and _has_empty_text(content):
-        raise invalid(
-            f"{where}.content must be non-empty, and so must each of its texts.", f"{where}.content"
-        )
-    if role == "assistant" and not content and not any(entry.get(key) for key in _SAYS):
-        raise invalid(
-            f"{where}.content is empty, and there are no tool_calls: it says nothing.",
-            f"{where}.content",
-        )
+        raise missing(place)
+    is_content = isinstance(content, str | list | None)
+    require(is_content, f"{place} must be a string or an array of parts.", place)
+    parts = content if isinstance(content, list) else []
+    empty = not content or any(isinstance(part, dict) and part.get("text") == "" for part in parts)
+    message = f"{place} must be non-empty, and so must each of its texts."
+    require(role != "user" or not empty, message, place)
+    says_something = content or any(entry.get(key) for key in _SAYS)
+    message = f"{place} is empty, and there are no tool_calls: it says nothing."
+    require(role != "assistant" or says_something, message, place)
 
 
-def _has_empty_text(content: object) -> bool:
-    if not isinstance(content, list):
-        return not content
-    return not content or any(isinstance(part, dict) and part.get("text") == "" for part in content)
-
-
-def _check_calls(calls: object, where: str) -> None:
-    if calls is None:
-        return
-    well_formed = isinstance(calls, list) and all(
-        isinstance(call, dict)
-        and isinstance(call.get("id"), str)
-        and isinstance(call.get("function"), dict)
-        and isinstance(call["function"].get("name"), str)
-        and isinstance(call["function"].get("arguments"), str)
-        for call in calls
-    )
-    if not well_formed:
-        raise invalid(
-            f"{where} must hold objects with id and function {{name, arguments: string}}.", where
-        )
-    for index, call in enumerate(calls if isinstance(calls, list) else ()):
-        check_name(call["function"]["name"], f"{where}[{index}].function.name")
-        _check_arguments(call["function"]["arguments"], f"{where}[{index}].function.arguments")
+def _check_calls(calls: Any, where: str) -> None:
+    for index, call in enumerate(calls if isinstance(calls, list) else [None]):
+        call = call if isinstance(call, dict) else {}  # noqa: PLW2901
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
+        values = call.get("id"), function.get("name"), function.get("arguments")
+        if not all(isinstance(value, str) for value in values):
+            wanted = "objects with id and function {name, arguments: string}"
+            raise invalid(f"{where} must be an array of {wanted}.", where)
+        check_name(function["name"], f"{where}[{index}].function.name")
+        _check_arguments(function["arguments"], f"{where}[{index}].function.arguments")
 
 
 def _check_arguments(arguments: str, where: str) -> None:
@@ -124,8 +107,8 @@ def _check_arguments(arguments: str, where: str) -> None:
         value = json.loads(arguments)
     except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, dict):
-        raise invalid(f"{where} must be the JSON of an object, got {arguments[:80]!r}.", where)
+    message = f"{where} must be the JSON of an object, got {arguments[:80]!r}."
+    require(isinstance(value, dict), message, where)
 
 
 def _check_results(messages: list[dict[str, Any]]) -> None:
@@ -135,31 +118,26 @@ def _check_results(messages: list[dict[str, Any]]) -> None:
     responding to each 'tool_call_id'", "messages with role 'tool' must be a response to a preceding
     message with 'tool_calls'" (langchain-ai/langchain#34282, #38352); Anthropic likewise, and each
     call has one result. NanoGPT's page on chat says that it drops a result with an unknown id: the
-    tool's answer is lost without a word, so that here it is told like the other faults.
+    tool's answer is lost silently, so that here it is refused like the others.
     """
-    open_calls: Counter[str] = Counter()
-    asked = ""
-    for index, entry in enumerate(messages):
+    waiting: Counter[str] = Counter()
+    place = ""
+    for index, entry in enumerate([*messages, {"role": "end"}]):
         where = f"messages[{index}]"
         if entry["role"] == "tool":
-            if not open_calls[entry["tool_call_id"]]:
-                message = (
-                    f"{where}.tool_call_id {entry['tool_call_id']!r} is no call of the preceding "
-                    "message with 'tool_calls' that still waits for its result."
-                )
-                raise invalid(message, f"{where}.tool_call_id")
-            open_calls[entry["tool_call_id"]] -= 1
+            name = entry["tool_call_id"]
+            message = (
+                f"{where}.tool_call_id {name!r} is no call of the preceding "
+                "message with 'tool_calls' that still waits for its result."
+            )
+            require(waiting[name], message, f"{where}.tool_call_id")
+            waiting[name] -= 1
             continue
-        _check_answered(open_calls, asked)
-        open_calls = Counter(call["id"] for call in entry.get("tool_calls") or ())
-        asked = f"{where}.tool_calls"
-    _check_answered(open_calls, asked)
-
-
-def _check_answered(calls: Counter[str], where: str) -> None:
-    if waiting := sorted(calls.elements()):
+        names = ", ".join(sorted(waiting.elements()))
         message = (
             "An assistant message with 'tool_calls' must be followed by tool messages responding "
-            f"to each 'tool_call_id': {where} has none for {', '.join(waiting)}."
+            f"to each 'tool_call_id': {place} has none for {names}."
         )
-        raise invalid(message, where)
+        require(not names, message, place)
+        waiting = Counter(call["id"] for call in entry.get("tool_calls") or ())
+        place = f"{where}.tool_calls"

@@ -16,6 +16,7 @@ from nanogpt_client.sandbox.model_name import Chosen, conflict
 
 _PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
 _STRINGS = {"type": ["array", "null"], "items": {"type": "string"}}
+_SWITCH = {"type": ["boolean", "null"]}
 _SORTS = (None, "speed", "throughput", "latency", "price", "auto", "none", "default")
 _LEVELS = {"type": ["array", "null"], "items": {"enum": [*_PRECISION, "unknown"]}, "minItems": 1}
 _CAP = {"type": ["number", "null"], "minimum": 0}
@@ -24,7 +25,8 @@ _OBJECT = {
     "type": "object",
     "properties": {
         **dict.fromkeys(("order", "only", "ignore"), _STRINGS),
-        **dict.fromkeys(("allow_fallbacks", "require_parameters"), {"type": ["boolean", "null"]}),
+        "allow_fallbacks": _SWITCH,
+        "require_parameters": _SWITCH,
         "sort": {"enum": list(_SORTS)},
         "quantizations": _LEVELS,
         "min_quantization": {"enum": [None, *_PRECISION]},

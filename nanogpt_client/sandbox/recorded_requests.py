@@ -20,13 +20,8 @@ _TOTAL_BYTES = 64 * 1024 * 1024
 class RecordedRequest:
     """One request that was answered.
 
-    Args:
-        method: The HTTP method.
-        path: The path, without the query.
-        status: The status that it was answered with.
-        query: The parameters in the URL.
-        headers: The headers, names in lower case, the API key redacted.
-        body: The body, decompressed; of a multipart form, the first 64 KiB.
+    `path` is without the query, names of headers are in lower case, the API key is redacted; the
+    body is decompressed, and of a multipart form it is the first 64 KiB.
     """
 
     method: str

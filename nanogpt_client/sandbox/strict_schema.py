@@ -2,8 +2,8 @@
 
 What `strict` can express is the subset that NanoGPT's page on structured outputs names in short
 (every property required, `additionalProperties: false`) and OpenAI documents in full
-(https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). Words that only
-describe, and keywords nobody has seen refused, are allowed.
+(https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). Keywords that
+only describe, and those nobody has seen refused, are allowed.
 """
 
 from __future__ import annotations
@@ -72,26 +72,23 @@ def _oversize(part: dict[str, Any]) -> str | None:
 
 
 def check_strict(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
-    """Refuse a schema that strict mode cannot express.
+    """Refuse (400) a schema that strict mode cannot express; the message names the place in it.
 
     NanoGPT's page demands every property in `required`, and says as well that it makes optional
     ones nullable itself; no witness has seen that, so that here the demand counts.
 
     Args:
-        schema: the schema of the answer, or of a tool's arguments.
-        what: whose schema it is, for the message: "response_format 'person'".
-        param: where it stands in the request.
-        code: the error's code.
-
-    Raises:
-        Refusal: 400; the message names the place inside the schema.
+        schema: The schema of the answer, or of a tool's arguments.
+        what: Whose schema it is, for the message: "response_format 'person'".
+        param: Where it stands in the request.
+        code: The error's code.
     """
     if (found := next(_faults(schema), None)) is not None:
         raise _refusal(what, param, code, *found)
 
 
 def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
-    """Refuse a schema of a tool's arguments that is no object with properties.
+    """Refuse (400) a schema of a tool's arguments that is no object with properties.
 
     Witnesses: OpenAI, "object schema missing properties" (evalstate/fast-agent#143); DeepSeek,
     "schema must be a JSON Schema of 'type: "object"', got 'type: null'"
@@ -99,22 +96,23 @@ def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str
     /'allOf'/'enum'/'not' at the top level"; "[] is not of type 'object', 'boolean'" and "True is
     not of type 'array'", as JSON Schema's own schema says (FoundationAgents/OpenManus#1162,
     CherryHQ/cherry-studio#4188). A tool may lack the schema altogether.
-
-    Raises:
-        Refusal: 400.
     """
-    if schema.get("type") != "object":
-        kind = schema.get("type")
-        raise _refusal(what, param, code, (), f"schema must have type 'object', got {kind!r}")
+    if (found := next(_wrong_parameters(schema), None)) is not None:
+        raise _refusal(what, param, code, *found)
+
+
+def _wrong_parameters(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    if (kind := schema.get("type")) != "object":
+        yield (), f"schema must have type 'object', got {kind!r}"
     if any(key in schema for key in _NOT_AT_THE_TOP):
-        raise _refusal(what, param, code, (), f"none of {_NOT_AT_THE_TOP} may stand at the top")
+        yield (), f"none of {_NOT_AT_THE_TOP} may stand at the top"
     if not isinstance(schema.get("properties"), dict):
-        raise _refusal(what, param, code, (), "object schema missing properties")
+        yield (), "object schema missing properties"
     for place, node in _nodes(schema):
         if _is(node, "array") and "items" not in node and "prefixItems" not in node:
-            raise _refusal(what, param, code, place, "array schema missing items")
+            yield place, "array schema missing items"
     if (wrong := _no_schema(dump(schema))) is not None:
-        raise _refusal(what, param, code, *wrong)
+        yield wrong
 
 
 @lru_cache(maxsize=64)
@@ -182,22 +180,16 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
         return
     if node.get("additionalProperties") is not False:
         yield "'additionalProperties' is required to be supplied and to be false"
-    required = node.get("required")
-    required = required if isinstance(required, list) else []
+    required = node.get("required") if isinstance(node.get("required"), list) else []
+    wanted = "'required' is required to be supplied and to be an array including every key in"
     if missing := [key for key in properties if key not in required]:
-        yield (
-            "'required' is required to be supplied and to be an array including every key in "
-            f"properties; missing {missing[0]!r}"
-        )
+        yield f"{wanted} properties; missing {missing[0]!r}"
     if extra := [key for key in required if key not in properties]:
         yield f"'required' names {extra[0]!r}, which is no property"
 
 
 def _reference_faults(node: dict[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a reference.
-
-    Witness: "$ref cannot have keywords {'description'}" (camel-ai/camel#3001).
-    """
+    # Witness: "$ref cannot have keywords {'description'}" (camel-ai/camel#3001).
     if beside := sorted(node.keys() - {"$ref", *_MAPS}):
         yield f"$ref cannot have keywords {beside}"
     start, *steps = str(node["$ref"]).split("/")
@@ -221,8 +213,8 @@ def _nodes(schema: Any) -> Iterator[tuple[Place, Any]]:
 def _inner(node: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
     """Yield the schemas directly inside one, with the steps to them."""
     for key in _MAPS:
-        held = node.get(key)
-        for name, each in held.items() if isinstance(held, dict) else ():
+        schemas = node.get(key)
+        for name, each in schemas.items() if isinstance(schemas, dict) else ():
             yield (key, name), each
     if "items" in node:
         yield ("items",), node["items"]

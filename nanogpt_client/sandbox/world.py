@@ -57,9 +57,8 @@ class RateWindow:
                 self._seen.popleft()
             if len(self._seen) >= self.limit:
                 message = f"Rate limit exceeded: {self.limit} requests per second."
-                raise Refusal(
-                    429, message, code="rate_limit_exceeded", headers={"retry-after": "1"}
-                )
+                headers = {"retry-after": "1"}
+                raise Refusal(429, message, code="rate_limit_exceeded", headers=headers)
             self._seen.append(now)
 
 
@@ -96,7 +95,10 @@ class Media:
 
 @dataclass(slots=True)
 class Job:
-    """A queued generation: it advances with each poll and with time, whichever is faster."""
+    """A queued generation: it advances with each poll and with time, whichever is faster.
+
+    Its outcome is completed, failed or stuck.
+    """
 
     id: str
     kind: str
@@ -104,9 +106,9 @@ class Job:
     cost: Decimal
     created: float
     result: dict[str, Any]
+    outcome: str = "completed"
     stages: int = 2
     polls: int = 0
-    outcome: str = "completed"
     refunded: bool = False
 
     def reached(self, now: float, pace: float) -> int:
