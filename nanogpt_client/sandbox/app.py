@@ -26,7 +26,7 @@ from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import TABLE
 from nanogpt_client.sandbox.routing import Found, Route, split_root
-from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, World
+from nanogpt_client.sandbox.world import Exchange, World
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
 _MODEL_RAISED = 424  # no client sends a request again for it
@@ -74,15 +74,13 @@ class SandboxApp:
         self.requests = RecordedRequests(keep_requests)
         self.model_error: BaseException | None = None
         self._faults = Injector(Scenario.of(scenario), stall)
-        account = Account(Decimal(balance), clock)
         self._world = World(
-            account=account,
+            account=Account(Decimal(balance), clock),
             clock=clock,
-            media=Media(clock),
-            jobs=Jobs(clock, job_pace, account.refund),
-            rate=RateWindow(rate, clock),
-            strict_models=strict_models,
             model=model or TestModel(),
+            rate=rate,
+            job_pace=job_pace,
+            strict_models=strict_models,
         )
 
     @property
@@ -95,7 +93,7 @@ class SandboxApp:
 
         Raises only what the sandbox's model raises, nothing for what a client can send.
         """
-        identifier = self._world.ids.new("req_")
+        identifier = self._world.new_id("req_")
         try:
             reply = self._answer(request, identifier)
         except BaseException:
@@ -125,7 +123,7 @@ class SandboxApp:
             return None
         except Refusal as refusal:
             reply = refusal.reply(found.route.style)
-            return self._recorded(request, self._world.ids.new("req_"), reply)
+            return self._recorded(request, self._world.new_id("req_"), reply)
         return None
 
     def _recorded(self, request: Request, identifier: str, reply: Reply) -> Reply:
@@ -141,7 +139,7 @@ class SandboxApp:
         try:
             self._check_head(route, request, str(len(request.body)))
             if not route.open and not route.polled:
-                self._world.rate.enter()
+                self._world.count_request()
             return self._faults.around(exchange, route.handler)
         except _QuoteWantedError:
             return payment_challenge(_QUOTE, request.origin)

@@ -222,7 +222,7 @@ class Completion:
     choices: tuple[Choice, ...]
     manner: Manner
     usage: dict[str, Any]
-    pricing: dict[str, Any]
+    pricing: dict[str, Any] | None = None
     service_tier: str | None = None
 
     def whole(self) -> dict[str, Any]:
@@ -233,8 +233,8 @@ class Completion:
             | self._logprobs(choice.text)
             for index, choice in enumerate(self.choices)
         ]
-        end = {"usage": self.usage, "x_nanogpt_pricing": self.pricing}
-        return self._head("chat.completion") | {"choices": choices} | end
+        end = {"choices": choices, "usage": self.usage}
+        return self._head("chat.completion") | end | self._pricing
 
     def events(self, *, with_usage: bool) -> Iterator[bytes]:
         """Yield the events of the stream, `[DONE]` last."""
@@ -249,9 +249,13 @@ class Completion:
             finish = head | {"choices": [end]}
             if index == len(self.choices) - 1:
                 finish |= {"usage": self.usage} if with_usage else {}
-                finish |= {"x_nanogpt_pricing": self.pricing}
+                finish |= self._pricing
             yield event(finish)
         yield DONE
+
+    @property
+    def _pricing(self) -> dict[str, Any]:
+        return {} if self.pricing is None else {"x_nanogpt_pricing": self.pricing}
 
     def _head(self, kind: str) -> dict[str, Any]:
         tier = {"service_tier": self.service_tier} if self.service_tier else {}

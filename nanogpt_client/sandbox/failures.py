@@ -3,7 +3,6 @@
 A route raises `Refusal`; the app renders it in the style of the route:
 
     OPENAI  {"error": {"message", "type", "code", "param"}}          most of /api/v1
-    IMAGES  the same with "parameter", and "code" again on top       POST /api/v1/images
     SIMPLE  {"error": "message", "status": 402}                      older routes under /api
 
 An ordinary 402 has the SIMPLE form with `requiredBalance` everywhere; one with a code has the
@@ -24,7 +23,6 @@ class Style(Enum):
     """How a route words its errors."""
 
     OPENAI = "openai"
-    IMAGES = "images"
     SIMPLE = "simple"
 
 
@@ -72,12 +70,8 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
                 found["requiredBalance"] = self.required
             return found
         kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
-        error = {"message": self.message, "type": kind, "code": self.code}
-        if style is Style.OPENAI:
-            return {"error": error | {"param": self.param}}
-        if self.param:
-            error["parameter"] = self.param
-        return {"error": error, "code": self.code}
+        error = {"message": self.message, "type": kind, "code": self.code, "param": self.param}
+        return {"error": error}
 
 
 def invalid(message: str, param: str, code: str = "invalid_parameter_value") -> Refusal:

@@ -56,7 +56,7 @@ def _exchange(world: World, prefixes: list[tuple[str, int]], ttl: str) -> tuple[
     """
     now = world.clock()
     large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
-    with world.prompts_lock:
+    with world.lock:
         live = [tokens for key, tokens in large if world.prompts.get(key, 0.0) > now]
         world.prompts.update({key: now + _LIFETIME[ttl] for key, _ in large})
     return max(live, default=0), max((tokens for _, tokens in large), default=0)

@@ -108,7 +108,7 @@ class Injector:
         if name is None:
             return handler(exchange)
         if name in _JOBS:
-            return handler(replace(exchange, params=exchange.params | {"outcome": _JOBS[name]}))
+            return handler(replace(exchange, job_outcome=_JOBS[name]))
         if name in REPLIES:
             return REPLIES[name](exchange)
         if name in CHANGES:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
-from nanogpt_client.sandbox.completion import DONE, event
+from nanogpt_client.sandbox.completion import Choice, Completion, Manner
 from nanogpt_client.sandbox.failures import Refusal, insufficient_balance, payment_challenge
 from nanogpt_client.sandbox.messages import (
     EVENT_STREAM,
@@ -22,6 +21,8 @@ Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
 _MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
+_CALL = ("call_truncated", "lookup", '{"query":"the we')
+_BROKEN_CALL = Choice("", calls=(_CALL,), finish="length")
 _STATUSES = {
     "400": (400, "Invalid request parameters.", "invalid_parameter_value"),
     "401": (401, "Invalid API key.", "invalid_api_key"),
@@ -59,48 +60,19 @@ def _json_error(_: Exchange) -> Reply:
     return json_reply({"error": error | {"param": None}})
 
 
-def _whole(exchange: Exchange) -> Reply:
-    """Answer with a whole completion, whatever was asked for."""
-    message = {"role": "assistant", "content": "All at once."}
-    return json_reply(_completion(exchange, message, "stop"))
-
-
-def _fixed(message: dict[str, Any], deltas: list[dict[str, Any]], finish: str) -> Replier:
-    """Return a replier with a fixed message, streamed when the request asks for it."""
+def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
+    """Return a replier with a fixed choice, streamed when the request asks for it."""
 
     def reply(exchange: Exchange) -> Reply:
-        if b'"stream":true' not in exchange.request.body.replace(b" ", b""):
-            return json_reply(_completion(exchange, message, finish))
-        head = _head(exchange, "chat.completion.chunk")
-        steps = [({"role": "assistant"}, None), *((delta, None) for delta in deltas), ({}, finish)]
-        events = [
-            event(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-            for delta, reason in steps
-        ]
-        return Reply(200, {"content-type": EVENT_STREAM}, (*events, DONE))
+        usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
+        name, created = f"chatcmpl-{exchange.id}", int(exchange.world.clock())
+        completion = Completion(name, created, "sandbox/fault", (choice,), Manner(), usage)
+        if not (streamed and b'"stream":true' in exchange.request.body.replace(b" ", b"")):
+            return json_reply(completion.whole())
+        events = tuple(completion.events(with_usage=False))
+        return Reply(200, {"content-type": EVENT_STREAM}, events)
 
     return reply
-
-
-def _completion(exchange: Exchange, message: dict[str, Any], finish: str) -> dict[str, Any]:
-    usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
-    choice = {"index": 0, "message": message, "finish_reason": finish}
-    return _head(exchange, "chat.completion") | {"choices": [choice], "usage": usage}
-
-
-def _head(exchange: Exchange, kind: str) -> dict[str, Any]:
-    head = {"id": f"chatcmpl-{exchange.id}", "object": kind, "model": "sandbox/fault"}
-    return head | {"created": int(exchange.world.clock())}
-
-
-def _truncated_call() -> Replier:
-    broken = '{"query":"the we'
-    call = {"id": "call_truncated", "type": "function"}
-    whole = call | {"function": {"name": "lookup", "arguments": broken}}
-    message = {"role": "assistant", "content": None, "tool_calls": [whole]}
-    first = call | {"index": 0, "function": {"name": "lookup", "arguments": ""}}
-    rest = {"index": 0, "function": {"arguments": broken}}
-    return _fixed(message, [{"tool_calls": [first]}, {"tool_calls": [rest]}], "length")
 
 
 REPLIES: dict[str, Replier] = {
@@ -113,13 +85,9 @@ REPLIES: dict[str, Replier] = {
     "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
     "html-200": lambda _: html_reply(200, "Just a moment..."),
     "json-error-200": _json_error,
-    "json-200": _whole,
+    "json-200": _fixed(Choice("All at once."), streamed=False),
     "empty-200": lambda _: Reply(200, {"content-type": JSON_TYPE}, (b"",)),
     "cut-before": lambda _: Reply(200, {}, (Cut(),)),
-    "truncated-tool-call": _truncated_call(),
-    "leaked-tool-markup": _fixed(
-        {"role": "assistant", "content": _MARKUP},
-        [{"content": part} for part in (_MARKUP[:7], _MARKUP[7:40], _MARKUP[40:])],
-        "stop",
-    ),
+    "truncated-tool-call": _fixed(_BROKEN_CALL),
+    "leaked-tool-markup": _fixed(Choice(_MARKUP)),
 }

@@ -104,7 +104,7 @@ def _job_fields(job: Job) -> dict[str, Any]:
 
 
 def _poll(exchange: Exchange, kind: str, name: str) -> tuple[Job, int]:
-    polled = exchange.world.jobs.poll(kind, name)
+    polled = exchange.world.poll(kind, name)
     if polled is None:
         raise Refusal(404, "Job not found.")
     return polled

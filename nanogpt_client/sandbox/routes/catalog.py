@@ -11,8 +11,6 @@ from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import EVERYWHERE, Handler, Route
 from nanogpt_client.sandbox.world import Exchange
 
-_NORMALIZED_KEYS = "id name description created owned_by architecture capabilities".split()
-
 
 def text_models(exchange: Exchange) -> Reply:
     """List the text models; `subscription` and `paid` list their own part."""
@@ -53,47 +51,6 @@ def _detailed(exchange: Exchange, default: str) -> bool:
     return exchange.request.query.get("detailed", default).lower() in {"1", "true", "yes"}
 
 
-def normalized_image_models(exchange: Exchange) -> Reply:
-    """List the image models as the dedicated Image API describes them."""
-    data = [
-        {key: value for key, value in model.facts.items() if key in _NORMALIZED_KEYS}
-        | {"endpoints": f"/api/v1/images/models/{model.id}/endpoints", "category": "image"}
-        | _normalized(model)
-        for model in catalog.models("image")
-    ]
-    return _list(exchange, data)
-
-
-def image_endpoints(exchange: Exchange) -> Reply:
-    """Describe the one endpoint of an image model: parameters and prices."""
-    model = catalog.find("image", exchange.params["model"])
-    unit = {"billable": "output_image", "unit": "image"}
-    prices = [
-        unit | {"cost_usd": usd, "resolution": size.replace("*", "x")}
-        for size, usd in model.pricing["per_image"].items()
-    ]
-    owner = model.facts["owned_by"]
-    endpoint = {
-        "provider_name": owner,
-        "provider_slug": owner,
-        "provider_tag": None,
-        "allowed_passthrough_parameters": [],
-        "pricing": prices,
-    }
-    return json_reply({"id": model.id, "endpoints": [endpoint | _normalized(model)]})
-
-
-def _normalized(model: catalog.Model) -> dict[str, Any]:
-    sizes = list(model.parameters["resolutions"])
-    found: dict[str, Any] = {
-        "resolution": {"type": "enum", "values": sizes, "default": sizes[0]},
-        "n": {"type": "range", "min": 1, "max": model.parameters["max_images"], "default": 1},
-    }
-    if model.can("image_to_image"):
-        found["input_references"] = {"type": "range", "min": 0, "max": 4}
-    return {"supported_parameters": found, "supports_streaming": False}
-
-
 def providers(exchange: Exchange) -> Reply:
     """List the providers that a caller may choose for a text model."""
     model = catalog.find("text", exchange.params["model"])
@@ -123,7 +80,5 @@ ROUTES = [
         Route("GET", f"v1/{kind}-models", _media_list(kind), open=True)
         for kind in ("image", "video", "embedding", "moderation")
     ),
-    Route("GET", "v1/images/models", normalized_image_models, open=True),
-    Route("GET", "v1/images/models/{model...}/endpoints", image_endpoints, open=True),
     Route("GET", "models/{model...}/providers", providers, open=True),
 ]

@@ -86,7 +86,7 @@ def complete(exchange: Exchange) -> Reply:
     )
     remaining = world.account.charge(charge)
     completion = Completion(
-        id=world.ids.new("chatcmpl-"),
+        id=world.new_id("chatcmpl-"),
         created=int(world.clock()),
         model=asked.chosen.id,
         choices=tuple(choices),
@@ -152,7 +152,7 @@ def _choice(
     if asked.model.gives("image"):
         prompt = last_user_text(asked.body["messages"])
         images = (data_url(draw(Drawing(prompt, seed=index, model=asked.model.id))),)
-    extras = Extras(tuple(exchange.world.ids.new("call_") for _ in turn.tool_calls), images)
+    extras = Extras(tuple(exchange.world.new_id("call_") for _ in turn.tool_calls), images)
     return shape(turn, Limits.of(asked.body, asked.model.facts.get("max_output_tokens")), extras)
 
 

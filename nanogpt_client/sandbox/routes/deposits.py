@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from nanogpt_client.sandbox.bodies import read_json
@@ -39,7 +38,6 @@ class Deposit:
     usd: Decimal
     created: float
     polls: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def create(exchange: Exchange) -> Reply:
@@ -89,7 +87,7 @@ def status(exchange: Exchange) -> Reply:
     if deposit is None or deposit.ticker != exchange.params["ticker"].lower():
         raise Refusal(404, "Transaction not found")
     last = len(_STATES) - 1
-    with deposit.lock:
+    with exchange.world.lock:
         state = _STATES[min(deposit.polls, last)]
         if deposit.polls == last:
             exchange.world.account.credit(deposit.usd)
@@ -106,7 +104,7 @@ def _new(exchange: Exchange, prefix: str) -> Deposit:
     amount = Decimal(str(body["amount"]))
     if not least <= amount * rate <= _MAXIMUM:
         raise invalid(f"Amount must be worth ${least} to ${_MAXIMUM}", "amount")
-    deposit = Deposit(ticker, world.ids.new(prefix), amount, amount * rate, world.clock())
+    deposit = Deposit(ticker, world.new_id(prefix), amount, amount * rate, world.clock())
     world.deposits[deposit.name] = deposit
     return deposit
 

@@ -1,4 +1,4 @@
-"""Images: `images/generations`, `images/edits`, the normalized `images`, and media downloads."""
+"""Images: `images/generations`, `images/edits`, and media downloads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import is_form, is_json, read_form, read_json
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing, require
+from nanogpt_client.sandbox.bodies import is_form, read_form, read_json
+from nanogpt_client.sandbox.failures import Refusal, invalid, missing, require
 from nanogpt_client.sandbox.input_media import checked, draw, image_of, mime_of, size_of
 from nanogpt_client.sandbox.media.drawing import Drawing
 from nanogpt_client.sandbox.messages import Reply, json_reply
@@ -53,54 +53,9 @@ def edit(exchange: Exchange) -> Reply:
     return _deliver(exchange, body, model, sources, mask)
 
 
-def normalized(exchange: Exchange) -> Reply:
-    """Generate through the dedicated Image API, with its own field names and checks."""
-    if not is_json(exchange.request):
-        message = "/api/v1/images accepts application/json requests."
-        raise Refusal(400, message, code="invalid_content_type")
-    body = read_json(exchange.request)
-    given = body.get("input_references")
-    aliases = any(body.get(name) for name in (*_ONE_SOURCE, *_MANY_SOURCES))
-    urls = [_reference(each) for each in given] if isinstance(given, list) else [None]
-    wrong_list = "input_references" in body and None in urls
-    for wrong, code, param, message in (
-        (not body.get("model"), "missing_model", "model", "model is required."),
-        (body.get("stream"), "unsupported_stream", "stream", "stream is not supported yet."),
-        (
-            body.get("provider"),
-            "unsupported_provider_options",
-            "provider",
-            "Provider selection and provider passthrough options are not supported yet.",
-        ),
-        (
-            wrong_list,
-            "invalid_input_references",
-            "input_references",
-            "input_references must be an array of image URL strings or image_url objects.",
-        ),
-        (
-            "input_references" in body and aliases,
-            "conflicting_image_inputs",
-            "input_references",
-            "Use input_references or image input aliases, not both.",
-        ),
-    ):
-        require(not wrong, message, param, code)
-    model = catalog.asked_for("image", body)
-    sources = [image_of(exchange, url, "input_references") for url in urls if url]
-    renamed = body | {"size": body.get("resolution"), "n": body.get("nImages", body.get("n"))}
-    return _deliver(exchange, renamed, model, sources or _sources(exchange, body))
-
-
-def _reference(item: object) -> str | None:
-    image = item.get("image_url") if isinstance(item, dict) else item
-    url = image.get("url") if isinstance(image, dict) else image
-    return url if isinstance(url, str) else None
-
-
 def download(exchange: Exchange) -> Reply:
     """Serve a generated file; the URL works for an hour and needs no key."""
-    stored = exchange.world.media.get(exchange.params["name"])
+    stored = exchange.world.file(exchange.params["name"])
     if stored is None:
         raise Refusal(404, "This file does not exist or its URL has expired.", code="not_found")
     return Reply(200, {"content-type": stored.mime}, (stored.content,))
@@ -178,6 +133,5 @@ ROUTES = [
     Route("POST", "v1/images/generations", generate),
     Route("POST", "v1/images/edits", edit),
     Route("POST", "v1/images/edit", edit),
-    Route("POST", "v1/images", normalized, style=Style.IMAGES),
     Route("GET", "media/{name}", download, open=True),
 ]

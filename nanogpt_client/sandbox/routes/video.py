@@ -1,4 +1,4 @@
-"""Videos: submit (charged at once), the status routes, recovery of lost jobs, content."""
+"""Videos: submit (charged at once), the status routes, recovery of lost jobs."""
 
 from __future__ import annotations
 
@@ -91,18 +91,6 @@ def older_status(exchange: Exchange) -> Reply:
     return json_reply(found)
 
 
-def oldest_status(exchange: Exchange) -> Reply:
-    """Poll a video under `/v1/video/status`."""
-    _, data = _poll(exchange, "request_id")
-    state = data["status"]
-    finished = state in {"COMPLETED", "FAILED"}
-    found: dict[str, Any] = {"isCompleted": finished, "isSuccess": state == "COMPLETED"}
-    if "output" in data:
-        found["output"] = {"url": data["output"]["video"]["url"]}
-    simple = state if finished else _SIMPLE_STATES[state].upper()
-    return json_reply({"status": simple, "data": found})
-
-
 def recover(exchange: Exchange) -> Reply:
     """List the account's videos, newest first, whatever became of the submitting client."""
     query = exchange.request.query
@@ -110,22 +98,12 @@ def recover(exchange: Exchange) -> Reply:
     require(limit.isdecimal(), "limit must be a number.", "limit")
     jobs = [
         _recovered(exchange, job)
-        for job in exchange.world.jobs.listed("video")
-        if query.get("model") in {None, job.model}
+        for job in reversed(list(exchange.world.jobs.values()))
+        if job.kind == "video"
+        and query.get("model") in {None, job.model}
         and query.get("conversationUUID") in {None, job.result.get("conversationUUID")}
     ]
     return json_reply({"data": jobs[: min(int(limit), _MAX_LISTED)]})
-
-
-def content(exchange: Exchange) -> Reply:
-    """Return the URL of a finished Sora video."""
-    query = exchange.request.query
-    require(query.get("model") == "sora-2", "model must be sora-2.", "model")
-    _, data = _poll(exchange, "request_id")
-    if "output" not in data:
-        raise Refusal(400, "The video is not ready yet.", code="not_ready")
-    url, variant = data["output"]["video"]["url"], query.get("variant", "video")
-    return json_reply({"url": url, "variant": variant})
 
 
 def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
@@ -133,7 +111,7 @@ def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
     name = query.get("requestId") or query.get("runId")
     if not name:
         raise missing("requestId")
-    polled = exchange.world.jobs.poll("video", name)
+    polled = exchange.world.poll("video", name)
     if polled is None:
         raise Refusal(404, f"No video job '{name}'.", code="not_found", param="requestId")
     job, stage = polled
@@ -145,7 +123,7 @@ def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
 
 
 def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
-    stage = job.reached(exchange.world.clock(), exchange.world.jobs.pace)
+    stage = job.reached(exchange.world.clock(), exchange.world.job_pace)
     failed = job.outcome == "failed" and stage == job.stages
     return {
         "runId": job.id,
@@ -192,7 +170,5 @@ ROUTES = [
     Route("POST", "generate-video", submit),
     Route("GET", "video/status", status, polled=True),
     Route("GET", "generate-video/status", older_status, polled=True),
-    Route("GET", "v1/video/status", oldest_status, polled=True),
     Route("GET", "generate-video/recover", recover),
-    Route("GET", "generate-video/content", content),
 ]

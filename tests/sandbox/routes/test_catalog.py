@@ -121,17 +121,6 @@ def test_audio_models_by_type():
     assert ask(SandboxApp(), "GET", "/api/v1/audio-models?type=music").status == 400
 
 
-def test_the_normalized_image_list_leads_to_prices():
-    (model,) = [
-        model
-        for model in listed("/api/v1/images/models")
-        if model["id"] == "pruna-ai/p-image/text-to-image"
-    ]
-    found = ask(SandboxApp(), "GET", model["endpoints"]).json()
-    assert found["id"] == model["id"]
-    assert found["endpoints"][0]["pricing"][0]["cost_usd"] == 0.005
-
-
 def test_providers_of_a_model():
     found = ask(SandboxApp(), "GET", "/api/models/zai-org/glm-5/providers").json()
     assert found["supportsProviderSelection"]
