@@ -116,9 +116,10 @@ class SandboxApp:
     def turn_away(self, request: Request) -> Reply | None:
         """Answer a request that is refused by its head alone, whatever the body that follows."""
         found = TABLE.find(request.method, request.path)
+        if not isinstance(found, Found):
+            return None
         try:
-            if isinstance(found, Found):
-                self._check_head(found.route, request, request.headers.get("content-length", "0"))
+            self._check_head(found.route, request, request.headers.get("content-length", "0"))
         except _QuoteWantedError:
             return None
         except Refusal as refusal:

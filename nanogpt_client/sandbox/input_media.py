@@ -12,7 +12,7 @@ from io import BytesIO
 from nanogpt_client.sandbox.bodies import read_data_url
 from nanogpt_client.sandbox.failures import Refusal, invalid, require
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.media import Drawing
 from nanogpt_client.sandbox.world import Exchange
 
 MAX_IMAGE = 4 * 1024 * 1024

@@ -180,7 +180,8 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
         return
     if node.get("additionalProperties") is not False:
         yield "'additionalProperties' is required to be supplied and to be false"
-    required = node.get("required") if isinstance(node.get("required"), list) else []
+    given = node.get("required")
+    required: list[Any] = given if isinstance(given, list) else []
     wanted = "'required' is required to be supplied and to be an array including every key in"
     if missing := [key for key in properties if key not in required]:
         yield f"{wanted} properties; missing {missing[0]!r}"

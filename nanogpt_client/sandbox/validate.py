@@ -42,11 +42,8 @@ def number(
 ) -> float | None:
     """Return a number, None when absent or null. Raises `Refusal` (400)."""
     value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        raise invalid(f"{name} must be {_range('a number', low, high)}.", name)
-    return float(value)
+    _check_range(value, name, "a number", low, high)
+    return None if value is None else float(value)
 
 
 def integer(
@@ -54,17 +51,16 @@ def integer(
 ) -> int | None:
     """Return an integer, None when absent or null. Raises `Refusal` (400)."""
     value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise invalid(f"{name} must be {_range('an integer', low, high)}.", name)
+    _check_range(value, name, "an integer", low, high)
     return value
 
 
-def _range(kind: str, low: float, high: float) -> str:
-    if high == _INFINITE:
-        return kind if low == -_INFINITE else f"{kind} of at least {low:g}"
-    return f"{kind} from {low:g} to {high:g}"
+def _check_range(value: Any, name: str, kind: str, low: float, high: float) -> None:
+    types = int | float if kind == "a number" else int
+    fits = isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
+    limits = f" from {low:g} to {high:g}" if high < _INFINITE else f" of at least {low:g}"
+    wanted = kind + (limits if low > -_INFINITE else "")
+    require(value is None or fits, f"{name} must be {wanted}.", name)
 
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.media import Drawing
 
 with needs("Pillow"):
     from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont, ImageOps

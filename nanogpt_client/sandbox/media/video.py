@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.media import Drawing
 from nanogpt_client.sandbox.media.images import MARK, draw
 
 with needs("Pillow and PyAV"):

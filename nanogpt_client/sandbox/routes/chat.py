@@ -14,7 +14,7 @@ from nanogpt_client.sandbox.chat_search import Search, wanted_search
 from nanogpt_client.sandbox.completion import Choice, Completion, Extras, Limits, Manner, shape
 from nanogpt_client.sandbox.failures import Refusal
 from nanogpt_client.sandbox.input_media import data_url, draw
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.media import Drawing
 from nanogpt_client.sandbox.messages import EVENT_STREAM, Reply, json_reply
 from nanogpt_client.sandbox.model_name import Chosen, parse
 from nanogpt_client.sandbox.money import (

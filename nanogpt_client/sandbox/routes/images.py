@@ -11,7 +11,7 @@ from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import is_form, read_form, read_json
 from nanogpt_client.sandbox.failures import Refusal, invalid, missing, require
 from nanogpt_client.sandbox.input_media import checked, draw, image_of, mime_of, size_of
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.media import Drawing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import image_price
 from nanogpt_client.sandbox.routing import Route

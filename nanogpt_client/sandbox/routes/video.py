@@ -115,7 +115,7 @@ def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
     if polled is None:
         raise Refusal(404, f"No video job '{name}'.", code="not_found", param="requestId")
     job, stage = polled
-    data = {"status": _STATES[stage], id_key: job.id}
+    data: dict[str, Any] = {"status": _STATES[stage], id_key: job.id}
     if stage == job.stages:
         done = {"output": {"video": {"url": job.result["url"]}}, "cost": job.cost}
         data |= _FAILURE if job.outcome == "failed" else done

@@ -9,7 +9,7 @@ from typing import Any
 from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import check_backend
-from nanogpt_client.sandbox.failures import Style, invalid, missing, require, sandbox_error
+from nanogpt_client.sandbox.failures import Style, invalid, missing, sandbox_error
 from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
@@ -74,8 +74,8 @@ def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[s
         raise missing("structuredOutputSchema")
     schema = _json(text)
     message = "structuredOutputSchema must be a JSON schema as a string."
-    is_object = isinstance(schema, dict)
-    require(is_object, message, "structuredOutputSchema", "invalid_json_schema")
+    if not isinstance(schema, dict):
+        raise invalid(message, "structuredOutputSchema", "invalid_json_schema")
     return schema
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nanogpt_client.sandbox.answers import ChatRequest, Citation, Recorded, ToolCall, Turn
+from nanogpt_client.sandbox import ChatRequest, Citation, Recorded, ToolCall, Turn
 from nanogpt_client.sandbox.failures import Refusal
 
 USER = {"role": "user", "content": "Hello"}

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.media import Drawing
 from nanogpt_client.sandbox.media.images import MARK, describe, draw
 
 LONG = "A long prompt about a lonely robot on a wet street, painted like an old master. " * 30
