@@ -18,7 +18,7 @@ from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
-from nanogpt_client.sandbox.failures import Refusal, payment_challenge, sandbox_error
+from nanogpt_client.sandbox.errors import Refusal, payment_challenge, sandbox_error
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.messages import Reply, Request, html_reply

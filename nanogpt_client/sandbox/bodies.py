@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.errors import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.messages import Request
 

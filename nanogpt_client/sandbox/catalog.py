@@ -9,7 +9,7 @@ though the list denies it. Keys and shapes of the lists have these witnesses:
 - text: the page Models; `cacheReadInputPer1kTokens` and `reasoning_efforts`: public captures.
   The list's "no" to tools is often wrong (gpt-4o, gemini-2.5-pro), so that only models which
   `catalog.jsonl` names refuse them.
-- images: the pages Image Models and Image Models (Image API); an entry that denies pictures to
+- images: the pages Image Models and Image Models (Image API); an entry that denies images to
   start from, of a model that demands one: public captures.
 - video: the page Video Models says no more than that shapes vary; `parameters` with `defaults` and
   the five shapes of prices: public captures.
@@ -37,7 +37,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from nanogpt_client.sandbox.failures import missing, unknown_model
+from nanogpt_client.sandbox.errors import missing, unknown_model
 
 FAULT_PREFIX = "sandbox/fault/"
 _BASIC = ("id", "object", "created", "owned_by")
@@ -77,22 +77,22 @@ class Model:
 
     id: str
     kind: str
-    facts: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
     @property
     def pricing(self) -> Mapping[str, Any]:
         """Return the prices in USD, in the unit of the kind of model."""
-        return self.facts["pricing"]  # type: ignore[no-any-return]
+        return self.metadata["pricing"]  # type: ignore[no-any-return]
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Return `supported_parameters`, empty for kinds without."""
-        return self.facts.get("supported_parameters") or {}
+        return self.metadata.get("supported_parameters") or {}
 
     @property
     def private(self) -> Mapping[str, Any]:
         """Return what only the sandbox needs to know."""
-        return self.facts.get("sandbox") or {}
+        return self.metadata.get("sandbox") or {}
 
     def options(self, parameter: str) -> list[str]:
         """Return the values of a select among the nested parameters, its default first."""
@@ -109,7 +109,7 @@ class Model:
 
     def can(self, capability: str) -> bool:
         """Tell whether the model has `capability`: the list says so, or denies it wrongly."""
-        listed = self.facts.get("capabilities") or {}
+        listed = self.metadata.get("capabilities") or {}
         return bool(listed.get(capability) or self.private.get(capability))
 
     @property
@@ -131,17 +131,17 @@ class Model:
 
     def takes(self, modality: str) -> bool:
         """Tell whether `modality` is among the input modalities."""
-        return modality in self.facts["architecture"]["input_modalities"]
+        return modality in self.metadata["architecture"]["input_modalities"]
 
     def gives(self, modality: str) -> bool:
         """Tell whether `modality` is among the output modalities."""
-        return modality in self.facts["architecture"]["output_modalities"]
+        return modality in self.metadata["architecture"]["output_modalities"]
 
     def listed(self, *, detailed: bool) -> dict[str, Any]:
         """Return the entry as a model list shows it."""
         if not detailed:
-            return {key: self.facts[key] for key in _BASIC}
-        return {key: value for key, value in self.facts.items() if key != "sandbox"}
+            return {key: self.metadata[key] for key in _BASIC}
+        return {key: value for key, value in self.metadata.items() if key != "sandbox"}
 
 
 def find(kind: str, name: str, *, strict: bool = True) -> Model:
@@ -159,7 +159,7 @@ def find(kind: str, name: str, *, strict: bool = True) -> Model:
         queued = name.startswith(FAULT_PREFIX + "job-")
         stand_in = (_QUEUED if queued else {}).get(kind, _STAND_IN[kind])
         return Model(name, kind, {**_load()[kind][stand_in], "id": name})
-    if known(kind, name):
+    if has(kind, name):
         return Model(name, kind, _load()[kind][name])
     if strict or kind != "text" or any(name in entries for entries in _load().values()):
         raise unknown_model(name)
@@ -177,7 +177,7 @@ def asked_for(kind: str, body: Mapping[str, Any], default: str | None = None) ->
     return find(kind, name)
 
 
-def known(kind: str, name: str) -> bool:
+def has(kind: str, name: str) -> bool:
     """Tell whether the catalogue has `name` among the models of that kind."""
     return name in _load()[kind] or name.startswith(FAULT_PREFIX)
 
@@ -185,8 +185,8 @@ def known(kind: str, name: str) -> bool:
 def models(*kinds: str) -> Iterator[Model]:
     """Yield all models of the given kinds, in catalogue order."""
     for kind in kinds:
-        for name, facts in _load()[kind].items():
-            yield Model(name, kind, facts)
+        for name, metadata in _load()[kind].items():
+            yield Model(name, kind, metadata)
 
 
 @cache

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.sandbox.answers.turn import SearchResult, text_of
-from nanogpt_client.sandbox.failures import require
+from nanogpt_client.sandbox.errors import require
 from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.model_name import Chosen
 from nanogpt_client.sandbox.money import search_price
@@ -75,9 +75,9 @@ def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
 
 def check_backend(provider: Any, depth: object, param: str) -> None:
     """Refuse a search provider or depth that NanoGPT does not document."""
-    known = isinstance(provider, str) and provider in _DEPTHS
+    documented = isinstance(provider, str) and provider in _DEPTHS
     message = f"{param}.provider must be one of {', '.join(sorted(_DEPTHS))}."
-    require(known, message, f"{param}.provider")
+    require(documented, message, f"{param}.provider")
     depths = _DEPTHS[provider]
     message = f"{param}.depth must be one of {', '.join(sorted(depths))} for {provider}."
     require(depth in depths, message, f"{param}.depth")

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from nanogpt_client.sandbox.failures import invalid, missing, require
+from nanogpt_client.sandbox.errors import invalid, missing, require
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -10,9 +10,9 @@ import re
 from io import BytesIO
 
 from nanogpt_client.sandbox.bodies import read_data_url
-from nanogpt_client.sandbox.failures import Refusal, invalid, require
+from nanogpt_client.sandbox.errors import Refusal, invalid, require
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.media import Drawing
+from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.world import Exchange
 
 MAX_IMAGE = 4 * 1024 * 1024
@@ -31,11 +31,11 @@ _BROKEN = (
 )  # fmt: skip
 
 
-def draw(drawing: Drawing) -> bytes:
+def render(spec: ImageSpec) -> bytes:
     """Return the image's file."""
     from nanogpt_client.sandbox.media import images  # noqa: PLC0415 - an extra
 
-    return images.draw(drawing)
+    return images.render(spec)
 
 
 def mime_of(data: bytes) -> str:
@@ -72,7 +72,7 @@ def image_of(exchange: Exchange, url: object, param: str) -> bytes:
             raise _too_large(param)
         return checked(read_data_url(url, param)[1], param)
     stored = own_file(exchange, url, param)
-    return draw(Drawing(prompt=url)) if stored is None else stored
+    return render(ImageSpec(prompt=url)) if stored is None else stored
 
 
 def own_file(exchange: Exchange, url: str, param: str) -> bytes | None:

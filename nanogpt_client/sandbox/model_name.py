@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.failures import Refusal, invalid, missing
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing
 
 ROUTING = {
     **dict.fromkeys(("speed", "fast"), "speed"),
@@ -63,7 +63,7 @@ def parse(name: object) -> Chosen:
         chosen = _with(chosen, suffix)
     # The parts that name the same model: a thinking budget, an official route.
     plain = re.sub(r"(?<=:thinking):\d+$", "", chosen.id)
-    if not catalog.known("text", plain):
+    if not catalog.has("text", plain):
         plain = re.sub(r":(official|original)$", "", plain, flags=re.IGNORECASE)
     return replace(chosen, id=plain)
 
@@ -101,6 +101,6 @@ def _backend(model: str, backend: str) -> tuple[str, str]:
 
 
 def _is_provider(model: str, name: str) -> bool:
-    if model.startswith(catalog.FAULT_PREFIX) or not catalog.known("text", model):
+    if model.startswith(catalog.FAULT_PREFIX) or not catalog.has("text", model):
         return False
     return any(offer["id"] == name for offer in catalog.find("text", model).providers)

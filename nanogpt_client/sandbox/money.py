@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.failures import Refusal, insufficient_balance
+from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
 
 _MILLION = Decimal(1_000_000)
 _EXACT = Decimal("1e-12")
@@ -141,7 +141,7 @@ def per_million(model: Model, tokens: int) -> Decimal:
 
 
 def image_price(model: Model, size: object, count: int) -> Decimal:
-    """Return the USD for `count` pictures; a size without a price costs as much as the dearest."""
+    """Return the USD for `count` images; a size without a price costs as much as the dearest."""
     per_image = model.pricing["per_image"].items()
     prices = {name.replace("*", "x"): Decimal(usd) for name, usd in per_image}
     return exact(count * prices.get(str(size), max(prices.values())))
@@ -157,7 +157,7 @@ def speech_price(model: Model, characters: int) -> Decimal:
 
 
 def minutes_price(model: Model, seconds: float) -> Decimal:
-    """Return the USD for transcribing `seconds` of sound."""
+    """Return the USD for transcribing `seconds` of audio."""
     return exact(Decimal(model.pricing["per_minute"]) * Decimal(str(seconds)) / 60)
 
 
@@ -167,7 +167,7 @@ class VideoOrder:
 
     seconds: float
     resolution: str | None = None
-    sound: bool = False
+    audio: bool = False
     source: str = "text_to_video"
 
 
@@ -175,9 +175,9 @@ def video_price(model: Model, order: VideoOrder) -> Decimal:
     """Return the USD for a video, in whichever of the lists' shapes the model is priced."""
     prices, seconds = model.pricing, Decimal(str(order.seconds))
     if "with_audio" in prices:
-        return exact(Decimal(prices["with_audio" if order.sound else "without_audio"]))
+        return exact(Decimal(prices["with_audio" if order.audio else "without_audio"]))
     if "per_duration" in prices:
-        factor = prices["audio_multiplier"] if order.sound else 1
+        factor = prices["audio_multiplier"] if order.audio else 1
         return exact(prices["per_duration"][f"{order.seconds:g}"] * factor)
     if "per_second" in prices:
         return exact(Decimal(prices["per_second"]) * seconds)

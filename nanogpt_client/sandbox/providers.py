@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.errors import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.model_name import Chosen, conflict
 

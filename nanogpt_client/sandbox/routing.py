@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nanogpt_client.sandbox.failures import Style
+from nanogpt_client.sandbox.errors import Style
 from nanogpt_client.sandbox.messages import Reply
 from nanogpt_client.sandbox.world import Exchange
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.errors import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.messages import dump
 

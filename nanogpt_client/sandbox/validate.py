@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.failures import Refusal, invalid, missing, require
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
 from nanogpt_client.sandbox.history import check_messages, check_name
 from nanogpt_client.sandbox.messages import dump
 from nanogpt_client.sandbox.strict_schema import check_parameters, check_size, check_strict
@@ -89,7 +89,7 @@ def check_chat(body: Mapping[str, Any], model: Model) -> None:
 
 def check_window(prompt_tokens: int, model: Model) -> None:
     """Refuse a prompt that is longer than the model's window."""
-    window = model.facts.get("context_length") or model.facts.get("max_tokens")
+    window = model.metadata.get("context_length") or model.metadata.get("max_tokens")
     if window is not None and prompt_tokens > window:
         limit = f"This model's maximum context length is {window} tokens"
         message = f"{limit}, but the request has {prompt_tokens}."
@@ -170,8 +170,8 @@ def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
     require(len(texts) <= MAX_INPUTS, message, "input")
     if body.get("encoding_format") not in (None, "float", "base64"):
         raise invalid("encoding_format must be 'float' or 'base64'.", "encoding_format")
-    wanted = integer(body, "dimensions", 1, model.facts["max_dimensions"])
-    own = wanted in (None, model.facts["dimensions"])
+    wanted = integer(body, "dimensions", 1, model.metadata["max_dimensions"])
+    own = wanted in (None, model.metadata["dimensions"])
     message = f"The model '{model.id}' does not support custom dimensions."
-    require(own or model.facts["supports_dimensions"], message, "dimensions")
+    require(own or model.metadata["supports_dimensions"], message, "dimensions")
     return texts

@@ -16,7 +16,7 @@ from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, Turn, turn_of
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal
 from nanogpt_client.sandbox.messages import Request
 from nanogpt_client.sandbox.money import Account, Bill, Charge
 
@@ -139,7 +139,7 @@ class Exchange:
 
     def bill(self, model: catalog.Model, usd: Decimal, input_tokens: int = 0) -> Bill:
         """Charge the account for this request. Raises `Refusal` (402)."""
-        charge = Charge(model.facts["name"], usd, input_tokens)
+        charge = Charge(model.metadata["name"], usd, input_tokens)
         return Bill(usd, self.world.account.charge(charge))
 
     def queue(self, kind: str, model: str, usd: Decimal, result: dict[str, Any]) -> Job:

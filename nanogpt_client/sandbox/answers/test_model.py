@@ -91,7 +91,7 @@ def _answer(request: ChatRequest) -> Turn:
     elif wanted.get("type") == "json_object":
         value = _object(request)
     else:
-        return _in_words(request)
+        return _in_text(request)
     return Turn(json.dumps(value, ensure_ascii=False))
 
 
@@ -105,12 +105,12 @@ def _object(request: ChatRequest) -> Any:
             continue
         if isinstance(schema, dict) and {"properties", "$ref"} & schema.keys():
             return _instance(schema, _question(request).replace(prompt[start:end], ""))
-    said = _in_words(request).text
+    said = _in_text(request).text
     keys = [key for _, key in _KEY.findall(prompt)]
     return dict.fromkeys(keys or ["answer"], said)
 
 
-def _in_words(request: ChatRequest) -> Turn:
+def _in_text(request: ChatRequest) -> Turn:
     """Say what the request brought, else repeat it."""
     results = _results(request)
     said = [f"{name} returned: {shorten(text, _LONGEST_RESULT)}" for name, text in results]

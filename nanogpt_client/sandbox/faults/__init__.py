@@ -41,7 +41,7 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from nanogpt_client.sandbox.bodies import plain_body
-from nanogpt_client.sandbox.failures import unknown_model
+from nanogpt_client.sandbox.errors import unknown_model
 from nanogpt_client.sandbox.faults.changes import CHANGES
 from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.messages import Reply, Request

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from nanogpt_client.sandbox.completion import Choice, Completion, Manner
-from nanogpt_client.sandbox.failures import Refusal, insufficient_balance, payment_challenge
+from nanogpt_client.sandbox.errors import Refusal, insufficient_balance, payment_challenge
 from nanogpt_client.sandbox.messages import (
     EVENT_STREAM,
     JSON_TYPE,

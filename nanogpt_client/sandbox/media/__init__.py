@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class ImageSpec:
     """What to draw.
 
     Sizes are in pixels. `strength` (0 to 1) is how far to leave the source; the mask is white or

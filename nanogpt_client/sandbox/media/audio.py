@@ -1,8 +1,8 @@
 """Speech and its transcription, offline: soft chords, and the text as a note in the file.
 
-There is no speech model here. `speak` plays a chord for each word and lasts as long as the words
-would. The text stands in the file's metadata, and for formats that clients join (which drops the
-metadata) in a note beside the sound. `transcribe` reads the notes; it does not listen.
+There is no speech model here. `synthesize` plays a chord for each word, and lasts as long as the
+words would. The text stands in the file's metadata, and for formats that clients join (which drops the
+metadata) in a note beside the samples. `transcribe` reads the notes; it does not listen.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Transcript:
     words: tuple[tuple[str, float, float], ...] = ()
 
 
-def speak(
+def synthesize(
     text: str, *, voice: str = "alloy", format: str = "wav", speed: float = 1.0
 ) -> tuple[bytes, str]:
     """Return the text as a sound file (24 kHz, mono) and its MIME type.
@@ -103,7 +103,7 @@ def speak(
 
 
 def transcribe(data: bytes) -> Transcript:
-    """Return the texts of `speak` in a sound file, joined by a blank; else `NO_SPEECH`.
+    """Return the texts of `synthesize` in a sound file, joined by a blank; else `NO_SPEECH`.
 
     Raises:
         ValueError: The bytes are no sound.

@@ -10,7 +10,7 @@ from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.failures import Refusal, Style
+from nanogpt_client.sandbox.errors import Refusal, Style
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.model_name import parse
 from nanogpt_client.sandbox.money import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import Upload, is_form, read_form, read_json
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
+from nanogpt_client.sandbox.errors import Refusal, Style, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Bill, minutes_price, speech_price
 from nanogpt_client.sandbox.routing import Route
@@ -32,7 +32,7 @@ def older_speech(exchange: Exchange) -> Reply:
 
 
 def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
-    from nanogpt_client.sandbox.media.audio import speak  # noqa: PLC0415 - an extra
+    from nanogpt_client.sandbox.media.audio import synthesize  # noqa: PLC0415 - an extra
 
     body = read_json(exchange.request)
     model = catalog.asked_for("tts", body)
@@ -47,7 +47,7 @@ def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
     wanted = _format(body.get("response_format"), model)
     speed = number(body, "speed", 0.25, 4) or 1.0
     bill = exchange.bill(model, speech_price(model, len(text)))
-    audio, mime = speak(text, voice=voice, format=wanted, speed=speed)
+    audio, mime = synthesize(text, voice=voice, format=wanted, speed=speed)
     delivery = model.private.get("delivery")
     streams = text_key == "input" and body.get("stream") and model.private.get("streaming")
     if streams or delivery not in ("job", "url"):

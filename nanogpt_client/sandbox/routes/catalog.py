@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.failures import require
+from nanogpt_client.sandbox.errors import require
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import EVERYWHERE, Handler, Route
 from nanogpt_client.sandbox.world import Exchange
@@ -60,7 +60,7 @@ def providers(exchange: Exchange) -> Reply:
     ]
     body = {
         "canonicalId": model.id,
-        "displayName": model.facts["name"],
+        "displayName": model.metadata["name"],
         "supportsProviderSelection": bool(offers),
         "defaultPrice": _rates(model.pricing),
         "providers": offers,

@@ -12,9 +12,9 @@ from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import Search, wanted_search
 from nanogpt_client.sandbox.completion import Choice, Completion, Extras, Limits, Manner, shape
-from nanogpt_client.sandbox.failures import Refusal
-from nanogpt_client.sandbox.input_media import data_url, draw
-from nanogpt_client.sandbox.media import Drawing
+from nanogpt_client.sandbox.errors import Refusal
+from nanogpt_client.sandbox.input_media import data_url, render
+from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.messages import EVENT_STREAM, Reply, json_reply
 from nanogpt_client.sandbox.model_name import Chosen, parse
 from nanogpt_client.sandbox.money import (
@@ -77,7 +77,7 @@ def complete(exchange: Exchange) -> Reply:
     tokens = _tokens(asked, choices, cache)
     price = chat_price(chat_rates(asked.model, asked.provider), tokens)
     charge = Charge(
-        asked.model.facts["name"],
+        asked.model.metadata["name"],
         exact(price + asked.memory_price + asked.search_price),
         tokens.prompt,
         tokens.completion,
@@ -151,9 +151,9 @@ def _choice(
     images: tuple[str, ...] = ()
     if asked.model.gives("image"):
         prompt = last_user_text(asked.body["messages"])
-        images = (data_url(draw(Drawing(prompt, seed=index, model=asked.model.id))),)
+        images = (data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id))),)
     extras = Extras(tuple(exchange.world.new_id("call_") for _ in turn.tool_calls), images)
-    return shape(turn, Limits.of(asked.body, asked.model.facts.get("max_output_tokens")), extras)
+    return shape(turn, Limits.of(asked.body, asked.model.metadata.get("max_output_tokens")), extras)
 
 
 def _reasons(asked: Asked) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid
+from nanogpt_client.sandbox.errors import Refusal, Style, invalid
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import number

@@ -23,7 +23,7 @@ def create(exchange: Exchange) -> Reply:
     texts = check_inputs(body, model)
     counts = [count_tokens(text) for text in texts]
     check_window(max(counts), model)
-    vectors = embed(texts, dimensions=body.get("dimensions") or model.facts["dimensions"])
+    vectors = embed(texts, dimensions=body.get("dimensions") or model.metadata["dimensions"])
     tokens = sum(counts)
     bill = exchange.bill(model, per_million(model, tokens), tokens)
     values: list[Any] = [vector.tolist() for vector in vectors]

@@ -9,9 +9,9 @@ from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import is_form, read_form, read_json
-from nanogpt_client.sandbox.failures import Refusal, invalid, missing, require
-from nanogpt_client.sandbox.input_media import checked, draw, image_of, mime_of, size_of
-from nanogpt_client.sandbox.media import Drawing
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
+from nanogpt_client.sandbox.input_media import checked, image_of, mime_of, render, size_of
+from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import image_price
 from nanogpt_client.sandbox.routing import Route
@@ -69,8 +69,8 @@ def _deliver(
     mask: bytes | None = None,
 ) -> Reply:
     """Check the request, charge for it and generate the images."""
-    drawing = _drawing(exchange, body, model, sources)
-    drawing = replace(drawing, mask=mask or drawing.mask)
+    spec = _spec(exchange, body, model, sources)
+    spec = replace(spec, mask=mask or spec.mask)
     wanted = body.get("response_format")
     if wanted not in (None, "url", "b64_json"):
         raise invalid("response_format must be url or b64_json.", "response_format")
@@ -78,7 +78,7 @@ def _deliver(
     bill = exchange.bill(model, image_price(model, body.get("size"), count))
     data = []
     for index in range(count):
-        image = draw(replace(drawing, seed=drawing.seed + index))
+        image = render(replace(spec, seed=spec.seed + index))
         if wanted == "url":
             mime = mime_of(image)
             data.append({"url": exchange.store(image, mime, mime.rpartition("/")[2])})
@@ -87,7 +87,7 @@ def _deliver(
     return json_reply({"created": int(exchange.world.clock()), "data": data} | bill.fields)
 
 
-def _drawing(exchange: Exchange, body: Body, model: catalog.Model, sources: list[bytes]) -> Drawing:
+def _spec(exchange: Exchange, body: Body, model: catalog.Model, sources: list[bytes]) -> ImageSpec:
     prompt = body.get("prompt") or ""
     if not isinstance(prompt, str) or not (prompt.strip() or sources):
         raise missing("prompt")
@@ -103,7 +103,7 @@ def _drawing(exchange: Exchange, body: Body, model: catalog.Model, sources: list
     if not isinstance(kind, str | None) or kind not in _FORMATS:
         raise invalid("output_format must be png, jpeg or webp.", "output_format")
     mask, strength = body.get("maskDataUrl"), number(body, "strength", 0, 1)
-    return Drawing(
+    return ImageSpec(
         prompt=prompt,
         width=width,
         height=height,

@@ -7,7 +7,7 @@ from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.failures import Refusal, invalid, missing, require
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
 from nanogpt_client.sandbox.input_media import image_of
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import VideoOrder, video_price
@@ -54,7 +54,7 @@ def submit(exchange: Exchange) -> Reply:
         message = f"The model '{model.id}' does not accept image input."
         raise Refusal(400, message, code="image_input_not_supported", param="imageUrl")
     image = image_of(exchange, source, "imageUrl") if source else None
-    order = VideoOrder(seconds, resolution, sound=_sound(body, model), source=mode)
+    order = VideoOrder(seconds, resolution, audio=_audio(body, model), source=mode)
     bill = exchange.bill(model, video_price(model, order))
     seed = body["seed"] if isinstance(body.get("seed"), int) else 0
     aspect = aspect or _ASPECT
@@ -159,8 +159,8 @@ def _option(body: dict[str, Any], names: tuple[str, ...], offered: list[str]) ->
     return str(given) if given in offered else offered[0]
 
 
-def _sound(body: dict[str, Any], model: catalog.Model) -> bool:
-    """Tell whether the video is to have sound; the list's default holds where nobody says."""
+def _audio(body: dict[str, Any], model: catalog.Model) -> bool:
+    """Tell whether the video is to have audio; the list's default holds where nobody says."""
     defaults = (model.switched_on(name) for name in _SWITCHES)
     default = next((on for on in defaults if on is not None), False)
     return bool(next((body[name] for name in _SWITCHES if name in body), default))

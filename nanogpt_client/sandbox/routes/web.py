@@ -9,7 +9,7 @@ from typing import Any
 from nanogpt_client.sandbox.answers.turn import SearchResult
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import check_backend
-from nanogpt_client.sandbox.failures import Style, invalid, missing, sandbox_error
+from nanogpt_client.sandbox.errors import Style, invalid, missing, sandbox_error
 from nanogpt_client.sandbox.media.search import search
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from nanogpt_client.sandbox import Reply, SandboxApp
-from nanogpt_client.sandbox.media.audio import speak
+from nanogpt_client.sandbox.media.audio import synthesize
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code, frames, message
 from tests.sandbox.pdfs import pdf
 
@@ -41,7 +41,7 @@ def png(colour: str = "red") -> str:
 
 
 def wav(text: str) -> str:
-    return b64encode(speak(text, format="wav")[0]).decode()
+    return b64encode(synthesize(text, format="wav")[0]).decode()
 
 
 def show(kind: str, **part) -> list[dict]:
