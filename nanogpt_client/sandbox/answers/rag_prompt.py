@@ -65,8 +65,7 @@ def read_rag_prompt(text: str) -> RagPrompt:
     rest, last = _split_off_question(rest)
     if not context:
         context, rest = _below_label(rest, is_asked=bool(last))
-    existing = _EXISTING.search(rest)
-    if existing:
+    if existing := _EXISTING.search(rest):
         rest = rest.replace(existing[0], "")
     question = last or _labelled_question(rest)
     if not context and question:

@@ -114,7 +114,12 @@ def _in_text(request: ChatRequest) -> Turn:
     """Say what the request brought, else repeat it."""
     results = _results(request)
     said = [f"{name} returned: {shorten(text, _LONGEST_RESULT)}" for name, text in results]
-    said += _shown(request)
+    images = request.image_descriptions
+    several = len(images) > 1
+    said += [
+        f"Image {n} shows {each}." if several else f"The image shows {each}."
+        for n, each in enumerate(images, 1)
+    ]
     if request.search_results:
         return cited_answer(request.text, request.search_results, "\n".join(said))
     if not results and request.attachments:
@@ -124,13 +129,6 @@ def _in_text(request: ChatRequest) -> Turn:
         return Turn("\n".join(said))
     echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
     return answer_from_context(request) or Turn(echo)
-
-
-def _shown(request: ChatRequest) -> list[str]:
-    """Say what the images show."""
-    if len(request.image_descriptions) == 1:
-        return [f"The image shows {request.image_descriptions[0]}."]
-    return [f"Image {n} shows {each}." for n, each in enumerate(request.image_descriptions, 1)]
 
 
 def _question(request: ChatRequest) -> str:

@@ -1,8 +1,8 @@
 """Speech and its transcription, offline: soft chords, and the text as a note in the file.
 
 There is no speech model here. `synthesize` plays a chord for each word, and lasts as long as the
-words would. The text stands in the file's metadata, and for formats that clients join (which drops the
-metadata) in a note beside the samples. `transcribe` reads the notes; it does not listen.
+words would. The text stands in the file's metadata, and for formats that clients join (which
+drops the metadata) in a note beside the samples. `transcribe` reads the notes; it does not listen.
 """
 
 from __future__ import annotations
