@@ -30,7 +30,7 @@ _ROOTS = (
 
 
 class Route(NamedTuple):
-    """One method and path (`v1/models`, `transaction/create/{ticker}`, `{model...}`)."""
+    """One method and path (`v1/models`, `transaction/create/{ticker}`)."""
 
     method: str
     path: str
@@ -83,5 +83,4 @@ def split_root(path: str) -> tuple[str, str] | None:
 
 
 def _pattern(path: str) -> str:
-    path = re.sub(r"\{(\w+)\.\.\.\}", r"(?P<\1>.+)", path)
     return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)

@@ -36,7 +36,6 @@ SIMPLE: list[tuple[str, str, str, Any]] = [
     ("/v1/models", "GET", "/api/v1/models?detailed=true", None),
     ("/v1/usage", "GET", "/api/v1/usage", None),
     ("/v1/usage", "GET", "/api/v1/usage?from=2026-01-02", None),
-    ("/models/{canonicalId}/providers", "GET", "/api/models/zai-org/glm-5/providers", None),
     ("/check-balance", "POST", "/api/check-balance", None),
     ("/generate-video", "POST", "/api/generate-video", VIDEO),
     ("/generate-video/recover", "GET", "/api/generate-video/recover", None),

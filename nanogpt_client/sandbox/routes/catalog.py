@@ -1,4 +1,4 @@
-"""The model lists: text (with variants), image, video, audio, embedding, moderation, providers."""
+"""The model lists: text (with variants), image, video, audio, embedding, moderation."""
 
 from __future__ import annotations
 
@@ -51,28 +51,6 @@ def _detailed(exchange: Exchange, default: str) -> bool:
     return exchange.request.query.get("detailed", default).lower() in {"1", "true", "yes"}
 
 
-def providers(exchange: Exchange) -> Reply:
-    """List the providers that a caller may choose for a text model."""
-    model = catalog.find("text", exchange.params["model"])
-    offers = [
-        {"provider": offer["id"], "pricing": _rates(offer), "available": True}
-        for offer in model.providers
-    ]
-    body = {
-        "canonicalId": model.id,
-        "displayName": model.metadata["name"],
-        "supportsProviderSelection": bool(offers),
-        "defaultPrice": _rates(model.pricing),
-        "providers": offers,
-    }
-    return json_reply(body)
-
-
-def _rates(prices: Any) -> dict[str, Any]:
-    names = {"inputPer1kTokens": "prompt", "outputPer1kTokens": "completion"}
-    return {name: prices[key] / 1000 for name, key in names.items()}
-
-
 ROUTES = [
     Route("GET", "v1/models", text_models, open=True, variants=EVERYWHERE),
     Route("GET", "v1/audio-models", audio_models, open=True),
@@ -80,5 +58,4 @@ ROUTES = [
         Route("GET", f"v1/{kind}-models", _media_list(kind), open=True)
         for kind in ("image", "video", "embedding", "moderation")
     ),
-    Route("GET", "models/{model...}/providers", providers, open=True),
 ]
