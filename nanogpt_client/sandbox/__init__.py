@@ -12,7 +12,7 @@
 
 `model=` says what it answers: a `Script`, an `Extractive`, an `Upstream`, a `Recorded`, or any
 callable `(ChatRequest) -> Turn | str`. The default is `TestModel`, deterministic and without
-weights. The sandbox keeps a pretend balance and charges it, checks requests as NanoGPT documents,
+weights. The sandbox has a pretend balance and charges it, checks requests as NanoGPT documents,
 and fails on demand (see `faults`). It is an emulator: its replies were written from NanoGPT's
 documentation and are no recordings of NanoGPT.
 

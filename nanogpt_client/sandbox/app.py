@@ -1,6 +1,6 @@
 """The emulator itself: one pure step from a request to a reply.
 
-`SandboxApp.handle` authenticates, keeps the request rate, applies fault scenarios, finds the
+`SandboxApp.handle` authenticates, limits the request rate, applies fault scenarios, finds the
 route and turns refusals into the documented error envelopes; chat requests are answered by the
 sandbox's model. It does no I/O: the server
 (`server.py`) and the in-process transports (`transport.py`) bring requests and act on replies.
@@ -37,7 +37,7 @@ class SandboxApp:
     """An emulated NanoGPT account.
 
     `handle(request)` answers; `requests` are what was sent, `balance` what is left. What a model
-    raises is raised by `handle`; a server keeps it as `model_error`.
+    raises is raised by `handle`; a server stores it as `model_error`.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each thing a test sets
@@ -68,7 +68,7 @@ class SandboxApp:
             stall: Seconds that stall faults wait.
             job_pace: Seconds a queued job needs for each of its two stages; polls count too.
             strict_models: Refuse chat models that the bundled catalogue does not list (404).
-            keep_requests: How many of the latest requests are kept, of 64 MiB of bodies at most.
+            keep_requests: How many of the latest requests are stored, of 64 MiB of bodies at most.
         """
         self.api_key = api_key
         self.requests = RecordedRequests(keep_requests)
@@ -102,7 +102,7 @@ class SandboxApp:
         return self._recorded(request, identifier, reply)
 
     def handle_served(self, request: Request) -> Reply:
-        """Answer one request of a server: the first error of the model is kept in `model_error`.
+        """Answer one request of a server: the first error of the model is stored in `model_error`.
 
         Its text stands in a reply with the status 424, which no client retries.
         """

@@ -91,7 +91,7 @@ class Model:
 
     @property
     def private(self) -> Mapping[str, Any]:
-        """Return what only the sandbox needs to know."""
+        """Return what is for the sandbox alone."""
         return self.metadata.get("sandbox") or {}
 
     def options(self, parameter: str) -> list[str]:
@@ -218,7 +218,7 @@ def _common(entry: dict[str, Any]) -> dict[str, Any]:
 def _text_model(name: str, listed: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Return the whole entry of a text model: what is listed of it, what follows, what is its own.
 
-    A model reasons always where its name says so, else when asked if it can.
+    A model whose name says so always reasons; another that can does when asked.
     """
     entry = _over(_over(_UNLISTED, listed), own)
     capabilities, shape = entry["capabilities"], entry["architecture"]

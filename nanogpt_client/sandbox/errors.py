@@ -6,7 +6,7 @@ A route raises `Refusal`; the app renders it in the style of the route:
     SIMPLE  {"error": "message", "status": 402}                      older routes under /api
 
 An ordinary 402 has the SIMPLE form with `requiredBalance` everywhere; one with a code has the
-route's. A quote for accountless payment (x402) is known by its top-level `payment`.
+route's. A quote for accountless payment (x402) is recognised by its top-level `payment`.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Reply:
 
     @property
     def sent_headers(self) -> dict[str, str]:
-        """Return the headers with the length where it is known ahead."""
+        """Return the headers with the length, unless the body streams."""
         length = {} if self.streams else {"content-length": str(len(self.content))}
         return self.headers | length
 

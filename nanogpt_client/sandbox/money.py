@@ -1,7 +1,7 @@
 """What things cost and what is left: exact decimal dollars.
 
 `Account.charge` is the only place where the balance falls; it refuses with the documented 402
-when the balance does not cover the price. Every charge is kept for `/v1/usage`.
+when the balance does not cover the price. Every charge is recorded for `/v1/usage`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Claude models cache what the request marks (`cache_control` on parts or tools, or the
 `prompt_caching` helper), from 1,024 tokens on. Models that cache by themselves reuse the
-longest prefix they have seen, in steps of 128 tokens. The cache keeps hashes, never texts.
+longest prefix they have seen, in steps of 128 tokens. The cache stores hashes, never texts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HELPERS = ("prompt_caching", "promptCaching", "cache_control")
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
-    """Tokens read and written; `reported` tells whether `usage` names them."""
+    """Tokens read and written; `reported` says whether `usage` names them."""
 
     read: int = 0
     written: int = 0

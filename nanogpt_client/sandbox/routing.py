@@ -1,7 +1,7 @@
 """Find the route of a path: NanoGPT's roots, their variants, and placeholders.
 
 `/api/v1/...` and `/v1/...` are one root, older routes sit under `/api/...`. The variants
-`/api/subscription/v1`, `/api/paid/v1`, `/api/v1legacy` and `/api/v1thinking` know only some of
+`/api/subscription/v1`, `/api/paid/v1`, `/api/v1legacy` and `/api/v1thinking` have only some of
 the routes; embeddings, images and audio live under `/api/v1` alone.
 """
 
@@ -57,7 +57,7 @@ class Table:
         self._routes = [(re.compile(_pattern(route.path)), route) for route in routes]
 
     def find(self, method: str, path: str) -> Found | frozenset[str]:
-        """Return the route, or the methods that the path knows (none: no such path)."""
+        """Return the route, or the methods of the path (none: no such path)."""
         rooted = split_root(path)
         if rooted is None:
             return frozenset()

@@ -88,7 +88,7 @@ class Sandbox:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port; the port is known once the server runs."""
+        """Scheme, host and port; the port is set once the server runs."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 

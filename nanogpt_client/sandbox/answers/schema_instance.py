@@ -106,7 +106,7 @@ class _Builder:
         self, schema: Schema | bool, message: MessageValues, formats: FormatChecker = _FORMATS
     ) -> None:
         kind = validator_for(schema, default=Draft202012Validator)
-        whole: Any = schema  # the stubs know of no schema that is true or false
+        whole: Any = schema  # the stubs do not allow true or false
         kind.check_schema(whole)
         self._validator = kind(whole, format_checker=formats)
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
@@ -271,8 +271,8 @@ def _each(one: Schema, other: Schema) -> Schema:
 def _types_of_both(one: Any, other: Any) -> list[str]:
     """Return the types of both; an integer is a number."""
     one, other = ([each] if isinstance(each, str) else list(each) for each in (one, other))
-    kept = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
-    return [each for each in dict.fromkeys(one + other) if each in kept]
+    both = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
+    return [each for each in dict.fromkeys(one + other) if each in both]
 
 
 _MINIMA = "minimum exclusiveMinimum minLength minItems minProperties minContains".split()
@@ -295,7 +295,7 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def _types(flat: Schema) -> list[str]:
-    """Return the types that an instance may have, those of which the keywords speak first."""
+    """Return the types that an instance may have, those that the keywords are about first."""
     if (kind := flat.get("type")) is not None:
         return [kind] if isinstance(kind, str) else list(kind)
     return sorted(_KEYWORDS, key=lambda name: not _KEYWORDS[name] & flat.keys())

@@ -41,7 +41,9 @@ class Failure(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
             ValueError: for another name.
         """
         if str(fault) not in REPLIES:
-            raise ValueError(f"unknown fault {str(fault)!r}; known: {', '.join(sorted(REPLIES))}")
+            raise ValueError(
+                f"unknown fault {str(fault)!r}; the faults are {', '.join(sorted(REPLIES))}"
+            )
         super().__init__(str(fault))
         self.fault = str(fault)
 
@@ -96,7 +98,7 @@ class Script:
     """
 
     def __init__(self, *answers: Answer) -> None:
-        """Keep the answers for the requests that no rule fits."""
+        """Take the answers for the requests that match no rule."""
         self._answers = deque(answers)
         self._given = 0
         self._rules: list[_Rule] = []

@@ -25,7 +25,7 @@ class TestModel:
     """A deterministic model for tests: the same request always gets the same turn.
 
     It calls each offered tool once a user message, with the values of that message in order (as
-    `schema_instance` says), then tells what the tools returned. A JSON schema gets an instance
+    `schema_instance` says), then repeats what the tools returned. A JSON schema gets an instance
     likewise, and JSON mode an object. Otherwise it answers from search results and context as
     `Extractive` does, says what images and documents hold, or repeats the request.
 

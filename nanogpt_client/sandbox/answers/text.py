@@ -70,7 +70,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _records(block: str) -> list[str]:
-    """Join the lines that an editor wrapped, keep those that stand for themselves."""
+    """Join the lines that an editor wrapped; list items and table rows stay alone."""
     records: list[str] = []
     last = ""
     for line in block.splitlines():

@@ -1,4 +1,4 @@
-"""A real model behind the sandbox: a local server that speaks OpenAI's chat protocol."""
+"""A real model behind the sandbox: a server with OpenAI's chat protocol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Upstream:
         api_key: str | None = None,
         timeout: float = 600.0,
     ) -> None:
-        """Keep where to ask.
+        """Name the server.
 
         Args:
             base_url: The address before `/chat/completions`, such as `http://localhost:11434/v1`.

@@ -72,7 +72,9 @@ class Scenario:
         """Refuse names that do not exist."""
         unknown = [name for name in self.faults if name is not None and name not in NAMES]
         if unknown:
-            raise ValueError(f"unknown fault {unknown[0]!r}; known: {', '.join(sorted(NAMES))}")
+            raise ValueError(
+                f"unknown fault {unknown[0]!r}; the faults are {', '.join(sorted(NAMES))}"
+            )
 
     @classmethod
     def of(cls, given: Scenario | str | None) -> Scenario:

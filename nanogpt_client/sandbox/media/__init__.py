@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """What to draw.
+    """The image to generate.
 
     Sizes are in pixels. `strength` (0 to 1) is how far to leave the source; the mask is white or
     transparent where the source may change. `model` is shown small.

@@ -105,10 +105,10 @@ def _read(texts: Sequence[str]) -> _Words:
 def _of_words(words: _Words) -> _Features:
     """Return the features of single words: stems, meanings and character n-grams."""
     row, unit, weight = _saturate(words.rows, words.numbers, words.weights, len(words.names))
-    known = [_spread(name) for name in words.names]
-    sizes = np.fromiter((len(codes) for codes, _ in known), np.intp, len(known))
-    codes = np.concatenate([codes for codes, _ in known])
-    shares = np.concatenate([shares for _, shares in known])
+    features = [_spread(name) for name in words.names]
+    sizes = np.fromiter((len(codes) for codes, _ in features), np.intp, len(features))
+    codes = np.concatenate([codes for codes, _ in features])
+    shares = np.concatenate([shares for _, shares in features])
     start, many = np.cumsum(sizes) - sizes, sizes[unit]
     at = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many - start[unit], many)
     return _Features(np.repeat(row, many), codes[at], shares[at] * np.repeat(weight, many))
@@ -117,8 +117,8 @@ def _of_words(words: _Words) -> _Features:
 def _of_pairs(words: _Words) -> _Features:
     """Return the features of neighbouring words, common words left out."""
     value = np.fromiter(map(importance, words.names), np.float64, len(words.names))
-    kept = value[words.numbers] > _COMMON
-    rows, numbers, weights = words.rows[kept], words.numbers[kept], words.weights[kept]
+    rare = value[words.numbers] > _COMMON
+    rows, numbers, weights = words.rows[rare], words.numbers[rare], words.weights[rare]
     same = rows[1:] == rows[:-1]
     width = len(words.names)
     pairs = numbers[:-1][same] * width + numbers[1:][same]

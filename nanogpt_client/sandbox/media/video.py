@@ -34,11 +34,11 @@ def make_video(
     """Return an MP4 (H.264, longer side 640 pixels) with the prompt as its title.
 
     Args:
-        prompt: What each frame shows in large type.
+        prompt: What each image shows in large type.
         seconds: Length.
         aspect_ratio: Width to height, such as "16:9".
-        image: An image that the frames show above the prompt.
-        seed: The first frame's; each further frame has the next.
+        image: An image shown above the prompt.
+        seed: The first image's; each further image has the next.
         model: Shown small.
 
     Raises:
@@ -55,8 +55,8 @@ def make_video(
         stream.codec_context.thread_count = 1
         for number in range(_IMAGES):
             spec = ImageSpec(prompt, width, height, seed + number, source=image, model=model)
-            with Image.open(io.BytesIO(render(spec))) as frame:
-                pixels = np.asarray(frame)
+            with Image.open(io.BytesIO(render(spec))) as image_file:
+                pixels = np.asarray(image_file)
             output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         output.mux(stream.encode(None))
     return target.getvalue()
