@@ -109,5 +109,5 @@ def test_what_is_no_sound_is_refused():
         b"RIFF\x10\0\0\0WAVE",
         b"ID3 x" * 20,
     ):
-        with pytest.raises(ValueError, match=r"no (audio|sound)"):
+        with pytest.raises(ValueError, match=r"not an audio file|has no audio"):
             transcribe(data)

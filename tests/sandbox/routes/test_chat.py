@@ -514,6 +514,16 @@ def test_a_drawing_model_draws():
     assert [delta["images"] for delta in deltas if "images" in delta] == [[image]]
 
 
+def test_a_generated_image_names_its_model(monkeypatch):
+    specs = []
+    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.render", specs.append)
+    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.data_url", lambda _: png())
+    chat(SandboxApp(), "Draw a boat.", model="gemini-3-pro-image-preview")
+    assert [(spec.prompt, spec.model) for spec in specs] == [
+        ("Draw a boat.", "gemini-3-pro-image-preview")
+    ]
+
+
 def test_a_schema_is_filled():
     schema = {
         "type": "object",
