@@ -8,6 +8,7 @@ import zlib
 from base64 import b64encode
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -515,7 +516,7 @@ def test_a_drawing_model_draws():
 
 
 def test_a_generated_image_names_its_model(monkeypatch):
-    specs = []
+    specs: list[Any] = []
     monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.render", specs.append)
     monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.data_url", lambda _: png())
     chat(SandboxApp(), "Draw a boat.", model="gemini-3-pro-image-preview")
