@@ -54,7 +54,7 @@ def test_an_unknown_model_answers_at_the_documented_price():
     expected = (usage["prompt_tokens"] + 4 * usage["completion_tokens"]) / 1_000_000
     assert pricing["cost"] == pytest.approx(expected)
     found = catalog.find("text", "nobody/nothing", strict=False)
-    assert found.facts["context_length"] == 128_000
+    assert found.metadata["context_length"] == 128_000
     assert found.can("tool_calling")
     assert found.takes("image")
 
@@ -83,6 +83,6 @@ def test_the_list_of_an_unknown_model_does_not_grow():
 def test_tools_of_a_model_that_the_list_denies_them():
     tool = {"name": "f", "parameters": {"type": "object", "properties": {}}}
     tools = [{"type": "function", "function": tool}]
-    assert catalog.find("text", "gemini-2.5-pro").facts["capabilities"]["tool_calling"] is False
+    assert catalog.find("text", "gemini-2.5-pro").metadata["capabilities"]["tool_calling"] is False
     assert answer(SandboxApp(), "gemini-2.5-pro", tools=tools).status == 200
     assert answer(SandboxApp(), "mistralai/mistral-large", tools=tools).status == 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from nanogpt_client.sandbox.answers import Citation, ToolCall, Turn
+from nanogpt_client.sandbox import Citation, ToolCall, Turn
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.completion import Choice, Extras, Limits, Manner, deltas, message, shape
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.sandbox import SandboxApp
-from nanogpt_client.sandbox.answers import ChatRequest, Citation, ToolCall, Turn
+from nanogpt_client.sandbox import ChatRequest, Citation, SandboxApp, ToolCall, Turn
 from tests.sandbox.asking import ask, chat, frames, message
 
 TOOL = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal
 from nanogpt_client.sandbox.model_name import BACKENDS, Chosen, parse
 
 GLM = "zai-org/glm-5"

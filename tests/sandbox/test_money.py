@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal
 from nanogpt_client.sandbox.money import (
     Account,
     Charge,
@@ -61,9 +61,9 @@ def test_media():
         ("google/gemini-omni-flash/v1.1", VideoOrder(8, "4k"), "3.12"),
         ("google/gemini-omni-flash/v1.1", VideoOrder(8, "720p", source="image_to_video"), "1.12"),
         ("kling-v26-pro", VideoOrder(10), "0.7"),
-        ("kling-v26-pro", VideoOrder(5, sound=True), "0.7"),
+        ("kling-v26-pro", VideoOrder(5, audio=True), "0.7"),
         ("veo3-video", VideoOrder(8), "3.2"),
-        ("veo3-video", VideoOrder(8, sound=True), "4.8"),
+        ("veo3-video", VideoOrder(8, audio=True), "4.8"),
     ],
 )
 def test_films_are_priced_in_the_shapes_of_their_list(name, film, expected):

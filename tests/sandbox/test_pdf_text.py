@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client.sandbox.pdf_text import pdf_text
+from nanogpt_client.sandbox.input_media import pdf_text
 from tests.sandbox.pdfs import pdf
 
 HELLO = b"BT /F1 12 Tf 20 200 Td (Hello) Tj ET"

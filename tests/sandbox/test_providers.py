@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp, catalog
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal
 from nanogpt_client.sandbox.model_name import parse
 from nanogpt_client.sandbox.providers import choose
 from tests.sandbox.asking import chat, code

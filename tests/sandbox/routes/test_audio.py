@@ -232,7 +232,7 @@ def test_the_older_transcription_route():
 def test_recordings_that_are_refused():
     app = SandboxApp()
     assert code(transcribe(app, b"no sound")) == (400, "invalid_audio")
-    long = audio.speak("x", format="wav")[0] + bytes(4 * 1024 * 1024)
+    long = audio.synthesize("x", format="wav")[0] + bytes(4 * 1024 * 1024)
     assert code(transcribe(app, long)) == (413, "file_too_large")
     nothing = ask(app, "POST", "/api/v1/audio/transcriptions", {"model": "Wizper"})
     assert code(nothing) == (400, "missing_required_parameter")

@@ -119,23 +119,3 @@ def test_audio_models_by_type():
     assert "Whisper-Large-V3" in hearing
     assert {model["id"] for model in listed("/api/v1/audio-models")} == speaking | hearing
     assert ask(SandboxApp(), "GET", "/api/v1/audio-models?type=music").status == 400
-
-
-def test_the_normalized_image_list_leads_to_prices():
-    (model,) = [
-        model
-        for model in listed("/api/v1/images/models")
-        if model["id"] == "pruna-ai/p-image/text-to-image"
-    ]
-    found = ask(SandboxApp(), "GET", model["endpoints"]).json()
-    assert found["id"] == model["id"]
-    assert found["endpoints"][0]["pricing"][0]["cost_usd"] == 0.005
-
-
-def test_providers_of_a_model():
-    found = ask(SandboxApp(), "GET", "/api/models/zai-org/glm-5/providers").json()
-    assert found["supportsProviderSelection"]
-    assert "cerebras" in {offer["provider"] for offer in found["providers"]}
-    closed = ask(SandboxApp(), "GET", "/api/models/openai/gpt-5.2/providers").json()
-    assert not closed["supportsProviderSelection"]
-    assert ask(SandboxApp(), "GET", "/api/models/nobody/providers").status == 404

@@ -8,12 +8,13 @@ import zlib
 from base64 import b64encode
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from nanogpt_client.sandbox import Reply, SandboxApp
-from nanogpt_client.sandbox.media.audio import speak
+from nanogpt_client.sandbox.media.audio import synthesize
 from tests.sandbox.asking import HELLO, MODEL, ask, chat, code, frames, message
 from tests.sandbox.pdfs import pdf
 
@@ -41,7 +42,7 @@ def png(colour: str = "red") -> str:
 
 
 def wav(text: str) -> str:
-    return b64encode(speak(text, format="wav")[0]).decode()
+    return b64encode(synthesize(text, format="wav")[0]).decode()
 
 
 def show(kind: str, **part) -> list[dict]:
@@ -512,6 +513,16 @@ def test_a_drawing_model_draws():
     streamed = chat(SandboxApp(), "Draw a boat.", model="gemini-3-pro-image-preview", stream=True)
     deltas = [frame["choices"][0]["delta"] for frame in frames(streamed)]
     assert [delta["images"] for delta in deltas if "images" in delta] == [[image]]
+
+
+def test_a_generated_image_names_its_model(monkeypatch):
+    specs: list[Any] = []
+    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.render", specs.append)
+    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.data_url", lambda _: png())
+    chat(SandboxApp(), "Draw a boat.", model="gemini-3-pro-image-preview")
+    assert [(spec.prompt, spec.model) for spec in specs] == [
+        ("Draw a boat.", "gemini-3-pro-image-preview")
+    ]
 
 
 def test_a_schema_is_filled():

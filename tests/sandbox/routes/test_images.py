@@ -173,38 +173,3 @@ def test_a_broken_form():
     headers = {"content-type": "multipart/form-data"}
     reply = ask(SandboxApp(), "POST", EDIT, raw=b"--x--", headers=headers)
     assert code(reply) == (400, "invalid_multipart_body")
-
-
-NORMALIZED = "/api/v1/images"
-
-
-def test_the_normalized_api():
-    body = {"model": "hidream", "prompt": "a boat", "resolution": "128x64", "n": 1, "nImages": 2}
-    reference = {"type": "image_url", "image_url": {"url": url(picture())}}
-    body |= {"input_references": [url(picture()), reference], "output_format": "webp"}
-    reply = ask(SandboxApp(), "POST", NORMALIZED, body)
-    assert len(reply.json()["data"]) == 2
-    assert (opened(reply).format, opened(reply).size) == ("WEBP", (128, 64))
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"model": None}, "missing_model"),
-        ({"stream": True}, "unsupported_stream"),
-        ({"provider": {"only": ["x"]}}, "unsupported_provider_options"),
-        ({"input_references": "x"}, "invalid_input_references"),
-        ({"input_references": [{"x": 1}]}, "invalid_input_references"),
-        ({"input_references": [], "imageDataUrl": "x"}, "conflicting_image_inputs"),
-    ],
-)
-def test_refusals_of_the_normalized_api(body, expected):
-    reply = ask(SandboxApp(), "POST", NORMALIZED, {"model": "hidream", "prompt": "x"} | body)
-    assert reply.status == 400
-    assert reply.json()["code"] == reply.json()["error"]["code"] == expected
-
-
-def test_the_normalized_api_takes_json_alone():
-    headers = {"content-type": "text/plain"}
-    reply = ask(SandboxApp(), "POST", NORMALIZED, {"model": "hidream"}, headers=headers)
-    assert reply.json()["code"] == "invalid_content_type"

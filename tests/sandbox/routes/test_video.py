@@ -83,14 +83,6 @@ def test_the_deprecated_route_has_both_shapes():
     assert code(reply) == (400, "missing_required_parameter")
 
 
-def test_the_v1_route():
-    app = SandboxApp()
-    run = submit(app).json()["runId"]
-    states = [poll(app, run, "/api/v1/video/status?runId=") for _ in range(3)]
-    assert [state["status"] for state in states] == ["PENDING", "PROCESSING", "COMPLETED"]
-    assert states[2]["data"]["output"]["url"]
-
-
 def test_lost_films_are_recovered():
     app = SandboxApp()
     runs = [submit(app, conversationUUID=str(number)).json()["runId"] for number in range(3)]
@@ -102,20 +94,6 @@ def test_lost_films_are_recovered():
         assert one["id"] == runs[2]
     assert ask(app, "GET", "/api/generate-video/recover?model=sora-2").json() == {"data": []}
     assert ask(app, "GET", "/api/generate-video/recover?limit=x").status == 400
-
-
-def test_the_content_of_a_sora_film():
-    app = SandboxApp(job_pace=0)
-    run = submit(app, model="sora-2", seconds="4").json()["runId"]
-    found = ask(app, "GET", f"/api/generate-video/content?runId={run}&model=sora-2").json()
-    assert film(app, found["url"])[2] == 4
-    assert (
-        ask(app, "GET", f"/api/generate-video/content?runId={run}&model=veo2-video").status == 400
-    )
-    slow = SandboxApp()
-    run = submit(slow, model="sora-2").json()["runId"]
-    path = f"/api/generate-video/content?runId={run}&model=sora-2"
-    assert code(ask(slow, "GET", path)) == (400, "not_ready")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,14 @@ def test_a_structured_answer():
     assert isinstance(data["sources"], list)
 
 
+def test_a_structured_answer_of_a_model_that_gives_no_json_is_a_clear_error():
+    app = SandboxApp(model=lambda _: "Hello")
+    reply = search(app, outputType="structured", structuredOutputSchema=json.dumps(SCHEMA))
+    assert reply.status == 424
+    assert "must answer a structured web search with JSON, not with 'Hello'" in str(reply.json())
+    assert app.balance == 5
+
+
 def test_filters():
     every = search(SandboxApp(), maxResults=50).json()["data"]
     hosts = {hit["url"].split("/")[2] for hit in every}
