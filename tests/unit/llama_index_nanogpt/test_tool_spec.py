@@ -32,8 +32,10 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
+from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
 from nanogpt_client.tools import TOOLS
 from tests.unit.langchain_nanogpt.samples import picture
+from tests.unit.llama_index_nanogpt.scripted import llm_of
 
 # LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
 # garbage collector.
@@ -45,6 +47,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
 ]
 
+DRAW_A_FOX = ToolCalls(generate_image={"prompt": "a red fox"})
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 
 
@@ -176,13 +179,15 @@ def test_errors_keep_their_class_for_programs(client, spec_of):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
-async def test_an_agent_is_told_of_errors_and_goes_on(client, spec_of, llm):
+async def test_an_agent_reads_errors_and_goes_on(client, spec_of):
     spec = spec_of(client=client, image_size="9x9")
-    agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
+    app = SandboxApp(model=Script(DRAW_A_FOX, "I cannot draw that."))
+    agent = FunctionAgent(llm=llm_of(app), tools=[*spec.to_tool_list()])
     answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
-    assert "has no size '9x9'" in str(answer)
+    assert "has no size '9x9'" in app.requests[-1].messages[-1]["content"]
+    assert str(answer) == "I cannot draw that."
 
 
 class Listener(BaseEventHandler):
@@ -302,9 +307,10 @@ def test_an_unknown_word_is_refused():
 
 
 @pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
-async def test_an_agents_context_with_pictures_can_be_stored(client, spec_of, llm):
+async def test_an_agents_context_with_images_can_be_stored(client, spec_of):
     """What tools return is kept there; bytes would be no JSON."""
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
+    llm = llm_of(Script(DRAW_A_FOX, "Here it is."))
     agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     context = Context(agent)
     handler = agent.run(ChatMessage(content="Draw a red fox."), ctx=context)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from nanogpt_client import (
     Progress,
     SpendNotApprovedError,
 )
+from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
 from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolResult
 
 
@@ -359,11 +361,11 @@ def test_schemas_can_be_sent_to_a_model(box):
         assert all("description" in p for p in parameters["properties"].values())
 
 
-def test_a_chat_model_can_use_them(box, sandbox):
+def test_a_chat_model_can_use_them(box):
     tools = box()
-    client = NanoGPTClient(sandbox.api_key, base_url=sandbox.base_url)
-    question = "Use the tool to check my NanoGPT balance."
-    answer = client.chat(question, model="openai/gpt-5.2", tools=tools.schemas())
+    model = Sandbox(model=Script(ToolCalls(check_balance={})))
+    http_client = httpx.Client(transport=model.transport())
+    with NanoGPTClient(model.api_key, http_client=http_client) as client:
+        answer = client.chat("How much is left?", model="openai/gpt-5.2", tools=tools.schemas())
     (asked,) = answer.message.tool_calls
-    assert asked.name == "check_balance"
     assert "USD" in tools.call(asked.name, asked.arguments).text
