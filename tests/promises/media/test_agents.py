@@ -220,10 +220,10 @@ def draw(prompt: str) -> ToolCalls:
 @AGENTS
 async def test_an_image_becomes_a_video(ask, account, tmp_path):
     account.answer(
-        draw("a red fox in the snow"),
+        draw("a red fox"),
         lambda request: ToolCalls(
             generate_video={
-                "prompt": "a red fox in the snow",
+                "prompt": "a red fox",
                 "image": file_named("image", request),
             }
         ),

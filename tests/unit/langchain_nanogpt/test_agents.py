@@ -67,7 +67,7 @@ MULTIPLY, WEATHER = ToolCall("multiply", {"a": 12, "b": 7}), ToolCall("weather",
 
 @pytest.mark.parametrize("calls", [[[MULTIPLY, WEATHER]], [[MULTIPLY], [WEATHER]]])
 async def test_several_tools_one_after_another_and_at_once(calls):
-    answers = [*(ToolCalls(*each) for each in calls), "84, and it is sunny."]
+    answers: list[Any] = [*(ToolCalls(*each) for each in calls), "84, and it is sunny."]
     script = Script(*answers, *answers)
     agent = create_agent(ChatNanoGPT(model=MODEL, **connection(script)), [multiply, weather])
     for state in (agent.invoke(QUESTION), await agent.ainvoke(QUESTION)):
