@@ -159,8 +159,7 @@ OTHERS = [
     ("/api/v1/embeddings", {"model": "BAAI/bge-m3", "input": "x"},
      "dimensions encoding_format user"),
     ("/api/v1/images/generations", {"prompt": "x", "size": "64x64"},
-     "n size strength seed image imageDataUrl imageDataUrls maskDataUrl response_format "
-     "output_format model"),
+     "n size strength seed image imageDataUrls maskDataUrl response_format output_format model"),
     ("/api/v1/images", {"model": "hidream", "prompt": "x", "resolution": "64x64"},
      "n nImages resolution input_references output_format provider stream"),
     ("/api/v1/audio/speech", {"model": "tts-1", "input": "x", "response_format": "pcm"},
@@ -168,8 +167,7 @@ OTHERS = [
     ("/api/generate-video", {"model": "nothing", "prompt": "x"},
      "duration aspect_ratio aspectRatio imageUrl seed prompt"),
     ("/api/web", {"query": "x"},
-     "provider depth outputType structuredOutputSchema includeDomains fromDate maxResults "
-     "operation query"),
+     "provider depth outputType structuredOutputSchema includeDomains fromDate maxResults query"),
     ("/api/v1/moderations", {"input": "x"}, "input model"),
     ("/api/transaction/create/btc", {"amount": 1}, "amount"),
     ("/api/transcribe/status", {"runId": "x"}, "runId"),

@@ -93,7 +93,9 @@ def test_a_stream_adds_up_to_the_whole_reply(extra):
     for name in ("content", "reasoning"):
         assert "".join(deltas(streamed, name)) == (whole["message"].get(name) or "")
     for name in ("annotations", "images"):
-        assert sum(deltas(streamed, name), []) == whole["message"].get(name, [])
+        assert [each for delta in deltas(streamed, name) for each in delta] == whole["message"].get(
+            name, []
+        )
     calls = [call for calls in deltas(streamed, "tool_calls") for call in calls]
     if calls:
         first, *rest = calls
