@@ -18,7 +18,7 @@ HELLO = [{"role": "user", "content": "Hello!"}]
 CHAT = "/api/v1/chat/completions"
 
 
-def function(name: str, *required: str, **properties: Any) -> dict[str, Any]:
+def function(name: str, /, *required: str, **properties: Any) -> dict[str, Any]:
     """Return a tool with these parameters."""
     parameters = {"type": "object", "properties": properties, "required": list(required)}
     return {"type": "function", "function": {"name": name, "parameters": parameters}}

@@ -1,4 +1,4 @@
-"""Names of models, their suffixes, the provider that a request gets, and prices to the last digit."""
+"""Names of models, their suffixes, the provider of a request, and prices to the last digit."""
 
 from __future__ import annotations
 
