@@ -29,27 +29,17 @@ def finishes(reply: Reply) -> list[str]:
 
 @BOTH
 @pytest.mark.parametrize(("name", "status", "expected"), [
-    ("400", 400, "invalid_parameter_value"),
-    ("401", 401, "invalid_api_key"),
+    ("400", 400, "invalid_parameter_value"), ("401", 401, "invalid_api_key"),
     ("402", 402, "insufficient_balance"),
-    ("402-memory", 402, "memory_balance_required"),
-    ("402-x402", 402, "insufficient_quota"),
-    ("403", 403, "model_not_allowed"),
-    ("405", 405, "method_not_allowed"),
-    ("408", 408, "request_timeout"),
-    ("409", 409, "conflict"),
-    ("413", 413, "payload_too_large"),
-    ("415", 415, "unsupported_content_encoding"),
-    ("422", 422, "INVALID_INPUT"),
+    ("402-memory", 402, "memory_balance_required"), ("402-x402", 402, "insufficient_quota"),
+    ("403", 403, "model_not_allowed"), ("405", 405, "method_not_allowed"),
+    ("408", 408, "request_timeout"), ("409", 409, "conflict"), ("413", 413, "payload_too_large"),
+    ("415", 415, "unsupported_content_encoding"), ("422", 422, "INVALID_INPUT"),
     ("429", 429, "rate_limit_exceeded"),
-    ("429-daily", 429, "daily_rpd_limit_exceeded"),
-    ("500", 500, None),
-    ("503", 503, "all_fallbacks_failed"),
-    ("504", 504, "timeout"),
-    ("context", 400, "context_length_exceeded"),
-    ("policy", 400, "content_policy_violation"),
-    ("json-error-200", 200, "provider_error"),
-    ("999", 404, "model_not_found"),
+    ("429-daily", 429, "daily_rpd_limit_exceeded"), ("500", 500, None),
+    ("503", 503, "all_fallbacks_failed"), ("504", 504, "timeout"),
+    ("context", 400, "context_length_exceeded"), ("policy", 400, "content_policy_violation"),
+    ("json-error-200", 200, "provider_error"), ("999", 404, "model_not_found"),
 ])  # fmt: skip
 def test_errors(name, status, expected, stream):
     assert code(fail(name, stream=stream)) == (status, expected)
@@ -166,8 +156,7 @@ def test_broken_tool_calls_and_json():
 @pytest.mark.parametrize(("path", "body"), [
     ("/api/v1/embeddings", {"input": "x"}),
     ("/api/v1/images/generations", {"prompt": "x", "size": "64x64"}),
-    ("/api/v1/audio/speech", {"input": "x"}),
-    ("/api/generate-video", {"prompt": "x"}),
+    ("/api/v1/audio/speech", {"input": "x"}), ("/api/generate-video", {"prompt": "x"}),
 ])  # fmt: skip
 def test_faults_of_other_routes(path, body):
     def post(name: str) -> Reply:
@@ -205,9 +194,7 @@ def test_every_fault_is_in_the_table():
 @pytest.mark.parametrize(("scenario", "statuses"), [
     (Scenario(("429", None, "503")), [429, 200, 503, 200, 200]),
     (Scenario(("500", None), repeat=True, path="chat"), [500, 200, 500, 200]),
-    ("rate-limited", [429, 429, 200]),
-    ("outage", [503, 503, 200]),
-    ("503", [503] * 3),
+    ("rate-limited", [429, 429, 200]), ("outage", [503, 503, 200]), ("503", [503] * 3),
     ("broke", [402] * 3),
 ])  # fmt: skip
 def test_scenarios(scenario, statuses):

@@ -38,9 +38,7 @@ CALLS, ARGUMENTS = "messages[1].tool_calls", "messages[1].tool_calls[0].function
 
 @pytest.mark.parametrize(("turns", "place"), [
     # Each call has its result right behind it.
-    ([ONE], CALLS),
-    ([ONE, *HELLO], CALLS),
-    ([TWO, result("c2"), *HELLO], CALLS),
+    ([ONE], CALLS), ([ONE, *HELLO], CALLS), ([TWO, result("c2"), *HELLO], CALLS),
     ([ONE, *HELLO, result()], CALLS),
     ([ONE, calling(call("c2")), result("c2")], CALLS),
     # Each result has a call.
@@ -77,13 +75,10 @@ def test_refusals_name_the_place(turns, place):
 
 
 @pytest.mark.parametrize("turns", [
-    [TWO, result("c2"), result(), *HELLO],
-    [ONE, result(), ONE, result()],
+    [TWO, result("c2"), result(), *HELLO], [ONE, result(), ONE, result()],
     [calling(call(), call()), result(), result()],  # Gemini behind gateways gives one id twice
-    [calling(call(arguments=' {"a": 1}\n')), result()],
-    [assistant(refusal="No."), *HELLO],
-    [assistant(reasoning_content="Hm."), *HELLO],
-    [assistant(content=[TEXT]), *HELLO],
+    [calling(call(arguments=' {"a": 1}\n')), result()], [assistant(refusal="No."), *HELLO],
+    [assistant(reasoning_content="Hm."), *HELLO], [assistant(content=[TEXT]), *HELLO],
 ])  # fmt: skip
 def test_histories_that_are_fine(turns):
     assert chat(SandboxApp(), [*HELLO, *turns]).status == 200

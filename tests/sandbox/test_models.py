@@ -32,8 +32,7 @@ LINKUP, OPENAI = ("linkup", "standard"), ("openai", "standard")
 
 
 @pytest.mark.parametrize(("name", "expected"), [
-    (GPT, Chosen(GPT)),
-    (f"{GPT}:online", Chosen(GPT, search=OPENAI)),
+    (GPT, Chosen(GPT)), (f"{GPT}:online", Chosen(GPT, search=OPENAI)),
     ("openai/o3:online", Chosen("openai/o3", search=OPENAI)),
     ("openai/gpt-4o:online", Chosen("openai/gpt-4o", search=LINKUP)),
     (f"{OPUS}:memory-30:online/linkup-deep:reasoning-exclude",
@@ -42,8 +41,7 @@ LINKUP, OPENAI = ("linkup", "standard"), ("openai", "standard")
     (f"{GLM}:memory-999", Chosen(GLM, memory_days=365)),
     (f"{GLM}:memory-0", Chosen(GLM, memory_days=1)),
     (f"{GLM}:piiredacted:online", Chosen(GLM, search=LINKUP, redaction=True)),
-    (f"{GLM}:floor", Chosen(GLM, routing="price")),
-    (f"{GLM}:FAST", Chosen(GLM, routing="speed")),
+    (f"{GLM}:floor", Chosen(GLM, routing="price")), (f"{GLM}:FAST", Chosen(GLM, routing="speed")),
     (f"{GLM}:Cerebras", Chosen(GLM, provider="cerebras")),
     (f"{GLM}:thinking:fast", Chosen(f"{GLM}:thinking", routing="speed")),
     (f"{SONNET}:thinking:8192:reasoning-exclude",
@@ -58,11 +56,8 @@ def test_suffixes_in_any_order_and_case(name, expected):
 
 
 @pytest.mark.parametrize(("name", "body", "headers", "expected"), [
-    (GLM, {}, {}, None),
-    (f"{GLM}:cheap", {}, {}, "novita"),
-    (f"{GLM}:tools", {}, {}, "deepinfra"),
-    (f"{GLM}:caching", {}, {}, "deepinfra"),
-    (GLM, {"caching": True}, {}, "deepinfra"),
+    (GLM, {}, {}, None), (f"{GLM}:cheap", {}, {}, "novita"), (f"{GLM}:tools", {}, {}, "deepinfra"),
+    (f"{GLM}:caching", {}, {}, "deepinfra"), (GLM, {"caching": True}, {}, "deepinfra"),
     (GLM, {"provider": "Fireworks"}, {}, "fireworks"),
     (GLM, {"provider": {"only": ["cerebras"]}}, {}, "cerebras"),
     (GLM, {"provider": {"order": ["unknown", "fireworks"]}}, {}, "fireworks"),
@@ -73,8 +68,7 @@ def test_suffixes_in_any_order_and_case(name, expected):
     (GLM, {"provider": {"min_quantization": "fp16"}}, {}, "fireworks"),
     (GLM, {"provider": {"max_price": {"prompt": 0.28}}}, {}, "novita"),
     (GLM, {"provider": {"allow_fallbacks": False}}, {}, None),
-    (GLM, {}, {"x-provider": "cerebras"}, "cerebras"),
-    (GPT, {"provider": "cerebras"}, {}, None),
+    (GLM, {}, {"x-provider": "cerebras"}, "cerebras"), (GPT, {"provider": "cerebras"}, {}, None),
     (GPT, {}, {"x-provider": "cerebras"}, None),
 ])  # fmt: skip
 def test_the_provider_of_a_request(name, body, headers, expected):
@@ -86,27 +80,20 @@ CONFLICT, BAD = "speed_suffix_conflict", "invalid_parameter_value"
 
 
 @pytest.mark.parametrize(("name", "provider", "expected"), [
-    (f"{GLM}:fast:cheap", None, CONFLICT),
-    (f"{GLM}:fast:cerebras", None, CONFLICT),
-    (f"{GLM}:tools:fast", None, CONFLICT),
-    (f"{GLM}:cerebras:deepinfra", None, CONFLICT),
-    (f"{GLM}:fast", "cerebras", CONFLICT),
-    (f"{GLM}:cerebras", "cerebras", CONFLICT),
+    (f"{GLM}:fast:cheap", None, CONFLICT), (f"{GLM}:fast:cerebras", None, CONFLICT),
+    (f"{GLM}:tools:fast", None, CONFLICT), (f"{GLM}:cerebras:deepinfra", None, CONFLICT),
+    (f"{GLM}:fast", "cerebras", CONFLICT), (f"{GLM}:cerebras", "cerebras", CONFLICT),
     (f"{GLM}:online/gopher", None, BAD),
     (f"{GPT}:fast", None, "provider_selection_not_supported"),
     (GLM, "nobody", "provider_unknown_provider"),
     (GLM, {"only": ["nobody"]}, "provider_unknown_provider"),
     (GLM, {"only": ["novita"], "ignore": ["novita"]}, "no_fallback_available"),
-    (GLM, {"only": "novita"}, BAD),
-    (GLM, {"sort": "beauty"}, BAD),
-    (GLM, {"allow_fallbacks": "no"}, BAD),
-    (GLM, {"quantizations": []}, BAD),
+    (GLM, {"only": "novita"}, BAD), (GLM, {"sort": "beauty"}, BAD),
+    (GLM, {"allow_fallbacks": "no"}, BAD), (GLM, {"quantizations": []}, BAD),
     (GLM, {"min_quantization": "unknown"}, BAD),
     (GLM, {"quantizations": ["int4"], "min_quantization": "fp16"}, BAD),
-    (GLM, {"max_price": {"prompt": -1}}, BAD),
-    (GLM, {"max_price": 3}, BAD),
-    (GPT, {"only": 3}, BAD),
-    (GPT, 3, BAD),
+    (GLM, {"max_price": {"prompt": -1}}, BAD), (GLM, {"max_price": 3}, BAD),
+    (GPT, {"only": 3}, BAD), (GPT, 3, BAD),
 ])  # fmt: skip
 def test_refusals(name, provider, expected):
     body: dict[str, Any] = {} if provider is None else {"provider": provider}
@@ -140,17 +127,12 @@ OMNI = "google/gemini-omni-flash/v1.1"
     (image_price(model("image", "hidream"), "512x512", 2), "0.016"),
     (speech_price(model("tts", "tts-1"), 1000), "0.015"),
     (speech_price(model("tts", "bytedance/seed-audio-1.0"), 1000), "0.36"),
-    (minutes_price(model("stt", "Wizper"), 90), "0.015"),
-    (search_price("linkup", "deep"), "0.06"),
-    (search_price("exa", "neural"), "0.005"),
-    (video("sora-2", 8), "0.8"),
+    (minutes_price(model("stt", "Wizper"), 90), "0.015"), (search_price("linkup", "deep"), "0.06"),
+    (search_price("exa", "neural"), "0.005"), (video("sora-2", 8), "0.8"),
     (video("lightricks-ltx-2-fast", 10), "0.4"),
-    (video("bytedance/seedance-2.5", 5, "720p"), "0.5"),
-    (video(OMNI, 8, "4k"), "3.12"),
-    (video(OMNI, 8, "720p", source="image_to_video"), "1.12"),
-    (video("kling-v26-pro", 10), "0.7"),
-    (video("kling-v26-pro", 5, sound=True), "0.7"),
-    (video("veo3-video", 8), "3.2"),
+    (video("bytedance/seedance-2.5", 5, "720p"), "0.5"), (video(OMNI, 8, "4k"), "3.12"),
+    (video(OMNI, 8, "720p", source="image_to_video"), "1.12"), (video("kling-v26-pro", 10), "0.7"),
+    (video("kling-v26-pro", 5, sound=True), "0.7"), (video("veo3-video", 8), "3.2"),
     (video("veo3-video", 8, sound=True), "4.8"),
 ])  # fmt: skip
 def test_prices(price, expected):

@@ -75,8 +75,7 @@ def test_a_reply_is_not_held_back():
 
 
 @pytest.mark.parametrize(("fault", "message"), [
-    ("cut-before", "without sending a response"),
-    ("cut-mid-frame", "incomplete chunked read"),
+    ("cut-before", "without sending a response"), ("cut-mid-frame", "incomplete chunked read"),
     ("cut-mid-character", "incomplete chunked read"),
 ])  # fmt: skip
 @pytest.mark.parametrize("stream", [False, True])

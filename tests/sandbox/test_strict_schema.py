@@ -116,8 +116,7 @@ def test_eleven_levels_are_too_many():
 
 
 @pytest.mark.parametrize("schema", [
-    CLOSED,
-    closed(),
+    CLOSED, closed(),
     {**CLOSED, "title": "A", "description": "x", "$schema": "x", "examples": []},
     closed(a={"type": ["string", "null"]}, b={"anyOf": [{"type": "integer"}, {"type": "null"}]}),
     closed(a={"enum": ["x"]}, b={"const": "y"}, c={**TEXT, "pattern": "^x", "format": "date"}),
@@ -138,9 +137,7 @@ def with_a(schema: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("schema", "said"), [
     ({"type": "object"}, "object schema missing properties"),
     ({"type": "object", "additionalProperties": True}, "object schema missing properties"),
-    ({}, "got None"),
-    ({"properties": {}}, "got None"),
-    ({"type": "string"}, "got 'string'"),
+    ({}, "got None"), ({"properties": {}}, "got None"), ({"type": "string"}, "got 'string'"),
     ({"type": "object", "properties": {}, "anyOf": [{"required": ["a"]}]}, "at the top"),
     (with_a({"type": "array"}), "in context=('properties', 'a'), array schema missing items"),
     (with_a({"type": "array", "items": [TEXT]}),
@@ -148,8 +145,7 @@ def with_a(schema: Any) -> dict[str, Any]:
     (with_a({**TEXT, "required": True}),
      "in context=('properties', 'a', 'required'), True is not of type 'array'"),
     (with_a([]), "[] is not of type 'object', 'boolean'"),
-    (with_a({"type": "text"}), "'text' is not"),
-    (with_a(nested(400, TEXT)), ""),
+    (with_a({"type": "text"}), "'text' is not"), (with_a(nested(400, TEXT)), ""),
 ])  # fmt: skip
 def test_arguments_of_tools_are_objects_with_properties(schema, said):
     reply = called(schema)

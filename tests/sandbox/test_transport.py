@@ -72,8 +72,7 @@ def test_a_stream_arrives_event_by_event():
 @pytest.mark.parametrize(("name", "error", "message"), [
     ("cut-before", httpx.RemoteProtocolError, "without sending a response"),
     ("cut-mid-frame", httpx.RemoteProtocolError, "complete message body"),
-    ("stall-before", httpx.ReadTimeout, None),
-    ("stall-mid", httpx.ReadTimeout, None),
+    ("stall-before", httpx.ReadTimeout, None), ("stall-mid", httpx.ReadTimeout, None),
 ])  # fmt: skip
 async def test_cuts_and_long_stalls_are_errors(name, error, message):
     start = time.monotonic()

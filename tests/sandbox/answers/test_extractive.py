@@ -62,8 +62,7 @@ def test_llama_index_refine_prompts(template, context, refined):
     "Use the following context.\n\n{context}\n\nQuestion: {question}\nHelpful Answer:",
     "<context>\n{context}\n</context>\n\n<question>{question}</question>",
     "Answer the question.\n\n<context>\n{context}\n</context>\n\n{question}",
-    "## Context\n{context}\n\n## Question\n{question}",
-    "{context}\n\n{question}",
+    "## Context\n{context}\n\n## Question\n{question}", "{context}\n\n{question}",
     "{question}\n\nTrains run.\n\n" + ANSWER + " It shines.",
 ])  # fmt: skip
 def test_langchain_and_plain_prompts(template):

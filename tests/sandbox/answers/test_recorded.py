@@ -66,13 +66,11 @@ def png(letter):
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [
-    (asked(), asked(model="other"), False),
-    (asked(), saying("Bye"), False),
+    (asked(), asked(model="other"), False), (asked(), saying("Bye"), False),
     (asked(), asked(temperature=1), False),
     (asked(), asked(tools=[{"type": "function", "function": {"name": "f"}}]), False),
     (asked(), asked(response_format={"type": "json_object"}), False),
-    (asked(), asked(some_new_option=1), False),
-    (asked(), asked(index=1), False),
+    (asked(), asked(some_new_option=1), False), (asked(), asked(index=1), False),
     (png("A"), png("B"), False),
     (asked(conversation("a", "b")), asked(CROSSED), False),
     (asked(conversation("a", "b")), asked(conversation("x", "y")), True),

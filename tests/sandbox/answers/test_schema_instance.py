@@ -57,9 +57,7 @@ NODE = {"$ref": "#/$defs/Node", "$defs": {"Node": schema(
     (schema(n=array(schema(a=INTEGER))), "", {"n": [{"a": 0}]}),
     (schema(a={"const": "x"}, b=BOOLEAN), "", {"a": "x", "b": False}),
     ({"$ref": "#/$defs/A", "$defs": {"A": schema(a=INTEGER)}}, "7", {"a": 7}),
-    (NODE, "3 and 4", {"value": 3, "next": None, "children": []}),
-    ({}, "", "a"),
-    (True, "", "a"),
+    (NODE, "3 and 4", {"value": 3, "next": None, "children": []}), ({}, "", "a"), (True, "", "a"),
 ])  # fmt: skip
 def test_instances(wanted, text, instance):
     assert instance_of(wanted, text) == instance
@@ -81,8 +79,7 @@ def test_patterns(pattern):
     ({"type": "string", "pattern": "(?<=x)^a$"}, r"\(\?<=x\)\^a\$"),
     (schema(code={"type": "string", "pattern": "^\\d{2}$", "minLength": 5}), "minLength"),
     ({"type": "string", "pattern": "["}, r"'\['"),
-    ({"$ref": "#/$defs/Gone"}, "Gone"),
-    ({"type": "wrong"}, "no JSON schema"),
+    ({"$ref": "#/$defs/Gone"}, "Gone"), ({"type": "wrong"}, "no JSON schema"),
     ({"type": "integer", "minimum": 3, "maximum": 2}, "minimum"),
     ({"$ref": "#/$defs/A", "$defs": {"A": schema(a={"$ref": "#/$defs/A"})}}, "#/[$]defs/A"),
     (False, "false"),

@@ -47,15 +47,12 @@ def test_calls_each_tool_with_the_values_of_the_message():
 
 
 @pytest.mark.parametrize(("call_tools", "options", "expected"), [
-    ("all", {"tool_choice": "auto"}, NAMES),
-    ("all", {"tool_choice": "none"}, []),
+    ("all", {"tool_choice": "auto"}, NAMES), ("all", {"tool_choice": "none"}, []),
     ("all", {"tool_choice": "required"}, NAMES),
     ("all", {"tool_choice": WEATHER}, ["weather"]),
     ("all", {"parallel_tool_calls": False}, ["add"]),
-    ("all", {"tool_choice": "required", "parallel_tool_calls": False}, ["add"]),
-    ("none", {}, []),
-    ("none", {"tool_choice": "required"}, ["add"]),
-    (["weather"], {}, ["weather"]),
+    ("all", {"tool_choice": "required", "parallel_tool_calls": False}, ["add"]), ("none", {}, []),
+    ("none", {"tool_choice": "required"}, ["add"]), (["weather"], {}, ["weather"]),
     (["gone"], {}, []),
     (["weather"], {"tool_choice": "required"}, ["weather"]),
 ])  # fmt: skip

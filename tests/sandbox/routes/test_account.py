@@ -43,8 +43,7 @@ def test_the_estimate_is_the_price():
 
 @pytest.mark.parametrize(("body", "cost"), [
     ({"model": "hidream", "size": "1024x1024"}, 0.014),
-    ({"model": "hidream", "size": "256x256", "n": 4}, 0.02),
-    ({"model": "hidream"}, 0.014),
+    ({"model": "hidream", "size": "256x256", "n": 4}, 0.02), ({"model": "hidream"}, 0.014),
     ({"model": "gpt-image-1", "size": "1536x1024"}, 0.063),
 ])  # fmt: skip
 def test_the_price_of_an_image(body, cost):

@@ -107,8 +107,7 @@ def test_the_older_speech_route():
     ({"model": "hidream"}, (404, "model_not_found")),
     ({"model": None}, (400, "missing_required_parameter")),
     ({"input": ""}, (400, "missing_required_parameter")),
-    ({"input": "x" * 4097}, (400, "input_too_long")),
-    ({"voice": "nobody"}, (400, "invalid_voice")),
+    ({"input": "x" * 4097}, (400, "input_too_long")), ({"voice": "nobody"}, (400, "invalid_voice")),
     ({"response_format": "midi"}, (400, "unsupported_format")),
     ({"speed": 5}, (400, "invalid_parameter_value")),
 ])  # fmt: skip

@@ -188,12 +188,10 @@ def test_log_probabilities():
 
 
 @pytest.mark.parametrize(("model", "extra", "reasons"), [
-    (MODEL, {}, False),
-    (MODEL, {"reasoning_effort": "low"}, True),
+    (MODEL, {}, False), (MODEL, {"reasoning_effort": "low"}, True),
     (MODEL, {"reasoning": {"effort": "high"}}, True),
     (MODEL, {"reasoning": {"effort": "high"}, "reasoning_effort": "none"}, False),
-    (REASONING, {}, True),
-    (f"{REASONING}:8192", {}, True),
+    (REASONING, {}, True), (f"{REASONING}:8192", {}, True),
     (REASONING, {"reasoning_effort": "none"}, False),
     ("openai/gpt-4o", {"reasoning_effort": "high"}, False),
     (REASONING, {"reasoning": {"exclude": True}}, False),
@@ -244,8 +242,7 @@ def test_the_thinking_root_puts_reasoning_into_the_content():
 
 @pytest.mark.parametrize(("model", "extra", "price"), [
     ("openai/gpt-4o:online", {}, "0.006"),
-    ("openai/gpt-4o:ONLINE/linkup-deep", {}, "0.06"),
-    (f"{MODEL}:online", {}, "0.01"),
+    ("openai/gpt-4o:ONLINE/linkup-deep", {}, "0.06"), (f"{MODEL}:online", {}, "0.01"),
     (f"{MODEL}:online/tavily", {}, "0.008"),
     (MODEL, {"webSearch": {"enabled": True, "provider": "kagi"}}, "0.002"),
     (MODEL, {"linkup": {"enabled": True}}, "0.006"),

@@ -133,13 +133,9 @@ BAD, MISSING = (400, "invalid_parameter_value"), (400, "missing_required_paramet
 
 
 @pytest.mark.parametrize(("body", "expected"), [
-    ({"model": "hidream"}, (404, "model_not_found")),
-    ({"prompt": None}, MISSING),
-    ({"prompt": ""}, MISSING),
-    ({"duration": "60"}, BAD),
-    ({"duration": "long"}, BAD),
-    ({"aspect_ratio": "2:7"}, BAD),
-    ({"imageUrl": "photo.jpg"}, BAD),
+    ({"model": "hidream"}, (404, "model_not_found")), ({"prompt": None}, MISSING),
+    ({"prompt": ""}, MISSING), ({"duration": "60"}, BAD), ({"duration": "long"}, BAD),
+    ({"aspect_ratio": "2:7"}, BAD), ({"imageUrl": "photo.jpg"}, BAD),
     ({"model": "hunyuan-video", "imageUrl": "https://x.example/y"},
      (400, "image_input_not_supported")),
     ({"model": "kling-v21-standard"}, MISSING),
