@@ -36,11 +36,6 @@ def test_it_starts_and_stops_quickly_and_can_start_again():
     box.stop()  # once more does no harm
 
 
-async def test_async_with():
-    async with Sandbox() as box, httpx.AsyncClient(base_url=box.base_url) as http:
-        assert (await http.get("/models")).status_code == 200
-
-
 def test_two_at_once():
     with Sandbox() as first, Sandbox(api_key="other") as second:
         assert first.origin != second.origin

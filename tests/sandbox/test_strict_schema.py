@@ -14,7 +14,7 @@ from tests.sandbox.asking import chat, code, message
 
 TEXT = {"type": "string"}
 CLOSED = {"type": "object", "properties": {"a": TEXT}, "required": ["a"],
-        "additionalProperties": False}  # fmt: skip
+          "additionalProperties": False}  # fmt: skip
 FORMAT_PLACE = "response_format.json_schema.schema"
 TOOL_PLACE = "tools[0].function.parameters"
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from llama_index.core.chat_engine import condense_question
-from llama_index.core.chat_engine.condense_plus_context import DEFAULT_CONTEXT_PROMPT_TEMPLATE
-from llama_index.core.chat_engine.context import DEFAULT_CONTEXT_TEMPLATE, DEFAULT_REFINE_TEMPLATE
-from llama_index.core.prompts import chat_prompts, default_prompts
+from llama_index.core.prompts import default_prompts
 
 from nanogpt_client.sandbox import ChatRequest, Extractive, SearchResult
 from nanogpt_client.sandbox.media.search import search
@@ -20,7 +17,6 @@ CONTEXT = (
     "The keeper feeds the lamp with rapeseed oil. Visitors may climb it on Sundays."
 )
 QUESTION = "Who built the lighthouse?"
-UNKNOWN = "The given context does not answer that."
 
 
 def ask(*messages, **given):
@@ -28,31 +24,6 @@ def ask(*messages, **given):
         {"role": "user", "content": each} if isinstance(each, str) else each for each in messages
     ]
     return Extractive()(ChatRequest({"model": "m", "messages": wire}, **given))
-
-
-def formatted(template, **values):
-    messages = template.format_messages(**values)
-    return [{"role": each.role.value, "content": each.content} for each in messages]
-
-
-@pytest.mark.parametrize("template", [
-    default_prompts.DEFAULT_TEXT_QA_PROMPT, default_prompts.DEFAULT_TREE_SUMMARIZE_PROMPT,
-    chat_prompts.CHAT_TEXT_QA_PROMPT, chat_prompts.CHAT_TREE_SUMMARIZE_PROMPT,
-])  # fmt: skip
-def test_llama_index_question_prompts(template):
-    for question, said in ((QUESTION, ANSWER), ("Which airline flies to Rome?", UNKNOWN)):
-        assert ask(*formatted(template, context_str=CONTEXT, query_str=question)).text == said
-
-
-@pytest.mark.parametrize(
-    "template", [default_prompts.DEFAULT_REFINE_PROMPT, chat_prompts.CHAT_REFINE_PROMPT]
-)
-@pytest.mark.parametrize(
-    ("context", "refined"), [(CONTEXT, ANSWER), ("Bread needs flour.", "Nobody knows.")]
-)
-def test_llama_index_refine_prompts(template, context, refined):
-    values = {"context_msg": context, "query_str": QUESTION, "existing_answer": "Nobody knows."}
-    assert ask(*formatted(template, **values)).text == refined
 
 
 @pytest.mark.parametrize("template", [
@@ -69,38 +40,16 @@ def test_langchain_and_plain_prompts(template):
     assert ask(template.format(context=CONTEXT, question=QUESTION)).text == ANSWER
 
 
-@pytest.mark.parametrize("template", [
-    DEFAULT_CONTEXT_TEMPLATE.replace("{context_str}", "{context}"),
-    DEFAULT_CONTEXT_PROMPT_TEMPLATE.replace("{context_str}", "{context}"),
-    DEFAULT_REFINE_TEMPLATE.replace("{context_msg}", "{context}"),
-    "Answer from this:\n<context>{context}</context>",
-])  # fmt: skip
-def test_context_in_the_system_message(template):
-    given = {"role": "system", "content": template.format(context=CONTEXT, existing_answer="-")}
-    assert ask(given, QUESTION).text == ANSWER
-
-
-FOLLOW_UP = "Chat History:\nuser: Hi?\nFollow Up Input: {question}\nStandalone question:"
-
-
-@pytest.mark.parametrize(
-    "template",
-    [FOLLOW_UP, condense_question.DEFAULT_TEMPLATE.replace("{chat_history}", "user: Who is it?")],
-)
-def test_a_follow_up_message_is_a_question_of_its_own(template):
-    assert ask(template.format(question=QUESTION)).text == QUESTION
-
-
 def test_other_sources_of_context():
+    asked = f"Context:\n{CONTEXT}\n\nQuestion: Which airline flies to Rome?"
+    assert ask(asked).text == "The given context does not answer that."
     said = "I was given no context to answer from."
     assert ask({"role": "system", "content": "You are helpful."}, QUESTION).text == said
     assert ask(QUESTION, attachments=(CONTEXT,)).text == ANSWER
     call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
     called = {"role": "assistant", "content": None, "tool_calls": [call]}
-    assert (
-        ask(QUESTION, called, {"role": "tool", "tool_call_id": "1", "content": CONTEXT}).text
-        == ANSWER
-    )
+    result = {"role": "tool", "tool_call_id": "1", "content": CONTEXT}
+    assert ask(QUESTION, called, result).text == ANSWER
     opening = "Rain fell all night. The river rose. By noon the bridge was closed."
     prompt = default_prompts.DEFAULT_SUMMARY_PROMPT.format(context_str=f"{opening} It held.")
     assert ask(prompt).text == opening

@@ -25,7 +25,6 @@ from tests.sandbox.asking import (
     code,
     data_url,
     deltas,
-    function,
     image,
     message,
 )
@@ -112,33 +111,6 @@ def test_a_stream_adds_up_to_the_whole_reply(extra):
     ]
     assert probabilities == whole.get("logprobs", {}).get("content", [])
     assert chunks(streamed)[-1]["choices"][0]["finish_reason"] == whole["finish_reason"]
-
-
-def test_a_tool_is_called_and_its_result_used():
-    first = chat(SandboxApp(), QUESTION, tools=[WEATHER])
-    assert first.json()["choices"][0]["finish_reason"] == "tool_calls"
-    assert message(first)["content"] is None
-    (call,) = message(first)["tool_calls"]
-    assert json.loads(call["function"]["arguments"]) == {"city": "Lisbon"}
-    result = {"role": "tool", "tool_call_id": call["id"], "content": "19 degrees"}
-    talk = [{"role": "user", "content": QUESTION}, message(first), result]
-    assert "19 degrees" in message(chat(SandboxApp(), talk, tools=[WEATHER]))["content"]
-
-
-@pytest.mark.parametrize(("choice", "called"), [
-    ("none", False), ("required", True),
-    ({"type": "function", "function": {"name": "get_weather"}}, True),
-])  # fmt: skip
-def test_tool_choice(choice, called):
-    reply = chat(SandboxApp(), tools=[WEATHER], tool_choice=choice)
-    assert bool(message(reply).get("tool_calls")) is called
-
-
-def test_parallel_tool_calls_can_be_turned_off():
-    tools = [WEATHER, function("get_time")]
-    for parallel, count in ((True, 2), (False, 1)):
-        reply = chat(SandboxApp(), QUESTION, tools=tools, parallel_tool_calls=parallel)
-        assert len(message(reply)["tool_calls"]) == count
 
 
 def test_several_choices():
@@ -377,15 +349,6 @@ def test_videos_are_named(url, named):
 def test_a_drawing_model_draws():
     (drawn,) = message(chat(SandboxApp(), "Draw a boat.", model=DRAWING))["images"]
     assert drawn["image_url"]["url"].startswith("data:image/png;base64,")
-
-
-def test_a_schema_is_filled():
-    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
-              "additionalProperties": False}  # fmt: skip
-    wanted = {"name": "place", "strict": True, "schema": schema}
-    form = {"type": "json_schema", "json_schema": wanted}
-    reply = chat(SandboxApp(), "I live in the city of 'Lisbon'.", response_format=form)
-    assert json.loads(message(reply)["content"]) == {"city": "Lisbon"}
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [
