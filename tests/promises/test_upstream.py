@@ -33,7 +33,8 @@ def multiply(a: int, b: int) -> int:
 
 async def by_langchain(**settings: Any) -> str:
     llm = ChatNanoGPT(model=NAME, **settings)
-    state = await create_agent(llm, [multiply]).ainvoke({"messages": [("user", "12 * 34?")]})
+    agent: Any = create_agent(llm, [multiply])
+    state = await agent.ainvoke({"messages": [("user", "12 * 34?")]})
     await llm.aclose()
     return str(state["messages"][-1].text)
 

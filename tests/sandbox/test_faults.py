@@ -15,7 +15,7 @@ BOTH = pytest.mark.parametrize("stream", [False, True])
 BROKEN = r"Unterminated|Expecting"
 
 
-def fail(name: str, **body: Any) -> Reply:
+def fail(name: str, **body: Any) -> Any:
     app = SandboxApp(stall=STALL, clock=lambda: 86_400 * 20_000 + 60.0)
     return chat(app, model=f"sandbox/fault/{name}", **body)
 

@@ -31,6 +31,9 @@ def user(content: Any, **more: Any) -> dict[str, Any]:
     return {"role": "user", "content": content, **more}
 
 
+EMPTY: list[dict[str, Any]] = [
+    {}, {"content": None}, {"content": ""}, {"content": []}, {"content": "", "tool_calls": []},
+]  # fmt: skip
 ONE, TWO = calling(call()), calling(call(), call("c2"))
 TEXT = {"type": "text", "text": "x"}
 CALLS, ARGUMENTS = "messages[1].tool_calls", "messages[1].tool_calls[0].function.arguments"
@@ -58,8 +61,7 @@ CALLS, ARGUMENTS = "messages[1].tool_calls", "messages[1].tool_calls[0].function
     ([calling(call(name="look at it")), result()], "messages[1].tool_calls[0].function.name"),
     # Each message says something.
     *(([assistant(**empty), *HELLO], "messages[1].content")
-      for empty in ({}, {"content": None}, {"content": ""}, {"content": []},
-                    {"content": "", "tool_calls": []})),
+      for empty in EMPTY),
     *(([user(empty)], "messages[1].content")
       for empty in ("", [], [TEXT | {"text": ""}], [TEXT, TEXT | {"text": ""}])),
 ])  # fmt: skip

@@ -22,8 +22,7 @@ ASKED = [{"role": "user", "content": QUESTION}]
 @pytest.fixture(scope="module")
 def client() -> Iterator[openai.OpenAI]:
     with Sandbox(rate=None) as box:
-        address = {"base_url": box.base_url, "api_key": box.api_key}
-        with openai.OpenAI(**address, max_retries=0) as found:
+        with openai.OpenAI(base_url=box.base_url, api_key=box.api_key, max_retries=0) as found:
             yield found
 
 

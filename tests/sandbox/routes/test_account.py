@@ -128,7 +128,8 @@ def test_deposits_that_are_refused():
     assert get(app, "/api/transaction/limits/btc-ln")["fiatEquivalentMinimum"] == 0.1
     made = deposit(app, "kas", limits["minimum"])
     assert made.status == 200
-    for amount in (limits["minimum"] - 1, limits["maximum"] * 2, None, 0, -1, "10", True, []):
+    odd: list[Any] = [limits["minimum"] - 1, limits["maximum"] * 2, None, 0, -1, "10", True, []]
+    for amount in odd:
         assert deposit(app, "kas", amount).status == 400
     for ticker in ("gold", "daimo/btc"):
         reply = deposit(app, ticker)

@@ -29,7 +29,7 @@ def probe(app: SandboxApp, url: str) -> tuple[int, int, int]:
     """Return width, height and seconds of a video."""
     reply = download(app, url)
     assert reply.headers["content-type"] == "video/mp4"
-    with av.open(BytesIO(reply.content)) as container:
+    with av.open(BytesIO(reply.content), "r") as container:
         stream = container.streams.video[0]
         return stream.width, stream.height, round((container.duration or 0) / av.time_base)
 
