@@ -12,7 +12,7 @@
 
 `model=` says what it answers: a `Script`, an `Extractive`, an `Upstream`, a `Recorded`, or any
 callable `(ChatRequest) -> Turn | str`. The default is `TestModel`, deterministic and without
-weights. The sandbox keeps a pretend balance and charges it, checks requests as NanoGPT documents,
+weights. The sandbox has a pretend balance and charges it, checks requests as NanoGPT documents,
 and fails on demand (see `faults`). It is an emulator: its replies were written from NanoGPT's
 documentation and are no recordings of NanoGPT.
 
@@ -21,22 +21,19 @@ It shares nothing with the client but httpx: it is a second, independent reading
 
 from __future__ import annotations
 
-from nanogpt_client.sandbox.answers import (
+from nanogpt_client.sandbox.answers.extractive import Extractive
+from nanogpt_client.sandbox.answers.recorded import Recorded
+from nanogpt_client.sandbox.answers.script import Failure, Script, ScriptError, ToolCalls
+from nanogpt_client.sandbox.answers.test_model import TestModel
+from nanogpt_client.sandbox.answers.turn import (
     ChatRequest,
     Citation,
-    Extractive,
-    Failure,
     Model,
-    Recorded,
-    Script,
-    ScriptError,
     SearchResult,
-    TestModel,
     ToolCall,
-    ToolCalls,
     Turn,
-    Upstream,
 )
+from nanogpt_client.sandbox.answers.upstream import Upstream
 from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import SCENARIOS, Scenario
 from nanogpt_client.sandbox.messages import Cut, Reply, Request, Stall

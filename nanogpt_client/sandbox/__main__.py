@@ -46,23 +46,23 @@ def main(
 
 
 def introduce(box: Sandbox, *, as_json: bool) -> None:
-    """Say what runs and how to reach it."""
+    """Write what runs and how to reach it."""
     if as_json:
-        known = {"base_url": box.base_url, "api_key": box.api_key, "balance_usd": box.app.balance}
-        say(json.dumps(known, default=str))
+        fields = {"base_url": box.base_url, "api_key": box.api_key, "balance_usd": box.balance}
+        say(json.dumps(fields, default=str))
         return
-    say("NanoGPT sandbox: an offline emulator. No model runs here and no money is spent.")
-    say(f"  base URL  {box.base_url}")
-    say(f"  API key   {box.api_key}")
-    say(f"  balance   ${box.app.balance} (pretend)")
-    say("Ctrl-C stops it.")
+    say(
+        "NanoGPT sandbox: an offline emulator. No model runs here and no money is spent.\n"
+        f"  base URL  {box.base_url}\n"
+        f"  API key   {box.api_key}\n"
+        f"  balance   ${box.balance} (pretend)\n"
+        "Ctrl-C stops it."
+    )
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description="Run an offline emulator of the NanoGPT API.",
-    )
+    description = "Run an offline emulator of the NanoGPT API."
+    parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8787, help="port; 0 picks a free one")
     parser.add_argument("--api-key", default=DEFAULT_KEY, help="the key to accept")
@@ -77,8 +77,7 @@ def _dollars(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        message = f"{text!r} is no amount"
-        raise argparse.ArgumentTypeError(message) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount") from None
 
 
 if __name__ == "__main__":

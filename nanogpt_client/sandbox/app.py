@@ -1,6 +1,6 @@
 """The emulator itself: one pure step from a request to a reply.
 
-`SandboxApp.handle` authenticates, keeps the request rate, applies fault scenarios, finds the
+`SandboxApp.handle` authenticates, limits the request rate, applies fault scenarios, finds the
 route and turns refusals into the documented error envelopes; chat requests are answered by the
 sandbox's model. It does no I/O: the server
 (`server.py`) and the in-process transports (`transport.py`) bring requests and act on replies.
@@ -10,27 +10,23 @@ Several threads may call it at once.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
+from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
-from nanogpt_client.sandbox.failures import Refusal, Style, payment_challenge
+from nanogpt_client.sandbox.errors import Refusal, payment_challenge, sandbox_error
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
-from nanogpt_client.sandbox.messages import Reply, html_reply
+from nanogpt_client.sandbox.messages import Reply, Request, html_reply
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import TABLE
-from nanogpt_client.sandbox.routing import Found, split_root
-from nanogpt_client.sandbox.world import Exchange, Jobs, Media, RateWindow, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.answers.turn import Model
-    from nanogpt_client.sandbox.messages import Request
+from nanogpt_client.sandbox.routing import Found, Route, split_root
+from nanogpt_client.sandbox.world import Exchange, World
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
 _MODEL_RAISED = 424  # no client sends a request again for it
@@ -41,7 +37,7 @@ class SandboxApp:
     """An emulated NanoGPT account.
 
     `handle(request)` answers; `requests` are what was sent, `balance` what is left. What a model
-    raises is raised by `handle`; a server keeps it as `model_error`.
+    raises is raised by `handle`; a server stores it as `model_error`.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each thing a test sets
@@ -72,21 +68,19 @@ class SandboxApp:
             stall: Seconds that stall faults wait.
             job_pace: Seconds a queued job needs for each of its two stages; polls count too.
             strict_models: Refuse chat models that the bundled catalogue does not list (404).
-            keep_requests: How many of the latest requests are kept, of 64 MiB of bodies at most.
+            keep_requests: How many of the latest requests are stored, of 64 MiB of bodies at most.
         """
         self.api_key = api_key
         self.requests = RecordedRequests(keep_requests)
         self.model_error: BaseException | None = None
         self._faults = Injector(Scenario.of(scenario), stall)
-        account = Account(Decimal(balance), clock)
         self._world = World(
-            account=account,
+            account=Account(Decimal(balance), clock),
             clock=clock,
-            media=Media(clock),
-            jobs=Jobs(clock, job_pace, account.refund),
-            rate=RateWindow(rate, clock),
-            strict_models=strict_models,
             model=model or TestModel(),
+            rate=rate,
+            job_pace=job_pace,
+            strict_models=strict_models,
         )
 
     @property
@@ -99,7 +93,7 @@ class SandboxApp:
 
         Raises only what the sandbox's model raises, nothing for what a client can send.
         """
-        identifier = self._world.ids.new("req_")
+        identifier = self._world.new_id("req_")
         try:
             reply = self._answer(request, identifier)
         except BaseException:
@@ -108,7 +102,7 @@ class SandboxApp:
         return self._recorded(request, identifier, reply)
 
     def handle_served(self, request: Request) -> Reply:
-        """Answer one request of a server: the first error of the model is kept in `model_error`.
+        """Answer one request of a server: the first error of the model is stored in `model_error`.
 
         Its text stands in a reply with the status 424, which no client retries.
         """
@@ -117,10 +111,7 @@ class SandboxApp:
         except BaseException as error:  # noqa: BLE001 - `pytest.fail` and the like, too
             self.model_error = self.model_error or error
             message = f"The sandbox's model raised {type(error).__name__}: {error}"
-            refusal = Refusal(
-                _MODEL_RAISED, message, code="sandbox_model_error", kind="sandbox_error"
-            )
-            return refusal.reply()
+            return sandbox_error(message, "sandbox_model_error").reply()
 
     def turn_away(self, request: Request) -> Reply | None:
         """Answer a request that is refused by its head alone, whatever the body that follows."""
@@ -128,20 +119,17 @@ class SandboxApp:
         if not isinstance(found, Found):
             return None
         try:
-            if int(request.headers.get("content-length") or 0) > MAX_BODY:
-                raise too_large()
-            if not found.route.open:
-                self._authenticate(request)
-        except (_QuoteWantedError, ValueError):
+            self._check_head(found.route, request, request.headers.get("content-length", "0"))
+        except _QuoteWantedError:
             return None
         except Refusal as refusal:
             reply = refusal.reply(found.route.style)
-            return self._recorded(request, self._world.ids.new("req_"), reply)
+            return self._recorded(request, self._world.new_id("req_"), reply)
         return None
 
     def _recorded(self, request: Request, identifier: str, reply: Reply) -> Reply:
         self.requests.add(request, reply.status)
-        return Reply(reply.status, {"x-request-id": identifier, **reply.headers}, reply.body)
+        return replace(reply, headers={"x-request-id": identifier, **reply.headers})
 
     def _answer(self, request: Request, identifier: str) -> Reply:
         found = TABLE.find(request.method, request.path)
@@ -150,12 +138,9 @@ class SandboxApp:
         route = found.route
         exchange = Exchange(self._world, request, identifier, found.variant, found.params)
         try:
-            if len(request.body) > MAX_BODY:
-                raise too_large()
-            if not route.open:
-                self._authenticate(request)
+            self._check_head(route, request, str(len(request.body)))
             if not route.open and not route.polled:
-                self._world.rate.enter()
+                self._world.count_request()
             return self._faults.around(exchange, route.handler)
         except _QuoteWantedError:
             return payment_challenge(_QUOTE, request.origin)
@@ -164,19 +149,25 @@ class SandboxApp:
         except Failure as failure:
             return REPLIES[failure.fault](exchange)
 
-    def _authenticate(self, request: Request) -> None:
-        """Accept the key as a bearer token or as `x-api-key`. Raises `Refusal` (401)."""
+    def _check_head(self, route: Route, request: Request, length: str) -> None:
+        """Refuse a body that is too large (413) and a key that is not this account's (401).
+
+        The key is a bearer token or `x-api-key`.
+        """
+        if length.isdecimal() and int(length) > MAX_BODY:
+            raise too_large()
+        if route.open:
+            return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = {request.headers.get("x-api-key", "").strip()}
-        if scheme.lower() == "bearer":
-            given.add(token.strip())
-        given.discard("")
-        if not given and request.headers.get("x-x402", "").lower() == "true":
-            raise _QuoteWantedError
-        if not given:
-            raise Refusal(401, "Missing API key.", code="missing_api_key")
-        if self.api_key not in given:
+        keys = {request.headers.get("x-api-key", "").strip()}
+        keys |= {token.strip()} if scheme.lower() == "bearer" else set()
+        if self.api_key in keys:
+            return
+        if any(keys):
             raise Refusal(401, "Invalid API key.", code="invalid_api_key")
+        if request.headers.get("x-x402", "").lower() == "true":
+            raise _QuoteWantedError
+        raise Refusal(401, "Missing API key.", code="missing_api_key")
 
 
 class _QuoteWantedError(Exception):
@@ -185,13 +176,12 @@ class _QuoteWantedError(Exception):
 
 def _no_route(request: Request, allowed: frozenset[str]) -> Reply:
     """Answer as NanoGPT does for paths and methods that do not exist."""
-    in_api = split_root(request.path) is not None
     if allowed:
         headers = {"allow": ", ".join(sorted(allowed))}
         message = f"{request.method} is not allowed here."
-        return Refusal(405, message, code="method_not_allowed", headers=headers).reply(Style.OPENAI)
-    if in_api:
-        return Refusal(404, f"No route {request.path}.", code="not_found").reply(Style.OPENAI)
+        return Refusal(405, message, code="method_not_allowed", headers=headers).reply()
+    if split_root(request.path) is not None:
+        return Refusal(404, f"No route {request.path}.", code="not_found").reply()
     if request.method in {"GET", "HEAD"}:
         return html_reply(404, "404: This page could not be found.")
     return html_reply(405, "405: Method Not Allowed")

@@ -7,33 +7,29 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from nanogpt_client.sandbox.app import SandboxApp
 from nanogpt_client.sandbox.bodies import MAX_BODY
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.messages import Cut, Request, Stall
+from nanogpt_client.sandbox.messages import Cut, Reply, Request, Stall
 
 with needs("starlette and uvicorn"):
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request as Incoming
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
-
-    from nanogpt_client.sandbox.app import SandboxApp
-    from nanogpt_client.sandbox.messages import Piece, Reply
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Address = tuple[str, int]
 
 
 class DroppableProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol, with its transports kept by client address."""
+    """uvicorn's HTTP/1.1 protocol, with its transports stored by client address."""
 
     transports: ClassVar[dict[Address, asyncio.Transport]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Remember the connection."""
+        """Store the connection."""
         super().connection_made(transport)
         self._address: Address = tuple(transport.get_extra_info("peername")[:2])
         self.transports[self._address] = transport
@@ -45,10 +41,10 @@ class DroppableProtocol(H11Protocol):
 
 
 class SandboxASGI:
-    """Hands requests to a `SandboxApp` and acts on the pieces of its replies."""
+    """Hands requests to a `SandboxApp` and acts on the parts of its replies."""
 
     def __init__(self, app: SandboxApp) -> None:
-        """Keep the app."""
+        """Serve this app."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,18 +55,11 @@ class SandboxASGI:
         if reply is None:
             request = replace(request, body=await _body(incoming))
             reply = await run_in_threadpool(self.app.handle_served, request)
-        pieces = list(reply.body)
-        while isinstance(first := pieces[0], Stall):
-            await asyncio.sleep(first.seconds)
-            del pieces[0]
-        if isinstance(first, Cut):
-            await _drop(scope)
-            return
-        await send(_start(reply))
-        if not reply.streams:
+        if reply.streams:
+            await _send_parts(reply, scope, send)
+        else:
+            await send(_start(reply))
             await send({"type": "http.response.body", "body": reply.content})
-        elif await _send_pieces(pieces, scope, send):
-            await send({"type": "http.response.body", "body": b""})
 
 
 def _head(incoming: Incoming) -> Request:
@@ -87,42 +76,40 @@ def _head(incoming: Incoming) -> Request:
 
 async def _body(incoming: Incoming) -> bytes:
     """Return the body, or as much of it as shows that it is too large."""
-    pieces, size = [], 0
-    async for piece in incoming.stream():
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BODY:
+    body = bytearray()
+    async for part in incoming.stream():
+        body += part
+        if len(body) > MAX_BODY:
             break
-    return b"".join(pieces)
+    return bytes(body)
 
 
 def _start(reply: Reply) -> dict[str, object]:
-    headers = dict(reply.headers)
-    if not reply.streams:
-        headers["content-length"] = str(len(reply.content))
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in reply.sent_headers.items()]
     return {"type": "http.response.start", "status": reply.status, "headers": raw}
 
 
-async def _send_pieces(pieces: list[Piece], scope: Scope, send: Send) -> bool:
-    """Send the pieces; return False when the connection was dropped."""
-    for piece in pieces:
-        if isinstance(piece, Stall):
-            await asyncio.sleep(piece.seconds)
-        elif isinstance(piece, Cut):
-            await _drop(scope)
-            return False
-        else:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await asyncio.sleep(0)  # in which the loop notices that the client has gone
-    return True
+async def _send_parts(reply: Reply, scope: Scope, send: Send) -> None:
+    """Send the parts one by one; the head goes with the first that is no stall."""
+    started = False
+    for part in reply.body:
+        if isinstance(part, Stall):
+            await asyncio.sleep(part.seconds)
+            continue
+        if isinstance(part, Cut):
+            return await _drop(scope)
+        if not started:
+            await send(_start(reply))
+            started = True
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+        await asyncio.sleep(0)  # in which the loop notices that the client has gone
+    return await send({"type": "http.response.body", "body": b""})
 
 
 async def _drop(scope: Scope) -> None:
     """Close the connection after what was sent, and wait until uvicorn has noticed."""
-    transport = DroppableProtocol.transports.get(tuple(scope["client"]))
-    if transport is None:
-        return
-    transport.close()
-    while tuple(scope["client"]) in DroppableProtocol.transports:  # noqa: ASYNC110 - a few steps
-        await asyncio.sleep(0)
+    client = tuple(scope["client"])
+    if (transport := DroppableProtocol.transports.get(client)) is not None:
+        transport.close()
+        while client in DroppableProtocol.transports:  # noqa: ASYNC110 - a few steps
+            await asyncio.sleep(0)

@@ -9,13 +9,11 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.errors import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.messages import Request
+from nanogpt_client.sandbox.messages import Request
 
 MAX_BODY = 32 * 1024 * 1024
 _DATA_URL = re.compile(
@@ -40,6 +38,10 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[Upload]] = field(default_factory=dict)
 
+    def listed(self, name: str) -> list[Upload]:
+        """Return the files of a field that may be written as `name` or `name[]`."""
+        return [*self.files.get(name, ()), *self.files.get(f"{name}[]", ())]
+
 
 def read_json(request: Request, *, compressed: bool = False) -> dict[str, Any]:
     """Return the JSON object of the body. Raises `Refusal` (400, 413 or 415)."""
@@ -53,6 +55,10 @@ def read_json(request: Request, *, compressed: bool = False) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refusal(400, "The request body must be a JSON object.", code="invalid_json")
     return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def plain_body(request: Request) -> bytes:
@@ -77,30 +83,25 @@ def is_json(request: Request) -> bool:
 def read_form(request: Request) -> Form:
     """Return the multipart form of the body. Raises `Refusal` (400)."""
     with needs("python_multipart"):
-        from python_multipart import FormParser  # noqa: PLC0415 - an extra
+        from python_multipart import create_form_parser  # noqa: PLC0415 - an extra
         from python_multipart.exceptions import FormParserError  # noqa: PLC0415
-        from python_multipart.multipart import parse_options_header  # noqa: PLC0415
     form = Form()
 
-    def keep_field(item: Any) -> None:
+    def add_field(item: Any) -> None:
         form.fields[item.field_name.decode()] = (item.value or b"").decode("utf-8", "replace")
 
-    def keep_file(item: Any) -> None:
+    def add_file(item: Any) -> None:
         item.file_object.seek(0)
-        mime = getattr(item, "content_type", None) or "application/octet-stream"
         name = (item.file_name or b"file").decode("utf-8", "replace")
-        upload = Upload(name, item.file_object.read(), mime if isinstance(mime, str) else "")
+        mime = getattr(item, "content_type", None)
+        given = (mime,) if isinstance(mime, str) else ()
+        upload = Upload(name, item.file_object.read(), *given)
         form.files.setdefault(item.field_name.decode(), []).append(upload)
 
-    kind, options = parse_options_header(request.headers["content-type"])
+    headers = {"Content-Type": request.headers["content-type"].encode()}
     try:
-        parser = FormParser(
-            kind.decode(),
-            keep_field,
-            keep_file,
-            boundary=options.get(b"boundary"),
-            config={"MAX_MEMORY_FILE_SIZE": MAX_BODY},
-        )
+        in_memory = {"MAX_MEMORY_FILE_SIZE": MAX_BODY}
+        parser = create_form_parser(headers, add_field, add_file, in_memory)
         parser.write(request.body)
         parser.finalize()
     except FormParserError:
@@ -113,8 +114,7 @@ def read_data_url(url: str, param: str) -> tuple[str, bytes]:
     """Return the MIME type and the bytes of a base64 data URL. Raises `Refusal` (400)."""
     match = _DATA_URL.fullmatch(url)
     if match is None:
-        message = f"{param} must be a base64 data URL."
-        raise invalid(message, param)
+        raise invalid(f"{param} must be a base64 data URL.", param)
     return match["mime"] or "", read_base64(match["data"], param)
 
 
@@ -123,8 +123,7 @@ def read_base64(text: str, param: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
-        message = f"{param} is not valid base64."
-        raise invalid(message, param) from None
+        raise invalid(f"{param} is not valid base64.", param) from None
 
 
 def _decompressed(request: Request, *, allowed: bool) -> bytes:
@@ -162,8 +161,3 @@ def _inflate(raw: bytes, encoding: str) -> bytes:
 def too_large() -> Refusal:
     """Return the 413 for a body over 32 MB."""
     return Refusal(413, "The request body exceeds the 32 MB limit.", code="payload_too_large")
-
-
-def _no_constant(name: str) -> float:
-    message = f"{name} is not JSON"
-    raise ValueError(message)

@@ -9,7 +9,7 @@ though the list denies it. Keys and shapes of the lists have these witnesses:
 - text: the page Models; `cacheReadInputPer1kTokens` and `reasoning_efforts`: public captures.
   The list's "no" to tools is often wrong (gpt-4o, gemini-2.5-pro), so that only models which
   `catalog.jsonl` names refuse them.
-- images: the pages Image Models and Image Models (Image API); an entry that denies pictures to
+- images: the pages Image Models and Image Models (Image API); an entry that denies images to
   start from, of a model that demands one: public captures.
 - video: the page Video Models says no more than that shapes vary; `parameters` with `defaults` and
   the five shapes of prices: public captures.
@@ -29,17 +29,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from importlib.resources.abc import Traversable
+from typing import Any
 
-from nanogpt_client.sandbox.failures import missing, unknown_model
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from importlib.resources.abc import Traversable
+from nanogpt_client.sandbox.errors import missing, unknown_model
 
 FAULT_PREFIX = "sandbox/fault/"
 _BASIC = ("id", "object", "created", "owned_by")
@@ -56,17 +54,11 @@ _QUEUED = {"tts": "Elevenlabs-Turbo-V2.5", "stt": "Elevenlabs-STT"}
 _CREATED = 1767225600  # 2026-01-01, where no witness gives another time
 _THINKING = re.compile(r"[:-]thinking\b")
 _EFFORTS = ["low", "medium", "high"]
+_ABLE = ("vision", "reasoning", "tool_calling", "structured_output", "pdf_upload")
 _UNLISTED: dict[str, Any] = {
     "context_length": 128_000,
     "max_output_tokens": 16_384,
-    "capabilities": {
-        "vision": True,
-        "reasoning": True,
-        "tool_calling": True,
-        "structured_output": True,
-        "pdf_upload": True,
-        "video_input": False,
-    },
+    "capabilities": {**dict.fromkeys(_ABLE, True), "video_input": False},
     "architecture": {"input_modalities": ["text", "image", "pdf"], "output_modalities": ["text"]},
     "pricing": {"prompt": Decimal(1), "completion": Decimal(4)},
 }
@@ -85,31 +77,30 @@ class Model:
 
     id: str
     kind: str
-    facts: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
     @property
     def pricing(self) -> Mapping[str, Any]:
         """Return the prices in USD, in the unit of the kind of model."""
-        return self.facts["pricing"]  # type: ignore[no-any-return]
+        return self.metadata["pricing"]  # type: ignore[no-any-return]
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Return `supported_parameters`, empty for kinds without."""
-        return self.facts.get("supported_parameters") or {}
+        return self.metadata.get("supported_parameters") or {}
 
     @property
     def private(self) -> Mapping[str, Any]:
-        """Return what only the sandbox needs to know."""
-        return self.facts.get("sandbox") or {}
+        """Return what is for the sandbox alone."""
+        return self.metadata.get("sandbox") or {}
 
     def options(self, parameter: str) -> list[str]:
         """Return the values of a select among the nested parameters, its default first."""
-        described = self.parameters.get("parameters", {}).get(parameter)
-        if described is None:
+        select = self.parameters.get("parameters", {}).get(parameter)
+        if select is None:
             return []
-        default = described["default"]
-        values = [option["value"] for option in described["options"]]
-        return [default, *(value for value in values if value != default)]
+        values = [select["default"], *(option["value"] for option in select["options"])]
+        return list(dict.fromkeys(values))
 
     def switched_on(self, parameter: str) -> bool | None:
         """Return the default of a switch; `None` if the model has none."""
@@ -118,7 +109,7 @@ class Model:
 
     def can(self, capability: str) -> bool:
         """Tell whether the model has `capability`: the list says so, or denies it wrongly."""
-        listed = self.facts.get("capabilities") or {}
+        listed = self.metadata.get("capabilities") or {}
         return bool(listed.get(capability) or self.private.get(capability))
 
     @property
@@ -140,17 +131,17 @@ class Model:
 
     def takes(self, modality: str) -> bool:
         """Tell whether `modality` is among the input modalities."""
-        return modality in self.facts["architecture"]["input_modalities"]
+        return modality in self.metadata["architecture"]["input_modalities"]
 
     def gives(self, modality: str) -> bool:
         """Tell whether `modality` is among the output modalities."""
-        return modality in self.facts["architecture"]["output_modalities"]
+        return modality in self.metadata["architecture"]["output_modalities"]
 
     def listed(self, *, detailed: bool) -> dict[str, Any]:
         """Return the entry as a model list shows it."""
         if not detailed:
-            return {key: self.facts[key] for key in _BASIC}
-        return {key: value for key, value in self.facts.items() if key != "sandbox"}
+            return {key: self.metadata[key] for key in _BASIC}
+        return {key: value for key, value in self.metadata.items() if key != "sandbox"}
 
 
 def find(kind: str, name: str, *, strict: bool = True) -> Model:
@@ -168,7 +159,7 @@ def find(kind: str, name: str, *, strict: bool = True) -> Model:
         queued = name.startswith(FAULT_PREFIX + "job-")
         stand_in = (_QUEUED if queued else {}).get(kind, _STAND_IN[kind])
         return Model(name, kind, {**_load()[kind][stand_in], "id": name})
-    if known(kind, name):
+    if has(kind, name):
         return Model(name, kind, _load()[kind][name])
     if strict or kind != "text" or any(name in entries for entries in _load().values()):
         raise unknown_model(name)
@@ -186,7 +177,7 @@ def asked_for(kind: str, body: Mapping[str, Any], default: str | None = None) ->
     return find(kind, name)
 
 
-def known(kind: str, name: str) -> bool:
+def has(kind: str, name: str) -> bool:
     """Tell whether the catalogue has `name` among the models of that kind."""
     return name in _load()[kind] or name.startswith(FAULT_PREFIX)
 
@@ -194,25 +185,20 @@ def known(kind: str, name: str) -> bool:
 def models(*kinds: str) -> Iterator[Model]:
     """Yield all models of the given kinds, in catalogue order."""
     for kind in kinds:
-        for name, facts in _load()[kind].items():
-            yield Model(name, kind, facts)
+        for name, metadata in _load()[kind].items():
+            yield Model(name, kind, metadata)
 
 
 @cache
 def _load() -> dict[str, dict[str, dict[str, Any]]]:
     package = resources.files("nanogpt_client")
-    known_text = _parsed(package / "data" / "models.jsonl")
-    own = _parsed(package / "sandbox" / "data" / "catalog.jsonl")
+    bundled = {entry["id"]: entry for entry in _parsed(package / "data" / "models.jsonl")}
     found: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _STAND_IN}
-    bundled = {entry["id"]: entry for entry in known_text}
-    for entry in own:
+    for entry in _parsed(package / "sandbox" / "data" / "catalog.jsonl"):
         kind, name = entry.pop("kind"), entry["id"]
-        found[kind][name] = (
-            _text_model(name, bundled.get(name, {}), entry) if kind == "text" else _common(entry)
-        )
-    for name, entry in bundled.items():
-        if name not in found["text"]:
-            found["text"][name] = _text_model(name, entry, {})
+        listed = bundled.pop(name, {})
+        found[kind][name] = _text_model(name, listed, entry) if kind == "text" else _common(entry)
+    found["text"] |= {name: _text_model(name, entry, {}) for name, entry in bundled.items()}
     return found
 
 
@@ -232,7 +218,7 @@ def _common(entry: dict[str, Any]) -> dict[str, Any]:
 def _text_model(name: str, listed: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Return the whole entry of a text model: what is listed of it, what follows, what is its own.
 
-    A model reasons always where its name says so, else when asked if it can.
+    A model whose name says so always reasons; another that can does when asked.
     """
     entry = _over(_over(_UNLISTED, listed), own)
     capabilities, shape = entry["capabilities"], entry["architecture"]

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
-from nanogpt_client.sandbox.failures import invalid
+from nanogpt_client.sandbox.answers.turn import SearchResult, text_of
+from nanogpt_client.sandbox.errors import require
 from nanogpt_client.sandbox.media.search import search
+from nanogpt_client.sandbox.model_name import Chosen
 from nanogpt_client.sandbox.money import search_price
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from decimal import Decimal
-
-    from nanogpt_client.sandbox.answers.turn import SearchResult
-    from nanogpt_client.sandbox.model_name import Chosen
-
-_STANDARD = ("standard", "deep")
-_EXA = ("standard", "fast", "auto", "neural", "deep", "instant", "deep-reasoning")
-_DEPTHS = {
-    "linkup": _STANDARD,
-    "tavily": _STANDARD,
-    "brave": _STANDARD,
-    "perplexity": _STANDARD,
-    "valyu": _STANDARD,
-    "kagi": _STANDARD,
+_DEPTHS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys("linkup tavily brave perplexity valyu kagi".split(), ("standard", "deep")),
     "sofya": ("standard",),
-    "exa": _EXA,
+    "exa": ("standard", "fast", "auto", "neural", "deep", "instant", "deep-reasoning"),
     "firecrawl": ("standard",),  # page web-search
 }
-_COUNTS = ("maxResults", "numResults", "maxNumResults")
 _SHORT_QUESTION = 24
 
 
@@ -48,22 +37,27 @@ class Search:
 
     def run(self, messages: Sequence[Mapping[str, Any]]) -> list[SearchResult]:
         """Search for the latest user message, with the one before it when that is short."""
-        asked = [
-            text
-            for message in messages
-            if message["role"] == "user" and (text := plain_text(message))
-        ]
-        query = " ".join(asked[-2:] if asked and len(asked[-1]) < _SHORT_QUESTION else asked[-1:])
+        asked = [text_of(each).strip() for each in messages if each["role"] == "user"]
+        asked = list(filter(None, asked))[-2:]
+        if asked and len(asked[-1]) >= _SHORT_QUESTION:
+            del asked[:-1]
+        included = self._first(list, "includeDomains", "searchDomainFilter", "includedSources")
+        excluded = self._first(list, "excludeDomains", "excludedSources")
+        start = self._first(str, "fromDate", "startDate", "startPublishedDate")
+        end = self._first(str, "toDate", "endDate", "endPublishedDate")
+        limit = self._first(int, "maxResults", "numResults", "maxNumResults")
         return search(
-            query,
-            limit=_count(self.options),
-            include_domains=_strings(
-                self.options, "includeDomains", "searchDomainFilter", "includedSources"
-            ),
-            exclude_domains=_strings(self.options, "excludeDomains", "excludedSources"),
-            from_date=_day(self.options, "fromDate", "startDate", "startPublishedDate"),
-            to_date=_day(self.options, "toDate", "endDate", "endPublishedDate"),
+            " ".join(asked),
+            limit=5 if limit is None else max(1, min(limit, 20)),
+            include_domains=[each for each in included or () if isinstance(each, str)],
+            exclude_domains=[each for each in excluded or () if isinstance(each, str)],
+            from_date=(start or "")[:10] or None,
+            to_date=(end or "")[:10] or None,
         )
+
+    def _first(self, kind: type, *names: str) -> Any:
+        given = (self.options.get(name) for name in names)
+        return next((value for value in given if isinstance(value, kind)), None)
 
 
 def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
@@ -76,45 +70,14 @@ def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
         if provider != "openai":
             check_backend(provider, depth, "webSearch")
         return Search(provider, depth, options)
-    if chosen.search is None:
-        return None
-    return Search(*chosen.search, {})
+    return Search(*chosen.search, {}) if chosen.search else None
 
 
-def check_backend(provider: object, depth: object, param: str) -> None:
+def check_backend(provider: Any, depth: object, param: str) -> None:
     """Refuse a search provider or depth that NanoGPT does not document."""
-    if not isinstance(provider, str) or provider not in _DEPTHS:
-        message = f"{param}.provider must be one of {', '.join(sorted(_DEPTHS))}."
-        raise invalid(message, f"{param}.provider")
-    if depth not in _DEPTHS[provider]:
-        message = (
-            f"{param}.depth must be one of {', '.join(sorted(_DEPTHS[provider]))} for {provider}."
-        )
-        raise invalid(message, f"{param}.depth")
-
-
-def plain_text(message: Mapping[str, Any]) -> str:
-    """Return the text of a message without its other parts."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    return " ".join(
-        str(part.get("text", "")) for part in content or () if isinstance(part, dict)
-    ).strip()
-
-
-def _count(options: Mapping[str, Any]) -> int:
-    found = next((options[name] for name in _COUNTS if isinstance(options.get(name), int)), 5)
-    return max(1, min(int(found), 20))
-
-
-def _strings(options: Mapping[str, Any], *names: str) -> list[str]:
-    found: list[object] = next(
-        (options[name] for name in names if isinstance(options.get(name), list)), []
-    )
-    return [item for item in found if isinstance(item, str)]
-
-
-def _day(options: Mapping[str, Any], *names: str) -> str | None:
-    found = next((options[name] for name in names if isinstance(options.get(name), str)), None)
-    return found[:10] if found else None
+    documented = isinstance(provider, str) and provider in _DEPTHS
+    message = f"{param}.provider must be one of {', '.join(sorted(_DEPTHS))}."
+    require(documented, message, f"{param}.provider")
+    depths = _DEPTHS[provider]
+    message = f"{param}.depth must be one of {', '.join(sorted(depths))} for {provider}."
+    require(depth in depths, message, f"{param}.depth")

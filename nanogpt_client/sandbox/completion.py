@@ -1,26 +1,25 @@
-"""Turn what the model says into the choices of a chat completion, whole or as stream chunks.
+"""Put what the model says on the wire: a chat completion, or its stream of chunks.
 
-`shape` applies stop sequences and the token limit; `message` and `deltas` are the two ways to
-put the same choice on the wire. A choice is streamed as documented: the role alone, reasoning,
-content in word-sized pieces, tool calls (id and name first, then pieces of the arguments),
-images and annotations; the finish reason follows in a frame of its own.
+`shape` applies stop sequences and the token limit; `message` and `deltas` are the two forms of the
+same choice. A choice is streamed as documented: the role alone, reasoning, content in chunks of a
+word, tool calls (id and name first, then the arguments), images and annotations; the finish reason
+follows in a chunk of its own. `usage` is there when asked for, `x_nanogpt_pricing` always; with
+several choices both are on the last one's.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
+from nanogpt_client.sandbox.answers.turn import Citation, Turn
 from nanogpt_client.sandbox.messages import dump
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from nanogpt_client.sandbox.answers.turn import Citation, ToolCall, Turn
-
-_PIECE = re.compile(r"\s*\S{1,16}|\s+")
+DONE = b"data: [DONE]\n\n"
+_CHUNK = re.compile(r"\s*\S{1,16}|\s+")
 Delta = dict[str, Any]
 
 
@@ -51,13 +50,39 @@ class Choice:
     reasoning_tokens: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where generation ends: after `tokens`, or before one of the `stops`."""
+
+    tokens: int
+    stops: tuple[str, ...] = ()
+    keep_stop: bool = False
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any], most: int | None) -> Limits:
+        """Return the limits that a checked request sets."""
+        stop = body.get("stop") or ()
+        stops = (stop,) if isinstance(stop, str) else tuple(filter(None, stop))
+        asked = body.get("max_completion_tokens") or body.get("max_tokens")
+        tokens = min(limit or 1 << 30 for limit in (asked, most))
+        return cls(tokens, stops, bool(body.get("include_stop_str_in_output")))
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a choice has besides the model's turn."""
+
+    call_ids: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+
 class _Budget:
     """Tokens that may still be generated."""
 
-    left: int
-    spent: int = 0
-    exceeded: bool = False
+    def __init__(self, tokens: int) -> None:
+        self.left = tokens
+        self.spent = 0
+        self.exceeded = False
 
     def fit(self, text: str) -> str:
         """Return as much of `text` as fits, and count it."""
@@ -71,23 +96,6 @@ class _Budget:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Where generation ends: after `tokens`, or before one of the `stops`."""
-
-    tokens: int
-    stops: tuple[str, ...] = ()
-    keep_stop: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a choice has besides the model's turn."""
-
-    call_ids: tuple[str, ...] = ()
-    images: tuple[str, ...] = field(default_factory=tuple)
-
-
 def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
     """Return the choice: stop sequences first, then the token limit over all that is said."""
     budget = _Budget(limits.tokens)
@@ -99,7 +107,8 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
     for call_id, call in zip(extras.call_ids, () if stopped else turn.tool_calls, strict=False):
         if budget.exceeded:
             break
-        arguments = budget.fit(_arguments(call))
+        given = call.arguments
+        arguments = budget.fit(given if isinstance(given, str) else dump(given))
         calls.append((call_id, call.name, arguments))
     refusal = budget.fit(turn.refusal)
     finish = turn.finish_reason or ("tool_calls" if calls else "stop")
@@ -116,129 +125,12 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
     )
 
 
-def limits_of(body: Mapping[str, Any], most: int | None) -> Limits:
-    """Return the limits that a checked request sets."""
-    stop = body.get("stop") or ()
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
-    asked = body.get("max_completion_tokens") or body.get("max_tokens")
-    tokens = min(asked or most or 1 << 30, most or 1 << 30)
-    return Limits(
-        tokens, tuple(word for word in stops if word), bool(body.get("include_stop_str_in_output"))
-    )
-
-
-def message(choice: Choice, manner: Manner) -> dict[str, Any]:
-    """Return the choice's assistant message."""
-    text, shift = _visible(choice, manner)
-    found: dict[str, Any] = {"role": "assistant", "content": text}
-    if choice.reasoning and manner.reasoning_field and not manner.inline:
-        found |= _reasoning(choice.reasoning, manner.reasoning_field)
-    if choice.calls:
-        found["content"] = text or None
-        found["tool_calls"] = [
-            {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
-            for name, function, arguments in choice.calls
-        ]
-    if choice.refusal:
-        found |= {"content": text or None, "refusal": choice.refusal}
-    if choice.images:
-        found["images"] = _images(choice)
-    if choice.citations:
-        found["annotations"] = _annotations(choice, shift)
-    return found
-
-
-def deltas(choice: Choice, manner: Manner) -> Iterator[Delta]:
-    """Yield the deltas of the choice, from the role to the last piece before the finish."""
-    yield {"role": "assistant"}
-    if manner.reasoning_field and not manner.inline:
-        for piece in _PIECE.findall(choice.reasoning):
-            yield _reasoning(piece, manner.reasoning_field)
-    text, shift = _visible(choice, manner)
-    for piece in _PIECE.findall(text):
-        yield {"content": piece}
-    for piece in _PIECE.findall(choice.refusal):
-        yield {"refusal": piece}
-    for index, (call_id, name, arguments) in enumerate(choice.calls):
-        head = {"name": name, "arguments": ""}
-        yield {
-            "tool_calls": [{"index": index, "id": call_id, "type": "function", "function": head}]
-        }
-        for piece in _PIECE.findall(arguments):
-            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
-    if choice.images:
-        yield {"images": _images(choice)}
-    if choice.citations:
-        yield {"annotations": _annotations(choice, shift)}
-
-
-def logprobs(text: str, top: int | None) -> dict[str, Any] | None:
-    """Return made-up but well-formed log probabilities of a text's pieces."""
-    if top is None:
-        return None
-    content = []
-    for piece in _PIECE.findall(text):
-        entry = _logprob(piece, 0)
-        entry["top_logprobs"] = [
-            _logprob(piece if not rank else f"{piece}{rank}", rank) for rank in range(top)
-        ]
-        content.append(entry)
-    return {"content": content, "refusal": None}
-
-
-def _logprob(token: str, rank: int) -> dict[str, Any]:
-    value = -0.01 - (len(token) % 7) / 50 - rank
-    return {"token": token, "logprob": round(value, 4), "bytes": list(token.encode())}
-
-
-def _arguments(call: ToolCall) -> str:
-    return call.arguments if isinstance(call.arguments, str) else dump(call.arguments)
-
-
-def _visible(choice: Choice, manner: Manner) -> tuple[str, int]:
-    """Return the content, and by how much it is longer than the text alone."""
-    if not (manner.inline and choice.reasoning and manner.reasoning_field):
-        return choice.text, 0
-    lead = f"<think>\n{choice.reasoning}\n</think>\n\n"
-    return lead + choice.text, len(lead)
-
-
-def _reasoning(text: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {name: text}
-    if name == "reasoning":
-        found["reasoning_details"] = [{"type": "reasoning.text", "text": text, "index": 0}]
-    return found
-
-
-def _images(choice: Choice) -> list[dict[str, Any]]:
-    return [
-        {"type": "image_url", "index": index, "image_url": {"url": url}}
-        for index, url in enumerate(choice.images)
-    ]
-
-
-def _annotations(choice: Choice, shift: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "url_citation",
-            "url_citation": {
-                "url": cited.url,
-                "title": cited.title,
-                "start_index": cited.start_index + shift,
-                "end_index": cited.end_index + shift,
-                "content": cited.content,
-            },
-        }
-        for cited in choice.citations
-    ]
-
-
 def _stopped(text: str, limits: Limits) -> tuple[str, bool]:
-    found = [(place, word) for word in limits.stops if (place := text.find(word)) >= 0]
+    found = [(place, stop) for stop in limits.stops if (place := text.find(stop)) >= 0]
     if not found:
         return text, False
-    place, word = min(found)
-    return text[: place + (len(word) if limits.keep_stop else 0)], True
+    place, stop = min(found)
+    return text[: place + (len(stop) if limits.keep_stop else 0)], True
 
 
 def _within(text: str, tokens: int) -> str:
@@ -251,3 +143,143 @@ def _within(text: str, tokens: int) -> str:
         else:
             high = middle - 1
     return text[:low]
+
+
+def message(choice: Choice, manner: Manner) -> dict[str, Any]:
+    """Return the choice's assistant message."""
+    text, shift = _visible(choice, manner)
+    silent = choice.calls or choice.refusal
+    found: dict[str, Any] = {"role": "assistant", "content": text or None if silent else text}
+    if choice.reasoning and manner.reasoning_field and not manner.inline:
+        found |= _reasoning(choice.reasoning, manner.reasoning_field)
+    if choice.calls:
+        found["tool_calls"] = [
+            {"id": name, "type": "function", "function": {"name": function, "arguments": arguments}}
+            for name, function, arguments in choice.calls
+        ]
+    if choice.refusal:
+        found["refusal"] = choice.refusal
+    return found | _attached(choice, shift)
+
+
+def deltas(choice: Choice, manner: Manner) -> Iterator[Delta]:
+    """Yield the deltas of the choice, from the role to the last one before the finish."""
+    yield {"role": "assistant"}
+    if manner.reasoning_field and not manner.inline:
+        for chunk in _CHUNK.findall(choice.reasoning):
+            yield _reasoning(chunk, manner.reasoning_field)
+    text, shift = _visible(choice, manner)
+    for chunk in _CHUNK.findall(text):
+        yield {"content": chunk}
+    for chunk in _CHUNK.findall(choice.refusal):
+        yield {"refusal": chunk}
+    for index, (call_id, name, arguments) in enumerate(choice.calls):
+        head = {"index": index, "id": call_id, "type": "function"}
+        yield {"tool_calls": [head | {"function": {"name": name, "arguments": ""}}]}
+        for chunk in _CHUNK.findall(arguments):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": chunk}}]}
+    for name, value in _attached(choice, shift).items():
+        yield {name: value}
+
+
+def _visible(choice: Choice, manner: Manner) -> tuple[str, int]:
+    """Return the content, and by how much it is longer than the text alone."""
+    if not (manner.inline and choice.reasoning and manner.reasoning_field):
+        return choice.text, 0
+    lead = f"<think>\n{choice.reasoning}\n</think>\n\n"
+    return lead + choice.text, len(lead)
+
+
+def _reasoning(text: str, name: str) -> dict[str, Any]:
+    if name != "reasoning":
+        return {name: text}
+    return {name: text, "reasoning_details": [{"type": "reasoning.text", "text": text, "index": 0}]}
+
+
+def _attached(choice: Choice, shift: int) -> dict[str, Any]:
+    """Return images and citations where there are any; `shift` moves the spans."""
+    found: dict[str, Any] = {}
+    if choice.images:
+        found["images"] = [
+            {"type": "image_url", "index": index, "image_url": {"url": url}}
+            for index, url in enumerate(choice.images)
+        ]
+    for cited in choice.citations:
+        span = {"start_index": cited.start_index + shift, "end_index": cited.end_index + shift}
+        source = {"url": cited.url, "title": cited.title, "content": cited.content, **span}
+        note = {"type": "url_citation", "url_citation": source}
+        found.setdefault("annotations", []).append(note)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Everything that a chat reply has."""
+
+    id: str
+    created: int
+    model: str
+    choices: tuple[Choice, ...]
+    manner: Manner
+    usage: dict[str, Any]
+    pricing: dict[str, Any] | None = None
+    service_tier: str | None = None
+
+    def whole(self) -> dict[str, Any]:
+        """Return the reply that is not streamed."""
+        choices = [
+            {"index": index, "message": message(choice, self.manner)}
+            | {"finish_reason": choice.finish}
+            | self._logprobs(choice.text)
+            for index, choice in enumerate(self.choices)
+        ]
+        end = {"choices": choices, "usage": self.usage}
+        return self._head("chat.completion") | end | self._pricing
+
+    def events(self, *, with_usage: bool) -> Iterator[bytes]:
+        """Yield the events of the stream, `[DONE]` last."""
+        head = self._head("chat.completion.chunk")
+        for index, choice in enumerate(self.choices):
+            for delta in deltas(choice, self.manner):
+                entry = {"index": index, "delta": delta, "finish_reason": None}
+                if "content" in delta:
+                    entry |= self._logprobs(delta["content"])
+                yield event(head | {"choices": [entry]})
+            end: dict[str, Any] = {"index": index, "delta": {}, "finish_reason": choice.finish}
+            finish = head | {"choices": [end]}
+            if index == len(self.choices) - 1:
+                finish |= {"usage": self.usage} if with_usage else {}
+                finish |= self._pricing
+            yield event(finish)
+        yield DONE
+
+    @property
+    def _pricing(self) -> dict[str, Any]:
+        return {} if self.pricing is None else {"x_nanogpt_pricing": self.pricing}
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        tier = {"service_tier": self.service_tier} if self.service_tier else {}
+        head = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+        return head | tier
+
+    def _logprobs(self, text: str) -> dict[str, Any]:
+        """Return made-up but well-formed log probabilities of a text, where they are asked for."""
+        top = self.manner.logprobs
+        if top is None:
+            return {}
+        content = [
+            _logprob(token, 0)
+            | {"top_logprobs": [_logprob(f"{token}{n or ''}", n) for n in range(top)]}
+            for token in _CHUNK.findall(text)
+        ]
+        return {"logprobs": {"content": content, "refusal": None}}
+
+
+def event(value: dict[str, Any]) -> bytes:
+    """Return one server-sent event."""
+    return f"data: {dump(value)}\n\n".encode()
+
+
+def _logprob(token: str, rank: int) -> dict[str, Any]:
+    value = -0.01 - (len(token) % 7) / 50 - rank
+    return {"token": token, "logprob": round(value, 4), "bytes": list(token.encode())}

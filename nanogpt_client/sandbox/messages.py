@@ -1,7 +1,7 @@
-"""The two values that every sandbox route trades in: a request and a reply.
+"""The two values that every sandbox route works with: a request and a reply.
 
-A reply's body is a tuple of pieces, so that a stream keeps its frames and a fault can sit
-between two of them: `Stall` makes the shell wait, `Cut` makes it drop the connection. The app
+A reply's body is a tuple of parts, so that a stream has one part an event and a fault can sit
+between two of them: `Stall` makes the server wait, `Cut` makes it drop the connection. The app
 only writes these markers; the server and the in-process transport act on them.
 """
 
@@ -15,7 +15,6 @@ from typing import Any
 
 JSON_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-HTML_TYPE = "text/html; charset=utf-8"
 _SECRET_HEADERS = {"authorization", "x-api-key"}
 
 
@@ -28,10 +27,10 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Drop the connection here; as the first piece, before any byte of the answer."""
+    """Drop the connection here; as the first part, before any byte of the answer."""
 
 
-Piece = bytes | Stall | Cut
+Part = bytes | Stall | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +50,34 @@ class Request:
     @property
     def redacted_headers(self) -> dict[str, str]:
         """Return the headers with the API key replaced by `[redacted]`."""
-        return {
-            name: "[redacted]" if name in _SECRET_HEADERS else value
-            for name, value in self.headers.items()
+        return self.headers | {
+            name: "[redacted]" for name in self.headers if name in _SECRET_HEADERS
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer: status, headers (lower case) and the pieces of its body."""
+    """One HTTP answer: status, headers (lower case) and the parts of its body."""
 
     status: int
     headers: dict[str, str]
-    body: tuple[Piece, ...]
+    body: tuple[Part, ...]
 
     @property
     def content(self) -> bytes:
         """Return all bytes of the body, without the fault markers."""
-        return b"".join(piece for piece in self.body if isinstance(piece, bytes))
+        return b"".join(part for part in self.body if isinstance(part, bytes))
 
     @property
     def streams(self) -> bool:
-        """Tell whether the pieces must be sent one by one, without a length."""
-        return len(self.body) > 1 or not all(isinstance(piece, bytes) for piece in self.body)
+        """Tell whether the parts must be sent one by one, without a length."""
+        return len(self.body) > 1 or not all(isinstance(part, bytes) for part in self.body)
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """Return the headers with the length, unless the body streams."""
+        length = {} if self.streams else {"content-length": str(len(self.content))}
+        return self.headers | length
 
     def json(self) -> Any:
         """Return the body read as JSON."""
@@ -87,15 +91,14 @@ def dump(value: object) -> str:
 
 def json_reply(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
     """Return a JSON answer."""
-    found = {"content-type": JSON_TYPE, **(headers or {})}
-    return Reply(status, found, (dump(value).encode(),))
+    return Reply(status, {"content-type": JSON_TYPE, **(headers or {})}, (dump(value).encode(),))
 
 
 def html_reply(status: int, title: str) -> Reply:
     """Return the kind of page that a proxy or a website answers with."""
     head = f"<!DOCTYPE html><html><head><title>{title}</title></head>"
     page = f"{head}<body><h1>{title}</h1></body></html>"
-    return Reply(status, {"content-type": HTML_TYPE}, (page.encode(),))
+    return Reply(status, {"content-type": "text/html; charset=utf-8"}, (page.encode(),))
 
 
 def iso(seconds: float) -> str:
@@ -107,5 +110,4 @@ def iso(seconds: float) -> str:
 def _number(value: object) -> float:
     if isinstance(value, Decimal):
         return float(value)
-    message = f"{type(value).__name__} is not JSON"
-    raise TypeError(message)
+    raise TypeError(f"{type(value).__name__} is not JSON")

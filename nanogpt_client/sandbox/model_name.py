@@ -1,8 +1,8 @@
 """Read a chat request's `model`: the catalogue id and the directives in its suffixes.
 
-Suffixes come in any order and are read without regard to case; what is no known directive
-stays part of the id (`:thinking`, `:official`). Two directives that both choose a provider are
-refused with the documented `speed_suffix_*` family of codes.
+Suffixes come in any order and are read without regard to case; what is no directive stays part of
+the id (`:thinking`, `:official`). Two directives that both choose a provider are refused with the
+documented `speed_suffix_*` family of codes.
 """
 
 from __future__ import annotations
@@ -11,45 +11,24 @@ import re
 from dataclasses import dataclass, replace
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.failures import Refusal, invalid, missing
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing
 
 ROUTING = {
-    "speed": "speed",
-    "fast": "speed",
-    "throughput": "throughput",
-    "latency": "latency",
-    "price": "price",
-    "cheap": "price",
-    "floor": "price",
-    "tools": "tools",
-    "caching": "caching",
-    "cache": "caching",
-    "cached": "caching",
+    **dict.fromkeys(("speed", "fast"), "speed"),
+    **dict.fromkeys(("price", "cheap", "floor"), "price"),
+    **dict.fromkeys(("caching", "cache", "cached"), "caching"),
+    **{name: name for name in ("throughput", "latency", "tools")},
 }
+_STANDARD = "linkup tavily brave sofya kagi perplexity valyu".split()
+_DEEP = "linkup tavily brave perplexity valyu valyu-web".split()
+_EXA = "fast auto neural deep deep-reasoning instant".split()
 BACKENDS = {
-    "linkup": ("linkup", "standard"),
-    "linkup-deep": ("linkup", "deep"),
-    "tavily": ("tavily", "standard"),
-    "tavily-deep": ("tavily", "deep"),
-    "brave": ("brave", "standard"),
-    "brave-deep": ("brave", "deep"),
-    "sofya": ("sofya", "standard"),
-    "exa-fast": ("exa", "fast"),
-    "exa-auto": ("exa", "auto"),
-    "exa-neural": ("exa", "neural"),
-    "exa-deep": ("exa", "deep"),
-    "exa-deep-reasoning": ("exa", "deep-reasoning"),
-    "exa-instant": ("exa", "instant"),
-    "kagi": ("kagi", "standard"),
-    "kagi-web": ("kagi", "standard"),
-    "kagi-news": ("kagi", "standard"),
+    **{name: (name, "standard") for name in _STANDARD},
+    **{f"{name}-deep": (name.removesuffix("-web"), "deep") for name in _DEEP},
+    **{f"exa-{depth}": ("exa", depth) for depth in _EXA},
+    **dict.fromkeys(("kagi-web", "kagi-news"), ("kagi", "standard")),
     "kagi-search": ("kagi", "deep"),
-    "perplexity": ("perplexity", "standard"),
-    "perplexity-deep": ("perplexity", "deep"),
-    "valyu": ("valyu", "standard"),
-    "valyu-deep": ("valyu", "deep"),
     "valyu-web": ("valyu", "standard"),
-    "valyu-web-deep": ("valyu", "deep"),
 }
 _REDACTION = {"redaction", "redacted", "piiredaction", "piiredacted"}
 _MEMORY = re.compile(r"memory(?:-(\d+))?")
@@ -82,56 +61,46 @@ def parse(name: object) -> Chosen:
     chosen = Chosen(head)
     for suffix in suffixes:
         chosen = _with(chosen, suffix)
-    return _canonical(chosen)
+    # The parts that name the same model: a thinking budget, an official route.
+    plain = re.sub(r"(?<=:thinking):\d+$", "", chosen.id)
+    if not catalog.has("text", plain):
+        plain = re.sub(r":(official|original)$", "", plain, flags=re.IGNORECASE)
+    return replace(chosen, id=plain)
 
 
 def _with(chosen: Chosen, suffix: str) -> Chosen:
-    word = suffix.lower()
-    memory = _MEMORY.fullmatch(word)
-    if word == "online" or word.startswith("online/"):
-        return replace(chosen, search=_backend(chosen.id, word))
-    if memory:
+    directive = suffix.lower()
+    if directive == "online" or directive.startswith("online/"):
+        return replace(chosen, search=_backend(chosen.id, directive.removeprefix("online")[1:]))
+    if memory := _MEMORY.fullmatch(directive):
         days = int(memory[1] or _DEFAULT_MEMORY_DAYS)
         return replace(chosen, memory_days=min(max(days, 1), _MAX_MEMORY_DAYS))
-    if word == "reasoning-exclude":
+    if directive == "reasoning-exclude":
         return replace(chosen, hide_reasoning=True)
-    if word in _REDACTION:
+    if directive in _REDACTION:
         return replace(chosen, redaction=True)
-    if word in ROUTING or _offers(chosen.id, word):
+    routing = ROUTING.get(directive)
+    if routing or _is_provider(chosen.id, directive):
         if chosen.routing or chosen.provider:
-            raise conflict(f":{word}", "another routing or provider suffix")
-        routing = ROUTING.get(word)
-        return replace(chosen, routing=routing, provider=None if routing else word)
+            raise conflict(f":{directive}", "another routing or provider suffix")
+        return replace(chosen, routing=routing, provider=None if routing else directive)
     return replace(chosen, id=f"{chosen.id}:{suffix}")
 
 
 def conflict(first: str, second: str) -> Refusal:
     """Return the 400 for two directives that cannot be combined."""
-    message = f"{first} cannot be combined with {second}."
-    return invalid(message, "model", "speed_suffix_conflict")
+    return invalid(f"{first} cannot be combined with {second}.", "model", "speed_suffix_conflict")
 
 
-def _backend(model: str, word: str) -> tuple[str, str]:
-    _, _, backend = word.partition("/")
+def _backend(model: str, backend: str) -> tuple[str, str]:
     if not backend:
-        native = _NATIVE_SEARCH.match(model)
-        return ("openai", "standard") if native else ("linkup", "standard")
+        return ("openai" if _NATIVE_SEARCH.match(model) else "linkup", "standard")
     if backend not in BACKENDS:
-        message = f"Unknown web search backend '{backend}'."
-        raise invalid(message, "model")
+        raise invalid(f"Unknown web search backend '{backend}'.", "model")
     return BACKENDS[backend]
 
 
-def _offers(model: str, provider: str) -> bool:
-    if model.startswith(catalog.FAULT_PREFIX) or not catalog.known("text", model):
+def _is_provider(model: str, name: str) -> bool:
+    if model.startswith(catalog.FAULT_PREFIX) or not catalog.has("text", model):
         return False
-    offers = catalog.find("text", model).providers
-    return any(offer["id"] == provider for offer in offers)
-
-
-def _canonical(chosen: Chosen) -> Chosen:
-    """Drop the parts of an id that name the same model: a thinking budget, an official route."""
-    name = re.sub(r"(?<=:thinking):\d+$", "", chosen.id)
-    if not catalog.known("text", name):
-        name = re.sub(r":(official|original)$", "", name, flags=re.IGNORECASE)
-    return replace(chosen, id=name)
+    return any(offer["id"] == name for offer in catalog.find("text", model).providers)

@@ -1,22 +1,19 @@
 """What things cost and what is left: exact decimal dollars.
 
 `Account.charge` is the only place where the balance falls; it refuses with the documented 402
-when the balance does not cover the price. Every charge is kept for `/v1/usage`.
+when the balance does not cover the price. Every charge is recorded for `/v1/usage`.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from nanogpt_client.sandbox.failures import Refusal, insufficient_balance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.catalog import Model
+from nanogpt_client.sandbox.catalog import Model
+from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
 
 _MILLION = Decimal(1_000_000)
 _EXACT = Decimal("1e-12")
@@ -24,16 +21,12 @@ _CACHE_WRITE = {"5m": Decimal("1.25"), "1h": Decimal(2)}
 MEMORY_PER_MILLION = Decimal("3.75")
 WEB_SEARCH_MINIMUM = Decimal("1.00")
 _SEARCH_PRICES = {
-    ("linkup", "standard"): "0.006",
-    ("linkup", "deep"): "0.06",
-    ("tavily", "standard"): "0.008",
-    ("tavily", "deep"): "0.016",
-    ("kagi", "standard"): "0.002",
-    ("kagi", "deep"): "0.025",
-    ("sofya", "standard"): "0.01575",
-    ("openai", "standard"): "0.01",
-    ("valyu", "standard"): "0.0075",
-    ("valyu", "deep"): "0.015",
+    "linkup": {"standard": "0.006", "deep": "0.06"},
+    "tavily": {"standard": "0.008", "deep": "0.016"},
+    "kagi": {"standard": "0.002", "deep": "0.025"},
+    "valyu": {"standard": "0.0075", "deep": "0.015"},
+    "sofya": {"standard": "0.01575"},
+    "openai": {"standard": "0.01"},
 }
 _SEARCH_DEFAULT = "0.005"
 
@@ -55,6 +48,23 @@ class Charge:
     refunded: Decimal = Decimal(0)
 
 
+class Bill(NamedTuple):
+    """What a request cost and what remains on the account, in USD."""
+
+    cost: Decimal
+    remaining: Decimal
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the cost as headers, for replies whose documented body has no place for it."""
+        return {"x-cost": plain(self.cost), "x-remaining-balance": plain(self.remaining)}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the cost as the body fields of media routes."""
+        return {"cost": self.cost, "paymentSource": "USD", "remainingBalance": self.remaining}
+
+
 @dataclass(slots=True)
 class Account:
     """The balance in USD and everything that was taken from it."""
@@ -71,16 +81,7 @@ class Account:
             if cost > self.balance:
                 raise insufficient_balance(cost)
             self.balance -= cost
-            billed = Charge(
-                charge.model,
-                cost,
-                charge.input_tokens,
-                charge.output_tokens,
-                charge.reasoning_tokens,
-                charge.covered,
-                self.clock(),
-            )
-            self.charges.append(billed)
+            self.charges.append(replace(charge, cost=cost, at=self.clock()))
             return self.balance
 
     def refund(self, model: str, amount: Decimal) -> None:
@@ -96,11 +97,10 @@ class Account:
 
     def demand(self, minimum: Decimal, code: str | None = None) -> None:
         """Refuse with 402 when the balance is below `minimum` USD."""
-        if self.balance >= minimum:
-            return
-        if code is None:
-            raise insufficient_balance(minimum)
-        raise Refusal(402, "Insufficient balance for this feature.", code=code)
+        if self.balance < minimum:
+            if code is None:
+                raise insufficient_balance(minimum)
+            raise Refusal(402, "Insufficient balance for this feature.", code=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,30 +118,20 @@ class Tokens:
 
 def chat_price(rates: dict[str, Decimal], tokens: Tokens) -> Decimal:
     """Return the USD for `tokens` at `rates` (USD per million: prompt, completion, cache_read)."""
-    plain = tokens.prompt - tokens.cache_read - tokens.cache_written
-    total = (
-        plain * rates["prompt"]
-        + tokens.cache_read * rates["cache_read"]
-        + tokens.cache_written * rates["prompt"] * _CACHE_WRITE[tokens.cache_ttl]
-        + tokens.completion * rates["completion"]
-    )
-    return exact(total / _MILLION)
+    uncached = tokens.prompt - tokens.cache_read - tokens.cache_written
+    written = tokens.cache_written * _CACHE_WRITE[tokens.cache_ttl]
+    total = (uncached + written) * rates["prompt"] + tokens.cache_read * rates["cache_read"]
+    return exact((total + tokens.completion * rates["completion"]) / _MILLION)
 
 
 def chat_rates(model: Model, provider: str | None = None) -> dict[str, Decimal]:
     """Return a text model's USD per million tokens, those of `provider` when one is chosen."""
-    source = model.pricing
-    for offer in model.providers:
-        if offer["id"] == provider:
-            source = offer
+    offers = {offer["id"]: offer for offer in model.providers}
+    source = offers.get(provider, model.pricing)
     prompt = Decimal(source["prompt"])
     cached = model.pricing.get("cacheReadInputPer1kTokens")
-    read = prompt if cached is None else cached * 1000  # the list's prices are per million
-    return {
-        "prompt": prompt,
-        "completion": Decimal(source["completion"]),
-        "cache_read": min(read, prompt),
-    }
+    read = prompt if cached is None else min(prompt, cached * 1000)  # the others are per million
+    return {"prompt": prompt, "completion": Decimal(source["completion"]), "cache_read": read}
 
 
 def per_million(model: Model, tokens: int) -> Decimal:
@@ -151,10 +141,9 @@ def per_million(model: Model, tokens: int) -> Decimal:
 
 
 def image_price(model: Model, size: object, count: int) -> Decimal:
-    """Return the USD for `count` pictures; a size without a price costs as much as the dearest."""
-    prices = {
-        name.replace("*", "x"): Decimal(usd) for name, usd in model.pricing["per_image"].items()
-    }
+    """Return the USD for `count` images; a size without a price costs as much as the dearest."""
+    per_image = model.pricing["per_image"].items()
+    prices = {name.replace("*", "x"): Decimal(usd) for name, usd in per_image}
     return exact(count * prices.get(str(size), max(prices.values())))
 
 
@@ -168,7 +157,7 @@ def speech_price(model: Model, characters: int) -> Decimal:
 
 
 def minutes_price(model: Model, seconds: float) -> Decimal:
-    """Return the USD for transcribing `seconds` of sound."""
+    """Return the USD for transcribing `seconds` of audio."""
     return exact(Decimal(model.pricing["per_minute"]) * Decimal(str(seconds)) / 60)
 
 
@@ -178,36 +167,34 @@ class VideoOrder:
 
     seconds: float
     resolution: str | None = None
-    sound: bool = False
+    audio: bool = False
     source: str = "text_to_video"
 
 
 def video_price(model: Model, order: VideoOrder) -> Decimal:
     """Return the USD for a video, in whichever of the lists' shapes the model is priced."""
-    prices = model.pricing
+    prices, seconds = model.pricing, Decimal(str(order.seconds))
     if "with_audio" in prices:
-        return exact(Decimal(prices["with_audio" if order.sound else "without_audio"]))
+        return exact(Decimal(prices["with_audio" if order.audio else "without_audio"]))
     if "per_duration" in prices:
-        factor = prices["audio_multiplier"] if order.sound else 1
+        factor = prices["audio_multiplier"] if order.audio else 1
         return exact(prices["per_duration"][f"{order.seconds:g}"] * factor)
-    seconds = Decimal(str(order.seconds))
-    if "per_second_by_resolution" in prices:
-        return exact(prices["per_second_by_resolution"][order.resolution] * seconds)
-    if "per_second_by_mode_and_resolution" in prices:
+    if "per_second" in prices:
+        return exact(Decimal(prices["per_second"]) * seconds)
+    by_resolution = prices.get("per_second_by_resolution")
+    if by_resolution is None:
         by_resolution = prices["per_second_by_mode_and_resolution"][order.source]
-        return exact(by_resolution[order.resolution] * seconds)
-    return exact(Decimal(prices["per_second"]) * seconds)
+    return exact(by_resolution[order.resolution] * seconds)
 
 
 def search_price(provider: str, depth: str) -> Decimal:
     """Return the USD for one web search."""
-    return Decimal(_SEARCH_PRICES.get((provider, depth), _SEARCH_DEFAULT))
+    return Decimal(_SEARCH_PRICES.get(provider, {}).get(depth, _SEARCH_DEFAULT))
 
 
 def exact(amount: Decimal) -> Decimal:
     """Return `amount` to a millionth of a millionth of a dollar, without trailing zeros."""
-    rounded = amount.quantize(_EXACT).normalize()
-    return rounded or Decimal(0)
+    return amount.quantize(_EXACT).normalize() or Decimal(0)
 
 
 def pricing_block(charge: Charge, tokens: Tokens | None, remaining: Decimal) -> dict[str, Any]:

@@ -1,25 +1,21 @@
-"""Read what a chat request shows the model: texts, pictures, sounds, files, and their tokens.
+"""Read what a chat request shows the model: texts, images, audio, files, and their tokens.
 
-Content parts are checked against the model's capabilities. Data URLs are decoded and looked
-at; pictures on other hosts are only named by their address, for the sandbox fetches nothing.
+Content parts are checked against the model's capabilities.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import read_base64, read_data_url
-from nanogpt_client.sandbox.failures import Refusal, invalid
+from nanogpt_client.sandbox.catalog import Model
+from nanogpt_client.sandbox.errors import Refusal, invalid, require
+from nanogpt_client.sandbox.input_media import described, own_file, pdf_text
 from nanogpt_client.sandbox.messages import dump
-from nanogpt_client.sandbox.pdf_text import pdf_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.world import Exchange
 
 IMAGE_TYPES = {"image/png", "image/jpeg", "image/jpg", "image/webp"}
 _IMAGE_TOKENS = 255
@@ -45,176 +41,129 @@ class Prompt:
         return sum(self.per_message) + self.tool_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """One part being read, and where its findings go."""
-
-    exchange: Exchange
-    model: Model
-    prompt: Prompt
-    where: str = ""
-
-
 def read_prompt(exchange: Exchange, body: Mapping[str, Any], model: Model) -> Prompt:
     """Return what a (checked) request shows. Raises `Refusal` (400)."""
-    prompt = Prompt()
-    reader = _Reader(exchange, model, prompt)
+    reader = _Reader(exchange, model)
     for index, message in enumerate(body["messages"]):
-        tokens = _MESSAGE_TOKENS + sum(
-            count_tokens(call["function"]["name"])
-            + count_tokens(call["function"].get("arguments") or "")
-            for call in message.get("tool_calls") or ()
-        )
+        called = [call["function"] for call in message.get("tool_calls") or ()]
+        texts = [part for each in called for part in (each["name"], each.get("arguments") or "")]
         content = message.get("content")
-        if isinstance(content, str):
-            tokens += count_tokens(content)
+        texts += [content] if isinstance(content, str) else []
+        tokens = _MESSAGE_TOKENS + sum(map(count_tokens, texts))
         for number, part in enumerate(content if isinstance(content, list) else ()):
-            tokens += _read_part(
-                replace(reader, where=f"messages[{index}].content[{number}]"), part
-            )
-        prompt.per_message.append(tokens)
+            reader.where = f"messages[{index}].content[{number}]"
+            tokens += reader.part(part)
+        reader.prompt.per_message.append(tokens)
     if body.get("tools"):
-        prompt.tool_tokens = count_tokens(dump(body["tools"]))
-    return prompt
+        reader.prompt.tool_tokens = count_tokens(dump(body["tools"]))
+    return reader.prompt
 
 
-def _read_part(reader: _Reader, part: object) -> int:
-    """Note one content part and return its tokens."""
-    kind = part.get("type") if isinstance(part, dict) else None
-    if not isinstance(part, dict) or not isinstance(kind, str):
-        message = f"{reader.where} must be an object with a type."
-        raise invalid(message, reader.where)
-    if kind in _TEXT_PARTS:
-        text = part.get(_TEXT_PARTS[kind])
-        if not isinstance(text, str):
-            message = f"{reader.where}.text must be a string."
-            raise invalid(message, reader.where)
-        return count_tokens(text)
-    read = _PARTS.get(kind)
-    if read is None:
-        message = f"{reader.where} has the unsupported type '{kind}'."
-        raise invalid(message, reader.where)
-    return read(reader, part)
+class _Reader:
+    """Reads content parts into a prompt; each method returns the tokens of one part."""
 
+    def __init__(self, exchange: Exchange, model: Model) -> None:
+        self.exchange = exchange
+        self.model = model
+        self.prompt = Prompt()
+        self.where = ""  # the place of the part in the request
 
-def _image(reader: _Reader, part: dict[str, Any]) -> int:
-    if not reader.model.can("vision"):
-        message = f"The model '{reader.model.id}' does not support image input."
-        raise Refusal(400, message, code="image_input_not_supported", param=reader.where)
-    url = _url_of(part, "image_url", reader.where)
-    described = describe_image(reader.exchange, url, reader.where)
-    reader.prompt.image_descriptions.append(described)
-    return _IMAGE_TOKENS
+    def part(self, part: Any) -> int:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if not isinstance(kind, str):
+            raise invalid(f"{self.where} must be an object with a type.", self.where)
+        if kind in _TEXT_PARTS:
+            text = part.get(_TEXT_PARTS[kind])
+            require(isinstance(text, str), f"{self.where}.text must be a string.", self.where)
+            return count_tokens(text)
+        if kind not in _PARTS:
+            raise invalid(f"{self.where} has the unsupported type '{kind}'.", self.where)
+        return _PARTS[kind](self, part)
 
-
-def describe_image(exchange: Exchange, url: str, where: str) -> str:
-    """Return what can be seen behind an image URL. Raises `Refusal` (400)."""
-    if url.startswith("data:"):
-        mime, data = read_data_url(url, where)
-        if mime.lower() not in IMAGE_TYPES:
+    def image(self, part: dict[str, Any]) -> int:
+        self._support(self.model.can("vision"), "image", "image_input_not_supported")
+        url = self._url(part, "image_url")
+        if url.startswith("data:"):
+            mime, data = read_data_url(url, self.where)
             message = f"Unsupported image type '{mime}': use PNG, JPEG or WebP."
-            raise invalid(message, where)
-        return _look(data, where)
-    if not url.lower().startswith(("https://", "http://")):
-        message = f"{where} must be an http(s) URL or a data URL."
-        raise invalid(message, where)
-    stored = exchange.world.media.of_url(url, exchange.request.origin)
-    return _look(stored.content, where) if stored else f"an image at {url}"
+            require(mime.lower() in IMAGE_TYPES, message, self.where)
+            shown = described(data, self.where)
+        else:
+            stored = own_file(self.exchange, url, self.where)
+            shown = f"an image at {url}" if stored is None else described(stored, self.where)
+        self.prompt.image_descriptions.append(shown)
+        return _IMAGE_TOKENS
 
+    def video(self, part: dict[str, Any]) -> int:
+        self._support(self.model.can("video_input"), "video", "video_input_not_supported")
+        url = self._url(part, "video_url")
+        shown = f"a video clip at {url}"
+        if url.startswith("data:"):
+            mime, data = read_data_url(url, self.where)
+            shown = f"a video clip ({mime}, {len(data)} bytes)"
+        self.prompt.image_descriptions.append(shown)
+        return _VIDEO_TOKENS
 
-def _look(data: bytes, where: str) -> str:
-    from nanogpt_client.sandbox.media.images import describe  # noqa: PLC0415 - extra
+    def audio(self, part: dict[str, Any]) -> int:
+        from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - an extra
 
-    try:
-        return describe(data)
-    except ValueError:
-        message = f"{where} is not a readable image."
-        raise invalid(message, where) from None
+        self._support(self.model.takes("audio"), "audio")
+        audio = part.get("input_audio")
+        if not isinstance(audio, dict) or not isinstance(audio.get("data"), str):
+            raise invalid(f"{self.where}.input_audio must have data and format.", self.where)
+        try:
+            transcript = transcribe(read_base64(audio["data"], self.where))
+        except ValueError:
+            raise invalid(f"{self.where} is not readable audio.", self.where) from None
+        self.prompt.attachments.append(f"The recording says: {transcript.text}")
+        tokens = max(1, round(transcript.seconds * _AUDIO_TOKENS_PER_SECOND))
+        self.prompt.audio_tokens += tokens
+        return tokens
 
+    def file(self, part: dict[str, Any]) -> int:
+        name, mime, data = _file_of(part, self.where)
+        if data.startswith(b"%PDF") or "pdf" in mime:
+            self._support(self.model.takes("pdf"), "pdf")
+            unreadable = f"({name} is a PDF of {len(data)} bytes whose text is not readable.)"
+            text = pdf_text(data) or unreadable
+        else:
+            text = data.decode("utf-8", "replace")
+        self.prompt.attachments.append(text)
+        return count_tokens(text)
 
-def _video(reader: _Reader, part: dict[str, Any]) -> int:
-    if not reader.model.can("video_input"):
-        message = f"The model '{reader.model.id}' does not support video input."
-        raise Refusal(400, message, code="video_input_not_supported", param=reader.where)
-    url = _url_of(part, "video_url", reader.where)
-    if url.startswith("data:"):
-        mime, data = read_data_url(url, reader.where)
-        described = f"a video clip ({mime}, {len(data)} bytes)"
-    else:
-        described = f"a video clip at {url}"
-    reader.prompt.image_descriptions.append(described)
-    return _VIDEO_TOKENS
+    def _support(
+        self, supported: bool, modality: str, code: str = "unsupported_input_modality"
+    ) -> None:
+        if not supported:
+            message = f"The model '{self.model.id}' does not support {modality} input."
+            raise Refusal(400, message, code=code, param=self.where)
 
-
-def _audio(reader: _Reader, part: dict[str, Any]) -> int:
-    from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - extra
-
-    _need(reader, "audio")
-    sound = part.get("input_audio")
-    if not isinstance(sound, dict) or not isinstance(sound.get("data"), str):
-        message = f"{reader.where}.input_audio must hold data and format."
-        raise invalid(message, reader.where)
-    try:
-        heard = transcribe(read_base64(sound["data"], reader.where))
-    except ValueError:
-        message = f"{reader.where} is not readable audio."
-        raise invalid(message, reader.where) from None
-    reader.prompt.attachments.append(f"The recording says: {heard.text}")
-    tokens = max(1, round(heard.seconds * _AUDIO_TOKENS_PER_SECOND))
-    reader.prompt.audio_tokens += tokens
-    return tokens
-
-
-def _file(reader: _Reader, part: dict[str, Any]) -> int:
-    name, mime, data = _file_of(part, reader.where)
-    if data.startswith(b"%PDF") or "pdf" in mime:
-        _need(reader, "pdf")
-        text = (
-            pdf_text(data) or f"({name} is a PDF of {len(data)} bytes whose text is not readable.)"
-        )
-    else:
-        text = data.decode("utf-8", "replace")
-    reader.prompt.attachments.append(text)
-    return count_tokens(text)
+    def _url(self, part: dict[str, Any], key: str) -> str:
+        given = part.get(key)
+        url = given.get("url") if isinstance(given, dict) else given
+        if not isinstance(url, str) or not url:
+            raise invalid(f"{self.where}.{key}.url is required.", self.where)
+        return url
 
 
 def _file_of(part: dict[str, Any], where: str) -> tuple[str, str, bytes]:
     """Return name, MIME type and bytes of a file part in any of its three spellings."""
-    held = part["file"] if isinstance(part.get("file"), dict) else part
-    name = str(held.get("filename") or held.get("title") or "file")
-    source = held.get("source")
+    file = part["file"] if isinstance(part.get("file"), dict) else part
+    name = str(file.get("filename") or file.get("title") or "file")
+    source = file.get("source")
     if isinstance(source, dict) and isinstance(source.get("data"), str):
         return name, str(source.get("media_type") or ""), read_base64(source["data"], where)
-    data = held.get("file_data")
+    data = file.get("file_data")
     if not isinstance(data, str):
-        message = f"{where} must carry file_data; files by id or address are not supported."
-        raise invalid(message, where)
+        raise invalid(f"{where} must have file_data; ids and addresses are not supported.", where)
     if data.startswith("data:"):
         return name, *read_data_url(data, where)
     return name, "", read_base64(data, where)
 
 
-def _need(reader: _Reader, modality: str) -> None:
-    if not reader.model.takes(modality):
-        message = f"The model '{reader.model.id}' does not support {modality} input."
-        raise Refusal(400, message, code="unsupported_input_modality", param=reader.where)
-
-
-def _url_of(part: dict[str, Any], key: str, where: str) -> str:
-    held = part.get(key)
-    url = held.get("url") if isinstance(held, dict) else held
-    if not isinstance(url, str) or not url:
-        message = f"{where}.{key}.url is required."
-        raise invalid(message, where)
-    return url
-
-
 _PARTS: dict[str, Callable[[_Reader, dict[str, Any]], int]] = {
-    "image_url": _image,
-    "input_image": _image,
-    "video_url": _video,
-    "input_audio": _audio,
-    "file": _file,
-    "input_file": _file,
-    "document": _file,
+    **dict.fromkeys(("image_url", "input_image"), _Reader.image),
+    "video_url": _Reader.video,
+    "input_audio": _Reader.audio,
+    **dict.fromkeys(("file", "input_file", "document"), _Reader.file),
 }

@@ -2,23 +2,20 @@
 
 Claude models cache what the request marks (`cache_control` on parts or tools, or the
 `prompt_caching` helper), from 1,024 tokens on. Models that cache by themselves reuse the
-longest prefix they have seen, in steps of 128 tokens. The cache keeps hashes, never texts.
+longest prefix they have seen, in steps of 128 tokens. The cache stores hashes, never texts.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.messages import dump
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.prompt import Prompt
-    from nanogpt_client.sandbox.world import World
+from nanogpt_client.sandbox.prompt import Prompt
+from nanogpt_client.sandbox.world import World
 
 _MINIMUM = 1024
 _STEP = 128
@@ -29,7 +26,7 @@ _HELPERS = ("prompt_caching", "promptCaching", "cache_control")
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
-    """Tokens read and written; `reported` tells whether `usage` names them."""
+    """Tokens read and written; `reported` says whether `usage` names them."""
 
     read: int = 0
     written: int = 0
@@ -37,41 +34,32 @@ class CacheUse:
     reported: bool = False
 
 
-def ask_user(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
-    """Return how the cache serves this prompt, and remember the prompt."""
+def use_cache(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
+    """Return how the cache serves this prompt, and store the prompt."""
     mode = model.private.get("caching", "none")
-    prefixes = _prefixes(body, model, prompt)
+    prefixes, (marks, ttl) = _prefixes(body, model, prompt), _marks(body)
     if mode == "implicit":
-        return _implicit(world, prefixes)
-    if mode == "explicit":
-        return _explicit(world, body, prefixes)
-    return CacheUse()
-
-
-def _implicit(world: World, prefixes: list[tuple[str, int]]) -> CacheUse:
-    large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
-    read = _exchange(world, large, _LIFETIME["5m"]) // _STEP * _STEP
-    return CacheUse(read=read, reported=read > 0)
-
-
-def _explicit(world: World, body: Mapping[str, Any], prefixes: list[tuple[str, int]]) -> CacheUse:
-    marks, ttl = _marks(body)
-    if not marks:
+        read, _ = _exchange(world, prefixes, "5m")
+        read = read // _STEP * _STEP
+        return CacheUse(read=read, reported=read > 0)
+    if mode == "none" or not marks:
         return CacheUse()
     chosen = [prefixes[mark] for mark in sorted(marks)[-_MAX_MARKS:] if 0 <= mark < len(prefixes)]
-    large = [(key, tokens) for key, tokens in chosen if tokens >= _MINIMUM]
-    read = _exchange(world, large, _LIFETIME[ttl])
-    most = max((tokens for _, tokens in large), default=0)
-    return CacheUse(read=read, written=most - read, ttl=ttl, reported=True)
+    read, longest = _exchange(world, chosen, ttl)
+    return CacheUse(read=read, written=longest - read, ttl=ttl, reported=True)
 
 
-def _exchange(world: World, prefixes: list[tuple[str, int]], lifetime: float) -> int:
-    """Return the tokens of the longest live prefix; store all of them."""
+def _exchange(world: World, prefixes: list[tuple[str, int]], ttl: str) -> tuple[int, int]:
+    """Store all prefixes that are long enough; return the tokens of the longest stored, and of all.
+
+    The first number counts only what was stored before and has not expired.
+    """
     now = world.clock()
-    with world.prompts_lock:
-        live = [tokens for key, tokens in prefixes if world.prompts.get(key, 0.0) > now]
-        world.prompts.update({key: now + lifetime for key, _ in prefixes})
-    return max(live, default=0)
+    large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
+    with world.lock:
+        live = [tokens for key, tokens in large if world.prompts.get(key, 0.0) > now]
+        world.prompts.update({key: now + _LIFETIME[ttl] for key, _ in large})
+    return max(live, default=0), max((tokens for _, tokens in large), default=0)
 
 
 def _prefixes(body: Mapping[str, Any], model: Model, prompt: Prompt) -> list[tuple[str, int]]:

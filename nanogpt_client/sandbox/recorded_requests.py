@@ -20,13 +20,8 @@ _TOTAL_BYTES = 64 * 1024 * 1024
 class RecordedRequest:
     """One request that was answered.
 
-    Args:
-        method: The HTTP method.
-        path: The path, without the query.
-        status: The status that it was answered with.
-        query: The parameters in the URL.
-        headers: The headers, names in lower case, the API key redacted.
-        body: The body, decompressed; of a multipart form, the first 64 KiB.
+    `path` is without the query, names of headers are in lower case, the API key is redacted; the
+    body is decompressed, and of a multipart form it is the first 64 KiB.
     """
 
     method: str
@@ -56,37 +51,37 @@ class RecordedRequests(Sequence[RecordedRequest]):
     """The latest requests, the oldest first; `total` counts those that were dropped, too."""
 
     def __init__(self, most: int) -> None:
-        """Keep at most `most` requests, and 64 MiB of bodies."""
+        """Store at most `most` requests, and 64 MiB of bodies."""
         self.total = 0
         self._most = most
-        self._kept: deque[RecordedRequest] = deque()
+        self._stored: deque[RecordedRequest] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
 
     def add(self, request: Request, status: int) -> None:
-        """Keep a request and the status of its answer."""
+        """Store a request and the status of its answer."""
         body = plain_body(request)
         if is_form(request):
             body = body[:_UPLOAD_BYTES]
-        kept = RecordedRequest(
+        record = RecordedRequest(
             request.method, request.path, status, request.query, request.redacted_headers, body
         )
         with self._lock:
             self.total += 1
-            self._kept.append(kept)
+            self._stored.append(record)
             self._bytes += len(body)
-            while len(self._kept) > self._most or self._bytes > _TOTAL_BYTES:
-                self._bytes -= len(self._kept.popleft().body)
+            while len(self._stored) > self._most or self._bytes > _TOTAL_BYTES:
+                self._bytes -= len(self._stored.popleft().body)
 
     def clear(self) -> None:
         """Forget all requests."""
         with self._lock:
-            self._kept.clear()
+            self._stored.clear()
             self._bytes = 0
 
     def __len__(self) -> int:
-        """Return how many requests are kept."""
-        return len(self._kept)
+        """Return how many requests are stored."""
+        return len(self._stored)
 
     @overload
     def __getitem__(self, index: int) -> RecordedRequest: ...
@@ -95,7 +90,7 @@ class RecordedRequests(Sequence[RecordedRequest]):
     def __getitem__(self, index: int | slice) -> RecordedRequest | list[RecordedRequest]:
         """Return one request, or a list of them."""
         with self._lock:
-            return list(self._kept)[index]
+            return list(self._stored)[index]
 
     def __repr__(self) -> str:
         """Return the requests, without their bodies."""

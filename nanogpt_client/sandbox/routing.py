@@ -1,7 +1,7 @@
 """Find the route of a path: NanoGPT's roots, their variants, and placeholders.
 
 `/api/v1/...` and `/v1/...` are one root, older routes sit under `/api/...`. The variants
-`/api/subscription/v1`, `/api/paid/v1`, `/api/v1legacy` and `/api/v1thinking` know only some of
+`/api/subscription/v1`, `/api/paid/v1`, `/api/v1legacy` and `/api/v1thinking` have only some of
 the routes; embeddings, images and audio live under `/api/v1` alone.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nanogpt_client.sandbox.failures import Style
+from nanogpt_client.sandbox.errors import Style
 from nanogpt_client.sandbox.messages import Reply
 from nanogpt_client.sandbox.world import Exchange
 
@@ -30,7 +30,7 @@ _ROOTS = (
 
 
 class Route(NamedTuple):
-    """One method and path (`v1/models`, `transaction/create/{ticker}`, `{model...}`)."""
+    """One method and path (`v1/models`, `transaction/create/{ticker}`)."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ class Table:
         self._routes = [(re.compile(_pattern(route.path)), route) for route in routes]
 
     def find(self, method: str, path: str) -> Found | frozenset[str]:
-        """Return the route, or the methods that the path knows (none: no such path)."""
+        """Return the route, or the methods of the path (none: no such path)."""
         rooted = split_root(path)
         if rooted is None:
             return frozenset()
@@ -83,5 +83,4 @@ def split_root(path: str) -> tuple[str, str] | None:
 
 
 def _pattern(path: str) -> str:
-    path = re.sub(r"\{(\w+)\.\.\.\}", r"(?P<\1>.+)", path)
     return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)

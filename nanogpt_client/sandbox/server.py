@@ -3,8 +3,7 @@
     with Sandbox() as box:
         client = NanoGPTClient(base_url=box.base_url, api_key=box.api_key)
 
-Also as `async with`. Needs the extra `sandbox`. An error that the sandbox's model raised while it
-served is raised again at the end of the `with` block.
+Also as `async with`. Needs the extra `sandbox`.
 """
 
 from __future__ import annotations
@@ -13,28 +12,26 @@ import asyncio
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Self
 
+from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
+from nanogpt_client.sandbox.faults import Scenario
 from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from decimal import Decimal
-    from types import TracebackType
-
-    from uvicorn import Server
-
-    from nanogpt_client.sandbox.answers.turn import Model
-    from nanogpt_client.sandbox.faults import Scenario
-    from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 
 _PATIENCE = 10.0
 
 
 class Sandbox:
-    """A running emulator: `base_url`, `api_key`, `requests`, `balance`."""
+    """A running emulator: `base_url`, `api_key`, `requests`, `balance`.
+
+    An error that the sandbox's model raised while it served is raised again at the end of the
+    `with` block.
+    """
 
     def __init__(  # noqa: PLR0913 - the arguments of `SandboxApp`, and where to listen
         self,
@@ -52,22 +49,10 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Prepare a server; it runs inside `with`.
+        """Prepare a server that runs inside `with`.
 
-        Args:
-            model: What answers chat requests: any callable `(ChatRequest) -> Turn | str`,
-                called once for each choice, from several threads at once.
-            api_key: The only key that is accepted.
-            balance: USD on the account.
-            clock: Seconds since the epoch; inject one to move time by hand.
-            rate: Requests a second until 429; None for no limit.
-            scenario: Faults to inject, by value or by name (see `faults`).
-            stall: Seconds that stall faults wait.
-            job_pace: Seconds a queued job needs for each of its two stages; polls count too.
-            strict_models: Refuse chat models that the bundled catalogue does not list (404).
-            keep_requests: How many of the latest requests are kept, of 64 MiB of bodies at most.
-            host: The address to listen on.
-            port: The port; 0 picks a free one.
+        Its arguments are those of `SandboxApp`, the address to listen on, and the port: 0 picks a
+        free one.
         """
         self.app = SandboxApp(
             model=model,
@@ -83,7 +68,7 @@ class Sandbox:
         )
         self._host = host
         self._port = port
-        self._server: Server | None = None
+        self._server: Any = None  # a uvicorn.Server
         self._thread: threading.Thread | None = None
 
     @property
@@ -103,7 +88,7 @@ class Sandbox:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port; the port is known once the server runs."""
+        """Scheme, host and port; the port is set once the server runs."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
@@ -122,7 +107,7 @@ class Sandbox:
 
     def start(self) -> None:
         """Listen and serve until `stop`. Raises `ImportError` without the extra, `OSError`."""
-        server = _make_server(self.app)
+        server = _uvicorn_server(self.app)
         listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
         self._server = server
@@ -134,53 +119,38 @@ class Sandbox:
         while not server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 listener.close()
-                message = "the sandbox server did not start"
-                raise RuntimeError(message)
+                raise RuntimeError("the sandbox server did not start")
             time.sleep(0.002)
 
     def stop(self) -> None:
         """Stop serving; requests that still run are dropped."""
-        if self._server is None or self._thread is None:
-            return
-        self._server.should_exit = True
-        self._server.force_exit = True
-        self._thread.join(_PATIENCE)
-        self._server = self._thread = None
+        if self._thread is not None:
+            self._server.should_exit = self._server.force_exit = True
+            self._thread.join(_PATIENCE)
+            self._server = self._thread = None
 
     def __enter__(self) -> Self:
         """Start the server."""
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the server; raise what the sandbox's model raised while it served."""
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Stop the server; raise what the sandbox's model raised while it served.
+
+        It replaces the exception that it led to, which stays its context.
+        """
         self.stop()
-        self._raise_model_error(error)
+        if self.app.model_error and (error is None or isinstance(error, Exception)):
+            raise self.app.model_error
 
     async def __aenter__(self) -> Self:
         """Start the server."""
-        await asyncio.to_thread(self.start)
-        return self
+        return await asyncio.to_thread(self.__enter__)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Stop the server; raise what the sandbox's model raised while it served."""
         await asyncio.to_thread(self.stop)
-        self._raise_model_error(error)
-
-    def _raise_model_error(self, error: BaseException | None) -> None:
-        """Raise it instead of the exception that it led to, which stays its context."""
-        if self.app.model_error and (error is None or isinstance(error, Exception)):
-            raise self.app.model_error
+        self.__exit__(kind, error, trace)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -197,20 +167,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _make_server(app: SandboxApp) -> Server:
+def _uvicorn_server(app: SandboxApp) -> Any:
     with needs("starlette and uvicorn"):
         import uvicorn  # noqa: PLC0415 - an extra
     from nanogpt_client.sandbox.asgi import DroppableProtocol, SandboxASGI  # noqa: PLC0415
 
+    quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
+    plain: dict[str, Any] = {"ws": "none", "lifespan": "off", "server_header": False}
     config = uvicorn.Config(
-        SandboxASGI(app),
-        http=DroppableProtocol,
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
+        SandboxASGI(app), http=DroppableProtocol, loop="asyncio", **quiet, **plain
     )
     return uvicorn.Server(config)

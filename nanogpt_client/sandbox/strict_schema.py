@@ -2,25 +2,22 @@
 
 What `strict` can express is the subset that NanoGPT's page on structured outputs names in short
 (every property required, `additionalProperties: false`) and OpenAI documents in full
-(https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). Words that only
-describe, and keywords nobody has seen refused, are allowed.
+(https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas"). Keywords that
+only describe, and those nobody has seen refused, are allowed.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nanogpt_client.sandbox.failures import invalid
+from nanogpt_client.sandbox.errors import Refusal, invalid
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.messages import dump
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from nanogpt_client.sandbox.failures import Refusal
 
 # OpenAI's page lists the compositions, Azure's the others ("not supported"). `default`: "'default'
 # is not permitted" (567-labs/instructor#1074); in 2026 from Azure only (openai-agents-python#4390).
@@ -39,32 +36,59 @@ _TYPES = ("string", "number", "boolean", "integer", "object", "array", "null")
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
 _MAPS = ("properties", "$defs", "definitions")
 _MOST_PROPERTIES, _MOST_VALUES, _MOST_LEVELS = 5000, 1000, 10
+# Largest answers that the emulator computes (its own numbers): characters of a string; items of an
+# array and members of an object; items that must all differ, each compared with all before.
+_LONGEST, _MOST, _MOST_DIFFERENT = 100_000, 2_000, 100
+_SIZES = {"minLength": _LONGEST, "minItems": _MOST, "minContains": _MOST, "minProperties": _MOST}
+_REPEATS = re.compile(r"\{(\d+)")
 
 Place = tuple[str, ...]
 
 
+def check_size(schema: Mapping[str, Any], param: str, code: str) -> None:
+    """Refuse (400) a schema whose smallest instance is larger than the emulator computes."""
+    waiting: list[Any] = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if (wrong := _oversize(part)) is not None:
+                raise invalid(f"{param}: {wrong}, the most that the sandbox makes.", param, code)
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+
+
+def _oversize(part: dict[str, Any]) -> str | None:
+    for name, limit in _SIZES.items():
+        limit = _MOST_DIFFERENT if name == "minItems" and part.get("uniqueItems") else limit  # noqa: PLW2901
+        value = part.get(name)
+        if isinstance(value, int | float) and value > limit:
+            return f"{name} is above {limit}"
+    pattern = part.get("pattern")
+    repeats = _REPEATS.findall(pattern) if isinstance(pattern, str) else []
+    if any(len(each) > len(str(_LONGEST)) or int(each) > _LONGEST for each in repeats):
+        return f"a pattern repeats above {_LONGEST} times"
+    return None
+
+
 def check_strict(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
-    """Refuse a schema that strict mode cannot express.
+    """Refuse (400) a schema that strict mode cannot express; the message names the place in it.
 
     NanoGPT's page demands every property in `required`, and says as well that it makes optional
     ones nullable itself; no witness has seen that, so that here the demand counts.
 
     Args:
-        schema: the schema of the answer, or of a tool's arguments.
-        what: whose schema it is, for the message: "response_format 'person'".
-        param: where it stands in the request.
-        code: the error's code.
-
-    Raises:
-        Refusal: 400; the message names the place inside the schema.
+        schema: The schema of the answer, or of a tool's arguments.
+        what: Whose schema it is, for the message: "response_format 'person'".
+        param: Where it stands in the request.
+        code: The error's code.
     """
-    found = next(_faults(schema), None)
-    if found is not None:
+    if (found := next(_faults(schema), None)) is not None:
         raise _refusal(what, param, code, *found)
 
 
 def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
-    """Refuse a schema of a tool's arguments that is no object with properties.
+    """Refuse (400) a schema of a tool's arguments that is no object with properties.
 
     Witnesses: OpenAI, "object schema missing properties" (evalstate/fast-agent#143); DeepSeek,
     "schema must be a JSON Schema of 'type: "object"', got 'type: null'"
@@ -72,22 +96,23 @@ def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str
     /'allOf'/'enum'/'not' at the top level"; "[] is not of type 'object', 'boolean'" and "True is
     not of type 'array'", as JSON Schema's own schema says (FoundationAgents/OpenManus#1162,
     CherryHQ/cherry-studio#4188). A tool may lack the schema altogether.
-
-    Raises:
-        Refusal: 400.
     """
-    if schema.get("type") != "object":
-        kind = schema.get("type")
-        raise _refusal(what, param, code, (), f"schema must have type 'object', got {kind!r}")
+    if (found := next(_wrong_parameters(schema), None)) is not None:
+        raise _refusal(what, param, code, *found)
+
+
+def _wrong_parameters(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    if (kind := schema.get("type")) != "object":
+        yield (), f"schema must have type 'object', got {kind!r}"
     if any(key in schema for key in _NOT_AT_THE_TOP):
-        raise _refusal(what, param, code, (), f"none of {_NOT_AT_THE_TOP} may stand at the top")
+        yield (), f"none of {_NOT_AT_THE_TOP} may stand at the top"
     if not isinstance(schema.get("properties"), dict):
-        raise _refusal(what, param, code, (), "object schema missing properties")
+        yield (), "object schema missing properties"
     for place, node in _nodes(schema):
         if _is(node, "array") and "items" not in node and "prefixItems" not in node:
-            raise _refusal(what, param, code, place, "array schema missing items")
+            yield place, "array schema missing items"
     if (wrong := _no_schema(dump(schema))) is not None:
-        raise _refusal(what, param, code, *wrong)
+        yield wrong
 
 
 @lru_cache(maxsize=64)
@@ -155,22 +180,17 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
         return
     if node.get("additionalProperties") is not False:
         yield "'additionalProperties' is required to be supplied and to be false"
-    required = node.get("required")
-    required = required if isinstance(required, list) else []
+    given = node.get("required")
+    required: list[Any] = given if isinstance(given, list) else []
+    wanted = "'required' is required to be supplied and to be an array including every key in"
     if missing := [key for key in properties if key not in required]:
-        yield (
-            "'required' is required to be supplied and to be an array including every key in "
-            f"properties; missing {missing[0]!r}"
-        )
+        yield f"{wanted} properties; missing {missing[0]!r}"
     if extra := [key for key in required if key not in properties]:
         yield f"'required' names {extra[0]!r}, which is no property"
 
 
 def _reference_faults(node: dict[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a reference.
-
-    Witness: "$ref cannot have keywords {'description'}" (camel-ai/camel#3001).
-    """
+    # Witness: "$ref cannot have keywords {'description'}" (camel-ai/camel#3001).
     if beside := sorted(node.keys() - {"$ref", *_MAPS}):
         yield f"$ref cannot have keywords {beside}"
     start, *steps = str(node["$ref"]).split("/")
@@ -194,8 +214,8 @@ def _nodes(schema: Any) -> Iterator[tuple[Place, Any]]:
 def _inner(node: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
     """Yield the schemas directly inside one, with the steps to them."""
     for key in _MAPS:
-        held = node.get(key)
-        for name, each in held.items() if isinstance(held, dict) else ():
+        schemas = node.get(key)
+        for name, each in schemas.items() if isinstance(schemas, dict) else ():
             yield (key, name), each
     if "items" in node:
         yield ("items",), node["items"]

@@ -3,7 +3,7 @@
     app = SandboxApp()
     client = httpx.Client(transport=SandboxTransport(app), base_url="http://sandbox.invalid")
 
-Replies stream piece by piece. A stall really waits (up to the request's read timeout, then it is
+Replies stream part by part. A stall really waits (up to the request's read timeout, then it is
 `httpx.ReadTimeout`); a cut is `httpx.RemoteProtocolError`, as over a real connection.
 """
 
@@ -11,77 +11,70 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import AsyncIterator, Iterator
+from itertools import chain
 
 from nanogpt_client._transport.http import httpx
-from nanogpt_client.sandbox.messages import Cut, Piece, Request, Stall
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from nanogpt_client.sandbox.app import SandboxApp
-    from nanogpt_client.sandbox.messages import Reply
+from nanogpt_client.sandbox.app import SandboxApp
+from nanogpt_client.sandbox.messages import Cut, Reply, Request
 
 
 class SandboxTransport(httpx.BaseTransport):
-    """A sync httpx transport that asks a `SandboxApp`."""
+    """A sync httpx transport that asks a `SandboxApp`; several may share one."""
 
     def __init__(self, app: SandboxApp) -> None:
-        """Keep the app; several transports may share one."""
+        """Ask this app."""
         self.app = app
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
         request.read()
         reply = self.app.handle(_incoming(request))
-        pieces = list(reply.body)
-        while pieces and isinstance(pieces[0], Stall):
-            _wait(pieces.pop(0), request)
-        return _response(reply, pieces, request)
+        steps = _steps(reply, request)
+        for step in steps:
+            if isinstance(step, bytes):
+                return _response(reply, chain([step], steps), request)
+            time.sleep(step)
+        return _response(reply, steps, request)
 
 
 class AsyncSandboxTransport(httpx.AsyncBaseTransport):
-    """An async httpx transport that asks a `SandboxApp`; drawing and the like run in a thread."""
+    """An async httpx transport that asks a `SandboxApp`; the work itself runs in a thread."""
 
     def __init__(self, app: SandboxApp) -> None:
-        """Keep the app; several transports may share one."""
+        """Ask this app."""
         self.app = app
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
         await request.aread()
         reply = await asyncio.to_thread(self.app.handle, _incoming(request))
-        pieces = list(reply.body)
-        while pieces and isinstance(pieces[0], Stall):
-            await _wait_async(pieces.pop(0), request)
-        return _response(reply, pieces, request)
+        steps = _steps(reply, request)
+        for step in steps:
+            if isinstance(step, bytes):
+                return _response(reply, chain([step], steps), request)
+            await asyncio.sleep(step)
+        return _response(reply, steps, request)
 
 
-class _Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """The body of a reply, for either kind of client."""
 
-    def __init__(self, pieces: list[Piece], request: httpx.Request) -> None:
-        self._pieces = pieces
-        self._request = request
+    def __init__(self, steps: Iterator[bytes | float]) -> None:
+        self._steps = steps
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            if isinstance(piece, Stall):
-                _wait(piece, self._request)
-            elif isinstance(piece, Cut):
-                _break_off(self._request)
+        for step in self._steps:
+            if isinstance(step, bytes):
+                yield step
             else:
-                yield piece
+                time.sleep(step)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            if isinstance(piece, Stall):
-                await _wait_async(piece, self._request)
-            elif isinstance(piece, Cut):
-                _break_off(self._request)
-            else:
-                yield piece
-                await asyncio.sleep(0)
+        for step in self._steps:
+            if isinstance(step, bytes):
+                yield step
+            await asyncio.sleep(0 if isinstance(step, bytes) else step)
 
 
 def _incoming(request: httpx.Request) -> Request:
@@ -96,45 +89,25 @@ def _incoming(request: httpx.Request) -> Request:
     )
 
 
-def _response(reply: Reply, pieces: list[Piece], request: httpx.Request) -> httpx.Response:
-    if pieces and isinstance(pieces[0], Cut):
-        message = "Server disconnected without sending a response."
-        raise httpx.RemoteProtocolError(message, request=request)
-    headers = dict(reply.headers)
-    if not reply.streams:
-        headers["content-length"] = str(len(reply.content))
-    stream = _Pieces(pieces, request)
-    return httpx.Response(reply.status, headers=headers, stream=stream, request=request)
+def _response(
+    reply: Reply, steps: Iterator[bytes | float], request: httpx.Request
+) -> httpx.Response:
+    headers, body = reply.sent_headers, _Body(steps)
+    return httpx.Response(reply.status, headers=headers, stream=body, request=request)
 
 
-def _wait(stall: Piece, request: httpx.Request) -> None:
-    seconds, late = _patience(stall, request)
-    time.sleep(seconds)
-    if late:
-        _time_out(request)
-
-
-async def _wait_async(stall: Piece, request: httpx.Request) -> None:
-    seconds, late = _patience(stall, request)
-    await asyncio.sleep(seconds)
-    if late:
-        _time_out(request)
-
-
-def _patience(stall: Piece, request: httpx.Request) -> tuple[float, bool]:
-    """Return how long to wait, and whether the read timeout ends the wait."""
-    wanted = stall.seconds if isinstance(stall, Stall) else 0.0
+def _steps(reply: Reply, request: httpx.Request) -> Iterator[bytes | float]:
+    """Yield the bytes of a body and the seconds to wait between them; raise what a cut leads to."""
+    lost = "Server disconnected without sending a response."
     limit = request.extensions.get("timeout", {}).get("read")
-    if limit is None or limit >= wanted:
-        return wanted, False
-    return limit, True
-
-
-def _time_out(request: httpx.Request) -> NoReturn:
-    message = "The read operation timed out"
-    raise httpx.ReadTimeout(message, request=request)
-
-
-def _break_off(request: httpx.Request) -> NoReturn:
-    message = "peer closed connection without sending complete message body"
-    raise httpx.RemoteProtocolError(message, request=request)
+    for part in reply.body:
+        if isinstance(part, Cut):
+            raise httpx.RemoteProtocolError(lost, request=request)
+        if isinstance(part, bytes):
+            lost = "peer closed connection without sending complete message body"
+            yield part
+        elif limit is None or limit >= part.seconds:
+            yield part.seconds
+        else:
+            yield limit
+            raise httpx.ReadTimeout("The read operation timed out", request=request)

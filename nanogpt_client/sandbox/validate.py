@@ -1,25 +1,23 @@
 """Check chat and embedding requests as strictly as NanoGPT and its providers do, and no stricter.
 
-Messages are checked in `history`, schemas in `strict_schema`. Unknown keys are allowed everywhere
-and null counts as absent. Each check raises `Refusal` with the documented code; a request that
-passes can be answered.
+Schemas are checked in `strict_schema`. Unknown keys are allowed everywhere and null counts as
+absent. Each check raises `Refusal` (400) with the documented code. Of messages OpenAI's reference
+says most (https://platform.openai.com/docs/api-reference/chat/create); the rest is what other
+providers behind NanoGPT refuse: a history is sent to any of them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
-from nanogpt_client.sandbox.failures import Refusal, invalid, missing
-from nanogpt_client.sandbox.history import check_messages, check_name
+from nanogpt_client.sandbox.catalog import Model
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
 from nanogpt_client.sandbox.messages import dump
-from nanogpt_client.sandbox.numbers import integer, number
-from nanogpt_client.sandbox.schema_bounds import too_much
-from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
+from nanogpt_client.sandbox.strict_schema import check_parameters, check_size, check_strict
 
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
@@ -27,43 +25,267 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _INFINITE = float("inf")
 _NUMBERS = {  # inclusive bounds
     "temperature": (0, 2),
-    "top_p": (0, 1),
-    "min_p": (0, 1),
-    "tfs": (0, 1),
-    "typical_p": (0, 1),
-    "frequency_penalty": (-2, 2),
-    "presence_penalty": (-2, 2),
-    "repetition_penalty": (-2, 2),
-    "top_a": (-_INFINITE, _INFINITE),
-    "eta_cutoff": (-_INFINITE, _INFINITE),
-    "epsilon_cutoff": (-_INFINITE, _INFINITE),
-    "mirostat_tau": (-_INFINITE, _INFINITE),
-    "mirostat_eta": (-_INFINITE, _INFINITE),
+    **dict.fromkeys(("top_p", "min_p", "tfs", "typical_p"), (0, 1)),
+    **dict.fromkeys(("frequency_penalty", "presence_penalty", "repetition_penalty"), (-2, 2)),
+    **dict.fromkeys(("top_a", "eta_cutoff", "epsilon_cutoff"), (-_INFINITE, _INFINITE)),
+    **dict.fromkeys(("mirostat_tau", "mirostat_eta"), (-_INFINITE, _INFINITE)),
 }
 _INTEGERS = {
-    "top_k": (1, _INFINITE),
-    "max_tokens": (1, _INFINITE),
-    "max_completion_tokens": (1, _INFINITE),
-    "min_tokens": (0, _INFINITE),
+    **dict.fromkeys(("top_k", "max_tokens", "max_completion_tokens"), (1, _INFINITE)),
+    **dict.fromkeys(("min_tokens", "no_repeat_ngram_size"), (0, _INFINITE)),
     "mirostat_mode": (0, 2),
-    "no_repeat_ngram_size": (0, _INFINITE),
     "n": (1, 128),
     "seed": (-_INFINITE, _INFINITE),
     "top_logprobs": (0, 20),
 }
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_SAYS = ("tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details",
+         "refusal", "images", "audio")  # fmt: skip
 _FORMATS = ("text", "json_object", "json_schema")
+
+
+def number(
+    body: Mapping[str, Any], name: str, low: float = -_INFINITE, high: float = _INFINITE
+) -> float | None:
+    """Return a number, None when absent or null. Raises `Refusal` (400)."""
+    value = body.get(name)
+    _check_range(value, name, "a number", low, high)
+    return None if value is None else float(value)
+
+
+def integer(
+    body: Mapping[str, Any], name: str, low: float = -_INFINITE, high: float = _INFINITE
+) -> int | None:
+    """Return an integer, None when absent or null. Raises `Refusal` (400)."""
+    value = body.get(name)
+    _check_range(value, name, "an integer", low, high)
+    return value
+
+
+def _check_range(value: Any, name: str, kind: str, low: float, high: float) -> None:
+    types = int | float if kind == "a number" else int
+    fits = isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
+    limits = f" from {low:g} to {high:g}" if high < _INFINITE else f" of at least {low:g}"
+    wanted = kind + (limits if low > -_INFINITE else "")
+    require(value is None or fits, f"{name} must be {wanted}.", name)
 
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:
     """Check everything in a chat request but the content parts. Raises `Refusal` (400)."""
     check_messages(body.get("messages"))
-    _check_sampling(body)
-    _check_stop(body.get("stop"))
-    _check_tools(body.get("tools"), model)
-    _check_tool_choice(body)
-    _check_response_format(body.get("response_format"))
-    _check_reasoning(body)
-    _check_objects(body)
+    for name, (low, high) in _NUMBERS.items():
+        number(body, name, low, high)
+    for name, (low, high) in _INTEGERS.items():
+        integer(body, name, low, high)
+    stop = body.get("stop") or []
+    are_strings = isinstance(stop, list) and all(isinstance(each, str) for each in stop)
+    require(isinstance(stop, str) or are_strings, "stop must be a string or strings.", "stop")
+    if body.get("tools") is not None:
+        _check_tools(body["tools"], model)
+    if body.get("tool_choice") not in (None, "auto", "none"):
+        _check_tool_choice(body["tool_choice"], body.get("tools") or ())
+    if body.get("response_format") is not None:
+        _check_response_format(body["response_format"])
+    for name in ("reasoning", "stream_options", "webSearch", "linkup"):
+        require(isinstance(body.get(name), dict | None), f"{name} must be an object.", name)
+    efforts = body.get("reasoning_effort"), (body.get("reasoning") or {}).get("effort")
+    for name, effort in zip(("reasoning_effort", "reasoning.effort"), efforts, strict=True):
+        message = f"{name} must be one of {', '.join(EFFORTS)}."
+        require(effort is None or effort in EFFORTS, message, name)
+
+
+def check_window(prompt_tokens: int, model: Model) -> None:
+    """Refuse a prompt that is longer than the model's window."""
+    window = model.metadata.get("context_length") or model.metadata.get("max_tokens")
+    if window is not None and prompt_tokens > window:
+        limit = f"This model's maximum context length is {window} tokens"
+        message = f"{limit}, but the request has {prompt_tokens}."
+        raise Refusal(400, message, code="context_length_exceeded", param="messages")
+
+
+def _check_tools(tools: Any, model: Model) -> None:
+    code = "invalid_tool_spec"
+    require(isinstance(tools, list), "tools must be an array.", "tools", code)
+    for index, tool in enumerate(tools):
+        where = f"tools[{index}]"
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or tool.get("type") != "function":
+            expected = "{'type': 'function', 'function': {...}}"
+            raise invalid(f"{where} must be {expected}.", where, code)
+        check_name(function.get("name"), f"{where}.function.name", code)
+        _check_tool_schema(function, f"{where}.function.parameters", code)
+    if len(dump(tools).encode()) > MAX_TOOL_BYTES:
+        message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
+        raise invalid(message, "tools", "tool_spec_too_large")
+    if tools and not model.can("tool_calling"):
+        message = f"The model '{model.id}' does not support tool calling."
+        raise invalid(message, "tools", "tool_choice_unsupported")
+
+
+def _check_tool_schema(function: dict[str, Any], where: str, code: str) -> None:
+    schema = function.get("parameters")
+    if schema is None:
+        return
+    require(isinstance(schema, dict), f"{where} must be a JSON schema object.", where, code)
+    check_size(schema, where, code)
+    owner = f"function '{function['name']}'"
+    check_parameters(schema, owner, where, code)
+    if function.get("strict") is True:
+        check_strict(schema, owner, where, code)
+
+
+def _check_tool_choice(choice: Any, tools: Any) -> None:
+    names = [tool["function"]["name"] for tool in tools]
+    require(names, "tool_choice needs tools.", "tool_choice")
+    function = choice.get("function") if isinstance(choice, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if choice != "required" and name not in names:
+        message = "tool_choice must be auto, none, required or one of the functions in tools"
+        raise invalid(f"{message}, got {choice!r}.", "tool_choice")
+
+
+def _check_response_format(wanted: Any) -> None:
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    message = "response_format.type must be text, json_object or json_schema."
+    require(kind in _FORMATS, message, "response_format")
+    if kind != "json_schema":
+        return
+    spec = wanted.get("json_schema")
+    if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
+        raise missing("response_format.json_schema.name")
+    check_name(spec["name"], "response_format.json_schema.name")
+    schema, where = spec.get("schema"), "response_format.json_schema.schema"
+    code = "invalid_json_schema"
+    if not isinstance(schema, dict):
+        raise invalid(f"{where} must be a JSON schema object.", where, code)
+    check_size(schema, where, code)
+    if spec.get("strict") is True:
+        check_strict(schema, f"response_format '{spec['name']}'", where, code)
+
+
+def check_messages(messages: Any) -> None:
+    """Refuse messages that a provider would refuse. Raises `Refusal` (400)."""
+    if messages is None:
+        raise missing("messages")
+    is_list = isinstance(messages, list) and messages
+    require(is_list, "messages must be a non-empty array.", "messages")
+    for index, entry in enumerate(messages):
+        _check_message(entry, f"messages[{index}]")
+    _check_results(messages)
+
+
+def check_name(name: object, where: str, code: str = "invalid_parameter_value") -> None:
+    """Refuse a name of a message, a tool or a schema that is not of plain letters.
+
+    Witness: OpenAI, "'test test' does not match '^[a-zA-Z0-9_-]{1,64}$' - 'messages.1.name'"
+    (danny-avila/LibreChat#1075); the same of tools from Anthropic
+    (modelcontextprotocol/typescript-sdk#413).
+
+    Raises:
+        Refusal: 400.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise invalid(
+            f"Invalid '{where}': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'.", where, code
+        )
+
+
+def _check_message(entry: Any, where: str) -> None:
+    require(isinstance(entry, dict), f"{where} must be an object.", where)
+    role = entry.get("role")
+    message = f"{where}.role must be one of {', '.join(ROLES)}, got {role!r}."
+    require(role in ROLES, message, f"{where}.role")
+    _check_content(entry, where)
+    if role == "tool" and not isinstance(entry.get("tool_call_id"), str):
+        raise missing(f"{where}.tool_call_id")
+    if entry.get("name") is not None:
+        check_name(entry["name"], f"{where}.name")
+    if entry.get("tool_calls") is not None:
+        _check_calls(entry["tool_calls"], f"{where}.tool_calls")
+
+
+def _check_content(entry: dict[str, Any], where: str) -> None:
+    """Refuse content of another kind, and a user's or an assistant's message that says nothing.
+
+    Witnesses: Anthropic, `UserMessage(content="")` (microsoft/autogen#6083) and "text content
+    blocks must be non-empty" (anthropics/claude-code#62150, an image beside an empty text);
+    Mistral, "Assistant message must have either content or tool_calls, but not none"
+    (OpenHands/OpenHands#8685); Anthropic, "all messages must have non-empty content"
+    (anthropics/claude-code#6774). OpenAI takes an empty text, but no null (vercel/ai#14950).
+    """
+    content, role = entry.get("content"), entry["role"]
+    place = f"{where}.content"
+    if content is None and role != "assistant":
+        raise missing(place)
+    is_content = isinstance(content, str | list | None)
+    require(is_content, f"{place} must be a string or an array of parts.", place)
+    parts = content if isinstance(content, list) else []
+    empty = not content or any(isinstance(part, dict) and part.get("text") == "" for part in parts)
+    message = f"{place} must be non-empty, and so must each of its texts."
+    require(role != "user" or not empty, message, place)
+    says_something = content or any(entry.get(key) for key in _SAYS)
+    message = f"{place} is empty, and there are no tool_calls: it says nothing."
+    require(role != "assistant" or says_something, message, place)
+
+
+def _check_calls(calls: Any, where: str) -> None:
+    for index, call in enumerate(calls if isinstance(calls, list) else [None]):
+        call = call if isinstance(call, dict) else {}  # noqa: PLW2901
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
+        values = call.get("id"), function.get("name"), function.get("arguments")
+        if not all(isinstance(value, str) for value in values):
+            wanted = "objects with id and function {name, arguments: string}"
+            raise invalid(f"{where} must be an array of {wanted}.", where)
+        check_name(function["name"], f"{where}[{index}].function.name")
+        _check_arguments(function["arguments"], f"{where}[{index}].function.arguments")
+
+
+def _check_arguments(arguments: str, where: str) -> None:
+    """Refuse arguments that are no JSON object: half of one, the empty string, a list.
+
+    Witness: Anthropic and what translates to it, "tool_use.input: Input should be a valid
+    dictionary" (prism-php/prism#659, CopilotKit/CopilotKit#3300).
+    """
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError):
+        value = None
+    message = f"{where} must be the JSON of an object, got {arguments[:80]!r}."
+    require(isinstance(value, dict), message, where)
+
+
+def _check_results(messages: list[dict[str, Any]]) -> None:
+    """Refuse calls without results right behind them, and results without a call.
+
+    Witness: OpenAI, "An assistant message with 'tool_calls' must be followed by tool messages
+    responding to each 'tool_call_id'", "messages with role 'tool' must be a response to a preceding
+    message with 'tool_calls'" (langchain-ai/langchain#34282, #38352); Anthropic likewise, and each
+    call has one result. NanoGPT's page on chat says that it drops a result with an unknown id: the
+    tool's answer is lost silently, so that here it is refused like the others.
+    """
+    waiting: Counter[str] = Counter()
+    place = ""
+    for index, entry in enumerate([*messages, {"role": "end"}]):
+        where = f"messages[{index}]"
+        if entry["role"] == "tool":
+            name = entry["tool_call_id"]
+            message = (
+                f"{where}.tool_call_id {name!r} is no call of the preceding "
+                "message with 'tool_calls' that still waits for its result."
+            )
+            require(waiting[name], message, f"{where}.tool_call_id")
+            waiting[name] -= 1
+            continue
+        names = ", ".join(sorted(waiting.elements()))
+        message = (
+            "An assistant message with 'tool_calls' must be followed by tool messages responding "
+            f"to each 'tool_call_id': {place} has none for {names}."
+        )
+        require(not names, message, place)
+        waiting = Counter(call["id"] for call in entry.get("tool_calls") or ())
+        place = f"{where}.tool_calls"
 
 
 def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
@@ -75,166 +297,13 @@ def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         message = "input must be a string or an array of strings; token arrays are not supported."
         raise invalid(message, "input")
-    if not texts or not all(texts):
-        message = "input must not be empty."
-        raise invalid(message, "input")
-    if len(texts) > MAX_INPUTS:
-        message = f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}."
-        raise invalid(message, "input")
+    require(texts and all(texts), "input must not be empty.", "input")
+    message = f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}."
+    require(len(texts) <= MAX_INPUTS, message, "input")
     if body.get("encoding_format") not in (None, "float", "base64"):
-        message = "encoding_format must be 'float' or 'base64'."
-        raise invalid(message, "encoding_format")
-    _check_dimensions(body.get("dimensions"), model)
+        raise invalid("encoding_format must be 'float' or 'base64'.", "encoding_format")
+    wanted = integer(body, "dimensions", 1, model.metadata["max_dimensions"])
+    own = wanted in (None, model.metadata["dimensions"])
+    message = f"The model '{model.id}' does not support custom dimensions."
+    require(own or model.metadata["supports_dimensions"], message, "dimensions")
     return texts
-
-
-def _check_dimensions(wanted: object, model: Model) -> None:
-    if wanted is None:
-        return
-    most = model.facts["max_dimensions"]
-    if not isinstance(wanted, int) or isinstance(wanted, bool) or not 1 <= wanted <= most:
-        message = f"dimensions must be an integer from 1 to {most}."
-        raise invalid(message, "dimensions")
-    if wanted != model.facts["dimensions"] and not model.facts["supports_dimensions"]:
-        message = f"The model '{model.id}' does not support custom dimensions."
-        raise invalid(message, "dimensions")
-
-
-def _check_sampling(body: Mapping[str, Any]) -> None:
-    for name, (low, high) in _NUMBERS.items():
-        number(body, name, low, high)
-    for name, (low, high) in _INTEGERS.items():
-        integer(body, name, low, high)
-
-
-def _check_stop(stop: object) -> None:
-    listed = [stop] if isinstance(stop, str) else stop
-    if listed is None:
-        return
-    if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
-        message = "stop must be a string or an array of strings."
-        raise invalid(message, "stop")
-
-
-def _check_tools(tools: object, model: Model) -> None:
-    if tools is None:
-        return
-    if not isinstance(tools, list):
-        message = "tools must be an array."
-        raise invalid(message, "tools", "invalid_tool_spec")
-    for index, tool in enumerate(tools):
-        _check_tool(tool, f"tools[{index}]")
-    if len(dump(tools).encode()) > MAX_TOOL_BYTES:
-        message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
-        raise invalid(message, "tools", "tool_spec_too_large")
-    if tools and not model.can("tool_calling"):
-        message = f"The model '{model.id}' does not support tool calling."
-        raise invalid(message, "tools", "tool_choice_unsupported")
-
-
-def _check_tool(tool: object, where: str) -> None:
-    function = tool.get("function") if isinstance(tool, dict) else None
-    if (
-        not isinstance(tool, dict)
-        or tool.get("type") != "function"
-        or not isinstance(function, dict)
-    ):
-        message = f"{where} must be {{'type': 'function', 'function': {{...}}}}."
-        raise invalid(message, where, "invalid_tool_spec")
-    if not isinstance(function.get("name"), str) or not function["name"]:
-        message = f"{where}.function.name is required."
-        raise invalid(message, f"{where}.function.name", "invalid_tool_spec")
-    check_name(function["name"], f"{where}.function.name", "invalid_tool_spec")
-    _check_parameters(function, f"{where}.function.parameters")
-
-
-def _check_parameters(function: dict[str, Any], where: str) -> None:
-    schema = function.get("parameters")
-    if not isinstance(schema, dict | None):
-        message = f"{where} must be a JSON schema object."
-        raise invalid(message, where, "invalid_tool_spec")
-    if schema is None:
-        return
-    _check_bounds(schema, where, "invalid_tool_spec")
-    what = f"function '{function['name']}'"
-    check_parameters(schema, what, where, "invalid_tool_spec")
-    if function.get("strict") is True:
-        check_strict(schema, what, where, "invalid_tool_spec")
-
-
-def _check_bounds(schema: dict[str, Any], where: str, code: str) -> None:
-    if (bound := too_much(schema)) is not None:
-        raise invalid(f"{where}: {bound}.", where, code)
-
-
-def _check_tool_choice(body: Mapping[str, Any]) -> None:
-    choice = body.get("tool_choice")
-    if choice in (None, "auto", "none"):
-        return
-    names = [tool["function"]["name"] for tool in body.get("tools") or ()]
-    if not names:
-        message = "tool_choice needs tools."
-        raise invalid(message, "tool_choice")
-    if choice == "required":
-        return
-    function = choice.get("function") if isinstance(choice, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    if name is None:
-        message = "tool_choice must be auto, none, required or a function."
-        raise invalid(message, "tool_choice")
-    if name not in names:
-        message = f"tool_choice names '{name}', which is not among the tools."
-        raise invalid(message, "tool_choice")
-
-
-def _check_response_format(wanted: object) -> None:
-    if wanted is None:
-        return
-    if not isinstance(wanted, dict) or wanted.get("type") not in _FORMATS:
-        message = "response_format.type must be text, json_object or json_schema."
-        raise invalid(message, "response_format")
-    if wanted["type"] != "json_schema":
-        return
-    spec = wanted.get("json_schema")
-    if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
-        raise missing("response_format.json_schema.name")
-    check_name(spec["name"], "response_format.json_schema.name")
-    schema, where = spec.get("schema"), "response_format.json_schema.schema"
-    if not isinstance(schema, dict):
-        message = f"{where} must be a JSON schema object."
-        raise invalid(message, where, "invalid_json_schema")
-    _check_bounds(schema, where, "invalid_json_schema")
-    if spec.get("strict") is True:
-        check_strict(schema, f"response_format '{spec['name']}'", where, "invalid_json_schema")
-
-
-def _check_reasoning(body: Mapping[str, Any]) -> None:
-    reasoning = body.get("reasoning")
-    if reasoning is not None and not isinstance(reasoning, dict):
-        message = "reasoning must be an object."
-        raise invalid(message, "reasoning")
-    for name, effort in (
-        ("reasoning_effort", body.get("reasoning_effort")),
-        ("reasoning.effort", (reasoning or {}).get("effort")),
-    ):
-        if effort is not None and effort not in EFFORTS:
-            message = f"{name} must be one of {', '.join(EFFORTS)}."
-            raise invalid(message, name)
-
-
-def check_window(prompt_tokens: int, model: Model) -> None:
-    """Refuse a prompt that is longer than the model's window."""
-    window = model.facts.get("context_length") or model.facts.get("max_tokens")
-    if window is not None and prompt_tokens > window:
-        message = (
-            f"This model's maximum context length is {window} tokens, "
-            f"but the request has {prompt_tokens}."
-        )
-        raise Refusal(400, message, code="context_length_exceeded", param="messages")
-
-
-def _check_objects(body: Mapping[str, Any]) -> None:
-    for name in ("stream_options", "webSearch", "linkup"):
-        if not isinstance(body.get(name), dict | None):
-            message = f"{name} must be an object."
-            raise invalid(message, name)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp, catalog
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal
 from nanogpt_client.sandbox.model_name import BACKENDS, Chosen, parse
 from nanogpt_client.sandbox.money import (
     Account,
@@ -132,8 +132,8 @@ OMNI = "google/gemini-omni-flash/v1.1"
     (video("lightricks-ltx-2-fast", 10), "0.4"),
     (video("bytedance/seedance-2.5", 5, "720p"), "0.5"), (video(OMNI, 8, "4k"), "3.12"),
     (video(OMNI, 8, "720p", source="image_to_video"), "1.12"), (video("kling-v26-pro", 10), "0.7"),
-    (video("kling-v26-pro", 5, sound=True), "0.7"), (video("veo3-video", 8), "3.2"),
-    (video("veo3-video", 8, sound=True), "4.8"),
+    (video("kling-v26-pro", 5, audio=True), "0.7"), (video("veo3-video", 8), "3.2"),
+    (video("veo3-video", 8, audio=True), "4.8"),
 ])  # fmt: skip
 def test_prices(price, expected):
     assert price == Decimal(expected)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.sandbox import SandboxApp
-from nanogpt_client.sandbox.answers import ChatRequest, TestModel, Turn
+from nanogpt_client.sandbox import ChatRequest, SandboxApp, TestModel, Turn
 from nanogpt_client.sandbox.answers.schema_instance import NoInstanceError
 from tests.sandbox.asking import chat, code, message
 

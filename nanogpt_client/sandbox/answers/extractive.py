@@ -1,24 +1,25 @@
 """`Extractive`: a model that answers with the best sentences of the context it is given.
 
-Sentences are ranked by the words that they share with the question (`text.rank`), by the passage
-around them, and by whether they hold what the question asks for: a name, a number, a place.
+Frameworks put question, context and earlier answer into one message. A context is found by its
+form, in this order: what stands between two rules (`-----`), below a label (`Context:`,
+`## Documents`, `<context>`, a line that announces `the following text:`), or in the paragraphs
+before or after a question. Its sentences are ranked by the words that they share with the question
+(`text.rank`), by the passage around them, and by whether they have what the question asks for: a
+name, a number, a place.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from nanogpt_client.sandbox.answers.rag_prompt import RagPrompt, read_rag_prompt
-from nanogpt_client.sandbox.answers.text import rank, sentences, shorten, terms
+from nanogpt_client.sandbox.answers.text import blocks, rank, sentences, shorten, terms
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, SearchResult, Turn, text_of
 
-_ENOUGH = 0.3  # least share of the question's words that an answer must hold
+_ENOUGH = 0.3  # least share of the question's words that an answer must have
 _CLOSE = 0.75  # further sentences must score at least this share of the best
-_PASSAGE = 0.25
-_NEIGHBOUR = 0.45
-_EXPECTED = 0.18
+_PASSAGE, _NEIGHBOUR, _EXPECTED = 0.25, 0.45, 0.18
 _MOST_SENTENCES = 3
 _MOST_READ = 1500
 _SNIPPET = 300  # characters of a source that a citation shows
@@ -40,20 +41,58 @@ _ANSWERS = tuple(
          r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred)\b"),
         (r"\bwhere\b", r"\b(?:in|at|on|near|under|from)\b"),
         (r"\bwhy\b", r"\b(?:because|since|so that|due to|to)\b"),
+        (r"^\W*(?:what|who) (?:is|are|was|were)\b",
+         r"^(?:[Aa]n?|[Tt]he)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b"),
     )
 )  # fmt: skip
-_ASKS_WHAT_IS = re.compile(r"\W*(?:what|who) (?:is|are|was|were)\b", re.IGNORECASE)
-_DEFINES = re.compile(
-    r"^(?:an?|the)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b", re.IGNORECASE
-)
 _ANNOUNCES = re.compile(  # asks, opens a list, or only names parameters, as documentation does
     r"^#|[?？:]$|^(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):"
     r"|^[a-z_]+(?: [a-z_]+)*$|^[a-z_]{1,20}: \S+$"
 )
+_CONTEXT_NAMES = (
+    r"(?:contexts?|documents?|passages?|sources?|texts?|articles?|excerpts?|information|content"
+    r"|following|below)"
+)
+_OPENS = r"^[ \t]*(?:#+[ \t]+|\*\*|[<\[])?"
+_CONTEXT = re.compile(
+    rf"{_OPENS}(?:[a-z]+ )?{_CONTEXT_NAMES}(?:\*\*)?(?::(?:\*\*)?|[>\]]|[ \t]*$(?=\n))"
+    rf"|^[^\n:]{{0,200}}\b{_CONTEXT_NAMES}\b[^\n:]{{0,60}}:[ \t]*$(?=\n)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_QUESTION = re.compile(
+    rf"{_OPENS}(?:[a-z']+ ){{0,2}}(?:question|query)(?: is(?: as follows)?)?(?:\*\*)?"
+    r"(?::(?:\*\*)?|[>\]]|[ \t]*$(?=\n))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_EXISTING = re.compile(
+    r"^[^\n:]*\b(?:existing|original|previous) answer:[ \t]*(?P<text>.*?)(?=\n\s*\n|\n[A-Z]|\Z)",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_FOLLOW_UP = re.compile(
+    rf"{_OPENS}follow[- ]?up (?:input|message|question)(?:\*\*)?(?::|[>\]])\s*(?P<text>[^\n]+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ANSWER_LABEL = re.compile(r"\n\W*(?:[a-z]+ )?(?:answer|response|summary)\W*:\W*\Z", re.IGNORECASE)
+_POINTS_DOWN = re.compile(r"\b(?:following|below)\b", re.IGNORECASE)
+_CLOSING_TAG = re.compile(r"</[ \w]+>")
+_RULE = re.compile(
+    r"(?:^|(?<=[.:] ))[ \t]*(-{3,}|={3,}|\*{3,}|_{3,}|~{3,}|`{3,}|\"{3,})[ \t]*$", re.MULTILINE
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
+class RagPrompt(NamedTuple):
+    """A prompt's parts; no `passages` means that it brings no context.
+
+    `follow_up` is a message that shall be made a question of its own, below a chat's history.
+    """
+
+    question: str
+    passages: tuple[str, ...] = ()
+    existing: str = ""
+    follow_up: str = ""
+
+
+class Extract(NamedTuple):
     """Sentences of passages, in reading order, and the number of the passage of each."""
 
     sentences: tuple[str, ...] = ()
@@ -62,7 +101,7 @@ class Extract:
 
 
 class Extractive:
-    """Answer from search results, documents and the context of a RAG prompt, word for word."""
+    """Answer from search results, documents and the context of a RAG prompt, verbatim."""
 
     def __call__(self, request: ChatRequest) -> Turn:
         """Return the best sentences, or say that there is no answer in the context."""
@@ -106,18 +145,18 @@ def cited_answer(question: str, results: Sequence[SearchResult], before: str = "
     text, citations = f"{before}\n\n" if before else "", []
     for sentence, number in _support(question, results):
         result, start = results[number], len(text)
+        end = start + len(sentence)
         text += f"{sentence} [{number + 1}] "
         shown = shorten(result.content, _SNIPPET)
-        end = start + len(sentence)
         citations.append(Citation(result.url, result.title, start, end, shown))
     return Turn(text.rstrip(), citations=tuple(citations))
 
 
 def _support(question: str, results: Sequence[SearchResult]) -> list[tuple[str, int]]:
     """Choose up to three sentences, of two results where two answer, each with its number."""
+    scores = rank(question, [f"{result.title}\n\n{result.content}" for result in results])
+    best = scores.index(max(scores))
     contents = [result.content for result in results]
-    titled = [f"{result.title}\n\n{result.content}" for result in results]
-    best = max(range(len(results)), key=lambda number: (rank(question, titled)[number], -number))
     found = extract(question, [contents[best]], most=2)
     pairs = [(sentence, best) for sentence in found.sentences or sentences(contents[best])[:1]]
     for number in (each for each in range(len(results)) if each != best):
@@ -130,32 +169,36 @@ def _support(question: str, results: Sequence[SearchResult]) -> list[tuple[str, 
 def extract(question: str, passages: Sequence[str], most: int = _MOST_SENTENCES) -> Extract:
     """Return the sentences that answer a question best; none where the passages do not answer it.
 
-    A question for a summary, or without a word that says something, gets the opening sentences.
+    A question for a summary, or without a word that says something, gets the opening sentences:
+    the first of each passage, or the first ones of the only passage.
     """
     split = [(place, each) for place, text in enumerate(passages) for each in sentences(text)]
     split = split[:_MOST_READ]
+    texts, places = [each for _, each in split], [place for place, _ in split]
     if _WANTS_OPENING.search(question) or not terms(question):
-        return _opening(split, most)
-    plain = rank(question, [sentence for _, sentence in split])
+        several = len(set(places)) > 1
+        firsts = [i for i, place in enumerate(places) if not several or places.index(place) == i]
+        return _extract(split, firsts[:most], 1.0)
+    plain = rank(question, texts)
     scores = _scores(question, split, plain, rank(question, passages))
-    best = max(range(len(split)), key=lambda i: (scores[i], -i), default=0)
+    best = scores.index(max(scores)) if scores else 0
     reached = max(plain[max(0, best - 1) : best + 1], default=0)
     if reached < _ENOUGH:
         return Extract()
-    chosen = sorted(_companions(scores, plain, best, [each for _, each in split])[:most])
-    return Extract(
-        tuple(split[i][1] for i in chosen), tuple(split[i][0] for i in chosen), min(1.0, reached)
-    )
+    chosen = [best]
+    if best and _PRONOUN.match(texts[best]) and plain[best - 1]:
+        chosen.append(best - 1)  # which the pronoun stands for
+    others = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[1 : _MOST_SENTENCES + 1]
+    for i in others:
+        close = scores[i] >= _CLOSE * scores[best] and plain[i] >= _CLOSE * plain[best]
+        if close and texts[i] not in {texts[j] for j in chosen}:
+            chosen.append(i)
+    return _extract(split, sorted(chosen[:most]), min(1.0, reached))
 
 
-def _opening(split: Sequence[tuple[int, str]], most: int) -> Extract:
-    """Return the first sentence of each passage, or the first ones of the only passage."""
-    places = [place for place, _ in split]
-    several = len(set(places)) > 1
-    chosen = [split[i] for i in range(len(split)) if not several or places.index(places[i]) == i]
-    return Extract(
-        tuple(sentence for _, sentence in chosen[:most]), tuple(at for at, _ in chosen[:most]), 1.0
-    )
+def _extract(split: Sequence[tuple[int, str]], chosen: Sequence[int], score: float) -> Extract:
+    parts = [split[i] for i in chosen]
+    return Extract(tuple(text for _, text in parts), tuple(place for place, _ in parts), score)
 
 
 def _scores(
@@ -163,7 +206,6 @@ def _scores(
 ) -> list[float]:
     """Weigh in the passage around a sentence, the one before it, and the kind of answer."""
     expected = [wanted for asked, wanted in _ANSWERS if asked.search(question)]
-    definition = _ASKS_WHAT_IS.match(question)
     scores = []
     for i, (place, sentence) in enumerate(split):
         score = plain[i] + _PASSAGE * whole[place]
@@ -171,21 +213,91 @@ def _scores(
             score += _NEIGHBOUR * plain[i - 1]
         if plain[i]:
             score += _EXPECTED * sum(1 for wanted in expected if wanted.search(sentence))
-            score += 0.5 * _EXPECTED * bool(definition and _DEFINES.match(sentence))
         scores.append(score / 2 if _ANNOUNCES.search(sentence) else score)
     return scores
 
 
-def _companions(
-    scores: Sequence[float], plain: Sequence[float], best: int, texts: Sequence[str]
-) -> list[int]:
-    """Return the best sentence, the one its pronoun stands for, and those nearly as good."""
-    chosen = [best]
-    if best and _PRONOUN.match(texts[best]) and plain[best - 1]:
-        chosen.append(best - 1)
-    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    for i in order[1 : _MOST_SENTENCES + 1]:
-        close = scores[i] >= _CLOSE * scores[best] and plain[i] >= _CLOSE * plain[best]
-        if close and texts[i] not in {texts[j] for j in chosen}:
-            chosen.append(i)
-    return list(dict.fromkeys(chosen))
+def read_rag_prompt(text: str) -> RagPrompt:
+    """Split one prompt into its parts."""
+    if follow_ups := [*_FOLLOW_UP.finditer(text)]:
+        return RagPrompt(text, follow_up=follow_ups[-1]["text"].strip())
+    text = _ANSWER_LABEL.sub("", text.strip())
+    context, rest = _between_rules(text)
+    rest, last = _split_off_question(rest)
+    if not context:
+        context, rest = _below_label(rest, is_asked=bool(last))
+    if existing := _EXISTING.search(rest):
+        rest = rest.replace(existing[0], "")
+    question = last or _labelled_question(rest)
+    if not context and question:
+        context = rest if last else _before_question(text)
+    if not context:
+        return _unlabelled(text)
+    question = question or _last_question(rest)
+    return RagPrompt(
+        _clean(question), (_clean(context),), existing["text"].strip() if existing else ""
+    )
+
+
+def _clean(text: str) -> str:
+    return _CLOSING_TAG.sub("", text).strip()
+
+
+def _between_rules(text: str) -> tuple[str, str]:
+    """Return what stands between the first and the last rule of one length, and the rest."""
+    rules = list(_RULE.finditer(text))
+    for first in rules:
+        last = [rule for rule in rules if rule[1] == first[1]][-1]
+        if inside := text[first.end() : last.start()].strip():
+            return inside, f"{text[: first.start()]}\n{text[last.end() :]}"
+    return "", text
+
+
+def _split_off_question(text: str) -> tuple[str, str]:
+    """Split off a question without a label that is the last paragraph."""
+    before, _, last = text.rpartition("\n\n")
+    alone = before.strip() and last.rstrip().endswith(("?", "？")) and not _QUESTION.search(last)
+    return (before, last.strip()) if alone else (text, "")
+
+
+def _below_label(text: str, *, is_asked: bool) -> tuple[str, str]:
+    """Return what stands below the first label of a context, and the rest.
+
+    It ends at the last label of a question, for a context may have such labels of its own; or
+    with the text, where the question stands elsewhere.
+    """
+    label = _CONTEXT.search(text)
+    if label is None:
+        return "", text
+    before, after = text[: label.start()], text[label.end() :]
+    is_asked = is_asked or bool(_QUESTION.search(before))
+    asked = [] if is_asked else list(_QUESTION.finditer(after))
+    end = asked[-1].start() if asked else len(after)
+    return after[:end], before + after[end:]
+
+
+def _labelled_question(text: str) -> str:
+    """Return the paragraph below the last label of a question."""
+    labels = list(_QUESTION.finditer(text))
+    found = blocks(_CLOSING_TAG.sub("\n\n", text[labels[-1].end() :])) if labels else []
+    return found[0] if found else ""
+
+
+def _before_question(text: str) -> str:
+    """Return the paragraphs above a labelled question; the first of several instructs."""
+    found = blocks(text[: list(_QUESTION.finditer(text))[-1].start()])
+    return "\n\n".join(found[1:] or found)
+
+
+def _last_question(text: str) -> str:
+    """Return the last question of a text, else the text."""
+    asked = [each for each in sentences(text) if each.endswith(("?", "？"))]
+    return asked[-1] if asked else text.strip()
+
+
+def _unlabelled(text: str) -> RagPrompt:
+    """Split off a first paragraph that asks or announces what is below it."""
+    found = blocks(text)
+    if len(found) > 1 and (found[0].endswith(("?", "？")) or _POINTS_DOWN.search(found[0])):
+        return RagPrompt(found[0], tuple(found[1:]))
+    return RagPrompt(text)

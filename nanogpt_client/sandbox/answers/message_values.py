@@ -6,12 +6,11 @@ They fill the arguments of tools and the properties of schemas, in order, each o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 _NUMBER = re.compile(  # none that is part of a date, a time, a version or a name
-    r"(?<![\w.])(?<!\d[-:/])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[-.:/,]\d)",
-    re.ASCII,
+    r"(?<![\w.])(?<!\d[-:/])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[-.:/,]\d)", re.ASCII
 )
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)['‘]([^'’\n]+)['’](?!\w)"
@@ -41,25 +40,19 @@ class MessageValues:
 
     def number(self, accepts: Accepts) -> Found | None:
         """Take the first number that fits."""
-        return self._take(
-            (Found(_read(match[0]), *match.span()) for match in _NUMBER.finditer(self.text)),
-            accepts,
-        )
+        numbers = ((_read(match[0]), *match.span()) for match in _NUMBER.finditer(self.text))
+        return self._take(numbers, accepts)
 
     def quoted(self, accepts: Accepts) -> Found | None:
         """Take the first quoted string that fits."""
-        return self._take(
-            (
-                Found(next(filter(None, match.groups())), *match.span())
-                for match in _QUOTED.finditer(self.text)
-            ),
-            accepts,
-        )
+        quotes = _QUOTED.finditer(self.text)
+        strings = ((next(filter(None, match.groups())), *match.span()) for match in quotes)
+        return self._take(strings, accepts)
 
     def word(self, accepts: Accepts) -> Found | None:
         """Take the first single word that fits: a date, an address, a code."""
         words = (
-            Found(word, match.start(), match.end())
+            (word, *match.span())
             for match in _WORD.finditer(self.text)
             for word in dict.fromkeys((match[0].strip(".:'‘’[]{}"), match[0]))
         )
@@ -68,24 +61,23 @@ class MessageValues:
     def option(self, options: Sequence[Any], accepts: Accepts) -> Found | None:
         """Take the first of the given values that stands in the message."""
         found = [
-            Found(option, *match.span())
+            (option, *match.span())
             for option in options
             if isinstance(option, str | int | float) and not isinstance(option, bool)
             for match in re.finditer(_pattern(str(option)), self.text, re.IGNORECASE)
         ]
-        return self._take(iter(sorted(found, key=lambda each: (each.start, -each.end))), accepts)
+        return self._take(sorted(found, key=lambda each: (each[1], -each[2])), accepts)
 
     def whole(self, accepts: Accepts) -> Found | None:
         """Take the message itself."""
-        found = Found(self.text, -1, 0)
-        return self._take(iter([found] if self.text else []), accepts)
+        return self._take([(self.text, -1, 0)] if self.text else [], accepts)
 
-    def _take(self, candidates: Iterator[Found], accepts: Accepts) -> Found | None:
-        for found in candidates:
-            free = all(found.end <= each.start or each.end <= found.start for each in self.taken)
-            if free and accepts(found.value):
-                self.taken = (*self.taken, found)
-                return found
+    def _take(self, candidates: Iterable[tuple[Any, int, int]], accepts: Accepts) -> Found | None:
+        for value, start, end in candidates:
+            free = all(end <= each.start or each.end <= start for each in self.taken)
+            if free and accepts(value):
+                self.taken = (*self.taken, Found(value, start, end))
+                return self.taken[-1]
         return None
 
 

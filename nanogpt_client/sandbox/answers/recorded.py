@@ -26,7 +26,7 @@ from nanogpt_client.sandbox.answers.turn import (
     Turn,
     turn_of,
 )
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal, sandbox_error
 
 # What does not change what a model says: how it is delivered, billed and accounted for.
 _IGNORED = frozenset(
@@ -68,11 +68,9 @@ class Recorded:
             ValueError: for another `record`, for `all` without a model, for a broken file.
         """
         if record not in ("missing", "none", "all"):
-            message = f"record must be 'missing', 'none' or 'all', not {record!r}"
-            raise ValueError(message)
+            raise ValueError(f"record must be 'missing', 'none' or 'all', not {record!r}")
         if record == "all" and model is None:
-            message = "record='all' needs a model to record"
-            raise ValueError(message)
+            raise ValueError("record='all' needs a model to record")
         self._path = Path(path)
         self._model = None if record == "none" else model
         self._lock = threading.Lock()
@@ -113,19 +111,23 @@ class Recorded:
         recorded = [_pretty(row["request"]) for row in self._rows.values()]
         message = f"{self._path.name} has no turn for this request"
         if recorded:
-            nearest = max(recorded, key=lambda each: _likeness(each, lines))
+            compare = difflib.SequenceMatcher(None, autojunk=False)
+            compare.set_seq2(lines)
+
+            def likeness(each: list[str]) -> float:
+                compare.set_seq1(each)
+                return compare.quick_ratio()
+
+            nearest = max(recorded, key=likeness)
             diff = list(difflib.unified_diff(nearest, lines, "recorded", "sent", n=0, lineterm=""))
             message += "; the nearest recorded one differs:\n" + "\n".join(diff[:_SHOWN_LINES])
-        return Refusal(424, message, code="sandbox_recording_missing", kind="sandbox_error")
+        return sandbox_error(message, "sandbox_recording_missing")
 
 
 def _canonical(request: ChatRequest) -> Row:
     """Return what of a request can change its answer, with nothing secret or bulky in it."""
-    body = {
-        key: value
-        for key, value in request.body.items()
-        if value is not None and key not in _IGNORED
-    }
+    given = request.body.items()
+    body = {key: value for key, value in given if value is not None and key not in _IGNORED}
     ids: dict[str, str] = {}
     body["messages"] = [_renumbered(message, ids) for message in request.messages]
     if request.index:
@@ -136,16 +138,16 @@ def _canonical(request: ChatRequest) -> Row:
 
 def _renumbered(message: Row, ids: dict[str, str]) -> Row:
     """Return a message whose tool calls are numbered in the order of the conversation."""
+
+    def number(name: str) -> str:
+        return ids.setdefault(name, f"call_{len(ids) + 1}")
+
     found = dict(message)
     if calls := message.get("tool_calls"):
-        found["tool_calls"] = [{**call, "id": _number(call["id"], ids)} for call in calls]
+        found["tool_calls"] = [{**call, "id": number(call["id"])} for call in calls]
     if "tool_call_id" in message:
-        found["tool_call_id"] = _number(message["tool_call_id"], ids)
+        found["tool_call_id"] = number(message["tool_call_id"])
     return found
-
-
-def _number(name: str, ids: dict[str, str]) -> str:
-    return ids.setdefault(name, f"call_{len(ids) + 1}")
 
 
 def _clean(value: Any) -> Any:
@@ -182,8 +184,7 @@ def _read(path: Path) -> dict[str, Row]:
             row["request"], row["turn"] = dict(row["request"]), dict(row["turn"])
             rows[row["key"]] = row
         except (ValueError, LookupError, TypeError) as error:
-            message = f"{path}:{number} is no recorded turn"
-            raise ValueError(message) from error
+            raise ValueError(f"{path}:{number} is no recorded turn") from error
     return rows
 
 
@@ -193,7 +194,3 @@ def _line(value: object) -> str:
 
 def _pretty(value: object) -> list[str]:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).splitlines()
-
-
-def _likeness(recorded: list[str], sent: list[str]) -> float:
-    return difflib.SequenceMatcher(None, recorded, sent, autojunk=False).quick_ratio()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,6 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from nanogpt_client.sandbox.answers.merge import merge
 from nanogpt_client.sandbox.answers.message_values import Found, MessageValues
 
 Schema = Mapping[str, Any]
@@ -104,13 +103,10 @@ class _Builder:
     """Builds instances of the parts of one schema; `active` are the references being followed."""
 
     def __init__(
-        self,
-        schema: Schema | bool,
-        message: MessageValues,
-        formats: FormatChecker = _FORMATS,
+        self, schema: Schema | bool, message: MessageValues, formats: FormatChecker = _FORMATS
     ) -> None:
         kind = validator_for(schema, default=Draft202012Validator)
-        whole: Any = schema  # the stubs know of no schema that is true or false
+        whole: Any = schema  # the stubs do not allow true or false
         kind.check_schema(whole)
         self._validator = kind(whole, format_checker=formats)
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
@@ -249,8 +245,57 @@ class _Builder:
                 yield [*short[:place], *[value] * size, *short[place + 1 :]]
 
 
+def merge(*schemas: Schema | bool) -> Schema:
+    """Return one schema for what all of them say, as far as their keywords can be merged.
+
+    Of two values that cannot be merged (two patterns, say) the first stays: whoever builds an
+    instance still has to check it against the schemas themselves.
+    """
+    merged: dict[str, Any] = {}
+    for schema in schemas:
+        for name, value in schema.items() if isinstance(schema, Mapping) else ():
+            both = name in merged and merged[name] != value
+            merge_two = _MERGES.get(name, lambda one, _: one)
+            merged[name] = merge_two(merged[name], value) if both else value
+    return merged
+
+
+def _all_of(one: Any, other: Any) -> Any:
+    return False if one is False or other is False else {"allOf": [one, other]}
+
+
+def _each(one: Schema, other: Schema) -> Schema:
+    return {**one, **other, **{key: _all_of(one[key], other[key]) for key in one.keys() & other}}
+
+
+def _types_of_both(one: Any, other: Any) -> list[str]:
+    """Return the types of both; an integer is a number."""
+    one, other = ([each] if isinstance(each, str) else list(each) for each in (one, other))
+    both = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
+    return [each for each in dict.fromkeys(one + other) if each in both]
+
+
+_MINIMA = "minimum exclusiveMinimum minLength minItems minProperties minContains".split()
+_MAXIMA = "maximum exclusiveMaximum maxLength maxItems maxProperties".split()
+_MERGES: dict[str, Callable[[Any, Any], Any]] = {
+    **dict.fromkeys(("properties", "patternProperties"), _each),
+    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _all_of),
+    **dict.fromkeys(
+        ("required", "allOf"), lambda one, other: one + [each for each in other if each not in one]
+    ),
+    **dict.fromkeys(
+        ("anyOf", "oneOf"), lambda one, other: [_all_of(*pair) for pair in product(one, other)]
+    ),
+    "enum": lambda one, other: [each for each in one if each in other],
+    "type": _types_of_both,
+    **dict.fromkeys(_MINIMA, max),
+    **dict.fromkeys(_MAXIMA, min),
+    "uniqueItems": max,
+}
+
+
 def _types(flat: Schema) -> list[str]:
-    """Return the types that an instance may have, those of which the keywords speak first."""
+    """Return the types that an instance may have, those that the keywords are about first."""
     if (kind := flat.get("type")) is not None:
         return [kind] if isinstance(kind, str) else list(kind)
     return sorted(_KEYWORDS, key=lambda name: not _KEYWORDS[name] & flat.keys())

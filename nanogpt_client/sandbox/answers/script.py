@@ -41,8 +41,9 @@ class Failure(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
             ValueError: for another name.
         """
         if str(fault) not in REPLIES:
-            message = f"unknown fault {str(fault)!r}; known: {', '.join(sorted(REPLIES))}"
-            raise ValueError(message)
+            raise ValueError(
+                f"unknown fault {str(fault)!r}; the faults are {', '.join(sorted(REPLIES))}"
+            )
         super().__init__(str(fault))
         self.fault = str(fault)
 
@@ -82,9 +83,9 @@ class _Rule:
     def fits(self, request: ChatRequest) -> bool:
         return (
             (self.contains is None or self.contains in request.text)
-            and (self.tool is None or self.tool in _offered(request))
-            and (self.result_of is None or self.result_of == _last_tool(request))
-            and (self.model is None or self.model == request.model)
+            and self.tool in (None, *_offered(request))
+            and self.result_of in (None, _last_tool(request))
+            and self.model in (None, request.model)
         )
 
 
@@ -97,7 +98,7 @@ class Script:
     """
 
     def __init__(self, *answers: Answer) -> None:
-        """Keep the answers for the requests that no rule fits."""
+        """Take the answers for the requests that match no rule."""
         self._answers = deque(answers)
         self._given = 0
         self._rules: list[_Rule] = []
@@ -134,8 +135,9 @@ class Script:
     def assert_exhausted(self) -> None:
         """Raise `ScriptError` where answers in order are left, here or in a rule's script."""
         if self._answers:
-            message = f"{self.remaining} answers were never asked for; next: {self._answers[0]!r}"
-            raise ScriptError(message)
+            raise ScriptError(
+                f"{self.remaining} answers were never asked for; next: {self._answers[0]!r}"
+            )
         for rule in self._rules:
             if isinstance(rule.then, Script):
                 rule.then.assert_exhausted()
@@ -146,8 +148,9 @@ class Script:
         if isinstance(answer, Exception):
             raise answer
         turn = turn_of(answer if isinstance(answer, Turn | str) else answer(request))
-        if isinstance(turn, ToolCalls):
-            _check_offered(turn, request)
+        calls = turn.tool_calls if isinstance(turn, ToolCalls) else ()
+        for name in (call.name for call in calls if call.name not in _offered(request)):
+            raise _error(f"the script calls {name!r}, which is not offered by", request)
         return turn
 
     def _next(self, request: ChatRequest) -> Answer:
@@ -156,18 +159,9 @@ class Script:
                 if rule.fits(request):
                     return rule.then
             if not self._answers:
-                message = f"the script has no answer left after {self._given} for this request"
-                raise ScriptError(f"{message}:\n{_shown(request)}")
+                raise _error(f"the script has no answer left after {self._given} for", request)
             self._given += 1
             return self._answers.popleft()
-
-
-def _check_offered(turn: ToolCalls, request: ChatRequest) -> None:
-    offered = _offered(request)
-    wrong = [call.name for call in turn.tool_calls if call.name not in offered]
-    if wrong:
-        message = f"the script calls {wrong[0]!r}, which the request does not offer"
-        raise ScriptError(f"{message}:\n{_shown(request)}")
 
 
 def _offered(request: ChatRequest) -> list[str]:
@@ -184,13 +178,16 @@ def _last_tool(request: ChatRequest) -> str | None:
     return names.get(last["tool_call_id"])
 
 
-def _shown(request: ChatRequest) -> str:
-    """Describe a request: model, tools, the last messages."""
+def _error(what: str, request: ChatRequest) -> ScriptError:
+    """Return an error that shows the request: model, tools, the last messages."""
     messages = request.messages
-    left_out = len(messages) - _SHOWN_MESSAGES
-    lines = [f"  model: {request.model}", f"  tools: {', '.join(_offered(request)) or 'none'}"]
-    lines += [f"  ({left_out} earlier messages)"] if left_out > 0 else []
-    return "\n".join(lines + [f"  {_line(message)}" for message in messages[-_SHOWN_MESSAGES:]])
+    lines = [f"{what} this request:", f"  model: {request.model}"]
+    lines += [f"  tools: {', '.join(_offered(request)) or 'none'}"]
+    if (left_out := len(messages) - _SHOWN_MESSAGES) > 0:
+        lines += [f"  ({left_out} earlier messages)"]
+    return ScriptError(
+        "\n".join(lines + [f"  {_line(each)}" for each in messages[-_SHOWN_MESSAGES:]])
+    )
 
 
 def _line(message: Mapping[str, Any]) -> str:

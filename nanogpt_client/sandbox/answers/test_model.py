@@ -25,7 +25,7 @@ class TestModel:
     """A deterministic model for tests: the same request always gets the same turn.
 
     It calls each offered tool once a user message, with the values of that message in order (as
-    `schema_instance` says), then tells what the tools returned. A JSON schema gets an instance
+    `schema_instance` says), then repeats what the tools returned. A JSON schema gets an instance
     likewise, and JSON mode an object. Otherwise it answers from search results and context as
     `Extractive` does, says what images and documents hold, or repeats the request.
 
@@ -91,7 +91,7 @@ def _answer(request: ChatRequest) -> Turn:
     elif wanted.get("type") == "json_object":
         value = _object(request)
     else:
-        return _in_words(request)
+        return _in_text(request)
     return Turn(json.dumps(value, ensure_ascii=False))
 
 
@@ -105,16 +105,21 @@ def _object(request: ChatRequest) -> Any:
             continue
         if isinstance(schema, dict) and {"properties", "$ref"} & schema.keys():
             return _instance(schema, _question(request).replace(prompt[start:end], ""))
-    said = _in_words(request).text
+    said = _in_text(request).text
     keys = [key for _, key in _KEY.findall(prompt)]
     return dict.fromkeys(keys or ["answer"], said)
 
 
-def _in_words(request: ChatRequest) -> Turn:
+def _in_text(request: ChatRequest) -> Turn:
     """Say what the request brought, else repeat it."""
     results = _results(request)
     said = [f"{name} returned: {shorten(text, _LONGEST_RESULT)}" for name, text in results]
-    said += _shown(request)
+    images = request.image_descriptions
+    several = len(images) > 1
+    said += [
+        f"Image {n} shows {each}." if several else f"The image shows {each}."
+        for n, each in enumerate(images, 1)
+    ]
     if request.search_results:
         return cited_answer(request.text, request.search_results, "\n".join(said))
     if not results and request.attachments:
@@ -124,13 +129,6 @@ def _in_words(request: ChatRequest) -> Turn:
         return Turn("\n".join(said))
     echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
     return answer_from_context(request) or Turn(echo)
-
-
-def _shown(request: ChatRequest) -> list[str]:
-    """Say what the images show."""
-    if len(request.image_descriptions) == 1:
-        return [f"The image shows {request.image_descriptions[0]}."]
-    return [f"Image {n} shows {each}." for n, each in enumerate(request.image_descriptions, 1)]
 
 
 def _question(request: ChatRequest) -> str:

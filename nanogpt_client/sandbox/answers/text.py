@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from nanogpt_client.sandbox.media.words import concepts, importance, units
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _CHARS_PER_TOKEN = 4
 _WIDE = re.compile(
@@ -72,7 +70,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _records(block: str) -> list[str]:
-    """Join the lines that an editor wrapped, keep those that stand for themselves."""
+    """Join the lines that an editor wrapped; list items and table rows stay alone."""
     records: list[str] = []
     last = ""
     for line in block.splitlines():
@@ -127,10 +125,15 @@ def rank(question: str, passages: Sequence[str]) -> list[float]:
     A passage that holds every word of the question scores about 1.
     """
     wanted = dict.fromkeys(terms(question))
-    split = [units(passage) for passage in passages]
+    split = [_units(passage) for passage in passages]
     rarity = weights(split)
     total = math.fsum(_rarity(unit, rarity, len(split)) for unit in wanted) or 1.0
     return [_fit(wanted, passage, rarity, total) for passage in split]
+
+
+@lru_cache(maxsize=1024)
+def _units(passage: str) -> tuple[str, ...]:
+    return tuple(units(passage))
 
 
 def _rarity(unit: str, rarity: dict[str, float], count: int) -> float:
@@ -139,7 +142,7 @@ def _rarity(unit: str, rarity: dict[str, float], count: int) -> float:
 
 
 def _fit(
-    wanted: Iterable[str], passage: list[str], rarity: dict[str, float], total: float
+    wanted: Iterable[str], passage: tuple[str, ...], rarity: dict[str, float], total: float
 ) -> float:
     """Return the covered share of the question, slightly less for long passages."""
     have = set(passage)

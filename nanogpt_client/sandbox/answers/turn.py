@@ -6,9 +6,10 @@ that only says this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 
@@ -98,20 +99,13 @@ class ChatRequest:
     @cached_property
     def text(self) -> str:
         """The text of the last user message."""
-        return next(
-            (text_of(each) for each in reversed(self.messages) if each["role"] == "user"), ""
-        )
+        return last_user_text(self.messages)
 
     @cached_property
     def tool_results(self) -> list[str]:
         """The results of the tools that were called since the last user message, in order."""
-        results: list[str] = []
-        for message in reversed(self.messages):
-            if message["role"] == "user":
-                break
-            if message["role"] == "tool":
-                results.append(text_of(message))
-        return results[::-1]
+        after = takewhile(lambda message: message["role"] != "user", reversed(self.messages))
+        return [text_of(each) for each in after if each["role"] == "tool"][::-1]
 
 
 Model = Callable[[ChatRequest], Turn | str]
@@ -130,11 +124,16 @@ def text_of(message: Mapping[str, Any]) -> str:
     )
 
 
+def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text of the last user message."""
+    users = [message for message in messages if message["role"] == "user"]
+    return text_of(users[-1]) if users else ""
+
+
 def turn_of(answer: Turn | str) -> Turn:
     """Return what a model returned as a `Turn`. Raises `TypeError` for anything else."""
     if isinstance(answer, str):
         return Turn(answer)
     if isinstance(answer, Turn):
         return answer
-    message = f"a sandbox model must return a Turn or a str, not {type(answer).__name__}"
-    raise TypeError(message)
+    raise TypeError(f"a sandbox model must return a Turn or a str, not {type(answer).__name__}")

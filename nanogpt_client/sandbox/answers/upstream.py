@@ -1,4 +1,4 @@
-"""A real model behind the sandbox: a local server that speaks OpenAI's chat protocol."""
+"""A real model behind the sandbox: a server with OpenAI's chat protocol."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, ToolCall, Turn, text_of
-from nanogpt_client.sandbox.failures import Refusal
+from nanogpt_client.sandbox.errors import Refusal, sandbox_error
 
 _SENT = (
     "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature",
@@ -37,7 +37,7 @@ class Upstream:
         api_key: str | None = None,
         timeout: float = 600.0,
     ) -> None:
-        """Keep where to ask.
+        """Name the server.
 
         Args:
             base_url: The address before `/chat/completions`, such as `http://localhost:11434/v1`.
@@ -86,7 +86,7 @@ class Upstream:
         if self._api_key:
             what = what.replace(self._api_key, "***")
         message = f"The sandbox's upstream {self._address} {what[:_LONGEST]}"
-        return Refusal(424, message, code="sandbox_upstream_error", kind="sandbox_error")
+        return sandbox_error(message, "sandbox_upstream_error")
 
 
 def _turn(choice: Mapping[str, Any]) -> Turn:

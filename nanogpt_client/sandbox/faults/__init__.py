@@ -16,19 +16,19 @@
 | empty-200 | status 200 and no body |
 | no-choices | the reply with `choices` (or `data`) empty |
 | cut-before | the connection drops before any byte of the answer |
-| cut-mid-frame, cut-mid-character | it drops inside a frame, inside one UTF-8 character |
+| cut-mid-frame, cut-mid-character | it drops inside an event, inside one UTF-8 character |
 | no-finish | a stream that ends cleanly without finish reason and `[DONE]` |
 | no-done | a finished stream without `[DONE]` |
-| error-frame | half an answer, a frame with finish reason `error` and an error object, `[DONE]` |
+| error-frame | half an answer, an event with finish reason `error` and an error object, `[DONE]` |
 | error-frame-bare | the same without the error object |
 | stall-before, stall-mid | silence before the first byte, or halfway |
 | stall-keepalive | comments instead of events halfway, then the rest |
-| stall-after-finish | silence between the finish frame and `[DONE]` |
-| slow | a pause before every frame |
+| stall-after-finish | silence between the finish reason and `[DONE]` |
+| slow | a pause before every event |
 | odd-framing | CRLF, comments, events of several data lines, no last blank line |
 | truncated-tool-call | a tool call whose arguments break off |
 | leaked-tool-markup | a tool call as markup in the text |
-| malformed-json | JSON that breaks off: one frame of a stream, or the whole body |
+| malformed-json | JSON that breaks off: one event of a stream, or the whole body |
 | job-failed, job-stuck | a queued job that fails, or never finishes |
 
 Faults that replace the reply cost nothing; faults that change a reply are charged like it.
@@ -36,6 +36,100 @@ Faults that replace the reply cost nothing; faults that change a reply are charg
 
 from __future__ import annotations
 
-from nanogpt_client.sandbox.faults.table import NAMES, SCENARIOS, Injector, Scenario
+import re
+import threading
+from dataclasses import dataclass, field, replace
 
-__all__ = ["Injector", "NAMES", "SCENARIOS", "Scenario"]
+from nanogpt_client.sandbox.bodies import plain_body
+from nanogpt_client.sandbox.errors import unknown_model
+from nanogpt_client.sandbox.faults.changes import CHANGES
+from nanogpt_client.sandbox.faults.replies import REPLIES
+from nanogpt_client.sandbox.messages import Reply, Request
+from nanogpt_client.sandbox.routing import Handler
+from nanogpt_client.sandbox.world import Exchange
+
+__all__ = ["NAMES", "SCENARIOS", "Scenario"]
+
+_MODEL = re.compile(rb'(?:"model"\s*:\s*"|name="?model"?\r\n\r\n)sandbox/fault/([\w-]+)')
+_JOBS = {"job-failed": "failed", "job-stuck": "stuck"}
+NAMES = frozenset({*REPLIES, *CHANGES, *_JOBS})
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Faults for the account's requests, one after the other.
+
+    The first matching request gets `faults[0]` and so on; None is an ordinary answer. After the
+    last one all is well again, or with `repeat` it starts over. `path` limits the scenario to
+    requests whose path contains it.
+    """
+
+    faults: tuple[str | None, ...] = ()
+    repeat: bool = False
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse names that do not exist."""
+        unknown = [name for name in self.faults if name is not None and name not in NAMES]
+        if unknown:
+            raise ValueError(
+                f"unknown fault {unknown[0]!r}; the faults are {', '.join(sorted(NAMES))}"
+            )
+
+    @classmethod
+    def of(cls, given: Scenario | str | None) -> Scenario:
+        """Return a scenario given by value, by the name of one, or by the name of a fault."""
+        if given is None:
+            return cls()
+        if isinstance(given, Scenario):
+            return given
+        return SCENARIOS.get(given) or cls((given,), repeat=True)
+
+
+SCENARIOS = {
+    "rate-limited": Scenario(("429", "429")),
+    "outage": Scenario(("503", "503")),
+    "flaky": Scenario(("cut-before", None, "cut-mid-frame", None), repeat=True),
+    "broke": Scenario(("402-legacy",), repeat=True),
+    "daily-limit": Scenario(("429-daily",), repeat=True),
+}
+
+
+@dataclass(slots=True)
+class Injector:
+    """Applies the scenario, or the fault that a request's model names."""
+
+    scenario: Scenario
+    stall: float
+    _count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def around(self, exchange: Exchange, handler: Handler) -> Reply:
+        """Answer the request, with its fault if it has one."""
+        name = self._next(exchange.request) or named_fault(exchange.request)
+        if name is None:
+            return handler(exchange)
+        if name in _JOBS:
+            return handler(replace(exchange, job_outcome=_JOBS[name]))
+        if name in REPLIES:
+            return REPLIES[name](exchange)
+        if name in CHANGES:
+            return CHANGES[name](handler(exchange), self.stall)
+        raise unknown_model(f"sandbox/fault/{name}")
+
+    def _next(self, request: Request) -> str | None:
+        faults = self.scenario.faults
+        if not faults or self.scenario.path not in request.path:
+            return None
+        with self._lock:
+            turn = self._count
+            self._count += 1
+        if turn >= len(faults) and not self.scenario.repeat:
+            return None
+        return faults[turn % len(faults)]
+
+
+def named_fault(request: Request) -> str | None:
+    """Return the fault that the `model` of a request names."""
+    match = _MODEL.search(plain_body(request))
+    return match[1].decode() if match else None

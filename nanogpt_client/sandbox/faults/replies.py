@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
-from nanogpt_client.sandbox.failures import (
-    Refusal,
-    insufficient_balance,
-    payment_challenge,
-)
-from nanogpt_client.sandbox.frames import DONE, frame
+from nanogpt_client.sandbox.completion import Choice, Completion, Manner
+from nanogpt_client.sandbox.errors import Refusal, insufficient_balance, payment_challenge
 from nanogpt_client.sandbox.messages import (
     EVENT_STREAM,
     JSON_TYPE,
     Cut,
     Reply,
-    dump,
     html_reply,
     json_reply,
 )
+from nanogpt_client.sandbox.world import Exchange
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nanogpt_client.sandbox.world import Exchange
-
-    Replier = Callable[[Exchange], Reply]
-
+Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
 _MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
+_CALL = ("call_truncated", "lookup", '{"query":"the we')
+_BROKEN_CALL = Choice("", calls=(_CALL,), finish="length")
 _STATUSES = {
     "400": (400, "Invalid request parameters.", "invalid_parameter_value"),
     "401": (401, "Invalid API key.", "invalid_api_key"),
@@ -51,20 +43,16 @@ _STATUSES = {
 }
 
 
-def _status(status: int, message: str, code: str | None) -> Replier:
-    return lambda _: Refusal(status, message, code=code).reply()
-
-
-def _rate_limited(_: Exchange) -> Reply:
-    message = "Rate limit exceeded."
-    return Refusal(429, message, code="rate_limit_exceeded", headers={"retry-after": "1"}).reply()
+def _status(
+    status: int, message: str, code: str | None, headers: dict[str, str] | None = None
+) -> Replier:
+    return lambda _: Refusal(status, message, code=code, headers=headers or {}).reply()
 
 
 def _daily_limit(exchange: Exchange) -> Reply:
     left = _DAY - int(exchange.world.clock()) % _DAY
     message = "Daily request limit exceeded (1000/1000). Resets at midnight UTC."
-    headers = {"retry-after": str(left)}
-    return Refusal(429, message, code="daily_rpd_limit_exceeded", headers=headers).reply()
+    return _status(429, message, "daily_rpd_limit_exceeded", {"retry-after": str(left)})(exchange)
 
 
 def _json_error(_: Exchange) -> Reply:
@@ -72,82 +60,34 @@ def _json_error(_: Exchange) -> Reply:
     return json_reply({"error": error | {"param": None}})
 
 
-def _empty(_: Exchange) -> Reply:
-    return Reply(200, {"content-type": JSON_TYPE}, (b"",))
-
-
-def _cut(_: Exchange) -> Reply:
-    return Reply(200, {}, (Cut(),))
-
-
-def _whole(exchange: Exchange) -> Reply:
-    """Answer with a whole completion, whatever was asked for."""
-    return json_reply(
-        _completion(exchange, {"role": "assistant", "content": "All at once."}, "stop")
-    )
-
-
-def _said(message: dict[str, Any], deltas: list[dict[str, Any]], finish: str) -> Replier:
-    """Return a replier with a fixed message, streamed when the request asks for it."""
+def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
+    """Return a replier with a fixed choice, streamed when the request asks for it."""
 
     def reply(exchange: Exchange) -> Reply:
-        if b'"stream":true' not in exchange.request.body.replace(b" ", b""):
-            return json_reply(_completion(exchange, message, finish))
-        head = _head(exchange, "chat.completion.chunk")
-        parts = [({"role": "assistant"}, None), *((delta, None) for delta in deltas), ({}, finish)]
-        frames = [
-            frame(head | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-            for delta, reason in parts
-        ]
-        return Reply(200, {"content-type": EVENT_STREAM}, (*frames, DONE))
+        usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
+        name, created = f"chatcmpl-{exchange.id}", int(exchange.world.clock())
+        completion = Completion(name, created, "sandbox/fault", (choice,), Manner(), usage)
+        if not (streamed and b'"stream":true' in exchange.request.body.replace(b" ", b"")):
+            return json_reply(completion.whole())
+        events = tuple(completion.events(with_usage=False))
+        return Reply(200, {"content-type": EVENT_STREAM}, events)
 
     return reply
-
-
-def _completion(exchange: Exchange, message: dict[str, Any], finish: str) -> dict[str, Any]:
-    usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
-    choice = {"index": 0, "message": message, "finish_reason": finish}
-    return _head(exchange, "chat.completion") | {"choices": [choice], "usage": usage}
-
-
-def _head(exchange: Exchange, kind: str) -> dict[str, Any]:
-    created = int(exchange.world.clock())
-    return {
-        "id": f"chatcmpl-{exchange.id}",
-        "object": kind,
-        "created": created,
-        "model": "sandbox/fault",
-    }
-
-
-def _truncated_call() -> Replier:
-    whole = dump({"query": "the weather in Lisbon"})
-    broken = whole[: len(whole) // 2]
-    call = {"id": "call_truncated", "type": "function"}
-    held = call | {"function": {"name": "lookup", "arguments": broken}}
-    message = {"role": "assistant", "content": None, "tool_calls": [held]}
-    first = call | {"index": 0, "function": {"name": "lookup", "arguments": ""}}
-    rest = {"index": 0, "function": {"arguments": broken}}
-    return _said(message, [{"tool_calls": [first]}, {"tool_calls": [rest]}], "length")
 
 
 REPLIES: dict[str, Replier] = {
     **{name: _status(*spec) for name, spec in _STATUSES.items()},
     "402-legacy": lambda _: insufficient_balance(_PRICE).reply(),
     "402-x402": lambda exchange: payment_challenge(_PRICE, exchange.request.origin),
-    "429": _rate_limited,
+    "429": _status(429, "Rate limit exceeded.", "rate_limit_exceeded", {"retry-after": "1"}),
     "429-daily": _daily_limit,
     "404-html": lambda _: html_reply(404, "404: This page could not be found."),
     "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
     "html-200": lambda _: html_reply(200, "Just a moment..."),
     "json-error-200": _json_error,
-    "json-200": _whole,
-    "empty-200": _empty,
-    "cut-before": _cut,
-    "truncated-tool-call": _truncated_call(),
-    "leaked-tool-markup": _said(
-        {"role": "assistant", "content": _MARKUP},
-        [{"content": piece} for piece in (_MARKUP[:7], _MARKUP[7:40], _MARKUP[40:])],
-        "stop",
-    ),
+    "json-200": _fixed(Choice("All at once."), streamed=False),
+    "empty-200": lambda _: Reply(200, {"content-type": JSON_TYPE}, (b"",)),
+    "cut-before": lambda _: Reply(200, {}, (Cut(),)),
+    "truncated-tool-call": _fixed(_BROKEN_CALL),
+    "leaked-tool-markup": _fixed(Choice(_MARKUP)),
 }

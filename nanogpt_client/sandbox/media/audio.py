@@ -1,8 +1,8 @@
 """Speech and its transcription, offline: soft chords, and the text as a note in the file.
 
-There is no speech model here. `speak` plays a chord for each word and lasts as long as the words
-would. The text stands in the file's metadata, and for formats that clients join (which drops the
-metadata) in a note beside the sound. `transcribe` reads the notes; it does not listen.
+There is no speech model here. `synthesize` plays a chord for each word, and lasts as long as the
+words would. The text stands in the file's metadata, and for formats that clients join (which
+drops the metadata) in a note beside the samples. `transcribe` reads the notes; it does not listen.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _SCALE: Final = (0, 2, 4, 7, 9)  # semitones of a pentatonic scale: any three so
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The text, the length of the sound, and (word, start, end) of each word; all in seconds.
+    """The text, the length of the audio, and (word, start, end) of each word; all in seconds.
 
     The times are shares of the length, by the number of characters.
     """
@@ -65,10 +65,10 @@ class Transcript:
     words: tuple[tuple[str, float, float], ...] = ()
 
 
-def speak(
+def synthesize(
     text: str, *, voice: str = "alloy", format: str = "wav", speed: float = 1.0
 ) -> tuple[bytes, str]:
-    """Return the text as a sound file (24 kHz, mono) and its MIME type.
+    """Return the text as an audio file (24 kHz, mono) and its MIME type.
 
     Args:
         text: Any text; each word plays a chord of its own.
@@ -103,10 +103,10 @@ def speak(
 
 
 def transcribe(data: bytes) -> Transcript:
-    """Return the texts of `speak` in a sound file, joined by a blank; else `NO_SPEECH`.
+    """Return the texts of `synthesize` in an audio file, joined by a space; else `NO_SPEECH`.
 
     Raises:
-        ValueError: The bytes are no sound.
+        ValueError: The bytes are not audio.
     """
     views = [data, data[::2], data[1::2]]
     views += [data.replace(end + start, b"") for start, _, end in _CARRIERS.values()]
@@ -140,23 +140,23 @@ def _chords(text: str, voice: str, speed: float) -> NDArray[np.int16]:
         time = np.arange(length, dtype=np.float32) / RATE
         envelope = np.minimum(1, time * 50) * np.linspace(1, 0, length, dtype=np.float32) ** 2
         root = crc32(word.strip().lower().encode("utf-8", "replace")) % 7
-        sound = np.zeros(length, np.float32)
+        wave = np.zeros(length, np.float32)
         for step in (root, root + 2, root + 4):
             octave, degree = divmod(step, len(_SCALE))
             pitch = lowest * 2 ** (octave + _SCALE[degree] / 12)
-            sound += np.sin(np.float32(2 * np.pi * pitch) * time)
-        parts.append((sound * envelope * 6_000).astype("<i2"))
+            wave += np.sin(np.float32(2 * np.pi * pitch) * time)
+        parts.append((wave * envelope * 6_000).astype("<i2"))
     return np.concatenate(parts)
 
 
 def _seconds(data: bytes) -> float:
-    """Return the length of the first sound track of a file."""
+    """Return the length of the first audio track of a file."""
     try:
         with av.open(io.BytesIO(data), "r", metadata_errors="replace") as source:
             packets = source.demux(source.streams.audio[0]) if source.streams.audio else ()
             lengths = [each.duration * each.time_base for each in packets if each.duration]
     except av.FFmpegError as error:
-        raise ValueError("these bytes are no audio file") from error
+        raise ValueError("these bytes are not an audio file") from error
     if not lengths:
-        raise ValueError("this file holds no sound")
+        raise ValueError("this file has no audio")
     return float(sum(lengths))

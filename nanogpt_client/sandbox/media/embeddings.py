@@ -9,17 +9,15 @@ text counts more than its end. The same text gives the same vector in every proc
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from nanogpt_client.sandbox.media.words import concepts, importance, units
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Vectors = npt.NDArray[np.float32]
 _Numbers = npt.NDArray[np.float64]
@@ -62,8 +60,7 @@ def embed(texts: Sequence[str], *, dimensions: int = 1536) -> Vectors:
         ValueError: `dimensions` is not within 1 to 4096.
     """
     if not 1 <= dimensions <= MAX_DIMENSIONS:
-        message = f"dimensions must be within 1 and {MAX_DIMENSIONS}, got {dimensions}"
-        raise ValueError(message)
+        raise ValueError(f"dimensions must be within 1 and {MAX_DIMENSIONS}, got {dimensions}")
     vectors = np.empty((len(texts), dimensions), np.float32)
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
@@ -108,10 +105,10 @@ def _read(texts: Sequence[str]) -> _Words:
 def _of_words(words: _Words) -> _Features:
     """Return the features of single words: stems, meanings and character n-grams."""
     row, unit, weight = _saturate(words.rows, words.numbers, words.weights, len(words.names))
-    known = [_spread(name) for name in words.names]
-    sizes = np.fromiter((len(codes) for codes, _ in known), np.intp, len(known))
-    codes = np.concatenate([codes for codes, _ in known])
-    shares = np.concatenate([shares for _, shares in known])
+    features = [_spread(name) for name in words.names]
+    sizes = np.fromiter((len(codes) for codes, _ in features), np.intp, len(features))
+    codes = np.concatenate([codes for codes, _ in features])
+    shares = np.concatenate([shares for _, shares in features])
     start, many = np.cumsum(sizes) - sizes, sizes[unit]
     at = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many - start[unit], many)
     return _Features(np.repeat(row, many), codes[at], shares[at] * np.repeat(weight, many))
@@ -120,8 +117,8 @@ def _of_words(words: _Words) -> _Features:
 def _of_pairs(words: _Words) -> _Features:
     """Return the features of neighbouring words, common words left out."""
     value = np.fromiter(map(importance, words.names), np.float64, len(words.names))
-    kept = value[words.numbers] > _COMMON
-    rows, numbers, weights = words.rows[kept], words.numbers[kept], words.weights[kept]
+    rare = value[words.numbers] > _COMMON
+    rows, numbers, weights = words.rows[rare], words.numbers[rare], words.weights[rare]
     same = rows[1:] == rows[:-1]
     width = len(words.names)
     pairs = numbers[:-1][same] * width + numbers[1:][same]

@@ -1,7 +1,7 @@
 """Images, offline: a poster of the prompt, and what an image file shows.
 
-There is no image model here. `draw` sets the prompt in large type on a gradient, whose colours are
-those that the prompt names, and writes it into the file's metadata; `describe` reads it there.
+There is no image model here. `render` sets the prompt in large type on a gradient in the colours
+that the prompt names, and writes it into the file's metadata; `describe` reads it there.
 """
 
 from __future__ import annotations
@@ -9,27 +9,24 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections.abc import Iterator
 from colorsys import hsv_to_rgb, rgb_to_hsv
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.media import ImageSpec
 
 with needs("Pillow"):
     from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont, ImageOps
     from PIL.PngImagePlugin import PngInfo
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from nanogpt_client.sandbox.media.drawing import Drawing
-
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 MARK: Final = "NanoGPT sandbox"
 _EXIF_COMMENT: Final = 0x9C9C  # XPComment, UTF-16
 _LONGEST_NOTE: Final = 8_000  # characters; EXIF ends at 64 KB
@@ -42,25 +39,25 @@ _NAMES: Final = (
 )
 
 
-def draw(drawing: Drawing) -> bytes:
+def render(spec: ImageSpec) -> bytes:
     """Return the file of a poster, or of a source image with a poster below it.
 
     Raises:
         ValueError: The source or the mask is no image.
     """
-    drawing = replace(drawing, prompt=drawing.prompt.encode("utf-8", "replace").decode())
-    size = (drawing.width, drawing.height)
-    poster = _background(drawing.prompt, drawing.seed, size)
-    if drawing.source is None:
-        return _saved(_written(poster, drawing, 0), drawing)
-    source = ImageOps.fit(_opaque(_load(drawing.source)), size)
-    top = round(drawing.height * 0.66)
-    image = Image.blend(source, poster, drawing.strength / 2)
+    spec = replace(spec, prompt=spec.prompt.encode("utf-8", "replace").decode())
+    size = (spec.width, spec.height)
+    poster = _background(spec.prompt, spec.seed, size)
+    if spec.source is None:
+        return _saved(_written(poster, spec, 0), spec)
+    source = ImageOps.fit(_opaque(_load(spec.source)), size)
+    top = round(spec.height * 0.66)
+    image = Image.blend(source, poster, spec.strength / 2)
     image.paste(poster.crop((0, top, *size)), (0, top))
-    image = _written(image, drawing, top)
-    if drawing.mask is not None:
-        image = Image.composite(image, source, _area(_load(drawing.mask)).resize(size))
-    return _saved(image, drawing)
+    image = _written(image, spec, top)
+    if spec.mask is not None:
+        image = Image.composite(image, source, _area(_load(spec.mask)).resize(size))
+    return _saved(image, spec)
 
 
 def describe(data: bytes) -> str:
@@ -97,17 +94,17 @@ def _area(mask: Image.Image) -> Image.Image:
     return holes if holes.getbbox() else mask.convert("L")
 
 
-def _saved(image: Image.Image, drawing: Drawing) -> bytes:
+def _saved(image: Image.Image, spec: ImageSpec) -> bytes:
     target = io.BytesIO()
-    note = drawing.prompt.replace("\0", "")[:_LONGEST_NOTE]
-    if drawing.format == "png":
+    note = spec.prompt.replace("\0", "")[:_LONGEST_NOTE]
+    if spec.format == "png":
         info = PngInfo()
         info.add_itxt(MARK, note)
         image.save(target, "PNG", pnginfo=info, compress_level=4)
     else:
         exif = Image.Exif()
         exif[_EXIF_COMMENT] = f"{MARK}: {note}".encode("utf-16-le")
-        image.save(target, drawing.format.upper(), exif=exif.tobytes(), quality=90)
+        image.save(target, spec.format.upper(), exif=exif.tobytes(), quality=90)
     return target.getvalue()
 
 
@@ -161,8 +158,8 @@ def _background(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
     return image
 
 
-def _written(image: Image.Image, drawing: Drawing, top: int) -> Image.Image:
-    """Return the image with the prompt below `top`, the model's name small, and a thin frame."""
+def _written(image: Image.Image, spec: ImageSpec, top: int) -> Image.Image:
+    """Return the image with the prompt below `top`, the model's name small, and a thin border."""
     pen = ImageDraw.Draw(image, "RGBA")
     shorter = min(image.size)
     margin, label = round(shorter * 0.085), max(_SMALLEST, round(shorter * 0.026))
@@ -174,13 +171,13 @@ def _written(image: Image.Image, drawing: Drawing, top: int) -> Image.Image:
     )
     top, foot = top + margin // 2, image.height - margin
     width, height = image.width - 2 * margin, foot - 2 * label - top
-    lines, font, pitch = _set(drawing.prompt, width, height, round(shorter * 0.11))
+    lines, font, pitch = _set(spec.prompt, width, height, round(shorter * 0.11))
     top += (height - len(lines) * pitch) // 2
     for number, text in enumerate(lines):
         pen.text((margin, top + number * pitch), text, font=font, fill="white")
     if shorter >= 16 * _SMALLEST:
-        small, pale = _font(label, ascii=drawing.model.isascii()), (255, 255, 255, 180)
-        pen.text((margin, foot), drawing.model, font=small, fill=pale, anchor="ld")
+        small, pale = _font(label, ascii=spec.model.isascii()), (255, 255, 255, 180)
+        pen.text((margin, foot), spec.model, font=small, fill=pale, anchor="ld")
         pen.text((image.width - margin, foot), MARK, font=small, fill=pale, anchor="rd")
     return image
 
@@ -211,3 +208,6 @@ def _font(size: int, *, ascii: bool) -> Font:
         except OSError:
             continue
     return ImageFont.load_default(size)
+
+
+# REST Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

@@ -1,4 +1,4 @@
-"""Videos, offline: an MP4 of three posters of the prompt, without sound."""
+"""Videos, offline: an MP4 of three posters of the prompt, without audio."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 import numpy as np
 
 from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.media.drawing import Drawing
-from nanogpt_client.sandbox.media.images import MARK, draw
+from nanogpt_client.sandbox.media import ImageSpec
+from nanogpt_client.sandbox.media.images import MARK, render
 
 with needs("Pillow and PyAV"):
     import av
     from PIL import Image
 
 _LONGER_SIDE: Final = 640  # pixels
-_FRAMES: Final = 3
+_IMAGES: Final = 3
 # "cpu-independent" makes the encoder's sums, and with them the bytes, the same in every run.
 _X264: Final = {"preset": "veryfast", "crf": "24", "x264-params": "cpu-independent=1"}
 
@@ -34,11 +34,11 @@ def make_video(
     """Return an MP4 (H.264, longer side 640 pixels) with the prompt as its title.
 
     Args:
-        prompt: What each frame shows in large type.
+        prompt: What each image shows in large type.
         seconds: Length.
         aspect_ratio: Width to height, such as "16:9".
-        image: An image that the frames show above the prompt.
-        seed: The first frame's; each further frame has the next.
+        image: An image shown above the prompt.
+        seed: The first image's; each further image has the next.
         model: Shown small.
 
     Raises:
@@ -49,14 +49,14 @@ def make_video(
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as output:
         output.metadata.update(title=prompt.encode("utf-8", "replace").decode(), comment=MARK)
-        rate = Fraction(_FRAMES / seconds).limit_denominator(1_000)
+        rate = Fraction(_IMAGES / seconds).limit_denominator(1_000)
         stream = output.add_stream("libx264", rate=rate, options=_X264)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.thread_count = 1
-        for number in range(_FRAMES):
-            drawing = Drawing(prompt, width, height, seed + number, source=image, model=model)
-            with Image.open(io.BytesIO(draw(drawing))) as frame:
-                pixels = np.asarray(frame)
+        for number in range(_IMAGES):
+            spec = ImageSpec(prompt, width, height, seed + number, source=image, model=model)
+            with Image.open(io.BytesIO(render(spec))) as image_file:
+                pixels = np.asarray(image_file)
             output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         output.mux(stream.encode(None))
     return target.getvalue()

@@ -31,7 +31,7 @@ _LONG_ENDINGS = {"ment", "ly", "able", "ible"}
 
 
 class Vocabulary(NamedTuple):
-    """What is known of common words: a weight in 0..1 each, and the meanings they share."""
+    """A weight in 0..1 of each common word, and the meanings that words share."""
 
     importance: dict[str, float]
     concepts: dict[str, tuple[str, ...]]
@@ -54,7 +54,7 @@ def stem(word: str) -> str:
 
 
 def importance(unit: str) -> float:
-    """Return how much a unit says, from nearly 0 (the) to 1 (any word not known as common)."""
+    """Return how much a unit says, from nearly 0 (the) to 1 (any word that is not common)."""
     return vocabulary().importance.get(unit, 1.0)
 
 

@@ -10,23 +10,10 @@ from nanogpt_client.sandbox.routes import (
     deposits,
     embeddings,
     images,
-    moderation,
     video,
     web,
 )
 from nanogpt_client.sandbox.routing import Table
 
-TABLE = Table(
-    [
-        *chat.ROUTES,
-        *embeddings.ROUTES,
-        *images.ROUTES,
-        *audio.ROUTES,
-        *video.ROUTES,
-        *web.ROUTES,
-        *catalog.ROUTES,
-        *account.ROUTES,
-        *deposits.ROUTES,
-        *moderation.ROUTES,
-    ]
-)
+_MODULES = (chat, embeddings, images, audio, video, web, catalog, account, deposits)
+TABLE = Table([route for module in _MODULES for route in module.ROUTES])

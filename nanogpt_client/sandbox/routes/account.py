@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.failures import Refusal, Style
+from nanogpt_client.sandbox.errors import Refusal, Style
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.model_name import parse
 from nanogpt_client.sandbox.money import (
@@ -21,41 +22,29 @@ from nanogpt_client.sandbox.money import (
     image_price,
     plain,
 )
-from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.prompt import read_prompt
 from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.validate import check_chat
+from nanogpt_client.sandbox.validate import check_chat, integer
+from nanogpt_client.sandbox.world import Exchange
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from nanogpt_client.sandbox.world import Exchange
-
-NANO_ADDRESS = "nano_1sandboxsandboxsandboxsandboxsandboxsandboxsandboxsandboxsand"
+NANO_ADDRESS = "nano_1" + "sandbox" * 8 + "sand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given
 _MAX_DAYS = 366
-_GROUPS = {"day": "day", "model": "model", "day,model": "day,model", "model,day": "day,model"}
-_LEGACY = {
-    "duration",
-    "page",
-    "pageSize",
-    "sort",
-    "dir",
-    "filter",
-    "weekOffset",
-    "tz",
-    "include_summary",
+_GROUPS = {  # of `group_by`: the lists of the reply
+    "day": ("byDay",),
+    "model": ("byModel",),
+    "day,model": ("byDay", "byModel", "byDayModel"),
 }
+_LABELS = {"byDay": ("date",), "byModel": ("model",), "byDayModel": ("date", "model")}
+_LEGACY = "duration page pageSize sort dir filter weekOffset tz include_summary".split()
 _DAILY, _MONTHLY = 5000, 60000
+_Dated = tuple[date, Charge]
 
 
 def balance(exchange: Exchange) -> Reply:
-    """Tell the balance, as decimal strings."""
-    body = {
-        "usd_balance": plain(exchange.world.account.balance),
-        "nano_balance": "0",
-        "nanoDepositAddress": NANO_ADDRESS,
-    }
+    """Return the balance, as decimal strings."""
+    usd = plain(exchange.world.account.balance)
+    body = {"usd_balance": usd, "nano_balance": "0", "nanoDepositAddress": NANO_ADDRESS}
     return json_reply(body)
 
 
@@ -68,14 +57,8 @@ def completion_cost(exchange: Exchange) -> Reply:
     prompt = read_prompt(exchange, body, model).tokens
     tokens = Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)
     cost = chat_price(chat_rates(model, chosen.provider), tokens)
-    found = {
-        "model": model.id,
-        "inputTokens": tokens.prompt,
-        "outputTokens": tokens.completion,
-        "cost": cost,
-        "currency": "USD",
-    }
-    return json_reply(found)
+    counts = {"inputTokens": tokens.prompt, "outputTokens": tokens.completion}
+    return json_reply({"model": model.id, **counts, "cost": cost, "currency": "USD"})
 
 
 def image_cost(exchange: Exchange) -> Reply:
@@ -89,17 +72,16 @@ def image_cost(exchange: Exchange) -> Reply:
 
 def usage(exchange: Exchange) -> Reply:
     """Sum up what the key has used, by day and by model."""
-    query = exchange.request.query
-    now = datetime.fromtimestamp(exchange.world.clock(), UTC)
-    first, last = _period(query, now.date())
-    group = _GROUPS.get(query.get("group_by", "day,model"))
-    if group is None:
-        raise _bad("group_by must be day, model or day,model.")
+    query, now = exchange.request.query, exchange.world.clock()
+    first, last = _period(query, datetime.fromtimestamp(now, UTC).date())
+    group = query.get("group_by", "day,model").replace("model,day", "day,model")
     scope = query.get("scope", "current_key")
+    if group not in _GROUPS:
+        raise Refusal(400, "group_by must be day, model or day,model.")
     if scope not in ("current_key", "api_key"):
-        raise _bad("scope must be current_key or api_key.")
-    if _LEGACY & set(query):
-        raise _bad("Legacy parameters are not supported: use from and to.")
+        raise Refusal(400, "scope must be current_key or api_key.")
+    if any(name in query for name in _LEGACY):
+        raise Refusal(400, "Legacy parameters are not supported: use from and to.")
     charges = [
         (day, charge)
         for charge in exchange.world.account.charges
@@ -114,18 +96,11 @@ def usage(exchange: Exchange) -> Reply:
         "to": last.isoformat(),
         "timezone": "UTC",
         "groupBy": group,
-        "asOf": iso(now.timestamp()),
+        "asOf": iso(now),
         "source": {"rollupDays": [], "liveDays": days, "missingRollupDays": []},
         "totals": _sums(charge for _, charge in charges),
     }
-    keys: dict[str, Callable[[date, Charge], dict[str, str]]] = {
-        "byDay": lambda day, _: {"date": day.isoformat()},
-        "byModel": lambda _, charge: {"model": charge.model},
-        "byDayModel": lambda day, charge: {"date": day.isoformat(), "model": charge.model},
-    }
-    shown = {"day": ["byDay"], "model": ["byModel"], "day,model": list(keys)}[group]
-    body.update({name: _grouped(charges, keys[name]) for name in shown})
-    return json_reply(body)
+    return json_reply(body | {name: _grouped(charges, _LABELS[name]) for name in _GROUPS[group]})
 
 
 def _period(query: dict[str, str], today: date) -> tuple[date, date]:
@@ -133,31 +108,34 @@ def _period(query: dict[str, str], today: date) -> tuple[date, date]:
     if given == (None, None):
         return today - timedelta(days=29), today
     if None in given:
-        raise _bad("from and to must be provided together.")
+        raise Refusal(400, "from and to must be provided together.")
     try:
         first, last = (date.fromisoformat(str(day)) for day in given)
     except ValueError:
-        raise _bad("from and to must use YYYY-MM-DD UTC dates.") from None
+        raise Refusal(400, "from and to must use YYYY-MM-DD UTC dates.") from None
     if last < first or last > today or (last - first).days >= _MAX_DAYS:
-        raise _bad("to must be on or after from, not in the future, and within 366 days.")
+        message = "to must be on or after from, not in the future, and within 366 days."
+        raise Refusal(400, message)
     return first, last
 
 
-def _grouped(
-    charges: Iterable[tuple[date, Charge]], key: Callable[[date, Charge], dict[str, str]]
-) -> list[dict[str, Any]]:
-    groups: dict[tuple[tuple[str, str], ...], list[Charge]] = defaultdict(list)
+def _grouped(charges: list[_Dated], labels: tuple[str, ...]) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, ...], list[Charge]] = defaultdict(list)
     for day, charge in charges:
-        groups[tuple(key(day, charge).items())].append(charge)
-    return [dict(labels) | _sums(members) for labels, members in sorted(groups.items())]
+        values = {"date": day.isoformat(), "model": charge.model}
+        groups[tuple(values[label] for label in labels)].append(charge)
+    return [
+        dict(zip(labels, values, strict=True)) | _sums(members)
+        for values, members in sorted(groups.items())
+    ]
 
 
 def _sums(charges: Iterable[Charge]) -> dict[str, Any]:
     found = list(charges)
     cost = exact(sum((charge.cost for charge in found), Decimal(0)))
+    refunded = exact(sum((charge.refunded for charge in found), Decimal(0)))
     read = sum(charge.input_tokens for charge in found)
     written = sum(charge.output_tokens for charge in found)
-    refunded = exact(sum((charge.refunded for charge in found), Decimal(0)))
     return {
         "requests": sum(not charge.refunded for charge in found),
         "costUsd": cost,
@@ -171,42 +149,29 @@ def _sums(charges: Iterable[Charge]) -> dict[str, Any]:
 
 
 def subscription_usage(exchange: Exchange) -> Reply:
-    """Tell how much of the subscription is used: one unit a covered request."""
+    """Return how much of the subscription is used: one unit a covered request."""
     now = datetime.fromtimestamp(exchange.world.clock(), UTC)
-    covered = [
-        datetime.fromtimestamp(charge.at, UTC)
-        for charge in exchange.world.account.charges
-        if charge.covered
-    ]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     month = midnight.replace(day=1)
     next_month = (month + timedelta(days=32)).replace(day=1)
+    covered = [charge.at for charge in exchange.world.account.charges if charge.covered]
+
+    def window(start: datetime, end: datetime, limit: int) -> dict[str, Any]:
+        used = sum(at >= start.timestamp() for at in covered)
+        share = {"used": used, "remaining": limit - used, "percentUsed": used / limit}
+        return share | {"resetAt": int(end.timestamp() * 1000)}
+
     body = {
         "active": True,
         "limits": {"daily": _DAILY, "monthly": _MONTHLY},
         "enforceDailyLimit": True,
-        "daily": _window(
-            sum(at >= midnight for at in covered), _DAILY, midnight + timedelta(days=1)
-        ),
-        "monthly": _window(sum(at >= month for at in covered), _MONTHLY, next_month),
+        "daily": window(midnight, midnight + timedelta(days=1), _DAILY),
+        "monthly": window(month, next_month, _MONTHLY),
         "period": {"currentPeriodEnd": iso(next_month.timestamp())},
         "state": "active",
         "graceUntil": None,
     }
     return json_reply(body)
-
-
-def _window(used: int, limit: int, reset: datetime) -> dict[str, Any]:
-    return {
-        "used": used,
-        "remaining": limit - used,
-        "percentUsed": used / limit,
-        "resetAt": int(reset.timestamp() * 1000),
-    }
-
-
-def _bad(message: str) -> Refusal:
-    return Refusal(400, message)
 
 
 ROUTES = [

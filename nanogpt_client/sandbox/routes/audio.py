@@ -1,4 +1,4 @@
-"""Sound: speech and transcription, at once or as jobs, under `/v1/audio` and the older roots."""
+"""Speech and transcription, at once or as jobs, under `/v1/audio` and the older roots."""
 
 from __future__ import annotations
 
@@ -6,136 +6,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.billing import bill, cost_headers
 from nanogpt_client.sandbox.bodies import Upload, is_form, read_form, read_json
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid, missing
+from nanogpt_client.sandbox.errors import Refusal, Style, invalid, missing
 from nanogpt_client.sandbox.messages import Reply, json_reply
-from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
-from nanogpt_client.sandbox.numbers import number
+from nanogpt_client.sandbox.money import Bill, minutes_price, speech_price
 from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.world import Job
+from nanogpt_client.sandbox.validate import number
+from nanogpt_client.sandbox.world import Exchange, Job
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from nanogpt_client.sandbox.catalog import Model
+if TYPE_CHECKING:  # it loads PyAV
     from nanogpt_client.sandbox.media.audio import Transcript
-    from nanogpt_client.sandbox.world import Exchange
 
-_SUFFIXES = {
-    "audio/mpeg": "mp3",
-    "audio/ogg": "ogg",
-    "audio/aac": "aac",
-    "audio/flac": "flac",
-    "audio/wav": "wav",
-    "audio/pcm": "pcm",
-}
 _CHUNK = 4096
 _SPEECH_SPEED = 15.0  # characters per second, as the older API guesses a duration
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A finished utterance and its bill."""
-
-    model: Model
-    text: str
-    voice: str
-    speed: float
-    audio: bytes
-    mime: str
-    charge: Charge
-    remaining: Decimal
-
-
 def speech(exchange: Exchange) -> Reply:
-    """Speak: audio bytes, or for some models a JSON body with a URL or a job ticket."""
-    body = read_json(exchange.request)
-    spoken = _speak(exchange, body, "input")
-    if body.get("stream") and spoken.model.private.get("streaming"):
-        pieces = [spoken.audio[at : at + _CHUNK] for at in range(0, len(spoken.audio), _CHUNK)]
-        headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
-        return Reply(200, headers, (*pieces, b""))
-    return _delivered(exchange, spoken)
+    """Synthesize speech: audio bytes, or for some models a JSON body with a URL or a job."""
+    return _speech(exchange, "input", too_long=400)
 
 
 def older_speech(exchange: Exchange) -> Reply:
     """`POST /api/tts`: the same with `text` for `input`, and no streaming."""
-    return _delivered(exchange, _speak(exchange, read_json(exchange.request), "text"))
+    return _speech(exchange, "text", too_long=413)
 
 
-def speech_status(exchange: Exchange) -> Reply:
-    """Poll a speech job."""
-    name = exchange.request.query.get("runId")
-    if not name or not exchange.request.query.get("model"):
-        raise missing("runId" if not name else "model")
-    polled = exchange.world.jobs.poll("tts", name)
-    if polled is None:
-        raise Refusal(404, "Job not found.")
-    job, stage = polled
-    if stage < job.stages:
-        return json_reply(
-            {"status": "pending", "runId": job.id, "queuePosition": job.stages - stage}
-        )
-    if job.outcome == "failed":
-        return json_reply({"status": "error", "runId": job.id, "error": "TTS generation failed"})
-    return json_reply({"status": "completed", "model": job.model, **job.result})
+def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
+    from nanogpt_client.sandbox.media.audio import synthesize  # noqa: PLC0415 - an extra
 
-
-def transcription(exchange: Exchange) -> Reply:
-    """Transcribe a file or a URL of our own: OpenAI's shape, or a job ticket."""
-    body, upload = _recording(exchange, "file", ("file_url", "audio_url"))
-    model, heard, charge, remaining = _listen(exchange, body, upload)
-    if model.private.get("delivery") == "job":
-        return _transcription_ticket(
-            exchange, model, charge, _report(model, body, upload, heard, charge)
-        )
-    headers = cost_headers(charge, remaining)
-    if body.get("response_format") == "text":
-        return Reply(
-            200, {"content-type": "text/plain; charset=utf-8", **headers}, (heard.text.encode(),)
-        )
-    found: dict[str, Any] = {
-        "text": heard.text,
-        "language": _language(body),
-        "duration": round(heard.seconds, 2),
-    }
-    if body.get("response_format") == "verbose_json":
-        found["words"] = [
-            {"word": word, "start": start, "end": end} for word, start, end in heard.words
-        ]
-    return json_reply(found, headers=headers)
-
-
-def older_transcription(exchange: Exchange) -> Reply:
-    """`POST /api/transcribe`: the same with its own field names and reply."""
-    body, upload = _recording(exchange, "audio", ("audioUrl", "file_url"))
-    model, heard, charge, _ = _listen(exchange, body, upload)
-    report = _report(model, body, upload, heard, charge)
-    if model.private.get("delivery") == "job":
-        return _transcription_ticket(exchange, model, charge, report)
-    return json_reply({name: report[name] for name in ("transcription", "metadata")})
-
-
-def transcription_status(exchange: Exchange) -> Reply:
-    """Poll a transcription job."""
-    name = read_json(exchange.request).get("runId")
-    if not isinstance(name, str):
-        raise missing("runId")
-    polled = exchange.world.jobs.poll("stt", name)
-    if polled is None:
-        raise Refusal(404, "Job not found.")
-    job, stage = polled
-    if stage < job.stages:
-        return json_reply({"status": "processing" if stage else "pending"})
-    if job.outcome == "failed":
-        return json_reply({"status": "failed", "error": "Audio file could not be processed"})
-    return json_reply({"status": "completed", **job.result})
-
-
-def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
-    from nanogpt_client.sandbox.media.audio import speak  # noqa: PLC0415 - extra
-
+    body = read_json(exchange.request)
     model = catalog.asked_for("tts", body)
     text = body.get(text_key)
     if not isinstance(text, str) or not text.strip():
@@ -143,94 +42,181 @@ def _speak(exchange: Exchange, body: dict[str, Any], text_key: str) -> Spoken:
     most = model.parameters["max_chars"]
     if len(text) > most:
         message = f"{text_key} may have at most {most} characters."
-        raise Refusal(
-            413 if text_key == "text" else 400, message, code="input_too_long", param=text_key
-        )
+        raise Refusal(too_long, message, code="input_too_long", param=text_key)
     voice = _voice(body.get("voice"), model)
     wanted = _format(body.get("response_format"), model)
     speed = number(body, "speed", 0.25, 4) or 1.0
-    charge = Charge(model.facts["name"], speech_price(model, len(text)))
-    remaining = bill(exchange, charge)
-    audio, mime = speak(text, voice=voice, format=wanted, speed=speed)
-    return Spoken(model, text, voice, speed, audio, mime, charge, remaining)
-
-
-def _delivered(exchange: Exchange, spoken: Spoken) -> Reply:
-    """Return the audio as the model gives it: a job, a URL, or the bytes."""
-    delivery = spoken.model.private.get("delivery")
+    bill = exchange.bill(model, speech_price(model, len(text)))
+    audio, mime = synthesize(text, voice=voice, format=wanted, speed=speed)
+    delivery = model.private.get("delivery")
+    streams = text_key == "input" and body.get("stream") and model.private.get("streaming")
+    if streams or delivery not in ("job", "url"):
+        chunks = (audio[at : at + _CHUNK] for at in range(0, len(audio), _CHUNK))
+        headers = {"content-type": mime} | bill.headers
+        return Reply(200, headers, (*chunks, b"") if streams else (audio,))
+    suffix = "mp3" if mime == "audio/mpeg" else mime.removeprefix("audio/")
+    file = {"audioUrl": exchange.store(audio, mime, suffix), "contentType": mime}
     if delivery == "job":
-        return _ticket(exchange, spoken)
-    if delivery == "url":
-        return json_reply(_audio_url(exchange, spoken))
-    headers = {"content-type": spoken.mime} | cost_headers(spoken.charge, spoken.remaining)
-    return Reply(200, headers, (spoken.audio,))
+        job = exchange.queue("tts", model.id, bill.cost, file)
+        return json_reply(_job_fields(job) | {"charged": True}, 202)
+    spoken = {"model": model.id, "text": text, "voice": voice, "speed": speed}
+    duration = round(len(text) / _SPEECH_SPEED / speed, 2)
+    return json_reply(file | spoken | {"duration": duration, "currency": "USD"} | bill.fields)
 
 
-def _voice(wanted: object, model: Model) -> str:
-    known = model.parameters["voices"]
-    if wanted is None:
-        return str(known[0])
+def speech_status(exchange: Exchange) -> Reply:
+    """Poll a speech job."""
+    query = exchange.request.query
+    for name in ("runId", "model"):
+        if not query.get(name):
+            raise missing(name)
+    job, stage = _poll(exchange, "tts", query["runId"])
+    if stage < job.stages:
+        waiting = {"status": "pending", "runId": job.id, "queuePosition": job.stages - stage}
+        return json_reply(waiting)
+    if job.outcome == "failed":
+        return json_reply({"status": "error", "runId": job.id, "error": "TTS generation failed"})
+    return json_reply({"status": "completed", "model": job.model, **job.result})
+
+
+def _voice(wanted: object, model: catalog.Model) -> str:
+    voices = model.parameters["voices"]
     name = wanted.get("id") if isinstance(wanted, dict) else wanted
-    if name not in known:
-        message = f"The model '{model.id}' has no voice {name!r}; it has {', '.join(known)}."
+    if wanted is not None and name not in voices:
+        message = f"The model '{model.id}' has no voice {name!r}; it has {', '.join(voices)}."
         raise invalid(message, "voice", "invalid_voice")
-    return str(name)
+    return str(voices[0] if wanted is None else name)
 
 
-def _format(wanted: object, model: Model) -> str:
-    known = model.private.get("formats", ["mp3"])
+def _format(wanted: object, model: catalog.Model) -> str:
+    formats = model.private.get("formats", ["mp3"])
     if wanted is None or model.private.get("ignores_format"):
-        return str(known[0])
-    if wanted not in known:
-        message = f"response_format must be one of {', '.join(known)} for '{model.id}'."
+        return str(formats[0])
+    if wanted not in formats:
+        message = f"response_format must be one of {', '.join(formats)} for '{model.id}'."
         raise invalid(message, "response_format", "unsupported_format")
     return str(wanted)
 
 
-def _audio_url(exchange: Exchange, spoken: Spoken) -> dict[str, Any]:
-    suffix = _SUFFIXES[spoken.mime]
-    url = exchange.world.media.put(spoken.audio, spoken.mime, suffix, exchange.request.origin)
-    return {
-        "audioUrl": url,
-        "contentType": spoken.mime,
-        "model": spoken.model.id,
-        "text": spoken.text,
-        "voice": spoken.voice,
-        "speed": spoken.speed,
-        "duration": round(len(spoken.text) / _SPEECH_SPEED / spoken.speed, 2),
-        "cost": spoken.charge.cost,
-        "currency": "USD",
-        "paymentSource": "USD",
-        "remainingBalance": spoken.remaining,
-    }
+def _job_fields(job: Job) -> dict[str, Any]:
+    payment = {"cost": job.cost, "paymentSource": "USD", "isApiRequest": True}
+    return {"runId": job.id, "status": "pending", "model": job.model} | payment
 
 
-def _ticket(exchange: Exchange, spoken: Spoken) -> Reply:
-    found = _audio_url(exchange, spoken)
-    result = {name: found[name] for name in ("audioUrl", "contentType")}
-    job = _queue(exchange, "tts", spoken.model, spoken.charge.cost, result)
-    return json_reply(_job_body(job) | {"charged": True}, 202)
+def _poll(exchange: Exchange, kind: str, name: str) -> tuple[Job, int]:
+    polled = exchange.world.poll(kind, name)
+    if polled is None:
+        raise Refusal(404, "Job not found.")
+    return polled
 
 
-def _queue(
-    exchange: Exchange, kind: str, model: Model, cost: Decimal, result: dict[str, Any]
-) -> Job:
-    world = exchange.world
-    job = Job(world.ids.new("run_"), kind, model.id, cost, world.clock(), result)
-    job.outcome = exchange.outcome
-    world.jobs.add(job)
-    return job
+@dataclass(frozen=True, slots=True)
+class _Transcribed:
+    """A recording that was transcribed and paid for."""
+
+    body: dict[str, Any]
+    model: catalog.Model
+    upload: Upload
+    transcript: Transcript
+    bill: Bill
+
+    @property
+    def language(self) -> str:
+        language = self.body.get("language")
+        return language if isinstance(language, str) and language not in {"", "auto"} else "en"
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Return the older API's report, with the time of each word and one speaker."""
+        transcript = self.transcript
+        minutes = round(transcript.seconds / 60, 4)
+        end = round(transcript.seconds, 2)
+        return {
+            "transcription": transcript.text,
+            "metadata": {
+                "fileName": self.upload.name,
+                "fileSize": len(self.upload.content),
+                "chargedDuration": minutes,
+                "actualDuration": minutes,
+                "language": self.language,
+                "cost": self.bill.cost,
+                "currency": "USD",
+                "model": self.model.id,
+            },
+            "words": [
+                {"text": word, "start": start, "end": end}
+                | {"type": "word", "speaker_id": "speaker_0"}
+                for word, start, end in transcript.words
+            ],
+            "diarization": {
+                "segments": [
+                    {"speaker": "Speaker 1", "text": transcript.text, "start": 0.0, "end": end}
+                ]
+            },
+        }
+
+    def job(self, exchange: Exchange) -> Reply:
+        """Queue the report."""
+        job = exchange.queue("stt", self.model.id, self.bill.cost, self.report)
+        metadata = job.result["metadata"]
+        file = {name: metadata[name] for name in ("fileName", "fileSize", "chargedDuration")}
+        return json_reply(_job_fields(job) | file, 202)
 
 
-def _job_body(job: Job) -> dict[str, Any]:
-    return {
-        "runId": job.id,
-        "status": "pending",
-        "model": job.model,
-        "cost": job.cost,
-        "paymentSource": "USD",
-        "isApiRequest": True,
-    }
+def transcription(exchange: Exchange) -> Reply:
+    """Transcribe a file or a URL of our own: OpenAI's format, or a job."""
+    done = _transcribe(exchange, "file", ("file_url", "audio_url"))
+    if done.model.private.get("delivery") == "job":
+        return done.job(exchange)
+    wanted, transcript = done.body.get("response_format"), done.transcript
+    if wanted == "text":
+        headers = {"content-type": "text/plain; charset=utf-8", **done.bill.headers}
+        return Reply(200, headers, (transcript.text.encode(),))
+    found: dict[str, Any] = {"text": transcript.text, "language": done.language}
+    found["duration"] = round(transcript.seconds, 2)
+    if wanted == "verbose_json":
+        found["words"] = [
+            {"word": word, "start": start, "end": end} for word, start, end in transcript.words
+        ]
+    return json_reply(found, headers=done.bill.headers)
+
+
+def older_transcription(exchange: Exchange) -> Reply:
+    """`POST /api/transcribe`: the same with its own field names and reply."""
+    done = _transcribe(exchange, "audio", ("audioUrl", "file_url"))
+    if done.model.private.get("delivery") == "job":
+        return done.job(exchange)
+    return json_reply({name: done.report[name] for name in ("transcription", "metadata")})
+
+
+def transcription_status(exchange: Exchange) -> Reply:
+    """Poll a transcription job."""
+    name = read_json(exchange.request).get("runId")
+    if not isinstance(name, str):
+        raise missing("runId")
+    job, stage = _poll(exchange, "stt", name)
+    if stage < job.stages:
+        return json_reply({"status": "processing" if stage else "pending"})
+    if job.outcome == "failed":
+        return json_reply({"status": "failed", "error": "Audio file could not be processed"})
+    return json_reply({"status": "completed", **job.result})
+
+
+def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]) -> _Transcribed:
+    from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - an extra
+
+    body, upload = _recording(exchange, file_field, url_fields)
+    model = catalog.asked_for("stt", body)
+    most = model.parameters["max_request_body_mb"]
+    if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
+        message = f"Uploads may be at most {most} MB; submit larger files by URL."
+        raise Refusal(413, message, code="file_too_large", param="file")
+    try:
+        transcript = transcribe(upload.content)
+    except ValueError:
+        raise invalid("The file is not readable audio.", "file", "invalid_audio") from None
+    bill = exchange.bill(model, minutes_price(model, round(transcript.seconds, 2)))
+    return _Transcribed(body, model, upload, transcript, bill)
 
 
 def _recording(
@@ -247,80 +233,11 @@ def _recording(
     url = next((body[name] for name in url_fields if body.get(name)), None)
     if not isinstance(url, str):
         raise missing(url_fields[0])
-    stored = exchange.world.media.of_url(url, exchange.request.origin)
+    stored = exchange.stored(url)
     if stored is None:
-        message = (
-            f"The file at {url} could not be downloaded (the sandbox reads only its own URLs)."
-        )
+        message = f"The file at {url} could not be downloaded (the sandbox reads its own URLs)."
         raise invalid(message, url_fields[0], "file_download_failed")
     return body, Upload(url.rpartition("/")[2], stored.content, stored.mime)
-
-
-def _listen(
-    exchange: Exchange, body: dict[str, Any], upload: Upload
-) -> tuple[Model, Transcript, Charge, Decimal]:
-    from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - extra
-
-    model = catalog.asked_for("stt", body)
-    most = model.parameters["max_request_body_mb"]
-    if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
-        message = f"Uploads may be at most {most} MB; submit larger files by URL."
-        raise Refusal(413, message, code="file_too_large", param="file")
-    try:
-        heard = transcribe(upload.content)
-    except ValueError:
-        message = "The file is not readable audio."
-        raise invalid(message, "file", "invalid_audio") from None
-    charge = Charge(model.facts["name"], minutes_price(model, round(heard.seconds, 2)))
-    return model, heard, charge, bill(exchange, charge)
-
-
-def _report(
-    model: Model, body: dict[str, Any], upload: Upload, heard: Transcript, charge: Charge
-) -> dict[str, Any]:
-    """Return the older API's report of a transcription, with words and one speaker."""
-    minutes = round(heard.seconds / 60, 4)
-    return {
-        "transcription": heard.text,
-        "metadata": {
-            "fileName": upload.name,
-            "fileSize": len(upload.content),
-            "chargedDuration": minutes,
-            "actualDuration": minutes,
-            "language": _language(body),
-            "cost": charge.cost,
-            "currency": "USD",
-            "model": model.id,
-        },
-        "words": [
-            {"text": word, "start": start, "end": end, "type": "word", "speaker_id": "speaker_0"}
-            for word, start, end in heard.words
-        ],
-        "diarization": {
-            "segments": [
-                {
-                    "speaker": "Speaker 1",
-                    "text": heard.text,
-                    "start": 0.0,
-                    "end": round(heard.seconds, 2),
-                }
-            ]
-        },
-    }
-
-
-def _transcription_ticket(
-    exchange: Exchange, model: Model, charge: Charge, report: dict[str, Any]
-) -> Reply:
-    job = _queue(exchange, "stt", model, charge.cost, report)
-    metadata = report["metadata"]
-    about = {name: metadata[name] for name in ("fileName", "fileSize", "chargedDuration")}
-    return json_reply(_job_body(job) | about, 202)
-
-
-def _language(body: dict[str, Any]) -> str:
-    language = body.get("language")
-    return language if isinstance(language, str) and language not in {"", "auto"} else "en"
 
 
 ROUTES = [

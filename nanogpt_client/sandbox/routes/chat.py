@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.answers.turn import SearchResult
+from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.chat_search import plain_text, wanted_search
-from nanogpt_client.sandbox.completion import Choice, Extras, Manner, limits_of, shape
-from nanogpt_client.sandbox.failures import Refusal
-from nanogpt_client.sandbox.frames import Answer, chunks, whole
-from nanogpt_client.sandbox.media.drawing import Drawing
+from nanogpt_client.sandbox.chat_search import Search, wanted_search
+from nanogpt_client.sandbox.completion import Choice, Completion, Extras, Limits, Manner, shape
+from nanogpt_client.sandbox.errors import Refusal
+from nanogpt_client.sandbox.input_media import data_url, render
+from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.messages import EVENT_STREAM, Reply, json_reply
 from nanogpt_client.sandbox.model_name import Chosen, parse
 from nanogpt_client.sandbox.money import (
@@ -25,21 +26,13 @@ from nanogpt_client.sandbox.money import (
     exact,
     pricing_block,
 )
-from nanogpt_client.sandbox.pictures import drawn_data_url
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
-from nanogpt_client.sandbox.prompt_cache import CacheUse, ask_user
+from nanogpt_client.sandbox.prompt_cache import CacheUse, use_cache
 from nanogpt_client.sandbox.providers import choose, is_paygo
 from nanogpt_client.sandbox.routing import CHAT, Route
 from nanogpt_client.sandbox.validate import check_chat, check_window
+from nanogpt_client.sandbox.world import Exchange
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nanogpt_client.sandbox.catalog import Model
-    from nanogpt_client.sandbox.chat_search import Search
-    from nanogpt_client.sandbox.world import Exchange
-
-Body = dict[str, Any]
 _MOST_LOGPROBS = 20
 _ON = (True, "true", "True")
 
@@ -48,50 +41,65 @@ _ON = (True, "true", "True")
 class Asked:
     """A chat request that passed every check."""
 
-    body: Body
+    body: dict[str, Any]
     chosen: Chosen
-    model: Model
+    model: catalog.Model
     provider: str | None
     search: Search | None
     prompt: Prompt
     memory: bool
     covered: bool
 
+    @property
+    def memory_price(self) -> Decimal:
+        """Return the USD of context memory."""
+        return self.prompt.tokens * MEMORY_PER_MILLION / 1_000_000 if self.memory else Decimal(0)
+
+    @property
+    def search_price(self) -> Decimal:
+        """Return the USD of the web search."""
+        return self.search.price if self.search else Decimal(0)
+
+    @property
+    def reasoning(self) -> dict[str, Any]:
+        """Return the object `reasoning`, empty where it is absent."""
+        return self.body.get("reasoning") or {}
+
 
 def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
-    asked = _read(exchange)
+    asked, world = _read(exchange), exchange.world
+    body = asked.body
     _demand_balance(exchange, asked)
-    found = tuple(asked.search.run(asked.body["messages"])) if asked.search else ()
-    choices = [_choice(exchange, asked, found, index) for index in range(asked.body.get("n") or 1)]
-    cache = ask_user(exchange.world, asked.body, asked.model, asked.prompt)
+    results = tuple(asked.search.run(body["messages"])) if asked.search else ()
+    choices = [_choice(exchange, asked, results, index) for index in range(body.get("n") or 1)]
+    cache = use_cache(world, body, asked.model, asked.prompt)
     tokens = _tokens(asked, choices, cache)
+    price = chat_price(chat_rates(asked.model, asked.provider), tokens)
     charge = Charge(
-        asked.model.facts["name"],
-        _price(asked, tokens),
+        asked.model.metadata["name"],
+        exact(price + asked.memory_price + asked.search_price),
         tokens.prompt,
         tokens.completion,
         tokens.reasoning,
         covered=asked.covered,
     )
-    remaining = exchange.world.account.charge(charge)
-    answer = Answer(
-        id=exchange.world.ids.new("chatcmpl-"),
-        created=int(exchange.world.clock()),
+    remaining = world.account.charge(charge)
+    completion = Completion(
+        id=world.new_id("chatcmpl-"),
+        created=int(world.clock()),
         model=asked.chosen.id,
         choices=tuple(choices),
         manner=_manner(exchange.variant, asked),
         usage=_usage(asked, tokens, cache),
         pricing=pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
-        service_tier=asked.body.get("service_tier"),
+        service_tier=body.get("service_tier"),
     )
-    if asked.body.get("stream"):
-        wants_usage = cache.reported or bool(
-            (asked.body.get("stream_options") or {}).get("include_usage")
-        )
-        headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
-        return Reply(200, headers, tuple(chunks(answer, with_usage=wants_usage)))
-    return json_reply(whole(answer))
+    if not body.get("stream"):
+        return json_reply(completion.whole())
+    wants_usage = cache.reported or (body.get("stream_options") or {}).get("include_usage")
+    headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
+    return Reply(200, headers, tuple(completion.events(with_usage=bool(wants_usage))))
 
 
 def _read(exchange: Exchange) -> Asked:
@@ -106,14 +114,15 @@ def _read(exchange: Exchange) -> Asked:
     memory = _wants_memory(body, headers, chosen)
     if not memory:
         check_window(prompt.tokens, model)
-    covered = exchange.variant == "subscription" and not is_paygo(body, headers, provider)
-    if exchange.variant == "subscription" and not model.private.get("subscription"):
+    subscribed = exchange.variant == "subscription"
+    if subscribed and not model.private.get("subscription"):
         message = f"The model '{model.id}' is not included in the subscription."
         raise Refusal(403, message, code="model_not_allowed", param="model")
+    covered = subscribed and not is_paygo(body, headers, provider)
     return Asked(body, chosen, model, provider, search, prompt, memory, covered)
 
 
-def _wants_memory(body: Body, headers: Mapping[str, str], chosen: Chosen) -> bool:
+def _wants_memory(body: Mapping[str, Any], headers: Mapping[str, str], chosen: Chosen) -> bool:
     if body.get("memory") is False:
         return False
     return chosen.memory_days is not None or headers.get("memory", "").lower() == "true"
@@ -121,23 +130,19 @@ def _wants_memory(body: Body, headers: Mapping[str, str], chosen: Chosen) -> boo
 
 def _demand_balance(exchange: Exchange, asked: Asked) -> None:
     """Refuse early, with the code that names the extra the balance does not cover."""
-    extras = {
-        "webSearch": asked.search.price if asked.search else Decimal(0),
-        "memory": _memory_price(asked),
-    }
-    if asked.covered:
-        return
-    wanted = [name for name, price in extras.items() if price]
-    code = "both_balance_required" if len(wanted) > 1 else f"{''.join(wanted)}_balance_required"
-    exchange.world.account.demand(sum(extras.values(), Decimal(0)), code)
+    if not asked.covered:
+        extras = {"webSearch": asked.search_price, "memory": asked.memory_price}
+        wanted = [name for name, price in extras.items() if price]
+        code = "both_balance_required" if len(wanted) > 1 else f"{''.join(wanted)}_balance_required"
+        exchange.world.account.demand(sum(extras.values(), Decimal(0)), code)
 
 
 def _choice(
-    exchange: Exchange, asked: Asked, found: tuple[SearchResult, ...], index: int
+    exchange: Exchange, asked: Asked, results: tuple[SearchResult, ...], index: int
 ) -> Choice:
     turn = exchange.ask_model(
         asked.body,
-        search_results=found,
+        search_results=results,
         image_descriptions=tuple(asked.prompt.image_descriptions),
         attachments=tuple(asked.prompt.attachments),
         reasoning=_reasons(asked),
@@ -145,25 +150,23 @@ def _choice(
     )
     images: tuple[str, ...] = ()
     if asked.model.gives("image"):
-        images = (drawn_data_url(Drawing(prompt=_last_words(asked.body), seed=index)),)
-    extras = Extras(tuple(exchange.world.ids.new("call_") for _ in turn.tool_calls), images)
-    limits = limits_of(asked.body, asked.model.facts.get("max_output_tokens"))
-    return shape(turn, limits, extras)
+        prompt = last_user_text(asked.body["messages"])
+        images = (data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id))),)
+    extras = Extras(tuple(exchange.world.new_id("call_") for _ in turn.tool_calls), images)
+    return shape(turn, Limits.of(asked.body, asked.model.metadata.get("max_output_tokens")), extras)
 
 
 def _reasons(asked: Asked) -> bool:
-    options = asked.body.get("reasoning") or {}
-    effort = asked.body.get("reasoning_effort") or options.get("effort")
+    effort = asked.body.get("reasoning_effort") or asked.reasoning.get("effort")
     mode = asked.model.private.get("reasoning", "never")
     if mode == "always":
         return effort != "none"
-    wanted = effort not in (None, "none") or options.get("enabled") is True
+    wanted = effort not in (None, "none") or asked.reasoning.get("enabled") is True
     return mode == "asked" and wanted
 
 
 def _manner(variant: str, asked: Asked) -> Manner:
-    body = asked.body
-    options = body.get("reasoning") or {}
+    body, options = asked.body, asked.reasoning
     legacy = (
         variant == "legacy"
         or "reasoning_content" in (options.get("delta_field"), body.get("reasoning_delta_field"))
@@ -173,11 +176,8 @@ def _manner(variant: str, asked: Asked) -> Manner:
     name = None if hidden else "reasoning_content" if legacy else "reasoning"
     wanted = body.get("logprobs")
     top = body.get("top_logprobs") or (wanted if isinstance(wanted, int) else 0)
-    return Manner(
-        name,
-        inline=variant == "thinking",
-        logprobs=min(int(top), _MOST_LOGPROBS) if wanted else None,
-    )
+    logprobs = min(int(top), _MOST_LOGPROBS) if wanted else None
+    return Manner(name, inline=variant == "thinking", logprobs=logprobs)
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> Tokens:
@@ -192,27 +192,15 @@ def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> Tokens:
     )
 
 
-def _price(asked: Asked, tokens: Tokens) -> Decimal:
-    price = chat_price(chat_rates(asked.model, asked.provider), tokens) + _memory_price(asked)
-    return exact(price + asked.search.price) if asked.search else exact(price)
-
-
-def _memory_price(asked: Asked) -> Decimal:
-    return asked.prompt.tokens * MEMORY_PER_MILLION / 1_000_000 if asked.memory else Decimal(0)
-
-
 def _usage(asked: Asked, tokens: Tokens, cache: CacheUse) -> dict[str, Any]:
+    predicted = dict.fromkeys(("accepted_prediction_tokens", "rejected_prediction_tokens"), 0)
     usage: dict[str, Any] = {
         "prompt_tokens": tokens.prompt,
         "completion_tokens": tokens.completion,
         "total_tokens": tokens.prompt + tokens.completion,
         "prompt_tokens_details": {"cached_tokens": tokens.cache_read, "audio_tokens": tokens.audio},
-        "completion_tokens_details": {
-            "reasoning_tokens": tokens.reasoning,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
+        "completion_tokens_details": {"reasoning_tokens": tokens.reasoning, "audio_tokens": 0}
+        | predicted,
     }
     if tokens.reasoning:
         usage["reasoning_tokens"] = tokens.reasoning
@@ -222,11 +210,6 @@ def _usage(asked: Asked, tokens: Tokens, cache: CacheUse) -> dict[str, Any]:
     if asked.search:
         usage["num_search_queries"] = 1
     return usage
-
-
-def _last_words(body: Body) -> str:
-    asked = [plain_text(entry) for entry in body["messages"] if entry["role"] == "user"]
-    return asked[-1] if asked else ""
 
 
 ROUTES = [Route("POST", "v1/chat/completions", complete, variants=CHAT)]

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.failures import Refusal, Style, invalid
+from nanogpt_client.sandbox.errors import Refusal, Style, invalid
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.routing import Route
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.validate import number
+from nanogpt_client.sandbox.world import Exchange
 
 # Made-up dollars for one unit, so that limits and credits have a size.
-_RATES = {
-    "btc": "60000",
-    "btc-ln": "60000",
-    "ltc": "80",
-    "ltc-mweb": "80",
-    "xmr": "200",
-    "doge": "0.2",
-    "dash": "30",
-    "zec": "40",
-    "bch": "400",
-    "ban": "0.002",
-    "kas": "0.1",
-    "ton": "5",
-    "near": "4",
-    "egld": "30",
-    "vvv": "3",
-    "zano": "10",
-    "fusd": "1",
-}
 _CARDS = {"usd": "1", "eur": "1.1", "gbp": "1.3"}
-_DAIMO = ("usdc", "usdt", "eth", "sol")
-_MINIMUM, _MAXIMUM = Decimal(1), Decimal(1_000_000)  # USD
-_LIGHTNING_MINIMUM = Decimal("0.10")
+_DAIMO = dict.fromkeys(("usdc", "usdt", "eth", "sol"), "1")  # amounts in dollars
+_COINS = "btc=60000 btc-ln=60000 ltc=80 ltc-mweb=80 xmr=200 doge=0.2 dash=30 zec=40 bch=400"
+_MORE_COINS = "ban=0.002 kas=0.1 ton=5 near=4 egld=30 vvv=3 zano=10 fusd=1"
+_RATES: dict[str, str] = {
+    **dict(pair.split("=") for pair in f"{_COINS} {_MORE_COINS}".split()),
+    **_CARDS,
+    **_DAIMO,
+}
+_MAXIMUM = Decimal(1_000_000)  # USD
 _SCHEMES = {"btc": "bitcoin", "btc-ln": "lightning", "ltc": "litecoin", "bch": "bitcoincash"}
 _STATES = ("New", "Processing", "Completed")
 _HOUR = 3600
@@ -54,17 +38,16 @@ class Deposit:
     usd: Decimal
     created: float
     polls: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def create(exchange: Exchange) -> Reply:
-    """Create a deposit and tell where to pay."""
-    ticker = exchange.params["ticker"].lower()
-    if ticker in _CARDS:
-        deposit = _new(exchange, ticker, "cs_test_", Decimal(_CARDS[ticker]))
+    """Create a deposit and return where to pay."""
+    if exchange.params["ticker"].lower() in _CARDS:
+        deposit = _new(exchange, "cs_test_")
         link = f"{exchange.request.origin}/checkout/{deposit.name}"
         return json_reply({"paymentLink": link, "txId": deposit.name})
-    deposit = _new(exchange, ticker, "tx_", _rate(ticker))
+    deposit = _new(exchange, "tx_")
+    ticker = deposit.ticker
     address = f"{ticker}-sandbox-{deposit.name[3:]}"
     body = {
         "txId": deposit.name,
@@ -80,18 +63,14 @@ def create(exchange: Exchange) -> Reply:
 
 def create_daimo(exchange: Exchange) -> Reply:
     """Create a payment over Daimo; the amount is in dollars."""
-    ticker = exchange.params["ticker"].lower()
-    if ticker not in _DAIMO:
-        raise _unknown(ticker)
-    deposit = _new(exchange, ticker, "daimo_", Decimal(1))
-    return json_reply({"paymentId": deposit.name})
+    if exchange.params["ticker"].lower() not in _DAIMO:
+        raise _unsupported(exchange)
+    return json_reply({"paymentId": _new(exchange, "daimo_").name})
 
 
 def limits(exchange: Exchange) -> Reply:
-    """Tell the smallest and the largest deposit, in the currency and in dollars."""
-    ticker = exchange.params["ticker"].lower()
-    rate = _rate(ticker)
-    least = _least(ticker)
+    """Return the smallest and the largest deposit, in the currency and in dollars."""
+    _, rate, least = _terms(exchange)
     body = {
         "minimum": least / rate,
         "maximum": _MAXIMUM / rate,
@@ -103,52 +82,43 @@ def limits(exchange: Exchange) -> Reply:
 
 
 def status(exchange: Exchange) -> Reply:
-    """Tell the state of a deposit; the third look finds it paid."""
+    """Return the state of a deposit; the third look finds it paid."""
     deposit: Deposit | None = exchange.world.deposits.get(exchange.params["name"])
     if deposit is None or deposit.ticker != exchange.params["ticker"].lower():
         raise Refusal(404, "Transaction not found")
-    with deposit.lock:
-        state = _STATES[min(deposit.polls, len(_STATES) - 1)]
-        if deposit.polls == len(_STATES) - 1:
+    last = len(_STATES) - 1
+    with exchange.world.lock:
+        state = _STATES[min(deposit.polls, last)]
+        if deposit.polls == last:
             exchange.world.account.credit(deposit.usd)
         deposit.polls += 1
-    body = {
-        "txId": deposit.name,
-        "status": state,
-        "amount": deposit.amount,
-        "ticker": deposit.ticker,
-    }
-    return json_reply(body, headers={"x-poll-after": "2"})
+    body = {"txId": deposit.name, "status": state, "amount": deposit.amount}
+    return json_reply(body | {"ticker": deposit.ticker}, headers={"x-poll-after": "2"})
 
 
-def _new(exchange: Exchange, ticker: str, prefix: str, rate: Decimal) -> Deposit:
-    given: Any = read_json(exchange.request).get("amount")
-    if isinstance(given, bool) or not isinstance(given, int | float) or given <= 0:
+def _new(exchange: Exchange, prefix: str) -> Deposit:
+    ticker, rate, least = _terms(exchange)
+    body, world = read_json(exchange.request), exchange.world
+    if not number(body, "amount", 0):
         raise invalid("Invalid amount", "amount")
-    amount = Decimal(str(given))
-    if not _least(ticker) <= amount * rate <= _MAXIMUM:
-        raise invalid(f"Amount must be worth ${_least(ticker)} to ${_MAXIMUM}", "amount")
-    world = exchange.world
-    deposit = Deposit(ticker, world.ids.new(prefix), amount, amount * rate, world.clock())
+    amount = Decimal(str(body["amount"]))
+    if not least <= amount * rate <= _MAXIMUM:
+        raise invalid(f"Amount must be worth ${least} to ${_MAXIMUM}", "amount")
+    deposit = Deposit(ticker, world.new_id(prefix), amount, amount * rate, world.clock())
     world.deposits[deposit.name] = deposit
     return deposit
 
 
-def _rate(ticker: str) -> Decimal:
-    if ticker in _DAIMO:
-        return Decimal(1)
-    rate = (_RATES | _CARDS).get(ticker)
-    if rate is None:
-        raise _unknown(ticker)
-    return Decimal(rate)
+def _terms(exchange: Exchange) -> tuple[str, Decimal, Decimal]:
+    """Return ticker, dollars a unit, and the smallest deposit in dollars."""
+    ticker = exchange.params["ticker"].lower()
+    if ticker not in _RATES:
+        raise _unsupported(exchange)
+    return ticker, Decimal(_RATES[ticker]), Decimal("0.10" if ticker == "btc-ln" else 1)
 
 
-def _least(ticker: str) -> Decimal:
-    return _LIGHTNING_MINIMUM if ticker == "btc-ln" else _MINIMUM
-
-
-def _unknown(ticker: str) -> Refusal:
-    return Refusal(400, f"Unsupported ticker: {ticker}")
+def _unsupported(exchange: Exchange) -> Refusal:
+    return Refusal(400, f"Unsupported ticker: {exchange.params['ticker'].lower()}")
 
 
 ROUTES = [

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
 from nanogpt_client.sandbox.answers.turn import SearchResult
-from nanogpt_client.sandbox.billing import bill
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import check_backend
-from nanogpt_client.sandbox.failures import Style, invalid, missing
+from nanogpt_client.sandbox.errors import Style, invalid, missing, sandbox_error
 from nanogpt_client.sandbox.media.search import search
-from nanogpt_client.sandbox.messages import Reply, json_reply
+from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, search_price
-from nanogpt_client.sandbox.numbers import integer
 from nanogpt_client.sandbox.routing import Route
-
-if TYPE_CHECKING:
-    from nanogpt_client.sandbox.answers.turn import Turn
-    from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.validate import integer
+from nanogpt_client.sandbox.world import Exchange
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
 _SNIPPET = 300
@@ -37,7 +33,7 @@ def web(exchange: Exchange) -> Reply:
     check_backend(provider, depth, "web")
     schema = _check_output(body, provider, output)
     exchange.world.account.demand(WEB_SEARCH_MINIMUM)
-    hits = search(
+    results = search(
         query,
         limit=integer(body, "maxResults", 1, 50) or 10,
         include_domains=_domains(body, "includeDomains"),
@@ -45,19 +41,21 @@ def web(exchange: Exchange) -> Reply:
         from_date=_day(body, "fromDate"),
         to_date=_day(body, "toDate"),
     )
+    if output == "searchResults":
+        data: Any = _results(results, images=body.get("includeImages") is True)
+    else:
+        data = _answer(exchange, query, results, schema)
     charge = Charge(f"Web search ({provider})", search_price(provider, depth))
-    bill(exchange, charge)
-    now = datetime.fromtimestamp(exchange.world.clock(), UTC).isoformat(timespec="milliseconds")
+    exchange.world.account.charge(charge)
     metadata = {
         "query": query,
         "provider": provider,
         "operation": "search",
         "depth": depth,
         "outputType": output,
-        "timestamp": now.replace("+00:00", "Z"),
+        "timestamp": iso(exchange.world.clock()),
         "cost": charge.cost,
     }
-    data = _data(exchange, body, hits, schema)
     return json_reply({"data": data, "metadata": metadata})
 
 
@@ -74,57 +72,52 @@ def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[s
     text = body.get("structuredOutputSchema")
     if not isinstance(text, str):
         raise missing("structuredOutputSchema")
-    try:
-        schema = json.loads(text)
-    except ValueError:
-        schema = None
+    schema = _json(text)
+    message = "structuredOutputSchema must be a JSON schema as a string."
     if not isinstance(schema, dict):
-        message = "structuredOutputSchema must be a JSON schema as a string."
         raise invalid(message, "structuredOutputSchema", "invalid_json_schema")
     return schema
 
 
-def _data(
-    exchange: Exchange,
-    body: dict[str, Any],
-    hits: list[SearchResult],
-    schema: dict[str, Any] | None,
+def _answer(
+    exchange: Exchange, query: str, results: list[SearchResult], schema: dict[str, Any] | None
 ) -> Any:
-    if (body.get("outputType") or "searchResults") == "searchResults":
-        return _results(hits, images=body.get("includeImages") is True)
-    turn = _answered(exchange, body["query"], hits, schema)
-    if schema is not None:
-        return json.loads(turn.text)
-    sources = [
-        {"name": hit.title, "url": hit.url, "snippet": hit.content[:_SNIPPET]} for hit in hits
-    ]
-    return {"answer": turn.text, "sources": sources}
-
-
-def _answered(
-    exchange: Exchange, query: str, hits: list[SearchResult], schema: dict[str, Any] | None
-) -> Turn:
-    """Ask the model about the results, for JSON where there is a schema."""
+    """Ask the model about the results; return its answer with sources, or its JSON."""
     body: dict[str, Any] = {"messages": [{"role": "user", "content": query}]}
-    if schema is not None:
-        wanted = {"name": "answer", "strict": True, "schema": schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": wanted}
-    return exchange.ask_model(body, search_results=tuple(hits))
+    if schema is None:
+        text = exchange.ask_model(body, search_results=tuple(results)).text
+        sources = [
+            {"name": each.title, "url": each.url, "snippet": each.content[:_SNIPPET]}
+            for each in results
+        ]
+        return {"answer": text, "sources": sources}
+    wanted = {"name": "answer", "strict": True, "schema": schema}
+    body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    text = exchange.ask_model(body, search_results=tuple(results)).text
+    if (value := _json(text)) is None:
+        message = "The sandbox's model must answer a structured web search with JSON, not with"
+        raise sandbox_error(f"{message} {text[:80]!r}.", "sandbox_model_error")
+    return value
 
 
-def _results(hits: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {"type": "text", "title": hit.title, "url": hit.url, "content": hit.content} for hit in hits
+def _json(text: str) -> Any:
+    """Return a JSON value, None for text that is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _results(results: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
+    pages: list[dict[str, Any]] = [{"title": each.title, "url": each.url} for each in results]
+    found = [
+        {"type": "text", **page, "content": each.content}
+        for page, each in zip(pages, results, strict=True)
     ]
     if images:
         found += [
-            {
-                "type": "image",
-                "title": hit.title,
-                "url": hit.url,
-                "imageUrl": f"{hit.url}/picture.png",
-            }
-            for hit in hits[:2]
+            {"type": "image", **page, "imageUrl": f"{page['url']}/picture.png"}
+            for page in pages[:2]
         ]
     return found
 
@@ -138,10 +131,8 @@ def _domains(body: dict[str, Any], name: str) -> list[str]:
 
 def _day(body: dict[str, Any], name: str) -> str | None:
     given = body.get(name)
-    if given is None:
-        return None
     try:
-        return date.fromisoformat(given).isoformat()
+        return None if given is None else date.fromisoformat(given).isoformat()
     except (TypeError, ValueError):
         raise invalid(f"{name} must be a date like 2026-01-31.", name) from None
 

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from nanogpt_client.sandbox.media.drawing import Drawing
-from nanogpt_client.sandbox.media.images import MARK, describe, draw
+from nanogpt_client.sandbox.media import ImageSpec
+from nanogpt_client.sandbox.media.images import MARK, describe, render
 from tests.sandbox.asking import image
 
 LONG = "A long prompt about a lonely robot on a wet street, painted like an old master. " * 30
 
 
 def made(prompt: str = "a fox", **options: Any) -> bytes:
-    return draw(Drawing(prompt, **({"width": 128, "height": 128} | options)))
+    return render(ImageSpec(prompt, **({"width": 128, "height": 128} | options)))
 
 
 def pixels(data: bytes) -> Any:

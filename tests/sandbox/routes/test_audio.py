@@ -149,7 +149,7 @@ def test_jobs_and_recordings_that_are_refused():
         assert ask(app, "GET", f"/api/tts/status?{query}").status == status
     assert ask(app, "POST", "/api/transcribe/status", {"runId": "x"}).status == 404
     assert code(transcribe(app, b"no recording")) == (400, "invalid_audio")
-    long = audio.speak("x", format="wav")[0] + bytes(4 * 1024 * 1024)
+    long = audio.synthesize("x", format="wav")[0] + bytes(4 * 1024 * 1024)
     assert code(transcribe(app, long)) == (413, "file_too_large")
     missing = (400, "missing_required_parameter")
     assert code(ask(app, "POST", TRANSCRIPTIONS, {"model": "Wizper"})) == missing

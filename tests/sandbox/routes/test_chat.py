@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import Citation, Reply, SandboxApp, ToolCall, Turn
-from nanogpt_client.sandbox.media.audio import speak
+from nanogpt_client.sandbox.media.audio import synthesize
 from tests.sandbox.asking import (
     CHAT,
     HELLO,
@@ -307,7 +307,7 @@ def test_images_are_described():
 
 
 def test_recordings_are_transcribed():
-    data = b64encode(speak("The red fox jumps.", format="wav")[0]).decode()
+    data = b64encode(synthesize("The red fox jumps.", format="wav")[0]).decode()
     part = {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
     reply = chat(SandboxApp(), content(part), model=GEMINI)
     assert "The red fox jumps." in message(reply)["content"]

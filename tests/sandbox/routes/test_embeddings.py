@@ -1,4 +1,4 @@
-"""Embeddings and moderation: shapes, price, refusals."""
+"""Embeddings: shapes, price, refusals."""
 
 from __future__ import annotations
 
@@ -62,32 +62,3 @@ TOO_LONG, UNKNOWN = (400, "context_length_exceeded"), (404, "model_not_found")
 def test_refusals(value, extra, expected):
     assert code(embed(value, **extra)) == expected
     assert embed(["a"] * 2048, dimensions=8).status == 200
-
-
-def moderate(value: Any, **extra: Any) -> Reply:
-    return ask(SandboxApp(), "POST", "/api/v1/moderations", {"input": value} | extra)
-
-
-def text(said: str) -> dict[str, str]:
-    return {"type": "text", "text": said}
-
-
-@pytest.mark.parametrize(("value", "flags"), [
-    ("A quiet day at the sea.", [False]), ("I will kill him.", [True]),
-    (["peace", "a bomb"], [False, True]), ([text("a"), text("stab")], [True]),
-])  # fmt: skip
-def test_moderation(value, flags):
-    found = moderate(value).json()
-    assert [result["flagged"] for result in found["results"]] == flags
-    assert found["model"] == "omni-moderation-latest"
-    assert found["usage"]["total_tokens"] > 0
-
-
-@pytest.mark.parametrize(("value", "expected"), [
-    ("", (400, "empty_input")), ([], (400, "empty_input")), (None, BAD), ([1], BAD),
-    ([{"type": "image_url", "image_url": {"url": "x"}}], (400, "unsupported_input_modality")),
-    ("word " * 50_000, TOO_LONG),
-])  # fmt: skip
-def test_moderation_that_is_refused(value, expected):
-    assert code(moderate(value)) == expected
-    assert moderate("x", model="nobody").status == 404

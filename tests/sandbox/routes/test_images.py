@@ -12,9 +12,7 @@ from PIL import Image
 from nanogpt_client.sandbox import Reply, SandboxApp
 from tests.sandbox.asking import ask, code, data_url, download, form, image
 
-GENERATE, EDIT, NORMALIZED = (
-    "/api/v1/images/generations", "/api/v1/images/edits", "/api/v1/images",
-)  # fmt: skip
+GENERATE, EDIT = "/api/v1/images/generations", "/api/v1/images/edits"
 RED = data_url(image())
 
 
@@ -105,28 +103,3 @@ def test_edits_that_are_refused():
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
         reply = ask(SandboxApp(), "POST", EDIT, raw=b"no form", headers={"content-type": kind})
         assert code(reply) == (400, "invalid_multipart_body")
-
-
-def test_the_normalized_api():
-    body = {"model": "hidream", "prompt": "a boat", "resolution": "128x64", "n": 1, "nImages": 2}
-    reference = {"type": "image_url", "image_url": {"url": RED}}
-    body |= {"input_references": [RED, reference], "output_format": "webp"}
-    reply = ask(SandboxApp(), "POST", NORMALIZED, body)
-    assert len(reply.json()["data"]) == 2
-    assert (opened(reply).format, opened(reply).size) == ("WEBP", (128, 64))
-
-
-@pytest.mark.parametrize(("body", "kind", "expected"), [
-    ({"model": None}, "json", "missing_model"),
-    ({"stream": True}, "json", "unsupported_stream"),
-    ({"provider": {"only": ["x"]}}, "json", "unsupported_provider_options"),
-    ({"input_references": "x"}, "json", "invalid_input_references"),
-    ({"input_references": [{"x": 1}]}, "json", "invalid_input_references"),
-    ({"input_references": [], "imageDataUrl": "x"}, "json", "conflicting_image_inputs"),
-    ({}, "text", "invalid_content_type"),
-])  # fmt: skip
-def test_refusals_of_the_normalized_api(body, kind, expected):
-    headers = {"content-type": f"application/{kind}"}
-    body = {"model": "hidream", "prompt": "x"} | body
-    reply = ask(SandboxApp(), "POST", NORMALIZED, body, headers=headers).json()
-    assert reply["code"] == reply["error"]["code"] == expected

@@ -57,6 +57,14 @@ def test_filters():
     assert hosts(fromDate="2099-01-01") == set()
 
 
+def test_a_structured_answer_that_is_no_json_is_an_error_of_the_model():
+    app = SandboxApp(model=lambda _: "Hello")
+    reply = search(app, outputType="structured", structuredOutputSchema=json.dumps(SCHEMA))
+    assert reply.status == 424
+    assert "must answer a structured web search with JSON, not with 'Hello'" in str(reply.json())
+    assert app.balance == 5
+
+
 @pytest.mark.parametrize("body", [
     {"query": ""}, {"query": None}, {"query": 5}, {"provider": "openai-native"},
     {"provider": "gopher"}, {"depth": "shallow"}, {"outputType": "poem"},

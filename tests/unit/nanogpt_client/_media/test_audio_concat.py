@@ -10,7 +10,7 @@ import pytest
 
 from nanogpt_client._media import audio_concat
 from nanogpt_client._media.audio_concat import join
-from nanogpt_client.sandbox.media.audio import speak
+from nanogpt_client.sandbox.media.audio import synthesize
 
 TEXTS = ["The first sentence.", "And here is another one.", "Done."]
 TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "aac": "audio/aac"}
@@ -32,7 +32,7 @@ def samples_of(data: bytes) -> int:
 
 
 def spoken(text: str, kind: str) -> bytes:
-    data, mime_type = speak(text, voice="nova", format=kind, speed=1.0)
+    data, mime_type = synthesize(text, voice="nova", format=kind, speed=1.0)
     assert mime_type == TYPES[kind]
     return data
 

@@ -3,30 +3,26 @@
 A route raises `Refusal`; the app renders it in the style of the route:
 
     OPENAI  {"error": {"message", "type", "code", "param"}}          most of /api/v1
-    IMAGES  the same with "parameter", and "code" again on top       POST /api/v1/images
     SIMPLE  {"error": "message", "status": 402}                      older routes under /api
 
 An ordinary 402 has the SIMPLE form with `requiredBalance` everywhere; one with a code has the
-route's. A quote for accountless payment (x402) is known by its top-level `payment`.
+route's. A quote for accountless payment (x402) is recognised by its top-level `payment`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanogpt_client.sandbox.messages import Reply, json_reply
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 
 class Style(Enum):
     """How a route words its errors."""
 
     OPENAI = "openai"
-    IMAGES = "images"
     SIMPLE = "simple"
 
 
@@ -74,24 +70,21 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
                 found["requiredBalance"] = self.required
             return found
         kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
-        if style is Style.IMAGES:
-            error = {"message": self.message, "type": kind, "code": self.code}
-            if self.param:
-                error["parameter"] = self.param
-            return {"error": error, "code": self.code}
-        return {
-            "error": {
-                "message": self.message,
-                "type": kind,
-                "code": self.code,
-                "param": self.param,
-            }
-        }
+        error = {"message": self.message, "type": kind, "code": self.code, "param": self.param}
+        return {"error": error}
 
 
 def invalid(message: str, param: str, code: str = "invalid_parameter_value") -> Refusal:
     """Return the 400 for a field that holds the wrong thing."""
     return Refusal(400, message, code=code, param=param)
+
+
+def require(
+    condition: object, message: str, param: str, code: str = "invalid_parameter_value"
+) -> None:
+    """Raise the 400 for a field unless `condition` holds."""
+    if not condition:
+        raise invalid(message, param, code)
 
 
 def missing(param: str) -> Refusal:
@@ -110,41 +103,31 @@ def insufficient_balance(required: Decimal) -> Refusal:
     return Refusal(402, "Insufficient balance", required=required)
 
 
+def sandbox_error(message: str, code: str) -> Refusal:
+    """Return the 424 for a failure of the sandbox's own model, which no client retries."""
+    return Refusal(424, message, code=code, kind="sandbox_error")
+
+
 def payment_challenge(price: Decimal, origin: str) -> Reply:
     """Return the quote that an accountless (x402) request gets; the addresses are made up."""
     payment = "pay_sandbox00000001"
-    status_url = f"{origin}/api/x402/status/{payment}"
-    complete_url = f"{origin}/api/x402/complete/{payment}"
-    amount = format(price, "f")
-    accepted = {
-        "scheme": "nano",
-        "protocolScheme": "nano",
-        "network": "nano-mainnet",
-        "amount": amount,
-        "amountFormatted": f"{amount} XNO",
-        "amountUsd": amount,
-        "payTo": "nano_1sandbox",
+    usd = format(price, "f")
+    shared = {
         "paymentId": payment,
-        "statusUrl": status_url,
-        "completeUrl": complete_url,
+        "amountUsd": usd,
+        "statusUrl": f"{origin}/api/x402/status/{payment}",
+        "completeUrl": f"{origin}/api/x402/complete/{payment}",
     }
-    body = {
-        "error": {
-            "type": "insufficient_quota",
-            "code": "insufficient_quota",
-            "message": "Payment required to complete this request.",
-        },
-        "payment": {
-            "version": 1,
-            "paymentId": payment,
-            "requestHash": "sha256:" + "0" * 64,
-            "expiresAt": "2030-01-01T00:00:00.000Z",
-            "amountUsd": amount,
-            "statusUrl": status_url,
-            "completeUrl": complete_url,
-            "accepted": [accepted],
-        },
-        "x402Version": 1,
-        "accepts": [],
+    network = {"scheme": "nano", "protocolScheme": "nano", "network": "nano-mainnet"}
+    amount = {"amount": usd, "amountFormatted": f"{usd} XNO", "payTo": "nano_1sandbox"}
+    quote = {
+        **shared,
+        "version": 1,
+        "requestHash": "sha256:" + "0" * 64,
+        "expiresAt": "2030-01-01T00:00:00.000Z",
+        "accepted": [network | amount | shared],
     }
+    message = "Payment required to complete this request."
+    error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": message}
+    body = {"error": error, "payment": quote, "x402Version": 1, "accepts": []}
     return json_reply(body, 402)

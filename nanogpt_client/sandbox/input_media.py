@@ -1,0 +1,127 @@
+"""Read the images and documents that requests bring, and write the images of replies.
+
+Data URLs are decoded and the sandbox's own files read. Nothing is fetched from other hosts.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from io import BytesIO
+
+from nanogpt_client.sandbox.bodies import read_data_url
+from nanogpt_client.sandbox.errors import Refusal, invalid, require
+from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.media import ImageSpec
+from nanogpt_client.sandbox.world import Exchange
+
+MAX_IMAGE = 4 * 1024 * 1024
+_SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
+_DEFAULT_SIZE = (1024, 1024)
+_SMALLEST, _LARGEST = 64, 4096
+_SIGNATURES = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (8, b"WEBP", "image/webp"),
+)
+# A broken PDF shows as one of the library's own errors, or as whatever its wrong parts lead to.
+_BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+
+
+def render(spec: ImageSpec) -> bytes:
+    """Return the image's file."""
+    from nanogpt_client.sandbox.media import images  # noqa: PLC0415 - an extra
+
+    return images.render(spec)
+
+
+def mime_of(data: bytes) -> str:
+    """Return the MIME type of a PNG, JPEG or WebP by its first bytes; else raise `ValueError`."""
+    for at, signature, mime_type in _SIGNATURES:
+        if data.startswith(signature, at):
+            return mime_type
+    raise ValueError("these bytes are no image")
+
+
+def size_of(size: object, param: str = "size") -> tuple[int, int]:
+    """Return width and height of `1024x768`; symbolic sizes (auto) give the usual square."""
+    match = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
+    if match is None:
+        symbolic = size is None or (isinstance(size, str) and not size[:1].isdigit())
+        require(symbolic, f"{param} must look like 1024x1024.", param)
+        return _DEFAULT_SIZE
+    width, height = int(match[1]), int(match[2])
+    if not (min(width, height) >= _SMALLEST and max(width, height) <= _LARGEST):
+        raise invalid(f"{param} must be from {_SMALLEST} to {_LARGEST} pixels a side.", param)
+    return width, height
+
+
+def image_of(exchange: Exchange, url: object, param: str) -> bytes:
+    """Return the bytes of an input image; for one on another host, a poster of its address.
+
+    Raises:
+        Refusal: 400, 413.
+    """
+    if not isinstance(url, str) or not url:
+        raise invalid(f"{param} must be a URL or a data URL.", param)
+    if url.startswith("data:"):
+        if len(url) > MAX_IMAGE * 4 // 3:
+            raise _too_large(param)
+        return checked(read_data_url(url, param)[1], param)
+    stored = own_file(exchange, url, param)
+    return render(ImageSpec(prompt=url)) if stored is None else stored
+
+
+def own_file(exchange: Exchange, url: str, param: str) -> bytes | None:
+    """Return the sandbox's own file behind an http(s) URL, None for one of another host."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise invalid(f"{param} must be an http(s) URL or a data URL.", param)
+    stored = exchange.stored(url)
+    return stored.content if stored else None
+
+
+def checked(data: bytes, param: str) -> bytes:
+    """Return `data` if it is a PNG, JPEG or WebP of at most 4 MB. Raises `Refusal`."""
+    if len(data) > MAX_IMAGE:
+        raise _too_large(param)
+    try:
+        mime_of(data)
+    except ValueError:
+        raise invalid(f"{param} is not a PNG, JPEG or WebP image.", param) from None
+    described(data, param)  # all of it can be read
+    return data
+
+
+def described(data: bytes, param: str) -> str:
+    """Return what an image shows. Raises `Refusal` (400)."""
+    from nanogpt_client.sandbox.media.images import describe  # noqa: PLC0415 - an extra
+
+    try:
+        return describe(data)
+    except ValueError:
+        raise invalid(f"{param} is not a readable image.", param) from None
+
+
+def pdf_text(data: bytes) -> str:
+    """Return the text of a PDF, page after page; empty when it has none or cannot be read."""
+    with needs("pypdf"):
+        from pypdf import PdfReader  # noqa: PLC0415 - an extra
+        from pypdf.errors import PyPdfError  # noqa: PLC0415
+    try:
+        pages = [page.extract_text().strip() for page in PdfReader(BytesIO(data)).pages]
+    except (PyPdfError, *_BROKEN):
+        return ""
+    return "\n".join(filter(None, pages))
+
+
+def _too_large(param: str) -> Refusal:
+    message = "Input images may be at most 4 MB."
+    return Refusal(413, message, code="image_input_too_large", param=param)
+
+
+def data_url(data: bytes) -> str:
+    """Return an image file as a data URL."""
+    return f"data:{mime_of(data)};base64,{base64.b64encode(data).decode()}"
