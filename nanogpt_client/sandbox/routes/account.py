@@ -8,20 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.errors import Refusal, Style
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.model_name import parse
-from nanogpt_client.sandbox.money import (
-    Charge,
-    Tokens,
-    chat_price,
-    chat_rates,
-    exact,
-    image_price,
-    plain,
-)
 from nanogpt_client.sandbox.prompt import read_prompt
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import check_chat, integer
@@ -38,12 +29,12 @@ _GROUPS = {  # of `group_by`: the lists of the reply
 _LABELS = {"byDay": ("date",), "byModel": ("model",), "byDayModel": ("date", "model")}
 _LEGACY = "duration page pageSize sort dir filter weekOffset tz include_summary".split()
 _DAILY, _MONTHLY = 5000, 60000
-_Dated = tuple[date, Charge]
+_Dated = tuple[date, money.Charge]
 
 
 def balance(exchange: Exchange) -> Reply:
     """Return the balance, as decimal strings."""
-    usd = plain(exchange.world.account.balance)
+    usd = money.plain(exchange.world.account.balance)
     body = {"usd_balance": usd, "nano_balance": "0", "nanoDepositAddress": NANO_ADDRESS}
     return json_reply(body)
 
@@ -55,8 +46,8 @@ def completion_cost(exchange: Exchange) -> Reply:
     model = catalog.find("text", chosen.id, strict=exchange.world.strict_models)
     check_chat(body, model)
     prompt = read_prompt(exchange, body, model).tokens
-    tokens = Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)
-    cost = chat_price(chat_rates(model, chosen.provider), tokens)
+    tokens = money.Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)
+    cost = money.chat_price(money.chat_rates(model, chosen.provider), tokens)
     counts = {"inputTokens": tokens.prompt, "outputTokens": tokens.completion}
     return json_reply({"model": model.id, **counts, "cost": cost, "currency": "USD"})
 
@@ -66,7 +57,7 @@ def image_cost(exchange: Exchange) -> Reply:
     body = read_json(exchange.request)
     model = catalog.asked_for("image", body)
     count = integer(body, "n", 1, model.parameters["max_images"]) or 1
-    cost = image_price(model, body.get("size"), count)
+    cost = money.image_price(model, body.get("size"), count)
     return json_reply({"model": model.id, "cost": cost, "currency": "USD"})
 
 
@@ -120,7 +111,7 @@ def _period(query: dict[str, str], today: date) -> tuple[date, date]:
 
 
 def _grouped(charges: list[_Dated], labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    groups: dict[tuple[str, ...], list[Charge]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[money.Charge]] = defaultdict(list)
     for day, charge in charges:
         values = {"date": day.isoformat(), "model": charge.model}
         groups[tuple(values[label] for label in labels)].append(charge)
@@ -130,10 +121,10 @@ def _grouped(charges: list[_Dated], labels: tuple[str, ...]) -> list[dict[str, A
     ]
 
 
-def _sums(charges: Iterable[Charge]) -> dict[str, Any]:
+def _sums(charges: Iterable[money.Charge]) -> dict[str, Any]:
     found = list(charges)
-    cost = exact(sum((charge.cost for charge in found), Decimal(0)))
-    refunded = exact(sum((charge.refunded for charge in found), Decimal(0)))
+    cost = money.exact(sum((charge.cost for charge in found), Decimal(0)))
+    refunded = money.exact(sum((charge.refunded for charge in found), Decimal(0)))
     read = sum(charge.input_tokens for charge in found)
     written = sum(charge.output_tokens for charge in found)
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import Search, wanted_search
@@ -17,15 +17,6 @@ from nanogpt_client.sandbox.input_media import data_url, render
 from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.messages import EVENT_STREAM, Reply, json_reply
 from nanogpt_client.sandbox.model_name import Chosen, parse
-from nanogpt_client.sandbox.money import (
-    MEMORY_PER_MILLION,
-    Charge,
-    Tokens,
-    chat_price,
-    chat_rates,
-    exact,
-    pricing_block,
-)
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
 from nanogpt_client.sandbox.prompt_cache import CacheUse, use_cache
 from nanogpt_client.sandbox.providers import choose, is_paygo
@@ -53,7 +44,8 @@ class Asked:
     @property
     def memory_price(self) -> Decimal:
         """Return the USD of context memory."""
-        return self.prompt.tokens * MEMORY_PER_MILLION / 1_000_000 if self.memory else Decimal(0)
+        price = self.prompt.tokens * money.MEMORY_PER_MILLION / 1_000_000
+        return price if self.memory else Decimal(0)
 
     @property
     def search_price(self) -> Decimal:
@@ -75,10 +67,10 @@ def complete(exchange: Exchange) -> Reply:
     choices = [_choice(exchange, asked, results, index) for index in range(body.get("n") or 1)]
     cache = use_cache(world, body, asked.model, asked.prompt)
     tokens = _tokens(asked, choices, cache)
-    price = chat_price(chat_rates(asked.model, asked.provider), tokens)
-    charge = Charge(
+    price = money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
+    charge = money.Charge(
         asked.model.metadata["name"],
-        exact(price + asked.memory_price + asked.search_price),
+        money.exact(price + asked.memory_price + asked.search_price),
         tokens.prompt,
         tokens.completion,
         tokens.reasoning,
@@ -92,7 +84,7 @@ def complete(exchange: Exchange) -> Reply:
         choices=tuple(choices),
         manner=_manner(exchange.variant, asked),
         usage=_usage(asked, tokens, cache),
-        pricing=pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
+        pricing=money.pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
         service_tier=body.get("service_tier"),
     )
     if not body.get("stream"):
@@ -180,8 +172,8 @@ def _manner(variant: str, asked: Asked) -> Manner:
     return Manner(name, inline=variant == "thinking", logprobs=logprobs)
 
 
-def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> Tokens:
-    return Tokens(
+def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:
+    return money.Tokens(
         prompt=asked.prompt.tokens,
         completion=sum(choice.tokens for choice in choices),
         reasoning=sum(choice.reasoning_tokens for choice in choices),
@@ -192,7 +184,7 @@ def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> Tokens:
     )
 
 
-def _usage(asked: Asked, tokens: Tokens, cache: CacheUse) -> dict[str, Any]:
+def _usage(asked: Asked, tokens: money.Tokens, cache: CacheUse) -> dict[str, Any]:
     predicted = dict.fromkeys(("accepted_prediction_tokens", "rejected_prediction_tokens"), 0)
     usage: dict[str, Any] = {
         "prompt_tokens": tokens.prompt,

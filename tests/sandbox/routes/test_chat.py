@@ -34,6 +34,7 @@ REASONING = "anthropic/claude-opus-4.6:thinking"
 OPEN = "zai-org/glm-5"
 GEMINI = "google/gemini-3-flash-preview"
 DRAWING = "gemini-3-pro-image-preview"
+PNG = data_url(image())
 SMALL = "Doctor-Shotgun/MS3.2-24B-Magnum-Diamond"  # 16,384 tokens
 CALL = ToolCall("look", {"where": "in the garden behind the house"})
 SOURCE = Citation("https://a.example", "A", 4, 9, "quick")
@@ -346,9 +347,14 @@ def test_videos_are_named(url, named):
     assert named in message(chat(SandboxApp(), content(part), model=GEMINI))["content"]
 
 
-def test_a_drawing_model_draws():
+def test_a_drawing_model_draws(monkeypatch):
     (drawn,) = message(chat(SandboxApp(), "Draw a boat.", model=DRAWING))["images"]
     assert drawn["image_url"]["url"].startswith("data:image/png;base64,")
+    specs: list[Any] = []
+    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.render", specs.append)
+    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.data_url", lambda _: PNG)
+    chat(SandboxApp(), "Draw a boat.", model=DRAWING)
+    assert [(spec.prompt, spec.model) for spec in specs] == [("Draw a boat.", DRAWING)]
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [
