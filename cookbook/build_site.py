@@ -1,7 +1,7 @@
 """Build the documentation site, ``make docs``: the cookbook's pages, its notebooks, the reference.
 
-Pages are gathered in ``build/docs``, notebooks as Markdown with what they show; Zensical turns them
-into ``build/site`` and refuses dead links. Nothing is fetched.
+Pages are copied to ``build/docs``, notebooks as Markdown with their outputs; Zensical builds
+``build/site`` from them and rejects dead links. Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SITE = ROOT / "build" / "site"
 COPIED = {".svg", ".png", ".css", ".py", ".json"}
 FROM_THE_TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
-# How a cell's text output looks: code without colours, in a box of its own.
+# Cells as highlighted code, their text output as plain blocks.
 _TEMPLATE = {
     "output.md.j2": """\
 {% extends 'markdown/index.md.j2' %}
@@ -53,7 +53,7 @@ _LINK = re.compile(r"(\]\([^)#\s]*)\.ipynb(?=[)#])")
 
 
 def gather() -> None:
-    """Put every page where the generator looks for it."""
+    """Copy every page to the folder that the generator reads."""
     shutil.rmtree(PAGES, ignore_errors=True)
     for path in sorted(SOURCE.rglob("*")):
         if path.suffix not in {".md", ".ipynb", *COPIED} or ".ipynb_checkpoints" in path.parts:
@@ -72,23 +72,21 @@ def gather() -> None:
 
 
 def convert(notebook: Path, page: Path) -> None:
-    """Write a notebook as Markdown, its pictures beside it."""
-    pictures = f"{page.stem}_files"
+    """Write a notebook as Markdown, with its images in a folder."""
+    images = f"{page.stem}_files"
     exporter = MarkdownExporter(  # type: ignore[no-untyped-call] # its own
         extra_loaders=[DictLoader(_TEMPLATE)], template_file="output.md.j2"
     )
-    text, resources = exporter.from_filename(
-        str(notebook), resources={"output_files_dir": pictures}
-    )
+    text, resources = exporter.from_filename(str(notebook), resources={"output_files_dir": images})
     page.write_text(_LINK.sub(r"\1.md", text), "utf-8")
     for name, data in resources["outputs"].items():
-        picture = page.parent / name
-        picture.parent.mkdir(exist_ok=True)
-        picture.write_bytes(data)
+        image = page.parent / name
+        image.parent.mkdir(exist_ok=True)
+        image.write_bytes(data)
 
 
 def main() -> int:
-    """Build the site; return the exit status of the generator, in which warnings are errors."""
+    """Build the site; return the generator's exit status. Warnings are errors."""
     gather()
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - our own

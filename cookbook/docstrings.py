@@ -2,9 +2,9 @@
 
 The sources are parsed with `ast` and never imported, so reading them has no side effects and
 needs none of the package's optional dependencies. Each public module, class, function and method
-that is really documented gives one short text: what it is called and the part of its docstring
-that describes it. What only repeats another object is left out: overrides of a documented method,
-asynchronous twins, deprecated names.
+that is really documented becomes one short text: its name and the part of its docstring that
+describes it. Objects that only repeat another one are left out: overrides of a documented method,
+async versions, deprecated names.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _directory(package: str) -> Path:
 
 
 def _is_public(name: str) -> bool:
-    """Tell whether no part of a dotted name is private or a test."""
+    """Return whether no part of a dotted name is private or a test."""
     return not any(part.startswith("_") or part in _HIDDEN for part in name.split("."))
 
 
@@ -102,7 +102,7 @@ def _objects(
 
 
 def _is_documented(item: _Object) -> bool:
-    """Tell whether the docstring says more than the name does."""
+    """Return whether the docstring says more than the name does."""
     method = isinstance(item.node, _Function) and item.owner is not None
     named = not method and not isinstance(item.node, ast.Module)
     return len(item.doc) >= (SHORTEST_TOP if named else SHORTEST)
@@ -138,18 +138,18 @@ def _repeats(
     bases: dict[str, list[str]],
     methods: dict[tuple[str, str], str],
 ) -> bool:
-    """Tell whether a method is the asynchronous twin or an override of a documented one."""
+    """Return whether a method is the async version or an override of a documented one."""
     short = _short(item)
     twin = methods.get((owner.name, short[1:]), "") if short.startswith("a") else ""
     if len(twin) * 2 > len(item.doc):
         return True
-    waiting, known = list(bases.get(owner.name, ())), {owner.name}
+    waiting, seen = list(bases.get(owner.name, ())), {owner.name}
     while waiting:
         name = waiting.pop()
-        if (name, short) in methods and name not in known:
+        if (name, short) in methods and name not in seen:
             return True
-        if name not in known:
-            known.add(name)
+        if name not in seen:
+            seen.add(name)
             waiting.extend(bases.get(name, ()))
     return False
 
@@ -161,7 +161,7 @@ def _text(item: _Object) -> str:
 
 
 def _kind(item: _Object) -> str:
-    """Return what a programmer calls this object."""
+    """Return the kind of the object: module, class, method or function."""
     if isinstance(item.node, ast.Module):
         return "module"
     if isinstance(item.node, ast.ClassDef):

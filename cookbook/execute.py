@@ -1,7 +1,7 @@
-"""Run notebooks and keep what they show: ``python -m cookbook.execute`` runs all of them anew.
+"""Run notebooks and store their outputs: ``python -m cookbook.execute`` runs all of them again.
 
-The committed outputs always come from the sandbox, so that everybody gets the same: keys are hidden
-from the notebooks. What differs from run to run and from machine to machine is left out of them.
+The committed outputs always come from the sandbox: keys are hidden from the notebooks. What differs
+from run to run or from machine to machine is removed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FOLDER = ROOT / "cookbook" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SECONDS = 120  # for one cell, on a machine that may be busy
 
-# Numbers of this run alone: durations, ports, addresses in memory, random identifiers.
+# Values of this run alone: durations, ports, addresses in memory, random identifiers.
 _PASSING = [
     (re.compile(r"\b\d+(?:\.\d+)?\s+s\b"), "… s"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:…"),
@@ -58,7 +58,7 @@ def run(path: Path) -> Any:
 
 
 def tidy(notebook: Any) -> Any:
-    """Drop the facts about the machine and the session that ran the notebook."""
+    """Remove the metadata of the machine and the session that ran the notebook."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -71,8 +71,8 @@ def tidy(notebook: Any) -> Any:
     return notebook
 
 
-def shown(notebook: Any) -> Iterator[list[dict[str, Any]]]:
-    """Yield for each cell of code what it shows: text by type, passing numbers left out."""
+def outputs_of(notebook: Any) -> Iterator[list[dict[str, Any]]]:
+    """Yield the outputs of each code cell, by MIME type, without passing values."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             yield [_content(output) for output in cell.outputs]
@@ -80,11 +80,11 @@ def shown(notebook: Any) -> Iterator[list[dict[str, Any]]]:
 
 def _content(output: Any) -> dict[str, Any]:
     found = output.get("data") or {output.get("name", output.output_type): output.get("text", "")}
-    return {kind: lasting(value) for kind, value in found.items()}
+    return {kind: without_passing_values(value) for kind, value in found.items()}
 
 
-def lasting(value: Any) -> Any:
-    """Return a text without the numbers that differ from run to run."""
+def without_passing_values(value: Any) -> Any:
+    """Return a text without the values that differ from run to run."""
     if isinstance(value, str):
         for pattern, stand_in in _PASSING:
             value = pattern.sub(stand_in, value)
@@ -92,7 +92,7 @@ def lasting(value: Any) -> Any:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run notebooks, several at once, and write them back or elsewhere."""
+    """Run notebooks, several at once, and write them back or to another folder."""
     parser = argparse.ArgumentParser("python -m cookbook.execute", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="parts of their files' names; by default all")
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to write them to")

@@ -1,7 +1,7 @@
-"""Questions whose right answers are known, and how well a pipeline did on them.
+"""Questions with their right answers, and how well a pipeline answered them.
 
-`load_questions` reads the ten that the demo asks, or the forty of ``"held_out"``. A right answer is
-named by the docstrings that hold it.
+`load_questions` reads the ten that the demo asks, or the forty of ``"held_out"``. The right answer
+to a question is given as the docstrings that contain it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ENOUGH = 0.5  # of an answer's words stand in a right docstring: it says what that says
+ENOUGH = 0.5  # of an answer's words are in a right docstring: both say the same
 
 
 class Question(NamedTuple):
@@ -29,9 +29,9 @@ class Quality(NamedTuple):
     found: float
     """Share of them with a right docstring among the sources."""
     rank: float
-    """Mean reciprocal rank: one over the place of the first right source, 0 if there is none."""
+    """Mean reciprocal rank: one over the rank of the first right source, 0 if there is none."""
     answered: float
-    """Share of answers made of a right docstring's words."""
+    """Share of answers that consist of a right docstring's words."""
 
 
 def load_questions(name: str = "questions") -> list[Question]:
@@ -54,22 +54,22 @@ def quality(
     """Measure a pipeline.
 
     Args:
-        questions: what was asked.
-        found: for each question the names of its sources, the nearest first.
-        answers: for each question the answer's text.
-        texts: the docstrings by name.
+        questions: The questions.
+        found: For each question the names of its sources, the nearest first.
+        answers: For each question the text of the answer.
+        texts: The docstrings by name.
     """
     ranks, supported = 0.0, 0
     for question, names, answer in zip(questions, found, answers, strict=True):
-        places = [place for place, name in enumerate(names, 1) if name in question.answers]
-        ranks += 1 / places[0] if places else 0
+        right = [rank for rank, name in enumerate(names, 1) if name in question.answers]
+        ranks += 1 / right[0] if right else 0
         supported += max(support(answer, texts[name]) for name in question.answers) >= ENOUGH
     count = len(questions)
     return Quality(count, hits(found, questions) / count, ranks / count, supported / count)
 
 
 def support(answer: str, text: str) -> float:
-    """Return the share of an answer's words that stand in a text, from 0 to 1."""
+    """Return the share of an answer's words that are in a text, from 0 to 1."""
     words = _words(answer)
     return len(words & _words(text)) / max(len(words), 1)
 

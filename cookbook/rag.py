@@ -1,7 +1,4 @@
-"""The same documents in both frameworks' own vector stores, ready to retrieve from.
-
-Used by the demo and by the test that measures how often the right document is found.
-"""
+"""The same documents in both frameworks' own vector stores, for the demo."""
 
 from __future__ import annotations
 
@@ -42,8 +39,9 @@ def llama_index_store(
         TextNode(
             text=doc.text,
             metadata={"name": doc.name, "source": doc.source},
-            # The text names the object already; embedded twice it would outweigh the description.
+            # The text names the object already; twice it would outweigh the description.
             excluded_embed_metadata_keys=["name", "source"],
+            excluded_llm_metadata_keys=["name", "source"],
         )
         for doc in docstrings
     ]

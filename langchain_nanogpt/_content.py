@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import InvalidArgumentError, messages
 from nanogpt_client.messages import Part
 
 __all__ = ["Content", "assistant_parts", "calls_within", "input_parts"]
@@ -28,7 +28,7 @@ def input_parts(content: Content, role: str, *, is_past: bool = False) -> str | 
     that cannot be sent: its address, or else a note and a warning.
 
     Raises:
-        ConfigurationError: a block cannot be sent; the message names it.
+        InvalidArgumentError: a block cannot be sent; the message names it.
     """
     if isinstance(content, str):
         return content
@@ -94,7 +94,7 @@ def _past_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     try:
         if not _is_mere_link(item):
             return _input_part(item, role)
-    except ConfigurationError as refusal:
+    except InvalidArgumentError as refusal:
         error = str(refusal)
     block = _unwrapped(item)
     kind, address = block.get("type"), _address(block)
@@ -132,12 +132,12 @@ def _input_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     build = _BUILDERS.get(kind or "")
     if build is None:
         msg = f"a {role} message holds a block of type {kind!r}, which cannot be sent to NanoGPT"
-        raise ConfigurationError(msg, param="messages")
+        raise InvalidArgumentError(msg, param="messages")
     try:
         part = build(block)
     except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         msg = f"a {role} message holds a malformed {kind!r} block: {error!r}"
-        raise ConfigurationError(msg, param="messages") from error
+        raise InvalidArgumentError(msg, param="messages") from error
     mark = _cache_control(block)
     return part if part is None or mark is None else part | {"cache_control": dict(mark)}
 
@@ -180,7 +180,7 @@ def _audio(block: Mapping[str, Any]) -> Part:
     source, mime_type = _source(block)
     if isinstance(source, str):
         msg = "NanoGPT takes sound as data, not by its URL: download it, or transcribe it by URL"
-        raise ConfigurationError(msg, param="messages")
+        raise InvalidArgumentError(msg, param="messages")
     return messages.audio_part(source, mime_type=mime_type)
 
 
@@ -269,7 +269,7 @@ def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
     """Return a medium as URL or as bytes, and its media type if the block tells.
 
     Raises:
-        ConfigurationError: it is given by the id of a file that another provider keeps.
+        InvalidArgumentError: it is given by the id of a file that another provider keeps.
     """
     inner = block.get("source") or block.get("file")
     place = inner if isinstance(inner, Mapping) else block
@@ -285,7 +285,7 @@ def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
             f"a {block.get('type')!r} block holds neither a URL nor base64 data; NanoGPT cannot "
             "read files that another provider keeps by id"
         )
-        raise ConfigurationError(msg, param="messages")
+        raise InvalidArgumentError(msg, param="messages")
     if data.startswith("data:"):
         head, _, data = data.partition(",")
         mime_type = head.removeprefix("data:").partition(";")[0] or mime_type

@@ -24,7 +24,11 @@ class NanoGPTModelError(core.NanoGPTError, langchain.ModelError, RuntimeError):
 
 
 class ConfigurationError(core.ConfigurationError, langchain.ModelInvalidRequestError):
-    """What was passed cannot work; nothing was sent."""
+    """No key, a wrong address or setting, or a missing extra; nothing was sent."""
+
+
+class InvalidArgumentError(core.InvalidArgumentError, langchain.ModelInvalidRequestError):
+    """An argument of a call is wrong; nothing was sent."""
 
 
 class BudgetExceededError(core.BudgetExceededError, langchain.ModelError, RuntimeError):
@@ -171,6 +175,7 @@ _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
     for cls in (
         NanoGPTModelError,
         ConfigurationError,
+        InvalidArgumentError,
         BudgetExceededError,
         SpendNotApprovedError,
         APIConnectionError,

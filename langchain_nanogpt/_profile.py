@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from langchain_core.language_models import ModelProfile
 
-from nanogpt_client import ConfigurationError, Model
+from nanogpt_client import InvalidArgumentError, Model
 from nanogpt_client._adapters.history import takes_by
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.messages import check_media
@@ -68,11 +68,11 @@ def check_parts(
     """Refuse media that a profile of the caller's own denies; what a catalogue denies is logged.
 
     Raises:
-        ConfigurationError: naming the block and the model.
+        InvalidArgumentError: naming the block and the model.
     """
     try:
         check_media(conversation, model, takes(profile))
-    except ConfigurationError as error:
+    except InvalidArgumentError as error:
         if not isinstance(profile, ResolvedProfile):
             raise
         note_denial(model, f"does not take what it is sent ({error.message})")

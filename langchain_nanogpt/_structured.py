@@ -22,7 +22,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
 from langchain_nanogpt._tools import function_of, json_schema_of, response_format_to_wire
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import InvalidArgumentError, messages
 from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
 from nanogpt_client._adapters.schema_check import fits
 from nanogpt_client.types.json_schemas import allowed_name, tool_parameters
@@ -43,11 +43,11 @@ def suited_method(method: Method, schema: Any) -> Method:
     """Return the method to use: classes of pydantic v1 have no JSON schema to send.
 
     Raises:
-        ConfigurationError: there is no such method.
+        InvalidArgumentError: there is no such method.
     """
     if method not in get_args(Method):
         msg = f"method={method!r}: known are {', '.join(get_args(Method))}"
-        raise ConfigurationError(msg, param="method")
+        raise InvalidArgumentError(msg, param="method")
     old = isinstance(schema, type) and is_basemodel_subclass(schema)
     old = old and not issubclass(schema, BaseModel)
     return "function_calling" if old and method == "json_schema" else method
@@ -57,8 +57,8 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     """Return the words that ask for a structured answer, for `ChatNanoGPT.bind_tools`.
 
     Raises:
-        ConfigurationError: a function is to be called whose arguments the schema does not describe,
-            or ``strict`` is on and strict mode cannot express the schema.
+        InvalidArgumentError: the schema does not describe the arguments of the function to call, or
+            ``strict`` is on and strict mode cannot express the schema.
     """
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     words: dict[str, Any] = {"tools": [], "ls_structured_output_format": traced}
@@ -103,7 +103,7 @@ def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
     """Return the function to call, whose name is ours: it may be of a class such as ``Page[int]``.
 
     Raises:
-        ConfigurationError: its arguments are no object, or cannot be strict.
+        InvalidArgumentError: its arguments are no object, or cannot be strict.
     """
     function = function_of(schema) or {}
     parameters = tool_parameters(function.get("parameters"))
@@ -111,7 +111,7 @@ def _tool(schema: Any, strict: bool | None) -> dict[str, Any]:
         "parameters" not in function or parameters.get("type") != "object"
     ):  # an array, say: the model would be told of no schema at all
         msg = "a function's arguments are an object with properties; use method='json_schema'"
-        raise ConfigurationError(msg, param="schema")
+        raise InvalidArgumentError(msg, param="schema")
     return messages.function_tool(
         allowed_name(function["name"]),
         function.get("description"),

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import InvalidArgumentError, messages
 from nanogpt_client.types.json_schemas import class_schema, json_schema_format
 
 __all__ = [
@@ -26,7 +26,7 @@ def tools_to_wire(tools: Sequence[Any], *, strict: bool | None = None) -> list[d
     """Return function tools; what already is one, or is unknown, goes on as it is.
 
     Raises:
-        ConfigurationError: ``strict`` is on, and strict mode cannot express a tool's schema.
+        InvalidArgumentError: ``strict`` is on, and strict mode cannot express a tool's schema.
     """
     return [_tool(tool, strict) for tool in tools]
 
@@ -69,7 +69,7 @@ def _converted(tool: Any) -> dict[str, Any]:
         return dict(convert_to_openai_tool(tool))
     except RecursionError:
         msg = f"{tool!r} holds itself, which LangChain cannot describe; use a pydantic class"
-        raise ConfigurationError(msg, param="schema") from None
+        raise InvalidArgumentError(msg, param="schema") from None
 
 
 def _described(tool: Any) -> tuple[type[BaseModel], dict[str, str]] | None:
@@ -121,7 +121,7 @@ def tool_choice_to_wire(choice: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
     """Return the wire's spelling of a choice: a word, a tool's name, a bool, or a provider's dict.
 
     Raises:
-        ConfigurationError: it names a tool that is not among ``tools``.
+        InvalidArgumentError: it names a tool that is not among ``tools``.
     """
     if isinstance(choice, Mapping):
         inner = choice.get("function")
@@ -142,7 +142,7 @@ def response_format_to_wire(schema: Any, *, strict: bool | None = None) -> dict[
     Unless ``strict`` is said, it is strict where the schema allows that.
 
     Raises:
-        ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
+        InvalidArgumentError: ``strict`` is on, and strict mode cannot express the schema.
     """
     if isinstance(schema, Mapping) and schema.get("type") in _READY:
         return dict(schema)

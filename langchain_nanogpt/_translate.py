@@ -69,7 +69,7 @@ def messages_to_wire(
     Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
 
     Raises:
-        ConfigurationError: the instructions, or the user's last message, hold something that no
+        InvalidArgumentError: the instructions, or the user's last message, hold something that no
             message on the wire can carry.
     """
     asking = (m for m in reversed(messages) if isinstance(m, HumanMessage | ChatMessage))
@@ -95,7 +95,7 @@ def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[
             yield wire.message(role, parts, name=message.name, extra=extra)
         case _:
             msg = f"a {type(message).__name__} cannot be sent to a model"
-            raise core.ConfigurationError(msg, param="messages")
+            raise core.InvalidArgumentError(msg, param="messages")
 
 
 _INSTRUCTING = {"system", "developer"}

@@ -33,7 +33,7 @@ from langchain_nanogpt._translate import (
     options_to_wire,
 )
 from nanogpt_client import (
-    ConfigurationError,
+    InvalidArgumentError,
     Model,
     ModelId,
     ModelKind,
@@ -88,7 +88,8 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
             """Check the words; nothing is sent.
 
             Raises:
-                ConfigurationError: no key is found, a setting makes no sense, or options clash.
+                ConfigurationError: no key is found, or a setting is wrong.
+                InvalidArgumentError: options contradict each other, or ``model`` is not a model id.
                 ValidationError: an argument is unknown or its value out of bounds.
             """
             hide_key(words)
@@ -110,7 +111,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """Look the model up in the bundled snapshot, without asking anybody."""
-        return self._looked_up(bundled_models.facts(self.model))
+        return self._looked_up(bundled_models.find(self.model))
 
     def _looked_up(self, facts: Model | None) -> ModelProfile | None:
         profile = None if facts is None else ResolvedProfile(self.model, profile_of(facts))
@@ -164,7 +165,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         return self._take_profile(await self.alist_models())
 
     def _take_profile(self, models: ModelList) -> ModelProfile:
-        profile = self._looked_up(models.facts(self.model))
+        profile = self._looked_up(models.find(self.model))
         if profile is None:
             with map_errors():
                 raise NotFoundError(f"NanoGPT's catalogue does not list {self.model!r}")
@@ -239,7 +240,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
         """Return the profile of the model that a call is for; a call may name its own."""
         if ModelId.parse(model).base == ModelId.parse(self.model).base:
             return self.profile
-        facts = bundled_models.facts(model)
+        facts = bundled_models.find(model)
         return None if facts is None else ResolvedProfile(model, profile_of(facts))
 
     def _stream_request(
@@ -247,7 +248,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
     ) -> dict[str, Any]:
         if self._answers(kwargs) > 1:
             msg = "several answers (n) cannot be streamed into one message; use generate()"
-            raise ConfigurationError(msg, param="n")
+            raise InvalidArgumentError(msg, param="n")
         return self._request(messages, stop, kwargs)
 
     def _generate(
@@ -349,7 +350,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
             **kwargs: any word of a call, e.g. ``parallel_tool_calls`` and ``response_format``.
 
         Raises:
-            ConfigurationError: ``tool_choice`` names no tool of these, or one cannot be strict.
+            InvalidArgumentError: ``tool_choice`` names no tool of these, or one cannot be strict.
         """
         functions, search = split_web_search(tools)
         if search or (search is not None and not self._searches):

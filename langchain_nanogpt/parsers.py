@@ -12,7 +12,7 @@ from langchain_core.documents.base import Blob
 from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import map_errors
 from nanogpt_client import Transcript
-from nanogpt_client.types.options import Split, options_for
+from nanogpt_client.types.options import TranscriptSplit, transcription_options
 
 __all__ = ["NanoGPTAudioParser"]
 
@@ -31,7 +31,7 @@ class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
 
     model: str = "Whisper-Large-V3"
     """The transcription model's id."""
-    split: Split | None = None
+    split: TranscriptSplit | None = None
     """One document per segment, or per turn of a speaker; by default one for the recording.
 
     A model that tells no times gives one document all the same.
@@ -54,7 +54,7 @@ class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
 
     @property
     def _options(self) -> dict[str, Any]:
-        return {"model": self.model, "language": self.language, **options_for(self.split)}
+        return {"model": self.model, "language": self.language, **transcription_options(self.split)}
 
     def _documents(self, heard: Transcript, blob: Blob) -> Iterator[Document]:
         source = {} if blob.source is None else {"source": blob.source}

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from langchain_nanogpt._base import CheckedClientFields
 from langchain_nanogpt._errors import map_errors
-from nanogpt_client import ConfigurationError, WebSearchOptions, WebSearchResult
+from nanogpt_client import InvalidArgumentError, WebSearchOptions, WebSearchResult
 from nanogpt_client.types.options import Day, SearchProvider
 
 __all__ = ["NanoGPTWebSearchRetriever"]
@@ -69,7 +69,7 @@ class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
         known = {word: getattr(self, word) for word in (*own, "exclude_domains")} | words
         k = known.pop("k")
         if not isinstance(k, int) or k < 1:
-            raise ConfigurationError(f"k must be a whole number from 1 on, not {k!r}", param="k")
+            raise InvalidArgumentError(f"k must be a whole number from 1 on, not {k!r}", param="k")
         options: Any = {**known, "max_results": k, "output_type": "searchResults"}
         return k, options
 

@@ -36,7 +36,7 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from nanogpt_client import ConfigurationError, messages
+from nanogpt_client import InvalidArgumentError, messages
 from nanogpt_client.messages import Part
 
 __all__ = ["assistant_parts", "input_parts"]
@@ -46,8 +46,8 @@ def input_parts(blocks: Iterable[Any], *, is_past: bool = False) -> list[Part]:
     """Return what a system, user or tool message holds.
 
     Raises:
-        ConfigurationError: a block's file cannot be read, or its address not by NanoGPT, unless it
-            is of what tools returned, or of earlier turns (``is_past``).
+        InvalidArgumentError: a block cannot be read, and is not of what tools returned or of
+            earlier turns (``is_past``).
     """
     build = _past_parts if is_past else _parts
     parts: list[Part] = []
@@ -70,7 +70,7 @@ def _past_parts(block: Any) -> list[Part]:
     try:
         if not (isinstance(block, DocumentBlock) and _is_mere_link(block)):
             return list(_parts(block))
-    except ConfigurationError as error:
+    except InvalidArgumentError as error:
         if not url:
             messages.warn_of_loss(str(error))
             note = f"[a block of type {block.block_type!r} was here, which cannot be sent]"
@@ -130,7 +130,7 @@ def _sound(block: AudioBlock) -> Part:
             msg = (
                 "NanoGPT takes sound as data, not by URL: download it, or transcribe it by its URL"
             )
-            raise ConfigurationError(msg, param="messages")
+            raise InvalidArgumentError(msg, param="messages")
         return messages.audio_part(data, format=block.format, mime_type=head.removeprefix("data:"))
     suffix = Path(block.path).suffix.lstrip(".") if block.path else None
     return messages.audio_part(source, format=block.format or suffix or None)
@@ -160,8 +160,8 @@ def _source(block: Any, data: bytes | IOBase | None) -> str | bytes:
             return Path(block.path).read_bytes()
         except OSError as error:
             msg = f"a {block.block_type} block's file cannot be read: {error}"
-            raise ConfigurationError(msg, param="messages") from error
+            raise InvalidArgumentError(msg, param="messages") from error
     if block.url:
         return str(block.url)
     msg = f"a {block.block_type} block holds neither data nor a path nor a URL"
-    raise ConfigurationError(msg, param="messages")
+    raise InvalidArgumentError(msg, param="messages")

@@ -55,7 +55,7 @@ def structured_request(
     """Return the messages and options that ask for an object; the caller's ``words`` win.
 
     Raises:
-        ConfigurationError: ``strict`` is among the words and on, and strict mode cannot express
+        InvalidArgumentError: ``strict`` is among the words and on, and strict mode cannot express
             the class.
     """
     given = {word: value for word, value in (words or {}).items() if word not in _DECIDED}

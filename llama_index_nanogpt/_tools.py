@@ -45,7 +45,7 @@ def tool_words(
     ``choice`` is a word (``"auto"``, ``"required"``, ``"none"``), a tool's name, or as it is sent.
 
     Raises:
-        ConfigurationError: ``choice`` is the name of none of the tools, or ``strict`` is on and
+        InvalidArgumentError: ``choice`` is the name of none of the tools, or ``strict`` is on and
             strict mode cannot express a tool's schema.
     """
     if not tools:

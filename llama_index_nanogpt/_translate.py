@@ -64,7 +64,7 @@ def messages_to_wire(
     Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
 
     Raises:
-        ConfigurationError: a block of the instructions, or of the user's last message, cannot be
+        InvalidArgumentError: a block of the instructions, or of the user's last message, cannot be
             sent; the message names it.
     """
     asked = next((m for m in reversed(messages) if m.role == MessageRole.USER), None)

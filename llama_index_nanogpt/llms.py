@@ -53,7 +53,7 @@ from nanogpt_client import (
     AsyncStream,
     ChatChunk,
     ChatOptions,
-    ConfigurationError,
+    InvalidArgumentError,
     Model,
     ModelId,
     Stream,
@@ -123,7 +123,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
             """Check the arguments; nothing is sent.
 
             Raises:
-                ConfigurationError: a setting makes no sense, or options clash.
+                InvalidArgumentError: options contradict each other, or ``model`` is not a model id.
                 ValidationError: an argument is unknown or its value out of bounds.
             """
             hide_key(arguments)
@@ -277,8 +277,8 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
 
     def _facts(self, model: str | None = None) -> Model | None:
         try:
-            return bundled_models.facts(model or self.model)
-        except ConfigurationError:  # assigned later and malformed: the call will say so
+            return bundled_models.find(model or self.model)
+        except InvalidArgumentError:  # assigned later and malformed: the call will say so
             return None
 
     def _options(self, kwargs: dict[str, Any]) -> tuple[str, ChatOptions]:
@@ -290,7 +290,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         options = options_to_wire(self._given(), {"extra_body": body} if body else {}, more, words)
         if (options.get("n") or 1) > 1:
             msg = "LlamaIndex's answers hold one text: ask for n=1, or several times"
-            raise ConfigurationError(msg, param="n")
+            raise InvalidArgumentError(msg, param="n")
         return model, options
 
     def _recipient(self, model: str) -> Recipient:

@@ -13,7 +13,7 @@ from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import call_told, failure_told
 from nanogpt_client import FileSource, Transcript
 from nanogpt_client._adapters.settings import ClientSettings
-from nanogpt_client.types.options import Split, options_for
+from nanogpt_client.types.options import TranscriptSplit, transcription_options
 
 __all__ = ["NanoGPTAudioReader"]
 
@@ -37,7 +37,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
     is_remote: bool = True
     model: str = "Whisper-Large-V3"
     """The transcription model's id."""
-    split: Split | None = None
+    split: TranscriptSplit | None = None
     """One document per segment, or per turn of a speaker; by default one for the recording.
 
     A model that tells no times gives one document all the same.
@@ -103,7 +103,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         return await self.aload_data(file, extra_info)
 
     def _options(self) -> dict[str, Any]:
-        return {"model": self.model, "language": self.language, **options_for(self.split)}
+        return {"model": self.model, "language": self.language, **transcription_options(self.split)}
 
     def _all_documents(
         self,

@@ -1,4 +1,4 @@
-"""NanoGPT for Python: every model behind one client that loses no money, words or errors.
+"""NanoGPT for Python: one client for all its models that loses no money, text or errors.
 
 >>> from nanogpt_client import NanoGPTClient
 >>> with NanoGPTClient() as client:  # reads NANOGPT_API_KEY
@@ -31,6 +31,7 @@ from nanogpt_client.errors import (
     DownloadError,
     GatewayError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobError,
     JobFailedError,
@@ -144,6 +145,7 @@ __all__ = [
     "GeneratedImages",
     "ImageOptions",
     "InsufficientBalanceError",
+    "InvalidArgumentError",
     "InvalidResponseError",
     "JobError",
     "JobFailedError",

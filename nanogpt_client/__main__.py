@@ -6,9 +6,9 @@ import sys
 
 
 def main() -> None:
-    """Run the command; say what to install if its libraries are missing."""
+    """Run the command, or print what to install if its libraries are missing."""
     try:
-        from nanogpt_client.cli import cli  # noqa: PLC0415 - they come with an extra
+        from nanogpt_client.cli import cli  # noqa: PLC0415 - its libraries are optional
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"click", "rich"}:
             raise

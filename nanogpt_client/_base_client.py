@@ -1,8 +1,8 @@
-"""What both clients are, apart from how they wait: settings, books, copying.
+"""What both clients share: settings, accounting, copying and pickling.
 
-The constructor turns its words into a frozen `Config` and a `CallContext` (retry rules, ledger,
-budget, hooks), which every call of the client shares. Copies share the books, a pickle takes
-the settings and the books so far; both open connections of their own.
+The constructor turns its arguments into a frozen `Config` and a `CallContext` (retry rules, ledger,
+budget, hooks) that all calls of the client share. Copies share the context; a pickle holds the
+settings, the budget and the ledger. Both open connections of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.retry import RetryPolicy
-from nanogpt_client._transport.connection_queue import Queue
+from nanogpt_client._transport.connection_queue import ConnectionQueue
+from nanogpt_client._transport.runner import AsyncRunner, Runner
 from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
@@ -24,9 +25,10 @@ from nanogpt_client.ledger import Budget, Ledger
 
 
 class BaseClient:
-    """Settings and books of a client; see `NanoGPTClient` for the arguments."""
+    """Settings and accounting of a client; see `NanoGPTClient` for the arguments."""
 
     _transport_class: ClassVar[str]
+    _runner_class: ClassVar[type[Runner | AsyncRunner]]
 
     def __init__(  # noqa: PLR0913 - the settings of a client, all by name
         self,
@@ -65,23 +67,28 @@ class BaseClient:
         self._set_up(config, _context(config, ledger, budget, hooks), http_client)
 
     def _set_up(
-        self, config: Config, context: CallContext, http_client: Any, queue: Queue | None = None
+        self,
+        config: Config,
+        context: CallContext,
+        http_client: Any,
+        queue: ConnectionQueue | None = None,
     ) -> None:
         self.config = config
-        self._queue = queue or Queue(config.max_connections)
+        self._queue = queue or ConnectionQueue(config.max_connections)
         self._context = context
         self.http_client = http_client
-        # The first client loads the HTTP library, which takes longer than all of this package.
+        # Imported with the first client: the HTTP library takes longer to load than this package.
         http = importlib.import_module("nanogpt_client._transport.http")
         self._transport = getattr(http, self._transport_class)(config, http_client, self._queue)
+        self._runner = self._runner_class(self._transport, context)
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
-        """Return a client of this class with another's settings, books, queue and retry quota."""
+        """Return a client of this class that shares another's settings and `CallContext`."""
         if http_client is None and other.http_client is not None:
             msg = (
-                "pass http_async_client=… for async calls, too: the injected http_client cannot "
-                f"carry those of {cls.__name__}, and a direct connection would go round it"
+                "pass http_async_client=… for async calls, too: the given http_client cannot send "
+                f"those of {cls.__name__}, and a direct connection would bypass it"
             )
             raise ConfigurationError(msg, param="http_async_client")
         client = cls.__new__(cls)
@@ -92,32 +99,33 @@ class BaseClient:
 
     @property
     def ledger(self) -> Ledger:
-        """The book of all calls."""
+        """The record of all calls."""
         return self._context.ledger
 
     @property
     def budget(self) -> Budget | None:
-        """The limit on them, if any."""
+        """The limit on what calls may cost, if any."""
         return self._context.budget
 
     def __repr__(self) -> str:
-        config: Config | None = self.__dict__.get("config")  # none where a setting was refused
+        config: Config | None = self.__dict__.get("config")  # missing if a setting was refused
         return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
 
     def __copy__(self) -> Self:
         return self.sharing(self, http_client=self.http_client)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # Sockets cannot be copied, and a copied budget would allow its sum twice.
+        # Sockets cannot be copied, and a copied budget would allow its amount twice.
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: settings and the books so far."""
+        """Return what another process needs: settings, budget and ledger."""
         return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        config, books, budget = state["config"], state["ledger"], state["budget"]
-        self._set_up(config, _context(config, books, budget, Hooks()), None)
+        config = state["config"]
+        context = _context(config, state["ledger"], state["budget"], Hooks())
+        self._set_up(config, context, None)
 
 
 def _context(

@@ -1,7 +1,7 @@
-"""A ledger's file: one line per entry, appended whole, whatever the disk does.
+"""A ledger's file: one line per entry, written completely or not at all.
 
-Several processes may append to one file. They take turns by a lock of the operating system, where
-there is one, and each makes sure that it begins on a line of its own.
+Several processes may append to one file. They use a lock of the operating system where there
+is one, and each makes sure that its entry starts on a new line.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ else:
 __all__ = ["LedgerFile"]
 
 _LOCK_TRIES = 100
-_LOCK_PAUSE = 0.001  # seconds; another process writes one line in a hundredth of that
+_LOCK_PAUSE = 0.001  # seconds; writing one line takes about a hundredth of that
 
 
 class LedgerFile:
-    """Appends lines, each once and whole, or raises `OSError`. Not safe to share between threads.
+    """Appends lines, each exactly once and complete, or raises `OSError`. Not thread-safe.
 
-    The file is opened anew for each write: it may have been moved, or removed with its folder.
+    The file is opened again for each write, as it may have been moved or removed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -39,14 +39,14 @@ class LedgerFile:
         self._end = -1  # where our last line ended
 
     def check(self) -> None:
-        """Make sure that the file can be read and appended to, and is there.
+        """Create the file if it is missing, and check that it can be read and appended to.
 
         Raises:
             ConfigurationError: it cannot.
         """
         try:
             usable = self.path.is_file() or not self.path.exists()
-            if usable:  # else opening it may wait for ever, as for a pipe
+            if usable:  # opening a pipe, for example, could block for ever
                 self._opened().close()
         except (OSError, ValueError) as error:
             raise self._unusable(error) from error
@@ -54,7 +54,7 @@ class LedgerFile:
             raise self._unusable("it is not a regular file")
 
     def size(self) -> int:
-        """Return how many bytes are there now.
+        """Return the file's size in bytes.
 
         Raises:
             ConfigurationError: the file cannot be read.
@@ -65,7 +65,7 @@ class LedgerFile:
             raise self._unusable(error) from error
 
     def lines(self, size: int | None = None) -> Iterator[str]:
-        """Read the lines of the first ``size`` bytes, one by one; by default, those there now.
+        """Yield the lines of the first ``size`` bytes, by default of the file's current size.
 
         Raises:
             ConfigurationError: the file cannot be read.
@@ -83,12 +83,13 @@ class LedgerFile:
         return ConfigurationError(f"a ledger cannot use {self._name!r}: {error}", param="path")
 
     def append(self, key: object, line: str) -> None:
-        """Write a line, unless that has been done: ``key`` tells which line it is.
+        """Write a line, unless this was done before; ``key`` identifies the line.
 
-        An exception may come between any two steps here; the next call with this key goes on.
+        A signal handler may raise an exception between any two steps; the next call with this key
+        then continues.
 
         Raises:
-            OSError: the line was not written; nothing of it is left, if that was possible.
+            OSError: the line was not written; a part of it was removed if possible.
         """
         if self._writing is None or self._writing.key is not key:
             self._writing = _Write(key)
@@ -96,41 +97,41 @@ class LedgerFile:
             if not self._writing.whole:
                 self._write(self._writing, line)
         if not self._writing.whole:
-            raise OSError("only a part of the line could be written")
+            raise OSError("only part of the line could be written")
 
     def _write(self, write: _Write, line: str) -> None:
         with self._opened() as file:
-            alone = _lock(file)
+            locked = _lock(file)
             if write.results:
-                self._take_back(file, write, alone=alone)
+                self._remove_part(file, write, locked=locked)
             end = file.seek(0, io.SEEK_END)
             write.data = self._separator(file, end) + f"{line}\n".encode()
-            # Called by the interpreter's own code, so that no exception can come between the
-            # write and its result.
+            # One C call, so that no exception of a signal handler can come between the write and
+            # storing its result.
             write.results.extend(map(os.write, (file.fileno(),), (write.data,)))
             if write.whole:
                 self._end = end + len(write.data)
             else:
-                self._take_back(file, write, alone=alone)
+                self._remove_part(file, write, locked=locked)
 
     def _opened(self) -> io.FileIO:
         return io.FileIO(self._name, "a+", opener=_open)
 
     def _separator(self, file: io.FileIO, end: int) -> bytes:
-        """Return the line end that whoever wrote last owes, e.g. because it was killed."""
+        """Return a line end if the last line has none, e.g. because its process was killed."""
         if end in (0, self._end):
             return b""
         file.seek(end - 1)
         return b"" if file.read(1) == b"\n" else b"\n"
 
-    def _take_back(self, file: io.FileIO, write: _Write, *, alone: bool) -> None:
-        """Remove the part of a line from the file's end, if it stands there and nobody else writes.
+    def _remove_part(self, file: io.FileIO, write: _Write, *, locked: bool) -> None:
+        """Remove the written part of a line from the file's end, if no other process writes.
 
-        Otherwise it stays, and the next line begins behind a line end.
+        Otherwise it stays, and the next entry starts on a new line.
         """
         part = write.data[: write.results[0]]
         start = file.seek(0, io.SEEK_END) - len(part)
-        if alone and start >= 0:
+        if locked and start >= 0:
             file.seek(start)
             if file.read(len(part)) == part:
                 file.truncate(start)
@@ -139,7 +140,7 @@ class LedgerFile:
 
 
 class _Write:
-    """One line on its way: ``results`` holds how many bytes of ``data`` were written, if any."""
+    """One line being written: ``results`` has the number of bytes of ``data`` that were written."""
 
     __slots__ = ("data", "key", "results")
 
@@ -158,7 +159,7 @@ def _open(name: str, flags: int) -> int:
 
 
 def _lock(file: io.FileIO) -> bool:
-    """Lock the file until it is closed; ``False`` where that is impossible, or takes too long."""
+    """Lock the file until it is closed; ``False`` where that is not supported or takes too long."""
     if locking is None:
         return False
     for _ in range(_LOCK_TRIES):
@@ -166,7 +167,7 @@ def _lock(file: io.FileIO) -> bool:
             locking.flock(file, locking.LOCK_EX | locking.LOCK_NB)
         except BlockingIOError:
             time.sleep(_LOCK_PAUSE)
-        except OSError:  # a file system without locks
+        except OSError:  # the file system has no locks
             return False
         else:
             return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,25 +11,8 @@ from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
-from nanogpt_client._protocol.policy import attempt, perform, stream
-from nanogpt_client._protocol.steps import (
-    Block,
-    CallUser,
-    Connected,
-    Flow,
-    Gather,
-    Open,
-    OtherStep,
-    Outcome,
-    Read,
-    Resolve,
-    Send,
-    Sleep,
-    Step,
-    Steps,
-    Yield,
-)
-from nanogpt_client._transport.concurrency import block_async, in_tasks, invoke_async
+from nanogpt_client._protocol.steps import Flow
+from nanogpt_client._transport.runner import AsyncRunner
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
@@ -62,15 +44,14 @@ Item = TypeVar("Item")
 
 
 class AsyncStream(Generic[Item]):
-    """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
+    """A streamed response. Iterate over it; the request is sent when the first item is asked for.
 
-    `snapshot` is the answer so far, and `get_final` the whole one.
-
-    Leaving the loop early frees the connection; so do `aclose` and an ``async with`` block.
+    `snapshot` is the response so far, `get_final` the complete one. Leaving the loop early closes
+    the connection, as do `aclose` and an ``async with`` block.
 
     Raises:
-        NanoGPTError: while iterating, if the stream does not end with a finished answer; its
-            ``partial`` holds what had arrived.
+        NanoGPTError: while iterating, if the stream ends before the response is finished;
+            ``partial`` is what had arrived.
     """
 
     def __init__(self, items: AsyncGenerator[Item, None], decoder: DecoderInUse) -> None:
@@ -90,11 +71,11 @@ class AsyncStream(Generic[Item]):
     async def get_final(self: AsyncStream[bytes]) -> types.Speech: ...
 
     async def get_final(self) -> Any:
-        """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
+        """Read to the end and return the complete response: a `ChatCompletion`, or a `Speech`.
 
         Raises:
-            NanoGPTError: the stream does not end with a finished answer, or was closed before;
-                ``partial`` holds what had arrived.
+            NanoGPTError: the stream ended, or was closed, before the response was finished;
+                ``partial`` is what had arrived.
         """
         async for _ in self._items:
             pass
@@ -102,12 +83,12 @@ class AsyncStream(Generic[Item]):
 
     @property
     def snapshot(self: AsyncStream[ChatChunk]) -> ChatCompletion:
-        """The answer as far as the chunks so far bring it; it does not change with later ones."""
+        """The response so far; later chunks do not change the returned object."""
         completion: ChatCompletion = self._decoder.snapshot()
         return completion
 
     async def aclose(self) -> None:
-        """Stop reading and free the connection."""
+        """Stop reading and close the connection."""
         await self._items.aclose()
 
     async def __aenter__(self) -> Self:
@@ -118,39 +99,53 @@ class AsyncStream(Generic[Item]):
 
 
 class AsyncNanoGPTClient(BaseClient):
-    """NanoGPT for asyncio.
+    """Client for NanoGPT's API, for asyncio.
 
-    Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
-    an entry in `ledger`. Use it as a context manager, or `aclose` it. It may be
-    used on several event loops.
+    A call is sent again only where that cannot be billed twice, and each call leaves an entry in
+    `ledger`. Use the client as an async context manager, or `aclose` it. It may be used on several
+    event loops.
 
-    It takes the arguments of `NanoGPTClient`, and an ``httpx.AsyncClient`` as ``http_client``.
+    Takes the arguments of `NanoGPTClient`, with an ``httpx.AsyncClient`` as ``http_client``.
     """
 
-    _transport_class = "AsyncTransport"
+    _transport_class, _runner_class = "AsyncTransport", AsyncRunner
     _transport: AsyncTransport
+    _runner: AsyncRunner
 
     async def chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
     ) -> ChatCompletion:
-        """Answer, whole. ``messages`` is a conversation, or just the user's text.
+        """Generate a chat completion and return it whole.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+
+        Args:
+            messages: a list of message dicts, or the text of one user message.
+            model: model id, with suffixes such as ``:online`` if wanted.
+            options: see `ChatOptions`.
 
         Raises:
-            ConfigurationError: an option makes no sense; nothing was sent.
-            NanoGPTError: see `nanogpt_client.errors`.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
+            NanoGPTError: the call failed; see `nanogpt_client.errors`.
         """
         return await self.send(chat.chat(messages, model=model, **options))
 
     def stream_chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
     ) -> AsyncStream[ChatChunk]:
-        """Answer in pieces; the last one brings finish reason, usage and billing."""
+        """Generate a chat completion as an `AsyncStream`; takes the arguments of `chat`.
+
+        The last chunk has the finish reason, usage and billing.
+        """
         return self.stream(chat.stream_chat(messages, model=model, **options))
 
     async def embed(
         self, texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
     ) -> types.Embeddings:
-        """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
+        """Embed up to 2,048 texts; ``vectors`` of the result is a float32 array of shape (n, dim).
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
+        """
         return await self.send(endpoints.embeddings.embed(texts, model=model, **options))
 
     async def embed_all(
@@ -160,13 +155,13 @@ class AsyncNanoGPTClient(BaseClient):
         model: str,
         **options: Unpack[EmbeddingBatchOptions],
     ) -> NDArray[np.float32]:
-        """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
+        """Embed any number of texts; return a float32 array of shape (n, dim), in their order.
 
         They are sent in batches of at most ``batch_size`` texts (2,048) and ``max_batch_bytes``
-        bytes (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
+        bytes (800,000), ``max_concurrency`` (4) at a time. ``on_progress`` is called after each.
 
         Raises:
-            ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
+            InvalidArgumentError: an item is not a text, or a limit is out of range; unsent.
             NanoGPTError: a batch failed, and no further one was begun. What had arrived, or was on
                 its way, is paid for: ``partial``, a `PartialEmbeddings`, has it.
         """
@@ -175,8 +170,11 @@ class AsyncNanoGPTClient(BaseClient):
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> AsyncStream[bytes]:
-        """Speak a text, the sound's bytes in pieces as they come."""
-        listed = self._context.known.get("tts")
+        """Synthesize speech and yield the audio's bytes as they arrive.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/speech
+        """
+        listed = self._context.model_cache.get("tts")
         call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
         return self.stream(call)
 
@@ -189,7 +187,15 @@ class AsyncNanoGPTClient(BaseClient):
         mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
     ) -> types.GeneratedImages:
-        """Draw, or change the given pictures (bytes, path or URL)."""
+        """Generate images from a prompt, or from given images (bytes, path or URL).
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai
+
+        Raises:
+            InvalidArgumentError: an argument is invalid, or the model does not support it;
+                nothing was sent.
+            NanoGPTError: the call failed; see `nanogpt_client.errors`.
+        """
         return await self.run(
             endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
         )
@@ -202,7 +208,10 @@ class AsyncNanoGPTClient(BaseClient):
         max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
     ) -> list[types.GeneratedImages]:
-        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
+        """Generate images for several prompts, ``max_concurrency`` at a time, in their order.
+
+        After a failure no further request is sent; the error's ``partial`` has what arrived.
+        """
         flow = endpoints.batch.generate_images(
             prompts, model=model, max_concurrency=max_concurrency, **options
         )
@@ -217,7 +226,10 @@ class AsyncNanoGPTClient(BaseClient):
         mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
     ) -> types.GeneratedImages:
-        """Change a picture through the edits route; a mask limits where."""
+        """Edit images (bytes, path or URL); a mask restricts the edit to a region.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/image-edits
+        """
         return await self.run(
             endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
         )
@@ -225,13 +237,19 @@ class AsyncNanoGPTClient(BaseClient):
     async def speak(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> types.Speech:
-        """Speak a text; jobs are waited for and URLs fetched."""
+        """Synthesize speech and return the audio; waits for jobs and downloads URLs.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/speech
+        """
         return await self.run(endpoints.speech.speak(text, model=model, **options))
 
     async def speak_long(
         self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
     ) -> types.Speech:
-        """Speak a text of any length, cut at its sentences and joined into one file."""
+        """Synthesize a text of any length: split at sentences, joined into one audio file.
+
+        Only WAV, PCM, MP3 and AAC can be joined; another ``response_format`` is refused, unsent.
+        """
         return await self.run(
             endpoints.batch.speak_long(
                 text, model=model, max_concurrency=max_concurrency, **options
@@ -241,7 +259,10 @@ class AsyncNanoGPTClient(BaseClient):
     async def transcribe(
         self, audio: types.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
     ) -> types.Transcript:
-        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
+        """Transcribe an audio file (bytes, path or URL); waits for jobs.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions
+        """
         return await self.run(endpoints.transcription.transcribe(audio, model=model, **options))
 
     async def transcribe_all(
@@ -252,7 +273,10 @@ class AsyncNanoGPTClient(BaseClient):
         max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
     ) -> list[types.Transcript]:
-        """Transcribe several, in their order; an error's ``partial`` has those finished."""
+        """Transcribe several files, ``max_concurrency`` at a time, in their order.
+
+        After a failure no further request is sent; the error's ``partial`` has what arrived.
+        """
         return await self.run(
             endpoints.batch.transcribe_all(
                 recordings, model=model, max_concurrency=max_concurrency, **options
@@ -267,19 +291,29 @@ class AsyncNanoGPTClient(BaseClient):
         image: types.FileSource | None = None,
         **options: Unpack[VideoOptions],
     ) -> types.VideoJob:
-        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
+        """Submit a video job, which is billed now; the job's ``run_id`` identifies it later.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation
+        """
         return await self.run(
             endpoints.video.submit_video(prompt, model=model, image=image, **options)
         )
 
     async def video_status(self, run_id: str) -> types.VideoJob:
-        """Ask how far a video is."""
+        """Return the current status of a video job; free."""
         return await self.send(endpoints.video.video_status(run_id))
 
     async def wait_for_video(
         self, job: types.VideoJob | str, **options: Unpack[WaitOptions]
     ) -> types.Video:
-        """Wait for a submitted video: ``poll_timeout`` (900) seconds, asking every 3 seconds."""
+        """Wait for a video job and return its video.
+
+        Asks every ``poll_interval`` (3) seconds, for at most ``poll_timeout`` (900) seconds.
+
+        Raises:
+            JobTimeoutError: the job is still running; call this again with its ``run_id``.
+            JobFailedError: the job failed; NanoGPT refunds it.
+        """
         return await self.run(endpoints.video.wait_for_video(job, **options))
 
     async def generate_video(
@@ -290,7 +324,10 @@ class AsyncNanoGPTClient(BaseClient):
         image: types.FileSource | None = None,
         **options: Unpack[VideoJobOptions],
     ) -> types.Video:
-        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
+        """Submit a video job and wait for it; see `submit_video` and `wait_for_video`.
+
+        If waiting fails, the error's ``run_id`` identifies the job.
+        """
         return await self.run(
             endpoints.video.generate_video(prompt, model=model, image=image, **options)
         )
@@ -298,7 +335,7 @@ class AsyncNanoGPTClient(BaseClient):
     async def recover_videos(
         self, *, model: str | None = None, limit: int | None = None
     ) -> list[types.VideoJob]:
-        """List this account's recent videos, e.g. after a crash."""
+        """List the account's recent video jobs, e.g. after a crash."""
         return await self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
     @overload
@@ -308,12 +345,12 @@ class AsyncNanoGPTClient(BaseClient):
     async def download(self, file: Downloadable, *, max_bytes: int = ...) -> Downloadable: ...
 
     async def download(self, file: Any, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Any:
-        """Fetch a URL's bytes; or return an image, video or speech with its bytes, fetched if need.
+        """Return a URL's bytes; or an image, video or speech with its bytes, downloaded if needed.
 
-        The key goes to NanoGPT's API alone.
+        The key is sent to NanoGPT's API only. More than ``max_bytes`` bytes are refused.
 
         Raises:
-            NanoGPTError: it cannot be fetched (any more); a result's URL stands in the message.
+            NanoGPTError: the download failed, e.g. because the URL has expired.
         """
         if isinstance(file, str):
             return await self.run(endpoints.media.download(file, max_bytes=max_bytes))
@@ -322,17 +359,26 @@ class AsyncNanoGPTClient(BaseClient):
     async def search_web(
         self, query: str, **options: Unpack[WebSearchOptions]
     ) -> types.WebSearchResult:
-        """Search the web without a model: hits, a sourced answer, or a structured one."""
+        """Search the web without a model; returns hits, a sourced answer or structured data.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
+        """
         return await self.send(endpoints.search.search_web(query, **options))
 
     async def list_models(
         self, kind: ModelKind = "text", *, scope: ModelScope = "all"
     ) -> ModelList:
-        """List models with prices and capabilities."""
+        """List the models of a kind, with prices and capabilities.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/models
+        """
         return await self.run(catalog.models(kind, scope=scope))
 
     async def balance(self) -> types.Balance:
-        """Ask what is on the account, and for its Nano deposit address."""
+        """Return the account's balance and its Nano deposit address.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/check-balance
+        """
         return await self.send(endpoints.account.balance())
 
     async def usage(
@@ -342,31 +388,40 @@ class AsyncNanoGPTClient(BaseClient):
         to_date: str | None = None,
         group_by: str | None = None,
     ) -> types.UsageReport:
-        """Ask what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model."""
+        """Return what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/usage
+        """
         return await self.send(
             endpoints.account.usage(from_date=from_date, to_date=to_date, group_by=group_by)
         )
 
     async def subscription_usage(self) -> types.SubscriptionUsage:
-        """Ask how much of the subscription's allowance is used."""
+        """Return how much of the subscription's allowance is used.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/subscription-usage
+        """
         return await self.send(endpoints.account.subscription_usage())
 
     async def estimate_chat_cost(
         self, messages: str | Sequence[MessageDict], *, model: str
     ) -> types.CostEstimate:
-        """Ask what a chat would cost in USD."""
+        """Return NanoGPT's estimate of a chat's cost in USD."""
         return await self.send(endpoints.account.estimate_chat_cost(messages, model=model))
 
     async def estimate_image_cost(
         self, *, model: str, size: str | None = None, n: int = 1
     ) -> types.CostEstimate:
-        """Ask what ``n`` pictures of a size would cost in USD."""
+        """Return NanoGPT's estimate of the cost of ``n`` images in USD."""
         return await self.send(endpoints.account.estimate_image_cost(model=model, size=size, n=n))
 
     async def estimate_media_cost(
         self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
     ) -> types.CostEstimate:
-        """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
+        """Estimate the cost of speech (``tts``), ``stt``, ``video`` or ``image`` in USD.
+
+        Computed from the prices of the model list; free.
+        """
         return await self.run(endpoints.account.estimate_media_cost(kind, model=model, **work))
 
     async def can_afford(
@@ -376,36 +431,39 @@ class AsyncNanoGPTClient(BaseClient):
         model: str,
         **work: Unpack[WorkOptions],
     ) -> types.Affordability:
-        """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
+        """Compare the balance with the estimated cost of a chat, or of media (`WorkOptions`)."""
         return await self.run(endpoints.account.can_afford(messages, model=model, **work))
 
     async def create_deposit(self, ticker: str, amount: Decimal | float | str) -> types.Deposit:
-        """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
+        """Create an address or a payment link for a deposit, e.g. ``("btc", "0.001")``.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/crypto-deposits
+        """
         return await self.send(endpoints.account.create_deposit(ticker, amount))
 
     async def deposit_limits(self, ticker: str) -> types.DepositLimits:
-        """Ask for the smallest and largest deposit in a coin."""
+        """Return the smallest and the largest deposit in a currency."""
         return await self.send(endpoints.account.deposit_limits(ticker))
 
     async def deposit_status(self, ticker: str, deposit_id: str) -> types.Deposit:
-        """Ask how far a deposit is."""
+        """Return the current status of a deposit."""
         return await self.send(endpoints.account.deposit_status(ticker, deposit_id))
 
     async def send(self, call: Call[T]) -> T:
-        """Perform one call, e.g. one that this class has no method for."""
-        return await self._run_steps(attempt(call, self._context))
+        """Perform one call, e.g. to a route that this class has no method for."""
+        return await self._runner.send(call)
 
     async def run(self, flow: Flow[T]) -> T:
-        """Perform a flow: a generator that yields calls and receives their answers."""
-        return await self._run_steps(perform(flow, self._context))
+        """Perform a flow: a generator that yields calls and receives their parsed responses."""
+        return await self._runner.run(flow)
 
     def stream(self, call: StreamCall[Item]) -> AsyncStream[Item]:
-        """Perform a call whose answer comes in pieces."""
+        """Perform a call whose response is streamed."""
         decoder = DecoderInUse(call.decoder)
-        return AsyncStream(self._items(replace(call, decoder=decoder)), decoder)
+        return AsyncStream(self._runner.stream(replace(call, decoder=decoder)), decoder)
 
     async def aclose(self) -> None:
-        """Free the connections that this client opened; an injected client stays open."""
+        """Close the connections that this client opened; ``http_client`` stays open."""
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -413,65 +471,3 @@ class AsyncNanoGPTClient(BaseClient):
 
     async def __aexit__(self, *raised: object) -> None:
         await self.aclose()
-
-    async def _run_steps(self, steps: Steps[T]) -> T:
-        """Act out a generator's steps and return what it returns."""
-        self._transport.ready()
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(await self._execute(step))
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            steps.close()  # a cancelled call ends here, and books itself as abandoned
-
-    async def _items(self, call: StreamCall[Item]) -> AsyncGenerator[Item, None]:
-        """Act out a stream's steps, handing its items on; close what was opened, come what may."""
-        self._transport.ready()
-        steps = stream(call, self._context)
-        connection: Any = None
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Yield):
-                    for item in step.items:
-                        yield item
-                    step = next(steps)
-                    continue
-                outcome = await self._execute(step)
-                if isinstance(outcome, Connected):
-                    connection = outcome.connection
-                step = steps.send(outcome)
-        except StopIteration:
-            pass
-        finally:
-            steps.close()
-            if connection is not None:
-                await connection.aclose()
-
-    async def _execute(self, step: Step) -> Outcome:
-        match step:
-            case Send(request):
-                return await self._transport.send(request)
-            case Open(request, limit):
-                return await self._transport.open(request, limit)
-            case Read(connection, limit):
-                return await self._transport.read(connection, limit)
-            case _:
-                return await self._execute_other(step)
-
-    async def _execute_other(self, step: OtherStep) -> Outcome:
-        match step:
-            case Resolve(url):
-                return await self._transport.resolve(url)
-            case CallUser():
-                return await invoke_async(step)
-            case Block():
-                return await block_async(step)
-            case Gather(flows, max_concurrency):
-                return await in_tasks(self.run, flows, max_concurrency)
-            case Sleep(seconds):
-                await asyncio.sleep(seconds)
-                return None

@@ -1,4 +1,4 @@
-"""The limit on what clients may spend."""
+"""A limit on what clients may spend."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ZERO = Decimal(0)
 
 
 class AtLeast(Decimal):
-    """An estimate in USD that holds not all: nobody knows beforehand how long an answer gets."""
+    """An estimate in USD that is a lower bound, as the length of a response is not known before."""
 
 
 class Reservation:
-    """What is set aside for one call. It is settled once, however often that is asked for.
+    """The amount reserved for one call; settled once, however often that is requested.
 
     Args:
         estimate: USD; ``None`` if the price is unknown.
@@ -35,7 +35,7 @@ class Reservation:
 
 
 class _Sums(Step):
-    """All sums of a budget after one change, and which reservation it made or settled."""
+    """All sums of a budget after one change, and the reservation that it made or settled."""
 
     __slots__ = ("assumed", "calls", "made", "reserved", "settled", "spent", "unknown_calls")
 
@@ -59,7 +59,7 @@ class _Sums(Step):
     def without(
         self, usd: Decimal, settled: Reservation, *, cost: Decimal | None, assumed: Decimal
     ) -> _Sums:
-        """Return the sums with a reservation replaced by its call's cost, or what is assumed."""
+        """Return the sums with a reservation replaced by its call's cost, or by an assumed cost."""
         unknown = cost is None
         spent = self.spent + (cost or _ZERO)
         assumed = self.assumed + (assumed if unknown else _ZERO)
@@ -68,7 +68,7 @@ class _Sums(Step):
         return sums
 
     def corrected(self, difference: Decimal, usd: Decimal | None, by: Reservation) -> _Sums:
-        """Return the sums with a call's cost corrected; ``usd`` was assumed for it till now."""
+        """Return the sums with a call's cost corrected; ``usd`` was assumed for it before."""
         unknown = usd is not None
         assumed = max(self.assumed - (usd or _ZERO), _ZERO)
         unknown_calls = max(self.unknown_calls - unknown, 0)
@@ -77,7 +77,7 @@ class _Sums(Step):
         return sums
 
     def mark(self) -> None:
-        """Write on the reservation what this change did to it; may be done again."""
+        """Mark the reservation as made or settled; may be repeated."""
         if self.made is not None:
             self.made.active = True
         if self.settled is not None:
@@ -85,33 +85,31 @@ class _Sums(Step):
 
 
 class Budget:
-    """A limit on what clients may spend: the call that could pass it is refused, unsent.
+    """A limit on what clients may spend: a call that could exceed it is refused, unsent.
 
-    Before a billable call its price is estimated (catalogue price times tokens, with ``max_tokens``
-    for the answer if given; for media by the model list, where the client knows it) and reserved;
-    ``assumed_usd`` is reserved where no price is known. Afterwards the reported cost takes its
-    place, which may be more than was estimated. A call whose cost stays unknown keeps its
-    reservation, so that unknown is never taken for free: whatever NanoGPT does not tell, the limit
-    is reached at some time. A chat without ``max_tokens`` reserves its input alone; if its cost
-    stays unknown, it counts for ``assumed_usd`` at least.
+    Before a billable call its estimated price is reserved: catalogue price times tokens, including
+    ``max_tokens`` of output if given; for media, the price in the cached model list; without a
+    price, ``assumed_usd``. Afterwards the reported cost replaces the reservation; it may be higher.
+    A call whose cost stays unknown keeps its reservation, so unknown never counts as free. A chat
+    without ``max_tokens`` reserves its input only; if its cost stays unknown, it counts at least
+    ``assumed_usd``.
 
-    Safe to share between threads, tasks and clients. A pickle carries limits and sums, but not the
-    reservations of calls in flight, which are another process's.
+    Threads, tasks and clients may share it. A pickle has the limits and sums, but not the
+    reservations of calls in flight, which belong to another process.
 
     Args:
-        usd: dollars that may be spent.
-        max_calls: how many billable calls may be made.
-        assumed_usd: dollars that a call counts for while neither its cost nor its price is known,
-            and at least that a chat without ``max_tokens`` does whose cost stays unknown;
-            by default one cent, the order of magnitude of a web search or a picture. A smaller
-            ``usd`` than this allows no such call.
+        usd: USD that may be spent.
+        max_calls: number of billable calls that may be made.
+        assumed_usd: USD counted for a call without a known cost or price, and the minimum for a
+            chat without ``max_tokens`` whose cost stays unknown; default: one cent, about the price
+            of a web search or an image. With a smaller ``usd``, no such call is allowed.
 
     Attributes:
         spent: USD reported for finished calls.
         assumed: USD reserved for calls whose cost stayed unknown; ``unknown_calls`` counts them.
 
     Raises:
-        ConfigurationError: a limit makes no sense, or there is none.
+        ConfigurationError: a limit is invalid, or there is none.
     """
 
     def __init__(
@@ -125,7 +123,7 @@ class Budget:
         self.max_calls = max_calls
         self.assumed_usd = _amount("assumed_usd", assumed_usd)
         if max_calls is not None and max_calls < 0:
-            raise ConfigurationError(f"a Budget's max_calls is from 0 on, not {max_calls!r}")
+            raise ConfigurationError(f"a Budget's max_calls must be 0 or more, not {max_calls!r}")
         if usd is None and max_calls is None:
             raise ConfigurationError("a Budget needs usd=…, max_calls=… or both")
         self._latest = _Sums(_ZERO, _ZERO, 0, 0)
@@ -138,22 +136,22 @@ class Budget:
 
     @property
     def assumed(self) -> Decimal:
-        """USD that calls count for whose cost stayed unknown."""
+        """USD counted for calls whose cost stayed unknown."""
         return self._sums().assumed
 
     @property
     def calls(self) -> int:
-        """How many billable calls were let through."""
+        """Number of billable calls that were allowed."""
         return self._sums().calls
 
     @property
     def unknown_calls(self) -> int:
-        """How many of them ended without a known cost."""
+        """Number of calls whose cost stayed unknown."""
         return self._sums().unknown_calls
 
     @property
     def remaining_usd(self) -> Decimal | None:
-        """Dollars left, less what is reserved for calls in flight; ``None`` without a limit."""
+        """USD left, without what is reserved for calls in flight; ``None`` without a limit."""
         return None if self.usd is None else max(self.usd - self._sums().committed, _ZERO)
 
     @property
@@ -161,21 +159,21 @@ class Budget:
         return self._sums().reserved
 
     def reserve(self, estimate: Decimal | None = _ZERO) -> None:
-        """Set the estimated dollars of one call aside; ``assumed_usd`` for ``None`` (unknown).
+        """Reserve the estimated USD of one call; ``assumed_usd`` for ``None`` (unknown).
 
         Raises:
-            BudgetExceededError: nothing is left for it.
+            BudgetExceededError: too little is left.
         """
         self.make(Reservation(estimate))
 
     def settle(self, estimate: Decimal | None, cost: Decimal | None) -> None:
-        """Replace a reservation by what the call cost (``None``: unknown)."""
+        """Replace a reservation by the call's cost in USD (``None``: unknown)."""
         reservation = Reservation(estimate)
         reservation.active = True
         self.close(reservation, cost)
 
     def make(self, reservation: Reservation) -> None:
-        """Set aside what a reservation asks for; see `reserve`."""
+        """Make a reservation; see `reserve`."""
         usd = self._usd(reservation)
         while not reservation.active:
             sums = self._sums()
@@ -184,7 +182,7 @@ class Budget:
             self._sums()
 
     def close(self, reservation: Reservation, cost: Decimal | None) -> None:
-        """Replace a reservation by what its call cost; nothing if that has been done before."""
+        """Replace a reservation by its call's cost; a second time does nothing."""
         usd = self._usd(reservation)
         self._sums()
         while reservation.active and not reservation.settled:
@@ -195,16 +193,16 @@ class Budget:
         if cost is None and reservation.estimate is None and not self._warned:
             self._warned = True
             warn(
-                "neither the price nor the cost of a call is known: the budget counts "
-                f"{self.assumed_usd} USD for each such call; Budget(assumed_usd=…) changes that"
+                "neither the price nor the cost of a call is available: the budget counts "
+                f"{self.assumed_usd} USD for each such call; set Budget(assumed_usd=…)"
             )
 
     def correct(
         self, difference: Decimal, *, unknown: bool, estimate: Decimal | None = None
     ) -> None:
-        """Add what a finished call cost more (or less, below 0) than it was settled with.
+        """Add the difference in USD, below 0 too, between a call's final and its settled cost.
 
-        ``unknown``: it was settled without a cost, so that its ``estimate`` was assumed till now.
+        ``unknown``: it was settled without a cost, so its ``estimate`` was assumed.
         """
         correction = Reservation(estimate)
         usd = self._usd(correction) if unknown else None
@@ -214,7 +212,7 @@ class Budget:
             self._sums()
 
     def _sums(self) -> _Sums:
-        """Return the latest sums, after marking what was changed since the last look."""
+        """Return the latest sums, after marking the reservations of changes since the last call."""
         sums = self._latest
         while (following := sums.following) is not None:
             following.mark()
@@ -226,7 +224,7 @@ class Budget:
         return self.assumed_usd if reservation.estimate is None else reservation.estimate
 
     def _assumed(self, reservation: Reservation) -> Decimal:
-        """Return what a call counts for whose cost stays unknown."""
+        """Return the USD counted for a call whose cost stays unknown."""
         usd = self._usd(reservation)
         return max(usd, self.assumed_usd) if isinstance(reservation.estimate, AtLeast) else usd
 
@@ -259,5 +257,5 @@ class Budget:
 def _amount(name: str, value: Decimal | float | str) -> Decimal:
     usd = as_number(value)
     if usd is None or usd < 0:
-        raise ConfigurationError(f"a Budget's {name} is a number from 0 on, not {value!r}")
+        raise ConfigurationError(f"a Budget's {name} must be a number of 0 or more, not {value!r}")
     return usd

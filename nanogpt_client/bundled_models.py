@@ -1,8 +1,7 @@
-"""What is known of NanoGPT's text models without asking: a snapshot of its catalogue.
+"""A bundled snapshot of NanoGPT's catalogue of text models.
 
-Adapters read context windows, prices and capabilities here, without I/O beyond one file of this
-package. The live catalogue, `NanoGPTClient.list_models`, knows better where the two differ;
-`refresh_snapshot` writes the snapshot anew from it.
+Adapters read context windows, prices and capabilities here, without a request. The live catalogue
+is `NanoGPTClient.list_models`; `refresh_bundled_models` updates the snapshot from it.
 """
 
 from __future__ import annotations
@@ -15,19 +14,19 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.catalog import Model
 
-__all__ = ["facts", "models"]
+__all__ = ["find", "models"]
 
 
-def facts(model: str) -> Model | None:
-    """Return what the snapshot knows of a model, directives such as ``:online`` left aside.
+def find(model: str) -> Model | None:
+    """Return the metadata of a model, or ``None``; directives such as ``:online`` are ignored.
 
-    A variant that it does not list, such as ``:thinking``, has the facts of its plain model.
+    A variant that is not listed, such as ``:thinking``, has the metadata of its base model.
     """
     return next(filter(None, map(_model, ModelId.parse(model).listed_as)), None)
 
 
 def models() -> Mapping[str, Model]:
-    """Return all that the snapshot knows, by model id."""
+    """Return all bundled models by id."""
     return {model.id: model for model in map(_model, _lines()) if model is not None}
 
 
@@ -39,6 +38,6 @@ def _model(model_id: str) -> Model | None:
 
 @cache
 def _lines() -> Mapping[str, str]:
-    """Return each model's line by its id, which stands first in it; few are ever read whole."""
+    """Return each model's line by its id, its first field; few are ever parsed."""
     lines = (files("nanogpt_client") / "data" / "models.jsonl").read_text("utf-8").splitlines()
     return {line.split('"', 4)[3]: line for line in lines}

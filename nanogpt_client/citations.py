@@ -19,26 +19,26 @@ __all__ = ["with_footnotes"]
 
 _TAKEN = re.compile(r"\[\^(\d{1,9})\]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>])")
-_IN_LINKS = "%/:?#@!$&'*+,;=~"  # what URLs are made of, but brackets, which could end a link
-_BLOCKS = ("```", "~~~", "|")  # a line that begins so takes no mark at its end
+_IN_LINKS = "%/:?#@!$&'*+,;=~"  # allowed in URLs, except brackets, which could end a link
+_BLOCKS = ("```", "~~~", "|")  # a line that starts so cannot end with a mark
 
 
 def with_footnotes(text: str, citations: Iterable[Citation]) -> str:
-    """Return an answer with a mark behind each cited passage, and its sources as footnotes.
+    """Return a text with a mark after each cited passage, and its citations as footnotes.
 
-    A source is numbered where it is first cited and stands in the notes once. Sources that do not
-    say which passage they are for (or one outside the text) are marked at the end of the text.
+    A URL is numbered where it is first cited and has one footnote. A citation without a passage, or
+    with one outside the text, is marked at the end of the text.
 
     Args:
-        text: the answer, in Markdown; footnotes that it already has keep their numbers.
-        citations: its sources, with offsets that count characters of ``text``.
+        text: Markdown; its own footnotes keep their numbers.
+        citations: their offsets count characters of ``text``.
     """
     text = text.rstrip()
     placed = sorted(((_place(text, c), c) for c in citations), key=lambda pair: pair[0])
     number = max(map(int, _TAKEN.findall(text)), default=0) + 1
     notes: dict[str, str] = {}
     marks: dict[str, str] = {}
-    at: dict[int, dict[str, None]] = {}  # in their order, each once
+    at: dict[int, dict[str, None]] = {}  # ordered, without duplicates
     for place, citation in placed:
         if citation.url not in marks:
             mark = marks[citation.url] = f"[^{number + len(marks)}]"
@@ -50,24 +50,24 @@ def with_footnotes(text: str, citations: Iterable[Citation]) -> str:
 
 
 def _place(text: str, citation: Citation) -> int:
-    """Return where a citation's mark goes."""
+    """Return the position of a citation's mark."""
     end = citation.end_index
     return end if end is not None and 0 < end < len(text) else len(text)
 
 
 def _marked(text: str, marks: dict[int, dict[str, None]]) -> str:
-    pieces: list[str] = []
+    parts: list[str] = []
     start = 0
     for place, these in marks.items():
-        pieces += [text[start:place], *these]
+        parts += [text[start:place], *these]
         start = place
     if start == len(text) and text.rpartition("\n")[2].lstrip().startswith(_BLOCKS):
-        pieces.insert(-len(marks[start]), "\n\n")
-    return "".join([*pieces, text[start:]])
+        parts.insert(-len(marks[start]), "\n\n")
+    return "".join([*parts, text[start:]])
 
 
 def _link(citation: Citation) -> str:
     title = _MARKUP.sub(r"\\\1", " ".join((citation.title or citation.url).split()))
     if urlsplit(citation.url).scheme not in {"http", "https"}:
-        return title  # a link is for following, and this leads nowhere in the web
+        return title  # not a web link
     return f"[{title}]({quote(citation.url, safe=_IN_LINKS)})"

@@ -1,12 +1,11 @@
-"""The blocking client: performs what the endpoints' calls and flows ask for.
+"""The blocking client. Each method names the endpoint that builds its request.
 
-Every method is one line: which endpoint, performed how. All rules live elsewhere, and
-`async_client` is this file with ``await``.
+The rules are elsewhere: in `endpoints` and `_protocol.policy`. `async_client` is this file with
+``await``.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -16,25 +15,8 @@ from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
-from nanogpt_client._protocol.policy import attempt, perform, stream
-from nanogpt_client._protocol.steps import (
-    Block,
-    CallUser,
-    Connected,
-    Flow,
-    Gather,
-    Open,
-    OtherStep,
-    Outcome,
-    Read,
-    Resolve,
-    Send,
-    Sleep,
-    Step,
-    Steps,
-    Yield,
-)
-from nanogpt_client._transport.concurrency import block, in_threads, invoke
+from nanogpt_client._protocol.steps import Flow
+from nanogpt_client._transport.runner import Runner
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
@@ -66,15 +48,14 @@ Item = TypeVar("Item")
 
 
 class Stream(Generic[Item]):
-    """A streamed answer: iterate over it; nothing is sent before the first item is asked for.
+    """A streamed response. Iterate over it; the request is sent when the first item is asked for.
 
-    `snapshot` is the answer so far, and `get_final` the whole one.
-
-    Leaving the loop early frees the connection; so do `close` and a ``with`` block.
+    `snapshot` is the response so far, `get_final` the complete one. Leaving the loop early closes
+    the connection, as do `close` and a ``with`` block.
 
     Raises:
-        NanoGPTError: while iterating, if the stream does not end with a finished answer; its
-            ``partial`` holds what had arrived.
+        NanoGPTError: while iterating, if the stream ends before the response is finished;
+            ``partial`` is what had arrived.
     """
 
     def __init__(self, items: Generator[Item, None, None], decoder: DecoderInUse) -> None:
@@ -94,11 +75,11 @@ class Stream(Generic[Item]):
     def get_final(self: Stream[bytes]) -> types.Speech: ...
 
     def get_final(self) -> Any:
-        """Read to the end, and return the whole answer: a `ChatCompletion`, or `Speech` of sound.
+        """Read to the end and return the complete response: a `ChatCompletion`, or a `Speech`.
 
         Raises:
-            NanoGPTError: the stream does not end with a finished answer, or was closed before;
-                ``partial`` holds what had arrived.
+            NanoGPTError: the stream ended, or was closed, before the response was finished;
+                ``partial`` is what had arrived.
         """
         for _ in self._items:
             pass
@@ -106,12 +87,12 @@ class Stream(Generic[Item]):
 
     @property
     def snapshot(self: Stream[ChatChunk]) -> ChatCompletion:
-        """The answer as far as the chunks so far bring it; it does not change with later ones."""
+        """The response so far; later chunks do not change the returned object."""
         completion: ChatCompletion = self._decoder.snapshot()
         return completion
 
     def close(self) -> None:
-        """Stop reading and free the connection."""
+        """Stop reading and close the connection."""
         self._items.close()
 
     def __enter__(self) -> Self:
@@ -122,68 +103,81 @@ class Stream(Generic[Item]):
 
 
 class NanoGPTClient(BaseClient):
-    """NanoGPT for blocking code.
+    """Client for NanoGPT's API, for blocking code.
 
-    Every call is sent at most once unless sending it again provably cannot bill twice, and leaves
-    an entry in `ledger`. Use it as a context manager, or `close` it. Safe to share between threads.
+    A call is sent again only where that cannot be billed twice, and each call leaves an entry in
+    `ledger`. Use the client as a context manager, or `close` it. Threads may share it.
 
     Args:
-        api_key: NanoGPT's key; by default the variable ``NANOGPT_API_KEY``.
-        base_url: by default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself.
-        timeout: seconds to wait for a whole answer; ``None`` waits for ever.
-        max_retries: how often a call may be sent again when that cannot bill twice.
-        max_connections: connections open at the same time, by default 1,000 or half of the file
-            descriptors of the process; further calls queue for one, unsent, and none of their
-            timeouts runs meanwhile. A stream keeps its own until it has ended or is closed: who
-            makes further calls within streams needs more connections than such streams.
-        requests_per_second: a pace for all calls, such as NanoGPT's 25; by default the client finds
-            one from the first time that NanoGPT asks it to wait (429).
-        rate_limit_wait: seconds that a call may wait in all because NanoGPT asks it to, by default
-            its timeout; such waits take none of ``max_retries``.
-        retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised at
-            once.
-        stream_idle_timeout: seconds of silence allowed between a stream's events.
-        first_event_timeout: seconds allowed until a stream's first event.
-        http_client: an httpx client to send with (proxies, HTTP/2, …); yours to close.
-        default_headers: headers for every request.
-        budget: refuses calls once its limit is reached; may be shared between clients.
-        ledger: where calls are booked; may be shared between clients.
-        allow_private_downloads: fetch media from addresses inside private networks, too.
-        compress_above: bytes; larger bodies of chats are sent gzipped; ``None`` for never.
-        pickle_api_key: let pickles of the client hold the key, in clear, for worker processes
-            without ``NANOGPT_API_KEY``. By default they hold none, and the environment where a
-            pickle is read has the key; copies within the process always keep it.
-        on_request: called with a `CallEvent` for each request, likewise ``on_response`` for each
-            answer and ``on_retry`` before a request is sent again.
+        api_key: NanoGPT API key; default: the environment variable ``NANOGPT_API_KEY``.
+        base_url: default: the environment variable ``NANOGPT_BASE_URL``, else NanoGPT's address.
+        timeout: seconds to wait for a whole response; ``None`` for no limit.
+        max_retries: how often a call may be sent again where that cannot be billed twice.
+        max_connections: connections open at the same time; default: 1,000, or half of the file
+            descriptors that the process may open. Further calls wait in a queue, unsent, without
+            their timeouts running. A stream keeps its connection until it has ended or is closed,
+            so calls made while reading streams need more connections than there are streams.
+        requests_per_second: rate limit for all calls, e.g. NanoGPT's documented 25. Without it,
+            the client finds a rate from the first 429 on.
+        rate_limit_wait: seconds for which a call may wait in total because of 429 responses;
+            default: its timeout. These waits use none of ``max_retries``.
+        retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised.
+        stream_idle_timeout: seconds allowed between two events of a stream; ``None`` for no limit.
+        first_event_timeout: seconds allowed until a stream's first event; ``None`` for no limit.
+        http_client: an ``httpx.Client`` to send with (proxies, HTTP/2, …); it is not closed here.
+        default_headers: headers added to every request.
+        budget: refuses calls once its limit is reached; clients may share it.
+        ledger: records the calls; clients may share it.
+        allow_private_downloads: also download media from private networks.
+        compress_above: bytes; larger bodies of chat requests are gzipped; ``None`` for never.
+        pickle_api_key: include the key, in clear, in pickles of the client. Without, an unpickled
+            client takes the key from its environment. Copies in the same process keep the key.
+        on_request: called with a `CallEvent` before each request.
+        on_response: called with a `CallEvent` after each response.
+        on_retry: called with a `CallEvent` before a request is sent again.
 
     Raises:
-        ConfigurationError: no key is to be found, or a setting makes no sense.
+        ConfigurationError: there is no key, or a setting is invalid.
     """
 
-    _transport_class = "Transport"
+    _transport_class, _runner_class = "Transport", Runner
     _transport: Transport
+    _runner: Runner
 
     def chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
     ) -> ChatCompletion:
-        """Answer, whole. ``messages`` is a conversation, or just the user's text.
+        """Generate a chat completion and return it whole.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+
+        Args:
+            messages: a list of message dicts, or the text of one user message.
+            model: model id, with suffixes such as ``:online`` if wanted.
+            options: see `ChatOptions`.
 
         Raises:
-            ConfigurationError: an option makes no sense; nothing was sent.
-            NanoGPTError: see `nanogpt_client.errors`.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
+            NanoGPTError: the call failed; see `nanogpt_client.errors`.
         """
         return self.send(chat.chat(messages, model=model, **options))
 
     def stream_chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
     ) -> Stream[ChatChunk]:
-        """Answer in pieces; the last one brings finish reason, usage and billing."""
+        """Generate a chat completion as a `Stream`; takes the arguments of `chat`.
+
+        The last chunk has the finish reason, usage and billing.
+        """
         return self.stream(chat.stream_chat(messages, model=model, **options))
 
     def embed(
         self, texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
     ) -> types.Embeddings:
-        """Return ``.vectors``, float32 of shape (n, dim), for up to 2048 texts."""
+        """Embed up to 2,048 texts; ``vectors`` of the result is a float32 array of shape (n, dim).
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
+        """
         return self.send(endpoints.embeddings.embed(texts, model=model, **options))
 
     def embed_all(
@@ -193,13 +187,13 @@ class NanoGPTClient(BaseClient):
         model: str,
         **options: Unpack[EmbeddingBatchOptions],
     ) -> NDArray[np.float32]:
-        """Return the vectors of any number of texts, float32 of shape (n, dim), in their order.
+        """Embed any number of texts; return a float32 array of shape (n, dim), in their order.
 
         They are sent in batches of at most ``batch_size`` texts (2,048) and ``max_batch_bytes``
-        bytes (800,000), ``max_concurrency`` (4) at a time; ``on_progress`` receives each batch.
+        bytes (800,000), ``max_concurrency`` (4) at a time. ``on_progress`` is called after each.
 
         Raises:
-            ConfigurationError: something is no text, or a limit makes no sense; nothing was sent.
+            InvalidArgumentError: an item is not a text, or a limit is out of range; unsent.
             NanoGPTError: a batch failed, and no further one was begun. What had arrived, or was on
                 its way, is paid for: ``partial``, a `PartialEmbeddings`, has it.
         """
@@ -208,8 +202,11 @@ class NanoGPTClient(BaseClient):
     def stream_speech(
         self, text: str, *, model: str, **options: Unpack[SpeechOptions]
     ) -> Stream[bytes]:
-        """Speak a text, the sound's bytes in pieces as they come."""
-        listed = self._context.known.get("tts")
+        """Synthesize speech and yield the audio's bytes as they arrive.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/speech
+        """
+        listed = self._context.model_cache.get("tts")
         call = endpoints.speech.stream_speech(text, model=model, listed=listed, **options)
         return self.stream(call)
 
@@ -222,7 +219,15 @@ class NanoGPTClient(BaseClient):
         mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
     ) -> types.GeneratedImages:
-        """Draw, or change the given pictures (bytes, path or URL)."""
+        """Generate images from a prompt, or from given images (bytes, path or URL).
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai
+
+        Raises:
+            InvalidArgumentError: an argument is invalid, or the model does not support it;
+                nothing was sent.
+            NanoGPTError: the call failed; see `nanogpt_client.errors`.
+        """
         return self.run(
             endpoints.images.generate_image(prompt, model=model, image=image, mask=mask, **options)
         )
@@ -235,7 +240,10 @@ class NanoGPTClient(BaseClient):
         max_concurrency: int = 4,
         **options: Unpack[ImageOptions],
     ) -> list[types.GeneratedImages]:
-        """Generate images for several prompts, in order; an error's ``partial`` has the rest."""
+        """Generate images for several prompts, ``max_concurrency`` at a time, in their order.
+
+        After a failure no further request is sent; the error's ``partial`` has what arrived.
+        """
         flow = endpoints.batch.generate_images(
             prompts, model=model, max_concurrency=max_concurrency, **options
         )
@@ -250,19 +258,28 @@ class NanoGPTClient(BaseClient):
         mask: types.FileSource | None = None,
         **options: Unpack[ImageOptions],
     ) -> types.GeneratedImages:
-        """Change a picture through the edits route; a mask limits where."""
+        """Edit images (bytes, path or URL); a mask restricts the edit to a region.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/image-edits
+        """
         return self.run(
             endpoints.images.edit_image(prompt, model=model, image=image, mask=mask, **options)
         )
 
     def speak(self, text: str, *, model: str, **options: Unpack[SpeechOptions]) -> types.Speech:
-        """Speak a text; jobs are waited for and URLs fetched."""
+        """Synthesize speech and return the audio; waits for jobs and downloads URLs.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/speech
+        """
         return self.run(endpoints.speech.speak(text, model=model, **options))
 
     def speak_long(
         self, text: str, *, model: str, max_concurrency: int = 4, **options: Unpack[SpeechOptions]
     ) -> types.Speech:
-        """Speak a text of any length, cut at its sentences and joined into one file."""
+        """Synthesize a text of any length: split at sentences, joined into one audio file.
+
+        Only WAV, PCM, MP3 and AAC can be joined; another ``response_format`` is refused, unsent.
+        """
         return self.run(
             endpoints.batch.speak_long(
                 text, model=model, max_concurrency=max_concurrency, **options
@@ -272,7 +289,10 @@ class NanoGPTClient(BaseClient):
     def transcribe(
         self, audio: types.FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
     ) -> types.Transcript:
-        """Write down what is said in a file (bytes, path) or under a URL; jobs are waited for."""
+        """Transcribe an audio file (bytes, path or URL); waits for jobs.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions
+        """
         return self.run(endpoints.transcription.transcribe(audio, model=model, **options))
 
     def transcribe_all(
@@ -283,7 +303,10 @@ class NanoGPTClient(BaseClient):
         max_concurrency: int = 4,
         **options: Unpack[TranscriptionOptions],
     ) -> list[types.Transcript]:
-        """Transcribe several, in their order; an error's ``partial`` has those finished."""
+        """Transcribe several files, ``max_concurrency`` at a time, in their order.
+
+        After a failure no further request is sent; the error's ``partial`` has what arrived.
+        """
         return self.run(
             endpoints.batch.transcribe_all(
                 recordings, model=model, max_concurrency=max_concurrency, **options
@@ -298,17 +321,27 @@ class NanoGPTClient(BaseClient):
         image: types.FileSource | None = None,
         **options: Unpack[VideoOptions],
     ) -> types.VideoJob:
-        """Order a video; it is charged now, and found again by the ticket's ``run_id``."""
+        """Submit a video job, which is billed now; the job's ``run_id`` identifies it later.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation
+        """
         return self.run(endpoints.video.submit_video(prompt, model=model, image=image, **options))
 
     def video_status(self, run_id: str) -> types.VideoJob:
-        """Ask how far a video is."""
+        """Return the current status of a video job; free."""
         return self.send(endpoints.video.video_status(run_id))
 
     def wait_for_video(
         self, job: types.VideoJob | str, **options: Unpack[WaitOptions]
     ) -> types.Video:
-        """Wait for a submitted video: ``poll_timeout`` (900) seconds, asking every 3 seconds."""
+        """Wait for a video job and return its video.
+
+        Asks every ``poll_interval`` (3) seconds, for at most ``poll_timeout`` (900) seconds.
+
+        Raises:
+            JobTimeoutError: the job is still running; call this again with its ``run_id``.
+            JobFailedError: the job failed; NanoGPT refunds it.
+        """
         return self.run(endpoints.video.wait_for_video(job, **options))
 
     def generate_video(
@@ -319,13 +352,16 @@ class NanoGPTClient(BaseClient):
         image: types.FileSource | None = None,
         **options: Unpack[VideoJobOptions],
     ) -> types.Video:
-        """Order a video and wait for it; if that fails, the error's ``run_id`` finds it again."""
+        """Submit a video job and wait for it; see `submit_video` and `wait_for_video`.
+
+        If waiting fails, the error's ``run_id`` identifies the job.
+        """
         return self.run(endpoints.video.generate_video(prompt, model=model, image=image, **options))
 
     def recover_videos(
         self, *, model: str | None = None, limit: int | None = None
     ) -> list[types.VideoJob]:
-        """List this account's recent videos, e.g. after a crash."""
+        """List the account's recent video jobs, e.g. after a crash."""
         return self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
     @overload
@@ -335,27 +371,36 @@ class NanoGPTClient(BaseClient):
     def download(self, file: Downloadable, *, max_bytes: int = ...) -> Downloadable: ...
 
     def download(self, file: Any, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Any:
-        """Fetch a URL's bytes; or return an image, video or speech with its bytes, fetched if need.
+        """Return a URL's bytes; or an image, video or speech with its bytes, downloaded if needed.
 
-        The key goes to NanoGPT's API alone.
+        The key is sent to NanoGPT's API only. More than ``max_bytes`` bytes are refused.
 
         Raises:
-            NanoGPTError: it cannot be fetched (any more); a result's URL stands in the message.
+            NanoGPTError: the download failed, e.g. because the URL has expired.
         """
         if isinstance(file, str):
             return self.run(endpoints.media.download(file, max_bytes=max_bytes))
         return self.run(endpoints.media.download_file(file, max_bytes=max_bytes))
 
     def search_web(self, query: str, **options: Unpack[WebSearchOptions]) -> types.WebSearchResult:
-        """Search the web without a model: hits, a sourced answer, or a structured one."""
+        """Search the web without a model; returns hits, a sourced answer or structured data.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
+        """
         return self.send(endpoints.search.search_web(query, **options))
 
     def list_models(self, kind: ModelKind = "text", *, scope: ModelScope = "all") -> ModelList:
-        """List models with prices and capabilities."""
+        """List the models of a kind, with prices and capabilities.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/models
+        """
         return self.run(catalog.models(kind, scope=scope))
 
     def balance(self) -> types.Balance:
-        """Ask what is on the account, and for its Nano deposit address."""
+        """Return the account's balance and its Nano deposit address.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/check-balance
+        """
         return self.send(endpoints.account.balance())
 
     def usage(
@@ -365,31 +410,40 @@ class NanoGPTClient(BaseClient):
         to_date: str | None = None,
         group_by: str | None = None,
     ) -> types.UsageReport:
-        """Ask what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model."""
+        """Return what this key spent between two days (``YYYY-MM-DD``, UTC), by day and model.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/usage
+        """
         return self.send(
             endpoints.account.usage(from_date=from_date, to_date=to_date, group_by=group_by)
         )
 
     def subscription_usage(self) -> types.SubscriptionUsage:
-        """Ask how much of the subscription's allowance is used."""
+        """Return how much of the subscription's allowance is used.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/subscription-usage
+        """
         return self.send(endpoints.account.subscription_usage())
 
     def estimate_chat_cost(
         self, messages: str | Sequence[MessageDict], *, model: str
     ) -> types.CostEstimate:
-        """Ask what a chat would cost in USD."""
+        """Return NanoGPT's estimate of a chat's cost in USD."""
         return self.send(endpoints.account.estimate_chat_cost(messages, model=model))
 
     def estimate_image_cost(
         self, *, model: str, size: str | None = None, n: int = 1
     ) -> types.CostEstimate:
-        """Ask what ``n`` pictures of a size would cost in USD."""
+        """Return NanoGPT's estimate of the cost of ``n`` images in USD."""
         return self.send(endpoints.account.estimate_image_cost(model=model, size=size, n=n))
 
     def estimate_media_cost(
         self, kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
     ) -> types.CostEstimate:
-        """Return what speech (``tts``), ``stt``, ``video`` or ``image`` work would cost in USD."""
+        """Estimate the cost of speech (``tts``), ``stt``, ``video`` or ``image`` in USD.
+
+        Computed from the prices of the model list; free.
+        """
         return self.run(endpoints.account.estimate_media_cost(kind, model=model, **work))
 
     def can_afford(
@@ -399,36 +453,39 @@ class NanoGPTClient(BaseClient):
         model: str,
         **work: Unpack[WorkOptions],
     ) -> types.Affordability:
-        """Compare the balance with the cost of a chat, a text to speak, seconds, or pictures."""
+        """Compare the balance with the estimated cost of a chat, or of media (`WorkOptions`)."""
         return self.run(endpoints.account.can_afford(messages, model=model, **work))
 
     def create_deposit(self, ticker: str, amount: Decimal | float | str) -> types.Deposit:
-        """Order an address or a payment link for a deposit, e.g. ``("btc", "0.001")``."""
+        """Create an address or a payment link for a deposit, e.g. ``("btc", "0.001")``.
+
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/crypto-deposits
+        """
         return self.send(endpoints.account.create_deposit(ticker, amount))
 
     def deposit_limits(self, ticker: str) -> types.DepositLimits:
-        """Ask for the smallest and largest deposit in a coin."""
+        """Return the smallest and the largest deposit in a currency."""
         return self.send(endpoints.account.deposit_limits(ticker))
 
     def deposit_status(self, ticker: str, deposit_id: str) -> types.Deposit:
-        """Ask how far a deposit is."""
+        """Return the current status of a deposit."""
         return self.send(endpoints.account.deposit_status(ticker, deposit_id))
 
     def send(self, call: Call[T]) -> T:
-        """Perform one call, e.g. one that this class has no method for."""
-        return self._run_steps(attempt(call, self._context))
+        """Perform one call, e.g. to a route that this class has no method for."""
+        return self._runner.send(call)
 
     def run(self, flow: Flow[T]) -> T:
-        """Perform a flow: a generator that yields calls and receives their answers."""
-        return self._run_steps(perform(flow, self._context))
+        """Perform a flow: a generator that yields calls and receives their parsed responses."""
+        return self._runner.run(flow)
 
     def stream(self, call: StreamCall[Item]) -> Stream[Item]:
-        """Perform a call whose answer comes in pieces."""
+        """Perform a call whose response is streamed."""
         decoder = DecoderInUse(call.decoder)
-        return Stream(self._items(replace(call, decoder=decoder)), decoder)
+        return Stream(self._runner.stream(replace(call, decoder=decoder)), decoder)
 
     def close(self) -> None:
-        """Free the connections that this client opened; an injected client stays open."""
+        """Close the connections that this client opened; ``http_client`` stays open."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -436,65 +493,3 @@ class NanoGPTClient(BaseClient):
 
     def __exit__(self, *raised: object) -> None:
         self.close()
-
-    def _run_steps(self, steps: Steps[T]) -> T:
-        """Act out a generator's steps and return what it returns."""
-        self._transport.ready()
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(self._execute(step))
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            steps.close()  # a cancelled call ends here, and books itself as abandoned
-
-    def _items(self, call: StreamCall[Item]) -> Generator[Item, None, None]:
-        """Act out a stream's steps, handing its items on; close what was opened, come what may."""
-        self._transport.ready()
-        steps = stream(call, self._context)
-        connection: Any = None
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Yield):
-                    for item in step.items:  # noqa: UP028 - the async twin cannot `yield from`
-                        yield item
-                    step = next(steps)
-                    continue
-                outcome = self._execute(step)
-                if isinstance(outcome, Connected):
-                    connection = outcome.connection
-                step = steps.send(outcome)
-        except StopIteration:
-            pass
-        finally:
-            steps.close()
-            if connection is not None:
-                connection.close()
-
-    def _execute(self, step: Step) -> Outcome:
-        match step:
-            case Send(request):
-                return self._transport.send(request)
-            case Open(request, limit):
-                return self._transport.open(request, limit)
-            case Read(connection, limit):
-                return self._transport.read(connection, limit)
-            case _:
-                return self._execute_other(step)
-
-    def _execute_other(self, step: OtherStep) -> Outcome:
-        match step:
-            case Resolve(url):
-                return self._transport.resolve(url)
-            case CallUser():
-                return invoke(step)
-            case Block():
-                return block(step)
-            case Gather(flows, max_concurrency):
-                return in_threads(self.run, flows, max_concurrency)
-            case Sleep(seconds):
-                time.sleep(seconds)
-                return None

@@ -1,7 +1,7 @@
-"""Settings of a client: the only reader of ``NANOGPT_*`` variables, and the rules of base URLs.
+"""Settings of a client: the only reader of ``NANOGPT_*`` variables, and the rules for base URLs.
 
-NanoGPT serves OpenAI-style routes under ``…/api/v1`` and older ones under ``…/api``; one
-``base_url`` setting yields both, and chat may use a variant of the v1 root.
+NanoGPT serves OpenAI-style routes under ``…/api/v1`` and older ones under ``…/api``. One
+``base_url`` gives both, and chat may use a variant of the v1 root.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ KEY_VARIABLES = ("NANOGPT_API_KEY", "NANO_GPT_API_KEY")
 BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
 
 NO_KEY = (
-    f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. A pickle or a "
-    "checkpoint brings no key along; what is to bring one in its pickles is made with "
-    "pickle_api_key=True. To try without a key, use the sandbox: python -m nanogpt_client.sandbox"
+    f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. Pickles and "
+    "checkpoints contain no key, unless made with pickle_api_key=True. To try without a key, use "
+    "the sandbox: python -m nanogpt_client.sandbox"
 )
 
 Root = Literal["chat", "v1", "api"]
@@ -40,9 +40,9 @@ Root = Literal["chat", "v1", "api"]
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~:@-]*)+/?")
 _VARIANT = re.compile(r"/(?:(?:subscription|paid|personalized)/v1|v1legacy|v1thinking|v1)$")
-_LISTS_ALONE = "/paid/v1"  # it has models, and no chat (page models)
-# What people paste along with the base URL, because they copied it from an example request.
-_PASTED = re.compile(
+_WITHOUT_CHAT = "/paid/v1"  # serves model lists only (page models)
+# Routes that are often pasted with the base URL, copied from an example request.
+_ROUTE = re.compile(
     r"/(?:(?:chat/)?completions|messages|responses|embeddings|moderations|rerank|memory|usage"
     r"|(?:[a-z]+-)?models|images(?:/(?:generations|edits?))?|audio/(?:speech|transcriptions)"
     r"|files|batches|check-balance|web|tts(?:/status)?|transcribe(?:/status)?"
@@ -58,9 +58,9 @@ _HOSTS = frozenset(
 
 
 def default_max_connections() -> int:
-    """Return 1,000, or half of the descriptors that the process may open if that is less.
+    """Return 1,000, or half of the file descriptors that the process may open if that is less.
 
-    Calls of 20 seconds at NanoGPT's 25 a second need 500; the other half is the program's.
+    Calls of 20 seconds at NanoGPT's 25 a second need 500; the other half is for the program.
     """
     if resource is None:
         return 1_000
@@ -70,30 +70,28 @@ def default_max_connections() -> int:
 
 @dataclass(frozen=True)  # no slots: clients and the frameworks' classes read defaults off the class
 class Config:
-    """What does not change during a client's life; safe to print, copy, pickle and share.
+    """The immutable settings of a client, with their defaults; safe to print, copy and share.
 
-    The defaults of a client's settings stand here alone.
-
-    A pickle holds the key only with ``pickle_api_key``. Without, the key is that of the environment
-    where the pickle is read; where there is none, it is empty, and no call is made with it.
+    A pickle has the key only with ``pickle_api_key``. Otherwise the key is read from the
+    environment when it is unpickled; without one there the key is empty, and calls are refused.
 
     Attributes:
         api_key: the key; a `SecretStr`, so that no repr shows it.
         api_root: root of the older routes, e.g. ``https://nano-gpt.com/api``.
         chat_root: root of chat, ``api_root`` plus ``/v1`` or a variant like ``/subscription/v1``.
-        timeout: seconds for a whole answer (connecting has its own, shorter limit).
-        max_retries: how often a call may be sent again when that is safe.
-        max_connections: connections open at the same time; further calls queue for one, unsent.
-        requests_per_second: pace of all calls; ``None`` finds one where NanoGPT asks to wait.
-        rate_limit_wait: seconds that one call may wait in all because NanoGPT asks it to; ``None``
-            for as long as its timeout.
-        retry_after_cap: seconds; a server's pause that is longer is raised at once.
-        first_event_timeout: seconds until a stream's first event; ``None`` waits for ever.
-        stream_idle_timeout: seconds between a stream's events; ``None`` waits for ever.
+        timeout: seconds for a whole response (connecting has its own, shorter limit).
+        max_retries: how often a call may be sent again where that cannot be billed twice.
+        max_connections: connections open at the same time; further calls wait, unsent.
+        requests_per_second: rate limit of all calls; ``None`` finds one from the first 429 on.
+        rate_limit_wait: seconds that one call may wait in total because of 429 responses; ``None``
+            for its timeout.
+        retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised.
+        first_event_timeout: seconds until a stream's first event; ``None`` for no limit.
+        stream_idle_timeout: seconds between a stream's events; ``None`` for no limit.
         default_headers: headers sent with every request.
-        allow_private_downloads: whether media may come from inside private networks.
-        compress_above: bytes; larger bodies of chats are sent gzipped, ``None`` for never.
-        pickle_api_key: whether a pickle holds the key, in clear.
+        allow_private_downloads: whether media may be downloaded from private networks.
+        compress_above: bytes; larger bodies of chat requests are gzipped, ``None`` for never.
+        pickle_api_key: whether a pickle includes the key, in clear.
     """
 
     api_key: SecretStr
@@ -128,25 +126,25 @@ class Config:
     def resolve(
         cls, api_key: str | SecretStr | None, base_url: str | None, **settings: Any
     ) -> Config:
-        """Fill what was not given from the environment, and check all of it.
+        """Return checked settings; missing ones are read from the environment.
 
         Raises:
-            ConfigurationError: no key, a malformed base URL, or a negative limit.
+            ConfigurationError: no key, an invalid base URL, or an invalid setting.
         """
         api_key = hidden(api_key)
         if not isinstance(api_key, SecretStr | None):
-            raise ConfigurationError(f"api_key must be a text, not a {type(api_key).__name__}")
+            raise ConfigurationError(f"api_key must be a string, not {type(api_key).__name__}")
         key = _stripped(api_key or environment_key())
         if not key:
             raise ConfigurationError(NO_KEY, param="api_key")
-        if not _fits_a_header(key):
-            msg = "api_key has characters that no HTTP header can carry; was it pasted whole?"
+        if not _is_header_value(key):
+            msg = "api_key has characters that are invalid in an HTTP header; check what was pasted"
             raise ConfigurationError(msg, param="api_key")
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
         _check_limits(settings)
         check_headers(settings.get("default_headers", {}))
-        given = {k: v for k, v in settings.items() if v is not None or k in NONE_IS_NO_LIMIT}
-        return cls(key, api_root, chat_root, **given)
+        changed = {k: v for k, v in settings.items() if v is not None or k in NONE_IS_NO_LIMIT}
+        return cls(key, api_root, chat_root, **changed)
 
     @property
     def origin(self) -> str:
@@ -160,37 +158,37 @@ class Config:
         return base + path
 
     def absolute(self, url: str) -> str:
-        """Return a media URL, which NanoGPT may give relative to its origin, as an absolute one."""
+        """Return a media URL as an absolute URL; NanoGPT's may be relative to its origin."""
         return urljoin(self.origin, url)
 
     def is_own(self, url: str) -> bool:
-        """Whether an absolute URL leads to NanoGPT's own origin: scheme, host and port."""
-        return _place(url) == _place(self.origin)
+        """Whether an absolute URL has NanoGPT's origin: scheme, host and port."""
+        return _server_of(url) == _server_of(self.origin)
 
     def gets_key(self, url: str) -> bool:
-        """Whether an absolute URL is one of NanoGPT's API, which alone is sent the key.
+        """Whether an absolute URL belongs to NanoGPT's API, and so may be sent the key.
 
-        On the same origin there may be other services, and a model may name any path. So no key
-        goes where segments like ``..`` or escaped slashes might lead out of the API again.
+        The same origin may host other services, and a model may return any path. So paths with
+        segments like ``..`` or with escaped slashes, which could leave the API, get no key.
         """
         path = urlsplit(url).path
         inside = path.startswith(f"{urlsplit(self.api_root).path}/")
         return inside and self.is_own(url) and _PLAIN_PATH.fullmatch(path) is not None
 
 
-def _place(url: str) -> tuple[str, str, str, int | None]:
-    """Return what tells one server from another."""
+def _server_of(url: str) -> tuple[str, str, str, int | None]:
+    """Return what identifies a server."""
     scheme, userinfo, host, port, _ = _parts(url)
     return scheme, userinfo, host, port or _PORTS.get(scheme)
 
 
 def hidden(key: Any) -> Any:
-    """Wrap a key, so that no report of local variables shows it; anything else stays as it is."""
+    """Wrap a key so that tracebacks with local variables do not show it; return others as is."""
     return SecretStr(key) if isinstance(key, str) else key
 
 
 def environment_key() -> SecretStr | None:
-    """Return the key that the environment holds, if any."""
+    """Return the key from the environment, if any."""
     return SecretStr(key) if (key := _from_environment(*KEY_VARIABLES)) else None
 
 
@@ -203,7 +201,7 @@ def _stripped(key: SecretStr | None) -> SecretStr:
     return SecretStr(key.get_secret_value().strip() if key else "")
 
 
-def _fits_a_header(key: SecretStr) -> bool:
+def _is_header_value(key: SecretStr) -> bool:
     text = key.get_secret_value()
     return text.isascii() and text.isprintable() and " " not in text
 
@@ -211,30 +209,30 @@ def _fits_a_header(key: SecretStr) -> bool:
 def roots(base_url: str | None) -> tuple[str, str]:
     """Split a base URL into the root of the older routes and the root of chat.
 
-    Accepts it with or without trailing slash, without ``/v1``, as a bare origin, and with a route
-    such as ``/chat/completions`` pasted on. A query or a fragment is refused, for what it asks
-    would be lost. ``/paid/v1`` has lists alone; chat goes to ``/v1`` then.
+    Accepts it with or without a trailing slash, without ``/v1``, as a bare origin, and with a route
+    such as ``/chat/completions`` at its end. A query or a fragment is refused, as it would be lost.
+    With ``/paid/v1``, which only serves model lists, chat goes to ``/v1``.
 
     >>> roots("https://nano-gpt.com/api/subscription/v1/")
     ('https://nano-gpt.com/api', 'https://nano-gpt.com/api/subscription/v1')
     """
     origin, host, path = _origin_and_path(str(base_url or DEFAULT_BASE_URL).strip(), base_url)
-    path = _PASTED.sub("", re.sub("/+", "/", path).rstrip("/"))
+    path = _ROUTE.sub("", re.sub("/+", "/", path).rstrip("/"))
     match = _VARIANT.search(path)
     variant = match.group() if match else "/v1"
     root = path[: match.start()] if match else path
     if not root and (match is None or host in _HOSTS):
         root = "/api"
     root = origin + root
-    return root, root + ("/v1" if variant == _LISTS_ALONE else variant)
+    return root, root + ("/v1" if variant == _WITHOUT_CHAT else variant)
 
 
-def _origin_and_path(url: str, given: Any) -> tuple[str, str, str]:
-    """Return scheme, host and port in lower case and without the default port; host; path."""
-    shown = repr(given)
+def _origin_and_path(url: str, setting: Any) -> tuple[str, str, str]:
+    """Return the normalised origin, without a default port; the host; the path."""
+    shown = repr(setting)
     scheme, userinfo, host, port, path = _parts(url)
     if userinfo:
-        raise ConfigurationError("base_url must not hold a user name or a password")
+        raise ConfigurationError("base_url must not contain a user name or a password")
     if "?" in url or "#" in url:
         shown = repr(re.split(r"[?#]", url)[0])[:-1] + "…', without a query or a fragment"
         host = ""
@@ -247,9 +245,9 @@ def _origin_and_path(url: str, given: Any) -> tuple[str, str, str]:
 
 
 def _parts(url: str) -> tuple[str, str, str, int | None, str]:
-    """Return scheme, what stands before an ``@``, host, port and path; all empty if it is no URL.
+    """Return scheme, user info, host, port and path; all empty for an invalid URL.
 
-    Half an IPv6 address is none, nor is one with a port that is none.
+    Half an IPv6 address and an invalid port, for example, make a URL invalid.
     """
     try:
         parts = urlsplit(url)
@@ -260,17 +258,17 @@ def _parts(url: str) -> tuple[str, str, str, int | None, str]:
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse headers that HTTP cannot carry; their values are not shown, they may be secret."""
+    """Refuse invalid headers; errors do not show their values, which may be secret."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise ConfigurationError(f"{name!r} cannot be the name of a header")
+            raise ConfigurationError(f"{name!r} is not a valid header name")
         if not value.isascii() or not value.replace("\t", " ").isprintable():
-            msg = f"the header {name!r} has characters that HTTP cannot carry"
+            msg = f"the header {name!r} has characters that are invalid in HTTP"
             raise ConfigurationError(msg)
 
 
 def certificate_paths() -> tuple[str | None, str | None]:
-    """Return where the environment says that certificates are, as OpenSSL reads it."""
+    """Return the certificate paths from the environment, as OpenSSL reads them."""
     return os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
 
 
@@ -278,26 +276,26 @@ def _from_environment(*names: str) -> str | None:
     return next((value for name in names if (value := os.environ.get(name, "").strip())), None)
 
 
-# Settings for which ``None`` says "no limit"; for the others it says "as by default".
+# Settings for which ``None`` means "no limit"; for the others it means the default.
 NONE_IS_NO_LIMIT = frozenset(
     {"timeout", "first_event_timeout", "stream_idle_timeout", "compress_above"}
 )
 
 
 def _check_limits(settings: Mapping[str, Any]) -> None:
-    """Refuse numbers out of bounds; ``None`` passes where a setting may be left open."""
+    """Refuse settings that are out of range."""
     for name in ("timeout", "first_event_timeout", "stream_idle_timeout", "requests_per_second"):
         unit = "requests a second" if name == "requests_per_second" else "seconds"
         _check(settings, name, f"{unit} above 0, or None for no limit", lambda n: 0 < n < math.inf)
     for name in ("retry_after_cap", "rate_limit_wait"):
-        _check(settings, name, "seconds from 0 on", lambda n: 0 <= n < math.inf)
+        _check(settings, name, "0 or more seconds", lambda n: 0 <= n < math.inf)
     if settings.get("max_retries", 0) is None:
-        raise ConfigurationError("max_retries is a whole number from 0 on; not None")
-    _check_whole(settings, "max_retries", 0, "a whole number from 0 on")
-    _check_whole(settings, "max_connections", 1, "a whole number from 1 on")
-    _check_whole(settings, "compress_above", 0, "bytes from 0 on, or None")
+        raise ConfigurationError("max_retries must be an integer of 0 or more, not None")
+    _check_whole(settings, "max_retries", 0, "an integer of 0 or more")
+    _check_whole(settings, "max_connections", 1, "an integer of 1 or more")
+    _check_whole(settings, "compress_above", 0, "0 or more bytes, or None")
     if not isinstance(settings.get("pickle_api_key") or False, bool):
-        raise ConfigurationError("pickle_api_key is True or False", param="pickle_api_key")
+        raise ConfigurationError("pickle_api_key must be True or False", param="pickle_api_key")
 
 
 def _check(
@@ -307,7 +305,7 @@ def _check(
     if value is None:
         return
     if not isinstance(value, int | float) or isinstance(value, bool) or not fits(value):
-        raise ConfigurationError(f"{name} is {what}; not {value!r}", param=name)
+        raise ConfigurationError(f"{name} must be {what}, not {value!r}", param=name)
 
 
 def _check_whole(settings: Mapping[str, Any], name: str, least: int, what: str) -> None:

@@ -1,13 +1,14 @@
-"""The exceptions, drawn as a tree, and the only tables from an answer to an exception.
+"""The exceptions, as a tree, and the only tables from a response to an exception.
 
-    NanoGPTError                     everything that leaves this package
-    ├── ConfigurationError           refused here, before anything was sent (also a ValueError)
-    ├── BudgetExceededError          refused here: the budget is spent or reserved
-    │   └── SpendNotApprovedError     refused here: dearer than allowed, and nobody confirmed it
-    ├── APIConnectionError           never reached NanoGPT: nothing was billed
-    ├── OutcomeUnknownError          sent, no answer: may have been billed, so never sent again
-    │   └── APITimeoutError          … because the answer took longer than the timeout
-    ├── APIStatusError               NanoGPT answered with an error
+    NanoGPTError                     every error of this package
+    ├── ConfigurationError           no key, a wrong setting or a missing extra (also a ValueError)
+    ├── InvalidArgumentError         a wrong argument of a call, unsent (also a ValueError)
+    ├── BudgetExceededError          refused, unsent: the budget is spent or reserved
+    │   └── SpendNotApprovedError    refused, unsent: costs more than allowed, not approved
+    ├── APIConnectionError           never reached NanoGPT: not billed
+    ├── OutcomeUnknownError          sent, no response: may be billed, so not sent again
+    │   └── APITimeoutError          … the response took longer than the timeout
+    ├── APIStatusError               NanoGPT responded with an error
     │   ├── BadRequestError          400, 415, 422
     │   │   ├── ContextLengthExceededError
     │   │   └── ContentPolicyError
@@ -18,18 +19,18 @@
     │   ├── ConflictError            409
     │   ├── PayloadTooLargeError     413
     │   ├── RateLimitError           429 (``retry_after``, seconds)
-    │   │   └── DailyLimitError      the key's own daily cap: lifted at 00:00 UTC
+    │   │   └── DailyLimitError      the key's own daily limit, until 00:00 UTC
     │   └── ServerError              5xx, 408
-    │       ├── GatewayError         not NanoGPT's own: also an OutcomeUnknownError
+    │       ├── GatewayError         from a gateway: also an OutcomeUnknownError
     │       └── OriginUnreachableError … never reached NanoGPT: also an APIConnectionError
-    ├── DownloadError                another host than NanoGPT did not hand a file over
-    ├── InvalidResponseError          an answer nobody can read: HTML, empty, no choices
-    ├── StreamError                  a stream began and did not finish (``partial``)
+    ├── DownloadError                a server other than NanoGPT refused a download
+    ├── InvalidResponseError         an unreadable response: HTML, empty, no choices
+    ├── StreamError                  a stream began and was not finished (``partial``)
     │   ├── StreamInterruptedError   … the connection or the stream ended early
-    │   └── StreamStalledError       … nothing but silence or keep-alives for too long
+    │   └── StreamStalledError       … no event for too long
     └── JobError                     a submitted job (``run_id``)
-        ├── JobFailedError           … NanoGPT says it failed
-        └── JobTimeoutError          … still running when the time was up; ask again by run id
+        ├── JobFailedError           … NanoGPT reports it as failed
+        └── JobTimeoutError          … still running after poll_timeout; not lost
 
 Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling
 """
@@ -59,6 +60,7 @@ __all__ = [
     "DownloadError",
     "GatewayError",
     "InsufficientBalanceError",
+    "InvalidArgumentError",
     "InvalidResponseError",
     "JobError",
     "JobFailedError",
@@ -80,12 +82,12 @@ __all__ = [
 ]
 
 _MAX_MESSAGE = 500
-_READ_OF_PAGE = 10_000  # characters; of many unclosed tags, stripping takes the square
+_MAX_PAGE = 10_000  # characters; stripping many unclosed tags takes quadratic time
 _KEY = re.compile(r"sk-[A-Za-z0-9_-]{6,}")
 
 
 class HTTPReply(Protocol):
-    """What an error keeps of the answer; has the attributes of an ``httpx.Response``."""
+    """The response of an error, with the attributes of an ``httpx.Response``."""
 
     @property
     def status_code(self) -> int: ...
@@ -99,7 +101,7 @@ class HTTPReply(Protocol):
 
 
 class ErrorDetails(TypedDict, total=False):
-    """What may be known of a failure; every exception carries all of it as attributes."""
+    """Details of a failure, which are the attributes of the exception."""
 
     status_code: int | None
     code: str | None
@@ -118,17 +120,17 @@ class ErrorDetails(TypedDict, total=False):
 
 
 class NanoGPTError(Exception):
-    """Anything that went wrong; ``str()`` is one readable line without the key.
+    """The base of all errors; ``str()`` is one readable line without the key.
 
     Attributes:
-        status_code: HTTP status of the answer, ``None`` if there was none.
+        status_code: HTTP status of the response, ``None`` if there was none.
         code: NanoGPT's machine-readable code, e.g. ``"context_length_exceeded"``.
-        request_id: NanoGPT's id of the request, to quote to its support.
+        request_id: NanoGPT's id of the request, for its support.
         sends: how often the request was sent.
-        maybe_billed: ``True`` if NanoGPT may have charged for what failed here.
-        response: the answer (``status_code``, ``headers``, ``text``, ``json()``), if any.
-        retry_after: seconds to wait before asking again, if NanoGPT said so.
-        partial: what had arrived of a stream, as a ``ChatCompletion``, if one had begun.
+        maybe_billed: ``True`` if NanoGPT may have billed the failed call.
+        response: the response (``status_code``, ``headers``, ``text``, ``json()``), if any.
+        retry_after: seconds to wait before trying again, if NanoGPT reported it.
+        partial: what had arrived: of a stream a ``ChatCompletion``, of a batch its results.
     """
 
     status_code: int | None = None
@@ -155,7 +157,11 @@ class NanoGPTError(Exception):
 
 
 class ConfigurationError(NanoGPTError, ValueError):
-    """What was passed cannot work; nothing was sent and nothing spent."""
+    """No key, a wrong address or setting, or a missing extra; nothing was sent or spent."""
+
+
+class InvalidArgumentError(NanoGPTError, ValueError):
+    """An argument of a call is wrong; nothing was sent or spent. ``param`` names the argument."""
 
 
 class BudgetExceededError(NanoGPTError):
@@ -163,7 +169,7 @@ class BudgetExceededError(NanoGPTError):
 
 
 class SpendNotApprovedError(BudgetExceededError):
-    """The call is dearer than may be spent without asking, and was not confirmed; unsent."""
+    """The call costs more than allowed without approval, and was not approved; unsent."""
 
 
 class APIConnectionError(NanoGPTError):
@@ -171,15 +177,15 @@ class APIConnectionError(NanoGPTError):
 
 
 class OutcomeUnknownError(NanoGPTError):
-    """The request was sent and no answer came back; it may have been billed."""
+    """The request was sent and no response came; it may have been billed."""
 
 
 class APITimeoutError(OutcomeUnknownError):
-    """No answer within the timeout; NanoGPT may still have finished and billed the work."""
+    """No response within the timeout; NanoGPT may still have finished and billed the call."""
 
 
 class APIStatusError(NanoGPTError):
-    """NanoGPT answered with an error."""
+    """NanoGPT responded with an error status."""
 
 
 class BadRequestError(APIStatusError):
@@ -187,7 +193,7 @@ class BadRequestError(APIStatusError):
 
 
 class ContextLengthExceededError(BadRequestError):
-    """The messages and the asked-for output do not fit the model's context window."""
+    """The messages and the requested output exceed the model's context window."""
 
 
 class ContentPolicyError(BadRequestError):
@@ -199,13 +205,13 @@ class AuthenticationError(APIStatusError):
 
 
 class InsufficientBalanceError(APIStatusError):
-    """The balance does not cover the request (402); ``required_usd`` if NanoGPT told it."""
+    """The balance does not cover the request (402); ``required_usd`` if reported."""
 
     required_usd: Decimal | None = None
 
 
 class PermissionDeniedError(APIStatusError):
-    """The key may not do this (403)."""
+    """The key does not permit this (403)."""
 
 
 class NotFoundError(APIStatusError):
@@ -221,21 +227,21 @@ class PayloadTooLargeError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """Too many requests (429); ``retry_after`` in seconds if NanoGPT told it."""
+    """Too many requests (429); ``retry_after`` in seconds if reported."""
 
 
 class DailyLimitError(RateLimitError):
-    """The daily cap of this key is used up; asking again before 00:00 UTC is useless."""
+    """The daily limit of this key is used up until 00:00 UTC."""
 
 
 class ServerError(APIStatusError):
-    """NanoGPT or the provider behind it failed (5xx) or was too slow (408, 504)."""
+    """NanoGPT or a provider behind it failed (5xx) or was too slow (408, 504)."""
 
 
 class GatewayError(ServerError, OutcomeUnknownError):
-    """A gateway answered in NanoGPT's place, which may have done and billed the work.
+    """A gateway responded instead of NanoGPT, which may have finished and billed the call.
 
-    502, 504 and 408 without NanoGPT's envelope, 520, 524, and 5xx that NanoGPT does not document.
+    502, 504 and 408 without NanoGPT's error body, 520, 524, and 5xx that NanoGPT does not document.
     """
 
 
@@ -244,23 +250,23 @@ class OriginUnreachableError(ServerError, APIConnectionError):
 
 
 class DownloadError(NanoGPTError):
-    """Another host than NanoGPT did not hand a file over; nothing was billed.
+    """A download from another server than NanoGPT failed; nothing was billed.
 
-    The message says which host, and the status that it answered, but none of its words: they may
-    be meant for the model that reads them. ``response`` has them.
+    The message names the host and the status, but quotes nothing of the response, which could be
+    written to instruct a model that reads it. ``response`` has it.
     """
 
 
 class InvalidResponseError(NanoGPTError):
-    """An answer came that nobody can read: HTML, an empty body, no choices."""
+    """The response cannot be read: HTML, an empty body, no choices."""
 
 
 class StreamError(NanoGPTError):
-    """A stream began and did not finish; ``partial`` holds what had arrived."""
+    """A stream began and was not finished; ``partial`` is what had arrived."""
 
 
 class StreamInterruptedError(StreamError):
-    """The stream ended before the model said that it had finished."""
+    """The stream ended without a finish reason."""
 
 
 class StreamStalledError(StreamError):
@@ -268,11 +274,12 @@ class StreamStalledError(StreamError):
 
 
 class JobError(NanoGPTError):
-    """A submitted job did not deliver; ``run_id`` asks for it again without a second charge.
+    """A submitted job has no result; with its ``run_id`` it can be queried again, unbilled.
 
-    ``cost`` is what is known of its price in USD: 0 for one that failed, which is refunded.
-    ``raw`` is the last that NanoGPT said of it, if it did. ``code`` says why it failed where that
-    is told, such as ``content_policy_violation`` (in the casing that came).
+    Attributes:
+        cost: USD as reported; 0 for a failed job, which is refunded.
+        raw: the last status response, if any.
+        code: the reason of a failure if reported, such as ``content_policy_violation``.
     """
 
     run_id: str | None = None
@@ -285,7 +292,7 @@ class JobFailedError(JobError):
 
 
 class JobTimeoutError(JobError):
-    """The job was still running when the waiting time was up; it goes on at NanoGPT."""
+    """The job was still running after ``poll_timeout`` seconds; it continues at NanoGPT."""
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -303,8 +310,8 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     429: RateLimitError,
 }
 
-# Codes say more than the status they come with, and a stream's error frame may bring a code alone.
-# Of those for a missing balance, no public witness has shown a body but with the first two.
+# Codes are more specific than the status, and an error event of a stream may have only a code.
+# Of the codes for a missing balance, only the first two were seen in a public response.
 _BY_CODE: dict[str, type[APIStatusError]] = {
     "context_length_exceeded": ContextLengthExceededError,
     "content_policy_violation": ContentPolicyError,
@@ -323,14 +330,14 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
 }
 
 
-# A gateway says with these that it never reached the server behind it.
+# A gateway could not reach the server behind it.
 _UNREACHED = frozenset({521, 522, 523, 525, 526, 530})
-# With these NanoGPT says itself that it failed or was too slow …
+# NanoGPT's own failures …
 _SERVER_STATUSES = frozenset({500, 502, 503, 504})
-# … but these are a gateway's, which knows of no outcome, unless they come in NanoGPT's envelope.
+# … of which these are a gateway's, with unknown outcome, unless they have NanoGPT's error body.
 _GATEWAY_STATUSES = frozenset({408, 502, 504})
 
-# The words of the providers behind NanoGPT for a conversation that does not fit; few send the code.
+# How providers behind NanoGPT describe a conversation that is too long; few send the code.
 _OVERFLOW = re.compile(
     r"prompt is too long|input is too long for (?:the )?requested model"
     r"|(?:maximum|max) (?:context|prompt) (?:length|window|size)"
@@ -353,7 +360,7 @@ _HINTED = frozenset({413, 504, 524})
 
 
 def error_from_reply(reply: HTTPReply) -> APIStatusError:
-    """Turn an answer with an error status into the exception for it, whatever its envelope."""
+    """Return the exception for a response with an error status, whatever its body."""
     status = reply.status_code
     try:
         body = reply.json()
@@ -373,12 +380,12 @@ def error_from_reply(reply: HTTPReply) -> APIStatusError:
 
 
 def error_from_body(body: Mapping[str, Any], *, request_id: str | None = None) -> APIStatusError:
-    """Turn an error that came inside a 200, or inside a stream's frame, into its exception."""
+    """Return the exception for an error inside a 200 response, or inside a stream's event."""
     details = _details(body)
     message = _message(body) or "without a message"
     cls = _class_for(details.get("status_code"), details.get("code"), details.get("type"), message)
     details.setdefault("request_id", request_id)
-    # NanoGPT had accepted the request, so the work may have been charged.
+    # NanoGPT had accepted the request, so it may have billed it.
     details["maybe_billed"] = True
     return cls(f"NanoGPT reported an error: {message}", **details)
 
@@ -386,9 +393,9 @@ def error_from_body(body: Mapping[str, Any], *, request_id: str | None = None) -
 def _class_for(
     status: int | None, code: str | None, kind: str | None, message: str
 ) -> type[APIStatusError]:
-    for word in (code, kind):
-        if word is not None and word.lower() in _BY_CODE:
-            return _BY_CODE[word.lower()]
+    for name in (code, kind):
+        if name is not None and name.lower() in _BY_CODE:
+            return _BY_CODE[name.lower()]
     if (status is None or status in _MAY_OVERFLOW) and _OVERFLOW.search(message):
         return ContextLengthExceededError
     if status in _UNREACHED:
@@ -399,13 +406,13 @@ def _class_for(
 
 
 def _is_envelope(body: Any) -> bool:
-    """Whether NanoGPT itself speaks: its errors are JSON in one of a few forms."""
+    """Whether a body is one of NanoGPT's own errors, which are JSON in a few forms."""
     fields = as_dict(body)
     return bool(fields.get("error")) or {"code", "message"} <= fields.keys()
 
 
 def _details(body: Mapping[str, Any]) -> ErrorDetails:
-    """Collect what the five documented envelopes know (contract §3)."""
+    """Return the details in any of the five documented error bodies."""
     error = as_dict(body.get("error"))
     source = error or body
     # ``code`` may be a number that repeats the status (the form of NanoGPT's own skill document).
@@ -434,10 +441,10 @@ def _message(body: Any) -> str:
 
 
 def _plain(reply: HTTPReply) -> str:
-    """Make one readable line of a body that is no JSON error: HTML, text or nothing."""
-    text = reply.text[:_READ_OF_PAGE]
-    words = " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL).split())
-    return words or "an empty body"
+    """Return a readable line for a body that is not a JSON error: HTML, text or empty."""
+    text = reply.text[:_MAX_PAGE]
+    line = " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL).split())
+    return line or "an empty body"
 
 
 def _one_line(message: str) -> str:

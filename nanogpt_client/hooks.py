@@ -1,7 +1,7 @@
-"""What can be watched of a client's calls: the logger ``nanogpt_client`` and three hooks.
+"""Observing a client's calls: the logger ``nanogpt_client`` and three hooks.
 
-Requests, answers and retries are told with method, path, status, request id, seconds and sends;
-never with headers or bodies, so no key and no prompt gets into a log.
+Requests, responses and retries are reported with method, path, status, request id, seconds and
+number of sends; never with headers or bodies, so neither a key nor a prompt gets into a log.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ logger.addHandler(logging.NullHandler())  # silent unless the application asks f
 
 @lru_cache(maxsize=1000)
 def note_denial(model: str, denial: str) -> None:
-    """Log, once for a model, what NanoGPT's lists deny of it; they deny much that works."""
+    """Log, once per model, that its metadata denies a capability; the call is made all the same."""
     logger.warning("NanoGPT's list says that %s %s; it is asked all the same", model, denial)
 
 
 class AccountingWarning(UserWarning):
-    """A ledger cannot write its file or lacks old entries, or a budget must assume prices."""
+    """A ledger cannot write its file or lacks old entries, or a budget assumes a cost."""
 
 
 def warn(message: str) -> None:
-    """Warn; where warnings are errors, log it: the call that it is about is paid already."""
+    """Warn; where warnings are errors, log instead, as the call is billed already."""
     try:
         warnings.warn(message, AccountingWarning, stacklevel=3)
     except AccountingWarning:
@@ -42,12 +42,12 @@ class CallEvent:
     """One step of a call.
 
     Attributes:
-        kind: what the ledger books it under.
+        kind: the category in the ledger.
         sends: how often the request has been sent, this time included.
-        status_code: of the answer; ``None`` before it, and if none came.
-        seconds: from this sending to the answer's headers (of a stream) or to its end; before a
-            retry, how long it is waited for.
-        error: why it is tried again, or why no answer came.
+        status_code: of the response; ``None`` before it, and if none came.
+        seconds: from sending to the end of the response (for a stream, of its headers); before a
+            retry, the time until it.
+        error: why the request is sent again, or why no response came.
     """
 
     method: str
@@ -66,19 +66,19 @@ Hook: TypeAlias = Callable[[CallEvent], object]
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Functions to call; what one of them raises is logged, for the call may be paid already."""
+    """Functions to call; an exception of one is logged, as the call may be billed already."""
 
     on_request: Hook | None = None
     on_response: Hook | None = None
     on_retry: Hook | None = None
 
     def request(self, event: CallEvent) -> None:
-        """Tell that a request is about to be sent."""
+        """Report that a request is about to be sent."""
         logger.debug("%s %s model=%s", event.method, event.path, event.model)
         _call(self.on_request, event)
 
     def response(self, event: CallEvent) -> None:
-        """Tell what became of it."""
+        """Report the outcome."""
         logger.info(
             "%s %s model=%s: %s in %.3f s, request id %s, sent %d times",
             event.method,
@@ -92,7 +92,7 @@ class Hooks:
         _call(self.on_response, event)
 
     def retry(self, event: CallEvent) -> None:
-        """Tell that it is going to be sent again."""
+        """Report that the request will be sent again."""
         logger.warning(
             "%s %s model=%s: sent again in %.2f s, because %s",
             event.method,
@@ -109,5 +109,5 @@ def _call(hook: Hook | None, event: CallEvent) -> None:
         return
     try:
         hook(event)
-    except Exception:  # foreign code must not cost the caller an answer that is paid for
+    except Exception:  # the user's code must not lose a response that is billed
         logger.exception("a hook failed")

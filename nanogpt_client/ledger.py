@@ -1,8 +1,8 @@
-"""What was spent (`Ledger`), and the limit on it (`Budget`).
+"""The record of what was spent (`Ledger`); `Budget` limits it.
 
-Every call of a client leaves one entry, also the failed and the abandoned ones. Dollars are exact
-(`Decimal`), or ``None`` where NanoGPT did not say: never a guess. Both are safe to share between
-threads, tasks and clients, and an exception out of a signal handler leaves them as they should be.
+Every call of a client leaves one entry, also failed and abandoned ones. Costs are exact USD
+(`Decimal`), or ``None`` where NanoGPT did not report one: never a guess. Threads, tasks and clients
+may share a ledger, and an exception of a signal handler leaves it consistent.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ __all__ = ["AccountingWarning", "Budget", "Ledger", "LedgerEntry", "Totals"]
 
 _scope: ContextVar[tuple[str, ...]] = ContextVar("nanogpt_ledger_scope", default=())
 
-# Sums are kept for each combination of these fields; beyond so many combinations, scopes are no
-# longer told apart, and beyond twice as many nothing is.
+# Sums are stored for each combination of these fields; beyond this many combinations, those that
+# differ in scope are merged, and beyond twice as many, all further ones.
 _GROUPED: Final = ("kind", "model", "outcome", "scope")
 _MAX_GROUPS = 10_000
 _MERGED: Final = object()
-# How many entries may be new since the sums of the groups were last brought up to date.
-_NOT_YET_GROUPED = 1_000
+# Number of new entries after which the sums of the groups are updated.
+_UPDATE_AFTER = 1_000
 
 
 _Groups = dict[tuple[Any, ...], Totals]
@@ -49,7 +49,7 @@ _NO_ENTRY: Final = LedgerEntry("", None, "", None)
 
 
 class _Recorded(Step):
-    """One entry in a ledger, and the sum of all up to it."""
+    """One entry in a ledger, and the sum of all entries up to it."""
 
     __slots__ = ("entry", "totals")
 
@@ -59,7 +59,7 @@ class _Recorded(Step):
         self.totals = totals
 
     def later(self) -> Iterator[_Recorded]:
-        """Go through what was recorded after this."""
+        """Yield what was recorded after this."""
         step = self
         while (following := step.following) is not None:
             yield following
@@ -67,7 +67,7 @@ class _Recorded(Step):
 
 
 class Posting:
-    """One entry on its way into a ledger, where it gets once, however often `finish` is called."""
+    """Adds one entry to a ledger exactly once, however often `finish` is called."""
 
     __slots__ = ("_after", "_ledger", "_recorded")
 
@@ -80,7 +80,7 @@ class Posting:
         )
 
     def finish(self) -> None:
-        """Record the entry; after an exception out of a signal handler, do what is still to do."""
+        """Record the entry; after an exception of a signal handler, do what is still missing."""
         recorded, step = self._recorded, self._after
         while step is not recorded:
             following = step.following
@@ -93,7 +93,7 @@ class Posting:
 
 
 class _OwnPosting:
-    """The same for a ledger whose `record` is the user's: it is called once at most."""
+    """The same for a subclass with its own `record`, which is called at most once."""
 
     def __init__(self, ledger: Ledger, entry: LedgerEntry) -> None:
         self._left = iter([(ledger, entry)])
@@ -104,32 +104,30 @@ class _OwnPosting:
 
 
 def posting(ledger: Ledger, entry: LedgerEntry) -> Posting | _OwnPosting:
-    """Return what brings an entry into a ledger once."""
+    """Return what adds an entry to a ledger exactly once."""
     usual = getattr(type(ledger), "record", None) is Ledger.record
     return Posting(ledger, entry) if usual else _OwnPosting(ledger, entry)
 
 
 class Ledger:
-    """The list of all calls. ``list(ledger)``, `rows`, `totals`; a table in notebooks.
+    """The record of all calls: ``list(ledger)``, `rows`, `totals`; a table in notebooks.
 
-    Sums are of all calls, however many, and cost no time. Of the entries themselves the last
-    ``keep`` stay in memory; all of them are in the file, if there is one. What a file does while
-    calls run, such as a full disk, never costs an answer: entries wait in memory, an
-    `AccountingWarning` tells of it, `write_errors` counts, and once the file works again they are
-    written, in order.
+    `totals` covers all calls and is O(1). The last ``keep`` entries stay in memory; all of them are
+    in the file, if there is one. An error of the file, such as a full disk, loses no response:
+    entries wait in memory, an `AccountingWarning` reports it, `write_errors` counts, and once the
+    file works again they are written, in order.
 
-    A copy or a pickle, also one inside a model that travels to another process, has the settings
-    and no history: it appends to the same file, and its sums are of what is recorded by itself.
+    A copy or a pickle, also one inside a model, has the settings and no history: it appends to the
+    same file, and its sums cover what it records itself.
 
     Args:
-        path: a file to keep all entries in, one line of JSON each. Those found there are summed up
-            first, and every new one is appended at once, so that a killed process loses none.
-            Several ledgers and processes may share it; each sums up what it found and what it
-            recorded.
-        keep: how many entries stay in memory; ``None`` for all.
+        path: a file for all entries, one line of JSON each. Entries in it are added to the sums
+            first, and each new one is appended at once, so a killed process loses none. Several
+            ledgers and processes may share it; each sums up what it found and what it recorded.
+        keep: number of entries in memory; ``None`` for all.
 
     Attributes:
-        write_errors: how often the file could not be written.
+        write_errors: how often writing the file failed.
 
     Raises:
         ConfigurationError: the file cannot be read and appended to, or ``keep`` is negative.
@@ -139,7 +137,9 @@ class Ledger:
         self, path: str | os.PathLike[str] | None = None, *, keep: int | None = 1_000
     ) -> None:
         if keep is not None and keep < 0:
-            raise ConfigurationError(f"a Ledger's keep is from 0 on, not {keep!r}", param="keep")
+            raise ConfigurationError(
+                f"a Ledger's keep must be 0 or more, not {keep!r}", param="keep"
+            )
         file = None if path is None else LedgerFile(path)
         self._set_up(file, keep)
         if file is not None:
@@ -150,44 +150,44 @@ class Ledger:
         self._file, self._keep = file, keep
         self.write_errors = 0
         self._failing = self._writing = False
-        self._lock = threading.RLock()  # for the file alone
-        self._begin_with({})
+        self._lock = threading.RLock()  # for the file only
+        self._start_with({})
         if file is not None:
             _with_files.add(self)
 
-    def _begin_with(self, groups: _Groups) -> None:
-        """Take sums of old entries for the beginning."""
+    def _start_with(self, groups: _Groups) -> None:
+        """Start with the sums of old entries."""
         before = _Recorded(_NO_ENTRY, sum(groups.values(), Totals()))
-        # The last entry, the one before those that are kept, and the last one that is on file. Each
-        # may lag behind for a moment.
+        # The last entry, the one before those in memory, and the last one in the file. Each may lag
+        # behind for a moment.
         self._latest = self._oldest = self._written = before
         self._grouped = before, groups
 
     def _load(self, file: LedgerFile) -> None:
-        """Sum up what is on file, keeping its end."""
+        """Sum up the entries of the file and keep the last ones in memory."""
         groups: _Groups = {}
         kept: deque[LedgerEntry] = deque()
         for entry in filter(None, map(LedgerEntry.from_json, file.lines())):
             kept.append(entry)
             if self._keep is not None and len(kept) > self._keep:
                 _add_to(groups, kept.popleft())
-        self._begin_with(groups)
+        self._start_with(groups)
         for entry in kept:
             recorded = _Recorded(entry, self._latest.totals.plus(entry))
             self._latest.follow_with(recorded)
             self._latest = self._written = recorded
 
     def record(self, entry: LedgerEntry) -> None:
-        """Record one call, under the scopes that are open here."""
+        """Record one call, with the current scopes."""
         posting = Posting(self, entry)
         try:
             posting.finish()
-        except BaseException:  # out of a signal handler: the entry is whole all the same
+        except BaseException:  # of a signal handler: record the entry all the same
             posting.finish()
             raise
 
     def _tidy(self, recorded: _Recorded) -> None:
-        """Write what is not on file yet, and let go of what need not be kept."""
+        """Write what is not in the file yet, and forget entries beyond ``keep``."""
         if self._file is None:
             self._written = recorded
         else:
@@ -199,7 +199,7 @@ class Ledger:
                 oldest = oldest.following
             self._oldest = oldest
         since, _ = self._grouped
-        if number - since.totals.calls >= _NOT_YET_GROUPED:
+        if number - since.totals.calls >= _UPDATE_AFTER:
             self._grouped = recorded, self._groups(recorded)
 
     def _last(self) -> _Recorded:
@@ -213,7 +213,7 @@ class Ledger:
         error: OSError | None = None
         while self._written.following is not None and error is None:
             with self._lock:
-                if self._writing:  # by this thread, which is collecting a lost stream meanwhile
+                if self._writing:  # by this thread, while it garbage collects a stream
                     return
                 self._writing = True
                 try:
@@ -226,8 +226,8 @@ class Ledger:
         if error is not None and not self._failing:
             self._failing = True
             warn(
-                f"the ledger's file {str(file.path)!r} cannot be written: {error}. Entries are "
-                "kept in memory until it can."
+                f"the ledger's file {str(file.path)!r} cannot be written: {error}. Entries stay "
+                "in memory until it can."
             )
         elif error is None:
             self._failing = False
@@ -238,25 +238,25 @@ class Ledger:
             self._written = step
 
     def _forked(self) -> None:
-        """In a new process: what is not on file yet will be written by the old one."""
+        """In a forked child: the parent writes what is not in the file yet."""
         self._lock, self._writing = threading.RLock(), False
         self._written = self._last()
 
     @property
     def entries(self) -> Sequence[LedgerEntry]:
-        """The entries in memory, oldest first: the last ``keep`` ones, or all; a copy."""
+        """A copy of the entries in memory, oldest first: the last ``keep``, or all."""
         kept = [step.entry for step in self._oldest.later()]
         return tuple(kept if self._keep is None else kept[max(len(kept) - self._keep, 0) :])
 
     def __iter__(self) -> Iterator[LedgerEntry]:
-        """Go through all entries on file, also those of others; without a file, through `entries`.
+        """Yield all entries in the file, also those of others; without a file, `entries`.
 
         Raises:
             ConfigurationError: the file cannot be read.
         """
         if self._file is None:
             if (missing := len(self) - len(kept := self.entries)) > 0:
-                warn(f"the ledger kept no more than {len(kept)} entries; {missing} are missing")
+                warn(f"the ledger has only the last {len(kept)} entries; {missing} are missing")
             return iter(kept)
         return self._on_file(self._file)
 
@@ -269,21 +269,21 @@ class Ledger:
         yield from waiting
 
     def __len__(self) -> int:
-        """How many calls `totals` sums up."""
+        """Return the number of calls in `totals`."""
         return self.totals.calls
 
     def __repr__(self) -> str:
         totals = self.totals
-        return f"<Ledger: {totals.calls} calls, {totals.cost} USD known>"
+        return f"<Ledger: {totals.calls} calls, {totals.cost} USD>"
 
     @property
     def totals(self) -> Totals:
-        """The sum over all calls, also those whose entries are not in memory any more."""
+        """The sums of all calls, also those whose entries are no longer in memory."""
         return self._last().totals
 
     @property
     def spent(self) -> Decimal:
-        """USD known to be spent."""
+        """USD spent, as reported by NanoGPT."""
         return self.totals.cost
 
     @overload
@@ -293,14 +293,14 @@ class Ledger:
         self, field: str, second: str, /, *more: str
     ) -> dict[tuple[str, ...], Totals]: ...
     def totals_by(self, *fields: str) -> Any:
-        """Return sums by a field, such as ``"model"``, or by several, in order of appearance.
+        """Return sums by one field, such as ``"model"``, or by several, in order of appearance.
 
-        The keys are the field's values, or tuples of them. By kind, model, outcome and scope the
-        sums are of all calls that `totals` sums up, and at hand. By other fields the entries are
-        gone through: those on file, or in memory.
+        The keys are the field's values, or tuples of them. Sums by kind, model, outcome and scope
+        cover all calls and are stored. Sums by other fields are computed from the entries in the
+        file, or in memory.
 
         Raises:
-            ConfigurationError: entries that would be needed are neither on file nor in memory.
+            ConfigurationError: entries that are needed are neither in the file nor in memory.
         """
         sums: dict[Any, Totals] = {}
         for values, totals in self._sums_of(fields):
@@ -318,8 +318,8 @@ class Ledger:
                 return
         if self._file is None and len(self) > len(self.entries):
             raise ConfigurationError(
-                f"sums by {', '.join(fields)} need every entry, and only the last {self._keep} are "
-                "in memory: give the Ledger a file, or keep=None"
+                f"sums by {', '.join(fields)} need every entry, but only the last {self._keep} are "
+                "in memory: use Ledger(path) or keep=None"
             )
         for entry in self:
             yield tuple(str(getattr(entry, field) or "") for field in fields), _NOTHING.plus(entry)
@@ -335,14 +335,14 @@ class Ledger:
         return groups
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return all entries on file, or in memory, as plain dicts, e.g. for a data frame."""
+        """Return all entries in the file, or in memory, as dicts, e.g. for a data frame."""
         return [asdict(entry) for entry in self]
 
     def export(self, path: str | os.PathLike[str]) -> None:
-        """Write all entries on file, or in memory, to another file; ``Ledger(path)`` reads it.
+        """Write all entries of the file, or in memory, to another file; ``Ledger(path)`` reads it.
 
-        The file is private to its owner, and appears whole or not at all; a link that stands in
-        its place is replaced. Where entries are missing, an `AccountingWarning` tells how many.
+        The file is readable by its owner only, and appears complete or not at all; a link at its
+        path is replaced. If entries are missing, an `AccountingWarning` says how many.
         """
         target = Path(path)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".ledger-")

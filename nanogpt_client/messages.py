@@ -1,7 +1,6 @@
-"""Builders of wire messages and their parts: the one place that knows their shapes.
+"""Builders of wire messages and their parts; their format is defined only here.
 
-Both adapters build every message here, so the same conversation is the same request whichever
-framework it came through.
+Both adapters build every message here, so a conversation is the same request in either framework.
 Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 """
 
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nanogpt_client._media import files
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.json_schemas import (
     json_schema_format,
     message_name,
@@ -44,15 +43,15 @@ __all__ = [
 ]
 
 Part: TypeAlias = dict[str, Any]
-"""One part of a message's content, as it goes over the wire."""
+"""One part of a message's content, in wire format."""
 
 
-# Where a media type does not end in the name that the wire uses for the format.
+# Media types whose subtype is not the wire's name of the format.
 _AUDIO_FORMATS = {"mpeg": "mp3", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a"}
 
 
 def text_part(text: str, *, cache_control: Mapping[str, Any] | None = None) -> Part:
-    """Return a text, optionally marked as the end of a prefix that the provider caches."""
+    """Return a text part, optionally marked as the end of a prompt prefix to cache."""
     part: Part = {"type": "text", "text": text}
     return part if cache_control is None else part | {"cache_control": dict(cache_control)}
 
@@ -60,10 +59,10 @@ def text_part(text: str, *, cache_control: Mapping[str, Any] | None = None) -> P
 def image_part(
     source: str | bytes, *, mime_type: str | None = None, detail: str | None = None
 ) -> Part:
-    """Return a picture, given by URL (https or ``data:``) or as its bytes.
+    """Return an image part from a URL (http(s) or ``data:``) or from bytes.
 
     Raises:
-        ConfigurationError: the URL is of another kind (so do `video_part` and `file_part`).
+        InvalidArgumentError: the URL has another scheme; likewise `video_part` and `file_part`.
     """
     image = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
     return {"type": "image_url", "image_url": image}
@@ -72,9 +71,9 @@ def image_part(
 def audio_part(
     data: str | bytes, *, format: str | None = None, mime_type: str | None = None
 ) -> Part:
-    """Return a sound as bytes or base64, with its format, such as ``"wav"`` or ``"mp3"``.
+    """Return an audio part from bytes or base64.
 
-    Without ``format`` the media type says it, and without that the sound's first bytes.
+    ``format`` is e.g. ``"wav"`` or ``"mp3"``; by default that of the media type, or of the data.
     """
     kind = _audio_format(data, mime_type) if format is None else format
     return {"type": "input_audio", "input_audio": {"data": _base64(data), "format": kind}}
@@ -83,7 +82,7 @@ def audio_part(
 def video_part(
     source: str | bytes, *, mime_type: str | None = None, detail: str | None = None
 ) -> Part:
-    """Return a video, given by URL or as its bytes."""
+    """Return a video part from a URL or from bytes."""
     video = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
     return {"type": "video_url", "video_url": video}
 
@@ -91,13 +90,13 @@ def video_part(
 def file_part(
     source: str | bytes, *, filename: str | None = None, mime_type: str | None = None
 ) -> Part:
-    """Return a document, e.g. a PDF, given by URL (https or ``data:``) or as its bytes."""
+    """Return a document part, e.g. a PDF, from a URL (http(s) or ``data:``) or from bytes."""
     file = {"filename": filename or "document", "file_data": _url(source, mime_type)}
     return {"type": "file", "file": file}
 
 
 def is_fetchable(url: str) -> bool:
-    """Whether NanoGPT can read what is at an address: of the web, or itself the data."""
+    """Whether NanoGPT can read a URL: http(s) or ``data:``."""
     return url.lower().startswith(("https://", "http://", "data:"))
 
 
@@ -108,19 +107,19 @@ def tool_call(
     *,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a call that the assistant made; arguments as text stay as the model wrote them.
+    """Return a tool call of the assistant; arguments given as text are sent unchanged.
 
-    ``extra`` is what else the call held when it came: `ToolCall.extra`.
+    ``extra`` are the call's further fields: `ToolCall.extra`.
 
     Raises:
-        ConfigurationError: JSON cannot express the arguments.
+        InvalidArgumentError: JSON cannot express the arguments.
     """
     if not isinstance(arguments, str):
         try:
             arguments = json.dumps(arguments, ensure_ascii=False, default=str)
         except (TypeError, ValueError, RecursionError) as error:
             msg = f"the arguments of the call of {name!r} cannot be written as JSON: {error}"
-            raise ConfigurationError(msg, param="messages") from error
+            raise InvalidArgumentError(msg, param="messages") from error
     more = dict(extra or {})
     function = {**(more.pop("function", None) or {}), "name": name, "arguments": arguments}
     return {**more, "id": call_id, "type": "function", "function": function}
@@ -133,9 +132,9 @@ def message(
     name: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a system, developer or user message; ``name`` as providers take it.
+    """Return a system, developer or user message.
 
-    Further fields (``extra``) are sent as they are.
+    ``name`` is reduced to the characters that providers accept; ``extra`` is sent unchanged.
     """
     return _named({**(extra or {}), "role": role, "content": _content(content)}, name)
 
@@ -148,10 +147,10 @@ def assistant_message(
     name: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what the assistant said; without text beside tool calls its content is null.
+    """Return an assistant message; with tool calls and no text its content is null.
 
-    ``reasoning`` gives the model its own thoughts back, which some need to go on after tool calls;
-    ``extra`` what else the message held when it came: `Message.extra`.
+    ``reasoning`` returns the model's reasoning to it, which some models need after tool calls.
+    ``extra`` are the message's further fields: `Message.extra`.
     """
     text = _content(content)
     built: dict[str, Any] = {**(extra or {}), "role": "assistant", "content": text}
@@ -169,7 +168,7 @@ def tool_message(
     name: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a tool's result for the call that it answers."""
+    """Return the result of a tool call."""
     return message("tool", content, name=name, extra=extra) | {"tool_call_id": tool_call_id}
 
 
@@ -182,11 +181,11 @@ def function_tool(
 ) -> dict[str, Any]:
     """Return a tool that the model may call; ``parameters`` is a JSON schema.
 
-    A description that is a docstring loses its indentation, which some Pythons take off themselves:
-    the same tool is the same request on each of them.
+    A description loses the indentation of a docstring, as in Python 3.13, so that a tool is the
+    same request in every version.
 
     Raises:
-        ConfigurationError: ``strict`` is on, and strict mode cannot express the schema.
+        InvalidArgumentError: ``strict`` is on, and strict mode cannot express the schema.
     """
     function: dict[str, Any] = {"name": name}
     if description:
@@ -199,52 +198,51 @@ def function_tool(
 
 
 def tool_choice(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the choice of one tool by its name.
+    """Return the ``tool_choice`` for one tool.
 
     Raises:
-        ConfigurationError: it is the name of none of these.
+        InvalidArgumentError: no tool has this name.
     """
     names = [tool.get("function", {}).get("name") for tool in tools]
     if name not in names:
         msg = f"tool_choice names {name!r}, but the tools are {names}"
-        raise ConfigurationError(msg, param="tool_choice")
+        raise InvalidArgumentError(msg, param="tool_choice")
     return {"type": "function", "function": {"name": name}}
 
 
 def media_behind_tools(
-    conversation: Sequence[dict[str, Any]], takes: Mapping[str, bool] | None = None
+    conversation: Sequence[dict[str, Any]], supported: Mapping[str, bool] | None = None
 ) -> list[dict[str, Any]]:
-    """Move what tools and models showed (images, sounds, files) into a user message behind them.
+    """Move media from tool results and assistant messages into a user message after them.
 
-    A tool's result and an assistant's message are text for most providers, and nothing may stand
-    between the results that answer one message of the assistant.
-    What the model is known not to take (``takes`` as for `check_media`), or what would make the
-    request too large, is replaced by a text, with a warning: a conversation must not be lost to
-    what a tool returned once.
+    Most providers only accept text in these messages, and nothing may stand between the results of
+    one assistant message. Media that the model does not support (``supported`` as for
+    `check_media`), or that would make the request too large, are replaced by a text, with a
+    warning, so that the conversation can continue.
     """
     moved: list[dict[str, Any]] = []
-    shown: list[Part] = []
-    for entry in _without_untakable(conversation, takes or {}):
-        if shown and entry["role"] != "tool":
-            moved.append(message("user", shown))
-            shown = []
-        said, media = _without_media(entry)
-        moved.append(said)
-        shown += media
-    return moved + ([message("user", shown)] if shown else [])
+    media: list[Part] = []
+    for entry in _without_unsupported(conversation, supported or {}):
+        if media and entry["role"] != "tool":
+            moved.append(message("user", media))
+            media = []
+        text_only, own = _split_media(entry)
+        moved.append(text_only)
+        media += own
+    return moved + ([message("user", media)] if media else [])
 
 
-_SHOWING = {"tool", "assistant"}
-# Half of what a request may hold: images that are sent again with each turn add up.
-_MOST_SHOWN = 16 * 1024 * 1024
+_TEXT_ONLY_ROLES = {"tool", "assistant"}
+# Characters; half of a request. Media that are sent again in each turn add up.
+_MAX_MEDIA = 16 * 1024 * 1024
 
 
-def _without_media(entry: dict[str, Any]) -> tuple[dict[str, Any], list[Part]]:
-    """Return what a tool or the assistant said, and, below a title, what it showed."""
+def _split_media(entry: dict[str, Any]) -> tuple[dict[str, Any], list[Part]]:
+    """Return a message without its media, and these below a title."""
     content = entry.get("content")
-    if entry["role"] not in _SHOWING or not isinstance(content, list):
+    if entry["role"] not in _TEXT_ONLY_ROLES or not isinstance(content, list):
         return entry, []
-    texts, media = _apart(content)
+    texts, media = _texts_and_media(content)
     if not media:
         return entry, []
     call = entry.get("tool_call_id")
@@ -253,32 +251,32 @@ def _without_media(entry: dict[str, Any]) -> tuple[dict[str, Any], list[Part]]:
     return entry | {"content": _content(texts) or stand_in}, [text_part(title), *media]
 
 
-def _without_untakable(
-    conversation: Sequence[dict[str, Any]], takes: Mapping[str, bool]
+def _without_unsupported(
+    conversation: Sequence[dict[str, Any]], supported: Mapping[str, bool]
 ) -> list[dict[str, Any]]:
-    """Replace what cannot go back of what tools and models showed; the newest is kept first."""
-    room = _MOST_SHOWN
+    """Replace media that cannot be sent again by a text; the newest are sent first."""
+    room = _MAX_MEDIA
 
-    def left(part: Part) -> Part:
+    def checked(part: Part) -> Part:
         nonlocal room
         if part["type"] == "text":
             return part
-        if not takes.get(part["type"], True):
-            return _left_out(part, "which the model does not take")
+        if not supported.get(part["type"], True):
+            return _omitted(part, "which the model does not support")
         if (size := _size(part)) > room:
-            return _left_out(part, "since newer ones fill the request")
+            return _omitted(part, "since newer ones fill the request")
         room -= size
         return part
 
-    kept: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for entry in reversed(conversation):
         content = entry.get("content")
-        if entry["role"] in _SHOWING and isinstance(content, list):
-            parts = [left(part) for part in reversed(content)]
-            kept.append(entry | {"content": _content(parts[::-1])})
+        if entry["role"] in _TEXT_ONLY_ROLES and isinstance(content, list):
+            parts = [checked(part) for part in reversed(content)]
+            result.append(entry | {"content": _content(parts[::-1])})
         else:
-            kept.append(entry)
-    return kept[::-1]
+            result.append(entry)
+    return result[::-1]
 
 
 def _size(value: Any) -> int:
@@ -287,46 +285,46 @@ def _size(value: Any) -> int:
     return len(value) if isinstance(value, str) else 0
 
 
-def _left_out(part: Part, reason: str) -> Part:
+def _omitted(part: Part, reason: str) -> Part:
     what = _MEDIA.get(part["type"], "a block")
     warn_of_loss(f"{what} in the conversation's history is not sent, {reason}")
     return text_part(f"[{what} was here, {reason}]")
 
 
 def warn_of_loss(what: str) -> None:
-    """Warn that something of a conversation's history does not reach the model."""
-    warnings.warn(f"{what}; a text stands in its place", UserWarning, stacklevel=2)
+    """Warn that a part of the conversation's history is not sent to the model."""
+    warnings.warn(f"{what}; a text replaces it", UserWarning, stacklevel=2)
 
 
-_MEDIA = {"image_url": "an image", "input_audio": "sound", "video_url": "a video", "file": "a file"}
+_MEDIA = {"image_url": "an image", "input_audio": "audio", "video_url": "a video", "file": "a file"}
 
 
 def check_media(
-    conversation: Sequence[Mapping[str, Any]], model: str, takes: Mapping[str, bool]
+    conversation: Sequence[Mapping[str, Any]], model: str, supported: Mapping[str, bool]
 ) -> None:
-    """Refuse media that a model is known not to take, before they are sent.
+    """Refuse media that a model does not support, before they are sent.
 
-    ``takes`` says it by type of part, e.g. ``{"image_url": False}``; what it leaves out may pass.
+    ``supported`` is by type of part, e.g. ``{"image_url": False}``; missing types are allowed.
 
     Raises:
-        ConfigurationError: naming the block and the model.
+        InvalidArgumentError: the model does not support a part; the message names both.
     """
-    if all(takes.values()):
+    if all(supported.values()):
         return
     for entry in conversation:
         content = entry.get("content")
         for part in content if isinstance(content, list) else ():
             kind = part["type"]
-            if not takes.get(kind, True):
+            if not supported.get(kind, True):
                 msg = (
-                    f"a {entry['role']} message holds {_MEDIA.get(kind, 'a block')} ({kind!r}), "
-                    f"which {model!r} does not take"
+                    f"a {entry['role']} message contains {_MEDIA.get(kind, 'a block')} ({kind!r}), "
+                    f"which {model!r} does not support"
                 )
-                raise ConfigurationError(msg, param="messages")
+                raise InvalidArgumentError(msg, param="messages")
 
 
-def _apart(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """Return the texts, and what is none."""
+def _texts_and_media(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+    """Return the text parts and the others."""
     return (
         [part for part in parts if part["type"] == "text"],
         [part for part in parts if part["type"] != "text"],
@@ -339,7 +337,7 @@ def _named(built: dict[str, Any], name: str | None) -> dict[str, Any]:
 
 
 def _content(content: str | Sequence[Part]) -> str | list[Part]:
-    """Return a lone plain text as a string, which every model behind NanoGPT takes."""
+    """Return a single text part as a string, which every model accepts."""
     if isinstance(content, str):
         return content
     parts = list(content)
@@ -353,7 +351,7 @@ def _url(source: str | bytes, mime_type: str | None) -> str:
     if isinstance(source, str):
         if not is_fetchable(source):
             msg = f"NanoGPT cannot read {source[:80]!r}: give an https or data: URL, or the bytes"
-            raise ConfigurationError(msg, param="messages")
+            raise InvalidArgumentError(msg, param="messages")
         return source
     kind = mime_type or files.mime_type_of(source)
     return f"data:{kind};base64,{_base64(source)}"

@@ -1,8 +1,7 @@
 """Model ids with their suffixes: parse, compose, check.
 
-``anthropic/claude-opus-4.6:memory-30:online/linkup-deep`` is a model's identity plus directives.
-Directives are parsed case-insensitively and in any order; whatever is not one stays part of the
-identity, such as ``:thinking`` and ids that NanoGPT adds tomorrow.
+``anthropic/claude-opus-4.6:memory-30:online/linkup-deep`` is a base id with two directives, which
+are case-insensitive and in any order. Other suffixes, such as ``:thinking``, belong to the base id.
 Follows https://docs.nano-gpt.com/api-reference/miscellaneous/model-suffixes
 """
 
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 
 __all__ = ["ModelId"]
 
@@ -38,13 +37,13 @@ _DIRECTIVES = {
 
 
 def _kind_of(suffix: str) -> str | None:
-    """Return which directive a suffix is, or ``None`` if it belongs to the identity."""
+    """Return which directive a suffix is; ``None`` if it belongs to the base id."""
     return next((k for k, p in _DIRECTIVES.items() if p.fullmatch(suffix.lower())), None)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelId:
-    """A model's id, taken apart; ``str()`` puts it together exactly as it was.
+    """A parsed model id; ``str()`` returns it unchanged.
 
     >>> ModelId("openai/gpt-5.2").with_web_search("linkup-deep").with_memory(30)
     ModelId('openai/gpt-5.2:online/linkup-deep:memory-30')
@@ -53,18 +52,18 @@ class ModelId:
     id: str
 
     def __post_init__(self) -> None:
-        given: Any = self.id
-        parts = given.split(":") if isinstance(given, str) else [""]
+        model: Any = self.id
+        parts = model.split(":") if isinstance(model, str) else [""]
         if not parts[0] or any(part != part.strip() for part in parts):
-            raise ConfigurationError(f"{self.id!r} is no model id", param="model")
+            raise InvalidArgumentError(f"{self.id!r} is not a model id", param="model")
         self._check_directives()
 
     @classmethod
     def parse(cls, model: str | ModelId) -> ModelId:
-        """Read an id as users and catalogues write it.
+        """Parse an id as users and catalogues write it.
 
         Raises:
-            ConfigurationError: it holds directives that contradict each other, or a malformed one.
+            InvalidArgumentError: directives contradict each other, or one is malformed.
         """
         return _parsed(str(model))
 
@@ -76,21 +75,21 @@ class ModelId:
 
     @property
     def base(self) -> str:
-        """The identity alone: the id that the catalogue lists."""
+        """The id without directives, as the catalogue lists it."""
         head, *suffixes = self.id.split(":")
         return ":".join([head, *(s for s in suffixes if _kind_of(s) is None)])
 
     @property
     def listed_as(self) -> tuple[str, ...]:
-        """Ids under which a catalogue may list the model, the best first.
+        """Ids under which a catalogue may list the model, the most specific first.
 
-        A variant that it does not list, such as ``:thinking``, has the facts of its plain model.
+        A variant that is not listed, such as ``:thinking``, has the metadata of its base model.
         """
         return self.base, self.base.partition(":")[0]
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """The directives as they were written, in their order."""
+        """The directives as written, in order."""
         return tuple(s for s in self.id.split(":")[1:] if _kind_of(s) is not None)
 
     @property
@@ -101,10 +100,7 @@ class ModelId:
 
     @property
     def memory_days(self) -> int | None:
-        """Days of memory as written, 30 unless said; NanoGPT clamps them to 1 to 365.
-
-        ``None`` without memory.
-        """
+        """Days of context memory (default 30, clamped by NanoGPT to 1 to 365); ``None`` without."""
         suffix = self._find("memory")
         if suffix is None:
             return None
@@ -119,7 +115,7 @@ class ModelId:
 
     @property
     def reasoning_excluded(self) -> bool:
-        """Whether the thoughts are hidden from the answer."""
+        """Whether the response omits the reasoning."""
         return self._find("reasoning-exclude") is not None
 
     @property
@@ -128,24 +124,24 @@ class ModelId:
         return self._find("redaction") is not None
 
     def with_web_search(self, backend: str | None = None) -> ModelId:
-        """Turn web search on, with NanoGPT's default backend or with a named one."""
+        """Enable web search, with NanoGPT's default backend or a named one."""
         return self._with("online", f"online/{backend}" if backend else "online")
 
     def with_memory(self, days: int | None = None) -> ModelId:
-        """Turn memory on, for NanoGPT's 30 days or for as many, which it clamps to 1 to 365."""
+        """Enable context memory, for 30 days or the given number; NanoGPT clamps it to 1 to 365."""
         if days is not None and days < 0:
-            raise ConfigurationError(f"memory is not kept for {days} days", param="model")
+            raise InvalidArgumentError(f"memory days must be 0 or more, not {days}", param="model")
         return self._with("memory", "memory" if days is None else f"memory-{days}")
 
     def with_routing(self, preference: str) -> ModelId:
-        """Prefer upstream providers that are ``"fast"``, ``"cheap"``, of low ``"latency"``, …."""
+        """Prefer providers that are ``"fast"``, ``"cheap"``, …; see `ROUTING`."""
         if preference.lower() not in ROUTING:
-            msg = f"unknown routing {preference!r}; known are {', '.join(sorted(ROUTING))}"
-            raise ConfigurationError(msg, param="model")
+            msg = f"unknown routing {preference!r}; choose one of {', '.join(sorted(ROUTING))}"
+            raise InvalidArgumentError(msg, param="model")
         return self._with("routing", preference)
 
     def with_reasoning_excluded(self) -> ModelId:
-        """Hide the thoughts from the answer (the model still thinks, and bills them)."""
+        """Omit the reasoning from the response; it is still generated and billed."""
         return self._with("reasoning-exclude", "reasoning-exclude")
 
     def with_redaction(self) -> ModelId:
@@ -161,19 +157,19 @@ class ModelId:
         return self._without("memory")
 
     def check_provider(self, provider: Any, *, caching: bool = False) -> None:
-        """Refuse a provider, or ``caching: true``, beside a routing suffix that excludes it."""
+        """Refuse a provider, or ``caching=True``, that conflicts with a routing suffix."""
         routing = self.routing
         if routing is None:
             return
         if provider:
-            raise ConfigurationError(
+            raise InvalidArgumentError(
                 f"the suffix ':{routing}' and provider={provider!r} both choose the provider; "
                 "keep one",
                 param="provider",
             )
         if caching and routing not in _CACHING:
             msg = f"the suffix ':{routing}' and caching=True both choose the provider; keep one"
-            raise ConfigurationError(msg, param="caching")
+            raise InvalidArgumentError(msg, param="caching")
 
     def _find(self, kind: str) -> str | None:
         return next((s for s in self.id.split(":")[1:] if _kind_of(s) == kind), None)
@@ -183,7 +179,7 @@ class ModelId:
         if present is not None:
             if present.lower() == suffix.lower():
                 return self
-            raise ConfigurationError(_conflict(self.id, present, suffix), param="model")
+            raise InvalidArgumentError(_conflict(self.id, present, suffix), param="model")
         return ModelId(f"{self.id}:{suffix}")
 
     def _without(self, kind: str) -> ModelId:
@@ -195,14 +191,14 @@ class ModelId:
         for suffix in self.suffixes:
             kind = _kind_of(suffix) or ""
             if kind in seen:
-                raise ConfigurationError(_conflict(self.id, seen[kind], suffix), param="model")
+                raise InvalidArgumentError(_conflict(self.id, seen[kind], suffix), param="model")
             seen[kind] = suffix
         if self.web_search and self.web_search not in SEARCH_BACKENDS:
             msg = (
-                f"unknown search backend {self.web_search!r} in {self.id!r}; known are "
+                f"unknown search backend {self.web_search!r} in {self.id!r}; choose one of "
                 + ", ".join(sorted(SEARCH_BACKENDS))
             )
-            raise ConfigurationError(msg, param="model")
+            raise InvalidArgumentError(msg, param="model")
 
 
 def _conflict(model: str, one: str, other: str) -> str:

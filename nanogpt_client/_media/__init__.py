@@ -1,1 +1,1 @@
-"""Media as bytes: file types and saving, joined audio, how results look in a notebook."""
+"""Media as bytes: file types, saving, audio concatenation, notebook HTML."""

@@ -1,4 +1,4 @@
-"""Media bytes: what kind they are, told by their first bytes, and how they get into a file."""
+"""Media bytes: detecting their type from the first bytes, and saving them to files."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ _EXTENSIONS = {
 }
 
 
-# What file systems answer that have no hard links, such as those of USB sticks and some mounts.
+# Errors of file systems without hard links, such as those of USB sticks and some mounts.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
-def mime_type_of(data: bytes, told: str | None = None) -> str:
-    """Return the media type by the first bytes; what the server told where they say nothing."""
+def mime_type_of(data: bytes, default: str | None = None) -> str:
+    """Return the media type detected from the first bytes, else ``default``."""
     for offset, signature, mime_type in _SIGNATURES:
         if data.startswith(signature, offset):
             return mime_type
-    return told or "application/octet-stream"
+    return default or "application/octet-stream"
 
 
 def seconds_of(data: bytes) -> float | None:
-    """Return how long a WAV file plays; ``None`` for other formats, and for what is none."""
+    """Return the duration of a WAV file in seconds; ``None`` for anything else."""
     try:
         with wave.open(io.BytesIO(data)) as file:
             return float(file.getnframes() / file.getframerate())
@@ -73,17 +73,17 @@ def seconds_of(data: bytes) -> float | None:
 
 
 def data_url(data: bytes, mime_type: str | None = None) -> str:
-    """Return the bytes as a ``data:`` URL, of the type that they tell if none is given."""
+    """Return the bytes as a ``data:`` URL; the type is detected by default."""
     return f"data:{mime_type or mime_type_of(data)};base64,{base64.b64encode(data).decode()}"
 
 
 def extension_of(mime_type: str) -> str:
-    """Return the extension that fits a media type, with its dot; ``.bin`` for unknown ones."""
+    """Return the extension of a media type, with its dot; ``.bin`` for unknown ones."""
     return _EXTENSIONS.get(mime_type, ".bin")
 
 
 def from_base64(text: str) -> bytes | None:
-    """Decode base64, also inside a ``data:`` URL; ``None`` if it is none."""
+    """Decode base64, also inside a ``data:`` URL; ``None`` if it is invalid."""
     try:
         return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text)
     except (binascii.Error, ValueError):
@@ -91,22 +91,24 @@ def from_base64(text: str) -> bytes | None:
 
 
 def save(data: bytes, path: str | PathLike[str], mime_type: str, *, overwrite: bool) -> Path:
-    """Write bytes whole or not at all, under an extension that fits them; return the file's path.
+    """Write bytes atomically, with the extension of their type; return the file's path.
 
     Raises:
-        FileExistsError: the file is there already and ``overwrite`` is off.
+        FileExistsError: the file exists and ``overwrite`` is off.
     """
     target = Path(path).expanduser()
     extension = _EXTENSIONS.get(mime_type)
     if extension is not None and target.suffix.lower() != extension:
-        keep = target.suffix.lower() not in _EXTENSIONS.values()  # "v1.2" is a name, no extension
+        keep = (
+            target.suffix.lower() not in _EXTENSIONS.values()
+        )  # "v1.2" is a name, not an extension
         target = (
             target.with_name(target.name + extension) if keep else target.with_suffix(extension)
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".nanogpt-{secrets.token_hex(8)}")
     try:
-        with temporary.open("xb") as file:  # a new file, with the permissions that files have here
+        with temporary.open("xb") as file:  # a new file, with default permissions
             file.write(data)
         if overwrite:
             temporary.replace(target)

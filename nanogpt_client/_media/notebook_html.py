@@ -1,4 +1,4 @@
-"""How results look in a notebook: HTML with the media inside it, or their URL where that is all."""
+"""HTML of results for notebooks, with the media embedded, or their URL if not downloaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def audio(file: Any) -> str:
 
 
 def video(file: Any) -> str:
-    """Return a player; a video that is not here yet is played from its URL."""
+    """Return a player; a video that is not downloaded is played from its URL."""
     return f'<video controls src="{_address(file)}" style="max-width: 32em"></video>'
 
 

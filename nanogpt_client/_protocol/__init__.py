@@ -1,1 +1,1 @@
-"""The machinery without I/O: calls, flows (policy as generators), retry rules, the SSE decoder."""
+"""Decisions, without I/O: calls, flows (policy as generators), retry rules, stream decoding."""

@@ -1,9 +1,9 @@
-"""From a call's beginning to its one ledger entry, whatever becomes of it.
+"""The accounting of a call: a budget reservation before it, one ledger entry after it.
 
-`attempt` and `stream` open a `CallAccounting` around every call. Before, it reserves the estimated
-price from the budget, which may refuse; on the way out, also by an exception or by a caller who
-stopped reading, it settles the reservation and writes the entry. Whether a failure cost something
-is decided here alone (`CallAccounting._cost`), as is that no exception quotes the key.
+`send_with_retries` and `stream_events` open a `CallAccounting` around every call. It reserves the
+estimated price from the budget, which may refuse the call. On the way out, also by an exception or
+when the caller stops reading a stream, it settles the reservation and records the entry. Only here
+is decided what a failed call cost (`CallAccounting._cost`), and the key removed from exceptions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
-from nanogpt_client._protocol.call import SHORTEST_KEY, Call, Reply, StreamCall
+from nanogpt_client._protocol.call import MIN_REDACTED_LENGTH, Call, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobCosts
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
@@ -36,7 +36,7 @@ from nanogpt_client.ledger import Ledger, LedgerEntry, posting
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What all calls of a client share: the rules they follow and the books they are kept in."""
+    """What all calls of a client share: retry rules, limits, budget, ledger, hooks and caches."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     pace: Pace = field(default_factory=Pace)
@@ -48,18 +48,18 @@ class CallContext:
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
     key: SecretStr | None = None
-    known: ModelCache = field(default_factory=ModelCache)
+    model_cache: ModelCache = field(default_factory=ModelCache)
     jobs: JobCosts = field(default_factory=JobCosts)
 
 
 class CallAccounting:
-    """A context manager around one call: reserves budget, counts sends, books one entry.
+    """A context manager around one call: reserves budget, counts sends, records one ledger entry.
 
-    ``result`` is asked at the end for what has arrived, be it whole or partial.
+    ``result`` is called at the end for what has arrived, complete or partial.
 
-    An exception out of a signal handler may come anywhere, also on the way in or out. So whatever
-    was begun is finished, by steps of which each is done once: here, or when the booking is
-    collected. In a forked child nothing is booked: the call is its parent's.
+    A signal handler may raise an exception anywhere, also on the way in or out. So each step is
+    done exactly once, on the way out or when this object is garbage collected. A forked child
+    records nothing: the call is its parent's.
     """
 
     _began = _finished = False
@@ -104,13 +104,13 @@ class CallAccounting:
             self._release(Decimal(0))
 
     def _check_key(self) -> None:
-        """Refuse to go on with the empty key of a pickle that was read where there is none."""
+        """Refuse the empty key of a client that was unpickled in an environment without a key."""
         key = self._context.key
         if key is not None and not key.get_secret_value():
             raise ConfigurationError(NO_KEY, param="api_key")
 
     def _estimate(self, budget: Budget) -> Decimal | None:
-        """Return what the call may cost in USD; ``None`` if its price is unknown."""
+        """Return the estimated cost in USD; ``None`` if the price is unknown."""
         if budget.usd is None:
             return Decimal(0)
         return None if self._call.estimate is None else self._call.estimate()
@@ -126,7 +126,7 @@ class CallAccounting:
             result = self.result()
             if isinstance(error, NanoGPTError):
                 error.sends = self.sends
-                _hide(self._context.key, error)
+                _redact(self._context.key, error)
             cost = self._cost(result, error)
             if self._posting is None:
                 entry = self._entry(kind, error, result, cost)
@@ -157,13 +157,13 @@ class CallAccounting:
         )
 
     def _cost(self, result: Any, error: BaseException | None) -> Decimal | None:
-        """Return the dollars if they are known: reported, or surely none.
+        """Return the cost in USD: as reported, or 0 where nothing can have been billed.
 
-        Surely none is what was never sent and what NanoGPT refused (4xx but 408). After a 5xx and
-        after an unknown outcome nobody knows, so it is ``None``.
+        Nothing is billed for a request that was never sent, or that NanoGPT refused (4xx except
+        408). After a 5xx, or with an unknown outcome, the cost is unknown: ``None``.
         """
         if not self._call.billable or self.sends == 0:
-            return self.correction  # polls repeat what the submission cost, or correct it
+            return self.correction  # polling a job reports its cost again, or corrects it
         billing = getattr(result, "billing", None)
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]
@@ -177,10 +177,10 @@ class CallAccounting:
         return None
 
 
-def _hide(key: SecretStr | None, error: NanoGPTError) -> None:
-    """Blot the key out of an exception whose answer quotes it."""
+def _redact(key: SecretStr | None, error: NanoGPTError) -> None:
+    """Redact the key in an exception whose response quotes it."""
     secret = key.get_secret_value() if key is not None else ""
-    if len(secret) < SHORTEST_KEY:
+    if len(secret) < MIN_REDACTED_LENGTH:
         return
     for name, value in vars(error).items():
         if isinstance(value, str):
@@ -189,11 +189,11 @@ def _hide(key: SecretStr | None, error: NanoGPTError) -> None:
     if isinstance(error.response, Reply):
         quoting, error.response = error.response, error.response.without(secret)
         if error.response.body != quoting.body:
-            error.__traceback__ = None  # its frames hold the answer, parsed
+            error.__traceback__ = None  # its local variables include the parsed response
 
 
 def _outcome(kind: type[BaseException] | None) -> str:
     if kind is None:
         return "ok"
-    # A flow that is closed from outside ends in GeneratorExit: the caller walked away.
+    # A flow that is closed from outside ends with GeneratorExit: the caller stopped reading.
     return "abandoned" if issubclass(kind, GeneratorExit) else kind.__name__

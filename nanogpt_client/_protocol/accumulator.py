@@ -1,8 +1,8 @@
-"""Folds a chat stream into one message, and puts its deltas in order on the way.
+"""Accumulates a chat stream into one message, and normalises its deltas.
 
-`ChatAccumulator.add` takes a frame's choices as NanoGPT sent them and returns normalised
-`ChatChunk`s; `ChatAccumulator.completion` is what has arrived so far, in the type of a whole reply.
-Whole replies are read by the same code, so a streamed and an unstreamed answer cannot differ.
+`ChatAccumulator.add` takes an event as NanoGPT sent it and returns normalised `ChatChunk`s;
+`ChatAccumulator.completion` returns the response so far. Complete responses are read by the same
+code, so a streamed and an unstreamed response cannot differ.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ __all__ = ["ChatAccumulator"]
 _IN_EVERY_EVENT = frozenset(
     {"id", "object", "created", "model", "choices", "provider", "system_fingerprint"}
 )
-"""What says nothing of usage or costs."""
-_TOLD_APART = frozenset({"choices", "error"})
+"""Fields without usage or costs."""
+_NOT_IN_RAW = frozenset({"choices", "error"})
 
 
-# Where a message's fields are kept here; citations that come again are known by themselves.
-_KEPT = {
+# The attribute for each field of a message. (Repeated citations are recognised one by one.)
+_ATTRIBUTES = {
     "content": "text",
     "reasoning": "reasoning",
     "reasoning_content": "reasoning",
@@ -51,7 +51,7 @@ _KEPT = {
 
 
 class _PartialChoice:
-    """What has arrived of one of the ``n`` answers."""
+    """One of the ``n`` choices so far."""
 
     __slots__ = (
         "audio", "citations", "extras", "finish_reason", "images", "logprobs", "reasoning",
@@ -62,7 +62,7 @@ class _PartialChoice:
         self.text = Text()
         self.reasoning = Text()
         self.tools = ToolCalls()
-        self.citations: dict[Citation, None] = {}  # in order, and found at once
+        self.citations: dict[Citation, None] = {}  # ordered, with fast look-up
         self.images: list[str] = []
         self.refusal = Text()
         self.audio: dict[str, Any] = {}
@@ -72,7 +72,7 @@ class _PartialChoice:
         self.role = "assistant"
 
     def add(self, choice: Mapping[str, Any], chunk: ChatChunk) -> bool:
-        """Fold one choice in; write what is new to the chunk; return whether it has ended here."""
+        """Add one choice; write what is new to the chunk; return whether the choice ends here."""
         reason = choice.get("finish_reason")
         delta = as_dict(choice.get("delta"))
         if delta:
@@ -83,8 +83,8 @@ class _PartialChoice:
             self._logprobs(as_dict(logprobs), chunk)
         if reason is None:  # nearly always
             return False
-        begun, self.finish_reason = self.finish_reason, as_text(reason) or self.finish_reason
-        return begun is None and self.finish_reason is not None
+        before, self.finish_reason = self.finish_reason, as_text(reason) or self.finish_reason
+        return before is None and self.finish_reason is not None
 
     def _delta(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
         content = delta.get("content")
@@ -99,11 +99,15 @@ class _PartialChoice:
                 self.extras.add(delta)
 
     def _message(self, message: Mapping[str, Any], chunk: ChatChunk) -> None:
-        """Fold a whole message in: of a streamed answer it repeats what has arrived already."""
-        new = {key: message[key] for key in message if not getattr(self, _KEPT.get(key, ""), None)}
+        """Add a complete message; in a stream it repeats what has arrived already."""
+        new = {
+            key: message[key]
+            for key in message
+            if not getattr(self, _ATTRIBUTES.get(key, ""), None)
+        }
         if isinstance(new.get("content"), list) and (self.reasoning or self.images):
             del new["content"]
-        self.extras.add(message)  # it may hold a seal that came nowhere else
+        self.extras.add(message)  # it may have a signature that no delta had
         self.tools.keep_extras(dicts(message.get("tool_calls")))
         calls = dicts(new.pop("tool_calls", None))
         self._delta(new, chunk)
@@ -111,7 +115,7 @@ class _PartialChoice:
             chunk.tool_calls = self.tools.add_whole(calls)
 
     def _rest(self, delta: Mapping[str, Any], chunk: ChatChunk) -> None:
-        """Everything of a delta but its content; most deltas have nothing of it."""
+        """Add the other fields of a delta than its content; most deltas have none."""
         if reasoning := _reasoning(delta):
             chunk.reasoning += reasoning
             self.reasoning.add(reasoning)
@@ -130,10 +134,10 @@ class _PartialChoice:
             self.refusal.add(refusal)
         if audio := as_dict(delta.get("audio")):
             chunk.audio = audio
-            self._sound(audio)
+            self._audio(audio)
 
-    def _sound(self, audio: Mapping[str, Any]) -> None:
-        """Fold sound in: its data and its transcript come in pieces, like text."""
+    def _audio(self, audio: Mapping[str, Any]) -> None:
+        """Add audio; its data and its transcript arrive in chunks, like text."""
         for key, value in audio.items():
             if isinstance(value, str) and key != "id":
                 if not isinstance(self.audio.get(key), Text):
@@ -143,7 +147,7 @@ class _PartialChoice:
                 self.audio[key] = value
 
     def _parts(self, content: Any, chunk: ChatChunk) -> str:
-        """Read content that came as a list of parts."""
+        """Return the text of content that is a list of parts."""
         texts = []
         for part in as_list(content):
             if isinstance(part, str):
@@ -151,16 +155,16 @@ class _PartialChoice:
                 continue
             fields = as_dict(part)
             texts.append(as_text(fields.get("text")))
-            if thought := as_text(fields.get("thinking")) or as_text(fields.get("reasoning")):
-                chunk.reasoning += thought
-                self.reasoning.add(thought)
+            if reasoning := as_text(fields.get("thinking")) or as_text(fields.get("reasoning")):
+                chunk.reasoning += reasoning
+                self.reasoning.add(reasoning)
             if url := _image_url(fields) if "image_url" in fields else "":
                 chunk.images = [*chunk.images, url]
                 self.images.append(url)
         return "".join(texts)
 
     def _new_citations(self, annotations: Any) -> list[Citation]:
-        """Read citations; some routes repeat them in every delta, they count once."""
+        """Return new citations; some routes repeat all of them in every delta."""
         new: list[Citation] = []
         for annotation in as_list(annotations):
             citation = Citation.read(annotation)
@@ -176,13 +180,13 @@ class _PartialChoice:
             self.logprobs.setdefault(key, []).extend(as_list(value))
 
     def choice(self, index: int, salt: str) -> Choice:
-        """Return what has arrived; calls that never got an id are given a stable one."""
+        """Return the choice so far; tool calls without an id get a stable one."""
         message = Message(
             text=str(self.text),
             reasoning=str(self.reasoning),
             tool_calls=tuple(
                 ToolCall(
-                    call.id or _made_up_id(salt, index, at),
+                    call.id or _generated_id(salt, index, at),
                     call.name,
                     str(call.arguments),
                     call.extras.fields,
@@ -200,20 +204,20 @@ class _PartialChoice:
         return Choice(index, message, self.finish_reason, logprobs or None)
 
     def missing_ids(self, index: int, salt: str) -> list[ToolCallDelta]:
-        """Return deltas that bring the made-up ids."""
+        """Return deltas with the ids of the calls that had none."""
         return [
-            ToolCallDelta(at, _made_up_id(salt, index, at), None, "")
+            ToolCallDelta(at, _generated_id(salt, index, at), None, "")
             for at, call in enumerate(self.tools.calls)
             if not call.id
         ]
 
 
 class ChatAccumulator:
-    """What has arrived of one answer, streamed or whole.
+    """One response so far, streamed or complete.
 
     Attributes:
-        finished: how many of the answers have a finish reason.
-        failed: whether an answer says itself that it failed.
+        finished: number of choices with a finish reason.
+        failed: whether a choice has the finish reason ``"error"``.
     """
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
@@ -226,20 +230,20 @@ class ChatAccumulator:
         self.finished = 0
         self.failed = False
 
-    def add(self, frame: Mapping[str, Any]) -> list[ChatChunk]:
-        """Fold one frame in; return what is new in it, a chunk per choice.
+    def add(self, event: Mapping[str, Any]) -> list[ChatChunk]:
+        """Add one event; return what is new, a chunk per choice.
 
-        Finish reason, usage and billing are held back for `end`.
+        `end` returns finish reason, usage and billing.
         """
         self._completion = None
-        same_id = frame.get("id") in (None, self._top.get("id"))
-        if not (same_id and frame.keys() <= _IN_EVERY_EVENT):
+        same_id = event.get("id") in (None, self._top.get("id"))
+        if not (same_id and event.keys() <= _IN_EVERY_EVENT):
             self._costs = None
-        for key, value in frame.items():
-            if value is not None:  # the last value that says something wins
+        for key, value in event.items():
+            if value is not None:  # the last value wins, unless it is null
                 self._top[key] = value
         chunks = []
-        for choice in dicts(frame.get("choices")):
+        for choice in dicts(event.get("choices")):
             index = as_count(given) or 0 if (given := choice.get("index")) else 0
             if (partial := self._choices.get(index)) is None:
                 partial = self._choices[index] = _PartialChoice()
@@ -252,11 +256,11 @@ class ChatAccumulator:
 
     @property
     def whole(self) -> bool:
-        """Whether there is an answer, and all that have begun have a finish reason."""
+        """Whether there is a choice, and each one has a finish reason."""
         return 0 < len(self._choices) == self.finished
 
     def completion(self) -> ChatCompletion:
-        """Return what has arrived so far, in the type of a whole reply."""
+        """Return the response so far."""
         if self._completion is None:
             self._completion = self._whole()
         return self._completion
@@ -275,11 +279,11 @@ class ChatAccumulator:
             ),
             usage=usage,
             billing=billing,
-            raw={key: value for key, value in self._top.items() if key not in _TOLD_APART},
+            raw={key: value for key, value in self._top.items() if key not in _NOT_IN_RAW},
         )
 
     def end(self) -> list[ChatChunk]:
-        """Return the last chunk of each answer; what concerns all of them is on the very last."""
+        """Return the last chunk of each choice; the very last also has usage and billing."""
         whole = self.completion()
         chunks = [
             ChatChunk(
@@ -297,22 +301,22 @@ class ChatAccumulator:
         return chunks
 
     def _unique(self) -> str:
-        """Return a word that tells this answer's calls from those of any other."""
+        """Return a text that makes ids of this response unique."""
         self._salt = self._salt or as_text(self._top.get("id")) or uuid.uuid4().hex
         return self._salt
 
 
-def _made_up_id(salt: str, index: int, position: int) -> str:
-    """Return an id for a call that came without one, or with that of another call.
+def _generated_id(salt: str, index: int, position: int) -> str:
+    """Return an id for a call without one, or with another call's.
 
-    Longer ones than 40 characters are refused in a history by OpenAI's models.
+    It has at most 40 characters: OpenAI's models refuse longer ones in a history.
     """
-    made_up = f"call_{salt}_{index}_{position}"
-    return made_up if len(made_up) <= 40 else f"call_{sha256(made_up.encode()).hexdigest()[:24]}"
+    id_ = f"call_{salt}_{index}_{position}"
+    return id_ if len(id_) <= 40 else f"call_{sha256(id_.encode()).hexdigest()[:24]}"
 
 
 def _reasoning(delta: Mapping[str, Any]) -> str:
-    """Read the thoughts once: the fields mirror each other, depending on the route."""
+    """Return the reasoning once: depending on the route, several fields repeat it."""
     for key in ("reasoning", "reasoning_content"):
         value = delta.get(key)
         if isinstance(value, str) and value:
@@ -322,7 +326,7 @@ def _reasoning(delta: Mapping[str, Any]) -> str:
 
 
 def _image_url(image: Any) -> str:
-    """Read an image in any of its forms: ``{image_url: {url}}``, ``{url}`` or the URL itself."""
+    """Return an image's URL from ``{image_url: {url}}``, ``{url}`` or the URL itself."""
     if isinstance(image, str):
         return image
     fields = as_dict(image)

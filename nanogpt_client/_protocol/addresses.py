@@ -1,7 +1,7 @@
-"""Which network addresses a download may lead to: pure rules, no look-up.
+"""Which network addresses downloads may connect to: pure rules, no look-ups.
 
-An IPv6 address may carry an IPv4 address that a gateway unpacks, so both are judged. A host may be
-written in any form that resolvers take for an IPv4 address (``127.1``, ``0x7f000001``).
+An IPv6 address may embed an IPv4 address that a gateway extracts, so both are checked. A host may
+be written in any form that resolvers accept as an IPv4 address (``127.1``, ``0x7f000001``).
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from urllib.parse import SplitResult, urlsplit
 
 __all__ = ["host_of", "in_order", "is_named", "is_public", "private_host", "web_address"]
 
-MOST_ADDRESSES = 4  # of one host that are tried
+MAX_ADDRESSES = 4  # tried per host
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _TEREDO = IPv6Network("2001::/32")
-# IPv6 networks whose addresses carry an IPv4 address, and how many bits stand to its right.
-_CARRIERS = (
+# IPv6 networks whose addresses embed an IPv4 address, and the number of bits to its right.
+_EMBEDDING = (
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped
     (IPv6Network("::ffff:0:0:0/96"), 0),  # IPv4-translated
     (IPv6Network("::/96"), 0),  # IPv4-compatible
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
-# Not for everybody, whatever the version of `ipaddress` says of them.
+# Special-purpose networks, whatever this version of `ipaddress` says of them.
 _SPECIAL_V4 = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
 
-# Names that lead nowhere but inside.
-_INSIDE = (
+# Names and suffixes for private networks.
+_PRIVATE_NAMES = (
     "localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "private",
     "home.arpa",
 )  # fmt: skip
@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"0[xX](?P<hex>[0-9a-fA-F]*)|(?P<octal>0[0-7]*)|(?P<decimal
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, and every IPv4 address that it carries, is one of the open internet.
+    """Whether an IP address, and every IPv4 address that it embeds, is on the public internet.
 
     >>> is_public("8.8.8.8"), is_public("64:ff9b::7f00:1"), is_public("64:ff9b::808:808")
     (True, False, True)
@@ -50,9 +50,9 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(found, IPv4Address):
         return _public_v4(found)
-    carried = list(_carried(found))
-    if carried:
-        return all(map(_public_v4, carried)) and found not in _TEREDO
+    embedded = list(_embedded(found))
+    if embedded:
+        return all(map(_public_v4, embedded)) and found not in _TEREDO
     return found in _GLOBAL_UNICAST and found.is_global and not found.is_multicast
 
 
@@ -61,18 +61,18 @@ def _public_v4(address: IPv4Address) -> bool:
     return address.is_global and not special
 
 
-def _carried(address: IPv6Address) -> Iterator[IPv4Address]:
+def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
     if address.teredo is not None:
         yield from address.teredo  # its server and its client
-    for network, right in _CARRIERS:
+    for network, right in _EMBEDDING:
         if address in network:
             yield IPv4Address(int(address) >> right & 0xFFFFFFFF)
 
 
 def in_order(addresses: Iterable[str]) -> Sequence[str]:
-    """Return the addresses to try: each once, IPv6 and IPv4 by turns, the resolver's first first.
+    """Return the addresses to try, without duplicates, IPv6 and IPv4 alternating.
 
-    So that a machine without a way to one of the two need not wait for all of its addresses.
+    So a machine that cannot reach one of the two does not wait for all of its addresses.
     """
     each = list(dict.fromkeys(addresses))
     if not each:
@@ -80,25 +80,25 @@ def in_order(addresses: Iterable[str]) -> Sequence[str]:
     first = [address for address in each if (":" in address) == (":" in each[0])]
     second = [address for address in each if address not in first]
     turns = [address for pair in zip_longest(first, second) for address in pair if address]
-    return tuple(turns[:MOST_ADDRESSES])
+    return tuple(turns[:MAX_ADDRESSES])
 
 
 def web_address(url: str) -> SplitResult | None:
-    """Return the parts of an http(s) URL with a host that DNS can hold; ``None`` if it is none."""
+    """Return the parts of an http(s) URL with a valid host name; ``None`` for anything else."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         usable = parts.port != 0 and bool(host.encode("idna"))
-    except ValueError:  # half an IPv6 address, a port that is none, a name that DNS cannot hold
+    except ValueError:  # half an IPv6 address, an invalid port, an invalid name
         return None
     plain = not any(character.isspace() or character == "\\" for character in host)
     return parts if usable and plain and parts.scheme in {"http", "https"} else None
 
 
 def host_of(url: str) -> str:
-    """Return an http(s) URL's host in plain lower case, without the dot at its end; ``""`` if none.
+    """Return an http(s) URL's host, normalised: lower case, no final dot; ``""`` if there is none.
 
-    Full-width digits, for one, become the digits that resolvers take them for.
+    Full-width digits, for example, become the digits that resolvers read them as.
     """
     parts = web_address(url)
     host = unicodedata.normalize("NFKC", parts.hostname or "") if parts is not None else ""
@@ -106,10 +106,10 @@ def host_of(url: str) -> str:
 
 
 def private_host(host: str) -> bool:
-    """Whether a host can be seen, without a look-up, to be inside a network, or not to be one.
+    """Whether a host is private, or invalid, as far as can be said without a look-up.
 
-    True of private addresses in any way of writing, of ``localhost``, of names under suffixes
-    that are for use inside networks, and of names without a dot.
+    True for private addresses in any notation, ``localhost``, names with a suffix that is reserved
+    for private networks, and names without a dot.
     """
     host = unicodedata.normalize("NFKC", host).replace("。", ".").lower().rstrip(".")
     if ":" in host:
@@ -117,11 +117,13 @@ def private_host(host: str) -> bool:
     number = _as_ipv4(host)
     if number is not None:
         return not is_public(number)
-    return "." not in host or any(host == name or host.endswith(f".{name}") for name in _INSIDE)
+    return "." not in host or any(
+        host == name or host.endswith(f".{name}") for name in _PRIVATE_NAMES
+    )
 
 
 def is_named(host: str, names: Iterable[str]) -> bool:
-    """Whether a host is one of the names; ``*.example.com`` stands for all names under it."""
+    """Whether a host is one of the names; ``*.example.com`` matches all names below it."""
     for name in names:
         wanted = name.lower().rstrip(".")
         if host == wanted or (wanted.startswith("*.") and host.endswith(wanted[1:])):
@@ -130,13 +132,13 @@ def is_named(host: str, names: Iterable[str]) -> bool:
 
 
 def _as_ipv4(host: str) -> str | None:
-    """Return the IPv4 address that a resolver takes a host for: one to four numbers of any base."""
+    """Return the IPv4 address that a resolver reads a host as: one to four numbers of any base."""
     numbers = [_number(part) for part in host.split(".")]
     if len(numbers) > 4 or None in numbers:
         return None
     *heads, tail = [number for number in numbers if number is not None]
     if any(head > 255 for head in heads) or tail >= 256 ** (4 - len(heads)):
-        return "0.0.0.0"  # noqa: S104 - a number that is no address is no host of the internet
+        return "0.0.0.0"  # noqa: S104 - an invalid number is not a public host
     value = sum(head << (24 - 8 * at) for at, head in enumerate(heads)) + tail
     return str(IPv4Address(value))
 

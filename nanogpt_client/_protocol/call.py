@@ -1,6 +1,6 @@
-"""What an endpoint returns: a description of how to ask (`Call`) and how to read the answer.
+"""What an endpoint returns: a `Call`, which describes a request and how to parse the response.
 
-A `Call` is data. Nothing is sent until a client performs it.
+A `Call` is data; nothing is sent until a client performs it.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ Item_co = TypeVar("Item_co", covariant=True)
 
 Root = Literal["chat", "v1", "api"]
 
-# A stand-in for a key that is shorter, such as "any", is an ordinary word of many answers.
-SHORTEST_KEY = 8
+# A shorter placeholder key, such as "any", is a normal word in many responses and is not redacted.
+MIN_REDACTED_LENGTH = 8
 
 
 class RetrySafety(enum.Enum):
-    """When a call may be sent a second time without the caller asking for it."""
+    """When a call may be sent again automatically."""
 
-    ALWAYS = "nothing is charged or changed: whenever no answer came, too"
-    IF_REJECTED = "billable: if it never reached NanoGPT, or NanoGPT itself answered 'try again'"
+    ALWAYS = "nothing is billed or changed: also if no response came"
+    IF_REJECTED = "billable: if it never reached NanoGPT, or NanoGPT itself asked to try again"
     IF_NOT_SENT = "submits a job or a payment: only if it never reached NanoGPT"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: status, lower-case headers, body. Has the attributes of httpx's response.
+    """A complete response: status, lower-case headers, body; with the attributes of httpx's.
 
-    ``origin`` is where it came from, and where the relative URLs in it lead.
+    ``origin`` is the scheme, host and port that relative URLs in it refer to.
     """
 
     status_code: int
@@ -47,7 +47,7 @@ class Reply:
     origin: str = ""
 
     def absolute(self, url: str) -> str:
-        """Return a URL of the answer as an absolute one; what is no URL stays what it is."""
+        """Return a URL from the response as an absolute URL; other text stays as it is."""
         try:
             return urljoin(self.origin, url)
         except ValueError:  # half an IPv6 address
@@ -58,12 +58,12 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Parse the body; a `ValueError` if it is no JSON."""
+        """Parse the body as JSON; raise `ValueError` if it is not."""
         return loads(self.body)
 
     def without(self, key: str, *, in_body: bool = True) -> Reply:
-        """Return the answer with a key blotted out that the server quotes."""
-        if len(key) < SHORTEST_KEY:
+        """Return the response with every quotation of the key redacted."""
+        if len(key) < MIN_REDACTED_LENGTH:
             return self
         headers = {name: value.replace(key, "***") for name, value in self.headers.items()}
         body = self.body.replace(key.encode(), b"***") if in_body else self.body
@@ -94,7 +94,7 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How to ask: everything a transport needs."""
+    """An HTTP request: everything that a transport needs."""
 
     method: str
     path: str
@@ -106,38 +106,38 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float | None = None
     download_limit: int | None = None
-    """Set for a media download: ``path`` is then a URL, and this many bytes at most are read."""
+    """Bytes; set for a media download, whose ``path`` is a URL. At most this much is read."""
     addresses: Sequence[str] = ()
-    """Addresses of a download's host that were found to be public: connect to these alone."""
+    """The addresses of a download's host that were checked: connect to these only."""
 
     def encoded(self, compress_above: int | None) -> tuple[bytes, dict[str, str]]:
-        """Return the JSON body and its headers; a chat's larger than that many bytes is gzipped."""
+        """Return the JSON body and its headers; larger bodies of chat requests are gzipped."""
         body, headers = self.content or b"", {"Content-Type": "application/json"}
         if compress_above is None or self.root != "chat" or len(body) <= compress_above:
             return body, headers
-        # The fastest level: what the slower ones save more is not worth their time on any network.
+        # The fastest level: slower ones take longer than the bytes that they save.
         return gzip.compress(body, 1, mtime=0), headers | {"Content-Encoding": "gzip"}
 
     @property
     def json(self) -> Any:
-        """The JSON body as it is sent, parsed again; ``None`` without one."""
+        """The JSON body, parsed; ``None`` without one."""
         return None if self.content is None else loads(self.content)
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request and the reading of its answer.
+    """One request and how to parse its response.
 
     Attributes:
-        kind: what the ledger books it under: chat, embedding, image, speech, …
-        model: the model asked, if any.
-        resend: when it may be sent again.
-        billable: whether NanoGPT charges for it, so that a `Budget` guards it.
-        estimate: what it may cost in USD, asked only if there is a `Budget`; ``None`` is unknown.
-        run_id: the job whose status it asks for; the answer then is a `JobStatus`, and its final
-            cost corrects what the job's submission was recorded with.
-        refusal: turns an answer with an error status into an exception, where it is not NanoGPT
-            that answers.
+        kind: the category in the ledger: chat, embedding, image, speech, …
+        model: the model, if any.
+        resend: when it may be sent again automatically.
+        billable: whether NanoGPT charges for it, so that a `Budget` applies.
+        estimate: returns the estimated cost in USD, ``None`` if unknown; called for a `Budget`.
+        run_id: the job whose status it requests; the response is then a `JobStatus`, and its final
+            cost corrects the one recorded for the submission.
+        refusal: turns an error response into an exception, where another server than NanoGPT
+            answers.
     """
 
     request: Request
@@ -152,49 +152,49 @@ class Call(Generic[T]):
 
 
 class Decoder(Protocol[Item_co]):
-    """Turns the bytes of a stream into items, and knows when the stream is whole.
+    """Turns the bytes of a stream into items, and decides when the stream is complete.
 
-    No method raises: what goes wrong stands in ``failure``, so that items which came before it in
-    the same bytes are not lost.
+    No method raises: an error is stored in ``failure``, so that the items before it, in the same
+    bytes, are not lost.
     """
 
     @property
     def failure(self) -> NanoGPTError | None:
-        """What broke the stream; nothing is fed after it."""
+        """The error that ended the stream; nothing is fed after it."""
 
     @property
     def events(self) -> int:
-        """How many events have come; comments are none."""
+        """Number of events so far; comments do not count."""
 
     @property
     def finished(self) -> bool:
-        """Whether the answer is whole, though the stream may still say something."""
+        """Whether the response is complete, though usage may still follow."""
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the stream has ended."""
 
     def feed(self, data: bytes) -> Iterable[Item_co]:
-        """Return what these bytes bring; all of it is asked for before more is fed."""
+        """Return the items in these bytes; the caller consumes them before it feeds more."""
 
     def whole(self, reply: Reply) -> Sequence[Item_co]:
-        """Read an answer that came in one piece instead of a stream."""
+        """Read a complete response that came instead of a stream."""
 
     def eof(self) -> Sequence[Item_co]:
         """Note that the server has closed the stream."""
 
     def end(self) -> Sequence[Item_co]:
-        """Return the items that a finished stream held back for its end."""
+        """Return the items that are only yielded at the end of a finished stream."""
 
     def snapshot(self) -> Any:
-        """Return what the items that were asked for add up to, as the call's whole result."""
+        """Return the call's result so far, from the items consumed."""
 
     def partial(self) -> Any:
-        """Return all that has arrived, as the call's whole result."""
+        """Return the call's result so far, from all bytes fed."""
 
 
 class DecoderInUse:
-    """Makes the decoders of one stream, and asks the newest for what has arrived."""
+    """Makes the decoders of one stream, one for each time it is sent; reads from the latest."""
 
     def __init__(self, make: Callable[[Mapping[str, str]], Decoder[Any]]) -> None:
         self._make = make
@@ -205,20 +205,20 @@ class DecoderInUse:
         return self._decoder
 
     def snapshot(self) -> Any:
-        """Return what the items so far add up to."""
+        """Return the result so far, from the items consumed."""
         return self._decoder.snapshot()
 
     def final(self) -> Any:
-        """Return the whole result of a stream that was read to its end.
+        """Return the complete result of a stream that was read to its end.
 
         Raises:
-            NanoGPTError: it failed, or was closed before its end; ``partial`` has what arrived.
+            NanoGPTError: it failed, or was closed early; ``partial`` is what had arrived.
         """
         partial, decoder = self._decoder.partial(), self._decoder
         if decoder.failure is None and (decoder.done or decoder.finished):
             return partial
         error = decoder.failure or StreamInterruptedError(
-            "the stream failed, or was closed, before the answer was finished"
+            "the stream failed, or was closed, before the response was finished"
         )
         error.partial = partial
         raise error
@@ -226,7 +226,7 @@ class DecoderInUse:
 
 @dataclass(frozen=True, slots=True)
 class StreamCall(Generic[Item]):
-    """One request whose answer is a stream, with a fresh decoder for each time it is sent."""
+    """One request whose response is a stream, with a new decoder for each time it is sent."""
 
     request: Request
     decoder: Callable[[Mapping[str, str]], Decoder[Item]]

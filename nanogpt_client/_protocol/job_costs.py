@@ -1,10 +1,10 @@
-"""What the ledger holds of jobs, so that a job's final cost can replace its ticket's.
+"""What is recorded of jobs, so that a job's final cost can replace the one of its submission.
 
-A submission is recorded at once, with what its ticket says: a crash loses nothing. The final cost
-comes with a status (page video-status: "final cost"), and may be more, less, or nothing where the
-job failed, which is refunded. The entry of the question that was answered so takes the difference,
-so that `Ledger.spent` and `Budget.spent` end at what NanoGPT charged. A job that another process
-submitted is in that one's ledger, and is not corrected here.
+A submission is recorded at once with the cost in its response, so a crash loses nothing. The final
+cost comes with the job's status (page video-status: "final cost"). It may be higher, lower, or 0
+for a failed job, which is refunded. The ledger entry of the status request gets the difference, so
+that `Ledger.spent` and `Budget.spent` end at what NanoGPT charged. A job that another process
+submitted is in that process's ledger, and is not corrected here.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import NamedTuple, Protocol
 from nanogpt_client.budget import Budget
 from nanogpt_client.types.billing import Billing
 
-MOST_JOBS = 10_000
+MAX_JOBS = 10_000
 
 
 class Submitted(NamedTuple):
-    """Tell the client's books that a job was submitted, and what its ticket said."""
+    """A step of a flow: report that a job was submitted, and the billing of its submission."""
 
     kind: str
     run_id: str
-    ticket: Billing
+    billing: Billing
     estimate: Decimal | None
-    """USD that a `Budget` set aside for it, and keeps where the ticket names no cost."""
+    """USD that a `Budget` reserved for it, and keeps if the submission reports no cost."""
 
 
 class JobStatus(Protocol):
-    """What a status says of a job's money."""
+    """The billing of a job's status."""
 
     @property
     def billing(self) -> Billing: ...
@@ -43,35 +43,35 @@ class JobStatus(Protocol):
 
 @dataclass(slots=True)
 class _Job:
-    ticket: Billing
+    submission: Billing
     recorded: Decimal | None
     estimate: Decimal | None
 
 
 class JobCosts:
-    """The jobs that a client's calls submitted, by kind and run id; the oldest are forgotten."""
+    """The last 10,000 jobs that a client submitted, by kind and run id."""
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, str], _Job] = {}
-        self._lock = threading.Lock()  # two threads may hear of one job's end at the same time
+        self._lock = threading.Lock()  # two threads may see the end of a job at the same time
 
     def submitted(self, job: Submitted) -> None:
-        """Remember what the ledger holds of a job."""
-        self._jobs[job.kind, job.run_id] = _Job(job.ticket, job.ticket.cost, job.estimate)
-        while len(self._jobs) > MOST_JOBS:
+        """Store what is recorded of a job."""
+        self._jobs[job.kind, job.run_id] = _Job(job.billing, job.billing.cost, job.estimate)
+        while len(self._jobs) > MAX_JOBS:
             self._jobs.pop(next(iter(self._jobs)), None)
 
     def correction(
         self, kind: str, run_id: str | None, status: JobStatus, budget: Budget | None
     ) -> Decimal:
-        """Return what a status adds, in USD, to what is recorded of its job; tell the budget.
+        """Return the USD that a status adds to what is recorded of its job; correct the budget.
 
-        Asked again of the same job, that is nothing.
+        0 if called again for the same job.
         """
         job = self._jobs.get((kind, run_id)) if run_id is not None else None
         if job is None or not status.is_finished:
             return Decimal(0)
-        final = job.ticket.settled(status.billing, refunded=status.is_refunded).cost
+        final = job.submission.settled(status.billing, refunded=status.is_refunded).cost
         if final is None:
             return Decimal(0)
         with self._lock:

@@ -1,9 +1,9 @@
-"""How fast a client may send: a pace that is set, or one that is found from refusals.
+"""The rate at which a client sends: a fixed rate, or one that is found from 429 responses.
 
-NanoGPT takes 25 requests a second from an account and refuses more with 429, free of charge. All
-calls of a client share one `Pace`: each takes a place in its line, and waits until the line has
-come to it. A refusal stops the line for as long as NanoGPT asks; afterwards it moves at the rate
-that was accepted before the refusal, and a little faster with each request that is accepted.
+NanoGPT accepts 25 requests a second from an account and refuses more with 429, unbilled. All calls
+of a client share one `Pace`: each takes a slot, a position in a queue, and waits until the queue
+has advanced to it. A 429 stops the queue for as long as NanoGPT asks. Then it advances at the rate
+that was accepted before, and a little faster with each accepted request.
 
 Follows https://docs.nano-gpt.com/api-reference/miscellaneous/rate-limits
 """
@@ -19,19 +19,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 WINDOW = 1.0  # seconds; NanoGPT counts requests by the second
-FIRST_PAUSE = 0.5  # seconds, where NanoGPT does not say how long; each further one is twice that
-SLOWEST = 0.5  # requests a second; a client that is always refused still asks now and then
-BACKED_OFF = 0.9  # of the rate that was accepted, as clocks and networks are not exact
-HALVED = 0.5  # at most, by one refusal after the pace was found: windows begin at any moment
-RECOVERY = 0.05  # requests a second, gained with each accepted request below the last limit met
-PROBING = 0.01  # and above it at first; the longer all goes well, the more
+FIRST_PAUSE = 0.5  # seconds, if NanoGPT does not say how long; doubled by each further 429
+SLOWEST = 0.5  # requests a second, however often NanoGPT refuses
+BACKED_OFF = 0.9  # times the accepted rate, as clocks and networks are not exact
+HALVED = 0.5  # lower limit for one 429 after a rate was found: windows begin at any moment
+RECOVERY = 0.05  # requests a second gained with each accepted request below the last limit
+PROBING = 0.01  # the same above it, at first; grows while requests are accepted
 FIRST_START = 0.25  # seconds that the very first request may take to load libraries and connect
-LONGEST_NAP = 1.0  # seconds; then a caller looks whether the line moves faster by now
+MAX_SLEEP = 1.0  # seconds; then a caller checks whether the queue advances faster by now
 
 
 @dataclass(slots=True)
-class Turn:
-    """A place in the line, and when its request was sent."""
+class Slot:
+    """A position in the queue, and when its request was sent."""
 
     place: float
     waited: bool = False
@@ -40,10 +40,10 @@ class Turn:
 
 
 class Pace:
-    """The line that the calls of a client stand in; safe to share between threads and loops.
+    """The queue that all calls of a client wait in; shared by threads and event loops.
 
     Args:
-        per_second: never send faster than that; ``None`` for no limit until NanoGPT refuses.
+        per_second: the highest rate; ``None`` for no limit until NanoGPT refuses requests.
     """
 
     def __init__(
@@ -56,98 +56,102 @@ class Pace:
         self._fastest = per_second or math.inf
         self.now = now
         self._jitter = jitter
-        self._lock = threading.RLock()  # a stream that is collected may end its call at any moment
+        self._lock = (
+            threading.RLock()
+        )  # reentrant: garbage collecting a stream may end its call here
         self._rate = self._fastest
-        self._limit = math.inf  # the rate at which NanoGPT refused last
-        self._line = 0.0  # how far it has come; a place in it is a whole number, more or less
+        self._limit = math.inf  # the rate at which NanoGPT last refused
+        self._position = (
+            0.0  # how far the queue has advanced; a slot's place is about a whole number
+        )
         self._next_place = 0.0
         self._lead = max(FIRST_START * per_second, 1.0) if per_second else 1.0
-        self._moved_at = now()
-        self._stands_until = -math.inf
+        self._advanced_at = now()
+        self._stopped_until = -math.inf
         self._slowed_at = -math.inf
         self._accepted_since = 0  # requests, since then
         self._in_first_second = 0  # accepted before NanoGPT refused for the first time
         self._refusals = 0  # in a row
-        self._sent: deque[Turn] = deque()  # in the last second
+        self._sent: deque[Slot] = deque()  # in the last second
         self.accepted_at = -math.inf
 
     @property
     def is_asked_to_wait(self) -> bool:
-        """Whether NanoGPT, not the caller's own setting, decides how fast calls may be sent."""
-        return self._rate < self._fastest or self.now() < self._stands_until
+        """Whether NanoGPT, not the caller's setting, limits the rate now."""
+        return self._rate < self._fastest or self.now() < self._stopped_until
 
-    def turn(self) -> Turn:
-        """Take the next place in the line."""
+    def next_slot(self) -> Slot:
+        """Take the next slot."""
         with self._lock:
-            self._move()
+            self._advance()
             if self._rate == math.inf:
-                return Turn(self._line)
-            place = max(self._line, self._next_place)
+                return Slot(self._position)
+            place = max(self._position, self._next_place)
             self._next_place, self._lead = place + self._lead, 1.0
-            return Turn(place)
+            return Slot(place)
 
-    def wait(self, turn: Turn) -> float:
-        """Return seconds until a turn comes; 0 if it has come: then send, and say what became."""
+    def wait(self, slot: Slot) -> float:
+        """Return the seconds until a slot is due; 0 if it is: then send, and report the outcome."""
         with self._lock:
-            self._move()
+            self._advance()
             now = self.now()
-            stands = max(self._stands_until - now, 0.0)
-            missing = max(turn.place - self._line, 0.0)
-            if stands or missing > 1e-9:
-                turn.waited = True
-                return stands + missing / self._rate
-            self._line = min(self._line, turn.place)  # who is late makes all behind it late
-            self._remember(turn, now)
+            stopped = max(self._stopped_until - now, 0.0)
+            missing = max(slot.place - self._position, 0.0)
+            if stopped or missing > 1e-9:
+                slot.waited = True
+                return stopped + missing / self._rate
+            self._position = min(self._position, slot.place)  # a late request delays all behind it
+            self._remember(slot, now)
             return 0.0
 
-    def accepted(self, turn: Turn) -> None:
-        """Note that NanoGPT let a request in, whatever it answered then."""
+    def accepted(self, slot: Slot) -> None:
+        """Note that NanoGPT did not refuse a request for its rate."""
         with self._lock:
             self.accepted_at = self.now()
             self._refusals = 0
-            if turn.waited and self._rate < self._fastest:
-                self._move()
+            if slot.waited and self._rate < self._fastest:
+                self._advance()
                 self._accepted_since += 1
                 below = self._rate < BACKED_OFF * self._limit
                 gain = RECOVERY if below else PROBING * (1 + self._accepted_since / 50)
                 self._rate = min(self._rate + gain, self._fastest)
 
     def back_off(self) -> float:
-        """Return the seconds to wait where NanoGPT refuses and does not say for how long."""
+        """Return the seconds to wait after a 429 that does not say how long."""
         return FIRST_PAUSE * 2.0 ** min(self._refusals, 4)
 
-    def refused(self, turn: Turn, seconds: float) -> None:
-        """Stop the line for the seconds that NanoGPT asks to wait, and slow it down."""
+    def refused(self, slot: Slot, seconds: float) -> None:
+        """Stop the queue for the seconds that NanoGPT asks to wait, and lower the rate."""
         with self._lock:
-            self._move()
-            turn.refused = True
-            if turn.sent_at > self._slowed_at:
+            self._advance()
+            slot.refused = True
+            if slot.sent_at > self._slowed_at:
                 self._slow_down()
             elif self._in_first_second:
-                self._find(self._in_first_second - 1)
+                self._set_limit(self._in_first_second - 1)
             self._refusals += 1
-            # Other clients of the account are told the same, and should not all come back at once.
+            # Other clients of the account got the same response; jitter keeps them apart.
             seconds += self._jitter() * min(0.1 * seconds, 1 / self._rate)
-            self._stands_until = max(self._stands_until, self.now() + seconds)
+            self._stopped_until = max(self._stopped_until, self.now() + seconds)
 
     def _slow_down(self) -> None:
-        """Answer the first refusal of a request that was sent after the line had last slowed."""
+        """Lower the rate, after a 429 for a request that was sent since it was last lowered."""
         self._slowed_at = self.now()
         self._accepted_since = 0
         accepted = self._accepted_in_a_second()
         if self._limit == math.inf:
-            self._find(accepted)
+            self._set_limit(accepted)
         else:
-            # Windows begin at any moment, so what came through since the last pause says little.
+            # Windows begin at any moment, so what was accepted since the last pause says little.
             self._in_first_second = 0
             self._limit = self._rate
-            kept = min(max(accepted / WINDOW / self._limit, HALVED), BACKED_OFF)
-            self._rate = max(kept * self._limit, SLOWEST)
+            factor = min(max(accepted / WINDOW / self._limit, HALVED), BACKED_OFF)
+            self._rate = max(factor * self._limit, SLOWEST)
 
-    def _find(self, accepted: int) -> None:
-        """Take for the limit what was accepted in the second before the first refusals came.
+    def _set_limit(self, accepted: int) -> None:
+        """Set the limit to what was accepted in the second before the first 429 responses.
 
-        While these still come in, that is less with each.
+        Each further one of these lowers it by one.
         """
         self._in_first_second = accepted
         self._limit = min(max(accepted / WINDOW, SLOWEST), self._fastest)
@@ -155,18 +159,18 @@ class Pace:
 
     def _accepted_in_a_second(self) -> int:
         first = self.now() - WINDOW
-        return sum(not turn.refused and turn.sent_at > first for turn in self._sent)
+        return sum(not slot.refused and slot.sent_at > first for slot in self._sent)
 
-    def _move(self) -> None:
-        """Let the line move on by the time that has passed."""
+    def _advance(self) -> None:
+        """Advance the queue by the time that has passed."""
         now = self.now()
-        since = max(self._moved_at, self._stands_until)
+        since = max(self._advanced_at, self._stopped_until)
         if now > since and self._rate < math.inf:
-            self._line += (now - since) * self._rate
-        self._moved_at = now
+            self._position += (now - since) * self._rate
+        self._advanced_at = now
 
-    def _remember(self, turn: Turn, now: float) -> None:
-        turn.sent_at = now
-        self._sent.append(turn)
+    def _remember(self, slot: Slot, now: float) -> None:
+        slot.sent_at = now
+        self._sent.append(slot)
         while self._sent[0].sent_at < now - WINDOW:
             self._sent.popleft()

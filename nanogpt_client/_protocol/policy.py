@@ -1,8 +1,8 @@
-"""Policy as pure generators: they decide, the clients act.
+"""Policy as pure generators: they decide what to do, the clients do it.
 
-A generator here yields steps (`Send`, `Open`, `Read`, `Sleep`, `Yield`) and receives what became of
-each. It owns no socket and no clock, so every rule is tested with values alone, and the sync and
-the async client need not repeat any of it.
+A generator here yields steps (`Send`, `Open`, `Read`, `Sleep`, `Yield`) and receives the outcome of
+each. It owns no socket and no clock, so every rule is tested with plain values, and is written once
+for the sync and the async client.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobStatus, Submitted
-from nanogpt_client._protocol.rate_limit import Line
+from nanogpt_client._protocol.rate_limit import CallPacer
 from nanogpt_client._protocol.retry import retry_after
 from nanogpt_client._protocol.steps import (
     Connected,
@@ -46,36 +46,36 @@ from nanogpt_client.hooks import CallEvent
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-# After the finish reason only usage and [DONE] may follow; whoever holds them back keeps nobody.
+# After the finish reason only usage and [DONE] may follow; they are not waited for any longer.
 AFTER_FINISH_SECONDS = 5.0
-# After [DONE] only the end of the response follows, and a connection is used again from there on.
+# After [DONE] only the end of the response follows; the connection is reused once it is read.
 AFTER_DONE_SECONDS = 0.25
 
 
-def attempt(call: Call[T], context: CallContext) -> Steps[T]:
-    """Perform one call: send it, again where that is safe, and read the answer."""
-    with CallAccounting(call, context) as booking:
-        reply = yield from _exchange(call, Send(call.request), booking, context)
+def send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
+    """Perform one call: send it, again where that is safe, and parse the response."""
+    with CallAccounting(call, context) as accounting:
+        reply = yield from _exchange(call, Send(call.request), accounting, context)
         try:
             result = call.parse(reply)
         except NanoGPTError as error:
-            _complete(error, reply, call)
+            _add_details(error, reply, call)
             raise
-        booking.result = lambda: result
+        accounting.result = lambda: result
         if call.run_id is not None:
-            booking.correction = context.jobs.correction(
+            accounting.correction = context.jobs.correction(
                 call.kind, call.run_id, cast("JobStatus", result), context.budget
             )
         return result
 
 
-def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
-    """Turn each call that a flow yields into its attempts; throw their errors into it."""
+def run_flow(flow: Flow[T], context: CallContext) -> Steps[T]:
+    """Run a flow: perform each call that it yields, and throw errors into it."""
     try:
         step = next(flow)
         while True:
             if isinstance(step, GetModelCache):
-                step = flow.send(context.known)
+                step = flow.send(context.model_cache)
                 continue
             if isinstance(step, Submitted):
                 context.jobs.submitted(step)
@@ -85,11 +85,11 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
                 step = flow.send((yield step))
                 continue
             try:
-                answer = yield from attempt(step, context)
+                response = yield from send_with_retries(step, context)
             except NanoGPTError as error:
                 step = flow.throw(error)
             else:
-                step = flow.send(answer)
+                step = flow.send(response)
     except StopIteration as stop:
         result: T = stop.value
         return result
@@ -97,18 +97,18 @@ def perform(flow: Flow[T], context: CallContext) -> Steps[T]:
         flow.close()
 
 
-def stream(
+def stream_events(
     call: StreamCall[Item], context: CallContext
 ) -> Generator[Step | Yield[Item], Outcome, None]:
-    """Perform a streaming call: every event in time, a finish at the end, or a typed error."""
-    with CallAccounting(call, context) as booking:
+    """Perform a streamed call: yield its items until it is finished; else raise a typed error."""
+    with CallAccounting(call, context) as accounting:
         if call.request.timeout is not None:
             context = replace(context, first_event_timeout=call.request.timeout)
         opening = Open(call.request, context.first_event_timeout)
-        opened = yield from _exchange(call, opening, booking, context)
+        opened = yield from _exchange(call, opening, accounting, context)
         reply = opened.reply if isinstance(opened, Connected) else opened
         decoder = call.decoder(reply.headers)
-        booking.result = decoder.partial
+        accounting.result = decoder.partial
         unread = False
         try:
             if isinstance(opened, Connected):
@@ -120,7 +120,7 @@ def stream(
             yield Yield(decoder.end())
         except NanoGPTError as error:
             error.partial = decoder.partial()
-            _complete(error, reply, call)
+            _add_details(error, reply, call)
             raise
     if unread:
         yield Read(opened.connection, AFTER_DONE_SECONDS)
@@ -129,27 +129,27 @@ def stream(
 def _exchange(
     call: Call[Any] | StreamCall[Any],
     step: Send | Open,
-    booking: CallAccounting,
+    accounting: CallAccounting,
     context: CallContext,
 ) -> Steps[Any]:
-    """Send until NanoGPT accepts, as often as the retry rules allow."""
-    line = Line(context, call.request)
+    """Send until NanoGPT accepts the request, as often as the retry rules allow."""
+    pacer = CallPacer(context, call.request)
     retries = 0
     while True:
-        yield from line.wait()
-        booking.sends += 1
-        event = _event(call, booking.sends)
+        yield from pacer.wait()
+        accounting.sends += 1
+        event = _event(call, accounting.sends)
         context.hooks.request(event)
         started = context.retry.now()
-        outcome = yield from _reached(step)
-        context.hooks.response(_answered(event, outcome, context.retry.now() - started))
+        outcome = yield from _send(step)
+        context.hooks.response(_response_event(event, outcome, context.retry.now() - started))
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
-            line.accepted()
+            pacer.accepted()
             context.retry.quota.refill(retries)
             return outcome
         failure = _failure(outcome, call, started)
         pause: float | None = None
-        if line.is_sent_to_its_end(failure):
+        if pacer.is_rate_limited(failure):
             seconds = failure.retry_after or 0.0
         else:
             retries += 1
@@ -162,8 +162,8 @@ def _exchange(
             yield Sleep(pause)
 
 
-def _reached(step: Send | Open) -> Steps[Any]:
-    """Send; where a host has several addresses, to one after the other until one is reached."""
+def _send(step: Send | Open) -> Steps[Any]:
+    """Send; if the host has several addresses, try one after the other until one is reached."""
     outcome: Any = None
     for address in step.request.addresses or (None,):
         if address is not None:
@@ -179,11 +179,11 @@ def _event(call: Call[Any] | StreamCall[Any], sends: int) -> CallEvent:
 
 
 def _path(call: Call[Any] | StreamCall[Any]) -> str:
-    """Return what may be shown of an address: a download's query may hold its signature."""
+    """Return the path without the query, which may hold a download's signature."""
     return call.request.path.partition("?")[0]
 
 
-def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
+def _response_event(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
     reply = outcome.reply if isinstance(outcome, Connected) else outcome
     if isinstance(reply, Reply):
         return replace(
@@ -198,9 +198,9 @@ def _answered(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
 def _events(
     opened: Connected, decoder: Decoder[Item], context: CallContext
 ) -> Generator[Read | Yield[Item], Any, bool]:
-    """Read until the stream is done; only parsed events count as a sign of life.
+    """Read until the stream is done; only parsed events restart the idle timeout.
 
-    Returns whether the response goes on behind that.
+    Return whether the end of the response is still to be read.
     """
     silent = opened.seconds
     while not decoder.done and decoder.failure is None:
@@ -214,7 +214,7 @@ def _events(
             yield Yield(decoder.eof())
             if decoder.finished or decoder.failure is not None:
                 return False
-            raise StreamInterruptedError("the stream ended before the answer was finished")
+            raise StreamInterruptedError("the stream ended before the response was finished")
         before = decoder.events
         yield Yield(decoder.feed(outcome.data))
         silent = 0.0 if decoder.events > before else silent + outcome.seconds
@@ -242,11 +242,11 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
             error.maybe_billed = call.billable
         return error
     if not isinstance(outcome, Unreachable):
-        msg = f"a request was answered with {outcome!r}"
+        msg = f"a transport returned {outcome!r} for a request"
         raise TypeError(msg)
     request = f"{call.request.method} {_path(call)}"
     if outcome.unreadable:
-        msg = f"the answer to {request} cannot be read: {outcome.reason}"
+        msg = f"the response to {request} cannot be read: {outcome.reason}"
         error = InvalidResponseError(msg, maybe_billed=call.billable, request_id=outcome.request_id)
     elif not outcome.sent:
         error = APIConnectionError(f"{request} could not be sent: {outcome.reason}")
@@ -256,7 +256,7 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
         when = datetime.fromtimestamp(sent_at, UTC).isoformat(" ", "seconds")
         error = cls(
             f"{request} (model {call.model}) was sent at {when}, request id {outcome.request_id}, "
-            f"but no whole answer came: {outcome.reason}{billed}",
+            f"but no complete response came: {outcome.reason}{billed}",
             maybe_billed=call.billable,
             request_id=outcome.request_id,
         )
@@ -264,8 +264,8 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
     return error
 
 
-def _complete(error: NanoGPTError, reply: Reply, call: Call[Any] | StreamCall[Any]) -> None:
-    """Add what is known of a failure that came after NanoGPT had accepted the request."""
+def _add_details(error: NanoGPTError, reply: Reply, call: Call[Any] | StreamCall[Any]) -> None:
+    """Add the details of a failure that came after NanoGPT had accepted the request."""
     error.maybe_billed = call.billable
     error.request_id = error.request_id or reply.request_id
     error.status_code = error.status_code or reply.status_code

@@ -1,8 +1,7 @@
-"""How long work shows itself: a callback, and a bar in the terminal or notebook.
+"""Progress of jobs and batches: a callback, and a bar in the terminal or notebook.
 
-Waiting for a job and working through a batch report a `Progress` at every step. ``on_progress``
-receives it (with the async client it may be a coroutine function); ``progress=True`` draws a bar
-with tqdm, which the extra ``progress`` brings.
+Each step reports a `Progress` to ``on_progress``, which may be a coroutine function with the async
+client. ``progress=True`` draws a bar with tqdm (extra ``progress``).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ logger = logging.getLogger("nanogpt_client")
 
 
 class ProgressReporter:
-    """A context manager around one piece of work: tells its progress, and closes the bar."""
+    """A context manager around a job or batch: reports its progress and closes the bar."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._function: OnProgress | None = options.get("on_progress")
@@ -33,7 +32,7 @@ class ProgressReporter:
         self._is_reporting = False
 
     def report(self, progress: Progress) -> Generator[CallUser, Any, None]:
-        """Report; what the caller's function raises is logged, for the work may be paid already."""
+        """Report; an exception of ``on_progress`` is logged, as the work may be billed already."""
         if self._bar is not None:
             with self._lock:
                 self._bar.show(progress)
@@ -45,11 +44,10 @@ class ProgressReporter:
     def finished(
         self, kind: str, total: int, result: Any, *, parts: int = 1
     ) -> Generator[CallUser, Any, None]:
-        """Count parts that are finished, and report how many of ``total`` are.
+        """Count finished parts and report how many of ``total`` there are.
 
-        Threads and tasks may finish at the same time. Counted in one step with being queued, and
-        reported by one of them for all, they never run backwards, and nobody waits for another's
-        ``on_progress``.
+        Threads and tasks may finish at the same time. Parts are counted and queued in one step, and
+        one thread reports for all. So counts never decrease, and none waits for ``on_progress``.
         """
         with self._lock:
             self._done += parts
@@ -79,24 +77,24 @@ class ProgressReporter:
 
 
 class _Bar:
-    """A tqdm bar, drawn from the first report on."""
+    """A tqdm bar, drawn at the first report."""
 
     def __init__(self) -> None:
         try:
-            from tqdm.auto import tqdm  # noqa: PLC0415 - only who asks for a bar needs it
+            from tqdm.auto import tqdm  # noqa: PLC0415 - an optional dependency
         except ImportError as error:
-            msg = "progress=True draws with tqdm: pip install 'nanogpt-integrations[progress]'"
+            msg = "progress=True needs tqdm: pip install 'nanogpt-integrations[progress]'"
             raise ConfigurationError(msg, param="progress") from error
         self._make = tqdm
-        self._tqdm: Any = None
+        self._drawn: Any = None
 
     def show(self, progress: Progress) -> None:
-        if self._tqdm is None:
-            self._tqdm = self._make(total=progress.total, desc=progress.kind)
-        self._tqdm.n = max(self._tqdm.n, progress.done)
+        if self._drawn is None:
+            self._drawn = self._make(total=progress.total, desc=progress.kind)
+        self._drawn.n = max(self._drawn.n, progress.done)
         job = f", job {progress.run_id}" if progress.run_id else ""
-        self._tqdm.set_postfix_str(f"{progress.status}{job}")
+        self._drawn.set_postfix_str(f"{progress.status}{job}")
 
     def close(self) -> None:
-        if self._tqdm is not None:
-            self._tqdm.close()
+        if self._drawn is not None:
+            self._drawn.close()

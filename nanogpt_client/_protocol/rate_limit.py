@@ -1,62 +1,64 @@
-"""How one call waits for its turn, and what a request to wait (429) means for it."""
+"""How one call waits for its slot, and what a 429 response means for it."""
 
 from __future__ import annotations
 
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.call import Request
-from nanogpt_client._protocol.pacing import LONGEST_NAP, Pace
+from nanogpt_client._protocol.pacing import MAX_SLEEP, Pace
 from nanogpt_client._protocol.steps import Sleep, Steps
 from nanogpt_client.errors import APIStatusError, DailyLimitError, NanoGPTError, RateLimitError
 
 
-class Line:
-    """One call's waits for its turn: see `pacing`.
+class CallPacer:
+    """Waits for the slots of one call; see `pacing`.
 
-    To be told to wait is no failed attempt: it takes time, not retries. A call waits for as long as
-    the setting ``rate_limit_wait`` says; without one, for as long as its timeout after NanoGPT last
-    accepted any call of the client, so that none of very many calls is lost.
+    A 429 is not a failed attempt: it uses up time, not retries. A call waits for at most
+    ``rate_limit_wait`` seconds; without that setting, for its timeout after NanoGPT last accepted
+    any call of the client, so that none of very many calls is lost.
     """
 
     def __init__(self, context: CallContext, request: Request) -> None:
-        # Files come from other servers, which neither count nor limit NanoGPT's requests.
+        # Files come from other servers, to which NanoGPT's rate limit does not apply.
         self._pace = context.pace if request.download_limit is None else Pace()
-        self._set = context.rate_limit_wait
-        self._allowed = context.timeout if self._set is None else self._set
-        if self._set is None and request.timeout is not None:
+        self._setting = context.rate_limit_wait
+        self._allowed = context.timeout if self._setting is None else self._setting
+        if self._setting is None and request.timeout is not None:
             self._allowed = request.timeout
-        self._turn = self._pace.turn()
+        self._slot = self._pace.next_slot()
         self._since: float | None = None
         self._refusal: NanoGPTError = RateLimitError(
-            "NanoGPT asks to wait, for longer than rate_limit_wait; this request was not sent"
+            "NanoGPT asks to wait longer than rate_limit_wait; this request was not sent"
         )
 
     def wait(self) -> Steps[None]:
-        """Wait until the line has come to this call.
+        """Wait until the call's slot is due.
 
         Raises:
-            RateLimitError: that would take too long; it is the last refusal, if there was one.
+            RateLimitError: that would take too long; the last 429, if there was one.
         """
-        while (seconds := self._pace.wait(self._turn)) > 0:
+        while (seconds := self._pace.wait(self._slot)) > 0:
             if self._pace.is_asked_to_wait and not self._may_wait(seconds):
                 raise self._refusal
-            yield Sleep(min(seconds, LONGEST_NAP))
+            yield Sleep(min(seconds, MAX_SLEEP))
 
     def _may_wait(self, seconds: float) -> bool:
         now = self._pace.now()
         if self._since is None:
             self._since = now
-        since = self._since if self._set is not None else max(self._since, self._pace.accepted_at)
+        since = (
+            self._since if self._setting is not None else max(self._since, self._pace.accepted_at)
+        )
         return self._allowed is None or now + seconds <= since + self._allowed
 
     def accepted(self) -> None:
-        """Note that NanoGPT let the request in."""
-        self._pace.accepted(self._turn)
+        """Note that NanoGPT did not refuse the request for its rate."""
+        self._pace.accepted(self._slot)
 
-    def is_sent_to_its_end(self, failure: NanoGPTError) -> bool:
-        """Whether NanoGPT asks to wait, and the call may: then it has another turn.
+    def is_rate_limited(self, failure: NanoGPTError) -> bool:
+        """Whether NanoGPT asks to wait and the call may; it then has a new slot.
 
         Raises:
-            RateLimitError: NanoGPT asks to wait for longer than the call may.
+            RateLimitError: NanoGPT asks to wait longer than the call may.
         """
         if not isinstance(failure, RateLimitError) or isinstance(failure, DailyLimitError):
             if isinstance(failure, APIStatusError):
@@ -66,6 +68,6 @@ class Line:
         seconds = self._pace.back_off() if asked is None else asked
         if not self._may_wait(seconds):
             raise failure
-        self._pace.refused(self._turn, seconds)
-        self._refusal, self._turn = failure, self._pace.turn()
+        self._pace.refused(self._slot, seconds)
+        self._refusal, self._slot = failure, self._pace.next_slot()
         return True

@@ -1,7 +1,7 @@
-"""The rules of sending again, as values and pure functions. `flow.attempt` applies them.
+"""The retry rules, as values and pure functions; `policy.send_with_retries` applies them.
 
 Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling, but stricter: NanoGPT
-has no idempotency key, so what may have been billed is never sent again.
+has no idempotency keys, so a request that may have been billed is never sent again.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from nanogpt_client.errors import (
 )
 
 RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
-FIRST_BACKOFF = 0.5
-LONGEST_BACKOFF = 8.0
+FIRST_BACKOFF = 0.5  # seconds
+MAX_BACKOFF = 8.0
 
 
 class RetryQuota:
     """A token bucket shared by all calls of a client, so that an outage causes no retry storm.
 
-    A retry takes tokens, and a call that succeeds returns those that it took and one more; once it
-    is empty, failures are raised at once. With the defaults a dead service sees at most 50 retries,
-    however many calls there are. Refusals for the rate limit take none: see `pacing`.
+    A retry takes tokens; a call that succeeds returns those that it took and one more. Once it is
+    empty, failures are raised at once. With the defaults, a service that is down gets at most 50
+    retries, however many calls there are. Responses 429 take no tokens: see `pacing`.
     """
 
     CAPACITY = 500
@@ -54,7 +54,7 @@ class RetryQuota:
             return True
 
     def refill(self, retries: int) -> None:
-        """Give back what the retries of a call took that went well in the end, and one token."""
+        """Return the tokens that the retries of a successful call took, and one more."""
         with self._lock:
             self._tokens = min(self._tokens + 1 + retries * self.COST, self.CAPACITY)
 
@@ -70,7 +70,7 @@ class RetryPolicy:
     retry_after_cap: float = Config.retry_after_cap
 
     def delay(self, failure: NanoGPTError, resend: RetrySafety, retry: int) -> float | None:
-        """Return the seconds to wait before the n-th retry, or ``None`` for "do not"."""
+        """Return the seconds to wait before the n-th retry; ``None`` if there must be none."""
         if retry > self.max_retries or not may_resend(failure, resend):
             return None
         wait = failure.retry_after
@@ -80,11 +80,11 @@ class RetryPolicy:
             return None
         if wait is not None:
             return wait
-        return self.jitter() * min(FIRST_BACKOFF * 2.0 ** (retry - 1), LONGEST_BACKOFF)
+        return self.jitter() * min(FIRST_BACKOFF * 2.0 ** (retry - 1), MAX_BACKOFF)
 
 
 def may_resend(failure: NanoGPTError, resend: RetrySafety) -> bool:
-    """Whether a failed call may be sent again: the one place that guards "one call, one bill"."""
+    """Whether a failed call may be sent again; the only rule that guards "one call, one bill"."""
     if isinstance(failure, APIConnectionError):
         return True
     if isinstance(failure, OutcomeUnknownError):
@@ -95,9 +95,10 @@ def may_resend(failure: NanoGPTError, resend: RetrySafety) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Read how many seconds to wait: in milliseconds, seconds or as a date; nonsense is ``None``.
+    """Return the seconds that the headers ask to wait; ``None`` if they do not, or are invalid.
 
-    A date is measured against the answer's own ``Date`` where there is one: clocks differ.
+    They give milliseconds, seconds or a date, which is compared with the response's own ``Date`` if
+    there is one, as clocks differ.
     """
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         seconds = _number(headers.get(name))

@@ -1,9 +1,8 @@
-"""Server-sent events without I/O: bytes in at any boundaries, the ``data`` of whole events out.
+"""Server-sent events without I/O: chunks of bytes in, the ``data`` of complete events out.
 
-Only what a chat stream needs of https://html.spec.whatwg.org/multipage/server-sent-events.html:
-``event``, ``id`` and ``retry`` are read over, and so are comments (that NanoGPT keeps connections
-alive with them, no public witness has shown). A last event without its blank
-line counts, since NanoGPT's stream may end so.
+The part of https://html.spec.whatwg.org/multipage/server-sent-events.html that chat streams use:
+``event``, ``id``, ``retry`` and comments are ignored. A last event without its blank line counts,
+as NanoGPT's streams may end so.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 
 class SSEDecoder:
-    """Cuts a byte stream into events. Line ends may be LF, CRLF or CR, also mixed."""
+    """Splits a byte stream into events. Line ends may be LF, CRLF or CR, also mixed."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._after_cr = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the data of every event that these bytes complete.
+        """Return the data of each event that these bytes complete.
 
         Raises:
             InvalidResponseError: one event is larger than 16 MiB.
@@ -43,13 +42,13 @@ class SSEDecoder:
         return [event for event in events if event is not None]
 
     def close(self) -> list[bytes]:
-        """Return the last event, if its blank line never came."""
+        """Return the last event if its blank line is missing."""
         event = _data(bytes(self._buffer))
         self._buffer.clear()
         return [] if event is None else [event]
 
     def _unix(self, data: bytes) -> bytes:
-        """Turn every line end into LF; a CR at the end may be the first half of a CRLF."""
+        """Replace every line end by LF; a CR at the end may be the first half of a CRLF."""
         second_half = self._after_cr and data.startswith(b"\n")
         if data:
             self._after_cr = data.endswith(b"\r")

@@ -1,7 +1,6 @@
-"""The steps that flows yield and the outcomes they get back: the language of clients and policy.
+"""The steps that flows yield, and the outcomes that they receive.
 
-A flow owns no socket and no clock. It yields what is to be done; a client does it, and sends in
-what became of it.
+A flow owns no socket and no clock. It yields a step; a client performs it and sends the outcome in.
 """
 
 from __future__ import annotations
@@ -19,43 +18,44 @@ Item = TypeVar("Item")
 
 
 class Send(NamedTuple):
-    """Send a request and read the whole answer: a `Reply` or `Unreachable` comes back."""
+    """Send a request and read the whole response. Outcome: `Reply` or `Unreachable`."""
 
     request: Request
 
 
 class Open(NamedTuple):
-    """Send a request whose answer is a stream: `Connected`, `Reply` (no stream), `Unreachable`."""
+    """Send a request for a stream. Outcome: `Connected`, `Reply` (no stream) or `Unreachable`."""
 
     request: Request
     limit: float | None
 
 
 class Read(NamedTuple):
-    """Read the next bytes of a stream, waiting ``limit`` seconds: a `Piece` or `Unreachable`."""
+    """Read the next bytes of a stream within ``limit`` seconds. Outcome: `Chunk`, `Unreachable`."""
 
     connection: Any
     limit: float | None
 
 
 class Sleep(NamedTuple):
-    """Wait that many seconds."""
+    """Wait for this many seconds."""
 
     seconds: float
 
 
 class Resolve(NamedTuple):
-    """Find out where a URL leads: `Addresses` come back."""
+    """Look up the host of a URL. Outcome: `Addresses`."""
 
     url: str
 
 
 class Addresses(NamedTuple):
-    """The IP addresses of a URL's host; none if its name is unknown here.
+    """The IP addresses of a URL's host; none if the name cannot be resolved.
 
-    ``trusted`` is ``True`` for NanoGPT's own address and where the user allows any, ``own`` for
-    the former alone. ``elsewhere`` is ``True`` where a proxy or the
-    caller's own HTTP client may look the name up again, so that the answer binds nobody.
+    Attributes:
+        trusted: the host is NanoGPT's, or the user allows any host.
+        own: the host is NanoGPT's.
+        elsewhere: a proxy, or the caller's HTTP client, may resolve the name again.
     """
 
     trusted: bool
@@ -65,33 +65,33 @@ class Addresses(NamedTuple):
 
 
 class CallUser(NamedTuple):
-    """Call a function of the caller's, awaiting what it returns if need be: `UserResult`."""
+    """Call a function of the user's, and await its result if needed. Outcome: `UserResult`."""
 
     function: Callable[[Any], Any]
     value: Any
 
 
 class Block(NamedTuple):
-    """Call a function that blocks, such as one that reads a file, off the event loop: `UserResult`.
+    """Call a blocking function, e.g. one that reads a file, off the event loop.
 
-    What it raises of `OSError`, `ValueError` and `NanoGPTError` comes back in it.
+    Outcome: `UserResult`, also for an `OSError`, `ValueError` or `NanoGPTError` that it raises.
     """
 
     function: Callable[[], Any]
 
 
 class UserResult(NamedTuple):
-    """What a function of the caller's returned, or the exception that it raised."""
+    """The result of a function, or the exception that it raised."""
 
     value: Any = None
     error: Exception | None = None
 
 
 class Gather(NamedTuple):
-    """Perform flows, ``max_concurrency`` at a time: a sequence comes back, one item for each.
+    """Run flows, at most ``max_concurrency`` at a time. Outcome: a sequence with an item for each.
 
-    An item is a `UserResult` of what the flow returned or raised; or ``None`` for a flow that
-    was not begun, because another had failed by then.
+    An item is the `UserResult` of a flow, or ``None`` for a flow that was not begun because another
+    had failed.
     """
 
     flows: Sequence[Generator[Any, Any, Any]]
@@ -100,18 +100,18 @@ class Gather(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GetModelCache:
-    """Ask what the client remembers of NanoGPT's model lists: `ModelCache` comes back."""
+    """Get the client's cache of model lists. Outcome: `ModelCache`."""
 
 
 class Yield(NamedTuple, Generic[Item]):
-    """Hand these items to the caller; only then may a step be asked for again."""
+    """Yield these items to the caller, all of them before the next step."""
 
     items: Iterable[Item]
 
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """No (whole) answer came. ``sent`` is ``False`` only if it provably never reached NanoGPT."""
+    """No complete response came; ``sent`` is ``False`` only if NanoGPT provably was not reached."""
 
     sent: bool
     reason: str
@@ -119,11 +119,11 @@ class Unreachable:
     request_id: str | None = None
     cause: Exception | None = field(default=None, repr=False, compare=False)
     unreadable: bool = False
-    """An answer came, but it is packed in a way that nobody reads, or far too large."""
+    """A response came, but it cannot be decompressed, or is far too large."""
 
 
 class Connected(NamedTuple):
-    """A stream has begun; ``seconds`` is how long its headers took."""
+    """A stream has begun; its headers took ``seconds``."""
 
     reply: Reply
     connection: Any
@@ -131,8 +131,8 @@ class Connected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes of a stream (none: it has ended) and the seconds they took to come."""
+class Chunk:
+    """Bytes of a stream, empty at its end, and the seconds that they took to arrive."""
 
     data: bytes = field(repr=False)
     seconds: float = 0.0
@@ -141,7 +141,7 @@ class Piece:
 Outcome: TypeAlias = (
     Reply
     | Connected
-    | Piece
+    | Chunk
     | Unreachable
     | Addresses
     | UserResult
@@ -152,26 +152,26 @@ OtherStep: TypeAlias = Sleep | Resolve | CallUser | Block | Gather
 Step: TypeAlias = Send | Open | Read | OtherStep
 Steps: TypeAlias = Generator[Step, Outcome, T]
 Flow: TypeAlias = Generator[Call[Any] | OtherStep | GetModelCache | Submitted, Any, T]
-"""What endpoints with several requests return: yields calls, receives their parsed answers."""
+"""What endpoints with several requests return: yields calls, receives their parsed responses."""
 
 
 def ask(call: Call[T]) -> Generator[Call[T], Any, T]:
-    """Ask one thing inside a `Flow` and return its answer."""
-    answer: T = yield call
-    return answer
+    """Perform one call inside a `Flow` and return its parsed response."""
+    response: T = yield call
+    return response
 
 
 def ask_user(function: Callable[[Any], Any], value: Any) -> Generator[CallUser, Any, Any]:
-    """Ask a function of the caller's inside a `Flow`; what it raises ends the flow."""
+    """Call a function of the user's inside a `Flow`; its exception ends the flow."""
     returned: UserResult = yield CallUser(function, value)
     if returned.error is not None:
         raise returned.error
     return returned.value
 
 
-def off_loop(function: Callable[..., T], *args: Any, **named: Any) -> Generator[Block, Any, T]:
-    """Do work on files inside a `Flow`, in async code in a thread; what it raises ends the flow."""
-    returned: UserResult = yield Block(partial(function, *args, **named))
+def off_loop(function: Callable[..., T], *args: Any, **kwargs: Any) -> Generator[Block, Any, T]:
+    """Call a blocking function inside a `Flow`, off the event loop; its exception ends the flow."""
+    returned: UserResult = yield Block(partial(function, *args, **kwargs))
     if returned.error is not None:
         raise returned.error
     result: T = returned.value

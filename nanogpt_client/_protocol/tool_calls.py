@@ -1,4 +1,4 @@
-"""Tool calls as a stream brings them: which piece belongs to which call."""
+"""Assembles tool calls from a stream: which delta belongs to which call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ToolCalls"]
 
 @dataclass(slots=True)
 class _Call:
-    """A call as far as it has arrived; ``given`` is its provider's id, ``id`` only if unique."""
+    """A call so far; ``given`` is the provider's id, ``id`` the same if it is unique."""
 
     id: str = ""
     given: str = ""
@@ -37,21 +37,21 @@ class _Call:
         self.scanner.feed(arguments)
 
 
-class _Piece(NamedTuple):
-    """What one delta of a call says."""
+class _Delta(NamedTuple):
+    """The fields of one delta of a call."""
 
     id: str
     number: int | None
     name: str
     arguments: str
-    delta: Mapping[str, Any]
+    raw: Mapping[str, Any]
 
     @property
     def begins_object(self) -> bool:
         return self.arguments.lstrip().startswith("{")
 
     @classmethod
-    def read(cls, delta: Mapping[str, Any]) -> _Piece:
+    def read(cls, delta: Mapping[str, Any]) -> _Delta:
         function = as_dict(delta.get("function"))
         arguments = function.get("arguments")
         if arguments is None:
@@ -68,16 +68,16 @@ class _Piece(NamedTuple):
         )
 
 
-_NO_IDS = frozenset({"null", "None"})  # what some gateways write for an id that is none
+_NO_IDS = frozenset({"null", "None"})  # what some gateways send for a missing id
 
 
 class ToolCalls:
-    """Keeps the tool calls of one choice apart.
+    """Tells the tool calls of one choice apart.
 
-    Providers number them badly: every call with index 0, no index at all, id and name repeated on
-    each delta, pieces of two calls interleaved, several calls with one id. A known id decides; then
-    the index; a piece with neither continues the last call. But whatever they say, an object that
-    begins after a whole one is another call, and so is what stands beside it in one delta.
+    Providers number them badly: every call has index 0, or none has an index, id and name are
+    repeated in each delta, deltas of two calls alternate, several calls have one id. An id seen
+    before decides, then the index; a delta with neither continues the last call. In any case, an
+    object that begins after a complete one is another call, and so is another entry of one delta.
     """
 
     __slots__ = ("_by_id", "_by_index", "_here", "calls")
@@ -92,90 +92,90 @@ class ToolCalls:
         return bool(self.calls)
 
     def add(self, deltas: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Add what one delta of the answer says of its calls."""
+        """Add the calls in one delta of a response."""
         self._here = set()
-        return [self._add(_Piece.read(delta)) for delta in deltas]
+        return [self._add(_Delta.read(delta)) for delta in deltas]
 
     def add_whole(self, calls: Sequence[Mapping[str, Any]]) -> list[ToolCallDelta]:
-        """Add the calls of a whole message: each is one, whatever its id says."""
-        return [self._fill(self._open(piece := _Piece.read(call)), piece) for call in calls]
+        """Add the calls of a complete message: each entry is a call, whatever its id."""
+        return [self._fill(self._open(delta := _Delta.read(call)), delta) for call in calls]
 
     def keep_extras(self, calls: Sequence[Mapping[str, Any]]) -> None:
-        """Take what calls that are known already say besides, when a message repeats them."""
+        """Add the extra fields of calls that a message repeats."""
         for at, call in enumerate(calls):
             position = self._by_id.get(as_text(call.get("id")), at)
             if position < len(self.calls):
                 self.calls[position].extras.add(call, as_dict(call.get("function")))
 
-    def _add(self, piece: _Piece) -> ToolCallDelta:
-        known = self._known(piece)
-        if known is None:
-            position, name = self._open(piece), piece.name
-        elif self._repeats(known, piece):
-            self.keep_extras([piece.delta])
-            return ToolCallDelta(known, None, None, "")
-        elif self._continues(known, piece):
-            position, name = known, piece.name
+    def _add(self, delta: _Delta) -> ToolCallDelta:
+        found = self._find(delta)
+        if found is None:
+            position, name = self._open(delta), delta.name
+        elif self._repeats(found, delta):
+            self.keep_extras([delta.raw])
+            return ToolCallDelta(found, None, None, "")
+        elif self._continues(found, delta):
+            position, name = found, delta.name
         else:
-            # Without an id and a name of its own it is one more call of the same tool.
-            name = piece.name or ("" if piece.id else self.calls[known].name)
-            position = self._open(piece)
+            # Without an id and a name it is one more call of the same tool.
+            name = delta.name or ("" if delta.id else self.calls[found].name)
+            position = self._open(delta)
         self._here.add(position)
-        return self._fill(position, piece._replace(name=name))
+        return self._fill(position, delta._replace(name=name))
 
-    def _known(self, piece: _Piece) -> int | None:
-        """Return the call that a piece continues, if it continues one."""
-        if piece.id in self._by_id:
-            return self._by_id[piece.id]
-        if piece.number is not None:
-            return self._by_index.get(piece.number)
+    def _find(self, delta: _Delta) -> int | None:
+        """Return the position of the call that a delta continues, if any."""
+        if delta.id in self._by_id:
+            return self._by_id[delta.id]
+        if delta.number is not None:
+            return self._by_index.get(delta.number)
         return len(self.calls) - 1 if self.calls else None
 
-    def _repeats(self, position: int, piece: _Piece) -> bool:
-        """Whether a piece says again, under the call's own id, what has arrived already."""
+    def _repeats(self, position: int, delta: _Delta) -> bool:
+        """Whether a delta repeats, under the call's own id, what has arrived already."""
         call = self.calls[position]
-        if not (call.scanner.whole and piece.id) or position in self._here:
+        if not (call.scanner.whole and delta.id) or position in self._here:
             return False
-        same = piece.id == call.given and len(piece.arguments) == call.size
-        return same and piece.arguments == str(call.arguments)
+        same = delta.id == call.given and len(delta.arguments) == call.size
+        return same and delta.arguments == str(call.arguments)
 
-    def _continues(self, position: int, piece: _Piece) -> bool:
+    def _continues(self, position: int, delta: _Delta) -> bool:
         call, here = self.calls[position], position in self._here
-        named = bool(piece.name and call.name)
-        if piece.id and call.given and piece.id != call.given:
+        named = bool(delta.name and call.name)
+        if delta.id and call.given and delta.id != call.given:
             return False
-        if call.scanner.whole and piece.begins_object:
-            # An empty object before the real one, as bridges to Claude send it, is no call.
-            return call.blank and bool(call.given) and not here and piece.name in ("", call.name)
-        if piece.id and piece.id == call.given:
-            return not (here and named and piece.name != call.name)
+        if call.scanner.whole and delta.begins_object:
+            # Bridges to Claude send an empty object before the arguments.
+            return call.blank and bool(call.given) and not here and delta.name in ("", call.name)
+        if delta.id and delta.id == call.given:
+            return not (here and named and delta.name != call.name)
         if not named:
             return True
-        if here or piece.number is None:
+        if here or delta.number is None:
             return False
-        return piece.name == call.name or (bool(call.given) and not call.scanner.begun)
+        return delta.name == call.name or (bool(call.given) and not call.scanner.begun)
 
-    def _open(self, piece: _Piece) -> int:
+    def _open(self, delta: _Delta) -> int:
         position = len(self.calls)
         self.calls.append(_Call())
-        if piece.number is not None:
-            self._by_index[piece.number] = position
+        if delta.number is not None:
+            self._by_index[delta.number] = position
         return position
 
-    def _fill(self, position: int, piece: _Piece) -> ToolCallDelta:
-        """Append what a piece brings to its call; return what of it is new."""
+    def _fill(self, position: int, delta: _Delta) -> ToolCallDelta:
+        """Append a delta to its call; return what is new."""
         call = self.calls[position]
         new_id = ""
-        if piece.id and not call.given:
-            new_id = call.id = "" if piece.id in self._by_id else piece.id
-            call.given = piece.id
-            self._by_id[piece.id] = position
+        if delta.id and not call.given:
+            new_id = call.id = "" if delta.id in self._by_id else delta.id
+            call.given = delta.id
+            self._by_id[delta.id] = position
         name = ""
-        if not call.scanner.begun or not call.name:  # later it can but be repeated
-            name = piece.name.removeprefix(call.name)  # repeated, or longer each time
+        if not call.scanner.begun or not call.name:  # afterwards a name is a repetition
+            name = delta.name.removeprefix(call.name)  # repeated, or growing
             call.name += name
-        if call.scanner.whole and piece.begins_object:
+        if call.scanner.whole and delta.begins_object:
             call.scanner = ObjectScanner()
-        call.add(piece.arguments)
-        call.extras.add(piece.delta, as_dict(piece.delta.get("function")))
-        return ToolCallDelta(position, new_id or None, name or None, piece.arguments)
+        call.add(delta.arguments)
+        call.extras.add(delta.raw, as_dict(delta.raw.get("function")))
+        return ToolCallDelta(position, new_id or None, name or None, delta.arguments)

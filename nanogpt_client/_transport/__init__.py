@@ -1,1 +1,1 @@
-"""What acts: requests out, bytes in. `http` is the one file that imports the HTTP library."""
+"""Network I/O: requests out, bytes in. Only `http` imports the HTTP library."""

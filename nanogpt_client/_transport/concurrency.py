@@ -1,8 +1,8 @@
-"""The clients' hands for what is not a request: other people's functions, several flows at once.
+"""Steps other than requests: calling the user's functions, blocking work, concurrent flows.
 
-The blocking client uses threads, the async one tasks; the rules are the same: ``max_concurrency``
-workers take flow after flow, and after the first failure no further flow is begun, for it would be
-paid.
+The blocking client uses threads, the async client tasks, under the same rules: ``max_concurrency``
+workers take one flow after the other, and after a failure none begins another, which would be
+billed.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from inspect import isawaitable, iscoroutine
 from typing import Any
 
 from nanogpt_client._protocol.steps import Block, CallUser, UserResult
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 
 Flows = Sequence[Generator[Any, Any, Any]]
 
 
 def invoke(step: CallUser) -> UserResult:
-    """Call the caller's function."""
+    """Call the user's function."""
     try:
         value = step.function(step.value)
-    except Exception as error:  # noqa: BLE001 - foreign code; the flow decides what it means
+    except Exception as error:  # noqa: BLE001 - the user's code; the flow decides
         return UserResult(error=error)
     return UserResult(error=_asynchronous(step, value)) if isawaitable(value) else UserResult(value)
 
 
 async def invoke_async(step: CallUser) -> UserResult:
-    """Call the caller's function, and await what it returns if that can be awaited."""
+    """Call the user's function and await the result if it is awaitable."""
     try:
         value = step.function(step.value)
         return UserResult(await value if isawaitable(value) else value)
-    except Exception as error:  # noqa: BLE001 - foreign code; the flow decides what it means
+    except Exception as error:  # noqa: BLE001 - the user's code; the flow decides
         return UserResult(error=error)
 
 
 def block(step: Block) -> UserResult:
-    """Do work that blocks, e.g. with files."""
+    """Call a blocking function, e.g. one that reads a file."""
     try:
         return UserResult(step.function())
     except (OSError, ValueError, NanoGPTError) as error:
@@ -47,62 +47,62 @@ def block(step: Block) -> UserResult:
 
 
 async def block_async(step: Block) -> UserResult:
-    """Do work that blocks in a thread, so that the event loop goes on."""
+    """Call a blocking function in a thread, off the event loop."""
     return await asyncio.to_thread(block, step)
 
 
 def in_threads(
     run: Callable[[Any], Any], flows: Flows, max_concurrency: int
 ) -> list[UserResult | None]:
-    """Perform the flows in threads, under the context (ledger scopes) of this one."""
-    work = _Work(flows)
+    """Run the flows in threads, with this thread's context variables (ledger scopes)."""
+    queue = _FlowQueue(flows)
 
     def worker() -> None:
-        for at, flow in work:
+        for at, flow in queue:
             try:
-                work.results[at] = UserResult(run(flow))
-            except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
-                work.fail(at, error)
+                queue.results[at] = UserResult(run(flow))
+            except Exception as error:  # noqa: BLE001 - stored; the flow raises it
+                queue.fail(at, error)
 
     number = min(max_concurrency, len(flows))
     if number <= 1:
         worker()
-        return work.results
+        return queue.results
     with ThreadPoolExecutor(number) as pool:
         running = [pool.submit(contextvars.copy_context().run, worker) for _ in range(number)]
         try:
             for thread in as_completed(running):
                 thread.result()
         finally:
-            work.stopped = True  # after Ctrl-C, here or in a thread, begin nothing more
-    return work.results
+            queue.stopped = True  # after Ctrl-C, here or in a thread, begin no further flow
+    return queue.results
 
 
 async def in_tasks(
     run: Callable[[Any], Awaitable[Any]], flows: Flows, max_concurrency: int
 ) -> list[UserResult | None]:
-    """Perform the flows in tasks of the running loop; if this one is cancelled, so are they."""
-    work = _Work(flows)
+    """Run the flows in tasks of the running loop; cancelled together with this task."""
+    queue = _FlowQueue(flows)
 
     async def worker() -> None:
-        for at, flow in work:
+        for at, flow in queue:
             try:
-                work.results[at] = UserResult(await run(flow))
-            except Exception as error:  # noqa: BLE001 - kept, and raised by the flow
-                work.fail(at, error)
+                queue.results[at] = UserResult(await run(flow))
+            except Exception as error:  # noqa: BLE001 - stored; the flow raises it
+                queue.fail(at, error)
 
     number = min(max_concurrency, len(flows))
     if number <= 1:
         await worker()
-        return work.results
+        return queue.results
     async with asyncio.TaskGroup() as group:
         for _ in range(number):
             group.create_task(worker())
-    return work.results
+    return queue.results
 
 
-class _Work:
-    """The flows that are still to be begun, handed out one by one, and the results so far."""
+class _FlowQueue:
+    """Hands out the flows one by one, and collects their results."""
 
     def __init__(self, flows: Flows) -> None:
         self.results: list[UserResult | None] = [None] * len(flows)
@@ -121,9 +121,9 @@ class _Work:
         self.stopped = True
 
 
-def _asynchronous(step: CallUser, value: Any) -> ConfigurationError:
-    """Return the error for a function that nobody here can await."""
+def _asynchronous(step: CallUser, value: Any) -> InvalidArgumentError:
+    """Return the error for an asynchronous function in the blocking client."""
     if iscoroutine(value):
-        value.close()  # or Python complains of it
+        value.close()  # avoids the warning "was never awaited"
     name = getattr(step.function, "__name__", step.function)
-    return ConfigurationError(f"{name!r} is asynchronous; it needs AsyncNanoGPTClient")
+    return InvalidArgumentError(f"{name!r} is asynchronous; it needs AsyncNanoGPTClient")

@@ -1,8 +1,8 @@
-"""The queue for a client's connections: so many are open at once, the other calls wait, unsent.
+"""The queue for a client's connections: a limited number is open, further calls wait, unsent.
 
-One queue serves all threads and event loops of a client in one process, in the order of arrival.
-It is safe by construction against exceptions that a signal handler raises at any moment: what is
-counted are the turns that live, and a turn that its owner has lost ends by being collected.
+One queue serves all threads and event loops of a client in one process, first come, first served.
+An exception that a signal handler raises at any moment cannot lose a connection: only slots that
+are alive count, and a slot that its owner has lost is released when it is garbage collected.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import threading
 import weakref
 from collections import OrderedDict
 
-__all__ = ["Line", "Queue", "Turn"]
+__all__ = ["ConnectionQueue", "ProcessQueue", "Slot"]
 
-# A wake-up can be lost only with the call that owed it, in the middle of an interrupt.
-LOOK_AGAIN_SECONDS = 1.0
+# A wake-up is lost only if the call that owed it was interrupted; waiters then find out themselves.
+RECHECK_SECONDS = 1.0
 
 
-class Turn:
-    """One call's turn on a connection; `Queue.end` ends it, and so does losing it."""
+class Slot:
+    """The right of one call to a connection; given up by `ProcessQueue.release` or by losing it."""
 
     __slots__ = ("__weakref__", "_lock", "_loop", "_woken", "ref")
 
     def __init__(self) -> None:
-        self.ref: weakref.ref[Turn] | None = None
+        self.ref: weakref.ref[Slot] | None = None
         self._lock: threading.Lock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Future[None] | None = None
 
     def prepare(self) -> None:
-        """Get ready to be woken in this thread, or in this task of the running loop."""
+        """Prepare to be woken in this thread, or in this task of the running loop."""
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -52,7 +52,7 @@ class Turn:
             await asyncio.wait([self._woken], timeout=seconds)
 
     def wake(self) -> bool:
-        """Wake its owner, of whatever thread; ``False`` if the owner's event loop is closed."""
+        """Wake the owner, in any thread; ``False`` if the owner's event loop is closed."""
         if self._lock is not None:
             with contextlib.suppress(RuntimeError):  # woken twice
                 self._lock.release()
@@ -68,90 +68,90 @@ class Turn:
             self._woken.set_result(None)
 
 
-class Queue:
-    """Lets ``limit`` calls have a connection at the same time, first come, first served."""
+class ConnectionQueue:
+    """Lets at most ``limit`` calls have a connection at the same time, in each process."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._of_process: dict[int, Line] = {}
+        self._queues: dict[int, ProcessQueue] = {}
 
     @property
-    def line(self) -> Line:
-        """The queue of this process; a forked child begins with an empty one."""
+    def of_process(self) -> ProcessQueue:
+        """The queue of this process; a forked child starts with an empty one."""
         process = os.getpid()
-        return self._of_process.get(process) or self._of_process.setdefault(
-            process, Line(self._limit)
+        return self._queues.get(process) or self._queues.setdefault(
+            process, ProcessQueue(self._limit)
         )
 
 
-class Line:
+class ProcessQueue:
     """The queue of one process."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # A turn that is collected leaves at once and atomically: the callback is C code.
-        self._held: set[weakref.ref[Turn]] = set()
-        self._waiting: OrderedDict[Turn, None] = OrderedDict()
-        # Taken again by its own thread where a stream that nobody holds any more is collected.
+        # The callback is C code: a slot that is garbage collected leaves atomically.
+        self._in_use: set[weakref.ref[Slot]] = set()
+        self._waiting: OrderedDict[Slot, None] = OrderedDict()
+        # Reentrant: its own thread may garbage collect a lost stream, which releases its slot.
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._in_use)
 
-    def wait(self, turn: Turn) -> None:
-        """Block until the turn comes."""
-        if not self._taken_at_once(turn):
-            came = False
+    def acquire(self, slot: Slot) -> None:
+        """Block until a connection is free."""
+        if not self._acquired_at_once(slot):
+            admitted = False
             try:
-                while turn.ref not in self._held:
-                    turn.block(LOOK_AGAIN_SECONDS)
+                while slot.ref not in self._in_use:
+                    slot.block(RECHECK_SECONDS)
                     self._serve()
-                came = True
+                admitted = True
             finally:
-                self._leave(turn, came=came)
+                self._leave(slot, admitted=admitted)
 
-    async def wait_async(self, turn: Turn) -> None:
-        """Wait until the turn comes; a waiter that is cancelled leaves the queue."""
-        if not self._taken_at_once(turn):
-            came = False
+    async def acquire_async(self, slot: Slot) -> None:
+        """Wait until a connection is free; a waiter that is cancelled leaves the queue."""
+        if not self._acquired_at_once(slot):
+            admitted = False
             try:
-                while turn.ref not in self._held:
-                    await turn.sleep(LOOK_AGAIN_SECONDS)
+                while slot.ref not in self._in_use:
+                    await slot.sleep(RECHECK_SECONDS)
                     self._serve()
-                came = True
+                admitted = True
             finally:
-                self._leave(turn, came=came)
+                self._leave(slot, admitted=admitted)
 
-    def end(self, turn: Turn) -> None:
-        """Give the turn on; a second time does nothing."""
-        if turn.ref is not None:
-            self._held.discard(turn.ref)
+    def release(self, slot: Slot) -> None:
+        """Pass the connection on to the next call; a second time does nothing."""
+        if slot.ref is not None:
+            self._in_use.discard(slot.ref)
             if self._waiting:
                 self._serve()
 
-    def _leave(self, turn: Turn, *, came: bool) -> None:
-        self._waiting.pop(turn, None)
-        if not came:
-            self.end(turn)
+    def _leave(self, slot: Slot, *, admitted: bool) -> None:
+        self._waiting.pop(slot, None)
+        if not admitted:
+            self.release(slot)
 
-    def _taken_at_once(self, turn: Turn) -> bool:
-        turn.ref = weakref.ref(turn, self._held.discard)
-        hash(turn.ref)  # which a dead one could not tell any more
+    def _acquired_at_once(self, slot: Slot) -> bool:
+        slot.ref = weakref.ref(slot, self._in_use.discard)
+        hash(slot.ref)  # cached now: the hash of a dead reference is an error
         with self._lock:
-            if not self._waiting and len(self._held) < self._limit:
-                self._held.add(turn.ref)
+            if not self._waiting and len(self._in_use) < self._limit:
+                self._in_use.add(slot.ref)
                 return True
-            turn.prepare()
-            self._waiting[turn] = None
+            slot.prepare()
+            self._waiting[slot] = None
         return False
 
     def _serve(self) -> None:
-        """Let in as many as there is room for; each step may be the last, or be done twice."""
+        """Admit as many as the limit allows; safe if interrupted at any step and repeated."""
         with self._lock:
-            while self._waiting and len(self._held) < self._limit:
-                turn = next(iter(self._waiting))
-                if turn.ref is not None:
-                    self._held.add(turn.ref)
-                self._waiting.pop(turn, None)
-                if not turn.wake() and turn.ref is not None:
-                    self._held.discard(turn.ref)
+            while self._waiting and len(self._in_use) < self._limit:
+                slot = next(iter(self._waiting))
+                if slot.ref is not None:
+                    self._in_use.add(slot.ref)
+                self._waiting.pop(slot, None)
+                if not slot.wake() and slot.ref is not None:
+                    self._in_use.discard(slot.ref)

@@ -1,8 +1,8 @@
-"""Where the bytes of a download come from: the address that was checked, and no other.
+"""Downloads connect to the address that was checked, and to no other.
 
-A name that is looked up a second time may lead elsewhere, so requests go to the very address that
-was found to be public; the name stays in the ``Host`` header and in TLS. Where a proxy stands
-between, or may stand in a client of the caller's, names are resolved there.
+A second look-up of a name may return another address, so a request goes to the very address that
+was found to be public; the name stays in the ``Host`` header and in TLS. A proxy, also one that the
+caller's HTTP client may use, resolves names itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DIRECT = frozenset({"ConnectionPool", "AsyncConnectionPool"})
 
 
 def place_of(config: Config, url: str) -> Addresses | tuple[str, int]:
-    """Return what is known of a media URL without a look-up, else the host and port to look up."""
+    """Return the addresses of a media URL if no look-up is needed, else the host and port."""
     absolute = config.absolute(url)
     if config.allow_private_downloads or config.is_own(absolute):
         return Addresses(trusted=True, own=config.is_own(absolute))
@@ -33,13 +33,13 @@ def place_of(config: Config, url: str) -> Addresses | tuple[str, int]:
 
 
 def found(entries: Sequence[Any], injected: Any) -> Addresses:
-    """Return the addresses of a look-up."""
+    """Return the addresses that a look-up found."""
     addresses = in_order(str(entry[4][0]) for entry in entries)
     return Addresses(trusted=False, addresses=addresses, elsewhere=resolved_elsewhere(injected))
 
 
 def resolved_elsewhere(injected: Any) -> bool:
-    """Whether a proxy looks names up, or a client of the caller's that is not seen to go direct."""
+    """Whether a proxy resolves names, or a client of the caller's that may use one."""
     if injected is None:
         return not getproxies().keys().isdisjoint({"http", "https", "all"})
     pool = getattr(getattr(injected, "_transport", None), "_pool", None)
@@ -47,11 +47,11 @@ def resolved_elsewhere(injected: Any) -> bool:
 
 
 def pinned(url: Any, request: Request) -> tuple[Any, dict[str, Any]]:
-    """Return the URL that leads to a checked address, and what `build_request` needs besides."""
+    """Return the URL of a checked address, and the headers and extensions that it needs."""
     if not request.addresses:
         return url, {}
-    # This connection was checked for one name, so none may use it afterwards. (HTTP/2 has no such
-    # header, and the libraries leave it out there.)
+    # The connection was checked for one name, so it must not be reused. (HTTP/2 has no such header,
+    # and the library omits it there.)
     headers = {"Host": url.netloc.decode("ascii"), "Connection": "close"}
     name = url.raw_host.decode("ascii").rstrip(".")
     extensions = {"sni_hostname": name} if url.scheme == "https" else {}

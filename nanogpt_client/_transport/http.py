@@ -1,8 +1,7 @@
-"""The one file that imports the HTTP library: requests out, `Reply` or `Unreachable` back.
+"""The only module that imports the HTTP library: sends a `Request`, returns a `Reply` or why not.
 
-Both transports do the same with and without ``await``; what to do about an outcome is decided in
-`_core.flow`. The library's successor has the same interface, so moving to it is one line here, and
-an injected client may be of either: its own module names its exceptions.
+Both transports do the same, with and without ``await``; `_protocol.policy` decides what follows
+from an outcome. An injected client may be of httpx or of httpx2, which has the same interface.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ from weakref import finalize
 import httpx
 
 from nanogpt_client._protocol.call import Reply, Request
-from nanogpt_client._protocol.steps import Addresses, Connected, Piece, Unreachable
-from nanogpt_client._transport.connection_queue import Queue
-from nanogpt_client._transport.decoding import ACCEPT_ENCODING, adecoded, decoded
+from nanogpt_client._protocol.steps import Addresses, Connected, Unreachable
+from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.download import found, pinned, place_of
-from nanogpt_client._transport.http_internals import left_over, lock_safely
+from nanogpt_client._transport.http2_log import redact_http2_log
 from nanogpt_client._transport.pool import (
     IDLE_SECONDS,
     AsyncClientPool,
@@ -37,12 +35,19 @@ from nanogpt_client._transport.pool import (
     ExternalClient,
     Lease,
     PooledClient,
-    closed_with_loop,
+    close_with_loop,
     idle_policy_of,
+    make_interruptible,
 )
-from nanogpt_client._transport.response_body import Body
-from nanogpt_client._transport.send_progress import BlockingProgress, Deadlines, Progress
-from nanogpt_client._transport.stall_timer import Deadline, watchdog
+from nanogpt_client._transport.response_body import (
+    ACCEPT_ENCODING,
+    ResponseBody,
+    adecoded,
+    decoded,
+    has_trailing_data,
+)
+from nanogpt_client._transport.send_progress import BlockingSendProgress, SendProgress, Timeouts
+from nanogpt_client._transport.stall_timer import Deadline, stall_timer
 from nanogpt_client._transport.stream import (
     AsyncConnection,
     Connection,
@@ -61,53 +66,57 @@ CONNECT_SECONDS = 15.0
 
 Exchanged: TypeAlias = Connected | Reply | Unreachable
 
-_NOT_TRIED = Unreachable(sent=False, reason="not tried")
+_NOT_ATTEMPTED = Unreachable(sent=False, reason="not attempted")
 
 
 class Transport:
-    """Performs requests with blocking clients of its own, or with the caller's."""
+    """Sends requests with blocking HTTP clients of its own, or with the caller's."""
 
     def __init__(
-        self, config: Config, http_client: httpx.Client | None = None, queue: Queue | None = None
+        self,
+        config: Config,
+        http_client: httpx.Client | None = None,
+        queue: ConnectionQueue | None = None,
     ) -> None:
         self._config = config
-        self._queue = queue or Queue(config.max_connections)
+        self._queue = queue or ConnectionQueue(config.max_connections)
         self._injected_client = http_client
         self._injected = None if http_client is None else ExternalClient(http_client, PooledClient)
+        redact_http2_log()
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
-        self._patience = idle_policy_of(config.origin)
-        self._deadlines: dict[int, Deadlines] = {}
+        self._idle_policy = idle_policy_of(config.origin)
+        self._timeouts: dict[int, Timeouts] = {}
         self._own: dict[int, ClientPool[httpx.Client]] = {}
-        # Models of the frameworks are rarely closed by anyone. Unlike `__del__`, this comes before
-        # the end of the sockets where all are collected at once, as after a call that failed.
+        # The frameworks' models are rarely closed. Unlike `__del__`, this runs before the sockets
+        # are finalised when all are garbage collected together, as after a failed call.
         finalize(self, _close, self._own)
 
     def ready(self) -> None:
-        """Threads need no preparation."""
+        """Do nothing: threads need no preparation."""
 
     def _clients(self) -> ClientPool[httpx.Client] | ExternalClient[httpx.Client]:
         if self._injected is not None:
             return self._injected
         process = os.getpid()  # a forked child must not share its parent's sockets
         return self._own.get(process) or self._own.setdefault(
-            process, ClientPool(_new_client, self._patience)
+            process, ClientPool(_new_client, self._idle_policy)
         )
 
     def send(self, request: Request) -> Exchanged:
-        """Send and read the whole answer."""
+        """Send and read the whole response."""
         seconds = request.timeout or self._config.timeout
         return self._exchange(request, seconds, streams=False)
 
     def open(self, request: Request, limit: float | None) -> Exchanged:
-        """Send; return the open stream, or the whole answer if it is none."""
+        """Send; return the open stream, or the whole response if it is not a stream."""
         return self._exchange(request, limit, streams=True)
 
     def _exchange(self, request: Request, seconds: float | None, *, streams: bool) -> Exchanged:
-        lease = Lease(self._queue.line, self._clients())
-        outcome: Exchanged = _NOT_TRIED
+        lease = Lease(self._queue.of_process, self._clients())
+        outcome: Exchanged = _NOT_ATTEMPTED
         try:
-            lease.line.wait(lease.turn)
+            lease.queue.acquire(lease.slot)
             for pause in _pauses(seconds):
                 outcome = self._attempt(lease, request, seconds, streams=streams)
                 if not lacks_descriptor(outcome):
@@ -116,47 +125,47 @@ class Transport:
                 time.sleep(pause)
         finally:
             if not isinstance(outcome, Connected):
-                lease.end()
+                lease.release()
         return outcome
 
     def _attempt(
         self, lease: Lease[httpx.Client], request: Request, seconds: float | None, *, streams: bool
     ) -> Exchanged:
         try:
-            carrier = lease.lend()
+            pooled = lease.acquire()
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
-        own = carrier.client is not self._injected_client
-        guard, body = Deadline(), Body(seconds, request.download_limit)
-        deadlines = Deadlines(_to_connect(seconds), seconds, self._deadlines)
-        begin = None if own or seconds is None else partial(watchdog.watch, guard, seconds)
-        progress = BlockingProgress(carrier, guard, deadlines, begin)
-        extensions = {"trace": progress.note, "timeout": deadlines}
+        own = pooled.client is not self._injected_client
+        deadline, body = Deadline(), ResponseBody(seconds, request.download_limit)
+        timeouts = Timeouts(_to_connect(seconds), seconds, self._timeouts)
+        begin = None if own or seconds is None else partial(stall_timer.watch, deadline, seconds)
+        progress = BlockingSendProgress(pooled, deadline, timeouts, begin)
+        extensions = {"trace": progress.note, "timeout": timeouts}
         response = connection = None
         try:
-            with watchdog.guarding(guard, seconds if own else None):
-                prepared = _build(carrier.client, self._library, request, self._config, extensions)
-                response = carrier.client.send(prepared, stream=True, follow_redirects=False)
+            with stall_timer.limiting(deadline, seconds if own else None):
+                prepared = _build(pooled.client, self._library, request, self._config, extensions)
+                response = pooled.client.send(prepared, stream=True, follow_redirects=False)
                 if streams and _is_stream(response):
-                    connection = Connection(response, self._errors, lease, deadlines)
+                    connection = Connection(response, self._errors, lease, timeouts)
                     return Connected(
                         _reply(response, b"", self._config), connection, body.seconds()
                     )
                 _read(response, body, lease)
-            if guard.fired:  # then the end of the body may be our own doing
+            if deadline.fired:  # then the deadline may have ended the body
                 raise TimeoutError
             return _reply(response, body.whole(), self._config)
         except self._errors.all as error:
-            lease.failed(carrier, response, body.seconds())
+            lease.failed(pooled, response, body.seconds())
             return unreachable(
-                error, self._errors, response, progress=progress, timed_out=guard.fired
+                error, self._errors, response, progress=progress, timed_out=deadline.fired
             )
         finally:
             if connection is None:
-                deadlines.forget()
+                timeouts.forget()
 
     def resolve(self, url: str) -> Addresses:
-        """Look a URL's host up."""
+        """Look up a URL's host."""
         place = place_of(self._config, url)
         if isinstance(place, Addresses):
             return place
@@ -166,47 +175,44 @@ class Transport:
             entries = []
         return found(entries, self._injected_client)
 
-    def read(self, connection: Connection, limit: float | None) -> Piece | Unreachable:
-        """Read the next bytes, at most ``limit`` seconds long."""
-        return connection.read(limit)
-
     def close(self) -> None:
         """Close what was opened here; an injected client stays open."""
         _close(self._own)
 
 
 class AsyncTransport:
-    """Performs requests with async clients of the running event loop, or with the caller's."""
+    """Sends requests with HTTP clients of the running event loop, or with the caller's."""
 
     def __init__(
         self,
         config: Config,
         http_client: httpx.AsyncClient | None = None,
-        queue: Queue | None = None,
+        queue: ConnectionQueue | None = None,
     ) -> None:
         self._config = config
-        self._queue = queue or Queue(config.max_connections)
+        self._queue = queue or ConnectionQueue(config.max_connections)
         self._injected_client = http_client
         self._injected = (
             None if http_client is None else ExternalClient(http_client, AsyncPooledClient)
         )
+        redact_http2_log()
         self._library = _library_of(http_client)
         self._errors = Errors.of(self._library)
-        self._patience = idle_policy_of(config.origin)
+        self._idle_policy = idle_policy_of(config.origin)
         self._own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
 
     def ready(self) -> None:
-        """Refuse event loops other than asyncio's, before anything is counted as a call.
+        """Refuse event loops other than asyncio's, before the call is counted.
 
         Raises:
-            ConfigurationError: none of asyncio's runs here.
+            ConfigurationError: no asyncio loop is running.
         """
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             msg = (
-                "AsyncNanoGPTClient runs on asyncio only; under trio, use NanoGPTClient in threads "
+                "AsyncNanoGPTClient needs asyncio; with trio, use NanoGPTClient in threads "
                 "(trio.to_thread.run_sync)"
             )
             raise ConfigurationError(msg) from None
@@ -216,35 +222,35 @@ class AsyncTransport:
             return self._injected
         loop = asyncio.get_running_loop()
         if certificate_paths() not in _read_from:
-            with suppress(*_CANNOT_BE_MADE):  # which making a client will tell again
-                await asyncio.to_thread(_certificates)  # they are files
+            with suppress(*_CANNOT_BE_MADE):  # making the client raises it again
+                await asyncio.to_thread(_certificates)  # reads files
         clients = self._own.get(loop)
         if clients is None:
-            for ended in [known for known in self._own if known.is_closed()]:
-                del self._own[ended]  # their clients are closed, too
+            for ended in [other for other in self._own if other.is_closed()]:
+                del self._own[ended]  # so are its clients
             clients = AsyncClientPool(
-                lambda: httpx.AsyncClient(**_settings()), loop, self._patience
+                lambda: httpx.AsyncClient(**_settings()), loop, self._idle_policy
             )
             self._own[loop] = clients
-            await closed_with_loop(clients)
+            await close_with_loop(clients)
         return clients
 
     async def send(self, request: Request) -> Exchanged:
-        """Send and read the whole answer."""
+        """Send and read the whole response."""
         seconds = request.timeout or self._config.timeout
         return await self._exchange(request, seconds, streams=False)
 
     async def open(self, request: Request, limit: float | None) -> Exchanged:
-        """Send; return the open stream, or the whole answer if it is none."""
+        """Send; return the open stream, or the whole response if it is not a stream."""
         return await self._exchange(request, limit, streams=True)
 
     async def _exchange(
         self, request: Request, seconds: float | None, *, streams: bool
     ) -> Exchanged:
-        lease = Lease(self._queue.line, await self._clients())
-        outcome: Exchanged = _NOT_TRIED
+        lease = Lease(self._queue.of_process, await self._clients())
+        outcome: Exchanged = _NOT_ATTEMPTED
         try:
-            await lease.line.wait_async(lease.turn)
+            await lease.queue.acquire_async(lease.slot)
             for pause in _pauses(seconds):
                 outcome = await self._attempt(lease, request, seconds, streams=streams)
                 if not lacks_descriptor(outcome):
@@ -253,7 +259,7 @@ class AsyncTransport:
                 await asyncio.sleep(pause)
         finally:
             if not isinstance(outcome, Connected):
-                lease.end()
+                lease.release()
         return outcome
 
     async def _attempt(
@@ -265,20 +271,20 @@ class AsyncTransport:
         streams: bool,
     ) -> Exchanged:
         try:
-            carrier = lease.lend()
+            pooled = lease.acquire()
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
-        own = carrier.client is not self._injected_client
-        body, response = Body(seconds, request.download_limit), None
+        own = pooled.client is not self._injected_client
+        body, response = ResponseBody(seconds, request.download_limit), None
         limit = asyncio.timeout(seconds if own else None)
         begin = None if own or seconds is None else partial(_reschedule, limit, seconds)
-        progress = Progress(carrier, begin)
+        progress = SendProgress(pooled, begin)
         timeouts = {"connect": _to_connect(seconds), "read": None, "write": None, "pool": None}
         extensions = {"trace": progress.note_async, "timeout": timeouts}
         try:
             async with limit:
-                prepared = _build(carrier.client, self._library, request, self._config, extensions)
-                response = await carrier.client.send(prepared, stream=True, follow_redirects=False)
+                prepared = _build(pooled.client, self._library, request, self._config, extensions)
+                response = await pooled.client.send(prepared, stream=True, follow_redirects=False)
                 if streams and _is_stream(response):
                     connection = AsyncConnection(response, self._errors, lease)
                     return Connected(
@@ -287,11 +293,11 @@ class AsyncTransport:
                 await _read_async(response, body, lease)
             return _reply(response, body.whole(), self._config)
         except self._errors.all as error:
-            lease.failed(carrier, response, body.seconds())
+            lease.failed(pooled, response, body.seconds())
             return unreachable(error, self._errors, response, progress=progress)
 
     async def resolve(self, url: str) -> Addresses:
-        """Look a URL's host up."""
+        """Look up a URL's host."""
         place = place_of(self._config, url)
         if isinstance(place, Addresses):
             return place
@@ -301,10 +307,6 @@ class AsyncTransport:
         except OSError:
             entries = []
         return found(entries, self._injected_client)
-
-    async def read(self, connection: AsyncConnection, limit: float | None) -> Piece | Unreachable:
-        """Read the next bytes, at most ``limit`` seconds long."""
-        return await connection.read(limit)
 
     async def aclose(self) -> None:
         """Close what was opened here on the running loop; an injected client stays open."""
@@ -322,29 +324,29 @@ def _close(own: dict[int, ClientPool[httpx.Client]]) -> None:
 
 
 def _close_soon(own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.AsyncClient]]) -> None:
-    """Have every loop close its clients."""
+    """Have each loop close its clients."""
     for clients in own.values():
         clients.close_soon()
 
 
-def _read(response: httpx.Response, body: Body, lease: Lease[httpx.Client]) -> None:
-    """Read a whole answer; only where nothing comes behind it is the connection used again."""
+def _read(response: httpx.Response, body: ResponseBody, lease: Lease[httpx.Client]) -> None:
+    """Read a whole response; the connection is reused only if nothing follows it."""
     whole = False
     try:
-        whole = not any(body.add(piece) for piece in decoded(response))
+        whole = not any(body.add(chunk) for chunk in decoded(response))
     finally:
         response.close()
-    lease.reusable = whole and not left_over(response)
+    lease.reusable = whole and not has_trailing_data(response)
 
 
 async def _read_async(
-    response: httpx.Response, body: Body, lease: Lease[httpx.AsyncClient]
+    response: httpx.Response, body: ResponseBody, lease: Lease[httpx.AsyncClient]
 ) -> None:
-    """Read a whole answer; only where nothing comes behind it is the connection used again."""
+    """Read a whole response; the connection is reused only if nothing follows it."""
     whole = False
     try:
-        async for piece in adecoded(response):
-            if body.add(piece):
+        async for chunk in adecoded(response):
+            if body.add(chunk):
                 break
         else:
             whole = True
@@ -358,7 +360,7 @@ def _reschedule(limit: asyncio.Timeout, seconds: float) -> None:
 
 
 def _pauses(seconds: float | None) -> Iterator[float]:
-    """Yield the seconds to wait for a free file descriptor, before each further attempt."""
+    """Yield the seconds to wait for a free file descriptor before each further attempt."""
     ends = float("inf") if seconds is None else time.monotonic() + seconds
     pause = 0.05
     while True:
@@ -368,13 +370,13 @@ def _pauses(seconds: float | None) -> Iterator[float]:
         pause = min(2 * pause, 1.0)
 
 
-# A proxy that httpx cannot use, a missing file of certificates: the environment's doing.
+# What the environment may cause: a proxy that httpx cannot use, a missing certificate file.
 _CANNOT_BE_MADE = (ImportError, ValueError, OSError, httpx.InvalidURL)
 
 
 def _not_made(error: Exception) -> Unreachable:
     reason = (
-        f"no HTTP client can be made with the environment's settings (HTTPS_PROXY, ALL_PROXY, "
+        f"no HTTP client can be made with the settings of the environment (HTTPS_PROXY, ALL_PROXY, "
         f"SSL_CERT_FILE, …): {error}"
     )
     return Unreachable(sent=False, reason=reason, cause=error)
@@ -382,24 +384,24 @@ def _not_made(error: Exception) -> Unreachable:
 
 def _new_client() -> httpx.Client:
     client = httpx.Client(**_settings())
-    lock_safely(client)
+    make_interruptible(client)
     return client
 
 
 class _NoCookies(CookieJar):
-    """Keeps none: calls have nothing to do with each other, and looking for cookies takes time."""
+    """Stores no cookies: calls are independent, and extracting cookies takes time."""
 
     def extract_cookies(self, response: object, request: object) -> None: ...
 
 
 def _settings() -> dict[str, Any]:
-    """Return how our own clients are set up."""
+    """Return the settings of our own HTTP clients."""
     limits = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS)
     return {"verify": _certificates(), "cookies": _NoCookies(), "limits": limits}
 
 
 def _certificates() -> ssl.SSLContext:
-    """Return what connections are checked against; reading it takes long, so once per process."""
+    """Return the TLS context; reading the certificates is slow, so it is done once per process."""
     return _read_certificates(*certificate_paths())
 
 
@@ -414,7 +416,7 @@ _read_from: set[tuple[str | None, str | None]] = set()
 
 
 def _library_of(client: Any) -> Any:
-    """Return the module that a client is of."""
+    """Return the library that a client belongs to, httpx or httpx2."""
     roots = [cls.__module__.partition(".")[0] for cls in type(client).__mro__]
     return next((sys.modules[name] for name in roots if name in {"httpx", "httpx2"}), httpx)
 
@@ -428,11 +430,11 @@ def _build(
         else config.absolute(request.path)
     )
     headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
-    # Media are packed already: what unpacks to more than it weighs is no picture.
+    # Media are compressed already; a compressed response to a download is a decompression bomb.
     headers["Accept-Encoding"] = ACCEPT_ENCODING if request.download_limit is None else "identity"
     if request.download_limit is None or config.gets_key(url):
         key = config.api_key.get_secret_value()
-        # Some routes were seen to accept only the second form.
+        # Some routes were seen to accept only the second header.
         headers |= {"Authorization": f"Bearer {key}", "x-api-key": key}
         headers |= config.default_headers
     headers |= request.headers
@@ -445,28 +447,28 @@ def _build(
     elif request.content is not None:
         content["content"], kind = request.encoded(config.compress_above)
         headers |= kind
-    target, way = pinned(_parsed(library, url), request)
+    target, pinning = pinned(_parsed(library, url), request)
     built = client.build_request(
         request.method,
         target,
         params=request.query or None,
-        headers=headers | way.get("headers", {}),
-        extensions=extensions | way.get("extensions", {}),
+        headers=headers | pinning.get("headers", {}),
+        extensions=extensions | pinning.get("extensions", {}),
         **content,
     )
-    built.headers = _hiding(library)(built.headers)
+    built.headers = _redacting_headers(library)(built.headers)
     return built
 
 
 @lru_cache(maxsize=32)
 def _parsed(library: Any, url: str) -> Any:
-    """Return a URL in the client's own library, parsed once."""
+    """Parse a URL with the client's own library, once."""
     return library.URL(url)
 
 
 @cache
-def _hiding(library: Any) -> Any:
-    """Return the library's headers with a ``repr`` that shows no key, as it may be logged."""
+def _redacting_headers(library: Any) -> Any:
+    """Return the library's ``Headers`` with a ``repr`` that hides the key, as it may be logged."""
 
     class Headers(library.Headers):  # type: ignore[misc]
         def __repr__(self) -> str:
@@ -485,10 +487,10 @@ def _to_connect(seconds: float | None) -> float:
 
 def _is_stream(response: Any) -> bool:
     kind = response.headers.get("content-type", "").lower()
-    return response.is_success and not any(word in kind for word in ("json", "html"))
+    return response.is_success and not any(other in kind for other in ("json", "html"))
 
 
 def _reply(response: Any, body: bytes, config: Config) -> Reply:
     reply = Reply(response.status_code, dict(response.headers), body, config.origin)
-    # Headers and errors may quote the key that was sent; nothing that we keep or log of them does.
+    # Headers and error bodies may quote the key.
     return reply.without(config.api_key.get_secret_value(), in_body=not reply.is_success)

@@ -1,12 +1,12 @@
-"""HTTP clients that carry one call at a time, each with one connection.
+"""A pool of HTTP clients, each with one connection and one call at a time.
 
-The HTTP library looks at every connection of a client before and after each request, with a system
-call for each that is idle. Where dozens of calls run at once that takes longer than the calls
-themselves, so each call has a client of its own and leaves it, connected, to the next one.
+The HTTP library checks every connection of a client before and after each request, with a system
+call for each idle one. With dozens of concurrent calls that takes longer than the calls themselves,
+so each call gets a client of its own and leaves it, connected, to the next call.
 
-A client is lent again only after a call that came to its regular end; any other one is thrown
-away with its connection. Connections are closed by their sockets: the library's locks may be held
-for ever by a call that was interrupted in the middle.
+A client is reused only after a call that completed; any other is discarded with its connection.
+Connections are closed through their sockets, because a call that was interrupted may have left the
+library's locks taken for ever.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import threading
 import time
 import weakref
 from collections import deque
@@ -21,8 +22,8 @@ from collections.abc import AsyncGenerator, Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from nanogpt_client._transport.connection_queue import Line, Turn
-from nanogpt_client._transport.stall_timer import Alarm, watchdog
+from nanogpt_client._transport.connection_queue import ProcessQueue, Slot
+from nanogpt_client._transport.stall_timer import Alarm, stall_timer
 
 __all__ = [
     "AsyncClientPool",
@@ -31,166 +32,182 @@ __all__ = [
     "IdlePolicy",
     "Lease",
     "PooledClient",
-    "closed_with_loop",
+    "close_with_loop",
     "idle_policy_of",
+    "make_interruptible",
+    "network_stream_of",
 ]
 
 Client = TypeVar("Client")
 
-# Many servers close idle connections after 5 seconds, some after 2: below that, hardly any call
-# meets one that is just being closed.
+# Many servers close idle connections after 5 seconds, some after 2. A shorter time avoids most
+# connections that are being closed just as they are used.
 IDLE_SECONDS = 1.5
-# A server that was seen to close them sooner is given half of that time, for so long.
-REMEMBER_SECONDS = 60.0
-# A call that fails later than that was under way, and its connection was not closed as idle.
+# Behind a relay, a request that was on its way when the server closed the connection cannot be
+# proved unread, and must not be sent again. So one that was idle is reused only once idle ones of
+# its server have been found open after so many times as long in all; and after one was found
+# closed, none is for a minute. The price is a few connections more at the start.
+OBSERVED_TIMES = 16
+DISTRUST_SECONDS = 60.0
+# A call that fails later than this did not fail because its connection had been idle.
 AT_ONCE_SECONDS = 1.0
 
 
 class PooledClient(Generic[Client]):
-    """An HTTP client, and the connection that it has, as far as that is known."""
+    """An HTTP client and its connection (``stream``), once it has one."""
 
-    __slots__ = ("client", "idle_since", "rested", "shared", "stream")
+    __slots__ = ("client", "idle_since", "is_reused", "shared", "stream")
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.stream: Any = None
         self.shared = False
         self.idle_since = 0.0
-        self.rested: float | None = None
-        """Seconds that the connection had been idle when it was lent; ``None`` for a new one."""
+        self.is_reused = False
 
     def has_ended(self) -> bool:
-        """Whether there is something to read between two calls: its end, or nothing good."""
+        """Whether the connection is readable between two calls: closed, or out of step."""
         return self.stream is not None and bool(self.stream.get_extra_info("is_readable"))
 
     def close(self) -> None:
-        """Close the connection at once, unless others' streams are on it, too (HTTP/2)."""
+        """Close the connection at once, unless other streams share it (HTTP/2)."""
         if self.stream is not None and not self.shared:
             with contextlib.suppress(OSError):
                 self.stream.close()
 
 
 class AsyncPooledClient(PooledClient[Client]):
-    """The same on an event loop, in whose thread it is closed."""
+    """The same for an event loop; closed in its thread."""
 
     __slots__ = ()
 
     def close(self) -> None:
         if self.stream is not None and not self.shared:
             closing = self.stream.aclose()
-            # The first step closes; the rest waits for nothing but the loop's next round.
+            # The first step closes the socket; the rest only waits for the loop's next iteration.
             with contextlib.suppress(StopIteration, RuntimeError, OSError):
                 closing.send(None)
             closing.close()
 
 
 class IdlePolicy:
-    """For how long connections to a server may be idle and still be used; learned from it."""
+    """Whether a connection that was idle may be used again; learned from what its server does."""
 
     def __init__(self) -> None:
-        self._seconds = IDLE_SECONDS
-        self._learned = -math.inf
+        self._open_seconds = 0.0
+        self._closed_at = -math.inf
 
-    def learn(self, seconds: float) -> None:
-        """Note that it has closed one that was idle for so long, or less."""
-        self._seconds = min(self.seconds(time.monotonic()), seconds / 2)
-        self._learned = time.monotonic()
+    def found_open(self, seconds: float) -> None:
+        """Note that a connection was still open after it had been idle for this long."""
+        self._open_seconds += seconds
 
-    def seconds(self, now: float) -> float:
-        """Return what it is at a time of the monotonic clock."""
-        return self._seconds if now - self._learned < REMEMBER_SECONDS else IDLE_SECONDS
+    def found_closed(self) -> None:
+        """Note that the server closed an idle connection sooner than we do."""
+        self._open_seconds = 0.0
+        self._closed_at = time.monotonic()
+
+    def allows(self, seconds: float, now: float) -> bool:
+        """Whether one that was idle for this long may be used, at a time of the monotonic clock."""
+        return (
+            seconds <= IDLE_SECONDS
+            and seconds * OBSERVED_TIMES <= self._open_seconds
+            and now - self._closed_at >= DISTRUST_SECONDS
+        )
 
 
 @cache
 def idle_policy_of(origin: str) -> IdlePolicy:  # noqa: ARG001 - the cache's key
-    """Return what all clients of the process have learned of a server."""
+    """Return the policy for a server, shared by all clients of the process."""
     return IdlePolicy()
 
 
 class ClientPool(Generic[Client]):
-    """Lends clients to turns; makes another one where all are lent."""
+    """Hands out clients, one for each slot; makes a new one when all are in use."""
 
-    def __init__(self, make: Callable[[], Client], patience: IdlePolicy | None = None) -> None:
+    def __init__(self, make: Callable[[], Client], idle_policy: IdlePolicy | None = None) -> None:
         self._make = make
-        # All of these are C operations: none is half done after an interrupt, and none needs a lock
-        # against other threads.
-        self._lent: dict[weakref.ref[Turn], PooledClient[Client]] = {}
-        self._idle: deque[PooledClient[Client]] = deque()  # the one that was used last comes last
+        # Each change of these is one C operation: atomic, for other threads and for an exception
+        # raised by a signal handler.
+        self._in_use: dict[weakref.ref[Slot], PooledClient[Client]] = {}
+        self._idle: deque[PooledClient[Client]] = deque()  # most recently used last
         self._alarm: Alarm | asyncio.TimerHandle | None = None
-        self._patience = patience or IdlePolicy()
+        self._idle_policy = idle_policy or IdlePolicy()
 
-    def lend(self, turn: Turn) -> PooledClient[Client]:
-        """Return a client that nobody else uses before the turn's `end`."""
-        carrier = self._newest() or self._new()
-        self._lent[weakref.ref(turn, self._lost)] = carrier
-        return carrier
+    def acquire(self, slot: Slot) -> PooledClient[Client]:
+        """Return a client for exclusive use until the slot is released."""
+        pooled = self._newest() or self._new()
+        self._in_use[weakref.ref(slot, self._lost)] = pooled
+        return pooled
 
-    def end(self, turn: Turn, *, reusable: bool) -> None:
-        """Take back what the turn was lent, or throw it away; a second time does nothing."""
-        carrier = self._lent.pop(weakref.ref(turn), None)
-        if carrier is None:
+    def release(self, slot: Slot, *, reusable: bool) -> None:
+        """Take the slot's client back, or discard it; a second time does nothing."""
+        pooled = self._in_use.pop(weakref.ref(slot), None)
+        if pooled is None:
             return
         if not reusable:
-            carrier.close()
+            pooled.close()
             return
-        carrier.idle_since = time.monotonic()
-        self._idle.append(carrier)
+        pooled.idle_since = time.monotonic()
+        self._idle.append(pooled)
         if self._alarm is None:
             self._alarm = self._wake_in(IDLE_SECONDS)
 
-    def closed_after(self, seconds: float | None) -> None:
-        """Learn that the server closes connections that are idle for so long."""
-        if seconds is not None:
-            self._patience.learn(seconds)
+    def found_closed(self) -> None:
+        """Learn that the server closes idle connections."""
+        self._idle_policy.found_closed()
 
     def close_idle(self, older_than: float = 0.0) -> None:
-        """Close the connections that have been idle for that many seconds."""
+        """Close the connections that have been idle for this many seconds."""
         latest = time.monotonic() - older_than
         with contextlib.suppress(IndexError):
             while True:
-                carrier = self._idle.popleft()
-                if carrier.idle_since > latest:
-                    self._idle.appendleft(carrier)
+                pooled = self._idle.popleft()
+                if pooled.idle_since > latest:
+                    self._idle.appendleft(pooled)
                     return
-                carrier.close()
+                pooled.close()
 
     def close(self) -> None:
         """Close every connection, also those in use."""
-        while self._lent:
+        while self._in_use:
             with contextlib.suppress(KeyError):
-                self._lent.popitem()[1].close()
+                self._in_use.popitem()[1].close()
         self.close_idle()
         alarm, self._alarm = self._alarm, None
         if alarm is not None:
             alarm.cancel()
 
     def __len__(self) -> int:
-        return len(self._lent) + len(self._idle)
+        return len(self._in_use) + len(self._idle)
 
     def _new(self) -> PooledClient[Client]:
         return PooledClient(self._make())
 
     def _newest(self) -> PooledClient[Client] | None:
-        now = time.monotonic()
+        policy = self._idle_policy
         with contextlib.suppress(IndexError):
             while True:
-                carrier = self._idle.pop()
-                carrier.rested = now - carrier.idle_since
-                if carrier.has_ended():
-                    self.closed_after(carrier.rested)
-                elif carrier.rested <= self._patience.seconds(now):
-                    return carrier
-                carrier.close()
+                pooled = self._idle.pop()
+                now = time.monotonic()
+                idle_for = now - pooled.idle_since
+                if pooled.has_ended():
+                    policy.found_closed()
+                else:
+                    policy.found_open(idle_for)
+                    if policy.allows(idle_for, now):
+                        pooled.is_reused = True
+                        return pooled
+                pooled.close()
         return None
 
-    def _lost(self, turn: weakref.ref[Turn]) -> None:
-        """Throw away what a call was lent that was interrupted before it could say so."""
-        carrier = self._lent.pop(turn, None)
-        if carrier is not None:
-            carrier.close()
+    def _lost(self, slot: weakref.ref[Slot]) -> None:
+        """Discard the client of a call that was interrupted before it could release it."""
+        pooled = self._in_use.pop(slot, None)
+        if pooled is not None:
+            pooled.close()
 
     def _wake_in(self, seconds: float) -> Alarm | asyncio.TimerHandle:
-        return watchdog.alarm(seconds, self._close_expired)
+        return stall_timer.alarm(seconds, self._close_expired)
 
     def _close_expired(self) -> None:
         self.close_idle(IDLE_SECONDS)
@@ -201,20 +218,20 @@ class ClientPool(Generic[Client]):
 
 
 class AsyncClientPool(ClientPool[Client]):
-    """The same for one event loop, which they do not outlive."""
+    """The pool of one event loop; its clients do not outlive the loop."""
 
     def __init__(
         self,
         make: Callable[[], Client],
         loop: asyncio.AbstractEventLoop,
-        patience: IdlePolicy | None = None,
+        idle_policy: IdlePolicy | None = None,
     ) -> None:
-        super().__init__(make, patience)
+        super().__init__(make, idle_policy)
         self._loop = loop
 
     def close_soon(self) -> None:
-        """Close everything, called from whatever thread."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and they with it
+        """Close everything; may be called from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and the connections with it
             self._loop.call_soon_threadsafe(self.forget)
 
     def forget(self) -> None:
@@ -227,11 +244,11 @@ class AsyncClientPool(ClientPool[Client]):
     def _new(self) -> PooledClient[Client]:
         return AsyncPooledClient(self._make())
 
-    def _lost(self, turn: weakref.ref[Turn]) -> None:
-        carrier = self._lent.pop(turn, None)
-        if carrier is not None:
+    def _lost(self, slot: weakref.ref[Slot]) -> None:
+        pooled = self._in_use.pop(slot, None)
+        if pooled is not None:
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(carrier.close)
+                self._loop.call_soon_threadsafe(pooled.close)
 
     def _wake_in(self, seconds: float) -> asyncio.TimerHandle:
         return self._loop.call_later(seconds, self._close_expired)
@@ -239,17 +256,16 @@ class AsyncClientPool(ClientPool[Client]):
 
 _Opened = tuple[AsyncGenerator[None, None], set[AsyncClientPool[Any]]]
 
-# What is open on which loop. Stored here, connections are never part of what the garbage collector
-# finds: it would close their sockets under a loop that still watches the descriptors, which are
-# other connections' by then.
+# The open pools of each loop. This reference keeps the garbage collector away from connections: it
+# would close sockets under a loop that still watches their descriptors.
 _opened: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Opened] = weakref.WeakKeyDictionary()
 
 
-async def closed_with_loop(clients: AsyncClientPool[Any]) -> None:
-    """See to it that the clients are closed when their loop, the running one, ends."""
+async def close_with_loop(clients: AsyncClientPool[Any]) -> None:
+    """Have the pool closed when its loop, the running one, ends."""
     loop = asyncio.get_running_loop()
     if loop not in _opened:
-        for ended in [known for known in _opened if known.is_closed()]:
+        for ended in [other for other in _opened if other.is_closed()]:
             del _opened[ended]
         open_here: set[AsyncClientPool[Any]] = set()
         keeper = _until_the_loop_ends(open_here)
@@ -259,7 +275,7 @@ async def closed_with_loop(clients: AsyncClientPool[Any]) -> None:
 
 
 async def _until_the_loop_ends(open_here: set[AsyncClientPool[Any]]) -> AsyncGenerator[None, None]:
-    """Loops finalise their async generators when they end."""
+    """Close the pools when the loop finalises its async generators, at its end."""
     try:
         yield
     finally:
@@ -270,54 +286,87 @@ async def _until_the_loop_ends(open_here: set[AsyncClientPool[Any]]) -> AsyncGen
 
 
 class ExternalClient(Generic[Client]):
-    """The caller's own client, which carries all calls and stays open."""
+    """The caller's own HTTP client: used for all calls, never closed here."""
 
-    def __init__(self, client: Client, carrier: type[PooledClient[Client]]) -> None:
+    def __init__(self, client: Client, pooled_class: type[PooledClient[Client]]) -> None:
         self._client = client
-        self._carrier = carrier
-        self._lent: weakref.WeakKeyDictionary[Turn, PooledClient[Client]] = (
+        self._pooled_class = pooled_class
+        self._in_use: weakref.WeakKeyDictionary[Slot, PooledClient[Client]] = (
             weakref.WeakKeyDictionary()
         )
 
-    def lend(self, turn: Turn) -> PooledClient[Client]:
-        """Return the client, and a place to note which of its connections is used."""
-        carrier = self._lent[turn] = self._carrier(self._client)
-        return carrier
+    def acquire(self, slot: Slot) -> PooledClient[Client]:
+        """Return the client, with a record of the connection that this call uses."""
+        pooled = self._in_use[slot] = self._pooled_class(self._client)
+        return pooled
 
-    def end(self, turn: Turn, *, reusable: bool) -> None:
-        """Close the connection that was used if it cannot be used again."""
-        carrier = self._lent.pop(turn, None)
-        if carrier is not None and not reusable:
-            carrier.close()
+    def release(self, slot: Slot, *, reusable: bool) -> None:
+        """Close the connection that was used if it cannot be reused."""
+        pooled = self._in_use.pop(slot, None)
+        if pooled is not None and not reusable:
+            pooled.close()
 
-    def closed_after(self, seconds: float | None) -> None:
-        """Learn nothing: its pool is the caller's."""
+    def found_closed(self) -> None:
+        """Do nothing: the connections are the caller's."""
 
     def close_idle(self) -> None:
-        """Do nothing: they are the caller's."""
+        """Do nothing: the connections are the caller's."""
 
 
 class Lease(Generic[Client]):
-    """What one call holds: its turn in the queue and the client that it is lent."""
+    """What one call occupies: a slot in the queue and a client."""
 
-    def __init__(self, line: Line, clients: ClientPool[Client] | ExternalClient[Client]) -> None:
-        self.turn = Turn()
-        self.line = line
+    def __init__(
+        self, queue: ProcessQueue, clients: ClientPool[Client] | ExternalClient[Client]
+    ) -> None:
+        self.slot = Slot()
+        self.queue = queue
         self.clients = clients
         self.reusable = False
 
-    def lend(self) -> PooledClient[Client]:
-        """Return a client; one that was lent before is thrown away."""
-        self.clients.end(self.turn, reusable=False)
-        return self.clients.lend(self.turn)
+    def acquire(self) -> PooledClient[Client]:
+        """Return a client, after discarding the one of an earlier attempt."""
+        self.clients.release(self.slot, reusable=False)
+        return self.clients.acquire(self.slot)
 
-    def failed(self, carrier: PooledClient[Client], response: Any, seconds: float) -> None:
-        """Note that no (whole) answer came, perhaps because the connection had been idle."""
+    def failed(self, pooled: PooledClient[Client], response: Any, seconds: float) -> None:
+        """Note that no complete response came, perhaps because the connection had been idle."""
         self.reusable = False
-        if response is None and seconds < AT_ONCE_SECONDS:
-            self.clients.closed_after(carrier.rested)
+        if response is None and seconds < AT_ONCE_SECONDS and pooled.is_reused:
+            self.clients.found_closed()
 
-    def end(self) -> None:
-        """Give everything back; a second time does nothing."""
-        self.clients.end(self.turn, reusable=self.reusable)
-        self.line.end(self.turn)
+    def release(self) -> None:
+        """Release the client and the slot; a second time does nothing."""
+        self.clients.release(self.slot, reusable=self.reusable)
+        self.queue.release(self.slot)
+
+
+def make_interruptible(client: Any) -> None:
+    """Replace the locks of a blocking client's pools by ones that an interrupt cannot leave taken.
+
+    Entering the library's own lock is Python code: an exception of a signal handler can come
+    between taking it and entering its block, and every later call would wait for it.
+    """
+    for pool in _pools_of(client):
+        if hasattr(pool, "_optional_thread_lock"):
+            pool._optional_thread_lock = threading.RLock()  # noqa: SLF001 - no public way
+
+
+def network_stream_of(client: Any, request: Any) -> Any:
+    """Return the network stream that carries a request of the library's core; ``None`` if unknown.
+
+    Reads private attributes of the HTTP library.
+    """
+    for pool in _pools_of(client):
+        for pending in tuple(getattr(pool, "_requests", ())):
+            if getattr(pending, "request", None) is request:
+                connection = getattr(pending, "connection", None)
+                while connection is not None and not hasattr(connection, "_network_stream"):
+                    connection = getattr(connection, "_connection", None)
+                return getattr(connection, "_network_stream", None)
+    return None
+
+
+def _pools_of(client: Any) -> list[Any]:
+    transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
+    return [transport._pool for transport in transports if hasattr(transport, "_pool")]  # noqa: SLF001

@@ -1,81 +1,114 @@
-"""How far a request has come: what the HTTP library tells of it on its way (`trace`)."""
+"""How far a request has got, from the HTTP library's trace events and the kernel's TCP state.
+
+A request that provably never reached the server may be sent again. The end of a connection (FIN)
+acknowledges bytes: where the server closed it before it had received any of the request, its
+program cannot have read any. A reset proves nothing; a server that has read the request and then
+crashed sends one, too. Only Linux reports this; elsewhere the outcome stays unknown.
+"""
 
 from __future__ import annotations
 
 import errno
+import socket
+import struct
+import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from nanogpt_client._transport.http_internals import stream_of
-from nanogpt_client._transport.pool import PooledClient
+from nanogpt_client._transport.pool import PooledClient, network_stream_of
 from nanogpt_client._transport.stall_timer import Deadline
-from nanogpt_client._transport.tcp import Look, errno_of, look
 
-__all__ = ["BlockingProgress", "Deadlines", "Progress", "socket_of"]
+__all__ = ["BlockingSendProgress", "SendProgress", "TCPState", "Timeouts", "errno_of", "socket_of"]
+
+# ``struct tcp_info`` of <linux/tcp.h>: the state is its first byte, ``tcpi_bytes_acked`` a 64-bit
+# number at byte 120.
+_SIZE, _ACKED = 128, struct.Struct("=Q")
+_CLOSED, _CLOSE_WAIT, _LAST_ACK = 7, 8, 9
+_OPTION = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
+
+# The trace events after which the connection is looked at again.
+_CHECKED_AT = {
+    ("send_request_headers", "failed"),
+    ("send_request_body", "started"),
+    ("send_request_body", "failed"),
+    ("receive_response_headers", "failed"),
+}
 
 
-class Progress:
-    """Follows one request; ``unsent`` once nothing of it can have been read by anybody."""
+class TCPState(NamedTuple):
+    """``acked``: bytes that the server has received; ``ended``: it has closed the connection."""
 
-    def __init__(self, carrier: PooledClient[Any], begin: Callable[[], None] | None = None) -> None:
-        self._carrier = carrier
+    acked: int
+    ended: bool
+    reset: bool
+
+
+class SendProgress:
+    """Follows one request through the trace events of the HTTP library.
+
+    Args:
+        begin: called at the first event, when a client of the caller's has a connection for it.
+    """
+
+    def __init__(self, pooled: PooledClient[Any], begin: Callable[[], None] | None = None) -> None:
+        self._pooled = pooled
         self._begin = begin
-        self._told = False
+        self._traced = False
         self._writing = False
-        self._before: Look | None = None
+        self._before: TCPState | None = None
         self._closed_before = False
         self._reset = False
 
     @property
     def unsent(self) -> bool:
-        """Whether it provably never reached the server: not begun, or closed before it came."""
-        return (self._told and not self._writing) or (self._closed_before and not self._reset)
+        """Whether the request provably never reached the server."""
+        return (self._traced and not self._writing) or (self._closed_before and not self._reset)
 
     def opened(self, stream: Any) -> None:
         """Note a new connection."""
-        self._carrier.stream = stream
+        self._pooled.stream = stream
 
     def about_to_send(self) -> None:
-        """Note that the connection in use is known."""
+        """Note that the connection is chosen and the request is about to be written."""
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take a trace event: its name, and what belongs to it."""
-        if not self._told:
-            self._told = True
+        """Receive a trace event, such as ``http11.send_request_headers.started``."""
+        if not self._traced:
+            self._traced = True
             if self._begin is not None:
                 self._begin()
         protocol, _, what = event.partition(".")
         step, _, stage = what.partition(".")
         if step in {"connect_tcp", "connect_unix_socket", "start_tls"}:
             if stage == "complete":
-                if step != "start_tls":  # which goes on with the same socket
-                    self._carrier.close()  # of another way, such as a proxy's; one is looked after
+                if step != "start_tls":  # TLS goes on with the same socket
+                    self._pooled.close()  # an earlier connection, such as one to a proxy
                 self.opened(info["return_value"])
         elif step == "send_request_headers" and stage == "started":
             self._start(protocol, info)
-        elif self._before is not None and (step, stage) in _LOOKS:
-            self._look(info.get("exception"))
+        elif self._before is not None and (step, stage) in _CHECKED_AT:
+            self._check(info.get("exception"))
 
     async def note_async(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take a trace event of an async client."""
+        """Receive a trace event of an async client."""
         self.note(event, info)
 
     def _start(self, protocol: str, info: Mapping[str, Any]) -> None:
         if info["request"].method == b"CONNECT":
-            return  # to a proxy, of which NanoGPT learns nothing
+            return  # for a proxy; nothing of it reaches NanoGPT
         self._writing = True
-        self._carrier.shared = protocol == "http2"
-        if self._carrier.stream is None:
-            self._carrier.stream = stream_of(self._carrier.client, info["request"])
+        self._pooled.shared = protocol == "http2"
+        if self._pooled.stream is None:
+            self._pooled.stream = network_stream_of(self._pooled.client, info["request"])
         self.about_to_send()
-        if not self._carrier.shared:
-            self._before = look(socket_of(self._carrier.stream))
+        if not self._pooled.shared:
+            self._before = tcp_state(socket_of(self._pooled.stream))
 
-    def _look(self, error: BaseException | None) -> None:
+    def _check(self, error: BaseException | None) -> None:
         if error is not None and errno.ECONNRESET in errno_of(error):
             self._reset = True
-        now = look(socket_of(self._carrier.stream))
+        now = tcp_state(socket_of(self._pooled.stream))
         if now is None or self._before is None:
             return
         self._reset = self._reset or now.reset
@@ -85,52 +118,44 @@ class Progress:
             self._closed_before = True
 
 
-_LOOKS = {
-    ("send_request_headers", "failed"),
-    ("send_request_body", "started"),
-    ("send_request_body", "failed"),
-    ("receive_response_headers", "failed"),
-}
-
-
-class BlockingProgress(Progress):
-    """The same where calls block: puts the connection under guard."""
+class BlockingSendProgress(SendProgress):
+    """The same for blocking calls; attaches the call's deadline to the socket in use."""
 
     def __init__(
         self,
-        carrier: PooledClient[Any],
-        guard: Deadline,
-        deadlines: Deadlines,
+        pooled: PooledClient[Any],
+        deadline: Deadline,
+        timeouts: Timeouts,
         begin: Callable[[], None] | None,
     ) -> None:
-        super().__init__(carrier, begin)
-        self._guard = guard
-        self._deadlines = deadlines
-        guard.socket = socket_of(carrier.stream)
+        super().__init__(pooled, begin)
+        self._deadline = deadline
+        self._timeouts = timeouts
+        deadline.socket = socket_of(pooled.stream)
 
     def opened(self, stream: Any) -> None:
         super().opened(stream)
         self._attach(socket_of(stream))
 
     def about_to_send(self) -> None:
-        self._deadlines.shared = self._carrier.shared
-        self._attach(None if self._carrier.shared else socket_of(self._carrier.stream))
+        self._timeouts.shared = self._pooled.shared
+        self._attach(None if self._pooled.shared else socket_of(self._pooled.stream))
 
     def _attach(self, socket: Any) -> None:
-        self._guard.socket = socket
-        if self._guard.fired:
+        self._deadline.socket = socket
+        if self._deadline.fired:
             raise TimeoutError
 
 
-class Deadlines(dict[str, float | None]):
-    """The timeouts of a blocking request; the library asks for the one for reading at each read.
+class Timeouts(dict[str, float | None]):
+    """The timeouts of a blocking request; the HTTP library asks for ``read`` at each read.
 
-    On a connection that carries several streams (HTTP/2), a read that times out would end all of
-    them. There, it waits as long as the most patient stream does, and a stream whose own time is up
-    ends alone, at the next bytes for any.
+    On a connection that several streams share (HTTP/2), a read that times out would end all of
+    them. So a read waits as long as the most patient of its streams, and a stream whose own time
+    is up ends alone, when the next bytes arrive for any of them.
     """
 
-    def __init__(self, connect: float, seconds: float | None, others: dict[int, Deadlines]) -> None:
+    def __init__(self, connect: float, seconds: float | None, others: dict[int, Timeouts]) -> None:
         super().__init__(connect=connect, read=seconds, write=seconds, pool=None)
         self.shared = False
         self._others = others
@@ -143,7 +168,7 @@ class Deadlines(dict[str, float | None]):
         self._others.pop(id(self), None)
 
     def limit(self, seconds: float | None) -> None:
-        """Allow so many seconds from now on."""
+        """Allow this many seconds from now on."""
         self._until = None if seconds is None else time.monotonic() + seconds
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -162,5 +187,38 @@ class Deadlines(dict[str, float | None]):
 
 
 def socket_of(stream: Any) -> Any:
-    """Return the socket under a network stream, ``None`` where there is none (in-process)."""
+    """Return the socket of a network stream; ``None`` for in-process transports."""
     return None if stream is None else stream.get_extra_info("socket")
+
+
+def tcp_state(connection: Any) -> TCPState | None:
+    """Return the state of a socket's connection; ``None`` where the system does not report it."""
+    if _OPTION is None or connection is None:
+        return None
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, _OPTION, _SIZE)
+        if len(info) < _SIZE:
+            return None
+        state, error = info[0], 0
+        if state == _CLOSED:
+            # A reset after the end is reported as EPIPE, one without as ECONNRESET.
+            error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    except (OSError, ValueError, AttributeError):  # closed meanwhile, or not TCP
+        return None
+    ended = state in {_CLOSE_WAIT, _LAST_ACK} or error == errno.EPIPE
+    return TCPState(_ACKED.unpack_from(info, 120)[0], ended, error == errno.ECONNRESET)
+
+
+def errno_of(error: BaseException | None) -> set[int]:
+    """Return the ``errno`` of each operating system error behind an exception."""
+    found: set[int] = set()
+    seen: list[BaseException | None] = [error]
+    for one in seen:
+        if one is None:
+            continue
+        if isinstance(one, OSError) and one.errno is not None:
+            found.add(one.errno)
+        if isinstance(one, BaseExceptionGroup):
+            seen += one.exceptions
+        seen += [e for e in (one.__cause__, one.__context__) if e is not None and e not in seen]
+    return found

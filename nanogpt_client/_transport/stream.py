@@ -1,4 +1,4 @@
-"""An open stream of the HTTP library, and what its exceptions mean for what was sent."""
+"""An open response stream, and what the HTTP library's exceptions mean for a request."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from nanogpt_client._protocol.steps import Piece, Unreachable
-from nanogpt_client._transport.decoding import UnreadableError, adecoded, decoded
-from nanogpt_client._transport.http_internals import left_over
+from nanogpt_client._protocol.steps import Chunk, Unreachable
 from nanogpt_client._transport.pool import Lease
-from nanogpt_client._transport.send_progress import Deadlines, Progress, socket_of
-from nanogpt_client._transport.stall_timer import Deadline, watchdog
-from nanogpt_client._transport.tcp import errno_of
+from nanogpt_client._transport.response_body import (
+    UnreadableError,
+    adecoded,
+    decoded,
+    has_trailing_data,
+)
+from nanogpt_client._transport.send_progress import SendProgress, Timeouts, errno_of, socket_of
+from nanogpt_client._transport.stall_timer import Deadline, stall_timer
 
 __all__ = ["AsyncConnection", "Connection", "Errors", "is_clean", "lacks_descriptor", "unreachable"]
 
@@ -22,9 +25,10 @@ Classes: TypeAlias = tuple[type[Exception], ...]
 
 
 class Errors(NamedTuple):
-    """What an HTTP library raises: all of it where no answer comes, and which of it means what.
+    """The exception classes of an HTTP library, by what they mean.
 
-    ``unsent`` are raised before anything of the request could be written to a connection.
+    ``all`` end a request without a complete response; ``unsent`` are raised before any of it could
+    be written to a connection.
     """
 
     all: Classes
@@ -34,7 +38,7 @@ class Errors(NamedTuple):
 
     @classmethod
     def of(cls, library: Any) -> Errors:
-        """Return those of a library with the interface of httpx."""
+        """Return those of a library with httpx's interface."""
         return cls(
             all=(library.HTTPError, library.InvalidURL, TimeoutError, UnreadableError),
             unsent=(
@@ -51,80 +55,83 @@ class Errors(NamedTuple):
 
 
 class Connection:
-    """An open stream; as the library fixes read timeouts per request, a guard ends slow reads.
+    """An open stream for blocking code.
 
-    Where several streams share the connection (HTTP/2), `Deadlines` end a read instead.
+    The HTTP library's read timeout is fixed for a whole request, so a `Deadline` limits each read;
+    where several streams share the connection (HTTP/2), `Timeouts` do.
     """
 
     def __init__(
-        self, response: Any, errors: Errors, lease: Lease[Any], deadlines: Deadlines
+        self, response: Any, errors: Errors, lease: Lease[Any], timeouts: Timeouts
     ) -> None:
         self._response = response
         self._errors = errors
         self._lease = lease
-        self._deadlines = deadlines
-        self._pieces: Iterator[bytes] = decoded(response)
-        self._guard = Deadline(None if deadlines.shared else _socket_of(response))
+        self._timeouts = timeouts
+        self._chunks: Iterator[bytes] = decoded(response)
+        self._deadline = Deadline(None if timeouts.shared else _socket_of(response))
         self._at_end = False
-        if self._guard.socket is not None:
-            deadlines.limit(None)
+        if self._deadline.socket is not None:
+            timeouts.limit(None)
 
-    def read(self, limit: float | None) -> Piece | Unreachable:
+    def read(self, limit: float | None) -> Chunk | Unreachable:
+        """Read the next bytes, waiting at most ``limit`` seconds."""
         started = time.monotonic()
-        if self._deadlines.shared:
-            self._deadlines.limit(limit)
+        if self._timeouts.shared:
+            self._timeouts.limit(limit)
         try:
-            with watchdog.guarding(self._guard, limit):
-                data = next(self._pieces, b"")
+            with stall_timer.limiting(self._deadline, limit):
+                data = next(self._chunks, b"")
         except self._errors.all as error:
-            return unreachable(error, self._errors, timed_out=self._guard.fired)
-        if self._guard.fired:
+            return unreachable(error, self._errors, timed_out=self._deadline.fired)
+        if self._deadline.fired:
             return Unreachable(sent=True, reason="silence", timed_out=True)
         self._at_end = not data
-        return Piece(data, time.monotonic() - started)
+        return Chunk(data, time.monotonic() - started)
 
     def close(self) -> None:
         try:
             self._response.close()
-            self._lease.reusable = self._at_end and not left_over(self._response)
+            self._lease.reusable = self._at_end and not has_trailing_data(self._response)
         finally:
-            self._deadlines.forget()
-            self._lease.end()
+            self._timeouts.forget()
+            self._lease.release()
 
 
 class AsyncConnection:
-    """An open stream on an event loop."""
+    """An open stream for asyncio."""
 
     def __init__(self, response: Any, errors: Errors, lease: Lease[Any]) -> None:
         self._response = response
         self._errors = errors
         self._lease = lease
-        self._pieces: AsyncIterator[bytes] = adecoded(response)
+        self._chunks: AsyncIterator[bytes] = adecoded(response)
         self._at_end = False
 
-    async def read(self, limit: float | None) -> Piece | Unreachable:
+    async def read(self, limit: float | None) -> Chunk | Unreachable:
+        """Read the next bytes, waiting at most ``limit`` seconds."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(limit):
-                data = await anext(self._pieces, b"")
+                data = await anext(self._chunks, b"")
         except TimeoutError:
             return Unreachable(sent=True, reason="silence", timed_out=True)
         except self._errors.all as error:
             return unreachable(error, self._errors)
         self._at_end = not data
-        return Piece(data, time.monotonic() - started)
+        return Chunk(data, time.monotonic() - started)
 
     async def aclose(self) -> None:
         try:
             await self._response.aclose()
             self._lease.reusable = self._at_end and await is_clean(self._response)
         finally:
-            self._lease.end()
+            self._lease.release()
 
 
 async def is_clean(response: Any) -> bool:
-    """Whether nothing came behind an answer; if not, close the connection first."""
-    if not left_over(response):
+    """Whether nothing follows the response; if something does, close the connection first."""
+    if not has_trailing_data(response):
         return True
     stream = response.extensions.get("network_stream")
     if stream is not None:
@@ -137,18 +144,18 @@ def unreachable(
     errors: Errors,
     response: Any = None,
     *,
-    progress: Progress | None = None,
+    progress: SendProgress | None = None,
     timed_out: bool = False,
 ) -> Unreachable:
-    """Return what became of a request that got no (whole) answer."""
+    """Return the outcome of a request without a complete response."""
     _forget_locals(error)
     timed_out = timed_out or isinstance(error, errors.timeouts)
     unsent = isinstance(error, errors.unsent) or (progress is not None and progress.unsent)
     reason = str(error) or type(error).__name__
     if timed_out and not isinstance(error, errors.connect_timeout):
-        reason = "the answer came too slowly to be whole in time"
+        reason = "the response came too slowly to be complete in time"
         if unsent:
-            reason = "no connection came about in time"
+            reason = "no connection was established in time"
     return Unreachable(
         sent=not unsent,
         reason=reason,
@@ -160,22 +167,19 @@ def unreachable(
 
 
 def _forget_locals(error: BaseException | None) -> None:
-    """Drop the tracebacks of the HTTP library's errors.
-
-    Their frames hold the headers, and so the key, which a report with local variables would print.
-    """
+    """Drop the tracebacks of the HTTP library's errors: their local variables hold the key."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
 
 
 def lacks_descriptor(outcome: Any) -> bool:
-    """Whether a connection could not be opened because too many files are open."""
+    """Whether a connection could not be opened because the process has too many open files."""
     if not isinstance(outcome, Unreachable) or outcome.sent:
         return False
     return not errno_of(outcome.cause).isdisjoint({errno.EMFILE, errno.ENFILE})
 
 
 def _socket_of(response: Any) -> Any:
-    """Return the socket under a stream, or ``None`` where there is none (in-process transports)."""
+    """Return the socket of a response; ``None`` for in-process transports."""
     return socket_of(response.extensions.get("network_stream"))

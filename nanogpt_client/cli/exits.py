@@ -15,6 +15,7 @@ from nanogpt_client.errors import (
     DownloadError,
     GatewayError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobError,
     JobTimeoutError,
@@ -42,7 +43,11 @@ NO_KEY = Exit(3, "no key, or one that NanoGPT does not take", (AuthenticationErr
 EXITS = (
     Exit(0, "done"),
     Exit(1, "failed otherwise, e.g. at writing a file", (Exception,)),
-    Exit(2, "wrong usage; nothing was sent", (click.UsageError, ConfigurationError)),
+    Exit(
+        2,
+        "wrong usage; nothing was sent",
+        (click.UsageError, ConfigurationError, InvalidArgumentError),
+    ),
     NO_KEY,
     Exit(
         4,

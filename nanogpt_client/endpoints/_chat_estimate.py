@@ -1,6 +1,6 @@
-"""What a chat may cost, before it is sent: catalogue price times tokens.
+"""Estimating the cost of a chat: catalogue price times tokens.
 
-Only `Budget` reserves by it; the ledger never holds an estimate.
+Only a `Budget` uses the estimate, to reserve; the ledger never records one.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.budget import AtLeast
-from nanogpt_client.bundled_models import facts
+from nanogpt_client.bundled_models import find
 from nanogpt_client.types._coerce import as_list, as_text, dicts
 
 CHARACTERS_PER_TOKEN = 4
-# What providers count for a picture, sound or document varies; this is the order of magnitude.
+# What providers count for an image, audio or document varies; this is the order of magnitude.
 TOKENS_PER_ATTACHMENT = 1000
 
 
 def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
-    """Return the dollars for the input and for ``max_tokens`` of output; ``None`` if unknown.
+    """Return USD for the input and ``max_tokens`` of output; ``None`` if the price is unknown.
 
     Without ``max_tokens`` it is `AtLeast` that of the input. A listed price of 0 is a price: such a
     model is free.
     """
-    model = facts(body["model"])
+    model = find(body["model"])
     if model is None or model.prompt_usd is None or model.completion_usd is None:
         return None
     answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)

@@ -1,4 +1,4 @@
-"""Reading a chat stream: bytes in, `ChatChunk`s out, a typed failure where it does not end well.
+"""Decoding a chat stream: bytes in, `ChatChunk`s out, a typed error if it ends early.
 
 Follows https://docs.nano-gpt.com/api-reference/miscellaneous/streaming-protocol
 """
@@ -18,38 +18,38 @@ from nanogpt_client.errors import (
     StreamInterruptedError,
     error_from_body,
 )
-from nanogpt_client.types._coerce import as_dict, dicts, loads_piece
-from nanogpt_client.types._surrogates import Halves
+from nanogpt_client.types._coerce import as_dict, dicts, loads_chunk
+from nanogpt_client.types._surrogates import SurrogateJoiner
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion
 
 _HEAD_BYTES = 64 * 1024
 
 
 class ChatDecoder:
-    """Decodes one chat stream; see `_core.call.Decoder` for what its members mean."""
+    """Decodes one chat stream; see `_protocol.call.Decoder`."""
 
-    def __init__(self, headers: Mapping[str, str], answers: int = 1) -> None:
+    def __init__(self, headers: Mapping[str, str], choices: int = 1) -> None:
         self.events = 0
         self.done = False
         self.failure: NanoGPTError | None = None
         self._sse = SSEDecoder()
-        self._halves = Halves()
+        self._halves = SurrogateJoiner()
         self._message = ChatAccumulator(headers)
         self._headers = headers
-        self._answers = answers
+        self._choices = choices
         self._head = b""
-        self._framed = False
+        self._has_events = False
         self._arrived: Iterable[ChatChunk] = ()
 
     @property
     def finished(self) -> bool:
-        """Whether every answer has its finish reason."""
-        return self._message.finished >= self._answers
+        """Whether every choice has its finish reason."""
+        return self._message.finished >= self._choices
 
     def feed(self, data: bytes) -> Iterable[ChatChunk]:
-        """Yield what these bytes bring, each event being read when its chunks are asked for."""
+        """Yield the chunks in these bytes; each event is read when its chunks are asked for."""
         self._read_on()
-        if not self._framed and len(self._head) < _HEAD_BYTES:
+        if not self._has_events and len(self._head) < _HEAD_BYTES:
             self._head += data
         try:
             events = self._sse.feed(data)
@@ -60,14 +60,14 @@ class ChatDecoder:
         return self._arrived
 
     def eof(self) -> Sequence[ChatChunk]:
-        """Read what the server left unterminated when it closed the stream."""
+        """Read an unterminated last event when the server has closed the stream."""
         chunks = list(self._read(self._sse.close(), last=True))
-        if not self._framed and self._head.strip():
+        if not self._has_events and self._head.strip():
             return self.whole(Reply(200, self._headers, self._head))
         return chunks
 
     def whole(self, reply: Reply) -> Sequence[ChatChunk]:
-        """Read the error, or the whole completion, that came instead of a stream."""
+        """Read the error, or the whole completion, that NanoGPT sent instead of a stream."""
         try:
             chunks = self._message.add(read_object(reply))
             check_answer(self._message.completion())
@@ -82,11 +82,11 @@ class ChatDecoder:
         return [*late, *self._message.end()]
 
     def snapshot(self) -> ChatCompletion:
-        """Return what the chunks so far add up to."""
+        """Return the completion so far."""
         return self._message.completion()
 
     def partial(self) -> ChatCompletion:
-        """Return all that has arrived, though nobody may have asked for its chunks."""
+        """Return all that has arrived, including chunks that were not asked for."""
         self._read_on()
         return self._message.completion()
 
@@ -96,49 +96,53 @@ class ChatDecoder:
 
     def _read(self, events: Sequence[bytes], *, last: bool = False) -> Iterator[ChatChunk]:
         for event in events:
-            self._framed = True
+            self._has_events = True
             if event == b"[DONE]":
                 self.events += 1
                 self.done = True
-                if not self._message.whole:  # there may be fewer answers than asked for
+                if not self._message.whole:  # there may be fewer choices than requested
                     self.failure = StreamInterruptedError(
-                        "the stream said [DONE] before the answer had a finish reason"
+                        "the stream ended with [DONE] before the response had a finish reason"
                     )
             elif event:
-                yield from self._frame(event, last=last)
+                yield from self._event(event, last=last)
             if self.done or self.failure is not None:
                 break
 
-    def _frame(self, event: bytes, *, last: bool) -> list[ChatChunk]:
+    def _event(self, event: bytes, *, last: bool) -> list[ChatChunk]:
         try:
-            frame, is_odd = loads_piece(event)
+            parsed, is_odd = loads_chunk(event)
             if is_odd or self._halves:
-                frame = self._halves.join(frame)
+                parsed = self._halves.join(parsed)
         except (ValueError, RecursionError):
-            if not last:  # a fragment at the end is a cut stream, which the caller reports
-                self.failure = InvalidResponseError(f"a frame is no JSON: {event[:80]!r}")
+            if not last:  # an incomplete last event is a cut stream, which the caller reports
+                self.failure = InvalidResponseError(
+                    f"a stream event is not valid JSON: {event[:80]!r}"
+                )
             return []
-        if not isinstance(frame, dict):
-            self.failure = InvalidResponseError(f"a frame is no JSON object: {event[:80]!r}")
+        if not isinstance(parsed, dict):
+            self.failure = InvalidResponseError(
+                f"a stream event is not a JSON object: {event[:80]!r}"
+            )
             return []
-        said = [c for c in self._message.add(frame) if c.text or _says_something(c)]
-        # What says nothing is no sign of life: the watchdog goes on counting. A first frame may
-        # tell the role alone.
-        self.events += bool(said) or (_is_news(frame) if self.events else any(frame.values()))
-        if frame.get("error"):
-            self.failure = error_from_body(frame)
+        chunks = [c for c in self._message.add(parsed) if c.text or _has_content(c)]
+        # An event without news does not reset the stall timer. A first event may have the role
+        # alone.
+        self.events += bool(chunks) or (_is_news(parsed) if self.events else any(parsed.values()))
+        if parsed.get("error"):
+            self.failure = error_from_body(parsed)
         elif self._message.failed:
             self.failure = StreamInterruptedError(
                 "NanoGPT ended the stream with finish_reason 'error' and gave no reason"
             )
-        return said
+        return chunks
 
 
 def check_answer(completion: ChatCompletion) -> None:
-    """Refuse what is no answer.
+    """Raise for a completion without an answer.
 
     Raises:
-        InvalidResponseError: it has no choices, or says itself that it failed.
+        InvalidResponseError: it has no choices, or the finish reason ``"error"``.
     """
     if not completion.choices:
         raise InvalidResponseError("NanoGPT answered without choices")
@@ -146,8 +150,8 @@ def check_answer(completion: ChatCompletion) -> None:
         raise InvalidResponseError("NanoGPT answered with finish_reason 'error' and gave no reason")
 
 
-def _says_something(chunk: ChatChunk) -> bool:
-    """Whether a piece without text brings anything else."""
+def _has_content(chunk: ChatChunk) -> bool:
+    """Whether a chunk without text has other content."""
     return bool(
         chunk.reasoning
         or chunk.tool_calls
@@ -159,17 +163,17 @@ def _says_something(chunk: ChatChunk) -> bool:
     )
 
 
-_NAMES = frozenset({"id", "object", "created", "model", "provider", "system_fingerprint"})
-"""What each frame repeats."""
+_REPEATED = frozenset({"id", "object", "created", "model", "provider", "system_fingerprint"})
+"""Fields that every event repeats."""
 
 
-def _is_news(frame: dict[str, Any]) -> bool:
-    """Whether a frame that brings no text says more than those before it."""
-    if any(value for name, value in frame.items() if name != "choices" and name not in _NAMES):
+def _is_news(parsed: dict[str, Any]) -> bool:
+    """Whether an event without content has more than those before it."""
+    if any(value for name, value in parsed.items() if name != "choices" and name not in _REPEATED):
         return True
     return any(
         choice.get("finish_reason")
         or any(value for name, value in as_dict(choice.get("delta")).items() if name != "role")
         or any(value for name, value in choice.items() if name not in {"index", "delta"})
-        for choice in dicts(frame.get("choices"))
+        for choice in dicts(parsed.get("choices"))
     )

@@ -1,4 +1,4 @@
-"""Checks of what a caller passes, before anything is sent: one message, what is wrong and where."""
+"""Checks of a call's arguments before anything is sent; messages say what is wrong, and where."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from pydantic import TypeAdapter, ValidationError
 
 from nanogpt_client import types
 from nanogpt_client.config import check_headers
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.types.json_schemas import (
     allowed_name,
     closed_if_possible,
     is_allowed_name,
     tool_parameters,
 )
+from nanogpt_client.types.options import ProgressOptions
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
+_NOT_IN_BODY = frozenset(ProgressOptions.__annotations__)
 
 
 def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Check options against their TypedDict and return those that were given (not ``None``).
 
     Raises:
-        ConfigurationError: an unknown option, a wrong type, or a value out of its bounds.
+        InvalidArgumentError: an unknown option, a wrong type, or a value out of range.
     """
     given = {name: value for name, value in options.items() if value is not None}
     unknown = given.keys() - _annotations(kind)
@@ -37,16 +39,25 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
         name = min(unknown)
         near = difflib.get_close_matches(name, _annotations(kind), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "pass it through extra_body={…}"
-        raise ConfigurationError(f"unknown option {name!r}; {hint}", param=name)
+        raise InvalidArgumentError(f"unknown option {name!r}; {hint}", param=name)
     try:
         checked_values: dict[str, Any] = _adapter(kind).validate_python(given)
     except ValidationError as error:
         last = error.errors(include_url=False)[-1]  # of a union, its most specific member
         where = str(last["loc"][0])
         msg = f"{where}={given.get(where)!r}: {last['msg'].lower()}"
-        raise ConfigurationError(msg, param=where) from None
-    check_headers(checked_values.get("extra_headers", {}))
+        raise InvalidArgumentError(msg, param=where) from None
+    try:
+        check_headers(checked_values.get("extra_headers", {}))
+    except ConfigurationError as error:
+        raise InvalidArgumentError(error.message, param="extra_headers") from None
     return checked_values
+
+
+def body_options(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Check options against their TypedDict and return those that belong in the request's body."""
+    given = checked(options, kind)
+    return {name: value for name, value in given.items() if name not in _NOT_IN_BODY}
 
 
 @cache
@@ -60,74 +71,76 @@ def _annotations(kind: type) -> frozenset[str]:
 
 
 def check_model(model: Any) -> str:
-    """Return the model's id if there is one."""
+    """Return the model's id; raise if it is not a text, or is blank."""
     if not isinstance(model, str) or not model.strip():
-        raise ConfigurationError(f"model must be a model's id, not {model!r}", param="model")
+        raise InvalidArgumentError(
+            f"model must be a model id such as 'openai/gpt-5.2', not {model!r}", param="model"
+        )
     return model
 
 
 def check_text(name: str, value: Any) -> str:
-    """Return a text that must not be empty."""
+    """Return a text; raise if it is not one, or is blank."""
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(
-            f"{name} must be a text that is not empty, not {value!r}", param=name
-        )
+        raise InvalidArgumentError(f"{name} must be a non-empty string, not {value!r}", param=name)
     return value
 
 
 def check_prompt(prompt: Any, *, instead: object) -> str:
-    """Return a prompt; it may be empty where something else says what to make.
+    """Return a prompt; it may be empty where another input replaces it.
 
-    Upscalers and some models that move a picture take none (page video-generation: "conditional").
+    Upscalers and some image-to-video models take no prompt (page video-generation: "conditional").
     """
     return "" if instead and prompt in ("", None) else check_text("prompt", prompt)
 
 
 def check_messages(messages: Any) -> list[dict[str, Any]]:
-    """Return the messages as a list of dicts if NanoGPT could take them."""
+    """Return the messages as a list of dicts; raise for those that NanoGPT would refuse."""
     if isinstance(messages, str):
         return [{"role": "user", "content": check_text("messages", messages)}]
     if not isinstance(messages, Sequence) or not messages:
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             "messages must be a list of at least one message", param="messages"
         )
     for at, message in enumerate(messages):
         where = f"messages[{at}]"
         if not isinstance(message, Mapping):
-            raise ConfigurationError(f"{where} must be a dict with a role", param="messages")
+            raise InvalidArgumentError(f"{where} must be a dict with a role", param="messages")
         role = message.get("role")
         if not isinstance(role, str) or role not in ROLES:
-            msg = f"{where} has the unknown role {role!r}; known are {', '.join(sorted(ROLES))}"
-            raise ConfigurationError(msg, param="messages")
+            msg = f"{where} has the role {role!r}; use one of {', '.join(sorted(ROLES))}"
+            raise InvalidArgumentError(msg, param="messages")
         if role == "tool" and not message.get("tool_call_id"):
-            msg = f"{where} is a tool's result and needs the tool_call_id that it answers"
-            raise ConfigurationError(msg, param="messages")
-        says_nothing = message.get("content") is None and "configuration_update" not in message
-        if says_nothing and role in {"user", "system", "developer"}:
-            raise ConfigurationError(f"{where} ({role}) has no content", param="messages")
+            msg = f"{where} is a tool result and needs the tool_call_id of the call it answers"
+            raise InvalidArgumentError(msg, param="messages")
+        is_empty = message.get("content") is None and "configuration_update" not in message
+        if is_empty and role in {"user", "system", "developer"}:
+            raise InvalidArgumentError(
+                f"{where} ({role}) has no content; pass a text or parts", param="messages"
+            )
     return [dict(message) for message in messages]
 
 
 def check_tools(tools: Any) -> list[dict[str, Any]]:
-    """Return tools as functions with an object of arguments, if their names and size may pass.
+    """Return tools with an object schema of arguments; raise if a name or the size is not allowed.
 
-    The names must come back as they are, so an illegal one is refused here instead of changed.
-    What providers take is OpenAI's rule: up to 64 letters, digits, underscores and dashes.
+    The names come back in tool calls, so one that is not allowed raises instead of being changed.
+    Providers follow OpenAI's rule: up to 64 letters, digits, underscores and dashes.
     """
     if not isinstance(tools, Sequence) or isinstance(tools, str):
-        raise ConfigurationError("tools must be a list", param="tools")
+        raise InvalidArgumentError("tools must be a list", param="tools")
     checked_tools = [_tool(tool, at) for at, tool in enumerate(tools)]
     try:
         size = len(json.dumps(tools, ensure_ascii=False).encode("utf-8", "replace"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"tools cannot be written as JSON: {error}") from error
+        raise InvalidArgumentError(f"tools cannot be encoded as JSON: {error}") from error
     if size > MAX_TOOLS_BYTES:
         largest = max(tools, key=lambda tool: len(json.dumps(tool)))["function"]["name"]
         msg = (
-            f"the tools take {size} bytes, NanoGPT accepts {MAX_TOOLS_BYTES} (200 KB); "
+            f"tools have {size} bytes; NanoGPT accepts at most {MAX_TOOLS_BYTES} (200 KB); "
             f"the largest is {largest!r}"
         )
-        raise ConfigurationError(msg, param="tools")
+        raise InvalidArgumentError(msg, param="tools")
     return checked_tools
 
 
@@ -135,14 +148,14 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
     function = tool.get("function") if isinstance(tool, Mapping) else None
     if not isinstance(function, Mapping) or not function.get("name"):
         msg = f'tools[{at}] must be {{"type": "function", "function": {{"name": …}}}}'
-        raise ConfigurationError(msg, param="tools")
+        raise InvalidArgumentError(msg, param="tools")
     name = function["name"]
     if not isinstance(name, str) or not is_allowed_name(name):
         msg = (
             f"tools[{at}] is named {name!r}, which providers refuse: a tool's name is up to 64 "
             f"letters, digits, _ and -, such as {allowed_name(str(name))!r}"
         )
-        raise ConfigurationError(msg, param="tools")
+        raise InvalidArgumentError(msg, param="tools")
     parameters = tool_parameters(function.get("parameters"))
     if function.get("strict") is True:
         parameters = closed_if_possible(parameters)
@@ -150,10 +163,10 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
 
 
 def read_file(source: types.FileSource, what: str) -> tuple[str, bytes]:
-    """Return name and bytes of a file given as path or as bytes.
+    """Return name and content of a file given as a path or as bytes.
 
     Raises:
-        ConfigurationError: it is missing, unreadable or empty.
+        InvalidArgumentError: the file is missing, unreadable or empty.
     """
     if isinstance(source, bytes):
         name, data = what, source
@@ -162,11 +175,11 @@ def read_file(source: types.FileSource, what: str) -> tuple[str, bytes]:
             path = Path(source)
             name, data = path.name, path.read_bytes()
         except (OSError, ValueError, TypeError) as error:
-            raise ConfigurationError(
+            raise InvalidArgumentError(
                 f"{what}: cannot read {str(source)[:200]!r}: {error}"
             ) from error
     if not data:
-        raise ConfigurationError(f"{what} is empty: {name}")
+        raise InvalidArgumentError(f"{what} is empty: {name}")
     return name, data
 
 

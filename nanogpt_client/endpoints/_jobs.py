@@ -1,8 +1,8 @@
-"""Jobs that are submitted once and then asked about until they end.
+"""Jobs: submitted once, then polled until they end.
 
-Speech, transcriptions and videos may be answered by a ticket instead of a result. The submission
-is what costs, so it is never repeated; asking is free and may be, so a job that cannot be asked
-about is not lost: every error from here carries its ``run_id``, what came (``raw``) and its cost.
+The response to speech, transcriptions and videos may be a job instead of a result. The submission
+is charged, so it is never repeated. Polling is free and safe to repeat, so no job is lost: every
+error raised here has its ``run_id``, the last status (``raw``) and its cost in USD.
 A job that failed or was cancelled is refunded, so it costs 0 (page tts-status).
 """
 
@@ -19,7 +19,7 @@ from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, Sleep, ask
 from nanogpt_client.endpoints._requests import read_object
 from nanogpt_client.errors import (
-    ConfigurationError,
+    InvalidArgumentError,
     JobError,
     JobFailedError,
     JobTimeoutError,
@@ -46,18 +46,18 @@ _STATES = {
 _FAILED = frozenset({"failed", "cancelled"})
 
 
-def job_state(word: str) -> str:
-    """Return one of queued, running, completed, failed, cancelled; other words in lower case."""
-    return _STATES.get(word.lower(), word.lower())
+def job_state(status: str) -> str:
+    """Return queued, running, completed, failed or cancelled; any other status in lower case."""
+    return _STATES.get(status.lower(), status.lower())
 
 
-def is_over(word: str) -> bool:
-    """Whether a job in this state will not change any more."""
-    return job_state(word) in {"completed", "failed", "cancelled"}
+def is_over(status: str) -> bool:
+    """Whether a job with this status has ended."""
+    return job_state(status) in {"completed", "failed", "cancelled"}
 
 
 class Status(Protocol):
-    """What every status of a job says; `JobState` and `VideoJob` do."""
+    """The status of a job: `JobState` or `VideoJob`."""
 
     @property
     def status(self) -> str: ...
@@ -80,9 +80,9 @@ S = TypeVar("S", bound=Status)
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A status in any of its shapes: flat, under ``data``, upper or lower case.
+    """A status in any of its formats: flat, under ``data``, upper or lower case.
 
-    ``fields`` is the body with what stands under ``data`` lifted to its top.
+    ``fields`` is the body, with the fields under ``data`` at its top level.
     """
 
     status: str
@@ -92,43 +92,43 @@ class JobState:
 
     @classmethod
     def read(cls, body: dict[str, Any], headers: Mapping[str, str]) -> JobState:
-        """Read a status, or a ticket, which is one as well."""
+        """Read a status, or the response to a submission, which has the same fields."""
         fields = unwrapped(body)
         return cls(_status(fields), fields, Billing.read(fields, headers), body)
 
     @property
     def error(self) -> str | None:
-        """Why it failed, in words for users where there are any."""
+        """Why the job failed, in a message for users where there is one."""
         error = first(self.fields, "userFriendlyError", "error", "message")
         return as_text(error) or as_text(as_dict(error).get("message")) or None
 
     @property
     def code(self) -> str | None:
-        """The machine-readable reason: ``code``, an error's ``code`` or ``type``, as they came.
+        """The machine-readable reason: ``code``, or the error's ``code`` or ``type``, unchanged.
 
         A video says ``isNSFWError`` instead.
         """
         error = as_dict(self.fields.get("error"))
         named = (self.fields.get("code"), error.get("code"), error.get("type"))
-        code = next((word for word in named if isinstance(word, str) and word), None)
-        word = as_text(first(self.fields, "status", "state")).lower()
-        if code is None and (word == CONTENT_POLICY or self.fields.get("isNSFWError") is True):
+        code = next((name for name in named if isinstance(name, str) and name), None)
+        status = as_text(first(self.fields, "status", "state")).lower()
+        if code is None and (status == CONTENT_POLICY or self.fields.get("isNSFWError") is True):
             return CONTENT_POLICY
         return code
 
     @property
     def is_finished(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether the job has ended."""
         return is_over(self.status)
 
     @property
     def is_refunded(self) -> bool:
-        """Whether what it had cost is given back."""
+        """Whether its cost is refunded."""
         return self.status in _FAILED or is_refunded(self.fields)
 
 
 def is_refunded(fields: Mapping[str, Any]) -> bool:
-    """Whether a body says so: ``refundMessage`` (page video-generation), ``refunded`` (unseen)."""
+    """Whether a body has ``refundMessage`` (page video-generation) or ``refunded`` (no witness)."""
     return bool(as_text(fields.get("refundMessage"))) or fields.get("refunded") is True
 
 
@@ -142,26 +142,26 @@ def _status(fields: Mapping[str, Any]) -> str:
     return state
 
 
-def refund_words(ticket: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what to send back with each question.
+def refund_fields(submission: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields to send with each poll.
 
-    With it NanoGPT can refund the job if its provider rejects it later.
+    With them NanoGPT can refund the job if its provider rejects it later.
     """
-    return sent_back(ticket, "cost", "paymentSource", "isApiRequest")
+    return sent_back(submission, "cost", "paymentSource", "isApiRequest")
 
 
-def sent_back(ticket: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Return what a ticket says under some names, flat or under ``data``."""
-    fields = unwrapped(ticket)
+def sent_back(submission: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return some fields of the response to a submission, flat or under ``data``."""
+    fields = unwrapped(submission)
     return {name: fields[name] for name in names if fields.get(name) is not None}
 
 
 def read_state(reply: Reply) -> JobState:
-    """Return a job's state; an error in it is the job's own.
+    """Return a job's state; the error of a finished job is part of it.
 
     Raises:
-        InvalidResponseError: it is no state.
-        APIStatusError: it is an error of the question.
+        InvalidResponseError: the response is not a state.
+        APIStatusError: NanoGPT refused the poll.
     """
     try:
         body = as_dict(reply.json())
@@ -172,9 +172,9 @@ def read_state(reply: Reply) -> JobState:
 
 
 def find_url(value: Any, *keys: str) -> str:
-    """Return the first URL under these keys, be they objects, lists or texts; ``""`` if none is.
+    """Return the first URL under these keys, in objects, lists or strings; ``""`` if there is none.
 
-    A plain text counts where it looks like a URL, one under a key that ends in ``url`` always.
+    A string counts if it looks like a URL; under a key that ends in ``url`` it always does.
     """
     return next(_urls(value, keys), "")
 
@@ -195,26 +195,26 @@ def _urls(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
 
 
 def check_waiting(poll_interval: float, poll_timeout: float) -> None:
-    """Refuse to ask without pause, or for ever."""
+    """Raise for a ``poll_interval`` or ``poll_timeout`` (seconds) that is out of range."""
     if not (poll_interval > 0 and 0 <= poll_timeout < math.inf):
-        raise ConfigurationError(
-            f"jobs are asked about every poll_interval > 0 seconds up to a poll_timeout, not every "
-            f"{poll_interval!r} up to {poll_timeout!r}"
+        raise InvalidArgumentError(
+            "poll_interval must be > 0 and poll_timeout finite and >= 0 (seconds), not "
+            f"{poll_interval!r} and {poll_timeout!r}"
         )
 
 
 class Job(NamedTuple):
-    """A job to wait for: how to find it, and what its ticket said that it costs."""
+    """A job to wait for: kind, run id, and the bill of its submission."""
 
     kind: str
     run_id: str
-    ticket: Billing
+    charged: Billing
 
     def failed(self, why: str, state: Status) -> JobFailedError:
         """Return the error for a job that ended without a result; a failed one is refunded."""
-        paid = self.ticket.settled(state.billing, refunded=state.is_refunded)
+        paid = self.charged.settled(state.billing, refunded=state.is_refunded)
         return JobFailedError(
-            f"{self.kind} job {self.run_id} failed: {why or 'no reason given'}",
+            f"{self.kind} job {self.run_id} failed: {why or 'NanoGPT gave no reason'}",
             run_id=self.run_id,
             code=state.code,
             cost=paid.cost,
@@ -224,7 +224,7 @@ class Job(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """A completed job's last state, and its bill: the final cost in place of the ticket's."""
+    """A completed job's last state and final bill."""
 
     state: Any
     billing: Billing
@@ -238,18 +238,18 @@ def wait(
     poll_interval: float = POLL_SECONDS,
     poll_timeout: float = JOB_TIMEOUT,
 ) -> Flow[Finished]:
-    """Ask until the job is completed.
+    """Poll until the job is completed.
 
     Raises:
-        ConfigurationError: it would ask without pause, or for ever.
-        JobFailedError: NanoGPT says that it failed or was cancelled; it is refunded.
-        JobTimeoutError: it still ran after ``poll_timeout`` seconds; it goes on, and is charged.
-        JobError: NanoGPT could not be asked; the job is found again by its run id.
+        InvalidArgumentError: ``poll_interval`` or ``poll_timeout`` is out of range.
+        JobFailedError: the job failed or was cancelled; it is refunded.
+        JobTimeoutError: the job still ran after ``poll_timeout`` seconds; it goes on, is charged.
+        JobError: the job could not be polled; it can be resumed with its run id.
     """
     state = yield from _last_state(check, job, reporter, poll_interval, poll_timeout)
     if state.status != "completed":
         raise job.failed(state.error or state.status, state)
-    return Finished(state, job.ticket.settled(state.billing, refunded=state.is_refunded))
+    return Finished(state, job.charged.settled(state.billing, refunded=state.is_refunded))
 
 
 def _last_state(
@@ -262,7 +262,7 @@ def _last_state(
         try:
             state = yield from ask(check)
         except NanoGPTError as error:
-            raise _unasked(job, error) from error
+            raise _unknown_state(job, error) from error
         over = state.is_finished
         yield from reporter.report(
             Progress(job.kind, state.status, int(over), seconds=waited, run_id=job.run_id)
@@ -271,10 +271,10 @@ def _last_state(
             return state
         if waited >= poll_timeout:
             raise JobTimeoutError(
-                f"job {job.run_id} was still running after {poll_timeout:g} seconds; ask again by "
-                "run id",
+                f"job {job.run_id} was still running after {poll_timeout:g} seconds; resume it "
+                "with its run id",
                 run_id=job.run_id,
-                cost=job.ticket.cost,
+                cost=job.charged.cost,
                 maybe_billed=True,
                 raw=state.raw,
             )
@@ -282,12 +282,12 @@ def _last_state(
         waited += poll_interval
 
 
-def _unasked(job: Job, error: NanoGPTError) -> JobError:
-    """Return the error for a job whose state could not be had, with what is known of why."""
+def _unknown_state(job: Job, error: NanoGPTError) -> JobError:
+    """Return the error for a job that could not be polled, with the details of the cause."""
     return JobError(
         f"job {job.run_id} is submitted, but its state could not be read: {error}",
         run_id=job.run_id,
-        cost=job.ticket.cost,
+        cost=job.charged.cost,
         maybe_billed=True,
         code=error.code,
         status_code=error.status_code,
@@ -297,5 +297,5 @@ def _unasked(job: Job, error: NanoGPTError) -> JobError:
 
 
 def estimate_of(call: Call[Any]) -> Decimal | None:
-    """Return what a call was estimated to cost, in USD; ``None`` if nobody knew."""
+    """Return a call's estimated cost in USD; ``None`` if it is unknown."""
     return None if call.estimate is None else call.estimate()

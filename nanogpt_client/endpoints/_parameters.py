@@ -1,13 +1,13 @@
-"""What a list entry says of a model's parameters: values, default, range.
+"""Reading a model's parameters from its list entry: values, default, range.
 
-NanoGPT's live lists describe a parameter in several ways, at ``supported_parameters`` and, of
+NanoGPT's live lists describe a parameter in several forms, at ``supported_parameters`` and, of
 videos, one level deeper at ``supported_parameters.parameters`` with ``.defaults`` beside it: as a
 list of values or of objects, as ``{"type": "select", "default", "options": [{"value"}]}``, as
 ``{"type": "enum", "values"}``, as ``{"type": "range", "min", "max"}``, as a bare number, and voices
 also by language.
 
 Follows https://docs.nano-gpt.com/api-reference/endpoint/image-models and image-api-models; what
-these leave out, several public captures of the live lists agree on.
+these omit, several public captures of the live lists agree on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RANGES = frozenset({"range", "number", "integer", "slider"})
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: the values it may have (in order), its default, its least and its most."""
+    """One parameter: its allowed values in order, its default, minimum and maximum."""
 
     values: tuple[str, ...] = ()
     default: str | None = None
@@ -34,7 +34,7 @@ class Parameter:
 
 
 def parameter(model: Model, *names: str) -> Parameter:
-    """Return what an entry says of a parameter, under the first of its names that says anything."""
+    """Return a parameter of an entry, under the first of its names that the entry describes."""
     for name in names:
         for found in _descriptions(model, name):
             if found != Parameter():
@@ -43,7 +43,7 @@ def parameter(model: Model, *names: str) -> Parameter:
 
 
 def plain(value: Any) -> str:
-    """Level the ways to write one value: 1024*1024 and 1024x1024, 5, "5" and "5s", 4K and 4k."""
+    """Normalise a value: 1024*1024 and 1024x1024, 5, "5" and "5s", 4K and 4k are the same."""
     text = str(value).strip().lower().replace("*", "x").replace("×", "x")
     number = as_number(text.removesuffix("s"))
     return text.replace("-", "_") if number is None else f"{number.normalize():f}"
@@ -53,25 +53,25 @@ def _descriptions(model: Model, name: str) -> Iterator[Parameter]:
     listed = model.supported_parameters
     preset = as_dict(listed.get("defaults")).get(name)
     for where in (as_dict(listed.get("parameters")), listed):
-        said = where.get(name)
-        described = as_dict(said)
+        value = where.get(name)
+        described = as_dict(value)
         is_range = described.get("type") in _RANGES
         yield Parameter(
-            # Options beside a number's range are suggestions, not all that there is.
-            () if is_range else tuple(dict.fromkeys(_values(said))),
+            # Options beside a number's range are suggestions, not the only values.
+            () if is_range else tuple(dict.fromkeys(_values(value))),
             _agreed(described.get("default"), preset),
             as_number(described.get("min")),
-            as_number(described.get("max")) if described else as_number(said),
+            as_number(described.get("max")) if described else as_number(value),
         )
 
 
 def _agreed(*defaults: Any) -> str | None:
-    """Return the default if the two places where it may stand do not contradict each other."""
-    said = {text for default in defaults if (text := _word(default))}
-    return said.pop() if len({plain(text) for text in said}) == 1 else None
+    """Return the default, unless the two fields that may hold it contradict each other."""
+    found = {text for default in defaults if (text := _text(default))}
+    return found.pop() if len({plain(text) for text in found}) == 1 else None
 
 
-def _word(value: Any) -> str:
+def _text(value: Any) -> str:
     return as_text(value) if not isinstance(value, bool) else str(value).lower()
 
 
@@ -89,6 +89,6 @@ def _values(listed: Any) -> Iterator[str]:
 
 
 def _named(item: dict[str, Any]) -> Iterator[str]:
-    """Yield what an object may be called by; an API takes its id, people say its name."""
+    """Yield the ids and the name of an option: APIs use the id, people the name."""
     names = (as_text(item.get(key)) for key in ("id", "voice_id", "value", "name"))
     yield from filter(None, names)

@@ -1,14 +1,13 @@
-"""What media cost, by the prices of NanoGPT's lists of models.
+"""Prices of media in USD, from NanoGPT's lists of models.
 
-A price stands under a heading that names its unit (``per_second``, ``per_thousand_chars``,
-``per_video`` …), as a number or as a table whose keys tell what it depends on: a resolution, a
-duration, with or without audio, the kind of source, a mode. Tables may nest, and headings may stand
-in tables. What the caller leaves open has the model's default. A heading that is not known here
-might change the price, so an entry with one has no known price.
+A price has a key that names its unit (``per_second``, ``per_thousand_chars``, ``per_video`` …) and
+is a number, or a table whose keys show what it depends on: a resolution, a duration, with or
+without audio, the kind of source, a mode. Tables may be nested, and tables may hold such keys. An
+option that the call omits has the model's default. An unrecognised key could change the price, so
+the price of an entry that has one is unknown.
 
-Follows https://docs.nano-gpt.com/api-reference/endpoint/video-models, which says no more than that
-"pricing structures vary by model"; the headings are those that several public captures of the live
-lists show.
+Follows https://docs.nano-gpt.com/api-reference/endpoint/video-models, which only says that
+"pricing structures vary by model"; the keys are from several public captures of the live lists.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from nanogpt_client.endpoints import _model_limits, _sentences
+from nanogpt_client.endpoints import _model_limits, _split_text
 from nanogpt_client.endpoints._parameters import parameter, plain
 from nanogpt_client.types._coerce import as_dict, as_number, as_text, first
 from nanogpt_client.types.catalog import Model
@@ -31,21 +30,21 @@ _UNITS = (
     ("characters", re.compile(r"per_thousand_chars")),
     ("block", re.compile(r"per_prompt_char_block")),
     ("interval", re.compile(r"per_billing_interval")),
-    ("piece", re.compile(r"per_(video|generation|duration|resolution|mode)(_\w+)?|base_price")),
+    ("item", re.compile(r"per_(video|generation|duration|resolution|mode)(_\w+)?|base_price")),
 )
-# Headings that say nothing without a table under them.
+# Keys that need a table as their value.
 _TABLED = re.compile(r"\w*per_(duration|resolution|mode)\w*|\w+_by_\w+")
-# Headings that hold one choice of a table: text_to_video_per_second, text_image_with_audio_….
+# Keys that are one row of a table: text_to_video_per_second, text_image_with_audio_….
 _CHOICE = re.compile(r"(text_image_)?(\w+_to_video|with_audio|without_audio)_per_second")
-# What stands beside prices and is none, or is read where it is needed.
-_ASIDE = re.compile(
+# Keys beside prices that are no prices, or are read where they are needed.
+_NOT_PRICES = re.compile(
     r"currency|unit|note|minimum|(default|min|max|fixed)_\w+|supported_durations|variant"
     r"|base_duration|prompt_char_block_size|billing_interval_\w+"
     r"|audio_multiplier|frame_(multiplier|threshold)"
     # Prices of inputs that these calls do not send.
     r"|(video_)?(reference|edit)_\w+|included_reference_images|extra_reference_image|lora"
 )
-# What the keys of a table tell that it depends on.
+# What a table depends on, by the form of its keys.
 _DEPENDS = {
     "duration": re.compile(r"\d+(\.\d+)?"),
     "resolution": re.compile(r"\d+(\.\d+)?[pk]"),
@@ -59,14 +58,14 @@ _LENGTHS = ("default_duration", "fixed_duration_seconds")
 
 
 def price(model: Model, work: Mapping[str, Any]) -> Decimal | None:
-    """Return USD for the words of `WorkOptions`; ``None`` where the entry does not say.
+    """Return the price in USD for `WorkOptions`; ``None`` if the entry does not determine it.
 
-    A text that is too long for one call is priced in the pieces that it is spoken in, and pictures
-    of a size that has no price of its own as the dearest: never more than that.
+    A text that is too long for one call is priced in the parts that `speak_long` sends, and images
+    of a size without a price at the highest listed price.
     """
     total = Decimal(0)
-    for piece in _calls(model, work):
-        found = set(_costs(model, piece))
+    for part in _calls(model, work):
+        found = set(_costs(model, part))
         if len(found) != 1 or (usd := found.pop()) is None:
             return None
         total += usd
@@ -74,7 +73,7 @@ def price(model: Model, work: Mapping[str, Any]) -> Decimal | None:
 
 
 def reservation(model: Model | None, work: Mapping[str, Any]) -> Callable[[], Decimal] | None:
-    """Return what a `Budget` sets aside for a call: the most that it may cost, if that is known."""
+    """Return the USD that a `Budget` reserves for a call: its highest possible cost, if known."""
     if model is None:
         return None
     most = max((usd for usd in _costs(model, work) if usd is not None), default=None)
@@ -85,15 +84,15 @@ def _calls(model: Model, work: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     text, most = work.get("text"), _model_limits.most_characters(model)
     if text is None or len(text) <= most:
         return [work]
-    return [{**work, "text": piece} for piece in _sentences.pieces(text, most)] or [work]
+    return [{**work, "text": part} for part in _split_text.split_text(text, most)] or [work]
 
 
 def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
-    """Yield what one call may cost: one number where all is said, ``None`` for what is unread."""
+    """Yield the possible costs of one call; ``None`` for a price that cannot be determined."""
     pricing = as_dict(model.raw.get("pricing"))
     if as_text(pricing.get("currency") or "USD").upper() != "USD":
         return
-    if "multiplier_parameter" in pricing:  # names another word of the request
+    if "multiplier_parameter" in pricing:  # depends on another option of the request
         return
     if "per_image" in pricing:
         yield _images(model, pricing["per_image"], work)
@@ -106,7 +105,7 @@ def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
 
 
 def _images(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | None:
-    """Return the price of a size, else of the model's own or ``auto``, else of the dearest."""
+    """Return the price of the size, else of the default size or ``auto``, else the highest."""
     count = as_number(model.supported_parameters.get("fixed_image_count")) or work.get("n") or 1
     usd = _dollars(listed)
     prices = {
@@ -124,7 +123,7 @@ def _images(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | Non
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What a price may depend on; ``None`` is not known, ``chosen`` is levelled by `plain`."""
+    """What a price may depend on; ``None`` is unknown, ``chosen`` is normalised by `plain`."""
 
     seconds: Decimal | None
     characters: int | None
@@ -134,31 +133,31 @@ class _Terms:
 
 
 def _terms(model: Model, pricing: Mapping[str, Any], work: Mapping[str, Any]) -> _Terms:
-    def said(*names: str, presets: tuple[str, ...] = ()) -> Any:
-        """Return what the call says, else the model's default, its only value, or its price's."""
-        given = next((work[name] for name in names if _is_said(work.get(name))), None)
+    def chosen_value(*names: str, presets: tuple[str, ...] = ()) -> Any:
+        """Return the call's value, else the default or only value of the model, or the price's."""
+        given = next((work[name] for name in names if _is_chosen(work.get(name))), None)
         if given is not None:
             return given
         listed = parameter(model, *names)
         only = listed.values[0] if len(listed.values) == 1 else None
         return listed.default or only or first(pricing, *presets)
 
-    seconds = said("seconds", "duration", presets=_LENGTHS)
-    resolution = said("resolution", presets=("default_resolution",))
+    seconds = chosen_value("seconds", "duration", presets=_LENGTHS)
+    resolution = chosen_value("resolution", presets=("default_resolution",))
     chosen = {
         "duration": seconds,
         "resolution": resolution,
-        "size": said("size") or resolution,
-        "aspect_ratio": said("aspect_ratio"),
-        "audio": _sound(said(*_AUDIO)),
+        "size": chosen_value("size") or resolution,
+        "aspect_ratio": chosen_value("aspect_ratio"),
+        "audio": _audio(chosen_value(*_AUDIO)),
         "source": _source(model, work),
-        "mode": said("mode", presets=("default_mode",)),
+        "mode": chosen_value("mode", presets=("default_mode",)),
     }
     return _Terms(
         seconds=as_number(plain(seconds)),
         characters=None if work.get("text") is None else len(work["text"]),
         images=int(work.get("n") or 1),
-        frames=as_number(said("num_frames")),
+        frames=as_number(chosen_value("num_frames")),
         chosen={
             subject: None if value is None or plain(value) == "auto" else plain(value)
             for subject, value in chosen.items()
@@ -166,13 +165,13 @@ def _terms(model: Model, pricing: Mapping[str, Any], work: Mapping[str, Any]) ->
     )
 
 
-def _is_said(value: Any) -> bool:
-    """Whether a call chose a value; a mode that names the source alone is not the model's."""
+def _is_chosen(value: Any) -> bool:
+    """Whether a call chose a value; a mode such as ``image_to_video`` only names the source."""
     return value is not None and not plain(value).endswith("_to_video")
 
 
 def _source(model: Model, work: Mapping[str, Any]) -> str:
-    """Return what a video is made from; without a word of it a picture only where it must be."""
+    """Return what a video is made from; by default an image only where the model requires one."""
     mode, image = plain(work.get("mode")), work.get("image")
     if mode.endswith("_to_video"):
         return mode
@@ -181,45 +180,45 @@ def _source(model: Model, work: Mapping[str, Any]) -> str:
     return "image_to_video" if image else "text_to_video"
 
 
-def _sound(value: Any) -> str | None:
-    """Return whether a video has sound, in the words of price lists; other values say nothing."""
-    word = plain(value)
-    if word in {"true", "on", "yes", "1"}:
+def _audio(value: Any) -> str | None:
+    """Return whether a video has audio, as price tables name it; ``None`` if unknown."""
+    text = plain(value)
+    if text in {"true", "on", "yes", "1"}:
         return "with_audio"
-    return "without_audio" if word in {"false", "off", "no", "0"} else None
+    return "without_audio" if text in {"false", "off", "no", "0"} else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads a price out of an entry's ``pricing``."""
+    """Reads the price from an entry's ``pricing``."""
 
     pricing: Mapping[str, Any]
     terms: _Terms
 
     def read(self, node: Any, unit: str | None = None) -> Iterator[Decimal | None]:
-        """Yield every price that the call may have: a number, a table, or headings."""
+        """Yield every price that the call may have, from a number, a table, or keys with units."""
         if as_number(node) is not None:
-            yield self._times(_dollars(node), unit or "piece")
+            yield self._times(_dollars(node), unit or "item")
             return
         entries = {
             key: value
             for key, value in as_dict(node).items()
-            if not _ASIDE.fullmatch(key) and (as_number(value) is not None or as_dict(value))
+            if not _NOT_PRICES.fullmatch(key) and (as_number(value) is not None or as_dict(value))
         }
-        headed = _under_headings(entries)
+        by_unit = _with_units(entries)
         if entries.keys() == {"base_price", "per_extra_second"}:
             yield self._extended(entries)
             return
-        if headed is None:
+        if by_unit is None:
             yield from self._table(entries, unit)
             return
-        # Zero is how lists say that a unit is not billed, beside the one that is.
-        billed = [(u, value) for u, value in headed if as_number(value) != 0] or headed
+        # A zero beside another price means that this unit is not billed.
+        billed = [(u, value) for u, value in by_unit if as_number(value) != 0] or by_unit
         for own_unit, value in billed:
             yield from self.read(value, own_unit)
 
     def _extended(self, entries: Mapping[str, Any]) -> Decimal | None:
-        """Return a price for so many seconds, and for each one more."""
+        """Return a base price for some seconds, plus a price for each further second."""
         base, more = _dollars(entries["base_price"]), _dollars(entries["per_extra_second"])
         within, seconds = as_number(self.pricing.get("base_duration")), self.terms.seconds
         if base is None or more is None or within is None or seconds is None:
@@ -227,23 +226,25 @@ class _Reader:
         return base + more * max(seconds - within, Decimal(0))
 
     def factors(self) -> list[Decimal]:
-        """Return what the price may be multiplied by: for sound, and for many frames."""
-        sound = _dollars(self.pricing.get("audio_multiplier"))
+        """Return the possible factors of the price: for audio, and for many frames."""
+        audio_factor = _dollars(self.pricing.get("audio_multiplier"))
         many = _dollars(self.pricing.get("frame_multiplier"))
         few = as_number(self.pricing.get("frame_threshold"))
         frames = self.terms.frames
         base = Decimal(1)
         if many is not None and few is not None and frames is not None and frames > few:
             base = many
-        heard = self.terms.chosen["audio"]
-        with_sound = [] if sound is None or heard == "without_audio" else [base * sound]
-        return with_sound if with_sound and heard else [base, *with_sound]
+        audio = self.terms.chosen["audio"]
+        with_audio_factor = (
+            [] if audio_factor is None or audio == "without_audio" else [base * audio_factor]
+        )
+        return with_audio_factor if with_audio_factor and audio else [base, *with_audio_factor]
 
     def _table(self, entries: Mapping[str, Any], unit: str | None) -> Iterator[Decimal | None]:
         prices = {plain(key): value for key, value in entries.items()}
         subject = _subject(prices)
         wanted = self.terms.chosen[subject]
-        if not prices or (subject == "mode" and unit is None):  # words that say nothing here
+        if not prices or (subject == "mode" and unit is None):  # its keys cannot be interpreted
             yield None
         elif wanted in prices:
             yield from self.read(prices[wanted], unit)
@@ -262,7 +263,7 @@ class _Reader:
     def _amount(self, unit: str) -> Decimal | None:
         """Return how many units are billed."""
         seconds, characters = self.terms.seconds, self.terms.characters
-        if unit == "piece":
+        if unit == "item":
             return Decimal(1) if self.terms.images == 1 else None
         if unit == "characters":
             return None if characters is None else Decimal(characters) / 1000
@@ -275,8 +276,8 @@ class _Reader:
         return seconds / 60 if unit == "minute" else seconds
 
 
-def _under_headings(entries: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
-    """Return each price with its unit; ``None`` if no key is a heading, or not all of them are."""
+def _with_units(entries: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
+    """Return each price with its unit; ``None`` unless all keys name units."""
     found: list[tuple[str, Any]] = []
     choices: dict[str, Any] = {}
     for key, value in entries.items():
@@ -287,14 +288,14 @@ def _under_headings(entries: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
             choices[choice[2]] = value
         elif unit is not None:
             found.append((unit, value))
-    known = len(found) + len(choices)
+    matched = len(found) + len(choices)
     if choices:
         found.append(("second", choices))
-    return found if known and known == len(entries) else None
+    return found if matched and matched == len(entries) else None
 
 
 def _dollars(value: Any) -> Decimal | None:
-    """Return a price, or what one is multiplied by; what is negative is none."""
+    """Return a price or a factor; ``None`` if it is not a number, or negative."""
     number = as_number(value)
     return number if number is not None and number >= 0 else None
 
@@ -305,7 +306,7 @@ def _blocks(amount: Decimal | int | None, size: Any) -> Decimal | None:
 
 
 def _subject(keys: Mapping[str, Any]) -> str:
-    """Return what a table depends on, told by its keys."""
+    """Return what a table depends on, by its keys."""
     named = [key for key in keys if key not in {"auto", "default"}]
     for subject, form in _DEPENDS.items():
         if named and all(form.fullmatch(key) for key in named):

@@ -1,7 +1,7 @@
-"""Building requests and reading JSON answers: what all endpoints share.
+"""Building requests and reading JSON responses: what all endpoints share.
 
-Bodies are encoded here, once, before anything is sent: what cannot be JSON, or is too large,
-is refused. A reply with status 200 is read as an object only if it is one and holds no error.
+Bodies are encoded here, once, before anything is sent: a body that is not valid JSON, or is too
+large, raises. A response with status 200 is returned only if it is an object without an error.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client._protocol.call import Reply, Request, Root
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, error_from_body
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, error_from_body
 from nanogpt_client.types._coerce import as_dict
-from nanogpt_client.types._surrogates import mended_text
+from nanogpt_client.types._surrogates import repaired_text
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_REQUEST_WORDS = ("extra_body", "extra_headers", "timeout", "on_progress", "progress")
 
 
 def post(
     path: str, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, root: Root = "v1"
 ) -> Request:
-    """Return a JSON POST; ``options`` may hold the words that every route takes."""
+    """Return a JSON POST; ``options`` may hold those that every route takes."""
     options = options or {}
     return Request(
         "POST",
@@ -36,43 +35,40 @@ def post(
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
-    """Write a JSON body; halves of characters, which UTF-8 has not, are joined or replaced.
+    """Encode a JSON body; lone surrogates, which UTF-8 cannot encode, are joined or replaced.
 
     Raises:
-        ConfigurationError: JSON cannot express it, or it is larger than NanoGPT takes.
+        InvalidArgumentError: it cannot be encoded as JSON, or is larger than 32 MB.
     """
     try:
         text = _encoder.encode(body)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
+        raise InvalidArgumentError(f"the request cannot be encoded as JSON: {error}") from error
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        data = mended_text(text).encode()
+        data = repaired_text(text).encode()
     if len(data) > MAX_BODY_BYTES:
-        raise ConfigurationError(
-            f"the request has {len(data)} bytes; NanoGPT takes {MAX_BODY_BYTES} (32 MB) at most"
+        raise InvalidArgumentError(
+            f"the request has {len(data)} bytes; NanoGPT accepts at most {MAX_BODY_BYTES} (32 MB)"
         )
     return data
 
 
 def get(path: str, query: Mapping[str, Any] | None = None, root: Root = "v1") -> Request:
     """Return a GET; parameters that are ``None`` are left out."""
-    words = {name: _word(value) for name, value in (query or {}).items() if value is not None}
-    return Request("GET", path, root, query=words)
-
-
-def without_request_words(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that belong in the body."""
-    return {name: value for name, value in options.items() if name not in _REQUEST_WORDS}
+    parameters = {
+        name: _parameter(value) for name, value in (query or {}).items() if value is not None
+    }
+    return Request("GET", path, root, query=parameters)
 
 
 def read_object(reply: Reply) -> dict[str, Any]:
-    """Return the JSON object of an answer.
+    """Return the JSON object of a response.
 
     Raises:
         InvalidResponseError: it is HTML, empty, or JSON of another kind.
-        APIStatusError: the answer says 200 but its body is an error.
+        APIStatusError: the status is 200 but the body holds an error.
     """
     try:
         body = reply.json()
@@ -89,5 +85,5 @@ def read_object(reply: Reply) -> dict[str, Any]:
     return body
 
 
-def _word(value: Any) -> str:
+def _parameter(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

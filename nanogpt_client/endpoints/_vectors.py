@@ -1,4 +1,4 @@
-"""Vectors as NanoGPT sends them, into one array."""
+"""Decoding NanoGPT's vectors into one array."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["VectorRows", "matrix"]
 
 
 class VectorRows:
-    """The vectors of all texts in one array, filled batch by batch; safe to share by threads."""
+    """The vectors of all texts in one array, filled batch by batch; thread-safe."""
 
     def __init__(self, texts: int) -> None:
         self._missing = np.ones(texts, bool)
@@ -27,17 +27,17 @@ class VectorRows:
         self._lock = threading.Lock()
 
     def fill(self, rows: slice, batch: Embeddings) -> NDArray[np.float32]:
-        """Store a batch's vectors in its rows, and return these.
+        """Store a batch's vectors in its rows, and return these rows.
 
         Raises:
-            InvalidResponseError: they are of another length than those of other batches.
+            InvalidResponseError: their length differs from that of other batches.
         """
         with self._lock:
             if self._vectors is None:
                 self._vectors = self._room_for(batch.vectors)
             lengths = {self._vectors.shape[1], batch.vectors.shape[1]}
             if len(lengths) > 1:
-                msg = f"NanoGPT's vectors have the lengths {sorted(lengths)}"
+                msg = f"NanoGPT's vectors differ in length: {sorted(lengths)}"
                 raise InvalidResponseError(msg, maybe_billed=True)
             if self._vectors is not batch.vectors:
                 self._vectors[rows] = batch.vectors
@@ -57,30 +57,30 @@ class VectorRows:
         return self._vectors
 
     def keep_in(self, error: NanoGPTError) -> None:
-        """Give an error what has arrived as its ``partial``, and a note that says so."""
+        """Set an error's ``partial`` to the vectors that have arrived, and note it."""
         error.partial = None
         if self._vectors is None:
             return
         self._vectors[self._missing] = np.nan
         missing = np.flatnonzero(self._missing).tolist()
-        known = [cost for cost in self._costs if cost is not None]
-        cost = sum(known, Decimal(0)) if len(known) == len(self._costs) else None
+        costs = [cost for cost in self._costs if cost is not None]
+        cost = sum(costs, Decimal(0)) if len(costs) == len(self._costs) else None
         error.partial = PartialEmbeddings(self._vectors, missing, cost)
         texts = len(self._missing)
         paid = "an unknown cost" if cost is None else f"{cost} USD"
         error.add_note(
-            f"{texts - len(missing)} of {texts} texts are embedded, for {paid}: "
-            "error.partial has them"
+            f"{texts - len(missing)} of {texts} texts are embedded, for {paid}; "
+            "their vectors are in error.partial"
         )
 
 
 def matrix(
     values: Sequence[Any], places: Sequence[int], dimensions: int | None = None
 ) -> NDArray[np.float32]:
-    """Return float32 of shape (n, dim), each vector in the row that its place says.
+    """Return float32 of shape (n, dim), each vector in the row given by its place.
 
     Raises:
-        InvalidResponseError: they are unreadable, differ in length, or hold what is no number.
+        InvalidResponseError: vectors are unreadable, differ in length, or are not finite.
     """
     vectors = [_vector(value) for value in values]
     widths = {len(vector) for vector in vectors}
@@ -91,7 +91,7 @@ def matrix(
     for place, vector in zip(places, vectors, strict=True):
         ordered[place] = vector
     if not np.isfinite(ordered).all():
-        raise InvalidResponseError("NanoGPT's vectors hold values that are no numbers")
+        raise InvalidResponseError("NanoGPT's vectors have values that are not finite numbers")
     return ordered
 
 
@@ -101,7 +101,7 @@ def _vector(value: Any) -> NDArray[np.float32]:
         if isinstance(value, str):
             return np.frombuffer(pybase64.b64decode(value, validate=True), "<f4")
         if isinstance(value, list) and value:
-            with np.errstate(over="ignore"):  # what becomes infinite is refused later
+            with np.errstate(over="ignore"):  # infinite values raise later
                 return np.asarray(value, np.float32).reshape(len(value))
     except (ValueError, TypeError, OverflowError):
         pass

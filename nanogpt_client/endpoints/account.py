@@ -15,7 +15,7 @@ from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _prices, catalog
 from nanogpt_client.endpoints._requests import get, post, read_object
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types._coerce import as_dict, as_number
 from nanogpt_client.types.account import (
     Affordability,
@@ -37,36 +37,36 @@ _DAIMO = frozenset({"usdc", "usdt", "eth", "sol"})
 
 
 def balance() -> Call[Balance]:
-    """Ask what is on the account."""
+    """Return the account's balance."""
     return _free(post("/check-balance", {}, root="api"), Balance.read)
 
 
 def usage(
     *, from_date: str | None = None, to_date: str | None = None, group_by: str | None = None
 ) -> Call[UsageReport]:
-    """Ask what this key spent; dates are ISO days in UTC, both or neither."""
+    """Return what this key spent in USD; dates are ISO days in UTC, both or neither."""
     if (from_date is None) != (to_date is None):
-        raise ConfigurationError("from_date and to_date go together")
+        raise InvalidArgumentError("from_date and to_date must be passed together")
     request = get("/usage", {"from": from_date, "to": to_date, "group_by": group_by})
     return _free(request, UsageReport.read)
 
 
 def subscription_usage() -> Call[SubscriptionUsage]:
-    """Ask how much of the subscription is used."""
+    """Return how much of the subscription is used."""
     return _free(get("/subscription/v1/usage", root="api"), SubscriptionUsage.read)
 
 
 def estimate_chat_cost(messages: str | Sequence[MessageDict], *, model: str) -> Call[CostEstimate]:
-    """Ask what a chat would cost; nothing is generated."""
+    """Estimate the cost of a chat in USD; nothing is generated."""
     body = {"model": _checks.check_model(model), "messages": _checks.check_messages(messages)}
     return _free(post("/get-completion-cost", body, root="api"), CostEstimate.read)
 
 
 def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> Call[CostEstimate]:
-    """Ask what one picture of a size would cost, times ``n``."""
+    """Estimate the cost of ``n`` images of a size in USD."""
     body = {"model": _checks.check_model(model)} | ({} if size is None else {"size": size})
     if n < 1:
-        raise ConfigurationError(f"n must be at least 1, not {n}", param="n")
+        raise InvalidArgumentError(f"n must be at least 1, not {n}", param="n")
 
     def read(answer: dict[str, Any]) -> CostEstimate:
         one = CostEstimate.read(answer)
@@ -78,19 +78,19 @@ def estimate_image_cost(*, model: str, size: str | None = None, n: int = 1) -> C
 def estimate_media_cost(
     kind: ModelKind, *, model: str, **work: Unpack[WorkOptions]
 ) -> Flow[CostEstimate]:
-    """Return what pictures, speech, a transcription or a video would cost, by NanoGPT's prices.
+    """Estimate the cost of images, speech, a transcription or a video in USD, by NanoGPT's prices.
 
-    What ``work`` leaves out has the model's default; a text longer than the model takes at once is
-    priced in pieces, as `speak_long` sends it. Unknown (``None``) where the list of models names no
-    price that can be read; NanoGPT itself is asked for pictures then.
+    Options that ``work`` omits have the model's defaults; a text above the model's limit is priced
+    in parts, as `speak_long` sends it. ``None`` (unknown) if the list of models has no price that
+    can be read; for images NanoGPT's own estimate is then requested.
     """
     given = _checks.checked(work, WorkOptions)
-    known = yield from catalog.known(kind, _checks.check_model(model), fetch=True)
-    usd = None if known is None else _prices.price(known, given)
+    listed = yield from catalog.find_model(kind, _checks.check_model(model), refresh=True)
+    usd = None if listed is None else _prices.price(listed, given)
     if usd is None and kind == "image":
         size, n = given.get("size"), given.get("n", 1)
         return (yield from ask(estimate_image_cost(model=model, size=size, n=n)))
-    return CostEstimate(usd, {} if known is None else as_dict(known.raw.get("pricing")))
+    return CostEstimate(usd, {} if listed is None else as_dict(listed.raw.get("pricing")))
 
 
 def can_afford(
@@ -99,16 +99,15 @@ def can_afford(
     model: str,
     **work: Unpack[WorkOptions],
 ) -> Flow[Affordability]:
-    """Compare the balance with the estimate for a chat, or for the work described.
+    """Compare the balance with the estimate for a chat, or for media.
 
-    ``text`` is to be spoken; ``seconds`` of video (of a ``resolution`` …) are to be made or seconds
-    of sound to be transcribed, as the model does; else pictures of ``size``, ``n`` of them, are to
-    be drawn.
+    ``text`` is for speech; ``seconds`` (and ``resolution`` …) are of a video, or of a recording to
+    transcribe, by the model's kind; otherwise the estimate is for ``n`` images of ``size``.
     """
     cost = yield from _estimate(messages, model, _checks.checked(work, WorkOptions))
-    money = yield from ask(balance())
-    known = cost.usd is not None and money.usd is not None
-    return Affordability(cost.usd <= money.usd if known else None, cost, money)  # type: ignore[operator]
+    current = yield from ask(balance())
+    is_known = cost.usd is not None and current.usd is not None
+    return Affordability(cost.usd <= current.usd if is_known else None, cost, current)  # type: ignore[operator]
 
 
 def _estimate(
@@ -119,7 +118,7 @@ def _estimate(
     if "text" in work:
         return (yield from estimate_media_cost("tts", model=model, text=work["text"]))
     if work.keys() & _VIDEO_WORK:
-        listed = yield from catalog.known("video", model, fetch=True)
+        listed = yield from catalog.find_model("video", model, refresh=True)
         kind: ModelKind = "stt" if listed is None else "video"
         return (yield from estimate_media_cost(kind, model=model, **work))
     size, n = work.get("size"), work.get("n", 1)
@@ -127,15 +126,15 @@ def _estimate(
 
 
 def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:
-    """Order an address, or a payment link, for a deposit of ``amount`` units of the ticker's coin.
+    """Create an address, or a payment link, for a deposit of ``amount`` units of the ticker's coin.
 
-    Nano needs none of this: send it to `Balance.nano_deposit_address`.
+    Not needed for Nano: send it to `Balance.nano_deposit_address`.
     """
     coin = _ticker(ticker)
     number = as_number(amount)
     if number is None or number <= 0:
-        raise ConfigurationError(
-            f"a deposit's amount must be above 0, not {amount!r}", param="amount"
+        raise InvalidArgumentError(
+            f"amount must be a number above 0, not {amount!r}", param="amount"
         )
     path = f"/transaction/create/{'daimo/' if coin in _DAIMO else ''}{coin}"
     return Call(
@@ -147,12 +146,12 @@ def create_deposit(ticker: str, amount: Decimal | float | str) -> Call[Deposit]:
 
 
 def deposit_limits(ticker: str) -> Call[DepositLimits]:
-    """Ask for the smallest and the largest deposit in a coin."""
+    """Return the smallest and the largest deposit in a coin."""
     return _free(get(f"/transaction/limits/{_ticker(ticker)}", root="api"), DepositLimits.read)
 
 
 def deposit_status(ticker: str, deposit_id: str) -> Call[Deposit]:
-    """Ask how far a deposit is."""
+    """Return the status of a deposit."""
     deposit_id = _checks.check_text("deposit_id", deposit_id)
     path = f"/transaction/status/{_ticker(ticker)}/{quote(deposit_id, safe='')}"
     return _free(get(path, root="api"), Deposit.read)
@@ -161,10 +160,12 @@ def deposit_status(ticker: str, deposit_id: str) -> Call[Deposit]:
 def _ticker(ticker: str) -> str:
     coin = _checks.check_text("ticker", ticker).lower().removeprefix("daimo/")
     if coin in {"nano", "xno"}:
-        msg = "Nano is sent to balance().nano_deposit_address; there is nothing to create"
-        raise ConfigurationError(msg, param="ticker")
+        msg = "Nano needs no deposit: send it to balance().nano_deposit_address"
+        raise InvalidArgumentError(msg, param="ticker")
     if not coin.replace("-", "").isalnum():
-        raise ConfigurationError(f"{ticker!r} is no ticker", param="ticker")
+        raise InvalidArgumentError(
+            f"ticker must be a coin such as 'btc', not {ticker!r}", param="ticker"
+        )
     return coin
 
 

@@ -1,8 +1,7 @@
 """Chat: whole and streamed.
 
-Options become the body in one place for both, so that they cannot differ. A whole answer may come
-where a stream was asked for; it is then handed on as chunks
-(`_chat_stream`).
+Both build the body in one place, so that they cannot differ. NanoGPT may answer a streaming request
+with a whole response; `_chat_stream` then returns it as chunks.
 
 Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 """
@@ -18,7 +17,7 @@ from nanogpt_client._protocol.call import Call, Reply, RetrySafety, StreamCall
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
-from nanogpt_client.endpoints._requests import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.types.json_schemas import sendable_format
@@ -30,9 +29,9 @@ PATH = "/chat/completions"
 def chat(
     messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
 ) -> Call[ChatCompletion]:
-    """Ask for one whole answer."""
+    """Request a whole response."""
     body = chat_body(messages, model, options)
-    # Without this word some routes leave the usage out.
+    # Without this some routes omit the usage.
     body.setdefault("include_usage", True)
     request = post(PATH, body, options, root="chat")
     return Call(
@@ -44,24 +43,24 @@ def chat(
 def stream_chat(
     messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]
 ) -> StreamCall[ChatChunk]:
-    """Ask for an answer in pieces."""
+    """Request a response as a stream of chunks."""
     body = chat_body(messages, model, options)
     body["stream"] = True
     body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
     request = post(PATH, body, options, root="chat")
-    answers = {**body, **(options.get("extra_body") or {})}.get("n", 1)
+    choices = {**body, **(options.get("extra_body") or {})}.get("n", 1)
     return StreamCall(
-        request, lambda headers: ChatDecoder(headers, answers), "chat", model,
+        request, lambda headers: ChatDecoder(headers, choices), "chat", model,
         estimate=lambda: estimated_usd(body),
     )  # fmt: skip
 
 
 def validate_chat_options(model: str, options: Mapping[str, Any]) -> None:
-    """Refuse what no chat can be asked with, before there is a conversation.
+    """Raise for options that no chat supports, before there are messages.
 
     Raises:
-        ConfigurationError: an option is unknown, out of its bounds, or clashes with another one or
-            with the model's suffixes; or ``extra_body`` is not JSON.
+        InvalidArgumentError: an option is unknown, out of its bounds, or contradicts another one or
+            the model's suffixes; or ``extra_body`` is not JSON.
     """
     post(PATH, _options_body(model, options), options)
 
@@ -69,7 +68,7 @@ def validate_chat_options(model: str, options: Mapping[str, Any]) -> None:
 def chat_body(
     messages: str | Sequence[MessageDict], model: str, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the checked JSON body; our friendly options become NanoGPT's."""
+    """Return the checked JSON body, with our options in NanoGPT's form."""
     checked_messages = _checks.check_messages(messages)
     body = _options_body(model, options)
     return {"model": body.pop("model"), "messages": checked_messages} | body
@@ -77,13 +76,13 @@ def chat_body(
 
 def _options_body(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body without its messages."""
-    given = without_request_words(_checks.checked(options, ChatOptions))
+    given = _checks.body_options(options, ChatOptions)
     search, memory = given.pop("web_search", None), given.pop("memory", None)
     if given.get("tools"):
         given["tools"] = _checks.check_tools(given["tools"])
-    else:  # an empty list, or a choice among no tools, is refused by some routes
-        for word in ("tools", "tool_choice", "parallel_tool_calls"):
-            given.pop(word, None)
+    else:  # some routes refuse an empty list, or a choice without tools
+        for option in ("tools", "tool_choice", "parallel_tool_calls"):
+            given.pop(option, None)
     if given.get("response_format"):
         given["response_format"] = sendable_format(given["response_format"])
     model_id = _with_memory(ModelId.parse(_checks.check_model(model)), memory)
@@ -106,9 +105,9 @@ def _with_memory(model: ModelId, memory: bool | int | None) -> ModelId:
 
 
 def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
-    """Turn web search on by suffix, or in the body where there is more to say than a backend.
+    """Turn web search on by a suffix, or in the body if there are more options than a backend.
 
-    Both may stand in one request: then NanoGPT goes by the body.
+    A request may have both; then NanoGPT uses the body.
     """
     if search is None:
         return model, {}

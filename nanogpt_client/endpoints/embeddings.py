@@ -14,9 +14,9 @@ from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks
-from nanogpt_client.endpoints._requests import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_text, dicts
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
@@ -36,10 +36,10 @@ MAX_BATCH_BYTES = 800_000
 def embed(
     texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
 ) -> Call[Embeddings]:
-    """Ask for the vectors of at most 2048 texts, as base64 unless asked otherwise."""
+    """Request the vectors of at most 2,048 texts, as base64 by default."""
     inputs = [texts] if isinstance(texts, str) else list(texts)
     _check_inputs(inputs)
-    given = without_request_words(_checks.checked(options, EmbeddingOptions))
+    given = _checks.body_options(options, EmbeddingOptions)
     given.setdefault("encoding_format", "base64")  # a quarter of the bytes, no parsing of numbers
     body = {"model": _checks.check_model(model), "input": inputs, **given}
     return Call(
@@ -61,12 +61,12 @@ def embed_all(
     max_concurrency: int = MAX_CONCURRENCY,
     **options: Unpack[EmbedAllOptions],
 ) -> Flow[NDArray[np.float32]]:
-    """Embed any number of texts, in batches limited by number and by bytes, in their order.
+    """Embed any number of texts in batches; float32 of shape (n, dim), in their order.
 
-    Equal texts are sent as often as they stand there. After a failure no further batch is begun;
-    what had arrived, or was on its way, is paid for: it is the error's ``partial``.
+    Equal texts are not merged. After a failure no further batch is started; batches that arrived,
+    or were in flight, are paid for and are in the error's ``partial``.
     """
-    # NumPy is loaded here: it takes long, and who only chats needs it not.
+    # NumPy loads slowly and chats do not need it, so it is imported here.
     from nanogpt_client.endpoints._vectors import VectorRows  # noqa: PLC0415
 
     given = _checks.checked(options, EmbedAllOptions)
@@ -76,12 +76,12 @@ def embed_all(
     _check_limit("max_batch_bytes", max_batch_bytes)
     batches = _batches(sizes, batch_size, max_batch_bytes)
     vectors = VectorRows(len(inputs))
-    quiet = without_progress(options)
+    batch_options = without_progress(options)
 
     def embedded(rows: slice, reporter: ProgressReporter) -> Flow[None]:
-        batch = yield from ask(embed(inputs[rows], model=model, **quiet))
+        batch = yield from ask(embed(inputs[rows], model=model, **batch_options))
         stored = vectors.fill(rows, batch)
-        found = replace(batch, vectors=stored, start=rows.start)
+        found = replace(batch, vectors=stored, offset=rows.start)
         yield from reporter.finished("embedding", len(inputs), found, parts=len(stored))
 
     with ProgressReporter(options) as reporter:
@@ -96,14 +96,14 @@ def embed_all(
 def _check_limit(name: str, value: int, most: float = math.inf) -> None:
     if not 1 <= value <= most:
         upper = "" if most == math.inf else f" and at most {most}"
-        raise ConfigurationError(f"{name} must be at least 1{upper}, not {value}", param=name)
+        raise InvalidArgumentError(f"{name} must be at least 1{upper}, not {value}", param=name)
 
 
 def _sizes(texts: Iterable[str]) -> tuple[list[str], list[int]]:
-    """Return the texts, and their bytes in UTF-8."""
+    """Return the texts, and the size of each in bytes of UTF-8."""
     if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-        msg = f"texts must be a list of texts, not {type(texts).__name__}"
-        raise ConfigurationError(msg, param="texts")
+        msg = f"texts must be a list of strings, not {type(texts).__name__}"
+        raise InvalidArgumentError(msg, param="texts")
     inputs = list(texts)
     _check_texts(inputs)
     return inputs, [
@@ -112,7 +112,7 @@ def _sizes(texts: Iterable[str]) -> tuple[list[str], list[int]]:
 
 
 def _batches(sizes: Sequence[int], most_texts: int, most_bytes: int) -> list[slice]:
-    """Return the rows of each batch; a text that is larger than a batch may be has its own."""
+    """Return the rows of each batch; a text above the limit is a batch of its own."""
     batches, start, total = [], 0, 0
     for at, size in enumerate(sizes):
         if at > start and (at - start == most_texts or total + size > most_bytes):
@@ -124,31 +124,31 @@ def _batches(sizes: Sequence[int], most_texts: int, most_bytes: int) -> list[sli
 
 def _check_inputs(inputs: Sequence[Any]) -> None:
     if not inputs:
-        raise ConfigurationError("there is no text to embed", param="texts")
+        raise InvalidArgumentError("texts is empty; pass at least one text", param="texts")
     if len(inputs) > MAX_INPUTS:
-        msg = f"{len(inputs)} texts are more than NanoGPT takes in one request ({MAX_INPUTS})"
-        raise ConfigurationError(msg, param="texts")
+        msg = f"texts has {len(inputs)} items, NanoGPT accepts {MAX_INPUTS}; use embed_all()"
+        raise InvalidArgumentError(msg, param="texts")
     _check_texts(inputs)
 
 
 def _check_texts(inputs: Sequence[Any]) -> None:
     for at, text in enumerate(inputs):
         if not isinstance(text, str):
-            msg = f"texts[{at}] is a {type(text).__name__}, not a text"
-            raise ConfigurationError(msg, param="texts")
+            msg = f"texts[{at}] must be a string, not {type(text).__name__}"
+            raise InvalidArgumentError(msg, param="texts")
 
 
 def _embeddings(reply: Reply, expected: int, dimensions: int | None) -> Embeddings:
     body = read_object(reply)
     rows = dicts(body.get("data"))
     if len(rows) != expected:
-        msg = f"NanoGPT answered with {len(rows)} vectors for {expected} texts"
+        msg = f"NanoGPT returned {len(rows)} vectors for {expected} texts"
         raise InvalidResponseError(msg)
     places = [place if (place := as_count(r.get("index"))) is not None else at
               for at, r in enumerate(rows)]  # fmt: skip
     if sorted(places) != list(range(expected)):
-        raise InvalidResponseError("NanoGPT's vectors do not say which text each belongs to")
-    # NumPy is loaded with the first answer: it takes long, and who only chats needs it not.
+        raise InvalidResponseError("the indices of NanoGPT's vectors do not match the texts")
+    # As above: not before the first response.
     from nanogpt_client.endpoints._vectors import matrix  # noqa: PLC0415
 
     vectors = matrix([row.get("embedding") for row in rows], places, dimensions)

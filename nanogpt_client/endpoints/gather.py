@@ -1,7 +1,7 @@
-"""The machine behind every batch: several flows, a few at a time, in their order.
+"""Running the flows of a batch concurrently; results are in their order.
 
-What is finished is never lost: each part goes to ``on_progress`` when it is there, and an error
-carries all of them as its ``partial``. After a failure nothing further is begun.
+No result is lost: each is reported to ``on_progress`` when it arrives, and an error has all of
+them as its ``partial``. After a failure no further flow is started.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, Gather, UserResult, ask_user
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from nanogpt_client.types.options import ProgressOptions
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def for_each(
 def gather(
     kind: str, flows: Sequence[Flow[T]], max_concurrency: int, options: Mapping[str, Any]
 ) -> Flow[list[T]]:
-    """Perform flows and return their results; report each one as part of the whole."""
+    """Run flows and return their results; report the progress of each."""
     with ProgressReporter(options) as reporter:
         parts = [reported(kind, flow, reporter, len(flows)) for flow in flows]
         return (yield from results(parts, max_concurrency))
@@ -43,10 +43,10 @@ def gather(
 def results(
     flows: Sequence[Flow[T]], max_concurrency: int, *, before: Sequence[T] = ()
 ) -> Flow[list[T]]:
-    """Perform flows and return their results; an error carries those that are there."""
+    """Run flows and return their results; an error has those that arrived as its ``partial``."""
     if max_concurrency < 1:
         msg = f"max_concurrency must be at least 1, not {max_concurrency}"
-        raise ConfigurationError(msg, param="max_concurrency")
+        raise InvalidArgumentError(msg, param="max_concurrency")
     outcomes: Sequence[UserResult | None] = yield Gather(flows, max_concurrency)
     values: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:
@@ -58,12 +58,12 @@ def results(
 
 
 def reported(kind: str, flow: Flow[T], reporter: ProgressReporter, total: int) -> Flow[T]:
-    """Perform a flow that is one of ``total`` parts, and report it."""
+    """Run a flow that is one of ``total``, and report that it is done."""
     result = yield from flow
     yield from reporter.finished(kind, total, result)
     return result
 
 
 def without_progress(options: Mapping[str, Any]) -> Any:
-    """Return the options of one part; the whole shows the progress."""
+    """Return the options of one part; progress is reported for the batch."""
     return {name: v for name, v in options.items() if name not in {"on_progress", "progress"}}

@@ -1,4 +1,4 @@
-"""Pictures: drawn from a prompt, or from other pictures.
+"""Images: generated from a prompt, or from other images.
 
 Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai and image-edits
 """
@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, RetryS
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.endpoints.media import (
     MAX_IMAGE_BYTES,
     file_bytes,
@@ -22,9 +22,9 @@ from nanogpt_client.endpoints.media import (
     image_data_url,
     image_data_urls,
 )
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.media import FileSource, GeneratedImage, GeneratedImages
@@ -40,29 +40,33 @@ def generate_image(
     mask: FileSource | None = None,
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
-    """Draw; with ``image`` (one or several), change that. URLs are fetched and sent along.
+    """Generate images from a prompt and input images; their URLs are fetched and sent as data.
 
-    The prompt may be left out beside an image, as for upscalers.
+    The prompt may be omitted with an input image, as for upscalers.
     """
-    given = without_request_words(_checks.checked(options, ImageOptions))
-    sources = _sources(image)
+    given = _checks.body_options(options, ImageOptions)
+    inputs = _inputs(image)
     body: dict[str, Any] = {
         "model": _checks.check_model(model),
-        "prompt": _checks.check_prompt(prompt, instead=sources or options.get("extra_body")),
+        "prompt": _checks.check_prompt(prompt, instead=inputs or options.get("extra_body")),
         **given,
     }
-    known = yield from catalog.known("image", model)
-    _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
-    if mask is not None and not sources:
-        raise ConfigurationError("a mask needs the image that it belongs to", param="mask")
-    urls = yield from image_data_urls(sources)
+    listed = yield from catalog.find_model("image", model)
+    _model_limits.check_image(listed, given, inputs=len(inputs), mask=mask is not None)
+    if mask is not None and not inputs:
+        raise InvalidArgumentError(
+            "mask needs the image it applies to; pass image, too", param="mask"
+        )
+    urls = yield from image_data_urls(inputs)
     if len(urls) == 1:
         body["imageDataUrl"] = urls[0]
     elif urls:
         body["imageDataUrls"] = urls
     if mask is not None:
         body["maskDataUrl"] = yield from image_data_url(mask, "mask")
-    return (yield from _draw(post("/images/generations", body, options), model, known, options))
+    return (
+        yield from _generate(post("/images/generations", body, options), model, listed, options)
+    )
 
 
 def edit_image(
@@ -73,53 +77,53 @@ def edit_image(
     mask: FileSource | None = None,
     **options: Unpack[ImageOptions],
 ) -> Flow[GeneratedImages]:
-    """Change a picture, or several, through the multipart route; a mask limits where."""
-    given = without_request_words(_checks.checked(options, ImageOptions))
-    sources = _sources(image)
+    """Edit one image or several by the multipart route; a mask limits the edited area."""
+    given = _checks.body_options(options, ImageOptions)
+    inputs = _inputs(image)
     form = {
         "model": _checks.check_model(model),
-        "prompt": _checks.check_prompt(prompt, instead=sources),
+        "prompt": _checks.check_prompt(prompt, instead=inputs),
         **{name: str(value) for name, value in given.items()},
         **{name: str(value) for name, value in (options.get("extra_body") or {}).items()},
     }
-    if not sources:
-        raise ConfigurationError("there is no image to edit", param="image")
-    known = yield from catalog.known("image", model)
-    _model_limits.check_image(known, given, sources=len(sources), mask=mask is not None)
+    if not inputs:
+        raise InvalidArgumentError("image is empty; pass at least one image", param="image")
+    listed = yield from catalog.find_model("image", model)
+    _model_limits.check_image(listed, given, inputs=len(inputs), mask=mask is not None)
     files: list[tuple[str, FilePart]] = []
-    for at, source in enumerate(sources):
+    for at, source in enumerate(inputs):
         name, data = yield from file_bytes(source, f"image-{at + 1}.png", max_bytes=MAX_IMAGE_BYTES)
-        files.append(("image" if len(sources) == 1 else "image[]", file_part(name, data)))
+        files.append(("image" if len(inputs) == 1 else "image[]", file_part(name, data)))
     if mask is not None:
         name, data = yield from file_bytes(mask, "mask.png", max_bytes=MAX_IMAGE_BYTES)
         files.append(("mask", file_part(name, data)))
     request = Request(
         "POST",
         "/images/edits",
-        form=mended(form),
+        form=repaired(form),
         files=files,
         headers=dict(options.get("extra_headers") or {}),
         timeout=options.get("timeout"),
     )
-    return (yield from _draw(request, model, known, options))
+    return (yield from _generate(request, model, listed, options))
 
 
-def _draw(
-    request: Request, model: str, known: Model | None, options: Mapping[str, Any]
+def _generate(
+    request: Request, model: str, listed: Model | None, options: Mapping[str, Any]
 ) -> Flow[GeneratedImages]:
     size = options.get("size") or options.get("resolution")
-    reserved = _prices.reservation(known, {"size": size, "n": options.get("n")})
+    reserved = _prices.reservation(listed, {"size": size, "n": options.get("n")})
     call = Call(
         request, _images, "image", model, RetrySafety.IF_REJECTED, billable=True, estimate=reserved
     )
     with ProgressReporter(options) as reporter:
         yield from reporter.report(Progress("image"))
-        answer = yield from ask(call)
-        yield from reporter.report(Progress("image", done=1, result=answer))
-    return answer
+        generated = yield from ask(call)
+        yield from reporter.report(Progress("image", done=1, result=generated))
+    return generated
 
 
-def _sources(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
+def _inputs(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]:
     if image is None:
         return []
     return list(image) if isinstance(image, list | tuple) else [image]  # type: ignore[list-item]
@@ -132,7 +136,7 @@ def _images(reply: Reply) -> GeneratedImages:
     share = None if billing.cost is None or not items else billing.cost / len(items)
     images = tuple(_image(item, share, reply) for item in items)
     if not images or not all(image.data or image.url for image in images):
-        raise InvalidResponseError("NanoGPT answered without a picture")
+        raise InvalidResponseError("NanoGPT answered without an image")
     raw = {key: value for key, value in body.items() if key != "data"}
     return GeneratedImages(images, billing, raw)
 

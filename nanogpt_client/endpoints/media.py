@@ -1,4 +1,4 @@
-"""What image, audio and video routes share: sources in, downloads out."""
+"""What image, audio and video routes share: reading input files and downloading results."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from nanogpt_client.endpoints import _checks
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
-    ConfigurationError,
     DownloadError,
+    InvalidArgumentError,
     InvalidResponseError,
     NanoGPTError,
     OutcomeUnknownError,
 )
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 from nanogpt_client.types.media import Downloadable, FileSource, Speech
 
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
-"""What NanoGPT takes of one picture, as base64."""
+"""NanoGPT's limit for one image, as base64."""
 MAX_IMAGES_BYTES = 30 * 1024 * 1024
-"""All pictures of one request together; NanoGPT takes bodies of 32 MB."""
-MAX_PICTURE_BYTES = MAX_IMAGE_BYTES // 4 * 3
-"""A picture's own bytes, before they become base64."""
+"""All images of one request together; NanoGPT accepts bodies of up to 32 MB."""
+MAX_IMAGE_FILE_BYTES = MAX_IMAGE_BYTES // 4 * 3
+"""An image file's size, before it is encoded as base64."""
 
 
 def download(
@@ -40,16 +40,16 @@ def download(
     max_bytes: int = MAX_DOWNLOAD_BYTES,
     allow: Callable[[str], object] | None = None,
 ) -> Flow[bytes]:
-    """Fetch a picture, sound or video; a relative URL is NanoGPT's own.
+    """Download an image, audio or video; a relative URL is on NanoGPT's host.
 
-    The key goes to NanoGPT's API only. Such URLs come out of replies and prompts, so hosts inside
-    the caller's network are refused, also behind a redirect, unless the client allows them. What
-    is asked is the address that was checked: names are not looked up a second time.
+    The key is sent to NanoGPT's API only. URLs come from responses and prompts, so hosts inside
+    the caller's network are refused, also after a redirect, unless the client allows them. The
+    address that was checked is the one connected to: names are not resolved again.
 
     Args:
-        url: http(s), or a path of NanoGPT's own origin.
-        max_bytes: of the file; no more than that is read.
-        allow: called with each address before it is asked; what it raises ends the download.
+        url: http(s), or a path on NanoGPT's host.
+        max_bytes: limit of the file's size; no more is read.
+        allow: called with each URL before it is requested; may raise to stop the download.
     """
     for _ in range(MAX_REDIRECTS + 1):
         if allow is not None:
@@ -63,18 +63,17 @@ def download(
 
 
 def download_file(file: Downloadable, *, max_bytes: int = MAX_DOWNLOAD_BYTES) -> Flow[Downloadable]:
-    """Return a result with its bytes; they are fetched if only its URL came.
+    """Return a result with its bytes, downloaded if NanoGPT returned only a URL.
 
     Raises:
-        NanoGPTError: they cannot be fetched; the message ends with the URL, which lives for a
-            while.
+        NanoGPTError: the download failed; the message ends with the URL, valid for some time.
     """
     if file.data or not file.url:
         return file
     try:
         data = yield from download(file.url, max_bytes=max_bytes)
     except NanoGPTError as error:
-        error.message += f" (what was made is paid for, and stays at {file.url} for a while)"
+        error.message += f" (the file is paid for and available at {file.url} for some time)"
         raise
     if isinstance(file, Speech):
         return replace(file, data=data, mime_type=files.mime_type_of(data))
@@ -94,27 +93,27 @@ def _fetched(url: str, found: Addresses, max_bytes: int) -> Flow[bytes]:
     except (APIConnectionError, OutcomeUnknownError) as error:
         if found.own:
             raise
-        raise DownloadError(f"{_host(url)} could not be reached, or did not answer") from error
+        raise DownloadError(f"{_host(url)} could not be reached, or did not respond") from error
 
 
 def _foreign(host: str, reply: Reply) -> DownloadError:
-    """Return an answer that is no file as what it is: another host's, whatever its words say."""
+    """Return the error for another host's response that is not the file."""
     status = reply.status_code
     return DownloadError(
-        f"{host} answered with the status {status} in place of the file",
+        f"{host} answered with status {status} instead of the file",
         status_code=status,
         response=reply,
     )
 
 
 def _target(url: str, error: NanoGPTError) -> str:
-    """Return where an answer redirects to; raise it if it is no redirect."""
+    """Return the target of a redirect; raise the error if it is not one."""
     headers = error.response.headers if error.response is not None else {}
     if not 300 <= (error.status_code or 0) < 400 or not headers.get("location"):
         raise error
     try:
         return urljoin(url, headers["location"])
-    except ValueError:  # half an IPv6 address
+    except ValueError:  # a malformed IPv6 address
         raise error from None
 
 
@@ -123,43 +122,43 @@ def _host(url: str) -> str:
 
 
 def check_address(url: str, what: str) -> Flow[None]:
-    """Refuse an address that is only passed on to NanoGPT, if it cannot be one of the internet.
+    """Raise for a URL sent to NanoGPT that is not on the public internet.
 
-    A name that nobody knows here passes: it is NanoGPT that looks it up.
+    A name that does not resolve here passes: NanoGPT resolves it itself.
     """
     if web_address(url) is None:
-        raise ConfigurationError(f"{what}: {url[:80]!r} is no http(s) URL with a host's name")
+        raise InvalidArgumentError(f"{what}: {url[:80]!r} is not an http(s) URL with a host name")
     found: Addresses = yield Resolve(url)
     if found.trusted:
         return
     if private := _private(found, url):
-        raise ConfigurationError(
-            f"{what}: {url[:80]!r} leads to {private}, inside a private network, where NanoGPT "
-            "finds nothing"
+        raise InvalidArgumentError(
+            f"{what}: {url[:80]!r} leads to {private}, inside a private network, which NanoGPT "
+            "cannot reach; pass the file itself"
         )
 
 
 def _checked(url: str) -> Generator[Resolve, Addresses, Addresses]:
-    """Return where a URL leads, which is no private network, or refuse it."""
+    """Return the addresses of a URL; raise if one is inside a private network."""
     if web_address(url) is None and not _is_path(url):
-        raise ConfigurationError(f"cannot download {url[:80]!r}: no http(s) URL")
+        raise InvalidArgumentError(f"cannot download {url[:80]!r}: it is not an http(s) URL")
     found = yield Resolve(url)
     if found.trusted:
         return found
     if private := _private(found, url):
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"cannot download {url[:80]!r}: it leads to {private}, inside a private network; "
-            "allow_private_downloads=True allows that"
+            "allow it with allow_private_downloads=True"
         )
     if not found.addresses and not found.elsewhere:
-        raise DownloadError(f"the name {_host(url)} cannot be looked up; nothing was sent")
+        raise DownloadError(f"the host name {_host(url)} cannot be resolved; nothing was sent")
     return found
 
 
 def _private(found: Addresses, url: str) -> str | None:
-    """Return what shows that a URL leads into a private network.
+    """Return the address or host that is inside a private network; ``None`` if there is none.
 
-    Where its name is unknown here, the way it is written is all that can be judged.
+    If the name does not resolve here, only the host as written can be judged.
     """
     if found.addresses:
         return next((address for address in found.addresses if not is_public(address)), None)
@@ -184,28 +183,28 @@ def _bytes(reply: Reply, limit: int) -> bytes:
 
 
 def image_data_urls(sources: Sequence[FileSource]) -> Flow[list[str]]:
-    """Return pictures as ``data:`` URLs; all of them fit into one request."""
+    """Return images as ``data:`` URLs that fit into one request."""
     urls: list[str] = []
     for at, source in enumerate(sources):
         urls.append((yield from image_data_url(source, f"image {at + 1}")))
         if sum(map(len, urls)) > MAX_IMAGES_BYTES:
-            msg = f"the images are too large: together NanoGPT takes {MAX_IMAGES_BYTES >> 20} MB"
-            raise ConfigurationError(msg, param="image")
+            msg = f"the images are too large: NanoGPT accepts {MAX_IMAGES_BYTES >> 20} MB together"
+            raise InvalidArgumentError(msg, param="image")
     return urls
 
 
 def image_data_url(source: FileSource, what: str) -> Flow[str]:
-    """Return a picture as a ``data:`` URL: from bytes, a path, or fetched from its URL."""
+    """Return an image as a ``data:`` URL: from bytes, a path, or downloaded from its URL."""
     if isinstance(source, str) and source.startswith("data:"):
         url = source
     else:
-        _, data = yield from file_bytes(source, what, max_bytes=MAX_PICTURE_BYTES)
+        _, data = yield from file_bytes(source, what, max_bytes=MAX_IMAGE_FILE_BYTES)
         if not files.mime_type_of(data).startswith("image/"):
-            raise ConfigurationError(f"{what} is no PNG, JPEG, WebP or GIF picture")
+            raise InvalidArgumentError(f"{what} is not a PNG, JPEG, WebP or GIF image")
         url = files.data_url(data)
     if len(url) > MAX_IMAGE_BYTES:
-        raise ConfigurationError(
-            f"{what} is too large: NanoGPT takes up to {MAX_IMAGE_BYTES >> 20} MB as base64"
+        raise InvalidArgumentError(
+            f"{what} is too large: NanoGPT accepts up to {MAX_IMAGE_BYTES >> 20} MB as base64"
         )
     return url
 
@@ -213,7 +212,7 @@ def image_data_url(source: FileSource, what: str) -> Flow[str]:
 def file_bytes(
     source: FileSource, what: str, *, max_bytes: int = MAX_DOWNLOAD_BYTES
 ) -> Flow[tuple[str, bytes]]:
-    """Return name and bytes of a file given as bytes, path, or URL (``max_bytes`` of it)."""
+    """Return name and content of a file given as bytes, path, or URL (up to ``max_bytes``)."""
     if isinstance(source, bytes):
         return _checks.read_file(source, what)
     if not _checks.is_url(source):
@@ -222,12 +221,12 @@ def file_bytes(
     if url.startswith("data:"):
         data = files.from_base64(url)
         if not data:
-            raise ConfigurationError(f"{what} is a data: URL without base64 content")
+            raise InvalidArgumentError(f"{what} is a data: URL without base64 content")
         return what, data
     data = yield from download(url, max_bytes=max_bytes)
     return url.rpartition("/")[2].partition("?")[0] or what, data
 
 
 def file_part(name: str, data: bytes) -> FilePart:
-    """Return a file for a multipart form, with a name whose extension fits it."""
-    return FilePart(mended(name), data, files.mime_type_of(data))
+    """Return a file for a multipart form."""
+    return FilePart(repaired(name), data, files.mime_type_of(data))

@@ -10,13 +10,13 @@ from typing import Any, Unpack
 
 from nanogpt_client._protocol.call import Call, Reply, RetrySafety
 from nanogpt_client.endpoints import _checks
-from nanogpt_client.endpoints._requests import encode, post, read_object, without_request_words
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.endpoints._requests import encode, post, read_object
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.options import WebSearchOptions
 from nanogpt_client.types.search import WebSearchResult
 
-_WORDS = {
+_WIRE_NAMES = {
     "output_type": "outputType",
     "include_images": "includeImages",
     "from_date": "fromDate",
@@ -28,24 +28,24 @@ _WORDS = {
 
 
 def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearchResult]:
-    """Search; a ``schema`` asks for a structured answer that follows it.
+    """Search the web; ``schema`` requests a structured answer.
 
-    The query may be empty only where ``extra_body`` asks for another ``operation`` of Sofya's.
+    The query may be empty only if ``extra_body`` names another ``operation`` (provider Sofya).
     """
-    given = without_request_words(_checks.checked(options, WebSearchOptions))
+    given = _checks.body_options(options, WebSearchOptions)
     schema = given.pop("schema", None)
     if schema is not None:
         given.setdefault("output_type", "structured")
-        given["structuredOutputSchema"] = encode(schema).decode()  # documented as a text
+        given["structuredOutputSchema"] = encode(schema).decode()  # documented as a string
     structured = given.get("output_type") == "structured"
     if structured != (schema is not None):
-        msg = "a schema and output_type='structured' belong together"
-        raise ConfigurationError(msg, param="schema")
+        msg = "pass schema and output_type='structured' together"
+        raise InvalidArgumentError(msg, param="schema")
     if given.get("from_date", "") > given.get("to_date", "9999"):
         msg = f"from_date {given['from_date']} is after to_date {given['to_date']}"
-        raise ConfigurationError(msg, param="from_date")
+        raise InvalidArgumentError(msg, param="from_date")
     body = _query(query, options)
-    body |= {_WORDS.get(name, name): value for name, value in given.items()}
+    body |= {_WIRE_NAMES.get(name, name): value for name, value in given.items()}
 
     def parse(reply: Reply) -> WebSearchResult:
         answer = read_object(reply)

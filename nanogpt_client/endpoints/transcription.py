@@ -14,10 +14,10 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
 from nanogpt_client.types._coerce import as_text, unwrapped
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.media import FileSource, Transcript, holds_transcript
@@ -25,10 +25,11 @@ from nanogpt_client.types.options import TranscriptionOptions
 
 PATH = "/audio/transcriptions"
 
-# What a status takes of the ticket (page transcribe-status); with the first three it can refund.
+# Fields of the submission to send with a poll (page transcribe-status); the first three let
+# NanoGPT refund it.
 _SENT_BACK = ("cost", "paymentSource", "isApiRequest",
               "fileName", "fileSize", "chargedDuration", "diarize")  # fmt: skip
-# What a status says of the job itself; anything else is a result, in a shape known or not.
+# Fields of a status that describe the job; anything else is a result.
 _OF_ANY_STATE = frozenset(
     "status state runId id requestId model data metadata cost currency paymentSource"
     " isApiRequest remainingBalance fileName fileSize chargedDuration diarize".split()
@@ -38,9 +39,9 @@ _OF_ANY_STATE = frozenset(
 def transcribe(
     audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
 ) -> Flow[Transcript]:
-    """Write down what is said; jobs are waited for."""
-    known = yield from catalog.known("stt", model)
-    request = yield from _request(audio, model, options, known)
+    """Transcribe audio; jobs are waited for."""
+    listed = yield from catalog.find_model("stt", model)
+    request = yield from _request(audio, model, options, listed)
     seconds = files.seconds_of(request.files[0][1].data) if request.files else None
     call = Call(
         request,
@@ -49,7 +50,7 @@ def transcribe(
         model,
         RetrySafety.IF_REJECTED,
         billable=True,
-        estimate=_prices.reservation(known, {"seconds": seconds}),
+        estimate=_prices.reservation(listed, {"seconds": seconds}),
     )
     with ProgressReporter(options) as reporter:
         answer = yield from ask(call)
@@ -61,11 +62,11 @@ def transcribe(
 
 
 def _finished(
-    ticket: Transcript, run_id: str, model: str, reporter: ProgressReporter
+    submitted: Transcript, run_id: str, model: str, reporter: ProgressReporter
 ) -> Flow[Transcript]:
-    """Wait for a job. One that is completed is paid for: what came is returned, text or not."""
-    job = _jobs.Job("transcription", run_id, ticket.billing)
-    body = {"runId": run_id, **_jobs.sent_back(ticket.raw, *_SENT_BACK)}
+    """Wait for a job. A completed one is paid for, so its result is returned even without text."""
+    job = _jobs.Job("transcription", run_id, submitted.billing)
+    body = {"runId": run_id, **_jobs.sent_back(submitted.raw, *_SENT_BACK)}
     question = post("/transcribe/status", body, root="api")
     check = Call(question, _jobs.read_state, "transcription", model, run_id=run_id)
     state, billing = yield from _jobs.wait(check, job, reporter)
@@ -75,22 +76,22 @@ def _finished(
 
 
 def _request(
-    audio: FileSource, model: str, options: Mapping[str, Any], known: Model | None
+    audio: FileSource, model: str, options: Mapping[str, Any], listed: Model | None
 ) -> Flow[Request]:
-    given = without_request_words(_checks.checked(options, TranscriptionOptions))
+    given = _checks.body_options(options, TranscriptionOptions)
     body = {"model": _checks.check_model(model), **given}
     if _checks.is_url(audio) and not str(audio).startswith("data:"):
         yield from check_address(str(audio), "audio")
-        _model_limits.check_remote_recording(known, given)
+        _model_limits.check_remote_recording(listed, given)
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")
-    _model_limits.check_recording(known, data, given)
+    _model_limits.check_recording(listed, data, given)
     form = {**body, **(options.get("extra_body") or {})}
     return Request(
         "POST",
         PATH,
         form={
-            key: str(value).lower() if value is True or value is False else mended(str(value))
+            key: str(value).lower() if value is True or value is False else repaired(str(value))
             for key, value in form.items()
         },
         files=[("file", file_part(name, data))],
@@ -100,7 +101,7 @@ def _request(
 
 
 def _answer(reply: Reply) -> Transcript:
-    """Read the transcript; the text is empty where only a job's ticket came."""
+    """Read the transcript; its text is empty if NanoGPT returned a job."""
     if reply.content_type == "text/plain":  # response_format="text"
         return Transcript(reply.text, Billing.read({}, reply.headers))
     body = read_object(reply)

@@ -1,4 +1,4 @@
-"""Video: submitted once and charged then, asked about until it is there.
+"""Video: submitted and charged once, then polled until it is finished.
 
 Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation, video-status-unified and
 video-recover
@@ -13,7 +13,7 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import get, post, read_object, without_request_words
+from nanogpt_client.endpoints._requests import get, post, read_object
 from nanogpt_client.endpoints.media import check_address, image_data_url
 from nanogpt_client.errors import InvalidResponseError
 from nanogpt_client.types._coerce import as_text, dicts, first, unwrapped
@@ -22,8 +22,8 @@ from nanogpt_client.types.media import FileSource, Video, VideoJob
 from nanogpt_client.types.options import VideoOptions
 from nanogpt_client.types.progress import OnProgress
 
-# Where a finished video was seen: data.output.video.url, output.url, videoUrl, ``video`` as an
-# object, a text or a list, ``videos``, ``output`` as a list (pages video-status-unified and
+# Fields in which a finished video was seen: data.output.video.url, output.url, videoUrl, ``video``
+# as an object, a string or a list, ``videos``, ``output`` as a list (pages video-status-unified and
 # video-status, openapi's three status schemas, NanoGPT's skill document, other clients).
 _VIDEO_KEYS = ("url", "videoUrl", "video_url", "output", "video", "videos", "data")
 
@@ -35,15 +35,15 @@ def submit_video(
     image: FileSource | None = None,
     **options: Unpack[VideoOptions],
 ) -> Flow[VideoJob]:
-    """Order a video and return its ticket; it is charged now and never ordered twice.
+    """Submit a video and return its job; it is charged now and never submitted twice.
 
-    The prompt may be left out beside an image, or beside what ``extra_body`` brings: a source video
-    (``videoUrl``), a ``script``.
+    The prompt may be omitted with an image, or with ``extra_body`` (a source video in ``videoUrl``,
+    a ``script``).
     """
-    given = without_request_words(_checks.checked(options, VideoOptions))
-    known = yield from catalog.known("video", model)
-    _model_limits.check_video(known, given, source=image is not None)
-    if "duration" in given:  # documented as a text
+    given = _checks.body_options(options, VideoOptions)
+    listed = yield from catalog.find_model("video", model)
+    _model_limits.check_video(listed, given, image=image is not None)
+    if "duration" in given:  # documented as a string
         given["duration"] = _seconds(given["duration"])
     body: dict[str, Any] = {"model": _checks.check_model(model)}
     if text := _checks.check_prompt(prompt, instead=image or options.get("extra_body")):
@@ -56,12 +56,18 @@ def submit_video(
         body["imageDataUrl"] = yield from image_data_url(image, "image")
     request = post("/generate-video", body, options, root="api")
     more = options.get("extra_body") or {}
-    reserved = _prices.reservation(known, {**given, **more, "image": image is not None})
-    order = Call(
-        request, _ticket, "video", model, RetrySafety.IF_NOT_SENT, billable=True, estimate=reserved
+    reserved = _prices.reservation(listed, {**given, **more, "image": image is not None})
+    submission = Call(
+        request,
+        _submitted,
+        "video",
+        model,
+        RetrySafety.IF_NOT_SENT,
+        billable=True,
+        estimate=reserved,
     )
-    job: VideoJob = yield from ask(order)
-    yield Submitted("video", job.run_id, job.billing, _jobs.estimate_of(order))
+    job: VideoJob = yield from ask(submission)
+    yield Submitted("video", job.run_id, job.billing, _jobs.estimate_of(submission))
     return job
 
 
@@ -70,7 +76,7 @@ def _seconds(duration: float | str) -> str:
 
 
 def video_status(run_id: str) -> Call[VideoJob]:
-    """Ask how far a video is."""
+    """Return the status of a video job."""
     _checks.check_text("run_id", run_id)
     request = get("/video/status", {"requestId": run_id}, root="api")
 
@@ -88,22 +94,22 @@ def wait_for_video(
     on_progress: OnProgress | None = None,
     progress: bool = False,
 ) -> Flow[Video]:
-    """Wait until a submitted video is there; ``job`` is its ticket or its run id."""
+    """Wait until a submitted video is finished; ``job`` is a `VideoJob` or a run id."""
     with ProgressReporter({"on_progress": on_progress, "progress": progress}) as reporter:
         return (yield from _watched(job, reporter, poll_interval, poll_timeout))
 
 
 def _watched(
-    order: VideoJob | str, reporter: ProgressReporter, poll_interval: float, poll_timeout: float
+    video: VideoJob | str, reporter: ProgressReporter, poll_interval: float, poll_timeout: float
 ) -> Flow[Video]:
-    run_id, ticket = (order, None) if isinstance(order, str) else (order.run_id, order)
-    job = _jobs.Job("video", run_id, ticket.billing if ticket is not None else Billing())
+    run_id, submitted = (video, None) if isinstance(video, str) else (video.run_id, video)
+    job = _jobs.Job("video", run_id, submitted.billing if submitted is not None else Billing())
     final, billing = yield from _jobs.wait(
         video_status(run_id), job, reporter, poll_interval=poll_interval, poll_timeout=poll_timeout
     )
     if not final.url:
         raise job.failed("it is completed, but without a URL", final)
-    model = final.model or (ticket.model if ticket is not None else None)
+    model = final.model or (submitted.model if submitted is not None else None)
     return Video(final.url, run_id, model, billing, final.raw)
 
 
@@ -116,7 +122,7 @@ def generate_video(
     poll_timeout: float = _jobs.JOB_TIMEOUT,
     **options: Unpack[VideoOptions],
 ) -> Flow[Video]:
-    """Order a video and wait for it. After a failure the error's ``run_id`` finds it again."""
+    """Submit a video and wait for it. After a failure resume it with the error's ``run_id``."""
     _jobs.check_waiting(poll_interval, poll_timeout)
     with ProgressReporter(options) as reporter:
         job = yield from submit_video(prompt, model=model, image=image, **options)
@@ -124,7 +130,7 @@ def generate_video(
 
 
 def recover_videos(*, model: str | None = None, limit: int | None = None) -> Call[list[VideoJob]]:
-    """List the recent videos of this account, e.g. after a crash between order and delivery."""
+    """List the recent video jobs of this account, e.g. after a crash while one was running."""
     request = get("/generate-video/recover", {"model": model, "limit": limit}, root="api")
     return Call(request, _jobs_of, "video")
 
@@ -135,11 +141,11 @@ def _jobs_of(reply: Reply) -> list[VideoJob]:
     return [_job(item, reply, as_text(first(item, "runId", "id"))) for item in items]
 
 
-def _ticket(reply: Reply) -> VideoJob:
+def _submitted(reply: Reply) -> VideoJob:
     body = read_object(reply)
     run_id = as_text(first(unwrapped(body), "runId", "id"))
     if not run_id:
-        raise InvalidResponseError("NanoGPT accepted the video but named no run id")
+        raise InvalidResponseError("NanoGPT accepted the video but returned no run id")
     return _job(body, reply, run_id)
 
 

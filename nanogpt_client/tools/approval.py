@@ -51,7 +51,7 @@ def _refuse(
     limit, model = as_number(fields.refuse_above_usd), getattr(fields, "model", None)
     if limit is None or kind is None or model is None:
         return
-    known = yield from catalog.known(kind, model)
+    known = yield from catalog.find_model(kind, model)
     usd = None if known is None else _prices.price(known, work)
     if usd is not None and usd > limit:
         raise SpendNotApprovedError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nanogpt_client._media import files
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 
 __all__ = ["Memory"]
 
@@ -125,7 +125,7 @@ def reachable(source: str, memory: Memory, folders: Sequence[Path | str]) -> byt
     """Return the bytes of a file that a model names: one that tools made, or one in the folders.
 
     Raises:
-        ConfigurationError: there is no such file where a model may look, or it cannot be read.
+        InvalidArgumentError: there is no such file where a model may look, or it cannot be read.
     """
     kept = memory.get(Path(source).name) if "\0" not in source else None
     return kept if kept is not None else _read(source, memory, folders)
@@ -141,14 +141,14 @@ def _read(source: str, memory: Memory, folders: Sequence[Path | str]) -> bytes:
             f"there is no file {source[:200]!r} here. Use the name of a file that an earlier tool "
             f"made (newest first: {known}), a URL{where}"
         )
-        raise ConfigurationError(msg)
+        raise InvalidArgumentError(msg)
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise ConfigurationError(f"{source[:200]!r} cannot be read: {error.strerror}") from error
+        raise InvalidArgumentError(f"{source[:200]!r} cannot be read: {error.strerror}") from error
     if len(data) > LARGEST_FILE:
-        raise ConfigurationError(f"{source[:200]!r} is larger than {LARGEST_FILE >> 20} MB")
+        raise InvalidArgumentError(f"{source[:200]!r} is larger than {LARGEST_FILE >> 20} MB")
     return data
 
 

@@ -16,7 +16,14 @@ _GOES_ON = (
 _ADVICE: tuple[tuple[type[NanoGPTError], str], ...] = (
     (errors.SpendNotApprovedError, "Do not try again unless the user asks for it."),
     (errors.BudgetExceededError, "Make no more paid calls; tell the user."),
-    (errors.ConfigurationError, "Nothing was sent or spent. Correct the arguments and try again."),
+    (
+        errors.InvalidArgumentError,
+        "Nothing was sent or spent. Correct the arguments and try again.",
+    ),
+    (
+        errors.ConfigurationError,
+        "Nothing was sent or spent. Tell the user that this tool's settings do not work.",
+    ),
     (errors.ContentPolicyError, "Describe it differently, or tell the user."),
     (errors.InsufficientBalanceError, "Tell the user that the NanoGPT balance needs a deposit."),
     (errors.AuthenticationError, "Tell the user that the NanoGPT key does not work."),

@@ -10,7 +10,7 @@ from nanogpt_client._media import files as media_files
 from nanogpt_client._protocol.addresses import host_of, is_named
 from nanogpt_client._protocol.steps import Flow, off_loop
 from nanogpt_client.endpoints import batch, catalog, images, media, transcription, video
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from nanogpt_client.tools import approval, schemas, settings
 from nanogpt_client.tools.artifacts import LARGEST_FILE, Kept, check_output, keep, reachable
 from nanogpt_client.tools.results import Media, ToolResult, amount
@@ -27,7 +27,7 @@ def generate_image(
     """Draw; the text names each picture's file, or its URL where nothing is saved."""
     yield from off_loop(check_output, own.output_dir)
     size = given.size or own.size
-    yield from catalog.known("image", own.model, fetch=True)
+    yield from catalog.find_model("image", own.model, refresh=True)
     yield from _allow(own, "generate_image", given, "image", size=size, n=given.n)
     drawn = yield from images.generate_image(
         given.prompt,
@@ -49,7 +49,7 @@ def edit_image(
     image = yield from _input(own, given.image)
     mask = None if given.mask is None else (yield from _input(own, given.mask))
     size = given.size or own.size
-    yield from catalog.known("image", own.model, fetch=True)
+    yield from catalog.find_model("image", own.model, refresh=True)
     yield from _allow(own, "edit_image", given, "image", size=size)
     drawn = yield from images.generate_image(
         given.prompt,
@@ -71,7 +71,7 @@ def speak(
     """Read a text aloud, also one of many pages, into one file."""
     yield from off_loop(check_output, own.output_dir)
     _check_length(own, given.text)
-    yield from catalog.known("tts", own.model, fetch=True)
+    yield from catalog.find_model("tts", own.model, refresh=True)
     yield from _allow(own, "speak", given, "tts", text=given.text)
     spoken = yield from batch.speak_long(
         given.text,
@@ -90,7 +90,7 @@ def speak(
 
 def _check_length(own: settings.SpeechFields, text: str) -> None:
     if len(text) > own.max_characters:
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"the text has {len(text)} characters; one call may speak {own.max_characters}",
             param="text",
         )
@@ -103,7 +103,7 @@ def transcribe(
 ) -> Flow[ToolResult]:
     """Write a recording down; the text is what was said."""
     audio = yield from _input(own, given.audio)
-    yield from catalog.known("stt", own.model, fetch=True)
+    yield from catalog.find_model("stt", own.model, refresh=True)
     seconds = media_files.seconds_of(audio) if isinstance(audio, bytes) else None
     yield from _allow(own, "transcribe", given, "stt", seconds=seconds)
     heard = yield from transcription.transcribe(
@@ -151,9 +151,9 @@ def generate_video(
 
 def _ordered(own: settings.VideoFields, given: schemas.VideoArguments) -> Flow[Any]:
     if given.prompt is None:
-        raise ConfigurationError("a video needs a prompt, or the run id of one that was ordered")
+        raise InvalidArgumentError("a video needs a prompt, or the run id of one that was ordered")
     image = None if given.image is None else (yield from _input(own, given.image))
-    yield from catalog.known("video", own.model, fetch=True)
+    yield from catalog.find_model("video", own.model, refresh=True)
     mode = None if image is None else "image_to_video"
     yield from _allow(own, "generate_video", given, "video", seconds=given.duration, mode=mode)
     flow = video.submit_video(
@@ -231,7 +231,7 @@ def _picture(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]
         return source
     return (
         yield from media.download(
-            source, max_bytes=media.MAX_PICTURE_BYTES, allow=partial(_check_url, own)
+            source, max_bytes=media.MAX_IMAGE_FILE_BYTES, allow=partial(_check_url, own)
         )
     )
 
@@ -239,11 +239,11 @@ def _picture(own: settings.ToolFields, source: str | bytes) -> Flow[str | bytes]
 def _check_url(own: settings.ToolFields, url: str) -> None:
     """Refuse an address that the program's settings do not let a model use."""
     if not own.allow_urls:
-        raise ConfigurationError("addresses may not be used here; name a file")
+        raise InvalidArgumentError("addresses may not be used here; name a file")
     host = host_of(url)
     if own.allow_hosts is not None and not is_named(host, own.allow_hosts):
         allowed = ", ".join(own.allow_hosts) or "none"
-        raise ConfigurationError(
+        raise InvalidArgumentError(
             f"addresses of {host[:80]!r} may not be used here; allowed hosts: {allowed}"
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from nanogpt_client._protocol.steps import Flow
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.tools import media, schemas, web
 from nanogpt_client.tools import settings as tool_settings
 from nanogpt_client.tools.results import DEEPEST, ToolResult
@@ -45,11 +45,11 @@ class Tool:
         """Return the flow for a client to perform: ``client.run(tool.run(settings, arguments))``.
 
         Raises:
-            ConfigurationError: the arguments do not fit the schema; nothing was sent.
+            InvalidArgumentError: the arguments do not fit the schema; nothing was sent.
             NanoGPTError: from performing it; `explain` turns it into words for a model.
         """
         if _is_deep(arguments):
-            raise ConfigurationError(f"the arguments of {self.name} are nested too deeply")
+            raise InvalidArgumentError(f"the arguments of {self.name} are nested too deeply")
         try:
             given = self.args.model_validate(arguments)
         except ValidationError as error:
@@ -67,11 +67,11 @@ class Tool:
         return {"type": "function", "function": function}
 
 
-def arguments_error(error: ValidationError) -> ConfigurationError:
+def arguments_error(error: ValidationError) -> InvalidArgumentError:
     """Return what was wrong with a model's arguments, short enough for it to read."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
-    return ConfigurationError(f"{where}: {first['msg'].lower()}", param=where)
+    return InvalidArgumentError(f"{where}: {first['msg'].lower()}", param=where)
 
 
 def _is_deep(arguments: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from nanogpt_client._adapters.settings import ClientSettings
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.tools.registry import TOOLS, Tool
 from nanogpt_client.tools.results import ToolResult
 from nanogpt_client.tools.settings import AudioFormat, ToolFields
@@ -141,11 +141,11 @@ class Toolbox(ToolboxFields, ClientSettings):
     def _asked(self, name: str, arguments: Mapping[str, Any] | str) -> tuple[Tool, Any]:
         names: Sequence[str] = [tool.name for tool in self.tools]
         if name not in names:
-            raise ConfigurationError(f"there is no tool {name!r}; known are {', '.join(names)}")
+            raise InvalidArgumentError(f"there is no tool {name!r}; known are {', '.join(names)}")
         if isinstance(arguments, str):
             try:
                 return TOOLS[name], read_arguments(arguments)
             except ValueError as error:
                 msg = f"the arguments of {name} are no JSON object: {arguments[:80]!r}"
-                raise ConfigurationError(msg) from error
+                raise InvalidArgumentError(msg) from error
         return TOOLS[name], arguments

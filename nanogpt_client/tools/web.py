@@ -8,7 +8,7 @@ from typing import Any
 
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import account, search
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.tools import approval, schemas, settings
 from nanogpt_client.tools.results import ToolResult, amount
 from nanogpt_client.types.account import CostEstimate
@@ -101,7 +101,7 @@ def estimate_cost(
     """Tell what work would cost, and whether the balance covers it; nothing is made."""
     model = given.model or getattr(own, f"{given.kind}_model")
     if model is None:
-        raise ConfigurationError("name the model whose cost is asked for", param="model")
+        raise InvalidArgumentError("name the model whose cost is asked for", param="model")
     estimate = yield from _estimate(model, given)
     money = yield from ask(account.balance())
     known = estimate.usd is not None and money.usd is not None
@@ -129,7 +129,7 @@ def _estimate(model: str, given: schemas.EstimateArguments) -> Flow[CostEstimate
     needed = {"chat": "text", "speech": "text", "transcription": "seconds"}
     missing = needed.get(given.kind)
     if missing and getattr(given, missing) is None:
-        raise ConfigurationError(f"{given.kind} costs by its {missing}: pass it", param=missing)
+        raise InvalidArgumentError(f"{given.kind} costs by its {missing}: pass it", param=missing)
     if given.kind == "chat":
         return (yield from ask(account.estimate_chat_cost(given.text or "", model=model)))
     work: dict[str, dict[str, Any]] = {
@@ -139,7 +139,7 @@ def _estimate(model: str, given: schemas.EstimateArguments) -> Flow[CostEstimate
     about = work.get(given.kind, {"seconds": given.seconds})
     found = yield from account.estimate_media_cost(_KINDS[given.kind], model=model, **about)
     if found.usd is None and given.kind == "video" and given.seconds is None:
-        raise ConfigurationError(f"{model} may cost by its seconds: pass them", param="seconds")
+        raise InvalidArgumentError(f"{model} may cost by its seconds: pass them", param="seconds")
     return found
 
 

@@ -1,8 +1,8 @@
-"""The public types of what goes over the wire, by subject.
+"""Public types, by subject: responses, options, progress, ledger entries.
 
-Replies are parsed leniently into small frozen values that keep the raw dict: only what the contract
-names is typed, anything else survives in ``raw``. Options are TypedDicts, so that one declaration
-serves the endpoint, both clients and both adapters.
+Responses are parsed leniently into small frozen dataclasses: documented fields are typed, and the
+whole response is in ``raw``. Options are TypedDicts, declared once for the endpoints, both clients
+and both adapters.
 """
 
 from nanogpt_client.types.account import (

@@ -1,10 +1,10 @@
-"""Shared state that changes by whole steps, without a lock.
+"""Shared state that changes atomically, without a lock.
 
 An exception may come out of a signal handler at any moment (Ctrl-C, a time limit of a job queue),
 and Python may collect a lost stream while the same thread is recording another call. A lock could
-stay taken then, and two sums that belong together could disagree. So every state is one object that
-is never changed, and the next one is linked to it by a single operation of the interpreter, which
-happens or does not happen.
+stay locked then, and two sums that belong together could disagree. So every state is an immutable
+object, and the next one is linked to it by a single operation of the interpreter, which happens or
+does not happen.
 """
 
 from __future__ import annotations

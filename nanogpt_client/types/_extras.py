@@ -1,8 +1,8 @@
-"""What models send beyond the documented fields of a message or a tool call, kept as it came.
+"""Undocumented fields of messages and tool calls, preserved unchanged.
 
-Signatures of thoughts are such fields, and some models refuse a conversation that comes back
-without them: ``extra_content.google.thought_signature`` on calls (Gemini behind Google's own and
-other gateways), encrypted ``reasoning_details`` (OpenRouter's form). NanoGPT documents neither.
+Signatures of reasoning are such fields, and some models refuse a conversation without them:
+``extra_content.google.thought_signature`` on calls (Gemini behind Google's own and other gateways),
+encrypted ``reasoning_details`` (OpenRouter's form). NanoGPT documents neither.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ MESSAGE_FIELDS = frozenset(
     """role content reasoning reasoning_content tool_calls annotations images refusal
     audio""".split()
 )
-"""The fields of a message that `Message` has a place for."""
+"""The fields of a message that `Message` has attributes for."""
 _CALL_FIELDS = frozenset({"id", "index", "type", "function"})
 _FUNCTION_FIELDS = frozenset({"name", "arguments"})
 
 _DETAILS = "reasoning_details"
-# Of an item of ``reasoning_details``: what comes in pieces; and all that one has which only
-# repeats the message's ``reasoning``.
-_PIECES = ("text", "summary", "data", "signature")
+# Fields of an item of ``reasoning_details`` that are streamed in parts, and the fields of an item
+# that only repeats the message's ``reasoning``.
+_STREAMED = ("text", "summary", "data", "signature")
 _REPEATED = frozenset({"type", "text", "format", "index", "id"})
 
 
 class CallExtras:
-    """The fields of one tool call that `ToolCall` has no place for."""
+    """The fields of one tool call that `ToolCall` has no attribute for."""
 
     __slots__ = ("fields",)
 
@@ -39,7 +39,7 @@ class CallExtras:
         self.fields: dict[str, Any] = {}
 
     def add(self, delta: Mapping[str, Any], function: Mapping[str, Any]) -> None:
-        """Fold a piece of the call in."""
+        """Merge a delta of the call."""
         if not delta.keys() <= _CALL_FIELDS:
             self.fields = _added(self.fields, _others(delta, _CALL_FIELDS))
         if not function.keys() <= _FUNCTION_FIELDS:
@@ -48,7 +48,7 @@ class CallExtras:
 
 
 class MessageExtras:
-    """The fields of one message that `Message` has no place for."""
+    """The fields of one message that `Message` has no attribute for."""
 
     __slots__ = ("_details", "_fields")
 
@@ -57,7 +57,7 @@ class MessageExtras:
         self._details: list[_Detail] = []
 
     def add(self, delta: Mapping[str, Any]) -> None:
-        """Fold a delta, or a whole message, in; sealed details that are repeated count once."""
+        """Merge a delta, or a whole message; repeated signed details count once."""
         fields = _others(delta, MESSAGE_FIELDS)
         details = as_list(fields.pop(_DETAILS, None))
         self._fields = _added(self._fields, fields)
@@ -65,19 +65,19 @@ class MessageExtras:
             self._add_details(details)
 
     def _add_details(self, items: Iterable[Any]) -> None:
-        """Let each item go on with one of the details before it: that of its index, or the last."""
+        """Merge each item into the detail with its index, or else into the last one."""
         open_ = list(self._details)  # items of one list are never joined with each other
         for item in items:
             index = item.get("index") if isinstance(item, dict) else None
             for detail in open_[-1:] if index is None else open_:
-                if detail.index in (index, None) and detail.takes(item):
+                if detail.index in (index, None) and detail.continues_with(item):
                     open_.remove(detail)
                     break
             else:
                 self._details.append(_Detail(item))
 
     def fields(self) -> dict[str, Any]:
-        """Return what has arrived; details that only repeat the reasoning are left out."""
+        """Return the fields so far; details that only repeat the reasoning are omitted."""
         details = self._whole_details()
         if all(map(_is_repeated, details)):
             return self._fields
@@ -88,7 +88,7 @@ class MessageExtras:
 
 
 class _Detail:
-    """One item of ``reasoning_details``, which a stream brings in pieces."""
+    """One item of ``reasoning_details``, merged from the chunks of a stream."""
 
     __slots__ = ("_item", "_texts")
 
@@ -100,20 +100,20 @@ class _Detail:
     def index(self) -> Any:
         return self._item.get("index") if isinstance(self._item, dict) else None
 
-    def takes(self, more: Any) -> bool:
-        """Fold the next piece in, if it is one of this item's."""
+    def continues_with(self, more: Any) -> bool:
+        """Merge a further item and return ``True``, if it continues this one."""
         old = self._item
         if not isinstance(old, dict) or not isinstance(more, dict):
             return False
         if any(_differ(old, more, key) for key in ("type", "id")):
             return False
         if more.get("index") is None and (old.get("signature") or old.get("data")):
-            return False  # sealed: what has no number begins another one
-        # What comes with its seal may be the whole item once more, instead of a last piece of it.
-        sealed = bool(more.get("signature") or more.get("data"))
+            return False  # complete: an item without an index is another one
+        # An item with a signature may repeat the whole item, instead of its last part.
+        is_signed = bool(more.get("signature") or more.get("data"))
         for key, value in more.items():
-            if key in _PIECES and isinstance(value, str) and isinstance(old.get(key), str):
-                if not (sealed and value == self._text(key).getvalue()):
+            if key in _STREAMED and isinstance(value, str) and isinstance(old.get(key), str):
+                if not (is_signed and value == self._text(key).getvalue()):
                     self._text(key).write(value)
             elif value is not None:
                 old[key] = value
@@ -126,7 +126,7 @@ class _Detail:
         return self._texts[key]
 
     def whole(self) -> Any:
-        """Return the item as far as it has arrived."""
+        """Return the item so far."""
         if not isinstance(self._item, dict):
             return self._item
         return {**self._item, **{key: text.getvalue() for key, text in self._texts.items()}}
@@ -139,21 +139,23 @@ def _differ(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
 def _is_repeated(detail: Any) -> bool:
     if not isinstance(detail, dict):
         return False
-    said = {key for key, value in detail.items() if value is not None}
-    return said <= _REPEATED and as_text(detail.get("type")) in {"", "reasoning.text"}
+    present = {key for key, value in detail.items() if value is not None}
+    return present <= _REPEATED and as_text(detail.get("type")) in {"", "reasoning.text"}
 
 
 _DEEPEST = 8
 
 
-def _others(fields: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if key not in known and value is not None}
+def _others(fields: Mapping[str, Any], excluded: frozenset[str]) -> dict[str, Any]:
+    return {
+        key: value for key, value in fields.items() if key not in excluded and value is not None
+    }
 
 
 def _added(old: Any, more: Any, depth: int = 0) -> Any:
-    """Return a value with a delta's added: texts go on, unless repeated; objects are merged.
+    """Return a value merged with a delta: texts are appended unless repeated, objects merged.
 
-    Nothing is changed in place, so what was handed out before stays what it was.
+    Nothing is changed in place, so values returned before stay the same.
     """
     if old is None or more == old:
         return more

@@ -1,18 +1,18 @@
-"""Emoji that were cut in two: their halves are joined, or replaced where one is missing.
+"""Surrogate pairs that were split: joined, or replaced if one half is missing.
 
 A character beyond U+FFFF is two UTF-16 units, and a server that counts those may cut between them:
 JSON then holds half a character (a lone surrogate), which no request can carry back. Only what the
-fast parser refuses is looked at here, so whole texts cost nothing.
+fast parser refuses is processed here, so other texts cost nothing.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Halves", "mended", "mended_text"]
+__all__ = ["SurrogateJoiner", "repaired", "repaired_text"]
 
-# Texts that a stream brings in pieces, so that the second half may come with the next one.
-_IN_PIECES = frozenset(
+# Texts that are streamed in parts, so that the second half may come with the next event.
+_STREAMED = frozenset(
     ("choices", "delta", *rest)
     for rest in (
         ("content",),
@@ -27,24 +27,24 @@ _IN_PIECES = frozenset(
 _Path = tuple[str | int, ...]
 
 
-def mended_text(text: str) -> str:
-    """Join the halves that stand side by side; others become U+FFFD, the replacement character."""
+def repaired_text(text: str) -> str:
+    """Join adjacent halves; others become U+FFFD, the replacement character."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def mended(value: Any) -> Any:
-    """Return a JSON value whose texts, names of keys too, hold whole characters only."""
+def repaired(value: Any) -> Any:
+    """Return a JSON value with the surrogates in its strings and keys repaired."""
     if isinstance(value, str):
-        return value if value.isascii() else mended_text(value)
+        return value if value.isascii() else repaired_text(value)
     if isinstance(value, list):
-        return [mended(item) for item in value]
+        return [repaired(item) for item in value]
     if isinstance(value, dict):
-        return {mended(key): mended(item) for key, item in value.items()}
+        return {repaired(key): repaired(item) for key, item in value.items()}
     return value
 
 
-class Halves:
-    """Joins halves over the frames of one chat stream: a piece waits without its last half."""
+class SurrogateJoiner:
+    """Joins halves across the events of one chat stream: a last half waits for the next event."""
 
     __slots__ = ("_waiting",)
 
@@ -54,13 +54,13 @@ class Halves:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def join(self, frame: Any) -> Any:
-        """Return a frame with whole characters only; what began in the last one is completed."""
-        return self._joined(frame, ())
+    def join(self, event: Any) -> Any:
+        """Return an event without lone surrogates, with the half that waited prepended."""
+        return self._joined(event, ())
 
     def rest(self) -> dict[str, Any]:
-        """Return, as a frame, what still waits when the stream ends: half of it never came."""
-        choices = [_nested(path, mended_text(half)) for path, half in self._waiting.items()]
+        """Return the halves that still wait when the stream ends, replaced, as an event."""
+        choices = [_nested(path, repaired_text(half)) for path, half in self._waiting.items()]
         self._waiting.clear()
         return {"choices": [choice["choices"][0] for choice in choices]}
 
@@ -70,27 +70,27 @@ class Halves:
         if isinstance(value, list):
             return [self._joined(item, (*path, _number(item, at))) for at, item in enumerate(value)]
         if isinstance(value, dict):
-            return {mended(key): self._joined(item, (*path, key)) for key, item in value.items()}
+            return {repaired(key): self._joined(item, (*path, key)) for key, item in value.items()}
         return value
 
     def _text(self, text: str, path: _Path) -> str:
-        if not text or tuple(step for step in path if isinstance(step, str)) not in _IN_PIECES:
-            return mended_text(text)
+        if not text or tuple(step for step in path if isinstance(step, str)) not in _STREAMED:
+            return repaired_text(text)
         text = self._waiting.pop(path, "") + text
         if "\ud800" <= text[-1] <= "\udbff":
             self._waiting[path] = text[-1]
             text = text[:-1]
-        return mended_text(text)
+        return repaired_text(text)
 
 
 def _number(item: Any, position: int) -> int:
-    """Return which item of a list this is, in every frame."""
+    """Return the index of a list item, the same in every event."""
     index = item.get("index") if isinstance(item, dict) else None
     return index if type(index) is int else position
 
 
 def _nested(path: _Path, text: str) -> Any:
-    """Return the value in which a text stands at a path."""
+    """Return the nested value with a text at a path."""
     if not path:
         return text
     step, inner = path[0], _nested(path[1:], text)

@@ -1,4 +1,4 @@
-"""A text that is joined in time, as a stream brings it."""
+"""A text that is appended to chunk by chunk."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ __all__ = ["Text"]
 
 
 class Text:
-    """A text that comes in pieces, kept in hardly more memory than it has itself."""
+    """A text built from many parts, in hardly more memory than the text itself."""
 
-    __slots__ = ("_blocks", "_pieces")
+    __slots__ = ("_blocks", "_parts")
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
+        self._parts: list[str] = []
         self._blocks: list[str] = []
 
-    def add(self, piece: str) -> None:
-        """Append a piece; pieces are joined in time, as each is many times larger than a word."""
-        self._pieces.append(piece)
-        if len(self._pieces) == 1000:
-            self._blocks.append("".join(self._pieces))
-            self._pieces.clear()
+    def add(self, part: str) -> None:
+        """Append a part; every 1,000 are joined, as small strings take much memory."""
+        self._parts.append(part)
+        if len(self._parts) == 1000:
+            self._blocks.append("".join(self._parts))
+            self._parts.clear()
 
     def __str__(self) -> str:
-        whole, blocks = "", [*self._blocks, "".join(self._pieces)]
+        whole, blocks = "", [*self._blocks, "".join(self._parts)]
         self._blocks.clear()
-        self._pieces.clear()
+        self._parts.clear()
         for at, block in enumerate(blocks):
-            whole += block  # lengthened in place, while what has been read is let go
+            whole += block  # extended in place, while blocks are freed
             blocks[at] = ""
         if whole:
             self._blocks.append(whole)
         return whole
 
     def __bool__(self) -> bool:
-        return bool(self._pieces or self._blocks)
+        return bool(self._parts or self._blocks)

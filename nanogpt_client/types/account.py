@@ -1,4 +1,4 @@
-"""Balance, usage, estimates and deposits. All amounts are exact (`Decimal`)."""
+"""Balance, usage, estimates and deposits. Amounts are `Decimal`, in USD unless said otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is on the account; Nano sent to ``nano_deposit_address`` is credited at once."""
+    """The account's balance in USD and in Nano (XNO); ``None`` if NanoGPT did not report it.
+
+    Nano sent to ``nano_deposit_address`` is credited at once.
+    """
 
     usd: Decimal | None
     nano: Decimal | None
@@ -39,7 +42,7 @@ class Balance:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> Balance:
-        """Read it from the JSON as NanoGPT sends it."""
+        """Read it from NanoGPT's JSON."""
         return cls(
             usd=as_number(body.get("usd_balance")),
             nano=as_number(body.get("nano_balance")),
@@ -50,14 +53,14 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """What a request would cost in USD; ``None`` if the answer names no dollars."""
+    """The estimated cost of a request in USD; ``None`` if it is unknown."""
 
     usd: Decimal | None
     raw: dict[str, Any] = field(repr=False)
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> CostEstimate:
-        """Find the dollars where they may be; no public witness has shown this answer."""
+        """Read the estimate under any of its likely names; there is no witness of this response."""
         inner = unwrapped(body)
         billing = Billing.read(inner)
         usd = billing.cost
@@ -70,7 +73,7 @@ class CostEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Affordability:
-    """Whether a request is affordable; ``None`` where estimate or balance is unknown."""
+    """Whether the balance covers a request; ``None`` if estimate or balance is unknown."""
 
     affordable: bool | None
     estimate: CostEstimate
@@ -82,7 +85,7 @@ class Affordability:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Requests and dollars over a time; ``by_day`` and ``by_model`` as NanoGPT groups them.
+    """Requests and USD over a period; ``by_day`` and ``by_model`` as NanoGPT returns them.
 
     ``cost_usd`` is before refunds, ``net_cost_usd`` after them (page usage).
     """
@@ -97,7 +100,7 @@ class UsageReport:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> UsageReport:
-        """Read it from the JSON as NanoGPT sends it."""
+        """Read it from NanoGPT's JSON."""
         totals = as_dict(body.get("totals"))
         return cls(
             requests=as_count(totals.get("requests")),
@@ -112,7 +115,7 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionUsage:
-    """How much of the subscription's allowance is used; ``daily`` and ``monthly`` as they come."""
+    """Usage of the subscription's allowance; ``daily`` and ``monthly`` as NanoGPT returns them."""
 
     active: bool
     state: str | None
@@ -123,7 +126,7 @@ class SubscriptionUsage:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> SubscriptionUsage:
-        """Read it from the JSON as NanoGPT sends it."""
+        """Read it from NanoGPT's JSON."""
         return cls(
             active=body.get("active") is True,
             state=as_text(body.get("state")) or None,
@@ -152,7 +155,7 @@ class Deposit:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> Deposit:
-        """Read it from the JSON as NanoGPT sends it."""
+        """Read it from NanoGPT's JSON."""
         inner = as_dict(body.get("data")) or as_dict(body.get("transaction")) or body
         return cls(
             id=as_text(first(inner, "txId", "id", "paymentId")) or None,
@@ -174,7 +177,7 @@ class DepositLimits:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> DepositLimits:
-        """Read it from the JSON as NanoGPT sends it."""
+        """Read it from NanoGPT's JSON."""
         inner = as_dict(body.get("data")) or body
         return cls(
             minimum=as_number(first(inner, "minimum", "min", "minAmount")),

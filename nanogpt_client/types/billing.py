@@ -1,10 +1,10 @@
-"""What one reply says of money: dollars, balance, request id. The one place that reads prices.
+"""The billing of one response: cost, balance, request id. The one place that reads costs.
 
-``cost`` is exact (`Decimal`, USD) or ``None`` for unknown; 0 means covered by the subscription and
-is never merged with unknown. An amount in Nano is no dollar amount, wherever its reply says so:
-``paymentSource`` or ``currency`` beside it (images and video tickets were seen with the first, the
-documentation of nsfw-image has the second), in ``x_nanogpt_pricing``, under ``data``, or in a
-header's neighbour (seen by nobody so far; read to be on the safe side).
+``cost`` is USD as an exact `Decimal`, or ``None`` for unknown; 0 means covered by the subscription
+and is never merged with unknown. An amount in Nano is not in USD, wherever the response says so:
+``paymentSource`` or ``currency`` beside it (images and video jobs were seen with the first, the
+documentation of nsfw-image has the second), in ``x_nanogpt_pricing``, under ``data``, or in another
+header (no witness; read to be on the safe side).
 Follows https://docs.nano-gpt.com/api-reference/miscellaneous/pricing and video-generation.
 """
 
@@ -26,20 +26,20 @@ _IN_DOLLARS = ("costUsd", "usdCost")
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """The money side of one reply.
+    """The billing of one response.
 
     Attributes:
-        cost: USD charged; ``0`` if the subscription covered it; ``None`` if NanoGPT did not say.
-        source: where the cost stood, e.g. ``"x_nanogpt_pricing.costUsd"``; ``None`` if unknown.
-        balance: USD left on the account, if told.
-        payment_source: what paid, e.g. ``"USD"`` or ``"XNO"``, if told.
-        request_id: NanoGPT's id of the request, if told.
-        pricing: the ``x_nanogpt_pricing`` object as it came.
-        currency: what the amounts are in: ``"USD"``, ``"XNO"`` (Nano) or what NanoGPT named;
-            ``None`` if it named nothing.
+        cost: USD charged; ``0`` if the subscription covered it; ``None`` if not reported.
+        source: the field of the cost, e.g. ``"x_nanogpt_pricing.costUsd"``; ``None`` if unknown.
+        balance: USD left on the account, if reported.
+        payment_source: what paid, e.g. ``"USD"`` or ``"XNO"``, if reported.
+        request_id: NanoGPT's id of the request, if reported.
+        pricing: the ``x_nanogpt_pricing`` object, unchanged.
+        currency: the currency of the amounts: ``"USD"``, ``"XNO"`` (Nano) or what NanoGPT named;
+            ``None`` if it named none.
         cost_nano: XNO charged, where the account paid in Nano; ``cost`` is then ``None`` unless
             NanoGPT gave the dollars as well.
-        balance_nano: XNO left on the account, where that is what was told.
+        balance_nano: XNO left on the account, if reported.
     """
 
     cost: Decimal | None = None
@@ -55,11 +55,11 @@ class Billing:
     @classmethod
     def read(cls, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Billing:
         """Read the billing of a JSON body (an empty one for bytes) and its lower-case headers."""
-        said = _Said.read(body, headers or {})
-        amounts = list(_amounts(said))
+        response = _Fields.read(body, headers or {})
+        amounts = list(_amounts(response))
         cost, source = next(_dollars(amounts), (None, None))
-        balances = list(_balances(said))
-        pricing = said.pricing
+        balances = list(_balances(response))
+        pricing = response.pricing
         return cls(
             cost=cost,
             source=source,
@@ -67,22 +67,22 @@ class Billing:
             payment_source=as_text(pricing.get("paymentSource"))
             or as_text(body.get("paymentSource"))
             or None,
-            request_id=said.headers.get("x-request-id")
+            request_id=response.headers.get("x-request-id")
             or as_text(pricing.get("requestId"))
             or as_text(body.get("id"))
             or None,
             pricing=pricing,
-            currency=said.nano or _currency(pricing) or _currency(body),
+            currency=response.nano or _currency(pricing) or _currency(body),
             cost_nano=next((a.value for a in amounts if a.currency == "XNO"), None),
             balance_nano=next((b.value for b in balances if b.currency == "XNO"), None),
         )
 
     def settled(self, final: Billing, *, refunded: bool) -> Billing:
-        """Return the bill of a job, this being its ticket's and ``final`` its last status'.
+        """Return the bill of a job: this is its submission's, ``final`` its last status'.
 
-        The ticket's cost is charged ahead, the final one is what counts, also if it is higher or 0;
-        where the status names none, the ticket's stays. A job that failed is refunded. The status
-        is in the ticket's currency unless it names another.
+        The submission's cost is charged in advance; the final one replaces it, also if it is higher
+        or 0. Without a final cost the first one stays. A job that failed is refunded. The status is
+        in the submission's currency unless it names another.
         """
         if final.currency is None:
             final = final._in(self.currency)
@@ -103,16 +103,16 @@ class Billing:
         )
 
     def _in(self, currency: str | None) -> Billing:
-        """Return this bill of a reply that named no currency, now that another reply did."""
+        """Return this bill, which named no currency, in the currency of another response."""
         if currency in {None, "USD"}:
             return self
         nano = currency == "XNO"
-        told_in_dollars = (self.source or "").endswith(_IN_DOLLARS)
+        is_in_dollars = (self.source or "").endswith(_IN_DOLLARS)
         return replace(
             self,
             currency=currency,
-            cost=self.cost if told_in_dollars or not self.cost else None,
-            cost_nano=self.cost if nano and not told_in_dollars else None,
+            cost=self.cost if is_in_dollars or not self.cost else None,
+            cost_nano=self.cost if nano and not is_in_dollars else None,
             balance=None,
             balance_nano=self.balance if nano else None,
         )
@@ -121,11 +121,11 @@ class Billing:
 class _Amount(NamedTuple):
     value: Decimal
     source: str
-    currency: str | None  # ``None``: nobody said which
+    currency: str | None  # ``None``: unknown
 
 
-class _Said(NamedTuple):
-    """A reply, taken apart. ``nano`` is ``"XNO"`` if any part of it says that Nano paid."""
+class _Fields(NamedTuple):
+    """The parts of a response. ``nano`` is ``"XNO"`` if any part says that Nano paid."""
 
     body: Mapping[str, Any]
     pricing: dict[str, Any]
@@ -133,11 +133,11 @@ class _Said(NamedTuple):
     nano: str | None
 
     @classmethod
-    def read(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Said:
+    def read(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Fields:
         pricing = _pricing(body)
         named = [_currency(part) for part in (body, *_inner(body))]
         named += [
-            _known(value)
+            _currency_code(value)
             for name, value in headers.items()
             if name.endswith(("currency", "payment-source"))
         ]
@@ -146,39 +146,41 @@ class _Said(NamedTuple):
     def amount(
         self, part: Mapping[str, Any], key: str, source: str, default: str | None
     ) -> Iterator[_Amount]:
-        """Yield the number under a key, in the currency that its own part names, or the reply."""
+        """Yield the amount under a key, in the currency of its part, else of the response."""
         value = as_number(part.get(key))
         if value is not None and value >= 0:
             currency = _currency(part) or self.nano or _currency(self.body) or default
             yield _Amount(value, source, currency)
 
 
-def _amounts(said: _Said) -> Iterator[_Amount]:
-    """Yield what a reply says that it cost, the most trustworthy first (contract §2).
+def _amounts(response: _Fields) -> Iterator[_Amount]:
+    """Yield the costs that a response reports, the most reliable first.
 
-    The headers come last: one client reads them, no public witness has shown them.
+    The headers come last: one client reads them, there is no witness.
     """
-    on_top = list(said.amount(said.body, "cost", "cost", "USD"))
+    on_top = list(response.amount(response.body, "cost", "cost", "USD"))
     yield from (amount for amount in on_top if amount.value)
-    yield from _named_dollars(said)
+    yield from _named_dollars(response)
     for key in ("cost", "amount"):
-        yield from said.amount(said.pricing, key, f"x_nanogpt_pricing.{key}", None)
+        yield from response.amount(response.pricing, key, f"x_nanogpt_pricing.{key}", None)
     for part in ("usage", "metadata"):
-        yield from said.amount(as_dict(said.body.get(part)), "cost", f"{part}.cost", "USD")
-    yield from on_top  # an explicit 0 counts only if nothing above knew better
+        yield from response.amount(as_dict(response.body.get(part)), "cost", f"{part}.cost", "USD")
+    yield from on_top  # an explicit 0 counts only if there is no other amount
     for key in ("x-cost", "x-nano-cost"):
-        yield from said.amount({"cost": said.headers.get(key)}, "cost", f"header {key}", "USD")
+        yield from response.amount(
+            {"cost": response.headers.get(key)}, "cost", f"header {key}", "USD"
+        )
 
 
-def _named_dollars(said: _Said) -> Iterator[_Amount]:
-    """Yield what names its unit, which no other currency beside it changes.
+def _named_dollars(response: _Fields) -> Iterator[_Amount]:
+    """Yield the amounts whose key names USD, whatever currency stands beside them.
 
-    Seen in ``x_nanogpt_pricing`` alone; elsewhere such a name could mean nothing else.
+    Seen in ``x_nanogpt_pricing`` only; elsewhere such a key could mean nothing else.
     """
-    usage, metadata = (as_dict(said.body.get(part)) for part in ("usage", "metadata"))
+    usage, metadata = (as_dict(response.body.get(part)) for part in ("usage", "metadata"))
     for part, prefix in (
-        (said.pricing, "x_nanogpt_pricing."),
-        (said.body, ""),
+        (response.pricing, "x_nanogpt_pricing."),
+        (response.body, ""),
         (usage, "usage."),
         (metadata, "metadata."),
     ):
@@ -189,22 +191,22 @@ def _named_dollars(said: _Said) -> Iterator[_Amount]:
 
 
 def _dollars(amounts: list[_Amount]) -> Iterator[tuple[Decimal, str]]:
-    """Yield those that are dollars; nothing at all is as many dollars as Nano."""
+    """Yield the amounts in USD; 0 Nano are 0 USD."""
     yield from ((a.value, a.source) for a in amounts if a.currency == "USD")
     yield from ((a.value, a.source) for a in amounts if a.currency == "XNO" and not a.value)
 
 
-def _balances(said: _Said) -> Iterator[_Amount]:
-    """Yield what is left; the header, too, is one client's: no public witness has shown it."""
-    in_header = {"balance": said.headers.get("x-remaining-balance")}
+def _balances(response: _Fields) -> Iterator[_Amount]:
+    """Yield the balances; of the header there is no witness, one client reads it."""
+    in_header = {"balance": response.headers.get("x-remaining-balance")}
     for part, key in (
         (in_header, "balance"),
-        (said.body, "remainingBalance"),
-        (said.pricing, "remainingBalance"),
+        (response.body, "remainingBalance"),
+        (response.pricing, "remainingBalance"),
     ):
         value = as_number(part.get(key))
         if value is not None:
-            yield _Amount(value, key, _currency(part) or said.nano or "USD")
+            yield _Amount(value, key, _currency(part) or response.nano or "USD")
 
 
 def _pricing(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,16 +219,16 @@ def _inner(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _currency(part: Mapping[str, Any]) -> str | None:
-    """Return the currency that an object names: ``"USD"``, ``"XNO"`` before all, or another."""
+    """Return the currency that an object names: ``"USD"``, ``"XNO"`` first, or another."""
     currency = as_text(part.get("currency")).strip().upper()
-    named = {_known(currency), _known(part.get("paymentSource"))}
+    named = {_currency_code(currency), _currency_code(part.get("paymentSource"))}
     if "XNO" in named:
         return "XNO"
     if currency:
-        return _known(currency) or currency
+        return _currency_code(currency) or currency
     return "USD" if "USD" in named else None
 
 
-def _known(word: Any) -> str | None:
-    code = as_text(word).strip().upper()
+def _currency_code(name: Any) -> str | None:
+    code = as_text(name).strip().upper()
     return "XNO" if code in _NANO else "USD" if code in _DOLLARS else None

@@ -21,13 +21,13 @@ ModelScope: TypeAlias = Literal["all", "subscription", "paid"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model of a list; what NanoGPT left open is ``None``.
+    """One model of a list; what NanoGPT did not report is ``None``.
 
     Attributes:
-        context_length: tokens that fit in, ``max_output_tokens``: tokens that may come out.
+        context_length: size of the context window in tokens; ``max_output_tokens``: of the output.
         capabilities: e.g. ``{"vision", "reasoning", "tool_calling"}``; empty if none are listed.
-        prompt_usd: dollars per million tokens in, ``completion_usd``: per million tokens out.
-        dimensions: length of an embedding.
+        prompt_usd: USD per million input tokens; ``completion_usd``: per million output tokens.
+        dimensions: length of an embedding vector.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Model:
     @classmethod
     def read(cls, raw: dict[str, Any]) -> Model:
         """Read one item of a list; any field of it may be null."""
-        pricing, shape = as_dict(raw.get("pricing")), as_dict(raw.get("architecture"))
+        pricing, architecture = as_dict(raw.get("pricing")), as_dict(raw.get("architecture"))
         whole = as_number(pricing.get("per_million_tokens"))
         prompt, completion = as_number(pricing.get("prompt")), as_number(pricing.get("completion"))
         parameters = raw.get("supported_parameters")
@@ -62,8 +62,8 @@ class Model:
             capabilities=frozenset(
                 k for k, v in as_dict(raw.get("capabilities")).items() if v is True
             ),
-            input_modalities=_words(shape.get("input_modalities")),
-            output_modalities=_words(shape.get("output_modalities")),
+            input_modalities=_texts(architecture.get("input_modalities")),
+            output_modalities=_texts(architecture.get("output_modalities")),
             prompt_usd=whole if prompt is None else prompt,
             completion_usd=completion,
             dimensions=as_count(raw.get("dimensions")),
@@ -74,8 +74,8 @@ class Model:
         )
 
 
-def _words(value: Any) -> frozenset[str]:
-    return frozenset(word for item in as_list(value) if (word := as_text(item)))
+def _texts(value: Any) -> frozenset[str]:
+    return frozenset(text for item in as_list(value) if (text := as_text(item)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,6 @@ class ModelList:
         """Return the model with this id, if it is in the list."""
         return next((model for model in self.models if model.id == model_id), None)
 
-    def facts(self, model: str) -> Model | None:
-        """Return what the list knows of a model, directives such as ``:online`` left aside."""
+    def find(self, model: str) -> Model | None:
+        """Return a model's entry; directives such as ``:online`` are ignored."""
         return next(filter(None, map(self.get, ModelId.parse(model).listed_as)), None)

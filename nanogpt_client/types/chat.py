@@ -1,7 +1,7 @@
-"""A chat's messages, replies and stream chunks.
+"""A chat's messages, responses and stream chunks.
 
-A whole reply and a folded stream are the same type, `ChatCompletion`, so adapters translate one
-shape only. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+A whole response and an accumulated stream are both a `ChatCompletion`, so adapters translate one
+format. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ __all__ = [
 ]
 
 MessageDict: TypeAlias = Mapping[str, Any]
-"""One message as it is sent: ``role``, ``content`` and what the role brings; see `messages`."""
+"""One message as it is sent: ``role``, ``content`` and the fields of the role; see `messages`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call, counted once; ``None`` where NanoGPT did not say.
+    """Tokens of one call; ``None`` if not reported.
 
-    ``prompt_tokens`` includes what was read from and written to the prompt cache: routes that leave
-    cached tokens out of it are put right here.
+    ``prompt_tokens`` includes tokens read from and written to the prompt cache: for routes that
+    omit cached tokens they are added here.
     """
 
     prompt_tokens: int | None = None
@@ -54,8 +54,8 @@ class Usage:
     def read(cls, raw: Any, pricing: Any = None) -> Usage | None:
         """Read a ``usage`` object; ``None`` if there is none.
 
-        ``pricing`` is the reply's ``x_nanogpt_pricing``, whose tokens count where the usage names
-        none: NanoGPT fills usage from it itself, but not always (page streaming-protocol).
+        ``pricing`` is the response's ``x_nanogpt_pricing``, whose tokens are used if the usage has
+        none: NanoGPT fills usage from it, but not always (page streaming-protocol).
         """
         usage = as_dict(raw)
         if not _any_tokens(usage):
@@ -97,7 +97,7 @@ _IN_PRICING = {
 
 
 def _usage_of(pricing: dict[str, Any]) -> dict[str, Any]:
-    """Return the tokens that ``x_nanogpt_pricing`` names, as a usage object."""
+    """Return the tokens in ``x_nanogpt_pricing`` as a usage object."""
     found = {name: pricing[key] for key, name in _IN_PRICING.items() if key in pricing}
     return found if _any_tokens(found) else {}
 
@@ -108,7 +108,7 @@ def _any_tokens(usage: dict[str, Any]) -> bool:
 
 
 def _left_out(prompt: int | None, read: int | None, created: int | None) -> int:
-    """Return how many cached tokens a prompt's count leaves out, ``cached_tokens`` being 0 or none.
+    """Return how many cached tokens a prompt's count omits if ``cached_tokens`` is 0 or absent.
 
     Claude's routes were seen with prompt 2 and 11213 read, beside ``cached_tokens: 0``; where
     those are included, ``cached_tokens`` has them (prompt 123, cached 123, created 123, total 143:
@@ -120,7 +120,7 @@ def _left_out(prompt: int | None, read: int | None, created: int | None) -> int:
 
 
 def _total(usage: dict[str, Any], prompt: int | None, completion: int | None) -> int | None:
-    """Return the sum as it came, unless it is less than its parts."""
+    """Return the reported total, or the sum of its parts if that is larger."""
     total = as_count(usage.get("total_tokens"))
     if prompt is None or completion is None:
         return total
@@ -128,15 +128,15 @@ def _total(usage: dict[str, Any], prompt: int | None, completion: int | None) ->
 
 
 def _largest(*values: Any) -> int | None:
-    """Pick the one that counts of fields that mirror each other, where some stay at 0."""
+    """Return the largest of fields that mirror each other, as some may stay at 0."""
     return max((n for n in map(as_count, values) if n is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source of (a part of) the answer; offsets count characters of the answer's text.
+    """A source of (a part of) the response; offsets count characters of its text.
 
-    Whether chats that search (``:online``) cite so, no public witness has shown.
+    Whether chats with web search (``:online``) cite in this form has no witness.
     """
 
     url: str
@@ -166,10 +166,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model asks for; ``arguments`` is the text as the model wrote it.
+    """A tool call of the model; ``arguments`` is the unchanged text.
 
-    ``extra`` is what else it holds, such as the signature of the thoughts behind it
-    (``extra_content``); it belongs to the call when that goes back to the model.
+    ``extra`` has its other fields, such as the signature of the reasoning behind it
+    (``extra_content``); send them back to the model with the call.
     """
 
     id: str
@@ -181,19 +181,19 @@ class ToolCall:
         """Return the arguments as a dict (empty or null arguments are ``{}``).
 
         Raises:
-            ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
+            ValueError: they are not a JSON object, e.g. cut off by ``max_tokens``.
         """
         try:
             return read_arguments(self.arguments)
         except ValueError as error:
-            msg = f"the arguments of {self.name!r} are no JSON object: {self.arguments[:80]!r}"
+            msg = f"the arguments of {self.name!r} are not a JSON object: {self.arguments[:80]!r}"
             raise ValueError(msg) from error
 
     @property
     def problem(self) -> str | None:
-        """Why the call must not be carried out: it names no tool, or its arguments are unreadable.
+        """Why the call must not be run: it names no tool, or its arguments are unreadable.
 
-        ``None`` if it can be.
+        ``None`` if it can be run.
         """
         if not self.name:
             return "the call names no tool"
@@ -206,9 +206,9 @@ class ToolCall:
 
 @dataclass(slots=True)
 class ToolCallDelta:
-    """A piece of a call: stable ``index``; ``id`` on one delta of the call only.
+    """A chunk of a tool call: stable ``index``; ``id`` on one delta of the call only.
 
-    ``name`` and ``arguments`` are to be appended; a name is mostly whole on the call's first delta.
+    Append ``name`` and ``arguments``; a name is mostly complete on the call's first delta.
     """
 
     index: int
@@ -219,12 +219,11 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the model said. ``images`` are URLs, mostly ``data:`` ones.
+    """The model's message. ``images`` are URLs, mostly ``data:`` ones.
 
-    What an item of ``images`` looks like at NanoGPT, no public witness has shown; other gateways'
-    forms are read.
-    ``extra`` is what else the message holds, by its fields on the wire, such as signed or encrypted
-    ``reasoning_details``; some models refuse a conversation without them (see `history`).
+    NanoGPT's form of an item of ``images`` has no witness; other gateways' forms are read.
+    ``extra`` has the other fields of the message, such as signed or encrypted
+    ``reasoning_details``; some models refuse a conversation without them.
     """
 
     text: str = ""
@@ -240,7 +239,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the ``n`` answers."""
+    """One of the ``n`` choices."""
 
     index: int
     message: Message
@@ -250,7 +249,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class ChatCompletion:
-    """A whole answer, or what had arrived of a stream that broke (then without finish reason)."""
+    """A whole response, or the part of a broken stream that arrived (without finish reason)."""
 
     id: str
     model: str
@@ -261,42 +260,42 @@ class ChatCompletion:
 
     @property
     def message(self) -> Message:
-        """The first answer; an empty one if nothing had arrived."""
+        """The first choice's message; an empty one if nothing has arrived."""
         return self.choices[0].message if self.choices else Message()
 
     @property
     def text(self) -> str:
-        """The first answer's text."""
+        """The first choice's text."""
         return self.message.text
 
     @property
     def reasoning(self) -> str:
-        """The first answer's reasoning."""
+        """The first choice's reasoning."""
         return self.message.reasoning
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The first answer's tool calls."""
+        """The first choice's tool calls."""
         return self.message.tool_calls
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        """The first answer's citations."""
+        """The first choice's citations."""
         return self.message.citations
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The first answer's images."""
+        """The first choice's images."""
         return self.message.images
 
     @property
     def finish_reason(self) -> str | None:
-        """The first answer's finish reason."""
+        """The first choice's finish reason."""
         return self.choices[0].finish_reason if self.choices else None
 
     @cached_property
     def leaked_tool_markup(self) -> bool:
-        """Whether the text holds markup that should have been a tool call; never cut from it."""
+        """Whether the text has markup that should have been a tool call; it is never removed."""
         return any(mark in choice.message.text for choice in self.choices for mark in _MARKUP)
 
 
@@ -305,10 +304,10 @@ _MARKUP = ("<tool_call>", "<｜DSML｜", "<|DSML|", "<｜tool▁calls▁begin｜
 
 @dataclass(slots=True)
 class ChatChunk:
-    """A normalised piece of a stream: what is new since the last one.
+    """A normalised chunk of a stream: what is new since the last one.
 
-    The finish reason is on the last chunk of each choice (``index``); the very last of all also has
-    usage and billing. What they add up to is the stream's ``snapshot``.
+    The finish reason is on the last chunk of each choice (``index``); the last chunk of all also
+    has usage and billing. The stream's ``snapshot`` is the completion so far.
     """
 
     text: str = ""

@@ -1,7 +1,7 @@
-"""JSON schemas as providers take them: strict where they can be, and names that are allowed.
+"""JSON schemas as providers require them: strict where possible, with allowed names.
 
-One place for both adapters and for whoever calls the client directly, so that a schema is the same
-on the wire however it was asked for. What strict mode can express is the documented subset of
+Both adapters and the client use this module, so that a schema is sent in the same form whichever
+way it was passed. What strict mode can express is the documented subset of
 https://platform.openai.com/docs/guides/structured-outputs; a schema beyond it is sent unchanged
 and without ``strict``.
 """
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 
 __all__ = [
     "ClassSchema",
@@ -38,12 +38,12 @@ _DATA = frozenset({"default", "const", "enum", "examples"})
 
 
 def is_allowed_name(name: str) -> bool:
-    """Whether all providers take it as the name of a tool or of a schema, by OpenAI's rule."""
+    """Whether all providers accept the name for a tool or a schema, by OpenAI's rule."""
     return _NAME.fullmatch(name) is not None
 
 
 def allowed_name(name: str, default: str = "answer") -> str:
-    """Return a name as providers take it: the same name for the same text, always.
+    """Return an allowed name; it is always the same for the same text.
 
     >>> allowed_name("Page[int]")
     'Page_int_'
@@ -52,7 +52,7 @@ def allowed_name(name: str, default: str = "answer") -> str:
 
 
 def message_name(name: str | None) -> str | None:
-    """Return the name of a message's author as providers take it, or ``None`` if little is left.
+    """Return an allowed name for a message's author, or ``None`` if no character is allowed.
 
     >>> message_name("User Onboarding Agent")
     'User_Onboarding_Agent'
@@ -63,7 +63,7 @@ def message_name(name: str | None) -> str | None:
 
 
 def tool_parameters(schema: Any) -> dict[str, Any]:
-    """Return the schema of a tool's arguments, an object with properties, as providers demand.
+    """Return the schema of a tool's arguments: an object with properties, as providers need.
 
     Tools without arguments come as ``None``, ``{}``, ``{"type": "object"}`` or a boolean. The keys
     ``$schema`` and ``$id`` are for validators, and some providers refuse them.
@@ -83,13 +83,13 @@ def tool_parameters(schema: Any) -> dict[str, Any]:
 def json_schema_format(
     name: str, schema: Mapping[str, Any], *, strict: bool | None = None
 ) -> dict[str, Any]:
-    """Return the ``response_format`` for answers that follow a JSON schema.
+    """Return the ``response_format`` for a response that follows a JSON schema.
 
-    By default it is strict, which holds the model to the schema, where strict mode can express it;
-    otherwise the schema is sent as it is.
+    By default it is strict, which enforces the schema, if strict mode can express it; otherwise the
+    schema is sent unchanged.
 
     Raises:
-        ConfigurationError: ``strict=True``, and strict mode cannot express the schema.
+        InvalidArgumentError: ``strict=True``, and strict mode cannot express the schema.
     """
     sent = _rooted(schema)
     built: dict[str, Any] = {"schema": sent}
@@ -108,7 +108,7 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema closed for strict mode: all properties required, and no others allowed.
 
     Raises:
-        ConfigurationError: strict mode cannot express it; the message says what and where.
+        InvalidArgumentError: strict mode cannot express it; the message says what and where.
     """
     try:
         return _Closing(schema).root()
@@ -117,10 +117,10 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sendable_format(response_format: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a ``response_format`` that somebody made, with a name and a schema that may pass.
+    """Return a caller's ``response_format`` with an allowed name and, if strict, a closed schema.
 
-    Frameworks write ``strict`` beside the schema of a class that is not closed. What strict mode
-    cannot express stays as it is: whoever wrote it may know better.
+    Frameworks set ``strict`` for schemas that are not closed. A schema that strict mode cannot
+    express is left unchanged.
     """
     spec = response_format.get("json_schema")
     if not isinstance(spec, Mapping):
@@ -134,7 +134,7 @@ def sendable_format(response_format: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def closed_if_possible(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema closed for strict mode, or as it is if strict mode cannot express it."""
+    """Return a schema closed for strict mode, or unchanged if strict mode cannot express it."""
     try:
         return _Closing(schema).root()
     except _NotStrictError:
@@ -142,7 +142,7 @@ def closed_if_possible(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_titles(schema: Any) -> Any:
-    """Return a JSON schema without titles: pydantic makes them of the names, and tokens cost."""
+    """Return a JSON schema without titles, which pydantic derives from names and cost tokens."""
     if isinstance(schema, list):
         return [without_titles(item) for item in schema]
     if not isinstance(schema, Mapping):
@@ -159,12 +159,12 @@ def without_titles(schema: Any) -> Any:
 
 
 class ClassSchema(NamedTuple):
-    """The schema of a pydantic class, apart from its words.
+    """The schema of a pydantic class, with title and description apart.
 
     Attributes:
-        title: the class's name, which may hold what names on the wire may not.
+        title: the class's name, which may have characters that names of tools may not.
         description: its docstring, empty if there is none.
-        schema: an object at the root, without titles; not to be changed, for it is shared.
+        schema: an object at the root, without titles; it is shared, so do not change it.
     """
 
     title: str
@@ -173,13 +173,13 @@ class ClassSchema(NamedTuple):
 
     @property
     def titled(self) -> dict[str, Any]:
-        """The schema with title and description, as answers are asked for."""
+        """The schema with title and description, as ``response_format`` has it."""
         return {"title": self.title, "description": self.description, **self.schema}
 
 
 @lru_cache(maxsize=256)  # agents offer the same classes with every call
 def class_schema(cls: type[BaseModel]) -> ClassSchema:
-    """Return the schema of a pydantic class, with its references kept: it may hold itself."""
+    """Return the schema of a pydantic class, with its references, as it may be recursive."""
     schema = _rooted(cls.model_json_schema())
     title = str(schema.get("title") or cls.__name__)
     description = schema.pop("description", "")
@@ -189,7 +189,7 @@ def class_schema(cls: type[BaseModel]) -> ClassSchema:
 def _rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema with the object itself at its root.
 
-    Of a class that holds itself pydantic makes a mere reference there, which providers refuse.
+    For a recursive class pydantic puts a reference there, which providers refuse.
     """
     rooted = dict(schema)
     for _ in range(len(rooted.get("$defs") or ()) + 1):
@@ -202,9 +202,9 @@ def _rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
     return rooted
 
 
-def _refusal(error: _NotStrictError, param: str) -> ConfigurationError:
+def _refusal(error: _NotStrictError, param: str) -> InvalidArgumentError:
     msg = f"strict=True: {error}, which strict mode cannot express; leave strict out"
-    return ConfigurationError(msg, param=param)
+    return InvalidArgumentError(msg, param=param)
 
 
 class _NotStrictError(ValueError):
@@ -219,7 +219,7 @@ _SUPPORTED = frozenset(
         "exclusiveMaximum",
     }
 )  # fmt: skip
-# They do not say what is valid, and strict mode refuses at least the first.
+# Annotations without effect on validity; strict mode refuses at least the first.
 _DROPPED = frozenset(
     {"default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$schema", "$id"}
 )
@@ -231,7 +231,7 @@ _MOST_PROPERTIES, _MOST_VALUES, _MOST_LEVELS = 5000, 1000, 10
 
 
 class _Closing:
-    """One schema on its way into strict mode; counts what OpenAI limits per schema."""
+    """Closes one schema for strict mode; counts what OpenAI limits per schema."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
@@ -267,7 +267,7 @@ class _Closing:
         return closed
 
     def _reference(self, node: dict[str, Any], at: str, level: int) -> dict[str, Any]:
-        """Close a reference; strict mode takes no words beside it."""
+        """Close a reference; strict mode allows no keys beside it."""
         target: Any = self._schema
         reference = node.pop("$ref")
         for step in str(reference).removeprefix("#").split("/")[1:]:
@@ -314,7 +314,7 @@ def _types(node: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _unions(schema: Mapping[str, Any], at: str) -> dict[str, Any]:
-    """Return a schema in the words of strict mode: its unions are ``anyOf``, objects say so."""
+    """Return a schema in strict mode's form: unions are ``anyOf``, objects have their type."""
     node = {key: value for key, value in schema.items() if key not in _DROPPED}
     if "oneOf" in node:  # of a discriminated union, where no value fits two
         if "anyOf" in node:

@@ -1,4 +1,4 @@
-"""What a ledger holds: entries, and sums over them."""
+"""Ledger entries, and totals over them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LedgerEntry", "Totals"]
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One call.
+    """One call, as the ledger records it.
 
     Attributes:
         kind: chat, embedding, image, speech, transcription, video, search, account, …
@@ -22,8 +22,8 @@ class LedgerEntry:
         outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading, or was cancelled), or the
             name of the exception.
         cost: USD; 0 if it was free; ``None`` if unknown.
-        prompt_tokens: tokens in, if told; likewise ``completion_tokens``.
-        request_id: NanoGPT's id of the request, if told.
+        prompt_tokens: input tokens, if reported; likewise ``completion_tokens`` (output).
+        request_id: NanoGPT's id of the request, if reported.
         sends: how often the request was sent.
         started_at: seconds since the epoch.
         seconds: from the first send to the last byte.
@@ -48,9 +48,9 @@ class LedgerEntry:
 
     @classmethod
     def from_json(cls, line: str) -> LedgerEntry | None:
-        """Read a line of `to_json`; ``None`` if it is none, such as one that was cut off.
+        """Read a line of `to_json`; ``None`` if it is invalid, such as one that was cut off.
 
-        A value of a wrong type, such as a text for a number, counts as not told.
+        A value of a wrong type, such as a text for a number, counts as missing.
         """
         try:
             found = as_dict(loads(line))
@@ -88,7 +88,7 @@ def _seconds(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A sum over entries; ``cost`` sums what is known, ``unknown_costs`` counts the rest."""
+    """Totals over entries: ``cost`` is the sum in USD, ``unknown_costs`` counts those without."""
 
     calls: int = 0
     cost: Decimal = Decimal(0)

@@ -1,4 +1,4 @@
-"""What the embedding, image, audio and video routes answer."""
+"""Results of the embedding, image, audio and video routes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from nanogpt_client import errors  # by module: it reads its fields with this package's `_read`
+from nanogpt_client import errors  # as a module: it imports this package's `_coerce`
 from nanogpt_client._media import files, notebook_html
 from nanogpt_client.types._coerce import (
     as_dict,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nanogpt_client.types.options import Split
+    from nanogpt_client.types.options import TranscriptSplit
 
 __all__ = [
     "Downloadable",
@@ -46,14 +46,14 @@ __all__ = [
 ]
 
 FileSource: TypeAlias = bytes | str | PathLike[str]
-"""A file: its bytes, its path, or (where the route says so) its http(s) or ``data:`` URL."""
+"""A file: its bytes, its path, or (if the route supports it) its http(s) or ``data:`` URL."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
     """Vectors in the order of their texts: ``vectors`` is float32 of shape (n, dim).
 
-    Of a batch of ``embed_all``, ``start`` is the place of its first text among all.
+    In a batch of ``embed_all``, ``offset`` is the index of its first text among all texts.
     """
 
     vectors: NDArray[np.float32]
@@ -61,17 +61,17 @@ class Embeddings:
     usage: Usage | None
     billing: Billing
     raw: dict[str, Any] = field(repr=False)
-    start: int = 0
+    offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class PartialEmbeddings:
-    """What had arrived when a batch of ``embed_all`` failed: paid for, in the error's ``partial``.
+    """The vectors that arrived before ``embed_all`` failed, as the error's ``partial``; paid for.
 
     Attributes:
         vectors: float32 of shape (n, dim), as for all texts; rows of missing texts are NaN.
-        missing: the places of the texts that have no vector yet, in order.
-        cost: USD paid for the others; ``None`` if NanoGPT did not report it for each batch.
+        missing: indices of the texts without a vector, in order.
+        cost: USD paid for the other texts; ``None`` if NanoGPT did not report it for each batch.
     """
 
     vectors: NDArray[np.float32]
@@ -80,7 +80,7 @@ class PartialEmbeddings:
 
 
 class _File:
-    """What pictures, sounds and videos have in common: bytes that came, or a URL of them."""
+    """A file of a result: its bytes, or its URL only."""
 
     __slots__ = ()
 
@@ -89,41 +89,43 @@ class _File:
 
     @property
     def bytes(self) -> builtins.bytes:
-        """The file's bytes.
+        """The file's content.
 
         Raises:
-            ValueError: only a URL came; ``client.download(…)`` returns the result with its bytes.
+            ValueError: NanoGPT returned only a URL; ``client.download(…)`` fetches the content.
         """
         if not self.data:
-            raise ValueError("only the file's URL came; client.download(…) of this fetches it")
+            raise ValueError(
+                "this result has only a URL; fetch its content with client.download(result)"
+            )
         return self.data
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the file, with the extension that fits its content; return its path.
 
         Raises:
-            ValueError: only a URL came; ``client.download(…)`` returns the result with its bytes.
-            FileExistsError: the file is there already and ``overwrite`` is off.
+            ValueError: NanoGPT returned only a URL; ``client.download(…)`` fetches the content.
+            FileExistsError: the file exists and ``overwrite`` is off.
         """
         return files.save(self.bytes, path, self.mime_type, overwrite=overwrite)
 
 
-class _Recognised(_File):
-    """A file whose type nobody told."""
+class _DetectedFile(_File):
+    """A file whose type NanoGPT does not report."""
 
     __slots__ = ()
 
     @property
     def mime_type(self) -> str:  # type: ignore[override]
-        """The file's type, told by its first bytes whatever was asked for."""
+        """The media type, detected from the first bytes, whatever was requested."""
         return files.mime_type_of(self.bytes)
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedImage(_Recognised):
-    """One picture: its bytes, or the URL from which ``client.download`` fetches them for an hour.
+class GeneratedImage(_DetectedFile):
+    """One image: its bytes, or a URL for ``client.download``, which is valid for an hour.
 
-    ``cost`` is its share, in USD, of what the request cost.
+    ``cost`` is its share of the request's cost in USD.
     """
 
     data: builtins.bytes | None = field(default=None, repr=False)
@@ -132,23 +134,23 @@ class GeneratedImage(_Recognised):
     cost: Decimal | None = None
 
     def _repr_png_(self) -> builtins.bytes | None:
-        return self._shown("image/png")
+        return self._png_or_jpeg("image/png")
 
     def _repr_jpeg_(self) -> builtins.bytes | None:
-        return self._shown("image/jpeg")
+        return self._png_or_jpeg("image/jpeg")
 
     def _repr_html_(self) -> str | None:
-        """Show it in notebooks where it is neither PNG nor JPEG, or not here yet."""
+        """Show it in notebooks if it is neither PNG nor JPEG, or not downloaded."""
         if self.data and self.mime_type in {"image/png", "image/jpeg"}:
             return None
         return notebook_html.image(self)
 
-    def _shown(self, mime_type: str) -> builtins.bytes | None:
+    def _png_or_jpeg(self, mime_type: str) -> builtins.bytes | None:
         return self.bytes if self.data and self.mime_type == mime_type else None
 
 
 class _Billed:
-    """What has a bill."""
+    """A result with a bill."""
 
     __slots__ = ()
 
@@ -156,13 +158,13 @@ class _Billed:
 
     @property
     def cost(self) -> Decimal | None:
-        """What it cost in USD; ``None`` if NanoGPT did not say."""
+        """The cost in USD; ``None`` if not reported."""
         return self.billing.cost
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImages(_Billed):
-    """The pictures of one request; iterate over it or index it."""
+    """The images of one request; iterate over it or index it."""
 
     images: tuple[GeneratedImage, ...]
     billing: Billing
@@ -178,13 +180,13 @@ class GeneratedImages(_Billed):
         return len(self.images)
 
     def _repr_html_(self) -> str:
-        """Show the pictures side by side, in notebooks."""
+        """Show the images side by side, in notebooks."""
         return "".join(map(notebook_html.image, self.images))
 
 
 @dataclass(frozen=True, slots=True)
 class Speech(_File, _Billed):
-    """Spoken text: its bytes and their type, which may differ from the format asked for."""
+    """Synthesized speech: its bytes and media type, which may differ from the requested format."""
 
     data: builtins.bytes = field(repr=False)
     mime_type: str
@@ -199,7 +201,7 @@ class Speech(_File, _Billed):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a transcript: who speaks (if known), what, and from when to when (seconds)."""
+    """A segment of a transcript: text, start and end in seconds, and speaker, if reported."""
 
     text: str
     start: float | None = None
@@ -209,15 +211,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript(_Billed):
-    """What was heard; ``duration`` is in seconds, ``words`` as NanoGPT gives them.
+    """A transcription; ``duration`` is in seconds, ``words`` as NanoGPT returns them.
 
-    ``segments`` are stretches with their times: those of one speaker where speakers were told
-    apart, else those that the model cut, else sentences made of the words; empty if it told no
-    times.
+    ``segments`` have times in seconds: those of a diarization, else the model's own, else sentences
+    built from ``words``; empty if no times were reported.
 
-    A model that clones a voice answers without text: with ``voice_url``, the address of a speaker's
-    embedding (Qwen; pass it as ``speaker_voice_embedding_file_url`` of speech) or of a preview
-    (MiniMax), and ``voice_id``, if it named one. All that came is in ``raw``.
+    A model that clones a voice returns no text but ``voice_url``, the URL of a speaker embedding
+    (Qwen; pass it as ``speaker_voice_embedding_file_url`` of speech) or of a preview (MiniMax), and
+    ``voice_id``, if reported. The whole response is in ``raw``.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/voice-cloning
     """
 
@@ -233,22 +234,22 @@ class Transcript(_Billed):
 
     @classmethod
     def read(cls, body: dict[str, Any], billing: Billing, *, lenient: bool = False) -> Transcript:
-        """Read any of the shapes that NanoGPT sends.
+        """Read any of the formats that NanoGPT sends.
 
         Raises:
-            InvalidResponseError: it is none of them, unless ``lenient``: then ``raw`` has it.
+            InvalidResponseError: there is no transcription, and ``lenient`` is off.
         """
         inner = unwrapped(body)
         if not lenient and not holds_transcript(body):
             raise errors.InvalidResponseError(
-                "the answer holds no transcription", maybe_billed=True
+                "NanoGPT answered without a transcription", maybe_billed=True
             )
-        facts = as_dict(inner.get("metadata"))
+        metadata = as_dict(inner.get("metadata"))
         return cls(
             text=max(_texts(inner), key=len, default=""),
             billing=billing,
-            language=as_text(first(inner, "language") or first(facts, "language")) or None,
-            duration=_duration(inner, facts),
+            language=as_text(first(inner, "language") or first(metadata, "language")) or None,
+            duration=_duration(inner, metadata),
             words=tuple(dicts(inner.get("words"))),
             raw=body,
             segments=_segments(inner),
@@ -258,18 +259,18 @@ class Transcript(_Billed):
 
     @property
     def speaker_embedding_url(self) -> str | None:
-        """The address of a cloned voice's embedding; dies like other media URLs."""
+        """The URL of a cloned voice's embedding; it expires like other media URLs."""
         return as_text(unwrapped(self.raw).get("speakerEmbeddingUrl")) or None
 
     @property
     def turns(self) -> tuple[Segment, ...]:
-        """The segments, those of one speaker in a row put together."""
-        return _merged(self.segments, lambda held, part: held.speaker == part.speaker)
+        """The segments, with consecutive ones of one speaker merged."""
+        return _merged(self.segments, lambda last, part: last.speaker == part.speaker)
 
-    def parts(self, split: Split | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the text of each segment, or of each turn of a speaker, with what is known of it.
+    def parts(self, split: TranscriptSplit | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the text of each segment, or of each turn of a speaker, with its metadata.
 
-        By default, and if no times were told, the whole text. GetModelCache may be ``language``,
+        By default, and if no times were reported, the whole text. Metadata may be ``language``,
         ``duration`` (seconds) and ``cost`` (USD) of the whole recording, ``start``, ``end``
         (seconds) and ``speaker`` of the part.
         """
@@ -277,25 +278,25 @@ class Transcript(_Billed):
         whole = {"language": self.language, "duration": self.duration, "cost": cost}
         found = {"segment": self.segments, "speaker": self.turns}.get(split or "", ())
         for part in found or (Segment(self.text),):
-            facts = whole | {"start": part.start, "end": part.end, "speaker": part.speaker}
-            yield part.text, {name: fact for name, fact in facts.items() if fact is not None}
+            metadata = whole | {"start": part.start, "end": part.end, "speaker": part.speaker}
+            yield part.text, {name: v for name, v in metadata.items() if v is not None}
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the text to a file; return its path.
 
         Raises:
-            FileExistsError: the file is there already and ``overwrite`` is off.
+            FileExistsError: the file exists and ``overwrite`` is off.
         """
-        kind = "" if Path(path).suffix else "text/plain"  # any text extension will do
+        kind = "" if Path(path).suffix else "text/plain"  # any extension will do for text
         return files.save(self.text.encode(), path, kind, overwrite=overwrite)
 
     def _repr_html_(self) -> str:
-        """Show the text, with speakers and times where they are known, in notebooks."""
+        """Show the text with speakers and times, in notebooks."""
         return notebook_html.transcript(self)
 
 
 def holds_transcript(body: dict[str, Any]) -> bool:
-    """Whether an answer holds a transcription, or a cloned voice."""
+    """Whether a response has a transcription, or a cloned voice."""
     inner = unwrapped(body)
     return bool(_texts(inner) or _voice_url(inner))
 
@@ -304,17 +305,17 @@ def _texts(inner: dict[str, Any]) -> list[str]:
     return [t for key in ("text", "transcription") if isinstance(t := inner.get(key), str)]
 
 
-def _duration(inner: dict[str, Any], facts: dict[str, Any]) -> float | None:
+def _duration(inner: dict[str, Any], metadata: dict[str, Any]) -> float | None:
     """Return seconds; ``metadata`` counts in minutes (openapi's TranscribeResponse)."""
-    seconds = as_float(first(inner, "duration") or first(facts, "duration", "audioDuration"))
+    seconds = as_float(first(inner, "duration") or first(metadata, "duration", "audioDuration"))
     if seconds is not None:
         return seconds
-    minutes = as_number(first(facts, "actualDuration", "chargedDuration"))
+    minutes = as_number(first(metadata, "actualDuration", "chargedDuration"))
     return None if minutes is None else float(minutes * 60)
 
 
 def _voice_url(inner: dict[str, Any]) -> str | None:
-    """Return where a cloned voice is; a text's own ``audioUrl`` would be no such thing."""
+    """Return the URL of a cloned voice; beside a text, ``audioUrl`` has another meaning."""
     if _texts(inner):
         return None
     previews = as_list(inner.get("audioUrls")) or [inner.get("audioUrl")]
@@ -322,12 +323,12 @@ def _voice_url(inner: dict[str, Any]) -> str | None:
 
 
 def _segments(inner: dict[str, Any]) -> tuple[Segment, ...]:
-    """Read the segments: a diarization's, which name speakers, else others, else from the words."""
+    """Read the segments: a diarization's, else others, else sentences built from words."""
     found = dicts(as_dict(inner.get("diarization")).get("segments")) or dicts(inner.get("segments"))
     if found:
         return tuple(map(_segment, found))
     words = (_segment(word) for word in dicts(inner.get("words")))
-    return _merged(words, lambda held, word: held.speaker == word.speaker and not _ends(held.text))
+    return _merged(words, lambda last, word: last.speaker == word.speaker and not _ends(last.text))
 
 
 def _segment(item: dict[str, Any]) -> Segment:
@@ -346,24 +347,24 @@ def _ends(text: str) -> bool:
 def _merged(
     parts: Iterable[Segment], belong: Callable[[Segment, Segment], bool]
 ) -> tuple[Segment, ...]:
-    """Put neighbours that belong together into one."""
+    """Merge neighbours that belong together."""
     found: list[Segment] = []
     for part in parts:
         if found and belong(found[-1], part):
-            held = found.pop()
-            text = f"{held.text} {part.text}".strip()
-            part = Segment(text, held.start, part.end, held.speaker)  # noqa: PLW2901 - grown
+            last = found.pop()
+            text = f"{last.text} {part.text}".strip()
+            part = Segment(text, last.start, part.end, last.speaker)  # noqa: PLW2901 - grown
         found.append(part)
     return tuple(part for part in found if part.text)
 
 
 @dataclass(frozen=True, slots=True)
 class VideoJob(_Billed):
-    """A video in the making; it is charged when submitted and found again by ``run_id``.
+    """A submitted video; it is charged at submission and can be resumed with ``run_id``.
 
-    ``status`` is one of queued, running, completed, failed, cancelled, or a word we do not know.
+    ``status`` is queued, running, completed, failed, cancelled, or one that is not documented.
     ``code`` is the machine-readable reason of a failure, such as ``content_policy_violation``;
-    what such a job had cost is given back (``is_refunded``).
+    the cost of a failed job is refunded (``is_refunded``).
     """
 
     run_id: str
@@ -378,13 +379,13 @@ class VideoJob(_Billed):
 
     @property
     def is_finished(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether the job has ended."""
         return self.status in {"completed", "failed", "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
-class Video(_Recognised, _Billed):
-    """A finished video; ``client.download`` fetches it while its URL lives, for a limited time."""
+class Video(_DetectedFile, _Billed):
+    """A finished video; ``client.download`` fetches it while its URL is valid."""
 
     url: str
     run_id: str
@@ -399,4 +400,4 @@ class Video(_Recognised, _Billed):
 
 
 Downloadable = TypeVar("Downloadable", GeneratedImage, Speech, Video)
-"""A result whose bytes can be fetched."""
+"""A result that ``client.download`` can fetch."""

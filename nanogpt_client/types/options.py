@@ -1,8 +1,8 @@
-"""What a caller may ask for: one TypedDict per route, shared by endpoints, clients and adapters.
+"""Options of calls: one TypedDict per route, shared by endpoints, clients and adapters.
 
-Bounds stand in the annotations, so that `checked` (pydantic) refuses a bad value by name before
-anything is sent: those of NanoGPT's documentation, where it allows most. What it clamps, or names
-no bound for, is sent as it is. ``None`` always means "not given".
+The annotations have the bounds of NanoGPT's documentation (the widest, where pages differ), so that
+a bad value raises before anything is sent. A value that NanoGPT clamps, or documents no bound for,
+is sent unchanged. ``None`` always means "not set".
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ __all__ = [
     "WebSearch",
     "WebSearchOptions",
     "WorkOptions",
-    "options_for",
+    "transcription_options",
 ]
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 ServiceTier = Literal["auto", "default", "flex", "priority"]
-SearchProvider = Literal[  # the last: page web-search, for the route of its own
+SearchProvider = Literal[  # the last is for `search_web` only (page web-search)
     "linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu", "firecrawl"
 ]
-Split = Literal["segment", "speaker"]  # what a transcript is cut into
+TranscriptSplit = Literal["segment", "speaker"]  # how to split a transcript
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -51,7 +51,7 @@ ContextLimit = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^\d+
 
 
 def _day(given: Any) -> str:
-    """Return the day of a date, or of an ISO text with or without a time, as NanoGPT takes it."""
+    """Return the day of a date, or of an ISO string with or without a time, as YYYY-MM-DD."""
     try:
         day = given if isinstance(given, date) else datetime.fromisoformat(given)
         return day.isoformat()[:10]
@@ -66,7 +66,7 @@ class RequestOptions(TypedDict, total=False):
     """Options that every route takes."""
 
     extra_body: Mapping[str, Any] | None
-    """Keys added to the JSON body as they are; they win over our own."""
+    """Keys added to the JSON body unchanged; they override our own."""
     extra_headers: Mapping[str, str] | None
     """Headers added to the request; never the key."""
     timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
@@ -74,9 +74,9 @@ class RequestOptions(TypedDict, total=False):
 
 
 class WebSearch(TypedDict, total=False):
-    """Web search of a chat, sent as the body's ``webSearch`` (which beats the ``:online`` suffix).
+    """Web search of a chat, sent as the body's ``webSearch``; it overrides the ``:online`` suffix.
 
-    A provider's own options may be among its keys, too.
+    A provider's own options are allowed as further keys.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion (web search).
     """
 
@@ -108,7 +108,7 @@ class ProviderRouting(TypedDict, total=False):
 
 
 class ChatOptions(RequestOptions, total=False):
-    """Everything a chat may be asked with, besides its messages and its model.
+    """All options of a chat, besides its messages and model.
 
     Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
     """
@@ -227,9 +227,9 @@ class EmbeddingOptions(RequestOptions, total=False):
 
 
 class ProgressOptions(RequestOptions, total=False):
-    """Words of work that takes long: ``on_progress`` receives a `Progress` at every step.
+    """Options of long-running calls: ``on_progress`` receives a `Progress` at every step.
 
-    With ``progress=True`` a bar is drawn.
+    ``progress=True`` draws a progress bar.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -239,13 +239,13 @@ class ProgressOptions(RequestOptions, total=False):
 
 
 class EmbedAllOptions(EmbeddingOptions, ProgressOptions, total=False):
-    """What each request of ``embed_all`` is sent with, and how the whole reports its progress."""
+    """Options of each request of ``embed_all``, and of its progress."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
 
 class EmbeddingBatchOptions(EmbedAllOptions, total=False):
-    """How many texts, and bytes of UTF-8, go into a request, and how many requests run at once."""
+    """Limits of a batch in texts and in bytes of UTF-8, and the number of concurrent requests."""
 
     batch_size: int
     max_batch_bytes: int
@@ -253,7 +253,7 @@ class EmbeddingBatchOptions(EmbedAllOptions, total=False):
 
 
 class WaitOptions(TypedDict, total=False):
-    """Seconds between two questions about a job and until it is given up, and its progress."""
+    """Seconds between polls of a job, and until waiting ends; and its progress."""
 
     poll_interval: float
     poll_timeout: float
@@ -262,13 +262,13 @@ class WaitOptions(TypedDict, total=False):
 
 
 class WorkOptions(TypedDict, total=False):
-    """A piece of work whose cost is asked for: a text, a time, or pictures.
+    """Media whose cost is to be estimated: speech, a recording, a video or images.
 
-    text: what is to be spoken.
-    seconds: how long a video is to be, or a recording to transcribe is.
-    resolution, mode, audio: of a video, e.g. ``"720p"``; ``mode`` is a word of the model's own, or
-        ``"image_to_video"``; ``audio`` is whether it has sound. By default the model's own.
-    size, n: of pictures.
+    text: the text for speech.
+    seconds: duration of a video, or of a recording to transcribe.
+    resolution, mode, audio: of a video, e.g. ``"720p"``; ``mode`` is one of the model's modes, or
+        ``"image_to_video"``; ``audio`` is whether it has audio. By default the model's own.
+    size, n: of images.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -285,7 +285,7 @@ class WorkOptions(TypedDict, total=False):
 class ImageOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai.
 
-    ``size`` is ``"WIDTHxHEIGHT"`` in pixels or a word the model lists.
+    ``size`` is ``"WIDTHxHEIGHT"`` in pixels, or a name that the model lists.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -308,7 +308,7 @@ class ImageOptions(ProgressOptions, total=False):
 class SpeechOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech and tts.
 
-    ``speed`` is 0.1 to 5, what openapi's TTSRequest allows; models take less, e.g. 0.25 to 4.
+    ``speed`` is 0.1 to 5, as in openapi's TTSRequest; models support less, e.g. 0.25 to 4.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -332,8 +332,8 @@ class TranscriptionOptions(ProgressOptions, total=False):
     temperature: Fraction | None
 
 
-def options_for(split: Split | None) -> TranscriptionOptions:
-    """Return the words that let a model tell what it takes to cut its transcript so."""
+def transcription_options(split: TranscriptSplit | None) -> TranscriptionOptions:
+    """Return the options with which a transcript can be split so."""
     match split:
         case "speaker":
             return {"diarize": True}
@@ -358,7 +358,7 @@ class VideoOptions(ProgressOptions, total=False):
 
 
 class VideoJobOptions(VideoOptions, total=False):
-    """What a video is ordered with, and the seconds between questions and until it is given up."""
+    """Options of a video, and the seconds between polls and until waiting ends."""
 
     poll_interval: float
     poll_timeout: float
@@ -367,7 +367,7 @@ class VideoJobOptions(VideoOptions, total=False):
 class WebSearchOptions(RequestOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search.
 
-    Dates are sent as ``YYYY-MM-DD``, of any ISO text or `datetime.date`; ``schema`` is the JSON
+    Dates may be ISO strings or `datetime.date`, sent as ``YYYY-MM-DD``; ``schema`` is the JSON
     schema of a structured answer.
     """
 

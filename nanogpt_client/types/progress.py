@@ -1,4 +1,4 @@
-"""How far a piece of work is."""
+"""Progress of jobs and batches."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ __all__ = ["OnProgress", "Progress"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a piece of work is.
+    """The progress of a job or a batch, as ``on_progress`` receives it.
 
     Attributes:
         kind: ``"video"``, ``"speech"``, ``"transcription"``, ``"image"`` or ``"embedding"``.
         status: of a job: submitted, queued, running, completed, failed, cancelled; else working.
-        done: how many parts of the work are done, of ``total``; a job is one part, and so is a
-            text to embed.
-        seconds: how long a job was waited for so far, pauses alone.
-        run_id: the job that is waited for; it finds the work again after a crash.
+        done: how many parts are done, of ``total``; a job is one part, and so is a text to embed.
+        seconds: time spent waiting for a job so far, without the requests themselves.
+        run_id: id of the job, with which it can be resumed after a crash.
         result: what has just been finished, e.g. one transcript, or the `Embeddings` of one batch.
     """
 

@@ -18,7 +18,7 @@ __all__ = ["SearchHit", "WebSearchResult"]
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One page, or one picture (``type`` is then ``"image"``), that the search found."""
+    """One page, or one image (``type`` is then ``"image"``), that the search found."""
 
     url: str
     title: str = ""
@@ -30,11 +30,11 @@ class SearchHit:
 
     @classmethod
     def read(cls, raw: dict[str, Any]) -> SearchHit:
-        """Read it from the JSON as NanoGPT sends it.
+        """Read it from NanoGPT's JSON.
 
         The page web-search has type, title, url, content and imageUrl, a sourced answer's sources
-        name, url and snippet. The providers' own names were seen by other clients alone: which
-        provider sends which, no public witness has shown.
+        name, url and snippet. Further names were seen in other clients only: which
+        provider sends which has no witness.
         """
         return cls(
             url=as_text(first(raw, "url", "link", "href")),
@@ -49,7 +49,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class WebSearchResult:
-    """What a search answered: hits, an answer with its sources as hits, or a structured object."""
+    """Results of a search: hits, an answer with its citations as hits, or a structured object."""
 
     hits: tuple[SearchHit, ...]
     billing: Billing
@@ -62,14 +62,14 @@ class WebSearchResult:
 
     @classmethod
     def read(cls, body: dict[str, Any], billing: Billing, *, structured: bool) -> WebSearchResult:
-        """Read the three output types; a text alone, as the page's example has it, is the answer.
+        """Read the three output types; a plain string, as in the page's example, is the answer.
 
         Raises:
-            InvalidResponseError: it is none of them.
+            InvalidResponseError: the response has no results.
         """
         data = body.get("data")
         if data is None:
-            raise errors.InvalidResponseError("the web search was answered without results")
+            raise errors.InvalidResponseError("NanoGPT answered the web search without results")
         if structured:
             return cls((), billing, structured=data, raw=body)
         hits = data if isinstance(data, list) else as_dict(data).get("sources")

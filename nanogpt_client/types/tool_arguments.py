@@ -1,8 +1,8 @@
-"""Reading the arguments of tool calls: the one place that decides what a model meant by them.
+"""Reading the arguments of tool calls: the one place that decides what a model meant.
 
-Models and the gateways before them write more than clean JSON objects: nothing at all, line breaks
-within strings, an empty object before the real one, an object encoded twice. What is unambiguous is
-read; half an object never is, because a tool must not run on half of what the model asked for.
+Models and gateways write more than valid JSON objects: nothing at all, line breaks within strings,
+an empty object before the real one, an object encoded twice. What is unambiguous is accepted;
+half an object never is, because a tool must not run on half of its arguments.
 """
 
 from __future__ import annotations
@@ -11,54 +11,54 @@ import json
 import re
 from typing import Any, NoReturn
 
-from nanogpt_client.types._surrogates import mended
+from nanogpt_client.types._surrogates import repaired
 
-DEEPEST = 200  # levels; what Pythons read of more differs, and no tool has them
+DEEPEST = 200  # levels; Python versions differ in how many more they parse, and no tool has as many
 
 __all__ = ["ObjectScanner", "is_plain_object", "read_arguments"]
 
 
 def read_arguments(text: str) -> dict[str, Any]:
-    """Return the arguments that a model wrote; none at all, ``""`` or ``null`` are ``{}``.
+    """Return the arguments of a tool call; ``""`` and ``null`` are ``{}``.
 
     Raises:
-        ValueError: they are no JSON object, e.g. cut off by ``max_tokens``.
+        ValueError: they are not a JSON object, e.g. cut off by ``max_tokens``.
     """
     try:
-        *before, said = _values(text) or [None]
-        if isinstance(said, str) and not before:  # an object that was encoded twice
-            return read_arguments(said)
-        if text.count("[") + text.count("{") > DEEPEST and _depth(said) > DEEPEST:
+        *before, value = _values(text) or [None]
+        if isinstance(value, str) and not before:  # an object that was encoded twice
+            return read_arguments(value)
+        if text.count("[") + text.count("{") > DEEPEST and _depth(value) > DEEPEST:
             raise ValueError("nested too deeply")
-        if "\\u" in text or not text.isascii():  # there may be halves of characters
-            said = mended(said)
+        if "\\u" in text or not text.isascii():  # there may be lone surrogates
+            value = repaired(value)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     # Bridges to some providers open every call with an empty object.
-    if isinstance(said, dict) and all(value == {} for value in before):
-        return said
-    if said is None and not before:
+    if isinstance(value, dict) and all(earlier == {} for earlier in before):
+        return value
+    if value is None and not before:
         return {}
-    raise ValueError("no JSON object")
+    raise ValueError("not a JSON object")
 
 
 def is_plain_object(text: str) -> bool:
-    """Whether a text is one JSON object by the letter of the standard, as providers want it."""
+    """Whether a text is one valid JSON object, as providers require it."""
     try:
         return isinstance(json.loads(text, parse_constant=_refuse), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 _DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse)
 
 
 def _values(text: str) -> list[Any]:
-    """Return the JSON values that stand one after another in a text."""
+    """Return the JSON values in a text, one after another."""
     values, text, at = [], text.strip(), 0
     while at < len(text):
         value, at = _DECODER.raw_decode(text, at)
@@ -81,7 +81,7 @@ _MARK = re.compile(r'\\.|["\\{}\[\]\x00-\x1f]', re.DOTALL)
 
 
 class ObjectScanner:
-    """Follows a JSON object that arrives in pieces, in time that grows with its length alone.
+    """Scans a JSON object that arrives in chunks, in linear time.
 
     Attributes:
         begun: whether anything but white space has arrived.
@@ -97,34 +97,34 @@ class ObjectScanner:
         self._in_string = False
         self._escape = False
 
-    def feed(self, piece: str) -> tuple[str, str]:
-        """Return what of a piece belongs to the object, and what stands behind its end.
+    def feed(self, chunk: str) -> tuple[str, str]:
+        """Return the part of a chunk that belongs to the object, and the text behind its end.
 
-        Control characters within strings are escaped, as JSON wants it.
+        Control characters within strings are escaped, as JSON requires.
         """
         if self.whole:
-            return "", piece
-        self.begun = self.begun or not (piece == "" or piece.isspace())
+            return "", chunk
+        self.begun = self.begun or not (chunk == "" or chunk.isspace())
         made, done, start = "", 0, 0
-        if self._escape and piece:
+        if self._escape and chunk:
             self._escape, start = False, 1
-        for mark in _MARK.finditer(piece, start):
+        for mark in _MARK.finditer(chunk, start):
             if self._in_string:
                 if mark[0] < " ":
-                    made += piece[done : mark.start()] + json.dumps(mark[0])[1:-1]
+                    made += chunk[done : mark.start()] + json.dumps(mark[0])[1:-1]
                     done = mark.end()
                 self._within_string(mark[0])
             elif self._closes(mark[0]):
                 self.whole = True
-                return made + piece[done : mark.end()], piece[mark.end() :]
-        return made + piece[done:], ""
+                return made + chunk[done : mark.end()], chunk[mark.end() :]
+        return made + chunk[done:], ""
 
     def _within_string(self, mark: str) -> None:
         self._in_string = mark != '"'
-        self._escape = mark == "\\"  # the last character of a piece
+        self._escape = mark == "\\"  # the last character of a chunk
 
     def _closes(self, mark: str) -> bool:
-        """Follow a mark outside of strings; return whether it closes the object."""
+        """Process a mark outside of strings; return whether it closes the object."""
         if mark == '"':
             self._in_string = True
         elif mark in ("{", "["):

@@ -13,8 +13,8 @@ import pytest
 
 from nanogpt_client import errors
 from nanogpt_client._protocol.call import Call, Reply
-from nanogpt_client._protocol.policy import attempt, stream
-from nanogpt_client._protocol.steps import Piece
+from nanogpt_client._protocol.policy import send_with_retries, stream_events
+from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints import account, catalog, embeddings, search, video
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image
@@ -115,7 +115,7 @@ CHATS = [sample for sample in REPLIES if "route" not in expected_of(sample)]
 def test_whole_replies(sample: Path):
     expected = expected_of(sample)
     call = ROUTES[expected.get("route", "chat")]()
-    driven = drive(attempt(call, context(max_retries=0)), reply_of(sample))
+    driven = drive(send_with_retries(call, context(max_retries=0)), reply_of(sample))
     if "error" in expected:
         check_error(driven.error, expected)
     else:
@@ -127,13 +127,13 @@ def test_whole_replies(sample: Path):
 def test_whole_replies_to_a_streamed_request(sample: Path):
     expected = expected_of(sample)
     rules = context(max_retries=0)
-    steps = stream(stream_chat("hi", model="m"), rules)
+    steps = stream_events(stream_chat("hi", model="m"), rules)
     driven = drive(steps, reply_of(sample))
     if "error" in expected:
         check_error(driven.error, expected)
     else:
         assert driven.error is None
-        whole = drive(attempt(chat("hi", model="m"), context()), reply_of(sample)).result
+        whole = drive(send_with_retries(chat("hi", model="m"), context()), reply_of(sample)).result
         assert driven.text == whole.text
         assert "".join(chunk.reasoning for chunk in driven.items) == whole.reasoning
         assert driven.items[-1].usage == whole.usage
@@ -149,9 +149,9 @@ def streamed(pieces: list[bytes]) -> tuple[Any, Any]:
         decoders.append(call.decoder(headers))
         return decoders[0]
 
-    steps = stream(replace(call, decoder=decoder), context())
+    steps = stream_events(replace(call, decoder=decoder), context())
     # After [DONE] nothing is read any more.
-    driven = drive(steps, connected(), *map(Piece, pieces), END, spare=True)
+    driven = drive(steps, connected(), *map(Chunk, pieces), END, spare=True)
     return driven, decoders[0].partial()
 
 

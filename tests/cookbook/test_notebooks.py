@@ -1,6 +1,6 @@
 """Every notebook runs from top to bottom in the sandbox and shows what is committed.
 
-Texts and tables must be the same but for passing numbers (`cookbook.execute`); pictures nearly so,
+Texts and tables must be the same but for passing values (`cookbook.execute`); images nearly so,
 because another machine may draw a line a shade lighter.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cookbook.execute import NOTEBOOKS, ROOT, lasting, shown
+from cookbook.execute import NOTEBOOKS, ROOT, outputs_of, without_passing_values
 
 SHADES = 8  # of 255, on average over all pixels
 SMALL = 400_000  # bytes
@@ -35,7 +35,9 @@ def test_it_shows_what_is_committed(path, tmp_path):
     # A process of its own, because Jupyter's client leaves sockets unclosed.
     command = [sys.executable, "-m", "cookbook.execute", path.name, "--to", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    for now, committed in zip_longest(shown(read(tmp_path / path.name)), shown(read(path))):
+    for now, committed in zip_longest(
+        outputs_of(read(tmp_path / path.name)), outputs_of(read(path))
+    ):
         assert len(now) == len(committed), now
         for one, other in zip(now, committed, strict=True):
             assert one.keys() == other.keys()
@@ -79,12 +81,12 @@ def test_there_are_nine():
 
 
 @pytest.mark.parametrize(
-    ("passing", "lasts"),
+    ("text", "stable"),
     [
         ("took 1.25 s at http://127.0.0.1:4711/", "took … s at http://127.0.0.1:…/"),
         ("<object at 0x7f00aa11bb22>", "<object at 0x…>"),
         ("3 models, 0.25 USD", "3 models, 0.25 USD"),
     ],
 )
-def test_only_passing_numbers_are_left_out(passing, lasts):
-    assert lasting(passing) == lasts
+def test_only_passing_values_are_removed(text, stable):
+    assert without_passing_values(text) == stable

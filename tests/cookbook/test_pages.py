@@ -1,4 +1,4 @@
-"""The pages of the documentation: their code runs, they are complete, and the site is whole."""
+"""The pages of the documentation: their code runs, and the site is complete."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_test_that_a_page_names_is_there():
         for found in re.findall(r"`(tests/[\w./]*)`", page.read_text("utf-8"))
     }
     assert len(named) > 20
-    later = {"tests/cassettes/live/"}  # for whoever records from NanoGPT
+    later = {"tests/cassettes/live/"}  # recorded from NanoGPT, with a key
     assert [name for name in sorted(named - later) if not (ROOT / name).exists()] == []
 
 
@@ -50,7 +50,7 @@ def test_the_drawing_is_the_scripts():
 
 
 class Links(HTMLParser):
-    """Collects what a page points to, what can be pointed to, and what it loads by itself."""
+    """Collects the ids of a page, its links, and what it loads."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Links(HTMLParser):
 
 @pytest.mark.timeout(300)  # a second process, on a machine that may be busy
 def test_the_site_is_whole(capfd):
-    """One test, for it is built once: dead links, foreign parts, missing names."""
+    """One test, because the site is built once: dead links, foreign hosts, missing names."""
     assert build_site.main() == 0
     assert "griffe" not in "".join(capfd.readouterr())  # what docstrings are warned about
     site = {page: Links(page) for page in build_site.SITE.rglob("*.html")}
@@ -98,11 +98,11 @@ def leads_somewhere(page, target, site):
 
 
 def missing_in(ids):
-    """The public names that the reference does not have; values need no entry."""
-    known = {found.rpartition(".")[2] for found in ids if "." in found}
+    """Return the public names that the reference does not have; values need no entry."""
+    documented = {found.rpartition(".")[2] for found in ids if "." in found}
     return [
         f"{package}.{name}"
         for package in PACKAGES
         for name in importlib.import_module(package).__all__
-        if name not in {"DEFAULT_KEY", "SCENARIOS", "__version__"} | known
+        if name not in {"DEFAULT_KEY", "SCENARIOS", "__version__"} | documented
     ]

@@ -1,11 +1,10 @@
 """How often the right docstring is among the four retrieved.
 
-The ten questions of the demo are asked for real in both frameworks, by `test_demo.py` (and in the
-notebooks, which show answers too). They name things that a
-question about them can hardly leave out (HTML, MRR, LangSmith …), which is what retrieval by words
-is good at. `paraphrases` ask the same in other words, written without a look at the docstrings or
-the embedding. `held_out`, which the notebooks ask too, are other questions, of all kinds: the
-honest estimate of what hashed n-grams find in general.
+`test_demo.py` asks the ten questions of the demo in both frameworks, and so do the notebooks. They
+name things that a question about them can hardly leave out (HTML, MRR, LangSmith …), which is easy
+to find by words. `paraphrases` ask the same in other words, written without a look at the
+docstrings or the embedding. `held_out`, which the notebooks ask too, are other questions of all
+kinds: the honest estimate of what hashed n-grams find in general.
 """
 
 from __future__ import annotations

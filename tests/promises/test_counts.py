@@ -114,7 +114,7 @@ Reader = Callable[[Server], int]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("read", READERS)
-def test_each_frame_is_parsed_once_and_asked_for_once(read: Reader, kind, monkeypatch):
+def test_each_event_is_parsed_once_and_asked_for_once(read: Reader, kind, monkeypatch):
     parsed: Counter[bytes] = Counter()
 
     def parse(data: bytes) -> object:

@@ -21,7 +21,7 @@ import pytest
 
 import nanogpt_client
 from nanogpt_client._protocol.call import Call, Request
-from nanogpt_client._protocol.policy import attempt
+from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.budget import Reservation
 from nanogpt_client.ledger import Budget, Ledger, LedgerEntry, Totals
 from nanogpt_client.types.billing import Billing
@@ -136,7 +136,7 @@ def test_a_budget_makes_and_settles_by_whole_steps():
 
 @pytest.mark.parametrize("before", [0, 2, 5])  # the last one makes the next update the groups
 def test_a_ledger_records_by_whole_steps(before, monkeypatch):
-    monkeypatch.setattr("nanogpt_client.ledger._NOT_YET_GROUPED", 6)
+    monkeypatch.setattr("nanogpt_client.ledger._UPDATE_AFTER", 6)
     old = LedgerEntry("chat", "old", "ok", COST)
 
     def prepare():
@@ -187,7 +187,7 @@ def answered(client: Client, *, estimate: Any = lambda: ESTIMATE, cost: Any = CO
     parsed = _Parsed(Billing(cost=cost))
     request = Request("POST", "/x")
     call = Call(request, lambda _: parsed, "chat", "new", billable=True, estimate=estimate)
-    steps = attempt(call, client.context)
+    steps = send_with_retries(call, client.context)
     try:
         next(steps)
         client.sent += 1

@@ -18,7 +18,7 @@ from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from nanogpt_client._transport import stream
-from nanogpt_client._transport.stall_timer import watchdog
+from nanogpt_client._transport.stall_timer import stall_timer
 from tests.promises.answers import UNENDING, langchain_chat, llama_chat
 from tests.support.driving import DONE, frame, sse
 from tests.support.rawserver import EVENT_STREAM, LAST_CHUNK, RawServer, chunked
@@ -41,7 +41,7 @@ def open_streams(monkeypatch):
 def keeping(construct: Callable[..., None], kept: list[object]) -> Callable[..., None]:
     def constructed(self: object, *args: Any) -> None:
         construct(self, *args)
-        kept.append((self, self._pieces))  # type: ignore[attr-defined]
+        kept.append((self, self._chunks))  # type: ignore[attr-defined]
 
     return constructed
 
@@ -123,7 +123,7 @@ def test_leaving_a_stream(streams, leave):
             leave(begin())
             wait_until_freed(server)
         assert descriptors_back_at(before)
-        assert not watchdog._guards
+        assert not stall_timer._deadlines
         assert server.posts == server.connections == ROUNDS + 1
     check_books(client, ROUNDS + 1)
 

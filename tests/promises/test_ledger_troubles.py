@@ -165,7 +165,7 @@ def test_entries_that_wait_are_written_by_whoever_reads(path, monkeypatch):
     assert [e.model for e in ledger] == read(path) == ["m0"]
 
 
-def test_each_trouble_is_told_once(path, monkeypatch):
+def test_each_trouble_is_reported_once(path, monkeypatch):
     ledger = Ledger(path)
     for _ in range(2):
         with full_disk(path, monkeypatch), told_once():

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import ChatCompletion, NanoGPTClient, NanoGPTError
-from nanogpt_client._protocol.policy import attempt, stream
-from nanogpt_client._protocol.steps import Piece
+from nanogpt_client._protocol.policy import send_with_retries, stream_events
+from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints.chat import stream_chat
 from tests.conformance.test_samples import ROUTES
 from tests.promises.answers import (
@@ -105,8 +105,8 @@ def folded(pieces: list[bytes]) -> tuple[ChatCompletion, Driven]:
         decoders.append(call.decoder(headers))
         return decoders[0]
 
-    steps = stream(replace(call, decoder=decoder), context())
-    driven = drive(steps, connected(), *map(Piece, pieces), END, spare=True)
+    steps = stream_events(replace(call, decoder=decoder), context())
+    driven = drive(steps, connected(), *map(Chunk, pieces), END, spare=True)
     return decoders[0].partial(), driven
 
 
@@ -218,7 +218,7 @@ def test_any_field_of_a_reply_may_be_anything(route):
     @given(odd_replies(*PREFIXES[route]), st.sampled_from([200, 200, 400, 429, 503]))
     def check(body: Any, status: int) -> None:
         rules = context(max_retries=0, rate_limit_wait=0.0)
-        driven = drive(attempt(ROUTES[route](), rules), reply(body, status))
+        driven = drive(send_with_retries(ROUTES[route](), rules), reply(body, status))
         assert (driven.error is None) == (rules.ledger.entries[0].outcome == "ok")
         assert len(rules.ledger.entries) == 1
 

@@ -45,9 +45,9 @@ def packed(data: bytes, encoding: str, kind: str = "image/png") -> list[bytes]:
     ("data", "encoding", "says"),
     [
         (ONCE, "gzip", "larger than the limit of 3145728 bytes"),
-        (TWICE, "gzip, gzip", "packed several times over"),
-        (ONCE, "br", "packed in a way that nobody asked for"),
-        (ONCE, "zstd", "packed in a way that nobody asked for"),
+        (TWICE, "gzip, gzip", "compressed several times"),
+        (ONCE, "br", "its encoding was not requested"),
+        (ONCE, "zstd", "its encoding was not requested"),
     ],
 )
 def test_a_picture_is_no_larger_than_nanogpt_takes(way, peak, data, encoding, says):
@@ -62,7 +62,7 @@ def test_a_picture_is_no_larger_than_nanogpt_takes(way, peak, data, encoding, sa
 
 @pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
 def test_an_answer_of_nanogpt_is_bounded_too(shell, peak, monkeypatch):
-    monkeypatch.setattr(response_body, "MAX_ANSWER_BYTES", MB)
+    monkeypatch.setattr(response_body, "MAX_RESPONSE_BYTES", MB)
     with RawServer(packed(bomb(start=b'{"id": "'), "gzip", "application/json")) as server:
         with pytest.raises(InvalidResponseError, match="larger than 1 MB") as caught:
             shell.use({"base_url": server.base_url}, "chat", "hi", model="m")

@@ -56,7 +56,7 @@ def test_a_name_that_cannot_be_looked_up_at_first(way, names):
     with RawServer([PICTURE]) as inside, RawServer(nanogpt) as server:
         seen = edit(way, f"http://flaky.example:{port_of(inside)}/", server=server)
         assert (inside.requests, server.posts) == ([], 0)
-    assert "flaky.example cannot be looked up; nothing was sent" in seen.text
+    assert "flaky.example cannot be resolved; nothing was sent" in seen.text
 
 
 def test_a_redirect_is_checked_likewise(way, names, monkeypatch):

@@ -26,7 +26,7 @@ def test_an_error_of_another_host(way, status):
         assert nano.posts == 0
     assert seen.failed
     assert seen.text.endswith(
-        f"127.0.0.1 answered with the status {status} in place of the file. Nothing was spent. "
+        f"127.0.0.1 answered with status {status} instead of the file. Nothing was spent. "
         "Use another address or file."
     )
     assert "XNO" not in str(seen.message)
@@ -45,5 +45,5 @@ def test_what_is_no_http_is_not_quoted_either(way, broken):
             KEY, base_url=nano.base_url, allow_private_downloads=True, max_retries=0
         )
         seen = way.call(client, "edit_image", {"prompt": "x", "image": url})
-    assert "127.0.0.1 could not be reached, or did not answer" in seen.text
+    assert "127.0.0.1 could not be reached, or did not respond" in seen.text
     assert "XNO" not in seen.text

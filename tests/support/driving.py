@@ -9,20 +9,20 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from nanogpt_client._protocol import policy
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
-from nanogpt_client._protocol.policy import AFTER_DONE_SECONDS, perform
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._protocol.steps import (
     Addresses,
     Block,
     CallUser,
+    Chunk,
     Connected,
     Gather,
     GetModelCache,
-    Piece,
     Read,
     Resolve,
     Sleep,
@@ -95,7 +95,7 @@ def drive(steps: Generator[Any, Any, Any], *outcomes: Any, spare: bool = False) 
                 answer = SOMEWHERE
             elif isinstance(step, CallUser | Block | Gather):
                 answer = aside(step)
-            elif step == Read("connection", AFTER_DONE_SECONDS) and not left:
+            elif step == Read("connection", policy.AFTER_DONE_SECONDS) and not left:
                 answer = END
             elif isinstance(step, Sleep):
                 clock.now += step.seconds
@@ -168,7 +168,7 @@ def reply(body: Any, status: int = 200, **headers: Any) -> Reply:
 
 def answer(flow: Generator[Any, Any, Any], *outcomes: Any, rules: CallContext | None = None) -> Any:
     """Perform an endpoint's flow with these replies; return its result or raise its error."""
-    driven = drive(perform(flow, rules or context()), *outcomes)
+    driven = drive(policy.run_flow(flow, rules or context()), *outcomes)
     if driven.error is not None:
         raise driven.error
     return driven.result
@@ -218,8 +218,8 @@ def connected(seconds: float = 0.0, **headers: str) -> Connected:
     return Connected(Reply(200, named), "connection", seconds)
 
 
-def piece(*frames: dict[str, Any] | str, seconds: float = 0.0) -> Piece:
-    return Piece(sse(*frames), seconds)
+def piece(*frames: dict[str, Any] | str, seconds: float = 0.0) -> Chunk:
+    return Chunk(sse(*frames), seconds)
 
 
-END = Piece(b"")
+END = Chunk(b"")

@@ -116,7 +116,7 @@ ROWS = (
     ),
     Row(
         "2. Image Generation",
-        "pictures",
+        "images",
         [
             client("generate_image", "a cat", model="hidream", size="256x256"),
             client("generate_images", ["a cat", "a dog"], model="hidream", size="256x256"),
@@ -126,7 +126,7 @@ ROWS = (
     ),
     Row(
         "2. Image Generation",
-        "from a picture",
+        "from an image",
         [client("edit_image", "make it blue", model="hidream", image=PICTURE)],
         [tool("NanoGPTImageEditTool", prompt="make it blue", image=PICTURE)],
         [spec("edit_image", prompt="make it blue", image=PICTURE)],
@@ -147,7 +147,7 @@ ROWS = (
     ),
     Row(
         "3. Video Generation",
-        "from a picture",
+        "from an image",
         [client("generate_video", "a cat", model="veo2-video", image=PICTURE, poll_interval=0.01)],
         [tool("NanoGPTVideoTool", prompt="a cat", image=PICTURE)],
         [spec("generate_video", prompt="a cat", image=PICTURE)],

@@ -11,7 +11,7 @@ from llama_index.core import PromptTemplate
 from pydantic import BaseModel, RootModel
 
 from langchain_nanogpt import ChatNanoGPT
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.json_in_text import NoObjectError
 from nanogpt_client.sandbox import SandboxApp, ToolCall, Turn
 from tests.conformance.llama_index.wire import stream
@@ -192,7 +192,7 @@ async def test_a_list_is_an_answer_too():
     assert "strict" not in app.requests[0].json["response_format"]["json_schema"]
     assert await through_llama_index(ages, app_of("[36, 37]"), "a/b") == [ages([36, 37])] * 5
     llm = ChatNanoGPT(model=MODEL, **connection(app))
-    with pytest.raises(ConfigurationError, match="method='json_schema'"):
+    with pytest.raises(InvalidArgumentError, match="method='json_schema'"):
         llm.with_structured_output(ages, method="function_calling")
 
 
@@ -241,6 +241,6 @@ def test_strict_that_a_schema_cannot_have_is_refused():
             lambda llm=other: llm.structured_predict(Free, PROMPT, llm_kwargs={"strict": True})
         )
     for ask in asks:
-        with pytest.raises(ConfigurationError, match=r"strict=True: schema\.keys has keys of"):
+        with pytest.raises(InvalidArgumentError, match=r"strict=True: schema\.keys has keys of"):
             ask()
     assert not app.requests

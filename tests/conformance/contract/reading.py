@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client import errors
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints import (
     _jobs,
     account,
@@ -301,7 +301,7 @@ def _transcription_state(body: Body) -> Found:
 def _driven(flow: Any, final: Body) -> Driven:
     """Perform a job whose ticket has no price, and whose first status is this one."""
     ticket = reply({"runId": "run-1", "status": "pending"}, 202)
-    return drive(perform(flow, context()), ticket, reply(final), reply(SOUND), spare=True)
+    return drive(run_flow(flow, context()), ticket, reply(final), reply(SOUND), spare=True)
 
 
 def _failure(driven: Driven) -> Found:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client.endpoints.chat import chat
 from tests.conformance.contract import reading, sending
 from tests.conformance.contract.__main__ import rows
@@ -52,7 +52,7 @@ def test_what_pages_show_is_read(example, how):
 @each([pair for pair in LEFT if pair[1] == REFUSED])
 def test_what_pages_call_a_conflict_is_not_sent(example, how):
     options = {name: value for name, value in example.body.items() if name != "model"}
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(InvalidArgumentError):
         chat("Hello", model=example.body["model"], **options)
 
 

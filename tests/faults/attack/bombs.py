@@ -5,7 +5,10 @@ from __future__ import annotations
 import resource
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+import zstandard
 
 from nanogpt_client import NanoGPTClient, NanoGPTError
 from tests.support.rawserver import RawServer, chunked, http_head, http_reply
@@ -50,6 +53,17 @@ def _whole(kind: str, encoding: str, data: bytes) -> bytes:
     return http_reply(data, headers=_headers(kind, encoding))
 
 
+def _zstd(start: bytes) -> bytes:
+    packer = zstandard.ZstdCompressor().compressobj()
+    zeros = bytes(MEGABYTE)
+    parts = [packer.compress(start), *(packer.compress(zeros) for _ in range(UNPACKED))]
+    return b"".join([*parts, packer.flush()])
+
+
+def _named(name: str, kind: str, make: Callable[[bytes], bytes]) -> bytes:
+    return _whole(kind, name, make(b"{"))
+
+
 def _events(data: bytes) -> bytes:
     headers = _headers("text/event-stream", "gzip") | {"transfer-encoding": "chunked"}
     return http_head(200, headers) + chunked(data) + b"0\r\n\r\n"
@@ -63,6 +77,16 @@ CASES: dict[str, Case] = {
     "JSON, gzip twice": (
         lambda: _whole("application/json", "gzip, gzip", _packed(b"{", 2)), _json, 256
     ),
+    # What nobody asked for is refused by its name, whatever is in it.
+    **{
+        f"{what}, {name}": (partial(_named, name, kind, make), call, limit)
+        for name, make in (("br", _packed), ("zstd", _zstd))
+        for what, kind, call, limit in (
+            ("JSON", "application/json", _json, 256),
+            ("events", "text/event-stream", _stream, 16),
+            ("download", "image/png", _download, 256),
+        )
+    },
     "events, gzip": (lambda: _events(_packed(b"data: ")), _stream, 16),
     "download, gzip": (lambda: _whole("image/png", "gzip", _packed(b"PNG")), _download, 256),
     "download, gzip twice": (

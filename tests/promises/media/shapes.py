@@ -176,8 +176,8 @@ SPEECH = [
            error=errors.JobFailedError, says="run_1 failed: no"),
     by_job("content policy", Answer({"status": "content_policy_violation", "message": "not this"}),
            error=errors.JobFailedError, says="run_1 failed: not this"),
-    by_job("completed without a sound", Answer({"status": "completed"}),
-           error=errors.JobFailedError, says="without a sound"),
+    by_job("completed without audio", Answer({"status": "completed"}),
+           error=errors.JobFailedError, says="without audio"),
 ]  # fmt: skip
 
 # --- Transcription ---------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_the_process_is_killed_while_waiting(kind):
 
 
 @KINDS
-def test_the_ticket_itself_is_lost(kind):
+def test_the_submission_itself_is_lost(kind):
     """Ordered, and perhaps charged, but no answer came: it is looked for, never ordered again."""
     cut: Script = [b"HTTP/1.1 202 Accepted\r\ncontent-length: 80\r\n\r\n{", End.RESET]
     with RawServer(cut, script(LOST), script(DONE), script(FILM)) as server:

@@ -23,7 +23,7 @@ from langchain_core.tracers._streaming import _V2StreamingCallbackHandler
 from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT
-from nanogpt_client import Budget, ConfigurationError, Ledger, NanoGPTClient
+from nanogpt_client import Budget, ConfigurationError, InvalidArgumentError, Ledger, NanoGPTClient
 from tests.unit.langchain_nanogpt.replies import MODEL, Wire, call
 
 KEY = "sk-nano-of-the-test"
@@ -194,7 +194,7 @@ def test_a_json_schema_without_properties_is_sent_whole(schema, answer):
     assert chain.invoke("hi") == answer
     sent = wire.bodies[0]["response_format"]["json_schema"]
     assert (sent["name"], sent["schema"]) == ("Ages", schema)
-    with pytest.raises(ConfigurationError, match="method='json_schema'"):
+    with pytest.raises(InvalidArgumentError, match="method='json_schema'"):
         wire.model().with_structured_output(schema, method="function_calling")
 
 
@@ -211,7 +211,7 @@ def test_a_schema_that_openai_nests_is_sent_as_it_is():
 
 
 def test_a_method_that_does_not_exist_is_refused():
-    with pytest.raises(ConfigurationError, match="'tool_calling': known are function_calling"):
+    with pytest.raises(InvalidArgumentError, match="'tool_calling': known are function_calling"):
         SCHEMA_TEXT.model().with_structured_output(Person, method=cast("Any", "tool_calling"))
 
 
@@ -312,7 +312,7 @@ def test_a_refusal_is_a_block(version):
     ],
 )
 def test_words_that_clash_are_refused_at_once(words, complaint):
-    with pytest.raises(ConfigurationError, match=complaint):
+    with pytest.raises(InvalidArgumentError, match=complaint):
         hello().model(**words)
 
 

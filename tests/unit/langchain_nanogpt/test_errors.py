@@ -146,9 +146,10 @@ def test_a_broken_stream_is_an_error_that_nobody_retries(rest, cls):
 
 @pytest.mark.parametrize("words", [{"top_k": "many"}, {"tempersture": 1}, {"temperature": 9}])
 def test_bad_words_of_a_call_are_invalid_requests(words):
-    with pytest.raises(nanogpt_client.ConfigurationError) as caught:
+    with pytest.raises(nanogpt_client.InvalidArgumentError) as caught:
         model(error(500, {})).invoke("hi", **words)
     assert issubclass(caught.type, langchain.ModelInvalidRequestError)
+    assert getattr(caught.value, "is_retryable", None) is False
     assert caught.value.sends == 0
 
 

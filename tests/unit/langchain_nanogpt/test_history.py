@@ -23,7 +23,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_nanogpt import ChatNanoGPT
 from langchain_nanogpt._translate import messages_to_wire
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.history import Recipient
 from tests.unit.langchain_nanogpt.replies import Wire, call
 from tests.unit.langchain_nanogpt.test_translate import IMAGE, PNG
@@ -307,9 +307,9 @@ ODD = [
 @pytest.mark.parametrize("block", ODD)
 def test_an_odd_block_ends_no_thread_but_is_refused_where_it_is_asked(block):
     asked = HumanMessage([block, {"type": "text", "text": "?"}])
-    with pytest.raises(ConfigurationError, match=block["type"]):
+    with pytest.raises(InvalidArgumentError, match=block["type"]):
         messages_to_wire([asked])
-    with pytest.raises(ConfigurationError, match=block["type"]):
+    with pytest.raises(InvalidArgumentError, match=block["type"]):
         messages_to_wire([SystemMessage([block]), HumanMessage("hi")])
     for past in (asked, ToolMessage([block], tool_call_id="c")):
         with pytest.warns(UserWarning, match=block["type"]):

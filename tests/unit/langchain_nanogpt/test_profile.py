@@ -113,7 +113,7 @@ def test_what_the_catalogue_alone_denies_is_logged_once_and_sent(caplog, model, 
 
 @pytest.mark.parametrize("model", ["openai/gpt-4o", "gemini-2.5-pro", "openai/gpt-4.1-mini"])
 def test_a_catalogue_that_denies_tools_says_nothing_of_them(model):
-    facts = bundled_models.facts(model)
+    facts = bundled_models.find(model)
     assert facts is not None
     assert facts.raw["capabilities"]["tool_calling"] is False
     profile = profile_of(facts)

@@ -24,7 +24,7 @@ from langchain_nanogpt import (
     NanoGPTVideoTool,
     NanoGPTWebSearchRetriever,
 )
-from nanogpt_client import Budget, ConfigurationError, NanoGPTClient, Progress
+from nanogpt_client import Budget, InvalidArgumentError, NanoGPTClient, Progress
 from nanogpt_client.tools import TOOLS
 from tests.conformance.langchain.test_standard_tools import EXAMPLES, KEY
 from tests.unit.langchain_nanogpt.samples import picture
@@ -81,17 +81,17 @@ async def test_an_error_is_told_to_the_model(run, client):
     tool = NanoGPTImageTool(client=client)
     message = await run(tool, prompt="a cat", size="9x9")
     assert message.status == "error"
-    assert "has no size '9x9'; it takes 1024x1024" in message.content
+    assert "does not support size='9x9'; it supports 1024x1024" in message.content
     assert "Nothing was sent or spent" in message.content
 
 
 async def test_or_raised_with_its_cause(client):
     tool = NanoGPTImageTool(client=client, handle_tool_error=False)
-    with pytest.raises(ToolException, match="it takes 1024x1024") as caught:
+    with pytest.raises(ToolException, match="it supports 1024x1024") as caught:
         tool.invoke({"prompt": "x", "size": "9x9"})
     assert isinstance(caught.value.__cause__, ModelError)
-    assert isinstance(caught.value.__cause__, ConfigurationError)
-    with pytest.raises(ToolException, match="it takes 1024x1024"):
+    assert isinstance(caught.value.__cause__, InvalidArgumentError)
+    with pytest.raises(ToolException, match="it supports 1024x1024"):
         await tool.ainvoke({"prompt": "x", "size": "9x9"})
 
 

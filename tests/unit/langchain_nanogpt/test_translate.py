@@ -37,7 +37,7 @@ from nanogpt_client import (
     ChatChunk,
     ChatCompletion,
     Choice,
-    ConfigurationError,
+    InvalidArgumentError,
     Message,
     ToolCall,
     ToolCallDelta,
@@ -94,7 +94,7 @@ def test_each_kind_of_message_has_its_form(message, expected):
 
 
 def test_what_is_no_message_to_a_model_is_refused():
-    with pytest.raises(ConfigurationError, match="RemoveMessage"):
+    with pytest.raises(InvalidArgumentError, match="RemoveMessage"):
         wire(RemoveMessage(id="1"))
 
 
@@ -179,7 +179,7 @@ def test_texts_in_other_clothes_become_text(block, text):
     ],
 )
 def test_what_cannot_be_sent_is_named(block, words):
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(InvalidArgumentError, match=words):
         wire(HumanMessage([block]))
 
 
@@ -355,7 +355,7 @@ def test_a_tool_choice_has_many_spellings(choice, expected):
 
 
 def test_choosing_an_unknown_tool_is_refused():
-    with pytest.raises(ConfigurationError, match=r"'listen'.*look"):
+    with pytest.raises(InvalidArgumentError, match=r"'listen'.*look"):
         tool_choice_to_wire("listen", tools_to_wire([look]))
 
 

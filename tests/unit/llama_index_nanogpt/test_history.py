@@ -25,7 +25,7 @@ from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 
 from llama_index_nanogpt._translate import messages_to_wire
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.history import Recipient
 from tests.conformance.llama_index.wire import call, more, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
@@ -257,9 +257,9 @@ def test_an_odd_block_ends_no_thread_but_is_refused_where_it_is_asked(kind, tmp_
     block = ImageBlock(path=path) if kind == "lost file" else ImageBlock()
     path.unlink()
     asked = ChatMessage(role="user", blocks=[block, TextBlock(text="?")])
-    with pytest.raises(ConfigurationError, match="image block"):
+    with pytest.raises(InvalidArgumentError, match="image block"):
         messages_to_wire([asked])
-    with pytest.raises(ConfigurationError, match="image block"):
+    with pytest.raises(InvalidArgumentError, match="image block"):
         messages_to_wire([ChatMessage(role="system", blocks=[block]), *ASK])
     for past in (asked, shot(block), ChatMessage(role="assistant", blocks=[block])):
         with pytest.warns(UserWarning, match="image block"):
@@ -291,7 +291,7 @@ def test_arguments_that_are_nested_too_deeply_are_not_run(streaming):
     calls = {"tool_calls": [call(0, "c1", "f", deep)]}
     llm = Scripted(stream(calls) if streaming else whole(calls)).llm()
     response = list(llm.stream_chat(ASK))[-1] if streaming else llm.chat(ASK)
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="not a JSON object"):
         llm.get_tool_calls_from_response(response)
     (selection,) = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     assert "not run" in selection.tool_name

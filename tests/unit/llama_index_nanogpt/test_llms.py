@@ -30,6 +30,7 @@ from nanogpt_client import (
     BudgetExceededError,
     ConfigurationError,
     ContextLengthExceededError,
+    InvalidArgumentError,
     Ledger,
     NanoGPTClient,
     StreamInterruptedError,
@@ -149,7 +150,7 @@ def test_nothing_is_sent_before_the_first_item_but_bad_options_are_refused_at_on
     assert server.bodies == []
     next(items)
     assert len(server.bodies) == 1
-    with pytest.raises(ConfigurationError, match="temperature"):
+    with pytest.raises(InvalidArgumentError, match="temperature"):
         server.llm().stream_chat(HELLO, temperature=9)
 
 
@@ -204,9 +205,9 @@ def test_the_model_and_its_words_go_over_the_wire_as_nanogpt_takes_them():
 
 def test_typing_errors_and_several_answers_are_refused():
     llm = Scripted(whole({"content": "ok"})).llm()
-    with pytest.raises(ConfigurationError, match="did you mean 'temperature'"):
+    with pytest.raises(InvalidArgumentError, match="did you mean 'temperature'"):
         llm.chat(HELLO, temprature=0)
-    with pytest.raises(ConfigurationError, match="n=1"):
+    with pytest.raises(InvalidArgumentError, match="n=1"):
         llm.chat(HELLO, n=2)
     with pytest.raises(ValidationError, match="temprature"):
         NanoGPT(model="m", temprature=0)  # type: ignore[call-arg]

@@ -27,7 +27,7 @@ from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
-    ConfigurationError,
+    InvalidArgumentError,
     NanoGPTClient,
     Progress,
     SpendNotApprovedError,
@@ -151,9 +151,9 @@ async def test_an_error_is_told_to_the_model(run, client, spec_of):
     spec = spec_of(client=client)
     output = await run(spec, "generate_image", prompt="a cat", size="9x9")
     assert output.is_error
-    assert "has no size '9x9'; it takes 1024x1024" in output.content
+    assert "does not support size='9x9'; it supports 1024x1024" in output.content
     assert "Nothing was sent or spent. Correct the arguments" in output.content
-    assert isinstance(output.exception, ConfigurationError)
+    assert isinstance(output.exception, InvalidArgumentError)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ async def test_wrong_arguments_are_told(run, client, spec_of, name, arguments, s
 
 def test_errors_keep_their_class_for_programs(client, spec_of):
     spec = spec_of(client=client)
-    with pytest.raises(ConfigurationError, match="Nothing was sent or spent"):
+    with pytest.raises(InvalidArgumentError, match="Nothing was sent or spent"):
         spec.generate_image(prompt="a cat", size="9x9")
 
 
@@ -186,7 +186,7 @@ async def test_an_agent_reads_errors_and_goes_on(client, spec_of):
     answer: Any = await agent.run("Draw a red fox.")
     (call,) = answer.tool_calls
     assert call.tool_output.is_error
-    assert "has no size '9x9'" in app.requests[-1].messages[-1]["content"]
+    assert "does not support size='9x9'" in app.requests[-1].messages[-1]["content"]
     assert str(answer) == "I cannot draw that."
 
 
@@ -246,7 +246,7 @@ async def test_costs_are_told_to_handlers(run, client, spec_of):
         await run(spec_of(client=client), "generate_image", prompt="x", size="9x9")
     spoken, refused = costs.ledger
     assert (spoken.kind, spoken.model, spoken.outcome) == ("speech", "tts-1", "ok")
-    assert (refused.kind, refused.outcome) == ("image", "ConfigurationError")
+    assert (refused.kind, refused.outcome) == ("image", "InvalidArgumentError")
     assert refused.cost == 0
     assert costs.total_usd == client.ledger.spent > 0
 

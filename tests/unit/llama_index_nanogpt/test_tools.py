@@ -12,7 +12,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 
 from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
-from nanogpt_client import ConfigurationError
+from nanogpt_client import InvalidArgumentError
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
 
@@ -44,7 +44,7 @@ def response(*calls, finish_reason=None, **extra):
 
 def test_a_choice_of_no_tool_is_refused_before_anything_is_sent():
     server = Scripted(TWO_CALLS)
-    with pytest.raises(ConfigurationError, match=r"names 'ad', but the tools are \['add'\]"):
+    with pytest.raises(InvalidArgumentError, match=r"names 'ad', but the tools are \['add'\]"):
         server.llm().chat_with_tools([TOOL], user_msg="hi", tool_choice="ad")
     assert not server.bodies
 
@@ -124,7 +124,7 @@ def test_unreadable_calls_are_of_no_tool(arguments, raw):
     assert selection.tool_kwargs == {}
     llm = Scripted(TWO_CALLS).llm()
     assert llm.get_tool_calls_from_response(answer, error_on_no_tool_call=False) == [selection]
-    with pytest.raises(ValueError, match="the arguments of 'f' are no JSON object"):
+    with pytest.raises(ValueError, match="the arguments of 'f' are not a JSON object"):
         llm.get_tool_calls_from_response(answer)
 
 
@@ -151,9 +151,9 @@ async def test_predict_and_call_fails_instead_of_running_half_a_call():
     tool = FunctionTool.from_defaults(lambda a=None: ran.append(a), name="f", description="f")
     cut = [call(0, "c", "f", '{"a": ')]
     llm = Scripted(whole({"content": None, "tool_calls": cut}, finish_reason="length")).llm()
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="not a JSON object"):
         llm.predict_and_call([tool], user_msg="hi")
-    with pytest.raises(ValueError, match="no JSON object"):
+    with pytest.raises(ValueError, match="not a JSON object"):
         await llm.apredict_and_call([tool], user_msg="hi")
     assert ran == []
 

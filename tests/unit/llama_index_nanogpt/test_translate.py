@@ -39,7 +39,7 @@ from nanogpt_client import (
     ChatCompletion,
     Choice,
     Citation,
-    ConfigurationError,
+    InvalidArgumentError,
     Message,
     ToolCall,
     Usage,
@@ -139,18 +139,18 @@ def test_sound_by_data_url_is_sound_and_by_web_address_is_refused():
     data = base64.b64encode(b"sound").decode()
     (part,) = content(AudioBlock(url=f"data:audio/mpeg;base64,{data}"))
     assert part["input_audio"] == {"data": data, "format": "mp3"}
-    with pytest.raises(ConfigurationError, match="download it"):
+    with pytest.raises(InvalidArgumentError, match="download it"):
         content(AudioBlock(url="https://example.org/a.mp3"))
 
 
 def test_a_block_without_a_source_or_with_a_lost_file_is_refused_by_name(tmp_path):
-    with pytest.raises(ConfigurationError, match="image block holds neither"):
+    with pytest.raises(InvalidArgumentError, match="image block holds neither"):
         content(ImageBlock())
     path = tmp_path / "gone.png"
     path.write_bytes(PNG)
     block = ImageBlock(path=path)
     path.unlink()
-    with pytest.raises(ConfigurationError, match=r"cannot be read.*gone\.png"):
+    with pytest.raises(InvalidArgumentError, match=r"cannot be read.*gone\.png"):
         content(block)
 
 

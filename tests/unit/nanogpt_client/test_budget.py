@@ -19,7 +19,7 @@ CENT = Decimal("0.01")
 
 @pytest.mark.parametrize("usd", [-1, "x", float("nan"), float("inf"), ""])
 def test_a_budget_refuses_what_is_no_amount(usd):
-    with pytest.raises(ConfigurationError, match="usd is a number"):
+    with pytest.raises(ConfigurationError, match="usd must be a number"):
         Budget(usd)
 
 
@@ -200,7 +200,7 @@ def test_a_warning_that_is_an_error_costs_no_answer(caplog):
 
 @pytest.mark.parametrize("usd", [-1, "x", float("nan"), None])
 def test_an_assumed_price_is_an_amount(usd):
-    with pytest.raises(ConfigurationError, match="assumed_usd is a number"):
+    with pytest.raises(ConfigurationError, match="assumed_usd must be a number"):
         Budget(1, assumed_usd=usd)
 
 

@@ -7,33 +7,33 @@ from decimal import Decimal
 
 import pytest
 
-from nanogpt_client.bundled_models import facts, models
+from nanogpt_client.bundled_models import find, models
 from nanogpt_client.refresh_bundled_models import SNAPSHOT, main
 
 
-def test_facts_of_a_model_come_without_asking():
-    model = facts("anthropic/claude-opus-4.6")
+def test_metadata_of_a_model_comes_without_asking():
+    model = find("anthropic/claude-opus-4.6")
     assert model is not None
     assert model.context_length == 1_000_000
     assert model.prompt_usd == Decimal("4.998")
     assert {"vision", "tool_calling", "reasoning"} <= model.capabilities
 
 
-def test_directives_and_unlisted_variants_have_the_facts_of_their_model():
-    plain = facts("openai/gpt-5.2")
+def test_directives_and_unlisted_variants_have_the_metadata_of_their_model():
+    plain = find("openai/gpt-5.2")
     assert plain is not None
-    assert facts("openai/gpt-5.2:online/linkup-deep:memory-30") == plain
-    assert facts("openai/gpt-5.2:thinking") == plain
+    assert find("openai/gpt-5.2:online/linkup-deep:memory-30") == plain
+    assert find("openai/gpt-5.2:thinking") == plain
 
 
 def test_an_unknown_model_has_none():
-    assert facts("nobody/knows-it") is None
+    assert find("nobody/knows-it") is None
 
 
 def test_all_of_them_can_be_compared():
     listed = models()
     assert len(listed) > 600
-    assert listed["openai/gpt-5.2"] == facts("openai/gpt-5.2")
+    assert listed["openai/gpt-5.2"] == find("openai/gpt-5.2")
 
 
 def test_the_snapshot_is_sorted_so_that_its_diffs_are_readable():
@@ -54,11 +54,11 @@ def test_it_is_written_anew_from_the_live_catalogue(sandbox, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("modality", ["image", "pdf"])
-def test_it_is_written_anew_from_facts(tmp_path, modality):
+def test_it_is_updated_from_metadata(tmp_path, modality):
     fact = {"context": 1000, "input": ["text", modality], "tool_call": True}
-    collected = tmp_path / "facts.json"
+    collected = tmp_path / "metadata.json"
     collected.write_text(json.dumps({"models": {"a/b": fact}}))
-    main(["--facts", str(collected), "--output", str(tmp_path / "models.jsonl")])
+    main(["--metadata", str(collected), "--output", str(tmp_path / "models.jsonl")])
     model = json.loads((tmp_path / "models.jsonl").read_text())
     assert model["context_length"] == 1000
     assert model["capabilities"]["tool_calling"] is True

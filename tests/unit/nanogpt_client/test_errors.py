@@ -28,6 +28,7 @@ from nanogpt_client.errors import (
     DailyLimitError,
     GatewayError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     JobFailedError,
     NanoGPTError,
     NotFoundError,
@@ -327,6 +328,8 @@ def test_every_exception_has_every_attribute(cls):
 
 def test_bad_input_is_a_value_error_too():
     assert issubclass(ConfigurationError, ValueError)
+    assert issubclass(InvalidArgumentError, ValueError)
+    assert not issubclass(InvalidArgumentError, ConfigurationError)
     assert issubclass(APITimeoutError, errors.OutcomeUnknownError)
     assert JobFailedError("x").run_id is None
     assert StreamInterruptedError("x").partial is None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nanogpt_client._protocol.call import Reply
-from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client._protocol.policy import send_with_retries, stream_events
 from nanogpt_client._protocol.steps import Unreachable
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.hooks import CallEvent, Hooks
@@ -31,7 +31,7 @@ def test_hooks_see_every_step():
     told: list[tuple[str, CallEvent]] = []
     call = chat(SECRET, model="m")
     drive(
-        attempt(call, watched(told)),
+        send_with_retries(call, watched(told)),
         Unreachable(sent=False, reason="refused"),
         Reply(503),
         reply(ANSWER, x_request_id="req_1"),
@@ -56,7 +56,7 @@ def test_hooks_see_a_stream_begin():
     told: list[tuple[str, CallEvent]] = []
     call = stream_chat("hi", model="m")
     drive(
-        stream(call, watched(told)),
+        stream_events(call, watched(told)),
         connected(x_request_id="r"),
         piece(frame("a", finish="stop"), DONE),
     )
@@ -73,7 +73,7 @@ def test_a_hook_that_fails_costs_no_answer(which, caplog):
         raise RuntimeError("hook")
 
     rules = replace(context(), hooks=Hooks(**{which: fail}))
-    driven = drive(attempt(chat("hi", model="m"), rules), Reply(503), reply(ANSWER))
+    driven = drive(send_with_retries(chat("hi", model="m"), rules), Reply(503), reply(ANSWER))
     assert driven.result.text == SECRET
     assert "a hook failed" in caplog.text
 
@@ -81,12 +81,12 @@ def test_a_hook_that_fails_costs_no_answer(which, caplog):
 def test_the_log_has_neither_prompts_nor_answers_nor_headers(caplog):
     caplog.set_level(logging.DEBUG, "nanogpt_client")
     call = chat(SECRET, model="m", extra_headers={"x-secret": SECRET})
-    drive(attempt(call, context()), Reply(503, {"set-cookie": SECRET}), reply(ANSWER))
+    drive(send_with_retries(call, context()), Reply(503, {"set-cookie": SECRET}), reply(ANSWER))
     levels = [record.levelname for record in caplog.records]
     assert levels == ["DEBUG", "INFO", "WARNING", "DEBUG", "INFO"]
     assert "POST /chat/completions model=m: 503" in caplog.text
     assert SECRET not in caplog.text
 
 
-def test_nothing_is_told_by_default():
+def test_nothing_is_reported_by_default():
     Hooks().request(CallEvent("GET", "/", "account", None, 1))

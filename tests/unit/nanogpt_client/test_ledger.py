@@ -50,7 +50,7 @@ def test_totals_keep_unknown_apart_from_zero():
     )
     assert ledger.totals == Totals(3, CENT, 1, 3, 4)
     assert ledger.spent == CENT
-    assert repr(ledger) == "<Ledger: 3 calls, 0.01 USD known>"
+    assert repr(ledger) == "<Ledger: 3 calls, 0.01 USD>"
 
 
 def test_dollars_add_up_exactly():
@@ -216,7 +216,7 @@ def test_odd_lines_break_nothing(tmp_path, field, value):
     assert "all" in ledger._repr_html_()
 
 
-def test_what_is_no_count_counts_as_not_told():
+def test_what_is_no_count_counts_as_not_reported():
     values: dict[str, Any] = {
         "prompt_tokens": "x",
         "completion_tokens": "7",
@@ -293,7 +293,7 @@ def test_entries_that_are_gone_are_not_passed_over_in_silence(tmp_path):
     for _ in range(5):
         ledger.record(entry())
     for use in (list, Ledger.rows, lambda ledger: ledger.export(tmp_path / "x")):
-        with pytest.warns(AccountingWarning, match="no more than 2 entries; 3 are missing"):
+        with pytest.warns(AccountingWarning, match="only the last 2 entries; 3 are missing"):
             use(ledger)
     assert len(Ledger(tmp_path / "x")) == 2
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.messages import (
     assistant_message,
     audio_part,
@@ -143,7 +143,7 @@ def test_tools():
         "function": {"name": "f", "description": "does", "parameters": closed, "strict": True},
     }
     assert function_tool("f", None, schema, strict=False)["function"]["parameters"] == schema
-    with pytest.raises(ConfigurationError, match="strict=True"):
+    with pytest.raises(InvalidArgumentError, match="strict=True"):
         function_tool("f", None, {"type": "object", "additionalProperties": True}, strict=True)
     assert function_tool("f")["function"] == {
         "name": "f",
@@ -248,7 +248,7 @@ def test_media_at_the_end_stay_at_the_end_and_texts_where_they_are():
 @pytest.mark.parametrize("build", [image_part, video_part, file_part])
 @pytest.mark.parametrize("address", ["demo://resource/1", "/relative.png", "file:///etc/passwd"])
 def test_an_address_that_nanogpt_cannot_read_is_refused(build, address):
-    with pytest.raises(ConfigurationError, match="cannot read"):
+    with pytest.raises(InvalidArgumentError, match="cannot read"):
         build(address)
     assert build("HTTPS://e.org/a")
     assert build("data:image/png;base64,AAAA")
@@ -273,7 +273,7 @@ def test_arguments_that_are_no_json_are_refused():
         deep = [deep]
     odd: list[Any] = [{"a": deep}, {("a",): 1}]
     for arguments in odd:
-        with pytest.raises(ConfigurationError, match="arguments of the call of 'f'"):
+        with pytest.raises(InvalidArgumentError, match="arguments of the call of 'f'"):
             tool_call("c", "f", arguments)
 
 
@@ -309,10 +309,12 @@ def test_what_a_model_does_not_take_is_a_text_where_it_was_but_in_the_users_own_
         assistant_message([text_part("Here:"), image]),
         tool_message([text_part("seen"), image, sound], "a"),
     ]
-    with pytest.warns(UserWarning, match="an image .* is not sent, which the model does not take"):
+    with pytest.warns(
+        UserWarning, match="an image .* is not sent, which the model does not support"
+    ):
         moved = media_behind_tools(conversation, {"image_url": False})
     assert moved[0] == conversation[0]
-    note = text_part("[an image was here, which the model does not take]")
+    note = text_part("[an image was here, which the model does not support]")
     assert moved[1]["content"] == [text_part("Here:"), note]
     assert moved[2]["content"] == [text_part("seen"), note]
     assert moved[3]["content"][1] == sound

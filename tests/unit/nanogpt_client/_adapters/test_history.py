@@ -88,6 +88,6 @@ def test_fields_of_users_are_told_from_those_of_frameworks():
 
 def test_who_sees_is_known_from_the_catalogue():
     assert takes(None) == {}
-    assert takes(bundled_models.facts("openai/gpt-5.2")) == {}
+    assert takes(bundled_models.find("openai/gpt-5.2")) == {}
     blind = takes(Model.read({"id": "m", "capabilities": {"vision": False, "pdf_upload": True}}))
     assert (blind["image_url"], blind["file"]) == (False, True)

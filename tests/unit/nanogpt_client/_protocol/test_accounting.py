@@ -13,7 +13,7 @@ import pytest
 
 from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Reply, Request
-from nanogpt_client._protocol.policy import attempt, perform
+from nanogpt_client._protocol.policy import run_flow, send_with_retries
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.video import generate_video
 from nanogpt_client.errors import (
@@ -109,7 +109,7 @@ def test_the_entry_of_a_failure_has_its_name_and_request_id():
     assert error.sends == 3
 
 
-def test_who_walks_away_is_booked_as_that():
+def test_who_walks_away_is_recorded_as_that():
     assert book(context(), error=GeneratorExit()).outcome == "abandoned"
 
 
@@ -174,7 +174,7 @@ def test_a_call_is_recorded_by_the_process_that_began_it(tmp_path, leave):
     """A forked child has copies of the streams that were open; dropping them is no end."""
     ledger, budget = Ledger(tmp_path / "calls.jsonl"), Budget(usd=1)
     rules = replace(context(budget=budget), ledger=ledger)
-    open_calls = [attempt(call(estimate=lambda: SOME), rules)]
+    open_calls = [send_with_retries(call(estimate=lambda: SOME), rules)]
     next(open_calls[0])
 
     def work() -> None:
@@ -217,13 +217,13 @@ def test_what_waits_for_the_disk_is_written_by_its_own_process(tmp_path, monkeyp
 TICKET = {"runId": "run_1", "status": "pending", "cost": 0.5, "paymentSource": "USD"}
 
 
-def test_polls_never_book_the_price_of_a_video_again():
+def test_polls_never_record_the_price_of_a_video_again():
     rules = context(budget=Budget(usd=10))
     state = {"data": {"status": "IN_PROGRESS", "cost": 0.5}}
     done = {"data": {"status": "COMPLETED", "cost": 0.5, "output": {"video": {"url": "/v.mp4"}}}}
     flow = generate_video("a cat", model="veo2-video")
     driven = drive(
-        perform(flow, rules), reply(TICKET, 202), reply(state), reply(state), reply(done)
+        run_flow(flow, rules), reply(TICKET, 202), reply(state), reply(state), reply(done)
     )
     assert driven.result.billing.cost == Decimal("0.5")
     assert [entry.cost for entry in rules.ledger] == [Decimal("0.5"), 0, 0, 0]
@@ -231,11 +231,11 @@ def test_polls_never_book_the_price_of_a_video_again():
     assert rules.budget.spent == Decimal("0.5")
 
 
-def test_polls_never_book_the_price_of_a_spoken_job_again():
+def test_polls_never_record_the_price_of_a_spoken_job_again():
     rules = context()
     done = {"status": "completed", "audioUrl": "https://cdn/x.mp3", "cost": 0.5}
     flow = speak("hi", model="Elevenlabs-Turbo-V2.5")
-    driven = drive(perform(flow, rules), reply(TICKET, 202), reply(done), reply(b"ID3mp3"))
+    driven = drive(run_flow(flow, rules), reply(TICKET, 202), reply(done), reply(b"ID3mp3"))
     assert driven.result.data == b"ID3mp3"
     assert [(e.kind, e.cost) for e in rules.ledger] == [
         ("speech", Decimal("0.5")), ("speech", 0), ("download", 0),

@@ -364,7 +364,7 @@ def test_citations_repeated_in_every_delta_count_once():
     assert partial.completion().citations == (Citation("https://a", "A"), Citation("https://b"))
 
 
-def test_refusals_and_sound_come_in_pieces():
+def test_refusals_and_sound_come_in_chunks():
     partial, chunks = fold(
         {"refusal": "I "}, {"refusal": "cannot"},
         {"audio": {"id": "x", "data": "AA", "transcript": "h"}},
@@ -470,7 +470,7 @@ DELTAS = st.dictionaries(st.sampled_from(FIELDS), ANY, max_size=4)
         max_size=3,
     )
 )
-def test_any_frames_are_folded(frames):
+def test_any_events_are_folded(frames):
     partial = ChatAccumulator()
     chunks = [chunk for frame in frames for chunk in partial.add(frame)]
     whole = partial.completion()

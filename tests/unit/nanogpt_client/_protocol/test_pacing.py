@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._protocol.pacing import LONGEST_NAP, Pace, Turn
+from nanogpt_client._protocol.pacing import MAX_SLEEP, Pace, Slot
 
 
 @dataclass
@@ -107,31 +107,31 @@ class World:
     def begin(self) -> None:
         if self.left:
             self.left -= 1
-            self.wait(self.pace.turn())
+            self.wait(self.pace.next_slot())
 
-    def wait(self, turn: Turn) -> None:
-        seconds = self.pace.wait(turn)
+    def wait(self, slot: Slot) -> None:
+        seconds = self.pace.wait(slot)
         if seconds > 0:  # and wakes a little late, as threads and loops do
             late = self.random.random() / 200
-            self.after(min(seconds, LONGEST_NAP) + late, lambda: self.wait(turn))
+            self.after(min(seconds, MAX_SLEEP) + late, lambda: self.wait(slot))
             return
         self.sends.append(self.clock.now)
         way = self.round_trip * (0.25 + self.random.random() / 2)
-        self.after(way, lambda: self.arrive(turn))
+        self.after(way, lambda: self.arrive(slot))
 
-    def arrive(self, turn: Turn) -> None:
+    def arrive(self, slot: Slot) -> None:
         taken = self.server.takes(self.clock.now)
-        self.after(self.round_trip / 2 + 0.3 * taken, lambda: self.hear(turn, taken=taken))
+        self.after(self.round_trip / 2 + 0.3 * taken, lambda: self.hear(slot, taken=taken))
 
-    def hear(self, turn: Turn, *, taken: bool) -> None:
+    def hear(self, slot: Slot, *, taken: bool) -> None:
         if taken:
-            self.pace.accepted(turn)
+            self.pace.accepted(slot)
             self.answered += 1
             self.begin()
         else:
             self.refused += 1
-            self.pace.refused(turn, self.retry_after)
-            self.wait(self.pace.turn())
+            self.pace.refused(slot, self.retry_after)
+            self.wait(self.pace.next_slot())
 
 
 def world(server: str, per_second: float | None = None, **words: Any) -> World:
@@ -174,20 +174,20 @@ def test_a_thousand_at_once_after_a_first_refusal_wait_in_order():
     clock = Clock()
     pace = Pace(now=clock, jitter=lambda: 0.0)
     for _ in range(25):
-        turn = pace.turn()
-        assert pace.wait(turn) == 0
+        slot = pace.next_slot()
+        assert pace.wait(slot) == 0
         clock.now += 0.001
-    pace.refused(turn, 1.0)
-    waits = [pace.wait(pace.turn()) for _ in range(1000)]
+    pace.refused(slot, 1.0)
+    waits = [pace.wait(pace.next_slot()) for _ in range(1000)]
     assert waits[0] >= 1
     assert waits == sorted(waits)
     assert pace.is_asked_to_wait
 
 
-def test_all_calls_wait_when_one_is_told_to():
+def test_all_calls_wait_when_one_is_asked_to():
     clock = Clock()
     pace = Pace(now=clock, jitter=lambda: 0.0)
-    first, second = pace.turn(), pace.turn()
+    first, second = pace.next_slot(), pace.next_slot()
     assert pace.wait(first) == 0
     pace.refused(first, 7.0)
     assert pace.wait(second) >= 7
@@ -200,9 +200,9 @@ def test_clients_that_were_refused_together_do_not_come_back_together():
     for seed in range(20):
         clock = Clock()
         pace = Pace(now=clock, jitter=random.Random(seed).random)
-        pace.wait(turn := pace.turn())
-        pace.refused(turn, 1.0)
-        waits.add(round(pace.wait(pace.turn()), 3))
+        pace.wait(slot := pace.next_slot())
+        pace.refused(slot, 1.0)
+        waits.add(round(pace.wait(pace.next_slot()), 3))
     assert len(waits) > 15
     assert all(1.0 <= wait <= 1.2 for wait in waits)
 
@@ -211,9 +211,9 @@ def test_without_a_refusal_nobody_waits_and_little_is_kept():
     clock = Clock()
     pace = Pace(now=clock)
     for _ in range(10_000):
-        turn = pace.turn()
-        assert pace.wait(turn) == 0
-        pace.accepted(turn)
+        slot = pace.next_slot()
+        assert pace.wait(slot) == 0
+        pace.accepted(slot)
         clock.now += 0.01
     assert not pace.is_asked_to_wait
     assert len(pace._sent) <= 101
@@ -225,7 +225,7 @@ def test_where_nobody_says_how_long_pauses_double():
     pauses = []
     for _ in range(6):
         pauses.append(pace.back_off())
-        pace.refused(pace.turn(), 0.0)
+        pace.refused(pace.next_slot(), 0.0)
     assert pauses == [0.5, 1, 2, 4, 8, 8]
-    pace.accepted(pace.turn())
+    pace.accepted(pace.next_slot())
     assert pace.back_off() == 0.5

@@ -15,14 +15,14 @@ from nanogpt_client._protocol.call import Reply, Request, RetrySafety
 from nanogpt_client._protocol.policy import (
     AFTER_DONE_SECONDS,
     AFTER_FINISH_SECONDS,
-    attempt,
-    perform,
-    stream,
+    run_flow,
+    send_with_retries,
+    stream_events,
 )
 from nanogpt_client._protocol.steps import (
     Block,
+    Chunk,
     Open,
-    Piece,
     Read,
     Send,
     Sleep,
@@ -79,7 +79,7 @@ FIRST, IDLE = 60.0, 20.0
 
 
 def test_one_call_one_send():
-    driven = drive(attempt(text_call(), context()), OK)
+    driven = drive(send_with_retries(text_call(), context()), OK)
     assert driven.result == "hello"
     assert driven.steps == [Send(Request("POST", "/any"))]
 
@@ -87,7 +87,7 @@ def test_one_call_one_send():
 @pytest.mark.parametrize("resend", RetrySafety)
 def test_what_never_reached_nanogpt_is_sent_again(resend):
     rules = context()
-    driven = drive(attempt(text_call(resend), rules), REFUSED, REFUSED, OK)
+    driven = drive(send_with_retries(text_call(resend), rules), REFUSED, REFUSED, OK)
     assert driven.result == "hello"
     assert driven.sleeps == [0.5, 1.0]
     assert only_entry(rules).sends == 3
@@ -95,7 +95,7 @@ def test_what_never_reached_nanogpt_is_sent_again(resend):
 
 @pytest.mark.parametrize("resend", RetrySafety)
 def test_connection_errors_are_raised_once_the_retries_are_used_up(resend):
-    driven = drive(attempt(text_call(resend), context()), REFUSED, REFUSED, REFUSED)
+    driven = drive(send_with_retries(text_call(resend), context()), REFUSED, REFUSED, REFUSED)
     error = driven.failure(APIConnectionError)
     assert (error.sends, error.maybe_billed) == (3, False)
     assert str(error) == "POST /any could not be sent: connection refused"
@@ -107,7 +107,7 @@ def test_connection_errors_are_raised_once_the_retries_are_used_up(resend):
 @pytest.mark.parametrize("resend", [RetrySafety.IF_REJECTED, RetrySafety.IF_NOT_SENT])
 def test_what_may_have_been_billed_is_never_sent_again(outcome, cls, resend):
     rules = context(max_retries=9)
-    error = drive(attempt(text_call(resend), rules), outcome).failure(cls)
+    error = drive(send_with_retries(text_call(resend), rules), outcome).failure(cls)
     assert (error.sends, error.maybe_billed) == (1, True)
     assert "may have been billed" in str(error)
     assert only_entry(rules).cost is None
@@ -116,8 +116,8 @@ def test_what_may_have_been_billed_is_never_sent_again(outcome, cls, resend):
 @pytest.mark.parametrize("outcome", [LOST, SILENT])
 def test_what_is_free_is_asked_again(outcome):
     call = text_call(RetrySafety.ALWAYS, billable=False)
-    assert drive(attempt(call, context()), outcome, OK).result == "hello"
-    error = drive(attempt(call, context(max_retries=0)), outcome).error
+    assert drive(send_with_retries(call, context()), outcome, OK).result == "hello"
+    error = drive(send_with_retries(call, context(max_retries=0)), outcome).error
     assert error is not None
     assert not error.maybe_billed
     assert "billed" not in str(error)
@@ -128,16 +128,16 @@ def test_what_is_free_is_asked_again(outcome):
 def test_try_again_statuses(status, resend):
     failed = reply({"error": {"message": "later"}}, status)
     if resend is RetrySafety.IF_NOT_SENT:
-        assert drive(attempt(text_call(resend), context()), failed).error is not None
+        assert drive(send_with_retries(text_call(resend), context()), failed).error is not None
     else:
-        driven = drive(attempt(text_call(resend), context()), failed, OK)
+        driven = drive(send_with_retries(text_call(resend), context()), failed, OK)
         assert (driven.result, driven.sleeps) == ("hello", [0.5])
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 413, 415, 422, 301])
 @pytest.mark.parametrize("resend", RetrySafety)
 def test_final_statuses(status, resend):
-    error = drive(attempt(text_call(resend), context()), Reply(status)).error
+    error = drive(send_with_retries(text_call(resend), context()), Reply(status)).error
     assert error is not None
     assert (error.status_code, error.sends) == (status, 1)
 
@@ -149,7 +149,7 @@ SLOW_DOWN = reply({"error": {"code": "rate_limit_exceeded"}}, 429, retry_after="
 @pytest.mark.parametrize("resend", RetrySafety)
 def test_who_is_asked_to_wait_waits_whatever_the_retries(resend, max_retries):
     rules = context(max_retries=max_retries)
-    driven = drive(attempt(text_call(resend), rules), *[SLOW_DOWN] * 5, OK)
+    driven = drive(send_with_retries(text_call(resend), rules), *[SLOW_DOWN] * 5, OK)
     assert driven.result == "hello"
     assert sum(driven.sleeps) >= 35
     assert rules.retry.quota.take()
@@ -157,44 +157,44 @@ def test_who_is_asked_to_wait_waits_whatever_the_retries(resend, max_retries):
 
 
 def test_nobody_waits_for_longer_than_allowed():
-    driven = drive(attempt(text_call(), context(rate_limit_wait=20.0)), *[SLOW_DOWN] * 3)
+    driven = drive(send_with_retries(text_call(), context(rate_limit_wait=20.0)), *[SLOW_DOWN] * 3)
     assert driven.failure(RateLimitError).retry_after == 7.0
     assert sum(driven.sleeps) <= 20
 
 
 def test_a_wait_that_is_too_long_is_not_begun():
-    driven = drive(attempt(text_call(), context(rate_limit_wait=6.0)), SLOW_DOWN)
+    driven = drive(send_with_retries(text_call(), context(rate_limit_wait=6.0)), SLOW_DOWN)
     assert driven.failure(RateLimitError).sends == 1
     assert driven.sleeps == []
 
 
 def test_the_timeout_is_what_may_be_waited_by_default():
-    driven = drive(attempt(text_call(), context(timeout=10.0)), SLOW_DOWN, SLOW_DOWN)
+    driven = drive(send_with_retries(text_call(), context(timeout=10.0)), SLOW_DOWN, SLOW_DOWN)
     assert driven.failure(RateLimitError).sends == 2
 
 
 def test_as_long_as_others_are_accepted_nobody_gives_up():
     rules = context(timeout=10.0)
-    patient = attempt(text_call(), rules)
+    patient = send_with_retries(text_call(), rules)
     step = next(patient)
     for _ in range(10):
         step = patient.send(SLOW_DOWN)
         while isinstance(step, Sleep):
             CLOCKS[-1].now += step.seconds
             step = patient.send(None)
-        assert drive(attempt(text_call(), rules), OK).result == "hello"
+        assert drive(send_with_retries(text_call(), rules), OK).result == "hello"
     with pytest.raises(StopIteration):
         patient.send(OK)
 
 
 def test_a_call_that_waits_for_its_turn_in_vain_is_not_sent():
     rules = context(rate_limit_wait=6.0)
-    assert drive(attempt(text_call(), rules), SLOW_DOWN).error
+    assert drive(send_with_retries(text_call(), rules), SLOW_DOWN).error
     waiting = context(rate_limit_wait=20.0)
-    refused = attempt(text_call(), waiting)
+    refused = send_with_retries(text_call(), waiting)
     next(refused)
     assert isinstance(refused.send(SLOW_DOWN), Sleep)
-    error = drive(attempt(text_call(), replace(waiting, rate_limit_wait=6.0))).failure(
+    error = drive(send_with_retries(text_call(), replace(waiting, rate_limit_wait=6.0))).failure(
         RateLimitError
     )
     assert (error.sends, error.maybe_billed) == (0, False)
@@ -204,37 +204,40 @@ def test_a_call_that_waits_for_its_turn_in_vain_is_not_sent():
 def test_files_of_other_servers_stand_in_no_line():
     rules = context(requests_per_second=0.1)
     file = replace(text_call(), request=Request("GET", "https://cdn.example/x", download_limit=9))
-    assert [sum(drive(attempt(file, rules), OK).sleeps) for _ in range(3)] == [0, 0, 0]
-    drive(attempt(text_call(), rules), OK)
-    assert sum(drive(attempt(text_call(), rules), OK).sleeps) == 10
+    assert [sum(drive(send_with_retries(file, rules), OK).sleeps) for _ in range(3)] == [0, 0, 0]
+    drive(send_with_retries(text_call(), rules), OK)
+    assert sum(drive(send_with_retries(text_call(), rules), OK).sleeps) == 10
 
 
 def test_a_pace_that_is_set_is_kept_before_anybody_refuses():
     rules = context(requests_per_second=4)
-    sleeps = [sum(drive(attempt(text_call(), rules), OK).sleeps) for _ in range(5)]
+    sleeps = [sum(drive(send_with_retries(text_call(), rules), OK).sleeps) for _ in range(5)]
     assert sleeps == [0, 0.25, 0.25, 0.25, 0.25]
 
 
 def test_a_daily_limit_is_raised_at_once():
     daily = reply({"error": {"code": "daily_usd_limit_exceeded"}}, 429, retry_after="10")
-    error = drive(attempt(text_call(), context()), daily).failure(DailyLimitError)
+    error = drive(send_with_retries(text_call(), context()), daily).failure(DailyLimitError)
     assert error.retry_after == 10.0
 
 
 def test_an_outage_ends_in_errors_at_once_and_a_success_in_hope():
     rules = context()
     for _ in range(25):
-        drive(attempt(text_call(), rules), *[Reply(503)] * 3)
-    assert drive(attempt(text_call(), rules), Reply(503)).error is not None  # 50 retries are gone
+        drive(send_with_retries(text_call(), rules), *[Reply(503)] * 3)
+    assert (
+        drive(send_with_retries(text_call(), rules), Reply(503)).error is not None
+    )  # 50 retries are gone
     for _ in range(10):
-        drive(attempt(text_call(), rules), OK)
-    assert drive(attempt(text_call(), rules), Reply(503), OK).result == "hello"
+        drive(send_with_retries(text_call(), rules), OK)
+    assert drive(send_with_retries(text_call(), rules), Reply(503), OK).result == "hello"
 
 
 def test_the_cause_is_kept():
     cause = OSError("no route")
     driven = drive(
-        attempt(text_call(), context(max_retries=0)), Unreachable(False, "no route", cause=cause)
+        send_with_retries(text_call(), context(max_retries=0)),
+        Unreachable(False, "no route", cause=cause),
     )
     assert driven.failure(APIConnectionError).__cause__ is cause
 
@@ -244,7 +247,9 @@ def test_an_answer_that_cannot_be_read_is_complete_and_maybe_billed():
         raise InvalidResponseError("nonsense")
 
     page = Reply(200, {"x-request-id": "req_1"}, b"<html>")
-    error = drive(attempt(text_call(parse=parse), context()), page).failure(InvalidResponseError)
+    error = drive(send_with_retries(text_call(parse=parse), context()), page).failure(
+        InvalidResponseError
+    )
     assert (error.status_code, error.request_id, error.response) == (200, "req_1", page)
     assert (error.maybe_billed, error.sends) == (True, 1)
 
@@ -255,18 +260,18 @@ def test_an_answer_that_an_error_brings_along_is_kept():
     def parse(_: Reply):
         raise error_from_reply(other)
 
-    error = drive(attempt(text_call(parse=parse), context()), OK).failure(NotFoundError)
+    error = drive(send_with_retries(text_call(parse=parse), context()), OK).failure(NotFoundError)
     assert (error.status_code, error.request_id, error.response) == (404, "req_2", other)
 
 
 def test_a_transport_that_answers_nonsense_is_a_bug_and_shows():
-    with pytest.raises(TypeError, match="answered with None"):
-        drive(attempt(text_call(), context()), None)
+    with pytest.raises(TypeError, match="returned None"):
+        drive(send_with_retries(text_call(), context()), None)
 
 
 def test_a_spent_budget_refuses_before_sending():
     rules = context(budget=Budget(usd=0))
-    driven = drive(attempt(text_call(), rules))
+    driven = drive(send_with_retries(text_call(), rules))
     assert driven.failure(BudgetExceededError).sends == 0
     assert driven.steps == []
     assert len(rules.ledger) == 0
@@ -274,7 +279,7 @@ def test_a_spent_budget_refuses_before_sending():
 
 def test_a_spent_budget_does_not_stop_free_calls():
     rules = context(budget=Budget(usd=0))
-    assert drive(attempt(text_call(billable=False), rules), OK).result == "hello"
+    assert drive(send_with_retries(text_call(billable=False), rules), OK).result == "hello"
 
 
 # Flows of several calls
@@ -288,7 +293,7 @@ def test_a_flow_asks_sleeps_and_answers():
         return one + two
 
     rules = context()
-    driven = drive(perform(flow(), rules), OK, Reply(200, {}, b" again"))
+    driven = drive(run_flow(flow(), rules), OK, Reply(200, {}, b" again"))
     assert driven.result == "hello again"
     assert driven.sleeps == [3.0]
     assert len(rules.ledger) == 2
@@ -301,14 +306,14 @@ def test_a_flow_may_handle_an_error():
         except BadRequestError:
             return "handled"
 
-    assert drive(perform(flow(), context()), Reply(400)).result == "handled"
+    assert drive(run_flow(flow(), context()), Reply(400)).result == "handled"
 
 
 def test_a_flow_that_does_not_handle_it_ends_with_it():
     def flow():
         yield from ask(text_call())
 
-    drive(perform(flow(), context()), Reply(400)).failure(BadRequestError)
+    drive(run_flow(flow(), context()), Reply(400)).failure(BadRequestError)
 
 
 def test_a_flow_may_refuse_before_it_asks():
@@ -316,7 +321,7 @@ def test_a_flow_may_refuse_before_it_asks():
         raise ConfigurationError("no")
         yield
 
-    assert drive(perform(flow(), context())).failure(ConfigurationError).sends == 0
+    assert drive(run_flow(flow(), context())).failure(ConfigurationError).sends == 0
 
 
 def test_an_interrupted_flow_is_closed():
@@ -329,7 +334,7 @@ def test_an_interrupted_flow_is_closed():
             closed.append(True)
 
     rules = context()
-    steps = perform(flow(), rules)
+    steps = run_flow(flow(), rules)
     next(steps)
     with pytest.raises(KeyboardInterrupt):
         steps.throw(KeyboardInterrupt())
@@ -344,7 +349,7 @@ def chat_stream(*outcomes, n=1, rules=None, **limits):
     limits = {"first_event_timeout": FIRST, "stream_idle_timeout": IDLE} | limits
     rules = rules or context(**limits)
     call = stream_chat("hi", model="m", n=n)
-    return drive(stream(call, rules), *outcomes), rules
+    return drive(stream_events(call, rules), *outcomes), rules
 
 
 def limits_of(driven):
@@ -380,9 +385,9 @@ def test_after_done_only_the_end_is_looked_for(outcome):
     assert only_entry(rules).outcome == "ok"
 
 
-def test_a_stream_is_booked_before_its_end_is_looked_for():
+def test_a_stream_is_recorded_before_its_end_is_looked_for():
     rules = context()
-    steps = stream(stream_chat("hi", model="m"), rules)
+    steps = stream_events(stream_chat("hi", model="m"), rules)
     step = next(steps)
     while not (isinstance(step, Read) and step.limit == AFTER_DONE_SECONDS):
         answers: Any = {
@@ -410,8 +415,8 @@ def test_usage_after_the_finish_reason_is_waited_for():
     assert driven.items[-1].usage.prompt_tokens == 3
 
 
-def test_the_last_frame_may_lack_its_blank_line():
-    cut_short = Piece(sse(frame("a"), frame("b", finish="stop")).rstrip(b"\n"))
+def test_the_last_event_may_lack_its_blank_line():
+    cut_short = Chunk(sse(frame("a"), frame("b", finish="stop")).rstrip(b"\n"))
     driven, _ = chat_stream(connected(), cut_short, END)
     assert driven.error is None
     assert driven.text == "ab"
@@ -420,7 +425,7 @@ def test_the_last_frame_may_lack_its_blank_line():
 @pytest.mark.parametrize(
     ("outcome", "cls", "why"),
     [
-        (END, StreamInterruptedError, "ended before the answer was finished"),
+        (END, StreamInterruptedError, "ended before the response was finished"),
         (LOST, StreamInterruptedError, "connection broke while streaming: connection reset"),
         (SILENT, StreamStalledError, "no event for 20 seconds"),
     ],
@@ -440,7 +445,7 @@ def test_a_stream_without_finish_reason_has_failed(outcome, cls, why):
 
 
 def test_a_fragment_at_the_end_is_a_cut_stream():
-    driven, _ = chat_stream(connected(), Piece(sse(frame("a")) + b'data: {"choices": [{"del'), END)
+    driven, _ = chat_stream(connected(), Chunk(sse(frame("a")) + b'data: {"choices": [{"del'), END)
     assert driven.failure(StreamInterruptedError).partial.text == "a"
 
 
@@ -462,7 +467,7 @@ def test_the_headers_time_counts_towards_the_first_event():
     assert limits_of(driven) == [FIRST, FIRST - 25.0]
 
 
-def test_comments_do_not_feed_the_watchdog():
+def test_comments_do_not_feed_the_stall_limit():
     driven, _ = chat_stream(
         connected(seconds=10.0),
         piece(": keep-alive\n\n", seconds=30.0),
@@ -476,9 +481,9 @@ def test_comments_do_not_feed_the_watchdog():
     assert limits_of(driven) == [60.0, 50.0, 20.0, 1.0, 20.0, 5.0, 0]
 
 
-def test_half_an_event_does_not_feed_the_watchdog_either():
+def test_half_an_event_does_not_feed_the_stall_limit_either():
     driven, _ = chat_stream(
-        connected(), piece(frame("a")), Piece(b"data: {", 12.0), Piece(b'"choices"', 7.0), SILENT
+        connected(), piece(frame("a")), Chunk(b"data: {", 12.0), Chunk(b'"choices"', 7.0), SILENT
     )
     assert limits_of(driven)[-2:] == [8.0, 1.0]
 
@@ -495,7 +500,7 @@ def test_without_limits_nothing_is_watched():
     assert limits_of(driven) == [None, None, None, AFTER_DONE_SECONDS]
 
 
-def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
+def test_text_before_an_error_event_in_the_same_bytes_is_not_lost():
     bad = frame(
         finish="error", error={"status": 429, "message": "slow", "code": "rate_limit_exceeded"}
     )
@@ -506,7 +511,7 @@ def test_text_before_an_error_frame_in_the_same_bytes_is_not_lost():
     assert "slow" in str(error)
 
 
-def test_text_in_the_error_frame_itself_is_not_lost():
+def test_text_in_the_error_event_itself_is_not_lost():
     driven, _ = chat_stream(
         connected(), piece(frame("bye", finish="error", error={"message": "x"}))
     )
@@ -514,7 +519,7 @@ def test_text_in_the_error_frame_itself_is_not_lost():
     assert driven.error is not None
 
 
-def test_an_error_frame_is_never_a_reason_to_send_again():
+def test_an_error_event_is_never_a_reason_to_send_again():
     bad = {"error": {"status": 503, "message": "overloaded"}}
     driven, rules = chat_stream(connected(), piece(bad))
     driven.failure(ServerError)
@@ -527,8 +532,8 @@ def test_an_error_reason_without_detail():
 
 
 @pytest.mark.parametrize("data", [b"data: {oops\n\n", b"data: [1]\n\n", b"data: null\n\n"])
-def test_a_frame_nobody_can_read(data):
-    driven, _ = chat_stream(connected(), Piece(sse(frame("a")) + data))
+def test_an_event_nobody_can_read(data):
+    driven, _ = chat_stream(connected(), Chunk(sse(frame("a")) + data))
     assert driven.failure(InvalidResponseError).partial.text == "a"
 
 
@@ -597,27 +602,27 @@ def test_a_200_with_a_whole_answer_is_one():
 )
 def test_a_stream_that_is_none_though_it_says_so(body, cls):
     driven, _ = chat_stream(
-        connected(content_type="text/event-stream"), Piece(body), *[END] * bool(body)
+        connected(content_type="text/event-stream"), Chunk(body), *[END] * bool(body)
     )
     driven.failure(cls)
 
 
 def test_a_whole_answer_that_calls_itself_a_stream():
     body = b'{"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}'
-    driven, _ = chat_stream(connected(), Piece(body), END)
+    driven, _ = chat_stream(connected(), Chunk(body), END)
     assert driven.error is None
     assert driven.text == "Hello"
 
 
 def test_an_event_without_end_breaks_the_stream(monkeypatch):
     monkeypatch.setattr(sse_module, "MAX_EVENT_BYTES", 20)
-    driven, _ = chat_stream(connected(), piece(frame("a")), Piece(b"data: " + b"x" * 20))
+    driven, _ = chat_stream(connected(), piece(frame("a")), Chunk(b"data: " + b"x" * 20))
     assert driven.failure(InvalidResponseError).partial.text == "a"
 
 
 def test_an_event_without_data_is_no_sign_of_life():
     driven, _ = chat_stream(
-        connected(), Piece(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
+        connected(), Chunk(b"data:\n\n", 9.0), piece(frame("a", finish="stop"), DONE)
     )
     assert driven.text == "a"
     assert limits_of(driven)[-2:] == [FIRST - 9.0, AFTER_DONE_SECONDS]
@@ -648,9 +653,9 @@ def test_an_error_reason_counts_whichever_answer_has_it():
     driven.failure(StreamInterruptedError)
 
 
-def test_leaving_a_stream_books_what_had_arrived():
+def test_leaving_a_stream_records_what_had_arrived():
     rules = context()
-    steps = stream(stream_chat("hi", model="m"), rules)
+    steps = stream_events(stream_chat("hi", model="m"), rules)
     next(steps)
     steps.send(connected(x_request_id="req_5"))
     steps.send(piece(frame("Hel", **USAGE)))
@@ -660,9 +665,9 @@ def test_leaving_a_stream_books_what_had_arrived():
     assert (entry.prompt_tokens, entry.request_id) == (3, "req_5")
 
 
-def test_leaving_a_stream_after_its_price_came_books_the_price():
+def test_leaving_a_stream_after_its_price_came_records_the_price():
     rules = context()
-    steps = stream(stream_chat("hi", model="m"), rules)
+    steps = stream_events(stream_chat("hi", model="m"), rules)
     next(steps)
     steps.send(connected())
     steps.send(piece(frame("Hel", **PRICED)))
@@ -672,7 +677,7 @@ def test_leaving_a_stream_after_its_price_came_books_the_price():
 
 def test_a_cancelled_stream_leaves_an_entry():
     driven_rules = context()
-    steps = stream(stream_chat("hi", model="m"), driven_rules)
+    steps = stream_events(stream_chat("hi", model="m"), driven_rules)
     next(steps)
     with pytest.raises(KeyboardInterrupt):
         steps.throw(KeyboardInterrupt())
@@ -700,7 +705,7 @@ def test_any_cut_of_a_stream_folds_to_the_same(data):
     whole = whole.replace(b"\n", end)
     places = sorted(data.draw(st.lists(st.integers(0, len(whole) - len(end) * 2), max_size=9)))
     edges = [0, *places, len(whole)]
-    pieces = [Piece(whole[a:b]) for a, b in pairwise(edges) if a < b]
+    pieces = [Chunk(whole[a:b]) for a, b in pairwise(edges) if a < b]
     driven, _ = chat_stream(connected(), *pieces)
     assert driven.error is None
     assert driven.text == "Héllo ✓"
@@ -710,8 +715,8 @@ def test_any_cut_of_a_stream_folds_to_the_same(data):
 @given(body=st.binary(max_size=80), ends=st.booleans())
 def test_no_bytes_break_the_client(body, ends):
     rules = context()
-    steps = stream(stream_chat("hi", model="m"), rules)
-    outcomes = iter([connected(), Piece(body or b"\n"), *[END] * ends])
+    steps = stream_events(stream_chat("hi", model="m"), rules)
+    outcomes = iter([connected(), Chunk(body or b"\n"), *[END] * ends])
     step = next(steps)
     try:
         while True:
@@ -729,35 +734,39 @@ def test_no_bytes_break_the_client(body, ends):
 def test_a_streamed_sound_ends_with_the_connection():
     rules = context()
     call = stream_speech("hi", model="tts-1")
-    driven = drive(stream(call, rules), connected(x_cost="0.01"), Piece(b"ab"), Piece(b"c"), END)
+    driven = drive(
+        stream_events(call, rules), connected(x_cost="0.01"), Chunk(b"ab"), Chunk(b"c"), END
+    )
     assert driven.items == [b"ab", b"c"]
     assert str(only_entry(rules).cost) == "0.01"
 
 
 def test_a_broken_sound_keeps_what_came():
     call = stream_speech("hi", model="tts-1")
-    driven = drive(stream(call, context()), connected(), Piece(b"ab"), LOST)
+    driven = drive(stream_events(call, context()), connected(), Chunk(b"ab"), LOST)
     assert driven.failure(StreamInterruptedError).partial.data == b"ab"
 
 
 def test_an_empty_sound_is_an_error():
     call = stream_speech("hi", model="tts-1")
-    drive(stream(call, context()), connected(), END).failure(InvalidResponseError)
+    drive(stream_events(call, context()), connected(), END).failure(InvalidResponseError)
 
 
-def test_a_sound_in_one_piece_is_handed_on():
+def test_a_sound_in_one_chunk_is_handed_on():
     call = stream_speech("hi", model="tts-1")
-    driven = drive(stream(call, context()), Reply(200, {"content-type": "audio/mpeg"}, b"mp3"))
+    driven = drive(
+        stream_events(call, context()), Reply(200, {"content-type": "audio/mpeg"}, b"mp3")
+    )
     assert driven.items == [b"mp3"]
 
 
 @pytest.mark.parametrize(
     ("body", "match"),
-    [({"url": "https://x/y.mp3"}, "use speak"), ({"error": "no"}, "no"), ({}, "without a sound")],
+    [({"url": "https://x/y.mp3"}, "use speak"), ({"error": "no"}, "no"), ({}, "without audio")],
 )
 def test_json_instead_of_a_streamed_sound(body, match):
     call = stream_speech("hi", model="tts-1")
-    error = drive(stream(call, context()), reply(body)).error
+    error = drive(stream_events(call, context()), reply(body)).error
     assert error is not None
     assert match in str(error)
 

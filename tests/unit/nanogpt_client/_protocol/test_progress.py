@@ -110,7 +110,7 @@ def test_without_tqdm_a_bar_is_refused_before_anything_is_sent(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     with pytest.raises(ConfigurationError, match=r"nanogpt-integrations\[progress\]"):
         ProgressReporter({"progress": True})
-    with pytest.raises(ConfigurationError, match="draws with tqdm"):
+    with pytest.raises(ConfigurationError, match="needs tqdm"):
         answer(generate_video("a cat", model="m", progress=True))
 
 

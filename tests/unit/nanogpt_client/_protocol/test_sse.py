@@ -59,7 +59,7 @@ def test_valid_streams_give_their_events_wherever_they_are_cut(
 )
 @example(stream=b"data: a\r\r\ndata: b\n\r\n", places=[8, 9])
 @example(stream=b"data: a\r\n\r\ndata: b\r\n\r\n", places=[8, 9, 10, 11])
-def test_any_bytes_mean_the_same_in_one_piece_and_in_many(stream, places):
+def test_any_bytes_mean_the_same_in_one_chunk_and_in_many(stream, places):
     assert decode(*cut(stream, places)) == decode(stream)
     assert decode(*(stream[i : i + 1] for i in range(len(stream)))) == decode(stream)
 
@@ -111,7 +111,7 @@ def test_an_event_without_end_is_refused(monkeypatch):
 
 
 @pytest.mark.timeout(5)
-def test_a_large_event_in_small_pieces_takes_linear_time():
+def test_a_large_event_in_small_chunks_takes_linear_time():
     data = b"x" * 2_000_000
     stream = b"data: " + data + b"\n\n"
     assert decode(*(stream[i : i + 50] for i in range(0, len(stream), 50))) == [data]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client import ConfigurationError, NanoGPTError
+from nanogpt_client import InvalidArgumentError, NanoGPTError
 from nanogpt_client._protocol.steps import CallUser, Sleep, ask_user
 from nanogpt_client._transport.concurrency import in_tasks, in_threads, invoke, invoke_async
 from tests.unit.nanogpt_client.clients.shell import BOTH
@@ -132,7 +132,7 @@ def test_functions_of_the_caller():
     assert invoke(CallUser(lambda value: value + 1, 1)).value == 2
     assert str(invoke(CallUser(fails, 1)).error) == "foreign"
     error = invoke(CallUser(later, 1)).error
-    assert isinstance(error, ConfigurationError)
+    assert isinstance(error, InvalidArgumentError)
     assert str(error) == "'later' is asynchronous; it needs AsyncNanoGPTClient"
 
 

@@ -1,4 +1,4 @@
-"""Calls wait for a connection in the order of arrival, and no turn is ever lost."""
+"""Calls wait for a connection in the order of arrival, and no slot is ever lost."""
 
 from __future__ import annotations
 
@@ -9,176 +9,176 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from nanogpt_client._transport import connection_queue
-from nanogpt_client._transport.connection_queue import Line, Queue, Turn
+from nanogpt_client._transport.connection_queue import ConnectionQueue, ProcessQueue, Slot
 from tests.support.forks import in_a_fork
 from tests.support.interrupts import interrupted_at, lines_of
 
 
-def hold(line: Line) -> Turn:
-    turn = Turn()
-    line.wait(turn)
-    return turn
+def hold(queue: ProcessQueue) -> Slot:
+    slot = Slot()
+    queue.acquire(slot)
+    return slot
 
 
-async def hold_async(line: Line) -> Turn:
-    turn = Turn()
-    await line.wait_async(turn)
-    return turn
+async def hold_async(queue: ProcessQueue) -> Slot:
+    slot = Slot()
+    await queue.acquire_async(slot)
+    return slot
 
 
-def waiting(line: Line) -> int:
-    return len(line._waiting)
+def waiting(queue: ProcessQueue) -> int:
+    return len(queue._waiting)
 
 
 def test_threads_wait_in_the_order_of_arrival():
-    line, order = Line(1), []
-    first = hold(line)
+    queue, order = ProcessQueue(1), []
+    first = hold(queue)
 
     def call(name: int) -> None:
-        turn = hold(line)
+        slot = hold(queue)
         order.append(name)
-        line.end(turn)
+        queue.release(slot)
 
     threads = [threading.Thread(target=call, args=(name,)) for name in range(5)]
     for count, thread in enumerate(threads):
         thread.start()
-        while waiting(line) <= count:
+        while waiting(queue) <= count:
             time.sleep(0.001)
-    line.end(first)
+    queue.release(first)
     for thread in threads:
         thread.join(2)
-    assert (order, len(line), waiting(line)) == ([0, 1, 2, 3, 4], 0, 0)
+    assert (order, len(queue), waiting(queue)) == ([0, 1, 2, 3, 4], 0, 0)
 
 
 async def test_tasks_wait_and_never_are_more_than_allowed():
-    line, most = Line(3), 0
+    queue, most = ProcessQueue(3), 0
 
     async def call() -> None:
         nonlocal most
-        turn = await hold_async(line)
-        most = max(most, len(line))
+        slot = await hold_async(queue)
+        most = max(most, len(queue))
         await asyncio.sleep(0)
-        line.end(turn)
+        queue.release(slot)
 
     started = time.monotonic()
     await asyncio.gather(*(call() for _ in range(200)))
-    assert (most, len(line), waiting(line)) == (3, 0, 0)
-    assert time.monotonic() - started < connection_queue.LOOK_AGAIN_SECONDS  # woken, not polled
+    assert (most, len(queue), waiting(queue)) == (3, 0, 0)
+    assert time.monotonic() - started < connection_queue.RECHECK_SECONDS  # woken, not polled
 
 
 async def test_a_cancelled_waiter_gives_its_turn_on():
-    line = Line(1)
-    first = await hold_async(line)
-    second, third = (asyncio.create_task(hold_async(line)) for _ in range(2))
+    queue = ProcessQueue(1)
+    first = await hold_async(queue)
+    second, third = (asyncio.create_task(hold_async(queue)) for _ in range(2))
     await asyncio.sleep(0)
-    line.end(first)  # the second has its turn, and is cancelled before it learns of it
+    queue.release(first)  # the second has its slot, and is cancelled before it learns of it
     second.cancel()
     async with asyncio.timeout(0.5):
-        turn = await third
-    assert (len(line), second.cancelled()) == (1, True)
-    line.end(turn)
+        slot = await third
+    assert (len(queue), second.cancelled()) == (1, True)
+    queue.release(slot)
 
 
 async def test_a_cancelled_waiter_leaves_the_queue():
-    line = Line(1)
-    first = await hold_async(line)
-    second = asyncio.create_task(hold_async(line))
+    queue = ProcessQueue(1)
+    first = await hold_async(queue)
+    second = asyncio.create_task(hold_async(queue))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.wait([second])
-    assert waiting(line) == 0
-    line.end(first)
+    assert waiting(queue) == 0
+    queue.release(first)
 
 
 def test_threads_and_loops_share_one_queue():
-    line = Line(1)
+    queue = ProcessQueue(1)
 
     async def one() -> None:
-        line.end(await hold_async(line))
+        queue.release(await hold_async(queue))
 
     def blocking(_: int) -> None:
-        line.end(hold(line))
+        queue.release(hold(queue))
 
     with ThreadPoolExecutor(8) as pool:
         done = [pool.submit(asyncio.run, one()) for _ in range(20)]
         done += [pool.submit(blocking, n) for n in range(20)]
         for future in done:
             future.result(5)
-    assert (len(line), waiting(line)) == (0, 0)
+    assert (len(queue), waiting(queue)) == (0, 0)
 
 
 def test_a_lost_turn_is_free_again(monkeypatch):
-    monkeypatch.setattr(connection_queue, "LOOK_AGAIN_SECONDS", 0.02)
-    line = Line(1)
-    lost = hold(line)
+    monkeypatch.setattr(connection_queue, "RECHECK_SECONDS", 0.02)
+    queue = ProcessQueue(1)
+    lost = hold(queue)
     del lost
-    assert len(line) == 0
-    second = hold(line)
-    threading.Timer(0.05, line._held.clear).start()  # as if its end woke nobody
-    third = hold(line)
+    assert len(queue) == 0
+    second = hold(queue)
+    threading.Timer(0.05, queue._in_use.clear).start()  # as if its end woke nobody
+    third = hold(queue)
     assert third is not second
 
 
 def test_a_waiter_whose_loop_is_closed_is_passed_over():
-    line = Line(1)
-    first = hold(line)
+    queue = ProcessQueue(1)
+    first = hold(queue)
     loop = asyncio.new_event_loop()
-    task = loop.create_task(hold_async(line))
+    task = loop.create_task(hold_async(queue))
     loop.run_until_complete(asyncio.sleep(0))
     task._log_destroy_pending = False  # type: ignore[attr-defined]
     loop.close()
-    line.end(first)
-    assert len(line) == 0
+    queue.release(first)
+    assert len(queue) == 0
     del task, loop
     gc.collect()
-    line.end(hold(line))
+    queue.release(hold(queue))
 
 
 def test_a_forked_child_begins_with_an_empty_queue():
-    queue = Queue(1)
-    turn = hold(queue.line)
+    queue = ConnectionQueue(1)
+    slot = hold(queue.of_process)
 
     def work() -> None:
-        assert len(queue.line) == 0
+        assert len(queue.of_process) == 0
 
     assert in_a_fork(work) == 0
-    assert len(queue.line) == 1
-    queue.line.end(turn)
+    assert len(queue.of_process) == 1
+    queue.of_process.release(slot)
 
 
 def test_an_interrupt_at_any_line_costs_no_turn():
-    line = Line(1)
+    queue = ProcessQueue(1)
 
     def call() -> None:
-        turn = Turn()
+        slot = Slot()
         try:
-            line.wait(turn)
+            queue.acquire(slot)
         finally:
-            line.end(turn)
+            queue.release(slot)
 
     number = lines_of(call, "connection_queue.py")
     assert number > 5
     for at in range(1, number + 1):
         interrupted_at(call, at, "connection_queue.py")
-        assert (len(line), waiting(line)) == (0, 0), at
-        assert line._lock.acquire(timeout=1), at
-        line._lock.release()
+        assert (len(queue), waiting(queue)) == (0, 0), at
+        assert queue._lock.acquire(timeout=1), at
+        queue._lock.release()
 
 
 def test_an_interrupt_of_a_waiter_costs_no_turn():
-    line = Line(1)
+    queue = ProcessQueue(1)
 
     def call() -> None:
-        turn = Turn()
+        slot = Slot()
         try:
-            line.wait(turn)
+            queue.acquire(slot)
         finally:
-            line.end(turn)
+            queue.release(slot)
 
     for at in range(1, 40):
-        first = hold(line)
-        ending = threading.Timer(0.005, line.end, [first])
+        first = hold(queue)
+        ending = threading.Timer(0.005, queue.release, [first])
         ending.start()
         interrupted_at(call, at, "connection_queue.py")
         ending.join()
-        assert (len(line), waiting(line)) == (0, 0), at
+        assert (len(queue), waiting(queue)) == (0, 0), at

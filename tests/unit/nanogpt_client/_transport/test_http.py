@@ -23,7 +23,7 @@ from nanogpt_client import (
     OutcomeUnknownError,
     StreamStalledError,
 )
-from nanogpt_client._transport.tcp import look
+from nanogpt_client._transport.send_progress import tcp_state
 from tests.support.driving import DONE, frame, sse
 from tests.support.interrupts import interrupted_at, lines_of
 from tests.support.rawserver import (
@@ -140,7 +140,7 @@ async def test_blocking_and_async_calls_share_the_connections():
             blocking = [asyncio.to_thread(client.chat, "hi", model="m") for _ in range(8)]
             await asyncio.gather(*blocking, *(shared.chat("hi", model="m") for _ in range(8)))
         client.close()
-        assert (server.posts, len(client._queue.line)) == (16, 0)
+        assert (server.posts, len(client._queue.of_process)) == (16, 0)
 
 
 def test_a_stream_keeps_its_connection_until_it_is_closed_or_collected():
@@ -149,7 +149,7 @@ def test_a_stream_keeps_its_connection_until_it_is_closed_or_collected():
         client = NanoGPTClient(KEY, base_url=server.base_url, max_connections=1)
         stream = client.stream_chat("hi", model="m")
         next(stream)
-        assert len(client._queue.line) == 1
+        assert len(client._queue.of_process) == 1
         stream.close()
         lost = client.stream_chat("hi", model="m")
         next(lost)
@@ -312,14 +312,14 @@ def test_the_end_of_a_connection_says_what_the_other_side_had_received():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
-        before = look(ours)
+        before = tcp_state(ours)
         ours.send(b"read")
         assert theirs.recv(9) == b"read"
-        received = look(ours)
+        received = tcp_state(ours)
         theirs.close()
-        ended = look(ours)
+        ended = tcp_state(ours)
         ours.send(b"never read")  # answered with a reset
-        after = look(ours)
+        after = tcp_state(ours)
         assert before is not None
         assert received is not None
         assert ended is not None
@@ -328,8 +328,8 @@ def test_the_end_of_a_connection_says_what_the_other_side_had_received():
         assert received.acked == before.acked + 4
         assert (ended.ended, after.ended, after.acked) == (True, True, ended.acked)
         ours.close()
-        assert look(ours) is None
-    assert look(None) is None
+        assert tcp_state(ours) is None
+    assert tcp_state(None) is None
 
 
 def test_a_connection_that_was_closed_before_the_request_came_proves_it_unsent(monkeypatch):
@@ -372,7 +372,7 @@ def test_dropped_clients_do_not_disturb_the_others_of_their_loop():
 def test_an_interrupt_at_any_line_leaves_a_client_that_works():
     files = (
         "_transport/http.py", "pool.py", "connection_queue.py", "send_progress.py",
-        "_transport/stream.py", "client.py",
+        "_transport/stream.py", "client.py", "runner.py",
     )  # fmt: skip
     with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
 
@@ -385,7 +385,7 @@ def test_an_interrupt_at_any_line_leaves_a_client_that_works():
         for at in range(1, number + 1, 3):
             interrupted_at(call, at, *files)
             gc.collect()
-            assert len(client._queue.line) == 0, at
+            assert len(client._queue.of_process) == 0, at
         call()
         assert len(next(iter(client._transport._own.values()))) == 1
 

@@ -1,4 +1,4 @@
-"""Who uses which HTTP client: one call at a time, and none is kept for ever."""
+"""HTTP clients serve one call at a time and are not kept open for ever."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
 from nanogpt_client._transport import pool
-from nanogpt_client._transport.connection_queue import Turn
+from nanogpt_client._transport.connection_queue import Slot
 from nanogpt_client._transport.pool import ClientPool, IdlePolicy, idle_policy_of
 from tests.support.rawserver import RawServer, http_reply
 
@@ -37,104 +37,110 @@ def clients():
     return ClientPool(Made)
 
 
-def lend(clients: ClientPool[Made]) -> tuple[Turn, Made]:
-    turn = Turn()
-    carrier = clients.lend(turn)
-    carrier.stream = carrier.client
-    return turn, carrier.client
+def acquire(clients: ClientPool[Made]) -> tuple[Slot, Made]:
+    slot = Slot()
+    pooled = clients.acquire(slot)
+    pooled.stream = pooled.client
+    return slot, pooled.client
 
 
 def test_nobody_shares_a_client(clients):
-    lent = [lend(clients) for _ in range(3)]
-    assert len({id(client) for _, client in lent}) == 3
+    in_use = [acquire(clients) for _ in range(3)]
+    assert len({id(client) for _, client in in_use}) == 3
 
 
 def test_the_one_that_was_used_last_is_used_next(clients):
-    (first, a), (second, b) = lend(clients), lend(clients)
-    clients.end(second, reusable=True)
-    clients.end(first, reusable=True)
-    lent = [lend(clients) for _ in range(3)]
-    assert [client for _, client in lent][:2] == [a, b]
+    (first, a), (second, b) = acquire(clients), acquire(clients)
+    clients.release(second, reusable=True)
+    clients.release(first, reusable=True)
+    in_use = [acquire(clients) for _ in range(3)]
+    assert [client for _, client in in_use][:2] == [a, b]
 
 
-def test_one_that_is_given_back_twice_is_lent_once(clients):
-    turn, client = lend(clients)
-    clients.end(turn, reusable=True)
-    clients.end(turn, reusable=True)
-    (again, same), (further, other) = lend(clients), lend(clients)
+def test_a_client_released_twice_is_used_once(clients):
+    slot, client = acquire(clients)
+    clients.release(slot, reusable=True)
+    clients.release(slot, reusable=True)
+    (again, same), (further, other) = acquire(clients), acquire(clients)
     assert (same is client, other is client) == (True, False)
     del again, further
 
 
-def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_lent_again(clients):
-    turn, client = lend(clients)
-    clients.end(turn, reusable=False)
+def test_one_that_did_not_come_to_a_regular_end_is_closed_and_not_reused(clients):
+    slot, client = acquire(clients)
+    clients.release(slot, reusable=False)
     assert client.closed
-    assert lend(clients)[1] is not client
+    assert acquire(clients)[1] is not client
 
 
-def test_one_that_the_server_has_closed_is_not_lent_and_teaches(clients):
-    (first, early), (second, late) = lend(clients), lend(clients)
-    clients.end(first, reusable=True)
-    clients.end(second, reusable=True)
+def test_one_that_the_server_has_closed_is_not_reused_and_teaches(clients):
+    (first, early), (second, late) = acquire(clients), acquire(clients)
+    clients.release(first, reusable=True)
+    clients.release(second, reusable=True)
     time.sleep(0.02)
     late.ended = True
-    (_third, other) = lend(clients)
+    (_third, other) = acquire(clients)
     assert late.closed
     assert early.closed  # as old as the one that the server has closed
     assert other not in {early, late}
 
 
-def test_what_was_learned_of_a_server_is_forgotten():
-    patience = IdlePolicy()
-    patience.learn(1.0)
-    patience.learn(2.0)
-    now = time.monotonic()
-    assert patience.seconds(now) == 0.5
-    assert patience.seconds(now + 100) == pool.IDLE_SECONDS
+def test_idle_connections_are_used_once_the_server_has_left_open_others_for_long(monkeypatch):
+    monkeypatch.setattr(pool, "OBSERVED_TIMES", 4)
+    policy, now = IdlePolicy(), time.monotonic()
+    assert not policy.allows(0.5, now)
+    for _ in range(4):
+        policy.found_open(0.5)
+    assert policy.allows(0.5, now)
+    assert not policy.allows(0.6, now)
+    assert not policy.allows(pool.IDLE_SECONDS + 0.1, now)
+    policy.found_closed()
+    policy.found_open(100)
+    assert not policy.allows(0.0, now + 59)
+    assert policy.allows(0.5, now + 100)
     assert idle_policy_of("https://a") is idle_policy_of("https://a")
     assert idle_policy_of("https://a") is not idle_policy_of("https://b")
 
 
 def test_one_whose_call_is_lost_is_closed(clients):
-    turn, client = lend(clients)
-    del turn
+    slot, client = acquire(clients)
+    del slot
     assert client.closed
     assert len(clients) == 0
 
 
 def test_those_that_are_idle_are_closed_without_a_further_call(clients, monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
-    (first, early), (second, late), (third, lent) = (lend(clients) for _ in range(3))
-    clients.end(first, reusable=True)
+    (first, early), (second, late), (third, in_use) = (acquire(clients) for _ in range(3))
+    clients.release(first, reusable=True)
     time.sleep(0.06)
-    clients.end(second, reusable=True)
+    clients.release(second, reusable=True)
     time.sleep(0.07)
     assert (early.closed, late.closed) == (True, False)
     time.sleep(0.15)
-    assert (late.closed, lent.closed) == (True, False)
+    assert (late.closed, in_use.closed) == (True, False)
     del third
 
 
 def test_closing_closes_all(clients):
-    (first, idle), (_second, lent) = lend(clients), lend(clients)
-    clients.end(first, reusable=True)
+    (first, idle), (_second, in_use) = acquire(clients), acquire(clients)
+    clients.release(first, reusable=True)
     clients.close()
-    assert (idle.closed, lent.closed, clients._alarm) == (True, True, None)
+    assert (idle.closed, in_use.closed, clients._alarm) == (True, True, None)
 
 
-def test_threads_never_meet_on_a_client(clients):
+def test_threads_never_share_a_client(clients):
     used: list[object] = []
     barrier = Barrier(8)
 
     def borrow() -> None:
         barrier.wait()
         for _ in range(200):
-            turn, client = lend(clients)
+            slot, client = acquire(clients)
             assert client not in used
             used.append(client)
             used.remove(client)
-            clients.end(turn, reusable=True)
+            clients.release(slot, reusable=True)
 
     with ThreadPoolExecutor(8) as threads:
         for future in [threads.submit(borrow) for _ in range(8)]:
@@ -165,7 +171,7 @@ def none_is_left(server: RawServer) -> None:
         time.sleep(0.01)
 
 
-def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
+def test_connections_of_a_burst_are_closed_soon(monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     with RawServer(ANSWER) as server, NanoGPTClient(KEY, base_url=server.base_url) as client:
         with ThreadPoolExecutor(4) as threads:
@@ -173,7 +179,7 @@ def test_connections_of_a_rush_hour_are_closed_soon(monkeypatch):
         none_is_left(server)
 
 
-async def test_connections_of_an_async_rush_hour_are_closed_soon(monkeypatch):
+async def test_connections_of_an_async_burst_are_closed_soon(monkeypatch):
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     with RawServer(ANSWER) as server:
         async with AsyncNanoGPTClient(KEY, base_url=server.base_url) as client:

@@ -87,6 +87,7 @@ def test_every_exception_has_a_status_and_only_others_end_in_1():
     assert exit_code(errors.NanoGPTError("broken")) == exit_code(OSError()) == 1
     assert exit_code(errors.DailyLimitError("later")) == 6
     assert exit_code(errors.ConfigurationError("wrong", param="api_key")) == 3
+    assert exit_code(errors.InvalidArgumentError("wrong", param="model")) == 2
 
 
 def test_help_lists_every_status():

@@ -439,7 +439,7 @@ class TestBoth:
 
 
 @pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
-def test_a_picture_is_fetched_from_where_its_answer_came_from_when_that_is_asked_for(shell: Shell):
+def test_an_image_is_fetched_from_where_its_answer_came_from_when_that_is_asked_for(shell: Shell):
     answer = http_reply(b'{"data": [{"url": "/media/x.png"}]}')
     with RawServer([answer], [http_reply(PNG, headers={"content-type": "image/png"})]) as server:
         settings = {"base_url": server.base_url}

@@ -466,7 +466,7 @@ def test_a_download_that_is_too_large_is_not_read_on_nor_again(shell: Shell):
 
 
 @EITHER
-def test_retry_after_is_told_to_the_caller(shell: Shell):
+def test_retry_after_is_reported_to_the_caller(shell: Shell):
     with RawServer(status(429, retry_after="3600")) as server:
         with pytest.raises(RateLimitError) as caught:
             shell.use({"base_url": server.base_url}, "chat", "hi", model="m")

@@ -32,6 +32,7 @@ from nanogpt_client.errors import (
     APITimeoutError,
     ConfigurationError,
     DownloadError,
+    InvalidArgumentError,
 )
 from tests.support.driving import DONE, frame, sse
 from tests.support.forks import in_a_fork
@@ -121,7 +122,7 @@ async def test_many_tasks_share_a_client():
         assert (server.posts, len(client.ledger)) == (20, 20)
 
 
-async def test_a_cancelled_call_is_booked_and_not_repeated():
+async def test_a_cancelled_call_is_recorded_and_not_repeated():
     with RawServer([End.HOLD]) as server:
         async with async_client_of(server, budget=Budget(max_calls=5)) as client:
             with pytest.raises(TimeoutError):
@@ -138,7 +139,7 @@ async def read_all(client: AsyncNanoGPTClient) -> list[ChatChunk]:
     return [chunk async for chunk in client.stream_chat("hi", model="m")]
 
 
-async def test_a_cancelled_stream_is_booked_with_what_had_arrived():
+async def test_a_cancelled_stream_is_recorded_with_what_had_arrived():
     script: Script = [
         EVENT_STREAM,
         chunked(sse(frame("Hel", usage={"prompt_tokens": 3}))),
@@ -161,7 +162,7 @@ async def test_a_stream_is_left_with_its_block():
 
 
 @pytest.mark.timeout(10)
-def test_a_lost_stream_may_be_collected_while_another_call_is_booked(tmp_path, monkeypatch):
+def test_a_lost_stream_may_be_collected_while_another_call_is_recorded(tmp_path, monkeypatch):
     append = LedgerFile.append
 
     def collecting(*line: Any) -> None:
@@ -325,7 +326,7 @@ def test_nothing_is_left_open_by_users_who_close_nothing():
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("used", [False, True])
-def test_a_copy_shares_the_books_and_not_the_sockets(again, used):
+def test_a_copy_shares_the_accounting_and_not_the_sockets(again, used):
     with RawServer(ANSWER) as server:
         client = client_of(server, budget=Budget(usd=9))
         if used:
@@ -339,7 +340,7 @@ def test_a_copy_shares_the_books_and_not_the_sockets(again, used):
 
 
 @pytest.mark.parametrize("used", [False, True])
-def test_a_pickled_client_keeps_settings_and_books(used):
+def test_a_pickled_client_keeps_settings_and_ledger(used):
     with RawServer(ANSWER) as server:
         settings: dict[str, Any] = {"max_retries": 7, "default_headers": {"a": "b"}}
         client = client_of(server, budget=Budget(usd=9), pickle_api_key=True, **settings)
@@ -369,7 +370,7 @@ def test_async_clients_are_copied_too(again, calls):
         assert len(other.ledger) == calls  # a copy shares the ledger, a pickle has none of it
 
 
-def test_sharing_gives_the_other_kind_of_client_with_the_same_books():
+def test_sharing_gives_the_other_kind_of_client_with_the_same_accounting():
     with RawServer(ANSWER) as server, client_of(server, budget=Budget(max_calls=2)) as client:
         twin = AsyncNanoGPTClient.sharing(client)
         text_of(client)
@@ -414,7 +415,7 @@ async def test_an_injected_async_client_is_used_and_left_open(library):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_failures_of_an_injected_client_are_told_apart(library):
+def test_failures_of_an_injected_client_are_distinguished(library):
     module = importlib.import_module(library)
     with module.Client() as http:
         settings: dict[str, Any] = {"http_client": http, "max_retries": 0, "timeout": 0.2}
@@ -459,7 +460,7 @@ def test_in_process_transports_have_no_socket_to_watch():
 )
 def test_headers_that_http_cannot_carry_are_refused_before_sending(shell: Shell, headers):
     with RawServer(ANSWER) as server:
-        with pytest.raises(ConfigurationError, match="header"):
+        with pytest.raises(InvalidArgumentError, match="header"):
             shell.use({"base_url": server.base_url}, "chat", "hi", model="m", extra_headers=headers)
         with pytest.raises(ConfigurationError, match="header"):
             shell.use(
@@ -520,7 +521,7 @@ def test_a_host_that_nobody_knows_is_refused(shell: Shell, monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(DownloadError, match=r"nowhere\.invalid cannot be looked up; nothing was"):
+    with pytest.raises(DownloadError, match=r"nowhere\.invalid cannot be resolved; nothing was"):
         shell.use({}, "download", "http://nowhere.invalid/x.png")
 
 

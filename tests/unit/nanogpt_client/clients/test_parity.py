@@ -1,4 +1,4 @@
-"""The sync and the async shells are the same but for ``await``, statement by statement."""
+"""The sync and the async client are the same but for ``await``, statement by statement."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from nanogpt_client import async_client, client
 from nanogpt_client._transport import http
+from nanogpt_client._transport.runner import AsyncRunner, Runner
 from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
 from nanogpt_client.client import NanoGPTClient, Stream
 
 NAMES = {
     "AsyncNanoGPTClient": "NanoGPTClient",
+    "AsyncRunner": "Runner",
     "AsyncStream": "Stream",
     "AsyncTransport": "Transport",
     "AsyncGenerator": "Generator",
@@ -78,7 +80,10 @@ def plain(source: str) -> list[str]:
     return imports + [line for line in lines if not line.startswith(("import ", "from "))]
 
 
-SYNC, ASYNC = (Path(str(m.__file__)).read_text("utf-8") for m in (client, async_client))
+SYNC, ASYNC = (
+    Path(str(module.__file__)).read_text("utf-8") + inspect.getsource(runner)
+    for module, runner in ((client, Runner), (async_client, AsyncRunner))
+)
 
 
 def test_both_clients_are_the_same_but_for_await():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.account import (
     balance,
     can_afford,
@@ -24,7 +24,7 @@ from nanogpt_client.endpoints.account import (
     subscription_usage,
     usage,
 )
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from tests.support.driving import ODD_VALUES, answer, context, drive, reply, requests_of
 from tests.support.typed import as_declared
 
@@ -96,8 +96,8 @@ def test_requests(call, method, root, path, sent):
 @pytest.mark.parametrize(
     ("ask", "match"),
     [
-        (lambda: usage(from_date="2026-01-01"), "go together"),
-        (lambda: usage(to_date="2026-01-01"), "go together"),
+        (lambda: usage(from_date="2026-01-01"), "passed together"),
+        (lambda: usage(to_date="2026-01-01"), "passed together"),
         (lambda: estimate_chat_cost([], model="m"), "at least one message"),
         (lambda: estimate_chat_cost("hi", model=""), "model must be"),
         (lambda: estimate_image_cost(model="m", n=0), "n must be at least 1"),
@@ -108,14 +108,14 @@ def test_requests(call, method, root, path, sent):
         (lambda: create_deposit("btc", float("inf")), "above 0"),
         (lambda: create_deposit("nano", 1), "nano_deposit_address"),
         (lambda: create_deposit("XNO", 1), "nano_deposit_address"),
-        (lambda: create_deposit("../x", 1), "is no ticker"),
+        (lambda: create_deposit("../x", 1), "ticker must be a coin"),
         (lambda: create_deposit("", 1), "ticker must be"),
-        (lambda: deposit_limits("b/tc"), "is no ticker"),
+        (lambda: deposit_limits("b/tc"), "ticker must be a coin"),
         (lambda: deposit_status("btc", ""), "deposit_id must be"),
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(ask, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         ask()
 
 
@@ -148,7 +148,7 @@ def test_what_can_be_afforded(cost, money, affordable):
 
 def test_pictures_can_be_afforded_too():
     driven = drive(
-        perform(can_afford(model="m", size="1x1", n=3), context()),
+        run_flow(can_afford(model="m", size="1x1", n=3), context()),
         reply({"cost": 1}), reply({"usd_balance": "2.5"}),
     )  # fmt: skip
     assert driven.result.affordable is False

@@ -12,7 +12,7 @@ import pytest
 
 from nanogpt_client import (
     BadRequestError,
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     Progress,
     ServerError,
@@ -106,7 +106,7 @@ def test_after_a_failure_nothing_further_is_begun_and_what_is_there_is_kept(use)
 @pytest.mark.parametrize(
     ("method", "values", "options", "match"),
     [
-        ("generate_images", ["a", " "], {}, r"prompts\[1\] must be a text"),
+        ("generate_images", ["a", " "], {}, r"prompts\[1\] must be a non-empty"),
         ("generate_images", "a cat", {}, "prompts must be a list, not str"),
         ("generate_images", ["a"], {"max_concurrency": 0}, "max_concurrency must be at least 1"),
         ("generate_images", ["a"], {"sise": "x"}, "did you mean 'size'"),
@@ -115,7 +115,7 @@ def test_after_a_failure_nothing_further_is_begun_and_what_is_there_is_kept(use)
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(use, method, values, options, match):
     wire = Wire()
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         use(wire, method, values, **options)
     assert wire.asked == []
 
@@ -156,14 +156,14 @@ def test_a_text_that_fits_is_one_request(use):
 @pytest.mark.parametrize("kind", ["flac", "opus"])
 def test_a_format_that_cannot_be_joined_is_refused_unsent(use, kind):
     wire = Wire()
-    with pytest.raises(ConfigurationError, match=f"{kind} cannot be joined without loss"):
+    with pytest.raises(InvalidArgumentError, match=f"{kind} cannot be joined without loss"):
         use(wire, "speak_long", LONG, response_format=kind)
     assert wire.asked == []
 
 
 def test_a_format_that_was_not_asked_for_costs_one_piece_alone(use):
     wire = Wire(sound="audio/flac")
-    with pytest.raises(InvalidResponseError, match="came as audio/flac") as caught:
+    with pytest.raises(InvalidResponseError, match="NanoGPT returned audio/flac") as caught:
         use(wire, "speak_long", LONG)
     assert len(wire.asked) == 1
     assert caught.value.maybe_billed

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client.endpoints.catalog import list_models
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, reply
 from tests.support.typed import as_declared
 
@@ -39,13 +39,13 @@ def test_requests(kind, scope, root, path, query):
 @pytest.mark.parametrize(
     ("kind", "scope", "match"),
     [
-        ("movies", "all", "'movies' models; kinds are"),
+        ("movies", "all", "'movies' models; use a kind of"),
         ("text", "free", "'free' 'text'"),
-        ("image", "paid", "only text models"),
+        ("image", "paid", "applies to text models only"),
     ],
 )
 def test_lists_that_do_not_exist(kind, scope, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         list_models(kind, scope=scope)
 
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import Reply, RetrySafety
-from nanogpt_client._protocol.policy import attempt
+from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
-    ConfigurationError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     InvalidResponseError,
     NanoGPTError,
 )
@@ -144,23 +144,23 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m:fast", {"caching": True}, "both choose the provider"),
         ("m", {"temperature": 2.5}, "temperature=2.5: .*less than or equal to 2"),
         ("m", {"temprature": 1}, "did you mean 'temperature'"),
-        ("m", {"extra_body": {"x": float("nan")}}, "cannot be written as JSON"),
+        ("m", {"extra_body": {"x": float("nan")}}, "cannot be encoded as JSON"),
         ("m", {"logit_bias": {"7": float("nan")}}, "logit_bias|JSON"),
-        ("m", {"extra_body": {"x": object()}}, "cannot be written as JSON"),
+        ("m", {"extra_body": {"x": object()}}, "cannot be encoded as JSON"),
         ("m", {"tools": [{"function": {}}]}, r"tools\[0\]"),
-        ("", {}, "model must be a model's id"),
+        ("", {}, "model must be a model id"),
         (" m", {}, "no model id"),
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(model, options, match):
     for ask in (chat, stream_chat):
-        with pytest.raises(ConfigurationError, match=match):
+        with pytest.raises(InvalidArgumentError, match=match):
             ask("hi", model=model, **options)
 
 
 @pytest.mark.parametrize("messages", ["", [], [{"role": "bot", "content": "x"}]])
 def test_messages_are_checked(messages):
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(InvalidArgumentError):
         chat(messages, model="m")
 
 
@@ -168,7 +168,7 @@ def test_bodies_over_32_mb_are_refused():
     room = 32 * 1024 * 1024 - len(chat("x", model="m").request.content or b"") + 1
     assert len(chat("x" * room, model="m").request.content or b"") == 32 * 1024 * 1024
     with pytest.raises(
-        ConfigurationError, match=r"33554433 bytes; NanoGPT takes 33554432 \(32 MB\)"
+        InvalidArgumentError, match=r"33554433 bytes; NanoGPT accepts at most 33554432 \(32 MB\)"
     ):
         chat("x" * (room + 1), model="m")
 
@@ -177,7 +177,7 @@ def test_nesting_without_end_is_refused():
     deep: list = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
+    with pytest.raises(InvalidArgumentError, match="cannot be encoded as JSON"):
         chat("hi", model="m", extra_body={"x": deep})
 
 
@@ -210,7 +210,7 @@ def test_tools_are_sent_and_a_choice_among_none_is_not():
 
 
 def answer(body: Any, **headers: Any) -> Any:
-    driven = drive(attempt(chat("hi", model="m"), context()), reply(body, **headers))
+    driven = drive(send_with_retries(chat("hi", model="m"), context()), reply(body, **headers))
     if driven.error is not None:
         raise driven.error
     return driven.result
@@ -278,7 +278,7 @@ def test_html_is_shown_by_its_beginning():
     page = Reply(
         200, {"content-type": "text/html; charset=utf-8"}, b"<html>\n  <h1>Hi</h1>" + b"x" * 999
     )
-    driven = drive(attempt(chat("hi", model="m"), context()), page)
+    driven = drive(send_with_retries(chat("hi", model="m"), context()), page)
     line = str(driven.failure(InvalidResponseError))
     assert "text/html that begins with '<html> <h1>Hi</h1>" in line
     assert len(line) < 250

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nanogpt_client._protocol.policy import attempt, stream
+from nanogpt_client._protocol.policy import send_with_retries, stream_events
 from nanogpt_client.bundled_models import models
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import BudgetExceededError
@@ -72,7 +72,11 @@ def test_unknown_is_not_free(make):
 def test_a_budget_refuses_what_it_cannot_cover():
     budget = Budget(usd=Decimal("0.000001"))
     for steps in (
-        attempt(chat("x" * 40_000, model=PRICED.id, max_tokens=9999), context(budget=budget)),
-        stream(stream_chat("x" * 40_000, model=PRICED.id, max_tokens=9999), context(budget=budget)),
+        send_with_retries(
+            chat("x" * 40_000, model=PRICED.id, max_tokens=9999), context(budget=budget)
+        ),
+        stream_events(
+            stream_chat("x" * 40_000, model=PRICED.id, max_tokens=9999), context(budget=budget)
+        ),
     ):
         drive(steps).failure(BudgetExceededError)

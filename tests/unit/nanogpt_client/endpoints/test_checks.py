@@ -15,7 +15,7 @@ from nanogpt_client.endpoints._checks import (
     is_url,
     read_file,
 )
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize(
@@ -26,23 +26,23 @@ from nanogpt_client.errors import ConfigurationError
         (None, "at least one message"),
         ({"role": "user"}, "at least one message"),
         (iter([{"role": "user", "content": "hi"}]), "at least one message"),
-        ("", "messages must be a text that is not empty"),
-        ("  \n", "messages must be a text that is not empty"),
+        ("", "messages must be a non-empty string"),
+        ("  \n", "messages must be a non-empty string"),
         (["hi"], r"messages\[0\] must be a dict with a role"),
         (b"hi", r"messages\[0\] must be a dict with a role"),
-        ([{"content": "hi"}], r"messages\[0\] has the unknown role None"),
+        ([{"content": "hi"}], r"messages\[0\] has the role None"),
         (
             [{"role": "user", "content": "hi"}, {"role": "bot"}],
-            r"messages\[1\].*'bot'; known are .*user",
+            r"messages\[1\].*'bot'; use one of .*user",
         ),
-        ([{"role": ["user"], "content": "hi"}], r"unknown role \['user'\]"),
+        ([{"role": ["user"], "content": "hi"}], r"the role \['user'\]"),
         ([{"role": "user"}], r"messages\[0\] \(user\) has no content"),
         ([{"role": "system", "content": None}], "has no content"),
         ([{"role": "tool", "content": "42"}], "needs the tool_call_id"),
     ],
 )
 def test_messages_that_nanogpt_would_refuse(messages, match):
-    with pytest.raises(ConfigurationError, match=match) as caught:
+    with pytest.raises(InvalidArgumentError, match=match) as caught:
         check_messages(messages)
     assert caught.value.param == "messages"
 
@@ -69,15 +69,13 @@ def test_a_conversation_is_copied_and_kept():
 
 @pytest.mark.parametrize("model", [None, "", "  ", 5, ["m"]])
 def test_a_model_must_be_named(model):
-    with pytest.raises(ConfigurationError, match="model must be a model's id"):
+    with pytest.raises(InvalidArgumentError, match="model must be a model id"):
         check_model(model)
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", 5])
 def test_a_text_must_say_something(text):
-    with pytest.raises(
-        ConfigurationError, match="prompt must be a text that is not empty"
-    ) as caught:
+    with pytest.raises(InvalidArgumentError, match="prompt must be a non-empty string") as caught:
         check_text("prompt", text)
     assert caught.value.param == "prompt"
 
@@ -95,11 +93,11 @@ def tool(name: str = "f", description: str = "") -> dict:
         ([{"type": "function"}], r"tools\[0\] must be"),
         ([{"function": {"description": "no name"}}], r"tools\[0\] must be"),
         ([{"function": {"name": ""}}], r"tools\[0\] must be"),
-        ([{"function": {"name": "f", "parameters": object()}}], "cannot be written as JSON"),
+        ([{"function": {"name": "f", "parameters": object()}}], "cannot be encoded as JSON"),
     ],
 )
 def test_malformed_tools(tools, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         check_tools(tools)
 
 
@@ -107,7 +105,7 @@ def test_malformed_tools(tools, match):
     "name", ["get weather", "mcp.search", "a/b", "Page[int]", "é", "x" * 65, 5]
 )
 def test_a_name_that_providers_refuse_is_told_before_anything_is_sent(name):
-    with pytest.raises(ConfigurationError, match=r"tools\[1\] is named .* providers refuse"):
+    with pytest.raises(InvalidArgumentError, match=r"tools\[1\] is named .* providers refuse"):
         check_tools([tool(), tool(name)])
     check_tools([tool("a-Z_9" + "x" * 59)])
 
@@ -141,13 +139,13 @@ def test_tools_up_to_200_kb():
     )
     check_tools([tool(description="x" * room)])
     with pytest.raises(
-        ConfigurationError, match=r"take 204801 bytes.*204800 \(200 KB\).*largest is 'f'"
+        InvalidArgumentError, match=r"have 204801 bytes.*204800 \(200 KB\).*largest is 'f'"
     ):
         check_tools([tool(description="x" * (room + 1))])
 
 
 def test_the_largest_tool_is_named():
-    with pytest.raises(ConfigurationError, match="the largest is 'big'"):
+    with pytest.raises(InvalidArgumentError, match="the largest is 'big'"):
         check_tools([tool("small"), tool("big", "x" * 300_000), tool("other", "x" * 1000)])
 
 
@@ -160,7 +158,7 @@ def test_files_by_path_and_by_bytes(tmp_path):
 
 @pytest.mark.parametrize("source", ["missing.wav", ".", "a\0b", "x" * 10_000, None, 5])
 def test_files_that_cannot_be_read(source):
-    with pytest.raises(ConfigurationError, match="audio: cannot read") as caught:
+    with pytest.raises(InvalidArgumentError, match="audio: cannot read") as caught:
         read_file(source, "audio")
     assert len(str(caught.value)) <= 500
 
@@ -168,7 +166,7 @@ def test_files_that_cannot_be_read(source):
 def test_empty_files_are_refused(tmp_path):
     (tmp_path / "a.wav").touch()
     for source in (tmp_path / "a.wav", b""):
-        with pytest.raises(ConfigurationError, match="audio is empty"):
+        with pytest.raises(InvalidArgumentError, match="audio is empty"):
             read_file(source, "audio")
 
 

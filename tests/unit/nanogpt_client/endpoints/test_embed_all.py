@@ -18,7 +18,7 @@ from nanogpt_client import (
     AsyncNanoGPTClient,
     Budget,
     BudgetExceededError,
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     NanoGPTClient,
     PartialEmbeddings,
@@ -129,9 +129,9 @@ def test_batches_stay_within_number_and_bytes(texts, expected):
 @pytest.mark.parametrize(
     ("texts", "options", "match"),
     [
-        ("one text", {}, "texts must be a list of texts, not str"),
-        (7, {}, "texts must be a list of texts, not int"),
-        (["a", 7], {}, r"texts\[1\] is a int, not a text"),
+        ("one text", {}, "texts must be a list of strings, not str"),
+        (7, {}, "texts must be a list of strings, not int"),
+        (["a", 7], {}, r"texts\[1\] must be a string, not int"),
         (["a"], {"batch_size": 0}, "batch_size must be at least 1 and at most 2048"),
         (["a"], {"batch_size": 2049}, "batch_size must be at least 1 and at most 2048"),
         (["a"], {"max_batch_bytes": 0}, "max_batch_bytes must be at least 1"),
@@ -141,7 +141,7 @@ def test_batches_stay_within_number_and_bytes(texts, expected):
 )
 def test_what_cannot_work_is_refused_before_anything_is_sent(use, texts, options, match):
     wire = Wire()
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         use(wire, texts, **options)
     assert wire.batches == []
 
@@ -192,10 +192,10 @@ def test_progress_brings_every_batch_and_its_place(use):
     assert {(progress.kind, progress.total) for progress in seen} == {("embedding", 23)}
     for progress in seen:
         found = progress.result
-        rows = slice(found.start, found.start + len(found.vectors))
+        rows = slice(found.offset, found.offset + len(found.vectors))
         assert (found.vectors == vectors[rows]).all()
         assert np.shares_memory(found.vectors, vectors)  # not twice in memory
-    assert sorted(progress.result.start for progress in seen) == [0, 5, 10, 15, 20]
+    assert sorted(progress.result.offset for progress in seen) == [0, 5, 10, 15, 20]
 
 
 def test_progress_never_runs_backwards_and_never_overlaps(use):

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._protocol.policy import attempt
+from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.embeddings import embed
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 
 
@@ -28,7 +28,7 @@ def row(embedding: Any, index: Any = None) -> dict[str, Any]:
 
 
 def answer(body: Any, texts: Any = "hi", **options: Any) -> Any:
-    driven = drive(attempt(embed(texts, model="m", **options), context()), reply(body))
+    driven = drive(send_with_retries(embed(texts, model="m", **options), context()), reply(body))
     if driven.error is not None:
         raise driven.error
     return driven.result
@@ -48,15 +48,15 @@ def test_the_request():
 @pytest.mark.parametrize(
     ("texts", "match"),
     [
-        ([], "no text to embed"),
-        (["x"] * 2049, r"2049 texts are more than NanoGPT takes in one request \(2048\)"),
-        (["a", 5], r"texts\[1\] is a int, not a text"),
-        ([[1, 2]], r"texts\[0\] is a list"),
-        (["a", None], r"texts\[1\] is a NoneType"),
+        ([], "texts is empty"),
+        (["x"] * 2049, r"texts has 2049 items, NanoGPT accepts 2048; use embed_all"),
+        (["a", 5], r"texts\[1\] must be a string, not int"),
+        ([[1, 2]], r"texts\[0\] must be a string, not list"),
+        (["a", None], r"texts\[1\] must be a string, not NoneType"),
     ],
 )
 def test_texts_that_nanogpt_would_refuse(texts, match):
-    with pytest.raises(ConfigurationError, match=match) as caught:
+    with pytest.raises(InvalidArgumentError, match=match) as caught:
         embed(texts, model="m")
     assert caught.value.param == "texts"
 
@@ -92,8 +92,8 @@ def test_vectors_are_ordered_by_index_whatever_their_encoding(data):
         ([], {}, "0 vectors for 2 texts"),
         (None, {}, "0 vectors for 2 texts"),
         ([row([1])], {}, "1 vectors for 2 texts"),
-        ([row([1], 0), row([2], 0)], {}, "which text each belongs to"),
-        ([row([1], 1), row([2], 2)], {}, "which text each belongs to"),
+        ([row([1], 0), row([2], 0)], {}, "do not match the texts"),
+        ([row([1], 1), row([2], 2)], {}, "do not match the texts"),
         ([row([1]), row([1, 2])], {}, r"lengths \[1, 2\]"),
         ([row([1]), row([2])], {"dimensions": 2}, r"lengths \[1\], expected 2"),
         ([row([]), row([])], {}, "neither base64 nor"),
@@ -104,10 +104,10 @@ def test_vectors_are_ordered_by_index_whatever_their_encoding(data):
         ([row([{}]), row([1])], {}, "neither base64 nor"),
         ([row([[1, 2]]), row([[1, 2]])], {}, "neither base64 nor"),
         ([row([10**400]), row([1])], {}, "neither base64 nor"),
-        ([row([None]), row([1])], {}, "no numbers"),
-        ([row([1e300]), row([1])], {}, "no numbers"),
-        ([row([float("nan")]), row([1])], {}, "no numbers"),
-        ([row(b64(float("inf"))), row(b64(1))], {}, "no numbers"),
+        ([row([None]), row([1])], {}, "not finite numbers"),
+        ([row([1e300]), row([1])], {}, "not finite numbers"),
+        ([row([float("nan")]), row([1])], {}, "not finite numbers"),
+        ([row(b64(float("inf"))), row(b64(1))], {}, "not finite numbers"),
     ],
 )
 def test_vectors_that_nobody_can_use(data, options, match):

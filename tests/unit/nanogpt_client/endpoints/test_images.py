@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.images import edit_image, generate_image
-from nanogpt_client.errors import ConfigurationError, InvalidResponseError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.ledger import Budget
 from tests.support.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 from tests.support.typed import as_declared
@@ -27,7 +27,7 @@ DRAWN = reply({"data": [{"b64_json": base64.b64encode(PNG).decode()}], "cost": 0
 
 def asked(flow, *replies) -> list[Any]:
     """Perform a flow; return its requests."""
-    driven = drive(perform(flow, context()), *replies, DRAWN)
+    driven = drive(run_flow(flow, context()), *replies, DRAWN)
     if driven.error is not None:
         raise driven.error
     assert driven.result[0].bytes == PNG
@@ -76,14 +76,14 @@ def test_a_source_by_url_is_fetched_first():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"prompt": ""}, "prompt must be a text"),
+        ({"prompt": ""}, "prompt must be a non-empty"),
         ({"model": ""}, "model must be"),
         ({"n": 0}, "n=0"),
         ({"strength": 2}, "strength=2"),
         ({"sizes": "1x1"}, "did you mean 'size'"),
-        ({"mask": PNG}, "a mask needs the image"),
+        ({"mask": PNG}, "mask needs the image"),
         ({"image": "missing.png"}, "image 1: cannot read 'missing.png'"),
-        ({"image": [PNG, b"text"]}, "image 2 is no PNG, JPEG, WebP or GIF"),
+        ({"image": [PNG, b"text"]}, "image 2 is not a PNG, JPEG, WebP or GIF"),
         ({"image": b""}, "image 1 is empty"),
         ({"image": PNG + b"x" * (4 * 1024 * 1024 + 99)}, "up to 4 MB"),
         ({"image": "data:" + "x" * 6_000_000}, "up to 4 MB"),
@@ -91,9 +91,9 @@ def test_a_source_by_url_is_fetched_first():
 )
 def test_what_cannot_work_is_refused_before_sending(options, match):
     options = {"prompt": "a cat", "model": "m"} | options
-    driven = drive(perform(generate_image(options.pop("prompt"), **options), context()))
+    driven = drive(run_flow(generate_image(options.pop("prompt"), **options), context()))
     assert requests_of(driven) == []
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         raise driven.error  # type: ignore[misc]
 
 
@@ -125,14 +125,14 @@ def test_several_pictures_to_edit():
 @pytest.mark.parametrize(
     ("image", "match"),
     [
-        ([], "no image to edit"),
+        ([], "image is empty"),
         (b"", "is empty"),
         ("data:image/png,", "without base64"),
         ("nowhere.png", "cannot read"),
     ],
 )
 def test_edits_without_a_picture(image, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(edit_image("a hat", model="m", image=image))
 
 
@@ -171,7 +171,7 @@ def test_pictures_come_as_bytes_or_urls():
     ],
 )
 def test_no_picture_is_an_error(body):
-    with pytest.raises(InvalidResponseError, match="without a picture"):
+    with pytest.raises(InvalidResponseError, match="without an image"):
         images(body)
 
 
@@ -197,7 +197,7 @@ def test_a_prompt_may_be_left_out_beside_a_picture(prompt):
     assert first_call(edit_image(prompt, model="m", image=PNG)).request.form["prompt"] == ""
     sources = {"imageDataUrl": "data:image/png;base64,eA=="}
     assert first_call(generate_image(model="m", extra_body=sources)).request.json["prompt"] == ""
-    with pytest.raises(ConfigurationError, match="prompt must be"):
+    with pytest.raises(InvalidArgumentError, match="prompt must be"):
         first_call(generate_image(prompt, model="upscaler"))
 
 

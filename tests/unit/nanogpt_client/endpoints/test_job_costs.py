@@ -9,8 +9,8 @@ import pytest
 
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.call import Reply
-from nanogpt_client._protocol.job_costs import MOST_JOBS, JobCosts, Submitted
-from nanogpt_client._protocol.policy import attempt, perform
+from nanogpt_client._protocol.job_costs import MAX_JOBS, JobCosts, Submitted
+from nanogpt_client._protocol.policy import run_flow, send_with_retries
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.endpoints.video import (
@@ -82,7 +82,7 @@ def run(kind: str, first: dict[str, Any], last: dict[str, Any], rules: CallConte
     ask, final, after = JOBS[kind]
     busy = reply({"status": "processing"})
     return drive(
-        perform(ask(), rules), ticket(**first), busy, reply(final(last)), *after, spare=True
+        run_flow(ask(), rules), ticket(**first), busy, reply(final(last)), *after, spare=True
     )
 
 
@@ -153,7 +153,7 @@ def test_nano_is_not_dollars(kind, word, first, last):
 def test_a_failed_job_is_refunded(kind, state, code, first):
     rules = rules_with_budget()
     ask = JOBS[kind][0]
-    error = drive(perform(ask(), rules), ticket(**first), reply(state)).failure(JobFailedError)
+    error = drive(run_flow(ask(), rules), ticket(**first), reply(state)).failure(JobFailedError)
     assert (error.run_id, error.cost, error.maybe_billed) == ("r", 0, False)
     assert (error.code, error.raw) == (code, state)
     assert spent(rules) == (0, 0)
@@ -164,7 +164,9 @@ def test_a_completed_job_that_says_refunded_cost_nothing(kind):
     rules = rules_with_budget()
     state = {"cost": 0.35, "refundMessage": "given back"}
     final = JOBS[kind][1]({}) | state
-    driven = drive(perform(JOBS[kind][0](), rules), ticket(cost=0.35), reply(final), *JOBS[kind][2])
+    driven = drive(
+        run_flow(JOBS[kind][0](), rules), ticket(cost=0.35), reply(final), *JOBS[kind][2]
+    )
     assert driven.result.cost == 0
     assert spent(rules) == (0, 0)
 
@@ -180,7 +182,7 @@ UNREADABLE = [
 @pytest.mark.parametrize("state", UNREADABLE)
 def test_what_is_not_understood_is_not_lost(kind, state):
     rules = rules_with_budget()
-    driven = drive(perform(JOBS[kind][0](), rules), ticket(cost=0.35), reply(state))
+    driven = drive(run_flow(JOBS[kind][0](), rules), ticket(cost=0.35), reply(state))
     error = driven.failure(JobFailedError)
     assert (error.run_id, str(error.cost), error.maybe_billed) == ("r", "0.4", True)
     assert error.raw == state
@@ -190,7 +192,7 @@ def test_what_is_not_understood_is_not_lost(kind, state):
 def test_a_job_that_goes_on_costs_what_its_ticket_said():
     rules = rules_with_budget()
     busy = reply({"status": "processing"})
-    driven = drive(perform(generate_video("x", model="m", poll_timeout=0), rules),
+    driven = drive(run_flow(generate_video("x", model="m", poll_timeout=0), rules),
                    ticket(cost=0.35), busy)  # fmt: skip
     error = driven.failure(JobTimeoutError)
     assert (str(error.cost), error.raw) == ("0.35", {"status": "processing"})
@@ -199,7 +201,7 @@ def test_a_job_that_goes_on_costs_what_its_ticket_said():
 
 def test_an_unreadable_state_tells_why_and_what_it_costs():
     refused = reply({"error": {"message": "no", "code": "model_not_allowed"}}, 403)
-    driven = drive(perform(speak("x", model="m"), context()), ticket(cost=0.35), refused)
+    driven = drive(run_flow(speak("x", model="m"), context()), ticket(cost=0.35), refused)
     error = driven.failure(JobError)
     assert (error.code, error.status_code, str(error.cost)) == ("model_not_allowed", 403, "0.35")
     assert error.maybe_billed
@@ -209,13 +211,13 @@ def test_a_video_is_corrected_once_however_it_is_asked_about():
     """By its ticket, by its run id, by a status, and again: all in one client."""
     rules = rules_with_budget()
     done = reply(video({"cost": 0.7}))
-    job = drive(perform(submit_video("x", model="m"), rules), ticket(cost=0.35)).result
+    job = drive(run_flow(submit_video("x", model="m"), rules), ticket(cost=0.35)).result
     assert spent(rules) == (Decimal("0.35"), Decimal("0.35"))
     for ask in (
-        lambda: attempt(video_status("r"), rules),
-        lambda: perform(wait_for_video(job), rules),
-        lambda: perform(wait_for_video("r"), rules),
-        lambda: attempt(video_status("r"), rules),
+        lambda: send_with_retries(video_status("r"), rules),
+        lambda: run_flow(wait_for_video(job), rules),
+        lambda: run_flow(wait_for_video("r"), rules),
+        lambda: send_with_retries(video_status("r"), rules),
     ):
         assert str(drive(ask(), done).result.billing.cost) == "0.7"
         assert spent(rules) == (Decimal("0.7"), Decimal("0.7"))
@@ -225,7 +227,7 @@ def test_a_video_is_corrected_once_however_it_is_asked_about():
 
 def test_a_job_of_another_process_is_in_its_ledger():
     rules = rules_with_budget()
-    driven = drive(perform(wait_for_video("r"), rules), reply(video({"cost": 0.7})))
+    driven = drive(run_flow(wait_for_video("r"), rules), reply(video({"cost": 0.7})))
     assert str(driven.result.cost) == "0.7"
     assert spent(rules) == (0, 0)
 
@@ -233,11 +235,11 @@ def test_a_job_of_another_process_is_in_its_ledger():
 def test_a_budget_no_longer_assumes_what_it_knows():
     rules = rules_with_budget()
     dear = Model.read({"id": "m", "pricing": {"per_second": 0.5, "currency": "USD"}})
-    rules.known.put("video", ModelList((dear,), {}))
+    rules.model_cache.put("video", ModelList((dear,), {}))
     flow = submit_video("x", model="m", duration=4)
-    job = drive(perform(flow, rules), ticket()).result
+    job = drive(run_flow(flow, rules), ticket()).result
     assert unknown(rules) == (2, 1)
-    drive(perform(wait_for_video(job), rules), reply(video({"cost": 1.5})))
+    drive(run_flow(wait_for_video(job), rules), reply(video({"cost": 1.5})))
     assert unknown(rules) == (0, 0)
     assert spent(rules) == (Decimal("1.5"), Decimal("1.5"))
 
@@ -245,13 +247,13 @@ def test_a_budget_no_longer_assumes_what_it_knows():
 def test_recovered_jobs_correct_nothing():
     rules = rules_with_budget()
     listed = reply({"data": [{"runId": "r", "status": "completed", "cost": 5}]})
-    assert len(drive(attempt(recover_videos(), rules), listed).result) == 1
+    assert len(drive(send_with_retries(recover_videos(), rules), listed).result) == 1
     assert spent(rules) == (0, 0)
 
 
 def test_the_oldest_jobs_are_forgotten():
     costs = JobCosts()
-    for number in range(MOST_JOBS + 1):
+    for number in range(MAX_JOBS + 1):
         costs.submitted(Submitted("video", str(number), Billing(cost=Decimal(1)), Decimal(0)))
     done = video_status("r").parse(reply(video({"cost": 3})))
     assert costs.correction("video", "0", done, None) == 0

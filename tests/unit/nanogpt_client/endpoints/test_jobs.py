@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client.endpoints._jobs import is_over, job_state, refund_words
+from nanogpt_client.endpoints._jobs import is_over, job_state, refund_fields
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,5 @@ def test_states(words, state, over):
 
 def test_what_a_refund_needs_is_sent_back():
     ticket = {"cost": 0, "paymentSource": "USD", "isApiRequest": False, "runId": "r", "model": "m"}
-    assert refund_words(ticket) == {"cost": 0, "paymentSource": "USD", "isApiRequest": False}
-    assert refund_words({"cost": None}) == {}
+    assert refund_fields(ticket) == {"cost": 0, "paymentSource": "USD", "isApiRequest": False}
+    assert refund_fields({"cost": None}) == {}

@@ -9,7 +9,7 @@ import pytest
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._model_limits import ModelConstraints, most_characters
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.hooks import note_denial
 from nanogpt_client.types.catalog import Model, ModelList
 from tests.support.driving import first_call
@@ -60,19 +60,19 @@ SHAPES = known("image", supported_parameters={"resolutions": ["1:1", "16:9", "1k
 @pytest.mark.parametrize(
     ("models", "options", "match"),
     [
-        (IMAGE, {"size": "9x9"}, "m has no size '9x9'; it takes 1024x1024, auto"),
-        (IMAGE, {"resolution": "9x9"}, "m has no resolution '9x9'"),
-        (IMAGE, {"n": 3}, "m takes n up to 2, not 3"),
-        (IMAGE, {"quality": "low"}, "has no quality 'low'; it takes hd"),
-        (NEWER, {"size": "9x9"}, "it takes 512x512"),
+        (IMAGE, {"size": "9x9"}, "m does not support size='9x9'; it supports 1024x1024, auto"),
+        (IMAGE, {"resolution": "9x9"}, "m does not support resolution='9x9'"),
+        (IMAGE, {"n": 3}, "m supports n up to 2, not 3"),
+        (IMAGE, {"quality": "low"}, "does not support quality='low'; it supports hd"),
+        (NEWER, {"size": "9x9"}, "it supports 512x512"),
         (NEWER, {"n": 4}, "up to 3"),
-        (NEWER, {"image": [PNG, PNG]}, "takes image up to 1, not 2"),
-        (SHAPES, {"size": "4:3"}, "it takes 1:1, 16:9, 1k, 2k"),
-        (SHAPES, {"size": "4k"}, "it takes 1:1, 16:9, 1k, 2k"),
+        (NEWER, {"image": [PNG, PNG]}, "supports image up to 1, not 2"),
+        (SHAPES, {"size": "4:3"}, "it supports 1:1, 16:9, 1k, 2k"),
+        (SHAPES, {"size": "4k"}, "it supports 1:1, 16:9, 1k, 2k"),
     ],
 )
 def test_pictures_that_a_model_does_not_draw(models, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         image(models, **options)
 
 
@@ -93,13 +93,13 @@ def test_sizes_that_a_list_names_or_says_nothing_of_are_sent(models, size):
 def test_the_larger_of_two_limits_holds():
     models = known("image", supported_parameters={"max_images": 1, "max_output_images": 4})
     assert image(models, n=4).billable
-    with pytest.raises(ConfigurationError, match="up to 4"):
+    with pytest.raises(InvalidArgumentError, match="up to 4"):
         image(models, n=5)
 
 
 def test_edits_are_checked_too():
     flow = images.edit_image("blue", model="m", image=PNG, size="9x9")
-    with pytest.raises(ConfigurationError, match="has no size"):
+    with pytest.raises(InvalidArgumentError, match="does not support size"):
         first_call(flow, IMAGE)
 
 
@@ -110,12 +110,12 @@ TTS = known("tts", supported_parameters={"voices": VOICES, "max_chars": 9})
 @pytest.mark.parametrize(
     ("text", "options", "match"),
     [
-        ("hi", {"voice": "bob"}, "m has no voice 'bob'; it takes af_bella, am_adam"),
-        ("0123456789", {}, r"up to 9 characters at once, not 10; speak_long\(\)"),
+        ("hi", {"voice": "bob"}, "m does not support voice='bob'; it supports af_bella, am_adam"),
+        ("0123456789", {}, r"up to 9 characters per request, the text has 10; speak_long\(\)"),
     ],
 )
 def test_speech_that_a_model_does_not_do(text, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         speak(TTS, text, **options)
 
 
@@ -132,7 +132,7 @@ def test_voices_are_read_as_they_come(voices):
     models = known("tts", supported_parameters={"voices": voices})
     for voice in (None, "af_bella", "AM_Adam"):
         assert speak(models, voice=voice).billable
-    with pytest.raises(ConfigurationError, match="has no voice 'onyx'"):
+    with pytest.raises(InvalidArgumentError, match="does not support voice='onyx'"):
         speak(models, voice="onyx")
 
 
@@ -149,9 +149,9 @@ def test_formats_are_nanogpts_to_judge_for_no_list_of_voices_names_them():
 def test_how_long_a_text_may_be_is_the_models_own(most):
     models = known("tts", supported_parameters={"max_chars": most})
     assert speak(models, "x" * int(most)).billable
-    with pytest.raises(ConfigurationError, match=f"up to {most} characters"):
+    with pytest.raises(InvalidArgumentError, match=f"up to {most} characters"):
         speak(models, "x" * (int(most) + 1))
-    with pytest.raises(ConfigurationError, match=f"up to {most} characters"):
+    with pytest.raises(InvalidArgumentError, match=f"up to {most} characters"):
         speech.stream_speech("x" * (int(most) + 1), model="m", listed=models.get("tts"))
 
 
@@ -187,18 +187,18 @@ RANGE = known(
 @pytest.mark.parametrize(
     ("models", "options", "match"),
     [
-        (NESTED, {"duration": 99}, "m has no duration 99; it takes 4, 5, 30"),
-        (NESTED, {"duration": "6"}, "has no duration '6'"),
-        (NESTED, {"aspect_ratio": "2:1"}, "it takes 16:9, 9:16"),
-        (NESTED, {"resolution": "1080p"}, "it takes 480p, 720p"),
-        (FLAT, {"duration": 7}, "has no duration 7; it takes 5, 10s"),
-        (FLAT, {"aspect_ratio": "2:1"}, "it takes 16:9"),
-        (RANGE, {"duration": 9}, "has no duration 9; it takes 4 to 8"),
-        (RANGE, {"duration": 3}, "has no duration 3; it takes 4 to 8"),
+        (NESTED, {"duration": 99}, "m does not support duration=99; it supports 4, 5, 30"),
+        (NESTED, {"duration": "6"}, "does not support duration='6'"),
+        (NESTED, {"aspect_ratio": "2:1"}, "it supports 16:9, 9:16"),
+        (NESTED, {"resolution": "1080p"}, "it supports 480p, 720p"),
+        (FLAT, {"duration": 7}, "does not support duration=7; it supports 5, 10s"),
+        (FLAT, {"aspect_ratio": "2:1"}, "it supports 16:9"),
+        (RANGE, {"duration": 9}, "does not support duration=9; it supports 4 to 8"),
+        (RANGE, {"duration": 3}, "does not support duration=3; it supports 4 to 8"),
     ],
 )
 def test_films_that_a_model_does_not_make(models, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         film(models, **options)
 
 
@@ -236,21 +236,36 @@ MEGABYTE = 1024 * 1024
 @pytest.mark.parametrize(
     ("models", "data", "options", "match"),
     [
-        (STT, WAV + bytes(4 * MEGABYTE), {}, "uploads of up to 4 MB, not .*URL.*up to 500 MB"),
-        (STT, FLAC, {}, "has no audio 'flac'; it takes MP3, OGG, WAV, M4A, AAC"),
-        (STT, WAV, {"response_format": "docx"}, "has no response_format 'docx'; it takes json"),
-        (STT, "https://cdn/x.mp3", {"response_format": "docx"}, "no response_format 'docx'"),
+        (
+            STT,
+            WAV + bytes(4 * MEGABYTE),
+            {},
+            "uploads of up to 4 MB, the file has .*URL.*up to 500 MB",
+        ),
+        (STT, FLAC, {}, "does not support audio='flac'; it supports MP3, OGG, WAV, M4A, AAC"),
+        (
+            STT,
+            WAV,
+            {"response_format": "docx"},
+            "does not support response_format='docx'; it supports json",
+        ),
+        (
+            STT,
+            "https://cdn/x.mp3",
+            {"response_format": "docx"},
+            "not support response_format='docx'",
+        ),
         (
             SMALL,
             WAV + bytes(1800),
             {},
-            r"up to 0\.001 MB, not 1816 bytes; pass the recording's URL",
+            r"up to 0\.001 MB, the file has 1816 bytes; pass the recording's URL",
         ),
-        (SMALL, WAV + bytes(3000), {}, r"up to 0\.001 MB, not 3016 bytes$"),
+        (SMALL, WAV + bytes(3000), {}, r"up to 0\.001 MB, the file has 3016 bytes$"),
     ],
 )
 def test_recordings_that_a_model_does_not_take(models, data, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         hear(models, data, **options)
 
 
@@ -285,13 +300,21 @@ DENIED = {
 @pytest.mark.parametrize(
     ("kind", "flow", "denial"),
     [
-        ("image", images.generate_image("x", model="m", image=PNG), "starts from no picture"),
-        ("image", images.generate_image("x", model="m", image=PNG, mask=PNG), "takes no mask"),
-        ("image", images.edit_image("x", model="m", image=PNG), "starts from no picture"),
-        ("video", video.submit_video("x", model="m"), "needs a picture to start from"),
-        ("video", video.submit_video("x", model="m", image=PNG), "starts from no picture"),
-        ("stt", transcription.transcribe(WAV, model="m", diarize=True), "speakers apart"),
-        ("stt", transcription.transcribe("https://a/b.mp3", model="m"), "by their URL"),
+        (
+            "image",
+            images.generate_image("x", model="m", image=PNG),
+            "does not accept an input image",
+        ),
+        (
+            "image",
+            images.generate_image("x", model="m", image=PNG, mask=PNG),
+            "does not accept a mask",
+        ),
+        ("image", images.edit_image("x", model="m", image=PNG), "does not accept an input image"),
+        ("video", video.submit_video("x", model="m"), "requires an input image"),
+        ("video", video.submit_video("x", model="m", image=PNG), "does not accept an input image"),
+        ("stt", transcription.transcribe(WAV, model="m", diarize=True), "diarization"),
+        ("stt", transcription.transcribe("https://a/b.mp3", model="m"), "recordings by URL"),
     ],
 )
 def test_what_a_list_denies_is_logged_and_sent(kind, flow, denial, caplog):

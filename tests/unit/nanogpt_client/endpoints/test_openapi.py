@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from nanogpt_client._protocol.call import Call, Request, StreamCall
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints import (
     account,
     catalog,
@@ -109,7 +109,7 @@ def last_request(asked: Any) -> Request:
     if isinstance(asked, Call | StreamCall):
         return asked.request
     assert isinstance(asked, Generator)
-    return requests_of(drive(perform(asked, context()), reply({})))[0]
+    return requests_of(drive(run_flow(asked, context()), reply({})))[0]
 
 
 @cache

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.model_cache import ModelCache
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints import images, speech, transcription, video
 from nanogpt_client.endpoints._prices import price, reservation
 from nanogpt_client.endpoints.account import can_afford, estimate_media_cost
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.catalog import Model, ModelList
 from tests.support.driving import ODD_VALUES, answer, context, drive, first_call, reply, requests_of
 from tests.support.paths import REFERENCE
@@ -293,7 +293,7 @@ BALANCE = reply({"usd_balance": "1"})
     ],
 )
 def test_whether_the_balance_covers_it(work, replies, paths, affordable):
-    driven = drive(perform(can_afford(model="m", **work), context()), *replies)
+    driven = drive(run_flow(can_afford(model="m", **work), context()), *replies)
     assert [request.path for request in requests_of(driven)] == paths
     assert driven.result.affordable is affordable
 
@@ -311,5 +311,5 @@ def test_what_cannot_be_read_is_unknown_and_its_prices_are_told(kind):
 
 
 def test_work_is_checked():
-    with pytest.raises(ConfigurationError, match="unknown option 'second'; did you mean"):
+    with pytest.raises(InvalidArgumentError, match="unknown option 'second'; did you mean"):
         answer(can_afford(model="m", second=3))  # type: ignore[call-arg]

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import attempt
+from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.search import search_web
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 from tests.support.typed import as_declared
 
@@ -76,8 +76,8 @@ def test_a_schema_is_sent_as_text():
     ("query", "options", "match"),
     [
         ("", {}, "query must be"),
-        ("x", {"output_type": "structured"}, "belong together"),
-        ("x", {"output_type": "searchResults", "schema": SCHEMA}, "belong together"),
+        ("x", {"output_type": "structured"}, "together"),
+        ("x", {"output_type": "searchResults", "schema": SCHEMA}, "together"),
         ("x", {"max_results": 0}, "max_results=0"),
         ("x", {"from_date": "yesterday"}, "from_date='yesterday': it must be a day like"),
         ("x", {"to_date": "2026-02-30"}, "to_date='2026-02-30': it must be a day like"),
@@ -89,12 +89,12 @@ def test_a_schema_is_sent_as_text():
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(query, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         search_web(query, **options)
 
 
 def search(body: Any, **options: Any) -> Any:
-    driven = drive(attempt(search_web("nano", **options), context()), reply(body))
+    driven = drive(send_with_retries(search_web("nano", **options), context()), reply(body))
     if driven.error is not None:
         raise driven.error
     return driven.result
@@ -150,7 +150,7 @@ def test_any_json_is_an_answer_or_an_error(body, options):
 )
 def test_what_a_search_cost(body, cost, nano):
     call = search_web("x", schema=SCHEMA)
-    found = drive(attempt(call, context()), reply({"data": {"year": 2015}} | body)).result
+    found = drive(send_with_retries(call, context()), reply({"data": {"year": 2015}} | body)).result
     assert [
         None if n is None else str(n) for n in (found.billing.cost, found.billing.cost_nano)
     ] == [cost, nano]

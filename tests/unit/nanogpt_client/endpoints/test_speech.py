@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import Reply, RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.speech import AudioDecoder, speak, stream_speech
 from nanogpt_client.errors import (
-    ConfigurationError,
     InsufficientBalanceError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobError,
     JobFailedError,
@@ -80,9 +80,9 @@ def test_the_request_of_a_stream():
 def test_what_cannot_work_is_refused_before_sending(options, match):
     options = {"text": "hi", "model": "m"} | options
     text = options.pop("text")
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(speak(text, **options))
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         stream_speech(text, **options)
 
 
@@ -113,7 +113,7 @@ def test_bytes_have_their_price_in_the_headers():
 )  # fmt: skip
 def test_a_url_is_fetched(body):
     driven = drive(
-        perform(speak("hi", model="m"), context()), reply(body | {"cost": 0.5}), sound(WAV)
+        run_flow(speak("hi", model="m"), context()), reply(body | {"cost": 0.5}), sound(WAV)
     )
     assert requests_of(driven)[1].path == "https://cdn/x"
     speech = driven.result
@@ -123,7 +123,7 @@ def test_a_url_is_fetched(body):
 
 def test_a_job_is_waited_for():
     driven = drive(
-        perform(speak("hi", model="m"), context()),
+        run_flow(speak("hi", model="m"), context()),
         reply(TICKET, 202), reply({"status": "pending"}), reply(DONE), sound(),
     )  # fmt: skip
     assert driven.result.data == MP3
@@ -141,7 +141,7 @@ def test_a_job_is_waited_for():
 
 def test_a_bare_ticket_is_asked_about_by_the_models_own_name():
     driven = drive(
-        perform(speak("hi", model="m"), context()), reply({"runId": 7}), reply(DONE), sound()
+        run_flow(speak("hi", model="m"), context()), reply({"runId": 7}), reply(DONE), sound()
     )
     assert requests_of(driven)[1].query == {"runId": "7", "model": "m"}
 
@@ -153,7 +153,7 @@ def test_a_bare_ticket_is_asked_about_by_the_models_own_name():
         ({"status": "failed", "error": {"message": "no voice"}}, "no voice"),
         ({"status": "content_policy_violation", "message": "not this"}, "not this"),
         ({"status": "CANCELLED"}, "cancelled"),
-        ({"status": "completed"}, "without a sound"),
+        ({"status": "completed"}, "without audio"),
         ({"status": "completed", "audioUrl": 7.5, "error": None}, None),
     ],
 )

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import (
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobFailedError,
     NanoGPTError,
@@ -100,7 +100,7 @@ def test_a_url_goes_as_json():
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(audio, options, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(transcribe(audio, **({"model": "m"} | options)))
 
 
@@ -126,7 +126,7 @@ def test_a_job_is_waited_for():
         "words": [{"w": "hi"}],
     }
     driven = drive(
-        perform(transcribe(WAV, model="m"), context()),
+        run_flow(transcribe(WAV, model="m"), context()),
         reply(TICKET, 202), reply({"status": "processing"}), reply(done),
     )  # fmt: skip
     heard = driven.result
@@ -151,7 +151,7 @@ def test_a_voice_is_cloned(nested, status):
     final = {"status": "completed", "speakerEmbeddingUrl": EMBEDDING, "metadata": {"model": "q"}}
     done = {"data": final} if nested else final
     driven = drive(
-        perform(transcribe(WAV, model="qwen-voice-clone"), context()),
+        run_flow(transcribe(WAV, model="qwen-voice-clone"), context()),
         reply(ticket, status), reply(done),
     )  # fmt: skip
     voice = driven.result

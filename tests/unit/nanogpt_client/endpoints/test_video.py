@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import Reply, RetrySafety
-from nanogpt_client._protocol.policy import perform
+from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client._protocol.steps import Unreachable
 from nanogpt_client.endpoints.video import (
     generate_video,
@@ -22,7 +22,7 @@ from nanogpt_client.endpoints.video import (
     wait_for_video,
 )
 from nanogpt_client.errors import (
-    ConfigurationError,
+    InvalidArgumentError,
     InvalidResponseError,
     JobError,
     JobFailedError,
@@ -49,7 +49,7 @@ DONE = {
 
 
 def ordered(*args: Any, **options: Any) -> Any:
-    driven = drive(perform(submit_video(*args, **options), context()), reply(TICKET, 202))
+    driven = drive(run_flow(submit_video(*args, **options), context()), reply(TICKET, 202))
     assert driven.result.run_id == "vid_1"
     (request,) = requests_of(driven)
     assert (request.method, request.root, request.path) == ("POST", "api", "/generate-video")
@@ -79,7 +79,7 @@ def test_the_order():
 def test_a_prompt_may_be_left_out_beside_a_source(prompt, image, more):
     body = ordered(prompt, model="upscaler", image=image, extra_body=more)
     assert body == {"model": "upscaler", **more} | ({"imageUrl": image} if image else {})
-    with pytest.raises(ConfigurationError, match="prompt must be"):
+    with pytest.raises(InvalidArgumentError, match="prompt must be"):
         answer(submit_video(model="upscaler"))
 
 
@@ -113,18 +113,18 @@ def test_an_order_is_sent_again_only_if_it_never_arrived():
     [
         ({"prompt": " "}, "prompt must be"),
         ({"model": ""}, "model must be"),
-        ({"image": b"x"}, "no PNG"),
+        ({"image": b"x"}, "not a PNG"),
         ({"length": 5}, "unknown option 'length'"),
-        ({"poll_interval": 0}, "poll_interval > 0"),
-        ({"poll_interval": -1}, "poll_interval > 0"),
-        ({"poll_interval": float("nan")}, "poll_interval > 0"),
+        ({"poll_interval": 0}, "poll_interval must be > 0"),
+        ({"poll_interval": -1}, "poll_interval must be > 0"),
+        ({"poll_interval": float("nan")}, "poll_interval must be > 0"),
         ({"poll_timeout": -1}, "timeout"),
         ({"poll_timeout": float("inf")}, "timeout"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_charged(options, match):
     options = {"prompt": "a cat", "model": "m"} | options
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         answer(generate_video(options.pop("prompt"), **options))
 
 
@@ -211,7 +211,7 @@ def test_a_status_is_asked_by_run_id():
     assert (call.request.path, call.request.root) == ("/video/status", "api")
     assert call.request.query == {"requestId": "a b"}
     assert (call.resend, call.billable) == (RetrySafety.ALWAYS, False)
-    with pytest.raises(ConfigurationError, match="run_id must be"):
+    with pytest.raises(InvalidArgumentError, match="run_id must be"):
         video_status("")
 
 
@@ -225,7 +225,7 @@ def test_an_answer_that_is_no_state_is_an_error():
 def test_waiting():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
     driven = drive(
-        perform(wait_for_video("vid_1", poll_interval=2), context()), busy, busy, reply(DONE)
+        run_flow(wait_for_video("vid_1", poll_interval=2), context()), busy, busy, reply(DONE)
     )
     assert driven.sleeps == [2, 2]
     assert (driven.result.url, driven.result.run_id) == ("https://cdn/v.mp4", "vid_1")
@@ -234,7 +234,7 @@ def test_waiting():
 def test_waiting_comes_to_an_end():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
     driven = drive(
-        perform(wait_for_video("vid_1", poll_interval=2, poll_timeout=4), context()),
+        run_flow(wait_for_video("vid_1", poll_interval=2, poll_timeout=4), context()),
         busy,
         busy,
         busy,
@@ -246,12 +246,12 @@ def test_waiting_comes_to_an_end():
 
 def test_without_patience_it_is_asked_about_once():
     busy = reply({"data": {"status": "IN_PROGRESS"}})
-    driven = drive(perform(wait_for_video("v", poll_timeout=0), context()), busy)
+    driven = drive(run_flow(wait_for_video("v", poll_timeout=0), context()), busy)
     driven.failure(JobTimeoutError)
 
 
 def test_waiting_without_pause_is_refused():
-    with pytest.raises(ConfigurationError, match="poll_interval > 0"):
+    with pytest.raises(InvalidArgumentError, match="poll_interval must be > 0"):
         answer(wait_for_video("v", poll_interval=0))
 
 
@@ -270,7 +270,7 @@ def test_polls_survive_trouble_and_then_name_the_run():
 
 def test_order_and_wait_in_one():
     driven = drive(
-        perform(generate_video("a cat", model="m"), context()), reply(TICKET, 202), reply(DONE)
+        run_flow(generate_video("a cat", model="m"), context()), reply(TICKET, 202), reply(DONE)
     )
     video = driven.result
     assert (video.url, video.run_id, video.model) == ("https://cdn/v.mp4", "vid_1", "veo")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nanogpt_client._media import files
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.tools import artifacts
 from nanogpt_client.tools.artifacts import Memory, check_output, keep, reachable
 
@@ -83,25 +83,25 @@ def test_files_of_the_folders_can_be_reached(folders, source, found):
 )  # fmt: skip
 def test_nothing_else_can(folders, source):
     inside, _ = folders
-    with pytest.raises(ConfigurationError, match="there is no file"):
+    with pytest.raises(InvalidArgumentError, match="there is no file"):
         reachable(source, Memory(), [inside])
 
 
 def test_the_outside_cannot_be_reached_by_its_whole_path(folders):
     inside, outside = folders
-    with pytest.raises(ConfigurationError, match=r"or a file under .*inside"):
+    with pytest.raises(InvalidArgumentError, match=r"or a file under .*inside"):
         reachable(str(outside / "cat.png"), Memory(), [inside])
 
 
 def test_without_folders_no_file_can_be_reached(folders, monkeypatch):
     monkeypatch.chdir(folders[0])
-    with pytest.raises(ConfigurationError, match="newest first: none yet"):
+    with pytest.raises(InvalidArgumentError, match="newest first: none yet"):
         reachable("cat.png", Memory(), [])
 
 
 def test_a_file_that_is_too_large_is_not_read(folders, monkeypatch):
     monkeypatch.setattr(artifacts, "LARGEST_FILE", 3)
-    with pytest.raises(ConfigurationError, match="is larger than"):
+    with pytest.raises(InvalidArgumentError, match="is larger than"):
         reachable("cat.png", Memory(), [folders[0]])
 
 
@@ -110,7 +110,7 @@ def test_what_tools_made_is_found_by_name_and_by_path():
     memory.put("image-1.png", PNG)
     assert reachable("image-1.png", memory, []) == PNG
     assert reachable("/out/image-1.png", memory, []) == PNG
-    with pytest.raises(ConfigurationError, match=r"newest first: image-1\.png"):
+    with pytest.raises(InvalidArgumentError, match=r"newest first: image-1\.png"):
         reachable("image-2.png", memory, [])
 
 

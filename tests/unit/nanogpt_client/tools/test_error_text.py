@@ -11,7 +11,11 @@ from nanogpt_client.tools import explain
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (errors.ConfigurationError("no voice 'x'"), "no voice 'x'. Nothing was sent or spent."),
+        (errors.InvalidArgumentError("no voice 'x'"), "sent or spent. Correct the arguments"),
+        (
+            errors.ConfigurationError("no folder"),
+            "Nothing was sent or spent. Tell the user that th",
+        ),
         (errors.BudgetExceededError("the budget is used up"), "Make no more paid calls"),
         (errors.SpendNotApprovedError("too dear"), "Do not try again unless the user asks"),
         (errors.InsufficientBalanceError("402"), "needs a deposit"),

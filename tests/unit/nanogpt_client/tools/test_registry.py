@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
-    ConfigurationError,
+    InvalidArgumentError,
     NanoGPTClient,
     NotFoundError,
     Progress,
@@ -232,11 +232,19 @@ def test_the_cost_of_a_chat(call, box):
 @pytest.mark.parametrize(
     ("name", "arguments", "match"),
     [
-        ("generate_image", {"prompt": "x", "size": "9x9"}, "has no size '9x9'; it takes 1024x1024"),
-        ("generate_image", {"prompt": "x", "n": 9}, "takes n up to 4, not 9"),
-        ("speak", {"text": "x", "voice": "bob"}, "has no voice 'bob'; it takes alloy"),
-        ("generate_video", {"prompt": "x", "duration": 7.5}, "has no duration 7.5; it takes 5"),
-        ("generate_video", {"prompt": "x", "aspect_ratio": "2:1"}, "it takes 16:9"),
+        (
+            "generate_image",
+            {"prompt": "x", "size": "9x9"},
+            "does not support size='9x9'; it supports 1024x1024",
+        ),
+        ("generate_image", {"prompt": "x", "n": 9}, "supports n up to 4, not 9"),
+        ("speak", {"text": "x", "voice": "bob"}, "does not support voice='bob'; it supports alloy"),
+        (
+            "generate_video",
+            {"prompt": "x", "duration": 7.5},
+            "does not support duration=7.5; it supports 5",
+        ),
+        ("generate_video", {"prompt": "x", "aspect_ratio": "2:1"}, "it supports 16:9"),
         ("generate_video", {}, "a video needs a prompt, or the run id"),
         ("transcribe", {"audio": "/etc/passwd"}, "there is no file '/etc/passwd' here"),
         ("edit_image", {"prompt": "x", "image": "../secret.png"}, "there is no file"),
@@ -245,13 +253,13 @@ def test_the_cost_of_a_chat(call, box):
         ("generate_image", {"prompt": "x", "n": 0}, "n: input should be greater than"),
         ("estimate_cost", {"kind": "transcription"}, "transcription costs by its seconds: pass"),
         ("estimate_cost", {"kind": "chat", "text": "x"}, "name the model"),
-        ("search_web", {"query": "x", "output": "structured"}, "belong together"),
+        ("search_web", {"query": "x", "output": "structured"}, "structured.* together"),
         ("draw", {}, "there is no tool 'draw'; known are generate_image"),
     ],
 )
 def test_what_cannot_work_is_refused_and_nothing_is_paid(call, box, name, arguments, match):
     tools = box()
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(InvalidArgumentError, match=match):
         call(tools, name, **arguments)
     assert kinds(tools) == []
 
@@ -305,7 +313,7 @@ def test_a_question_may_be_asynchronous(box):
 
     tools = box(confirm=confirm)
     assert asyncio.run(tools.acall("generate_image", {"prompt": "x"})).artifact["cost"]
-    with pytest.raises(ConfigurationError, match="needs AsyncNanoGPTClient"):
+    with pytest.raises(InvalidArgumentError, match="needs AsyncNanoGPTClient"):
         tools.call("generate_image", {"prompt": "x"})
 
 
@@ -338,14 +346,14 @@ def test_a_budget_sets_aside_what_work_will_cost(call, box, name, arguments, usd
 def test_arguments_may_come_as_json(box):
     assert box().call("check_balance", "").artifact["kind"] == "balance"
     assert box().call("estimate_cost", '{"kind": "image"}').artifact["usd"]
-    with pytest.raises(ConfigurationError, match="the arguments of speak are no JSON"):
+    with pytest.raises(InvalidArgumentError, match="the arguments of speak are no JSON"):
         box().call("speak", "{")
 
 
 def test_some_of_the_tools(box):
     tools = box(include=("speak", "check_balance"))
     assert [s["function"]["name"] for s in tools.schemas()] == ["speak", "check_balance"]
-    with pytest.raises(ConfigurationError, match="there is no tool 'generate_image'"):
+    with pytest.raises(InvalidArgumentError, match="there is no tool 'generate_image'"):
         tools.call("generate_image", {"prompt": "x"})
     with pytest.raises(ValidationError, match=r"unknown tools \['draw'\]"):
         box(include=("draw",))

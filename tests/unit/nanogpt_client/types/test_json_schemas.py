@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import pytest
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field, RootModel
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types.json_schemas import (
     allowed_name,
     class_schema,
@@ -201,7 +201,7 @@ def test_what_strict_mode_cannot_express_is_sent_as_it_is(kind):
         lambda: json_schema_format("f", schema, strict=True),
         lambda: strict_schema(schema),
     ):
-        with pytest.raises(ConfigurationError, match=r"strict=True: .* strict mode cannot"):
+        with pytest.raises(InvalidArgumentError, match=r"strict=True: .* strict mode cannot"):
             ask()
 
 
@@ -237,7 +237,7 @@ def test_the_refusal_says_where():
     class Outer(BaseModel):
         inner: list[Inner]
 
-    with pytest.raises(ConfigurationError, match=r"schema\.Inner\.free has keys of the model's"):
+    with pytest.raises(InvalidArgumentError, match=r"schema\.Inner\.free has keys of the model's"):
         strict_schema(Outer.model_json_schema())
 
 

@@ -102,7 +102,7 @@ def test_words_are_kept_as_they_come():
     "body", [{}, {"metadata": {}}, {"text": None}, {"text": ["hi"]}, {"text": {}}]
 )
 def test_no_transcript_is_an_error_and_not_silence(body):
-    with pytest.raises(InvalidResponseError, match="no transcription"):
+    with pytest.raises(InvalidResponseError, match="without a transcription"):
         Transcript.read(body, Billing())
 
 

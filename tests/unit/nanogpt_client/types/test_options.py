@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from nanogpt_client.endpoints._checks import checked
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types import options as kinds
 from nanogpt_client.types.options import (
     ChatOptions,
@@ -88,7 +88,7 @@ def test_within_bounds_is_sent_as_given(kind, name, value):
 
 @pytest.mark.parametrize(("kind", "name", "value"), BAD)
 def test_out_of_bounds_is_refused_by_name(kind, name, value):
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(InvalidArgumentError) as caught:
         checked({name: value}, kind)
     assert caught.value.param == name
     assert str(caught.value).startswith(f"{name}=")
@@ -109,7 +109,7 @@ def test_every_route_takes_the_common_words(kind):
 
 @pytest.mark.parametrize("kind", ALL)
 def test_unknown_options_are_refused(kind):
-    with pytest.raises(ConfigurationError, match=r"unknown option 'zzzz'.*extra_body"):
+    with pytest.raises(InvalidArgumentError, match=r"unknown option 'zzzz'.*extra_body"):
         checked({"zzzz": 1}, kind)
 
 
@@ -118,7 +118,7 @@ def test_unknown_options_are_refused(kind):
     [("temprature", "temperature"), ("maxtokens", "max_tokens"), ("tool", "tools")],
 )
 def test_a_typo_is_told_what_was_meant(typo, meant):
-    with pytest.raises(ConfigurationError, match=f"did you mean '{meant}'"):
+    with pytest.raises(InvalidArgumentError, match=f"did you mean '{meant}'"):
         checked({typo: 1}, ChatOptions)
 
 

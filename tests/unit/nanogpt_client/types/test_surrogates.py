@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nanogpt_client.endpoints._chat_stream import ChatDecoder
 from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.types._coerce import loads
-from nanogpt_client.types._surrogates import mended_text
+from nanogpt_client.types._surrogates import repaired_text
 
 EMOJI, LOST = "\U0001f600", "\ufffd"
 HIGH, LOW = "\ud83d", "\ude00"
@@ -73,7 +73,7 @@ def test_arguments_of_calls_are_joined_each_for_itself():
 
 
 def test_answers_side_by_side_do_not_mix():
-    decoder = ChatDecoder({}, answers=2)
+    decoder = ChatDecoder({}, choices=2)
     frames: list[dict[str, Any]] = [
         frame(content=HIGH),
         frame(content="x", at=1),
@@ -116,7 +116,7 @@ def test_however_a_text_is_cut_it_is_the_same(text, data):
     at = 2 * data.draw(st.integers(0, len(units) // 2))
     pieces = [half.decode("utf-16-le", "surrogatepass") for half in (units[:at], units[at:])]
     _, answer = read(*(frame(content=piece) for piece in pieces))
-    assert answer.text == mended_text(text)
+    assert answer.text == repaired_text(text)
     answer.text.encode()
 
 

@@ -116,7 +116,7 @@ def test_control_characters_within_texts_are_escaped():
     [
         (ToolCall("c", "f", ""), None),
         (ToolCall("c", "", "{}"), "the call names no tool"),
-        (ToolCall("c", "f", "[1]"), "the arguments of 'f' are no JSON object: '[1]'"),
+        (ToolCall("c", "f", "[1]"), "the arguments of 'f' are not a JSON object: '[1]'"),
     ],
 )
 def test_a_call_says_why_it_cannot_be_carried_out(call, problem):

@@ -1,10 +1,10 @@
-"""A long text in pieces that can be spoken one by one, cut where a reader would pause."""
+"""Splitting a long text into parts to synthesize one by one, where a reader would pause."""
 
 from __future__ import annotations
 
 import re
 
-# From the best place to cut to the worst: paragraphs, sentences, clauses, words.
+# From the best place to split to the worst: paragraphs, sentences, clauses, words.
 _PAUSES = (
     re.compile(r"(?<=\n)\s*\n"),
     re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])|\n+"),
@@ -13,8 +13,8 @@ _PAUSES = (
 )
 
 
-def pieces(text: str, most: int) -> list[str]:
-    """Cut a text into pieces of up to ``most`` characters; only space between them is lost."""
+def split_text(text: str, most: int) -> list[str]:
+    """Split a text into parts of up to ``most`` characters; white space between them is dropped."""
     return _cut(text, most, _PAUSES)
 
 
@@ -22,7 +22,7 @@ def _cut(text: str, most: int, pauses: tuple[re.Pattern[str], ...]) -> list[str]
     text = text.strip()
     if len(text) <= most:
         return [text] if text else []
-    if not pauses:  # one word that is too long
+    if not pauses:  # a single word that is too long
         return [text[at : at + most] for at in range(0, len(text), most)]
     parts, start = [], 0
     for pause in pauses[0].finditer(text):
@@ -33,17 +33,17 @@ def _cut(text: str, most: int, pauses: tuple[re.Pattern[str], ...]) -> list[str]
 
 
 def _packed(parts: list[str], most: int, pauses: tuple[re.Pattern[str], ...]) -> list[str]:
-    """Put neighbours together while they fit; cut a part that is too long where it pauses less."""
+    """Join neighbours while they fit; split a part that is too long at lesser pauses."""
     found: list[str] = []
-    held = ""
+    current = ""
     for part in parts:
-        if len((held + part).strip()) <= most:
-            held += part
+        if len((current + part).strip()) <= most:
+            current += part
             continue
-        found += _cut(held, most, pauses)
-        held = part
-        if len(held.strip()) > most:
-            *whole, held = _cut(held, most, pauses)
+        found += _cut(current, most, pauses)
+        current = part
+        if len(current.strip()) > most:
+            *whole, current = _cut(current, most, pauses)
             found += whole
-            held += " "
-    return found + _cut(held, most, pauses)
+            current += " "
+    return found + _cut(current, most, pauses)

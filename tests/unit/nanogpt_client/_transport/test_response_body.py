@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._transport.decoding import PIECE_BYTES, Decoder, UnreadableError
+from nanogpt_client._transport.response_body import CHUNK_BYTES, Decoder, UnreadableError
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -39,10 +39,10 @@ def test_what_was_packed_comes_out(encoding, data, size):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_no_piece_is_large(encoding):
+def test_no_chunk_is_large(encoding):
     bomb = PACKED[encoding](b"\0" * 20_000_000)
     sizes = [len(piece) for piece in Decoder(encoding).feed(bomb)]
-    assert max(sizes) <= PIECE_BYTES
+    assert max(sizes) <= CHUNK_BYTES
     assert sum(sizes) == 20_000_000
 
 
@@ -52,11 +52,11 @@ def test_what_stands_behind_the_end_is_left():
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "rot13"])
 def test_what_nobody_asked_for_is_refused(encoding):
-    with pytest.raises(UnreadableError, match=r"which nobody|that nobody"):
+    with pytest.raises(UnreadableError, match="not requested"):
         Decoder(encoding)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_damage_is_told(encoding):
+def test_damage_is_reported(encoding):
     with pytest.raises(UnreadableError, match="damaged"):
         list(Decoder(encoding).feed(b"this is no such thing, whatever its header says"))

@@ -1,0 +1,85 @@
+"""The field's words: none of those that we gave up is in an identifier or a public docstring."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+PACKAGES = ("nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt")
+
+# What we say instead: argument, option, setting; reported; cached, metadata; state, reserved;
+# prototype; record, ledger entry; chunk, part, segment; event; reasoning; image; job; sees, runs;
+# format.
+GIVEN_UP = frozenset(
+    "words told known facts held mould booking booked piece pieces frame frames thoughts picture "
+    "pictures ticket tickets meets sheet sheets brain".split()
+)
+
+# Names of the wire, of frameworks and of Python, which we must use.
+FOREIGN = {
+    "words": "a transcript's words, on the wire",
+    "frame": "Python's own",
+}
+
+
+def modules() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def parts_of(name: str) -> set[str]:
+    return {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def named_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """What a module gives names to: classes, functions, arguments, variables and attributes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name, node.lineno
+            case ast.arg():
+                yield node.arg, node.lineno
+            case ast.Name(ctx=ast.Store()):
+                yield node.id, node.lineno
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.attr, node.lineno
+            case ast.alias(asname=str(name)):
+                yield name, node.lineno
+
+
+def public_docstrings(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The docstrings of a module, and of what in it has no underscore."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            name = getattr(node, "name", "")
+            if name.startswith("_") and not name.startswith("__"):
+                continue
+            if text := ast.get_docstring(node):
+                yield text, getattr(node, "lineno", 1)
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def test_no_identifier_uses_them():
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in modules()
+        for name, line in named_in(ast.parse(path.read_text()))
+        if name not in FOREIGN and GIVEN_UP & parts_of(name)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_no_public_docstring_uses_them():
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {sorted(used)}"
+        for path in modules()
+        for text, line in public_docstrings(ast.parse(path.read_text()))
+        if (used := GIVEN_UP & set(re.findall(r"[a-z]+", text.lower())))
+    ]
+    assert not found, "\n".join(found)
