@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
+
+import httpx
+from PIL import Image
 
 from nanogpt_client.sandbox import Reply, Request, SandboxApp
 
 MODEL = "openai/gpt-5.2"
 HELLO = [{"role": "user", "content": "Hello!"}]
+CHAT = "/api/v1/chat/completions"
+
+
+def function(name: str, /, *required: str, **properties: Any) -> dict[str, Any]:
+    """Return a tool with these parameters."""
+    parameters = {"type": "object", "properties": properties, "required": list(required)}
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
+WEATHER = function("get_weather", "city", city={"type": "string"})
+QUESTION = "What is the weather in 'Lisbon'?"
 
 
 def ask(
@@ -31,29 +47,58 @@ def ask(
 def chat(app: SandboxApp, text: Any = "Hello!", **body: Any) -> Reply:
     """Send a chat request; `text` is the user's message, or the list of all messages."""
     messages = text if isinstance(text, list) else [{"role": "user", "content": text}]
-    request = {"model": MODEL, "messages": messages} | body
-    return ask(app, "POST", "/api/v1/chat/completions", request)
+    return ask(app, "POST", CHAT, {"model": MODEL, "messages": messages} | body)
+
+
+def form(app: SandboxApp, path: str, files: list[tuple[str, bytes]], **fields: str) -> Reply:
+    """Send a multipart form."""
+    named = [(name, ("a.wav", data)) for name, data in files]
+    encoded = httpx.Request("POST", "http://x", data=fields, files=named)
+    headers = {"content-type": encoded.headers["content-type"]}
+    return ask(app, "POST", path, raw=encoded.read(), headers=headers)
+
+
+def download(app: SandboxApp, url: str) -> Reply:
+    """Fetch a media link, without a key."""
+    return app.handle(Request("GET", url.removeprefix("http://sandbox.invalid")))
+
+
+def image(colour: str = "red", size: tuple[int, int] = (64, 64), kind: str = "PNG") -> bytes:
+    """Return an image file of one colour."""
+    target = BytesIO()
+    Image.new("RGB", size, colour).save(target, kind)
+    return target.getvalue()
+
+
+def data_url(data: bytes, mime_type: str = "image/png") -> str:
+    return f"data:{mime_type};base64,{b64encode(data).decode()}"
 
 
 def message(reply: Reply) -> dict[str, Any]:
-    """The assistant message of a chat reply."""
+    """Return the assistant message of a chat reply."""
     assert reply.status == 200, reply.content
     found: dict[str, Any] = reply.json()["choices"][0]["message"]
     return found
 
 
-def frames(reply: Reply) -> list[dict[str, Any]]:
-    """The chunks of a streamed reply; checks the framing and `[DONE]`."""
+def chunks(reply: Reply) -> list[dict[str, Any]]:
+    """Return the chunks of a streamed reply; checks the events and `[DONE]`."""
     assert reply.status == 200, reply.content
     assert reply.headers["content-type"].startswith("text/event-stream")
     assert reply.body[-1] == b"data: [DONE]\n\n"
-    pieces = [piece for piece in reply.body if isinstance(piece, bytes)]
-    assert all(piece.startswith(b"data: ") and piece.endswith(b"\n\n") for piece in pieces)
-    return [json.loads(piece[6:]) for piece in pieces[:-1]]
+    events = [event for event in reply.body if isinstance(event, bytes)]
+    assert all(event.startswith(b"data: ") and event.endswith(b"\n\n") for event in events)
+    return [json.loads(event[6:]) for event in events[:-1]]
+
+
+def deltas(reply: Reply, name: str) -> list[Any]:
+    """Return what the chunks of a streamed reply hold under this name."""
+    found = [chunk["choices"][0]["delta"] for chunk in chunks(reply)]
+    return [delta[name] for delta in found if delta.get(name)]
 
 
 def code(reply: Reply) -> tuple[int, str | None]:
-    """Status and machine-readable code of an error."""
+    """Return status and machine-readable code of an error."""
     body = reply.json()
     error = body["error"] if isinstance(body["error"], dict) else body
     return reply.status, error.get("code")

@@ -28,18 +28,17 @@ def answer_to(schema: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return reply.status, json.loads(reply.content)
 
 
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"type": "array", "items": {"type": "string"}, "minItems": 10**6},
-        {"type": "array", "items": {"type": "string"}, "minItems": 101, "uniqueItems": True},
-        {"type": "string", "minLength": 10**10},
-        {"type": "object", "minProperties": 10**7},
-        {"type": "array", "contains": {"type": "integer"}, "minContains": 10**8},
-        {"type": "string", "pattern": "^a{1000000000}$"},
-        {"type": "object", "properties": {"deep": {"anyOf": [{"minLength": 10**10}]}}},
-    ],
-)
+TEXT, INTEGER = {"type": "string"}, {"type": "integer"}
+
+
+@pytest.mark.parametrize("schema", [
+    {"type": "array", "items": TEXT, "minItems": 10**6},
+    {"type": "array", "items": TEXT, "minItems": 101, "uniqueItems": True},
+    {"type": "string", "minLength": 10**10}, {"type": "object", "minProperties": 10**7},
+    {"type": "array", "contains": INTEGER, "minContains": 10**8},
+    {"type": "string", "pattern": "^a{1000000000}$"},
+    {"type": "object", "properties": {"deep": {"anyOf": [{"minLength": 10**10}]}}},
+])  # fmt: skip
 def test_an_answer_of_enormous_size_is_refused(schema):
     status, body = answer_to(schema)
     assert (status, body["error"]["code"]) == (400, "invalid_json_schema")
@@ -70,7 +69,7 @@ def test_a_schema_whose_instances_have_no_end_is_an_error():
 
 
 def ask(box: Sandbox, *lines: str) -> bytes:
-    """Send a head alone, and return what comes before anything of a body was sent."""
+    """Send a head alone; return what comes before anything of a body was sent."""
     head = ["POST /api/v1/chat/completions HTTP/1.1", "host: x", *lines, "", ""]
     with socket.create_connection(("127.0.0.1", httpx.URL(box.origin).port or 0)) as connection:
         connection.settimeout(5)
@@ -87,8 +86,14 @@ def test_an_upload_is_refused_before_it_is_read():
 
 
 def test_an_upload_without_a_length_is_read_to_the_limit_alone(monkeypatch):
-    kept: list[int] = []
-    monkeypatch.setattr(SandboxApp, "handle", keeping(SandboxApp.handle, kept))
+    sizes: list[int] = []
+    handle = SandboxApp.handle
+
+    def noting(app: SandboxApp, request: Request) -> Any:
+        sizes.append(len(request.body))
+        return handle(app, request)
+
+    monkeypatch.setattr(SandboxApp, "handle", noting)
     with Sandbox() as box:
         reply = httpx.post(
             f"{box.base_url}/chat/completions",
@@ -96,15 +101,7 @@ def test_an_upload_without_a_length_is_read_to_the_limit_alone(monkeypatch):
             headers={"x-api-key": box.api_key},
         )
     assert reply.status_code == 413
-    assert MAX_BODY < kept[0] < MAX_BODY + (1 << 20)
-
-
-def keeping(handle: Any, sizes: list[int]) -> Any:
-    def kept(app: SandboxApp, request: Request) -> Any:
-        sizes.append(len(request.body))
-        return handle(app, request)
-
-    return kept
+    assert MAX_BODY < sizes[0] < MAX_BODY + (1 << 20)
 
 
 def test_links_are_of_the_server_whatever_host_was_asked_for():

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp
-from tests.sandbox.asking import HELLO, chat, code, message
-
-BAD = "invalid_parameter_value"
+from tests.sandbox.asking import HELLO, chat, code
 
 
 def call(identifier: str = "c1", arguments: Any = "{}", name: str = "look") -> dict[str, Any]:
@@ -25,113 +23,64 @@ def result(identifier: str = "c1") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": identifier, "content": "a cat"}
 
 
-def refused(messages: list[dict[str, Any]], param: str, **options: Any) -> str:
-    """Check that a request is refused for a place that its message names, and return it."""
-    reply = chat(SandboxApp(), messages, **options)
-    assert code(reply) == (400, BAD)
-    error = reply.json()["error"]
-    assert (error["type"], error["param"]) == ("invalid_request_error", param)
-    assert param in error["message"]
-    return str(error["message"])
+def assistant(**said: Any) -> dict[str, Any]:
+    return {"role": "assistant", **said}
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    ("turns", "missing"),
-    [
-        ([calling(call())], "c1"),
-        ([calling(call()), *HELLO], "c1"),
-        ([calling(call(), call("c2")), result("c2"), *HELLO], "c1"),
-        ([calling(call()), *HELLO, result()], "c1"),
-        ([calling(call()), calling(call("c2")), result("c2")], "c1"),
-    ],
-)
-def test_calls_want_their_results_right_behind_them(turns, missing, stream):
-    said = refused([*HELLO, *turns], "messages[1].tool_calls", stream=stream)
-    assert said.endswith(f"has none for {missing}.")
+def user(content: Any, **more: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content, **more}
 
 
-@pytest.mark.parametrize(
-    "turns",
-    [
-        [result("zz")],
-        [{"role": "assistant", "content": "Yes."}, result()],
-        [calling(call()), result(), result()],
-        [calling(call()), result(), *HELLO, result()],
-        [calling(call()), result("zz")],
-    ],
-)
-def test_results_want_a_call(turns):
-    refused([*HELLO, *turns], f"messages[{len(turns)}].tool_call_id")
+EMPTY: list[dict[str, Any]] = [
+    {}, {"content": None}, {"content": ""}, {"content": []}, {"content": "", "tool_calls": []},
+]  # fmt: skip
+ONE, TWO = calling(call()), calling(call(), call("c2"))
+TEXT = {"type": "text", "text": "x"}
+CALLS, ARGUMENTS = "messages[1].tool_calls", "messages[1].tool_calls[0].function.arguments"
 
 
-@pytest.mark.parametrize(
-    "turns",
-    [
-        [calling(call(), call("c2")), result("c2"), result(), *HELLO],
-        [calling(call()), result(), calling(call()), result()],
-        [calling(call(), call()), result(), result()],  # Gemini behind gateways gives one id twice
-    ],
-)
-def test_calls_with_their_results_are_fine(turns):
+@pytest.mark.parametrize(("turns", "place"), [
+    # Each call has its result right behind it.
+    ([ONE], CALLS), ([ONE, *HELLO], CALLS), ([TWO, result("c2"), *HELLO], CALLS),
+    ([ONE, *HELLO, result()], CALLS),
+    ([ONE, calling(call("c2")), result("c2")], CALLS),
+    # Each result has a call.
+    ([result("zz")], "messages[1].tool_call_id"),
+    ([assistant(content="Yes."), result()], "messages[2].tool_call_id"),
+    ([ONE, result(), result()], "messages[3].tool_call_id"),
+    ([ONE, result(), *HELLO, result()], "messages[4].tool_call_id"),
+    ([ONE, result("zz")], "messages[2].tool_call_id"),
+    # Arguments are an object.
+    *(([calling(call(arguments=text)), result()], ARGUMENTS)
+      for text in ('{"a": "b', "", "[]", '""', "null", "look")),
+    ([calling(call(arguments=None)), result()], CALLS),
+    # Names are plain.
+    *(([{"role": role, "name": name, "content": "Hi"}], "messages[1].name")
+      for name in ("My Agent", "Zoë", "", "a.b", "x" * 65, 5)
+      for role in ("user", "assistant", "system")),
+    ([calling(call(name="look at it")), result()], "messages[1].tool_calls[0].function.name"),
+    # Each message says something.
+    *(([assistant(**empty), *HELLO], "messages[1].content")
+      for empty in EMPTY),
+    *(([user(empty)], "messages[1].content")
+      for empty in ("", [], [TEXT | {"text": ""}], [TEXT, TEXT | {"text": ""}])),
+])  # fmt: skip
+def test_refusals_name_the_place(turns, place):
+    for stream in (False, True):
+        reply = chat(SandboxApp(), [*HELLO, *turns], stream=stream)
+        assert code(reply) == (400, "invalid_parameter_value")
+        error = reply.json()["error"]
+        assert (error["type"], error["param"]) == ("invalid_request_error", place)
+        assert place in error["message"]
+        if place == CALLS and call(arguments=None) not in turns[0]["tool_calls"]:
+            assert error["message"].endswith("has none for c1.")
+
+
+@pytest.mark.parametrize("turns", [
+    [TWO, result("c2"), result(), *HELLO], [ONE, result(), ONE, result()],
+    [calling(call(), call()), result(), result()],  # Gemini behind gateways gives one id twice
+    [calling(call(arguments=' {"a": 1}\n')), result()], [assistant(refusal="No."), *HELLO],
+    [assistant(reasoning_content="Hm."), *HELLO], [assistant(content=[TEXT]), *HELLO],
+])  # fmt: skip
+def test_histories_that_are_fine(turns):
     assert chat(SandboxApp(), [*HELLO, *turns]).status == 200
-
-
-@pytest.mark.parametrize("arguments", ['{"a": "b', "", "[]", '""', "null", "look"])
-def test_arguments_are_an_object(arguments):
-    where = "messages[1].tool_calls[0].function.arguments"
-    refused([*HELLO, calling(call(arguments=arguments)), result()], where)
-
-
-def test_arguments_may_have_spaces_around_them():
-    talk = [*HELLO, calling(call(arguments=' {"a": 1}\n')), result()]
-    assert chat(SandboxApp(), talk).status == 200
-
-
-def test_arguments_are_never_null():
-    refused([*HELLO, calling(call(arguments=None)), result()], "messages[1].tool_calls")
-
-
-@pytest.mark.parametrize("name", ["My Agent", "Zoë", "", "a.b", "x" * 65, 5])
-@pytest.mark.parametrize("role", ["user", "assistant", "system"])
-def test_names_are_plain(name, role):
-    refused([{"role": role, "name": name, "content": "Hi"}, *HELLO], "messages[0].name")
-
-
-def test_names_of_calls_are_plain():
-    where = "messages[1].tool_calls[0].function.name"
-    refused([*HELLO, calling(call(name="look at it")), result()], where)
-
-
-@pytest.mark.parametrize(
-    "empty",
-    [{}, {"content": None}, {"content": ""}, {"content": []}, {"content": "", "tool_calls": []}],
-)
-def test_an_assistant_says_something(empty):
-    refused([*HELLO, {"role": "assistant", **empty}, *HELLO], "messages[1].content")
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"refusal": "No."},
-        {"reasoning_content": "Hm."},
-        {"content": [{"type": "text", "text": "x"}]},
-    ],
-)
-def test_what_an_assistant_may_say(said):
-    talk = [*HELLO, {"role": "assistant", **said}, *HELLO]
-    assert message(chat(SandboxApp(), talk))["content"]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        [],
-        [{"type": "text", "text": ""}],
-        [{"type": "text", "text": "x"}, {"type": "text", "text": ""}],
-    ],
-)
-def test_a_user_says_something(content):
-    refused([{"role": "user", "content": content}], "messages[0].content")

@@ -14,17 +14,21 @@ import pytest
 from nanogpt_client.sandbox.__main__ import main
 
 
-def test_it_says_what_it_is_and_how_to_reach_it(capsys):
-    stop = threading.Event()
-    stop.set()
+@pytest.fixture
+def stop() -> threading.Event:
+    """Return an event that ends the command at once."""
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def test_it_says_what_it_is_and_how_to_reach_it(capsys, stop):
     options = ["--port", "0", "--balance", "1.5", "--api-key", "mine", "--rate", "0"]
     assert main(options, stop=stop) == 0
     said = capsys.readouterr().out
-    assert "offline emulator" in said
-    assert "pretend" in said
+    for text in ("offline emulator", "pretend", "mine", "$1.5 "):
+        assert text in said
     assert re.search(r"http://127\.0\.0\.1:\d+/api/v1", said)
-    assert "mine" in said
-    assert "$1.5 " in said
 
 
 def test_it_ends_on_an_interrupt():
@@ -45,16 +49,14 @@ def test_it_ends_on_an_interrupt():
 
 
 @pytest.mark.parametrize("options", [["--balance", "much"], ["--port", "x"], ["--colour", "red"]])
-def test_wrong_options_are_told(options, capsys):
+def test_wrong_options_are_refused(options, capsys):
     with pytest.raises(SystemExit) as caught:
         main(options)
     assert caught.value.code == 2
     assert "usage" in capsys.readouterr().err
 
 
-def test_a_scenario_by_name():
-    stop = threading.Event()
-    stop.set()
+def test_a_scenario_by_name(stop):
     assert main(["--port", "0", "--scenario", "outage"], stop=stop) == 0
     with pytest.raises(ValueError, match="unknown fault"):
         main(["--port", "0", "--scenario", "sunshine"], stop=stop)

@@ -8,23 +8,22 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import ChatRequest, Citation, SandboxApp, ToolCall, Turn
-from tests.sandbox.asking import ask, chat, frames, message
+from tests.sandbox.asking import CHAT, ask, chat, chunks, deltas, function, message
 
-TOOL = {
-    "type": "function",
-    "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
-}
+TOOL = function("look")
 
 
-def joined(app: SandboxApp, name: str) -> str:
-    deltas = [chunk["choices"][0]["delta"] for chunk in frames(chat(app, stream=True))]
-    return "".join(delta.get(name) or "" for delta in deltas)
-
-
-def test_a_string_is_what_the_model_says():
-    app = SandboxApp(model=lambda _: "Good day.")
-    assert message(chat(app)) == {"role": "assistant", "content": "Good day."}
-    assert joined(app, "content") == "Good day."
+@pytest.mark.parametrize(("said", "expected"), [
+    ("Good day.", {"content": "Good day."}),
+    (Turn(refusal="I will not."), {"content": None, "refusal": "I will not."}),
+    (Turn("Fox.", "Thinking."), {"content": "Fox.", "reasoning": "Thinking."}),
+])  # fmt: skip
+def test_what_is_said(said, expected):
+    app = SandboxApp(model=lambda _: said)
+    assert message(chat(app, reasoning_effort="low")).items() >= expected.items()
+    streamed = chat(app, stream=True, reasoning_effort="low")
+    for name, text in expected.items():
+        assert "".join(deltas(streamed, name)) == (text or "")
 
 
 def test_the_model_gets_the_request_without_the_key():
@@ -36,62 +35,44 @@ def test_the_model_gets_the_request_without_the_key():
 
     app = SandboxApp(model=model)
     sent = {"x-api-key": app.api_key, "authorization": f"Bearer {app.api_key}", "x-mine": "1"}
-    body = {
-        "model": "openai/gpt-5.2:online",
-        "messages": [{"role": "user", "content": "Where is the Eiffel Tower?"}],
-        "tools": [TOOL],
-        "n": 2,
-    }
-    assert ask(app, "POST", "/api/v1/chat/completions", body, headers=sent).status == 200
+    messages = [{"role": "user", "content": "Where is the Eiffel Tower?"}]
+    body = {"model": "openai/gpt-5.2:online", "messages": messages, "tools": [TOOL], "n": 2}
+    assert ask(app, "POST", CHAT, body, headers=sent).status == 200
     first, second = requests
     assert (first.index, second.index) == (0, 1)
-    assert (first.model, first.body, first.messages) == (body["model"], body, body["messages"])
+    assert (first.model, first.body, first.messages) == (body["model"], body, messages)
     assert [tool["name"] for tool in first.tools] == ["look"]
     assert first.headers["x-mine"] == "1"
     assert app.api_key not in str(first.headers)
-    assert first.search_results
     assert first.search_results[0].url.startswith("https://")
 
 
-def test_a_refusal_reaches_the_wire():
-    app = SandboxApp(model=lambda _: Turn(refusal="I will not do that."))
-    said = message(chat(app))
-    assert (said["content"], said["refusal"]) == (None, "I will not do that.")
-    assert joined(app, "refusal") == "I will not do that."
-
-
-def test_a_finish_reason_and_broken_arguments_reach_the_wire():
-    turn = Turn(tool_calls=(ToolCall("look", '{"at": "th'),), finish_reason="content_filter")
+def test_text_broken_arguments_and_a_finish_reason():
+    calls = (ToolCall("look", '{"at": "th'),)
+    turn = Turn("Let me look.", tool_calls=calls, finish_reason="content_filter")
     app = SandboxApp(model=lambda _: turn)
     (choice,) = chat(app).json()["choices"]
-    assert choice["finish_reason"] == "content_filter"
+    assert (choice["message"]["content"], choice["finish_reason"]) == (turn.text, "content_filter")
     assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"at": "th'
-    chunks = [chunk["choices"][0] for chunk in frames(chat(app, stream=True))]
-    assert chunks[-1]["finish_reason"] == "content_filter"
-    calls = [call for each in chunks for call in each["delta"].get("tool_calls", ())]
-    assert "".join(call["function"]["arguments"] for call in calls) == '{"at": "th'
+    streamed = chat(app, stream=True)
+    assert chunks(streamed)[-1]["choices"][0]["finish_reason"] == "content_filter"
+    assert "".join(deltas(streamed, "content")) == turn.text
+    parts = [part for (part,) in deltas(streamed, "tool_calls")]
+    assert "".join(part["function"]["arguments"] for part in parts) == '{"at": "th'
 
 
-def test_reasoning_and_citations_reach_the_wire():
-    turn = Turn("A quick fox.", "Thinking.", citations=(Citation("https://a.example", "A", 2, 7),))
+def test_citations_reach_the_wire():
+    turn = Turn("A quick fox.", citations=(Citation("https://a.example", "A", 2, 7),))
     said = message(chat(SandboxApp(model=lambda _: turn)))
-    assert said["reasoning"] == "Thinking."
     assert said["annotations"][0]["url_citation"]["url"] == "https://a.example"
 
 
-@pytest.mark.parametrize(
-    ("extra", "expected"),
-    [
-        ({"outputType": "sourcedAnswer"}, "In Paris."),
-        (
-            {
-                "outputType": "structured",
-                "structuredOutputSchema": json.dumps({"type": "object"}),
-            },
-            {"city": "Paris"},
-        ),
-    ],
-)
+STRUCTURED = {"outputType": "structured", "structuredOutputSchema": json.dumps({"type": "object"})}
+
+
+@pytest.mark.parametrize(("extra", "expected"), [
+    ({"outputType": "sourcedAnswer"}, "In Paris."), (STRUCTURED, {"city": "Paris"}),
+])  # fmt: skip
 def test_a_web_search_asks_the_model(extra: dict[str, Any], expected: object):
     def model(request: ChatRequest) -> str:
         assert request.search_results

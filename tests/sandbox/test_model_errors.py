@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nanogpt_client import APIStatusError, NanoGPTClient
-from nanogpt_client._transport.http import httpx
-from nanogpt_client.sandbox import (
-    AsyncSandboxTransport,
-    ChatRequest,
-    Sandbox,
-    SandboxApp,
-    SandboxTransport,
-    Script,
-    ScriptError,
-)
+from nanogpt_client import APIStatusError, AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client.sandbox import ChatRequest, Sandbox, SandboxApp, Script, ScriptError
 from tests.sandbox.asking import MODEL, chat
+from tests.support.in_process import connection
 
 
 def broken(request: ChatRequest) -> str:
@@ -30,38 +22,26 @@ def test_an_app_raises_it():
     assert app.balance == 5
 
 
+async def test_in_process_it_is_raised_once_where_it_was_asked():
+    app = SandboxApp(model=broken)
+    settings = connection(app)
+    async_http = settings.pop("http_async_client")
+    with NanoGPTClient(**settings) as nano, pytest.raises(KeyError, match="ticket"):
+        nano.chat("Hello!", model=MODEL)
+    async with AsyncNanoGPTClient(**settings | {"http_client": async_http}) as nano:
+        with pytest.raises(KeyError, match="ticket"):
+            await nano.chat("Hello!", model=MODEL)
+    assert len(app.requests) == 2
+
+
 def client(box: Sandbox) -> NanoGPTClient:
     return NanoGPTClient(box.api_key, base_url=box.base_url)
 
 
-def test_in_process_it_is_raised_once_where_it_was_asked():
-    box = Sandbox(model=broken)
-    with (
-        httpx.Client(transport=SandboxTransport(box.app)) as http,
-        NanoGPTClient(box.api_key, base_url="http://s.invalid/api/v1", http_client=http) as nano,
-        pytest.raises(KeyError, match="ticket"),
-    ):
-        nano.chat("Hello!", model=MODEL)
-    assert len(box.requests) == 1
-
-
-async def test_in_process_async_too():
-    app = SandboxApp(model=broken)
-    transport = AsyncSandboxTransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://s.invalid") as http:
-        body = {"model": MODEL, "messages": [{"role": "user", "content": "Hello!"}]}
-        with pytest.raises(KeyError, match="ticket"):
-            await http.post(
-                "/api/v1/chat/completions", json=body, headers={"x-api-key": app.api_key}
-            )
-
-
 def test_served_it_is_in_the_reply_not_retried_and_raised_at_the_end():
+    said = "model raised KeyError: 'ticket'"
     with pytest.raises(KeyError, match="ticket"), Sandbox(model=broken) as box:  # noqa: PT012 - by the end of the block
-        with (
-            client(box) as nano,
-            pytest.raises(APIStatusError, match="model raised KeyError: 'ticket'") as caught,
-        ):
+        with client(box) as nano, pytest.raises(APIStatusError, match=said) as caught:
             nano.chat("Hello!", model=MODEL)
         assert (caught.value.status_code, caught.value.code) == (424, "sandbox_model_error")
         assert len(box.requests) == 1

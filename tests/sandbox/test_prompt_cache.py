@@ -7,82 +7,61 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp
-from tests.sandbox.asking import HELLO, MODEL, chat, frames
+from tests.sandbox.asking import HELLO, chat, chunks
 
-CLAUDE = "anthropic/claude-sonnet-4.6"
+CLAUDE, OPUS = "anthropic/claude-sonnet-4.6", "anthropic/claude-opus-4.6"
 LONG = "All the rules of the house, one by one. " * 200
 MARK = {"type": "ephemeral"}
+HOUR = MARK | {"ttl": "1h"}
+PLAIN: list[dict[str, Any]] = [{"role": "system", "content": LONG}, *HELLO]
 
 
-def marked(text: str = LONG, control: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    part = {"type": "text", "text": text, "cache_control": control or MARK}
+def marked(text: str = LONG, control: Any = MARK) -> list[dict[str, Any]]:
+    part = {"type": "text", "text": text, "cache_control": control}
     return [{"role": "system", "content": [part]}, *HELLO]
 
 
 def counts(app: SandboxApp, talk: list[dict[str, Any]], **body: Any) -> tuple[int, int]:
-    """Tokens written and read, as `usage` says."""
-    reply = chat(app, talk, **{"model": CLAUDE} | body)
-    usage = reply.json()["usage"]
+    """Return the tokens written and read, as `usage` says."""
+    usage = chat(app, talk, **{"model": CLAUDE} | body).json()["usage"]
     assert usage["prompt_tokens"] >= usage["prompt_tokens_details"]["cached_tokens"]
     return usage.get("cache_creation_input_tokens", 0), usage.get("cache_read_input_tokens", 0)
 
 
-def test_a_marked_prefix_is_written_then_read():
+@pytest.mark.parametrize(("talk", "extra"), [
+    (marked(), {}),
+    (PLAIN, {"prompt_caching": {"enabled": True, "cut_after_message_index": 0}}),
+    (PLAIN, {"promptCaching": {"enabled": True, "cutAfterMessageIndex": 0}}),
+    (PLAIN, {"prompt_caching": True}), (PLAIN, {"cache_control": {"enabled": True}}),
+    (HELLO, {"tools": [{"type": "function", "cache_control": MARK,
+                        "function": {"name": "look", "description": LONG}}]}),
+])  # fmt: skip
+def test_a_marked_prefix_is_written_then_read(talk, extra):
     app = SandboxApp()
-    written, read = counts(app, marked())
+    written, read = counts(app, talk, **extra)
     assert (written > 1024, read) == (True, 0)
-    assert counts(app, marked()) == (0, written)
-    longer = [*marked(), {"role": "assistant", "content": "Hi."}, *HELLO]
-    assert counts(app, longer) == (0, written)
-
-
-@pytest.mark.parametrize(
-    "extra",
-    [
-        {"prompt_caching": {"enabled": True, "cut_after_message_index": 0}},
-        {"promptCaching": {"enabled": True, "cutAfterMessageIndex": 0}},
-        {"prompt_caching": True},
-        {"cache_control": {"enabled": True}},
-    ],
-)
-def test_the_helper_marks_too(extra):
-    app = SandboxApp()
-    talk = [{"role": "system", "content": LONG}, *HELLO]
-    written, _ = counts(app, talk, **extra)
-    assert written > 1024
     assert counts(app, talk, **extra) == (0, written)
 
 
-def test_explicit_control_adds_no_marks():
+def test_a_longer_conversation_reads_its_prefix_and_another_does_not():
     app = SandboxApp()
-    extra = {"prompt_caching": {"enabled": True, "explicit_cache_control": True}}
-    talk = [{"role": "system", "content": LONG}, *HELLO]
-    assert counts(app, talk, **extra) == (0, 0)
-    assert counts(app, marked(), **extra)[0] > 0
-
-
-def test_without_a_mark_nothing_is_cached():
-    app = SandboxApp()
-    talk = [{"role": "system", "content": LONG}, *HELLO]
-    for _ in range(2):
-        usage = chat(app, talk, model=CLAUDE).json()["usage"]
-        assert "cache_read_input_tokens" not in usage
-
-
-def test_a_short_prefix_is_not_cached():
-    app = SandboxApp()
-    assert counts(app, marked("short")) == (0, 0)
-    assert counts(app, marked("short")) == (0, 0)
-
-
-def test_another_text_or_model_does_not_hit():
-    app = SandboxApp()
-    counts(app, marked())
+    written, _ = counts(app, marked())
+    longer = [*marked(), {"role": "assistant", "content": "Hi."}, *HELLO]
+    assert counts(app, longer) == (0, written)
     assert counts(app, marked(LONG + "!"))[1] == 0
-    assert counts(app, marked(), model="anthropic/claude-opus-4.6")[1] == 0
+    assert counts(app, marked(), model=OPUS)[1] == 0
 
 
-@pytest.mark.parametrize(("control", "seconds"), [(MARK, 300), (MARK | {"ttl": "1h"}, 3600)])
+@pytest.mark.parametrize(("talk", "extra"), [
+    (PLAIN, {}), (marked("short"), {}),
+    (PLAIN, {"prompt_caching": {"enabled": True, "explicit_cache_control": True}}),
+])  # fmt: skip
+def test_what_is_not_cached(talk, extra):
+    app = SandboxApp()
+    assert [counts(app, talk, **extra) for _ in range(2)] == [(0, 0)] * 2
+
+
+@pytest.mark.parametrize(("control", "seconds"), [(MARK, 300), (HOUR, 3600)])
 def test_entries_expire(control, seconds):
     now = [0.0]
     app = SandboxApp(clock=lambda: now[0])
@@ -95,46 +74,23 @@ def test_entries_expire(control, seconds):
 
 def test_writing_costs_more_and_reading_less():
     app = SandboxApp()
-    talk = [{"role": "system", "content": LONG}, *HELLO]
-    replies = [
-        chat(app, talk, model=CLAUDE),
-        chat(app, marked(), model=CLAUDE),
-        chat(app, marked(), model=CLAUDE),
-    ]
+    replies = [chat(app, talk, model=CLAUDE) for talk in (PLAIN, marked(), marked())]
     plain, writing, reading = (reply.json()["x_nanogpt_pricing"]["cost"] for reply in replies)
     assert reading < plain < writing
-    hour = chat(SandboxApp(), marked(control=MARK | {"ttl": "1h"}), model=CLAUDE)
-    pricing = hour.json()["x_nanogpt_pricing"]
-    assert pricing["cost"] > writing
-    assert pricing["cacheTTL"] == "1h"
-    assert pricing["cacheCreationInputTokens"] > 1024
+    hour = chat(SandboxApp(), marked(control=HOUR), model=CLAUDE).json()["x_nanogpt_pricing"]
+    assert (hour["cost"] > writing, hour["cacheTTL"]) == (True, "1h")
+    assert hour["cacheCreationInputTokens"] > 1024
 
 
 def test_other_models_cache_by_themselves():
     app = SandboxApp()
-    talk = [{"role": "system", "content": LONG}, *HELLO]
-    first, second = (chat(app, talk).json()["usage"] for _ in range(2))
+    first, second = (chat(app, PLAIN).json()["usage"] for _ in range(2))
     assert first["prompt_tokens_details"]["cached_tokens"] == 0
     cached = second["prompt_tokens_details"]["cached_tokens"]
-    assert cached >= 1024
-    assert cached % 128 == 0
+    assert (cached >= 1024, cached % 128) == (True, 0)
     assert second["cache_read_input_tokens"] == cached
 
 
 def test_caching_brings_usage_into_a_stream():
-    app = SandboxApp()
-    last = frames(chat(app, marked(), model=CLAUDE, stream=True))[-1]
+    last = chunks(chat(SandboxApp(), marked(), model=CLAUDE, stream=True))[-1]
     assert last["usage"]["cache_creation_input_tokens"] > 0
-    assert "usage" not in frames(chat(app, model=MODEL, stream=True))[-1]
-
-
-def test_marked_tools_are_a_prefix_of_their_own():
-    tool = {
-        "type": "function",
-        "function": {"name": "look", "description": LONG},
-        "cache_control": MARK,
-    }
-    app = SandboxApp()
-    written, _ = counts(app, HELLO, tools=[tool])
-    assert written > 1024
-    assert counts(app, [{"role": "user", "content": "Else?"}], tools=[tool]) == (0, written)

@@ -5,24 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
-from llama_index.core.chat_engine import condense_question
-from llama_index.core.chat_engine.condense_plus_context import DEFAULT_CONTEXT_PROMPT_TEMPLATE
-from llama_index.core.chat_engine.context import DEFAULT_CONTEXT_TEMPLATE, DEFAULT_REFINE_TEMPLATE
-from llama_index.core.prompts import chat_prompts, default_prompts
+from llama_index.core.prompts import default_prompts
 
-from nanogpt_client.sandbox.answers.extractive import Extractive, extract
-from nanogpt_client.sandbox.answers.turn import ChatRequest, SearchResult
+from nanogpt_client.sandbox import ChatRequest, Extractive, SearchResult
 from nanogpt_client.sandbox.media.search import search
 
+ANSWER = "The lighthouse of Sandhaven was built by Ida Brandt in 1874."
 CONTEXT = (
-    "file_path: docs/nano.md\n\n"
-    "The lighthouse of Sandhaven was built by Ida Brandt in 1874. It is 41 metres tall.\n\n"
+    f"file_path: docs/nano.md\n\n{ANSWER} It is 41 metres tall.\n\n"
     "Question: is this the question?\nAnswer: no, it only stands in the context.\n---\n"
     "The keeper feeds the lamp with rapeseed oil. Visitors may climb it on Sundays."
 )
 QUESTION = "Who built the lighthouse?"
-ANSWER = "The lighthouse of Sandhaven was built by Ida Brandt in 1874."
-UNKNOWN = "The given context does not answer that."
 
 
 def ask(*messages, **given):
@@ -32,143 +26,53 @@ def ask(*messages, **given):
     return Extractive()(ChatRequest({"model": "m", "messages": wire}, **given))
 
 
-def system(text):
-    return {"role": "system", "content": text}
-
-
-def wire(messages):
-    return [{"role": each.role.value, "content": each.content} for each in messages]
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        default_prompts.DEFAULT_TEXT_QA_PROMPT,
-        default_prompts.DEFAULT_TREE_SUMMARIZE_PROMPT,
-        chat_prompts.CHAT_TEXT_QA_PROMPT,
-        chat_prompts.CHAT_TREE_SUMMARIZE_PROMPT,
-    ],
-)
-def test_llama_index_question_prompts(template):
-    asked = template.format_messages(context_str=CONTEXT, query_str=QUESTION)
-    assert ask(*wire(asked)).text == ANSWER
-    other = template.format_messages(context_str=CONTEXT, query_str="Which airline flies to Rome?")
-    assert ask(*wire(other)).text == UNKNOWN
-
-
-@pytest.mark.parametrize(
-    "template", [default_prompts.DEFAULT_REFINE_PROMPT, chat_prompts.CHAT_REFINE_PROMPT]
-)
-@pytest.mark.parametrize(
-    ("context", "refined"),
-    [(CONTEXT, ANSWER), ("Bread needs flour and water.", "Nobody knows.")],
-)
-def test_llama_index_refine_prompts(template, context, refined):
-    asked = template.format_messages(
-        context_msg=context, query_str=QUESTION, existing_answer="Nobody knows."
-    )
-    assert ask(*wire(asked)).text == refined
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "Answer from this context:\n{context}\n\nQuestion: {question}",
-        "Answer based only on the following context:\n{context}\n\nQuestion: {question}\n",
-        "Use the context to answer.\nQuestion: {question} \nContext: {context} \nAnswer:",
-        "Use the following context.\n\n{context}\n\nQuestion: {question}\nHelpful Answer:",
-        "<context>\n{context}\n</context>\n\n<question>{question}</question>",
-        "Answer the question.\n\n<context>\n{context}\n</context>\n\n{question}",
-        "## Context\n{context}\n\n## Question\n{question}",
-        "{context}\n\n{question}",
-    ],
-)
+@pytest.mark.parametrize("template", [
+    "Answer from this context:\n{context}\n\nQuestion: {question}",
+    "Answer based only on the following context:\n{context}\n\nQuestion: {question}\n",
+    "Use the context to answer.\nQuestion: {question} \nContext: {context} \nAnswer:",
+    "Use the following context.\n\n{context}\n\nQuestion: {question}\nHelpful Answer:",
+    "<context>\n{context}\n</context>\n\n<question>{question}</question>",
+    "Answer the question.\n\n<context>\n{context}\n</context>\n\n{question}",
+    "## Context\n{context}\n\n## Question\n{question}", "{context}\n\n{question}",
+    "{question}\n\nTrains run.\n\n" + ANSWER + " It shines.",
+])  # fmt: skip
 def test_langchain_and_plain_prompts(template):
     assert ask(template.format(context=CONTEXT, question=QUESTION)).text == ANSWER
 
 
-@pytest.mark.parametrize(
-    "template",
-    [
-        DEFAULT_CONTEXT_TEMPLATE.replace("{context_str}", "{context}"),
-        DEFAULT_CONTEXT_PROMPT_TEMPLATE.replace("{context_str}", "{context}"),
-        DEFAULT_REFINE_TEMPLATE.replace("{context_msg}", "{context}"),
-        "Answer from this:\n<context>{context}</context>",
-    ],
-)
-def test_context_in_the_system_message(template):
-    given = template.format(context=CONTEXT, existing_answer="Nobody.")
-    assert ask(system(given), QUESTION).text == ANSWER
-    assert UNKNOWN in ask(system(given), "Do parrots swim?").text or "Nobody" in given
-
-
-def test_without_context():
+def test_other_sources_of_context():
+    asked = f"Context:\n{CONTEXT}\n\nQuestion: Which airline flies to Rome?"
+    assert ask(asked).text == "The given context does not answer that."
     said = "I was given no context to answer from."
-    assert ask(system("You are a helpful assistant."), QUESTION).text == said
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "Chat History:\nuser: Hi?\nFollow Up Input: {question}\nStandalone question:",
-        condense_question.DEFAULT_TEMPLATE.replace("{chat_history}", "user: Who is it?"),
-    ],
-)
-def test_a_follow_up_message_is_a_question_of_its_own(template):
-    assert ask(template.format(question=QUESTION)).text == QUESTION
-
-
-def test_a_question_above_paragraphs():
-    assert ask(f"{QUESTION}\n\nTrains run.\n\n{ANSWER} It shines.").text == ANSWER
-
-
-def test_a_summary_opens_the_text():
-    asked = default_prompts.DEFAULT_SUMMARY_PROMPT.format(
-        context_str="Rain fell all night. The river rose. By noon the bridge was closed. It held."
-    )
-    assert ask(asked).text == "Rain fell all night. The river rose. By noon the bridge was closed."
-
-
-def test_documents_and_tool_results_are_context():
+    assert ask({"role": "system", "content": "You are helpful."}, QUESTION).text == said
     assert ask(QUESTION, attachments=(CONTEXT,)).text == ANSWER
     call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
     called = {"role": "assistant", "content": None, "tool_calls": [call]}
     result = {"role": "tool", "tool_call_id": "1", "content": CONTEXT}
     assert ask(QUESTION, called, result).text == ANSWER
+    opening = "Rain fell all night. The river rose. By noon the bridge was closed."
+    prompt = default_prompts.DEFAULT_SUMMARY_PROMPT.format(context_str=f"{opening} It held.")
+    assert ask(prompt).text == opening
 
 
-def test_sentences_that_belong_together():
-    text = "The bridge is old. It was built by Ann Lee of York. Cats sleep."
-    found = extract("Who built the bridge?", [text])
-    assert found.sentences == ("The bridge is old.", "It was built by Ann Lee of York.")
-    assert found.sources == (0, 0)
-    assert extract("Who?", []).sentences == ()
-    assert extract("What is this about?", ["One. Two.", "Three. Four."]).sentences == (
-        "One.", "Three.",
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("What is the Nano currency?",
-         "Nano, ticker XNO, is a digital currency made for small and quick payments. [1]"),
-        ("capital of Australia",
-         "Canberra, not Sydney or Melbourne, is the capital of Australia. [1]"),
-        ("How does NanoGPT search the web?", "Adding the suffix :online to a model name"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("question", "answer"), [
+    ("What is the Nano currency?",
+     "Nano, ticker XNO, is a digital currency made for small and quick payments. [1]"),
+    ("capital of Australia",
+     "Canberra, not Sydney or Melbourne, is the capital of Australia. [1]"),
+    ("How does NanoGPT search the web?", "Adding the suffix :online to a model name"),
+])  # fmt: skip
 def test_search_results_are_cited(question, answer):
     results = tuple(search(question))
     turn = ask(question, search_results=results)
     assert turn.text.startswith(answer)
+    assert turn.citations
     for cited in turn.citations:
         number = [result.url for result in results].index(cited.url)
-        source = results[number]
-        assert turn.text[cited.start_index : cited.end_index] in " ".join(source.content.split())
+        source = results[number].content
+        assert turn.text[cited.start_index : cited.end_index] in " ".join(source.split())
         assert turn.text[cited.end_index :].startswith(f" [{number + 1}]")
-        assert source.content.startswith(cited.content.rstrip("…")[:100])
-    assert turn.citations
+        assert source.startswith(cited.content.rstrip("…")[:100])
 
 
 def test_a_second_source_is_cited_too():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nanogpt_client.sandbox import ChatRequest, Citation, Sandbox, ToolCall, Turn, Upstream
+from nanogpt_client.sandbox import ChatRequest, Citation, ToolCall, Turn, Upstream
 from nanogpt_client.sandbox.errors import Refusal
 from tests.support.rawserver import End, RawServer, http_reply
 
 USER = {"role": "user", "content": "Hello"}
+NAME = "openai/gpt-5.2"
 
 
 def completion(finish="stop", **message):
@@ -20,56 +22,41 @@ def completion(finish="stop", **message):
 
 
 def asked(**body):
-    return ChatRequest({"model": "openai/gpt-5.2", "messages": [USER], **body})
+    return ChatRequest({"model": NAME, "messages": [USER], **body})
 
 
 def answer(server, request=None, **options):
-    upstream = Upstream(server.base_url, **options)
-    turn = upstream(request or asked())
+    turn = Upstream(server.base_url, **options)(request or asked())
     return turn, json.loads(server.requests[-1].body)
 
 
 def test_what_a_model_needs_is_sent_and_nothing_else():
     options = {
-        "tools": [{"type": "function", "function": {"name": "f"}}],
-        "tool_choice": "required",
-        "response_format": {"type": "json_object"},
-        "temperature": 0.5,
-        "max_tokens": 7,
-    }
+        "tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "required",
+        "response_format": {"type": "json_object"}, "temperature": 0.5, "max_tokens": 7,
+    }  # fmt: skip
     more = {"stream": True, "caching": True, "webSearch": {}, "memory": True, "n": 2, "seed": None}
-    request = ChatRequest(
-        {"model": "openai/gpt-5.2", "messages": [USER], **options, **more},
-        headers={"authorization": "Bearer sk-nano-secret", "x-api-key": "sk-nano-secret"},
-    )
+    key = {"authorization": "Bearer sk-nano-secret", "x-api-key": "sk-nano-secret"}
+    body = {"model": NAME, "messages": [USER], **options}
     with RawServer(completion(content="Hi")) as server:
-        turn, sent = answer(server, request)
+        turn, sent = answer(server, ChatRequest(body | more, headers=key))
         (got,) = server.requests
     assert turn == Turn("Hi", finish_reason="stop")
-    assert sent == {"model": "openai/gpt-5.2", "messages": [USER], **options}
+    assert sent == body
     assert got.target == "/api/v1/chat/completions"
     assert "sk-nano-secret" not in str(got)
     assert "authorization" not in got.headers
 
 
-@pytest.mark.parametrize(
-    ("model", "sent"),
-    [
-        (None, "openai/gpt-5.2"),
-        ("qwen3:4b", "qwen3:4b"),
-        ({"openai/gpt-5.2": "qwen3:4b"}, "qwen3:4b"),
-        ({"other": "qwen3:4b"}, "openai/gpt-5.2"),
-    ],
-)
-def test_the_name_of_the_model(model, sent):
+@pytest.mark.parametrize(("model", "sent"), [
+    (None, NAME), ("qwen3:4b", "qwen3:4b"), ({NAME: "qwen3:4b"}, "qwen3:4b"),
+    ({"other": "qwen3:4b"}, NAME),
+])  # fmt: skip
+def test_the_name_of_the_model_and_the_seed_of_a_choice(model, sent):
+    request = ChatRequest({"model": NAME, "messages": [USER], "seed": 5}, index=2)
     with RawServer(completion(content="Hi")) as server:
-        assert answer(server, model=model)[1]["model"] == sent
-
-
-def test_each_choice_has_its_own_seed():
-    request = ChatRequest({"model": "m", "messages": [USER], "seed": 5}, index=2)
-    with RawServer(completion(content="Hi")) as server:
-        assert answer(server, request)[1]["seed"] == 7
+        body = answer(server, request, model=model)[1]
+    assert (body["model"], body["seed"]) == (sent, 7)
 
 
 def test_the_servers_own_key_is_sent_and_not_shown():
@@ -85,46 +72,34 @@ def test_the_servers_own_key_is_sent_and_not_shown():
 
 
 NOTE: dict[str, Any] = {"url": "https://a.example", "title": "A", "start_index": 0, "end_index": 2}
+NOTED = {"content": [{"type": "text", "text": "Hi"}], "annotations": [{"url_citation": NOTE}]}
+CALLING = {"content": None, "tool_calls": [{"function": {"name": "f", "arguments": '{"a": '}}]}
 
 
-@pytest.mark.parametrize(
-    ("finish", "message", "turn"),
-    [
-        ("length", {"content": "Hi"}, Turn("Hi", finish_reason="length")),
-        ("stop", {"content": "Hi", "reasoning": "Hm"}, Turn("Hi", "Hm", finish_reason="stop")),
-        ("stop", {"content": "", "reasoning_content": "Hm"}, Turn("", "Hm", finish_reason="stop")),
-        ("stop", {"content": None, "refusal": "No"}, Turn(refusal="No", finish_reason="stop")),
-        (
-            "stop",
-            {"content": [{"type": "text", "text": "Hi"}], "annotations": [{"url_citation": NOTE}]},
-            Turn("Hi", citations=(Citation(**NOTE),), finish_reason="stop"),
-        ),
-        (
-            "tool_calls",
-            {"content": None, "tool_calls": [{"function": {"name": "f", "arguments": '{"a": '}}]},
-            Turn(tool_calls=(ToolCall("f", '{"a": '),), finish_reason="tool_calls"),
-        ),
-    ],
-)
-def test_what_is_read(finish, message, turn):
+@pytest.mark.parametrize(("message", "finish", "turn"), [
+    ({"content": "Hi"}, "length", Turn("Hi")),
+    ({"content": "Hi", "reasoning": "Hm"}, "stop", Turn("Hi", "Hm")),
+    ({"content": "", "reasoning_content": "Hm"}, "stop", Turn("", "Hm")),
+    ({"content": None, "refusal": "No"}, "stop", Turn(refusal="No")),
+    (NOTED, "stop", Turn("Hi", citations=(Citation(**NOTE),))),
+    (CALLING, "tool_calls", Turn(tool_calls=(ToolCall("f", '{"a": '),))),
+])  # fmt: skip
+def test_what_is_read(message, finish, turn):
     with RawServer(completion(finish, **message)) as server:
-        assert answer(server)[0] == turn
+        assert answer(server)[0] == replace(turn, finish_reason=finish)
 
 
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        ([http_reply(b'{"error": "no such model"}', status=404)], "answered 404: .*no such model"),
-        ([http_reply(b"busy", status=503)], "answered 503: busy"),
-        ([http_reply(status=302, headers={"location": "/v2"})], "answered 302"),
-        ([http_reply(b"<html>")], "no chat completion: <html>"),
-        ([http_reply(b'{"choices": []}')], "no chat completion"),
-        ([http_reply(b'{"choices": [{"message": null}]}')], "no chat completion"),
-        (completion(tool_calls=[{"function": {}}]), "no chat completion"),
-        ([End.CLOSE], "did not answer: RemoteProtocolError"),
-        ([End.HOLD], "did not answer: ReadTimeout"),
-    ],
-)
+@pytest.mark.parametrize(("script", "said"), [
+    ([http_reply(b'{"error": "no such model"}', status=404)], "answered 404: .*no such model"),
+    ([http_reply(b"busy", status=503)], "answered 503: busy"),
+    ([http_reply(status=302, headers={"location": "/v2"})], "answered 302"),
+    ([http_reply(b"<html>")], "no chat completion: <html>"),
+    ([http_reply(b'{"choices": []}')], "no chat completion"),
+    ([http_reply(b'{"choices": [{"message": null}]}')], "no chat completion"),
+    (completion(tool_calls=[{"function": {}}]), "no chat completion"),
+    ([End.CLOSE], "did not answer: RemoteProtocolError"),
+    ([End.HOLD], "did not answer: ReadTimeout"),
+])  # fmt: skip
 def test_its_failures_are_its_own_and_not_retried(script, said):
     with RawServer(script) as server, pytest.raises(Refusal, match=said) as caught:
         answer(server, timeout=0.2)
@@ -138,13 +113,3 @@ def test_a_port_where_nothing_listens():
         url = server.base_url
     with pytest.raises(Refusal, match="did not answer: ConnectError"):
         Upstream(url)(asked())
-
-
-def test_another_sandbox_may_be_the_upstream():
-    with Sandbox() as box:
-        upstream = Upstream(box.base_url, api_key=box.api_key)
-        turn = upstream(asked(messages=[{"role": "user", "content": "What is 2 + 3?"}]))
-        assert turn.text
-        assert turn.finish_reason == "stop"
-        with pytest.raises(Refusal, match=r"answered 400: .*messages"):
-            upstream(asked(messages=[]))

@@ -16,6 +16,10 @@ from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT, with_footnotes
 from nanogpt_client import Budget, BudgetExceededError
+from nanogpt_client.sandbox import Script, ToolCall, ToolCalls
+from tests.support.in_process import connection
+
+MODEL = "openai/gpt-5.2"
 
 
 def asked(text: str) -> Any:
@@ -58,15 +62,19 @@ def test_an_agent_calls_a_tool_and_answers(llm):
     assert all(message.response_metadata["cost"] > 0 for message in said(messages))
 
 
-async def test_several_tools_one_after_another_and_at_once(llm):
-    agent = create_agent(llm, [multiply, weather])
-    question = "What is 12 times 7, and what is the weather in Paris? Use the tools."
-    for state in (agent.invoke(asked(question)), await agent.ainvoke(asked(question))):
+MULTIPLY, WEATHER = ToolCall("multiply", {"a": 12, "b": 7}), ToolCall("weather", {"city": "Paris"})
+
+
+@pytest.mark.parametrize("calls", [[[MULTIPLY, WEATHER]], [[MULTIPLY], [WEATHER]]])
+async def test_several_tools_one_after_another_and_at_once(calls):
+    answers: list[Any] = [*(ToolCalls(*each) for each in calls), "84, and it is sunny."]
+    script = Script(*answers, *answers)
+    agent = create_agent(ChatNanoGPT(model=MODEL, **connection(script)), [multiply, weather])
+    for state in (agent.invoke(QUESTION), await agent.ainvoke(QUESTION)):
         messages = state["messages"]
-        assert max(len(message.tool_calls) for message in said(messages)) == 2
-        assert set(results(messages)) == {"84", "It is sunny in Paris."}
-        assert "84" in messages[-1].text
-        assert "sunny" in messages[-1].text
+        assert [len(m.tool_calls) for m in said(messages)] == [*map(len, calls), 0]
+        assert results(messages) == ["84", "It is sunny in Paris."]
+        assert messages[-1].text == "84, and it is sunny."
 
 
 @pytest.mark.parametrize("strategy", [ProviderStrategy, ToolStrategy])
@@ -141,7 +149,7 @@ def test_the_built_in_search_tool_serves_agents(llm):
 
 @pytest.mark.parametrize("limit", [{"max_calls": 1}, {"usd": Decimal("0.0000001")}])
 async def test_a_budget_stops_an_agent(sandbox_environment, limit):
-    llm = ChatNanoGPT(model="openai/gpt-5.2", budget=Budget(**limit))
+    llm = ChatNanoGPT(model=MODEL, budget=Budget(**limit))
     agent = create_agent(llm, [multiply])
     with pytest.raises(BudgetExceededError):
         agent.invoke(QUESTION)
@@ -151,7 +159,9 @@ async def test_a_budget_stops_an_agent(sandbox_environment, limit):
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_a_graph_goes_on_from_its_checkpoint(llm, version):
+def test_a_graph_goes_on_from_its_checkpoint(version):
+    script = Script(ToolCalls(MULTIPLY).saying(reasoning="I multiply."), "84", "You are welcome.")
+    llm = ChatNanoGPT(model=MODEL, **connection(script))
     saver = InMemorySaver()
     config: Any = {"configurable": {"thread_id": "1"}}
     thinking = llm.model_copy(update={"output_version": version, "reasoning_effort": "high"})

@@ -8,20 +8,14 @@ from typing import Any
 import httpx
 
 from llama_index_nanogpt import NanoGPT
-from nanogpt_client.sandbox import AsyncSandboxTransport, SandboxApp, SandboxTransport
+from nanogpt_client.sandbox import Model, SandboxApp
 from tests.conformance.llama_index.wire import sse
+from tests.support.in_process import connection
 
 
-def llm_of(app: SandboxApp, model: str = "openai/gpt-5.2", **options: Any) -> NanoGPT:
-    """An LLM that asks a sandbox in this process."""
-    return NanoGPT(
-        model=model,
-        api_key=app.api_key,
-        base_url="https://nano.test/api/v1",
-        http_client=httpx.Client(transport=SandboxTransport(app)),
-        http_async_client=httpx.AsyncClient(transport=AsyncSandboxTransport(app)),
-        **options,
-    )
+def llm_of(app: SandboxApp | Model, model: str = "openai/gpt-5.2", **options: Any) -> NanoGPT:
+    """Return an LLM that asks a sandbox in this process."""
+    return NanoGPT(model=model, **connection(app), **options)
 
 
 class Scripted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
@@ -14,6 +15,8 @@ from llama_index_instrumentation.dispatcher import instrument_tags
 from pydantic import BaseModel
 
 from llama_index_nanogpt import NanoGPTCostHandler
+from nanogpt_client.sandbox import Extractive, Model, Script, TestModel
+from tests.unit.llama_index_nanogpt.scripted import llm_of
 
 FACTS = [
     "The Brunnen bridge was built in 1887 by the engineer Clara Moss.",
@@ -101,8 +104,16 @@ def test_an_engine_answers_with_an_object(index, llm):
     assert found.year == 1887
 
 
-@pytest.mark.parametrize("selector", [PydanticSingleSelector, LLMSingleSelector])
-def test_a_router_chooses_the_engine(index, llm, facts, selector):
+CHOICE = '{"choice": 1, "reason": "It is about a bridge."}'
+SELECTORS: list[tuple[Any, Model]] = [
+    (PydanticSingleSelector, TestModel()),
+    (LLMSingleSelector, Script().when(contains="choices", then=CHOICE).when(then=Extractive())),
+]
+
+
+@pytest.mark.parametrize(("selector", "model"), SELECTORS)
+def test_a_router_chooses_the_engine(index, facts, selector, model):
+    llm = llm_of(model)
     summary = SummaryIndex([Document(text=fact) for fact in FACTS]).as_query_engine(llm=llm)
     other = QueryEngineTool.from_defaults(summary, description="Summarises everything.")
     router = RouterQueryEngine(selector.from_defaults(llm=llm), [facts, other], llm=llm)

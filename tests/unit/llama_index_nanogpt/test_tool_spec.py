@@ -323,9 +323,9 @@ def test_an_unknown_setting_is_refused():
 
 @pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key")
 async def test_an_agents_context_with_images_can_be_stored(client, spec_of):
-    """It holds what tools return; bytes would not be JSON."""
+    """What tools return is kept there; bytes would be no JSON."""
     spec = spec_of(client=client, image_size="256x256", image_blocks=True)
-    llm = llm_of(SandboxApp(model=Script(DRAW_A_FOX, "Here it is.")))
+    llm = llm_of(Script(DRAW_A_FOX, "Here it is."))
     agent = FunctionAgent(llm=llm, tools=[*spec.to_tool_list()])
     context = Context(agent)
     handler = agent.run(ChatMessage(content="Draw a red fox."), ctx=context)
