@@ -69,12 +69,11 @@ def test_chat(client):
 
 async def test_stream(client):
     shared = AsyncNanoGPTClient.sharing(client)
-    for chunks in (
-        list(client.stream_chat(ASK, model=MODEL, max_tokens=64)),
-        [chunk async for chunk in shared.stream_chat(ASK, model=MODEL, max_tokens=64)],
-    ):
+    stream = client.stream_chat(ASK, model=MODEL, max_tokens=64)
+    other = shared.stream_chat(ASK, model=MODEL, max_tokens=64)
+    for chunks, either in ((list(stream), stream), ([chunk async for chunk in other], other)):
         last: Any = chunks[-1]
-        assert "".join(chunk.text for chunk in chunks) == last.completion.text != ""
+        assert "".join(chunk.text for chunk in chunks) == either.snapshot.text != ""
         assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
         assert last.usage.total_tokens > 0
         assert last.billing.cost > 0
