@@ -1,4 +1,4 @@
-"""Draw the architecture page's picture: ``python -m cookbook.drawing``.
+"""Draw the architecture page's image: ``python -m cookbook.drawing``.
 
 Boxes are parts of the tree, numbers are the steps of one request, as the page tells them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-PICTURE = Path(__file__).with_name("guides") / "architecture.svg"
+IMAGE_FILE = Path(__file__).with_name("guides") / "architecture.svg"
 WIDTH, HEIGHT = 860, 470
 BLUE, PALE, LINE, INK = "#2a6f97", "#e8f1f5", "#89a3b0", "#1d2b33"
 
@@ -26,12 +26,12 @@ class Box(NamedTuple):
 BOXES = [
     Box(30, 80, 190, "langchain_nanogpt", "LangChain's types"),
     Box(240, 80, 190, "llama_index_nanogpt", "LlamaIndex's types"),
-    Box(30, 210, 190, "client.py", "performs steps; async twin"),
-    Box(335, 210, 190, "_core/flow.py", "decides: send, wait, give up"),
+    Box(30, 210, 190, "_transport/runner.py", "performs steps; async twin"),
+    Box(335, 210, 190, "_protocol/policy.py", "decides: send, wait, give up"),
     Box(640, 210, 190, "endpoints/", "how to ask, how to read"),
-    Box(30, 310, 190, "_http.py", "bytes; the one httpx"),
-    Box(335, 310, 190, "_core/booking.py", "budget before, ledger after"),
-    Box(640, 310, 190, "wire/  errors.py", "types, exceptions"),
+    Box(30, 310, 190, "_transport/http.py", "bytes; the one httpx"),
+    Box(335, 310, 190, "_protocol/accounting.py", "budget before, ledger after"),
+    Box(640, 310, 190, "types/  errors.py", "types, exceptions"),
     Box(30, 405, 190, "NanoGPT", "or the sandbox"),
 ]
 
@@ -52,7 +52,7 @@ ARROWS = [
 
 
 def draw() -> str:
-    """Return the picture as SVG."""
+    """Return the image as SVG."""
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
@@ -109,4 +109,4 @@ def _text(
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw(), "utf-8")
+    IMAGE_FILE.write_text(draw(), "utf-8")

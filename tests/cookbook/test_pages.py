@@ -46,7 +46,7 @@ def test_every_test_that_a_page_names_is_there():
 
 
 def test_the_drawing_is_the_scripts():
-    assert drawing.PICTURE.read_text("utf-8") == drawing.draw()
+    assert drawing.IMAGE_FILE.read_text("utf-8") == drawing.draw()
 
 
 class Links(HTMLParser):

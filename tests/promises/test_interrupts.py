@@ -34,6 +34,10 @@ WRITING = [*CALLING, "_ledger_file.py"]
 ESTIMATE, COST, ASSUMED = Decimal("0.5"), Decimal("0.25"), Decimal("0.125")
 
 
+# Thousands of moments each, under a tracer: on a busy machine they take long.
+pytestmark = pytest.mark.timeout(240)
+
+
 class InterruptError(BaseException):
     """What the signal handler raises."""
 

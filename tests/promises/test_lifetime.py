@@ -20,6 +20,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client._transport import pool
 from tests.promises.answers import (
     chat_answer,
     embedding_answer,
@@ -108,7 +109,8 @@ def test_threads(name: str):
 
 @every_model
 @pytest.mark.parametrize("used", [False, True])
-def test_a_forked_child(name: str, used):
+def test_a_forked_child(name: str, used, monkeypatch):
+    monkeypatch.setattr(pool, "OBSERVED_TIMES", 0)  # connections are used again from the first on
     with RawServer(answer_for(name)) as server:
         thing = MODELS[name](api_key="any", base_url=server.base_url)
         if used:

@@ -73,7 +73,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "7 hang: a TLS handshake byte by byte": tls.table,
     **{f"8 {name}": partial(_load, name) for name in _FEW},
     "9 key at rest": partial(_tests, "tests/security/test_key_at_rest.py"),
-    "10 words of other hosts": partial(_tests, "tests/security/test_words.py"),
+    "10 words of other hosts": partial(_tests, "tests/security/test_foreign_errors.py"),
     "11 odd characters": partial(_tests, f"{CLIENT}/types/test_surrogates.py"),
     "12, 13 where the key goes": partial(
         _tests, "tests/security/test_key.py", "tests/promises/test_secrets.py"

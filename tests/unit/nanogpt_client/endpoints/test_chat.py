@@ -149,7 +149,7 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m", {"extra_body": {"x": object()}}, "cannot be encoded as JSON"),
         ("m", {"tools": [{"function": {}}]}, r"tools\[0\]"),
         ("", {}, "model must be a model id"),
-        (" m", {}, "no model id"),
+        (" m", {}, "not a model id"),
     ],
 )
 def test_what_cannot_work_is_refused_before_sending(model, options, match):
