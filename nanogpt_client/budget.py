@@ -16,7 +16,7 @@ _ZERO = Decimal(0)
 
 
 class AtLeast(Decimal):
-    """An estimate in USD that is a lower bound, as the length of a response is not known before."""
+    """An estimate in USD that is a lower bound, as the length of a response is unknown before."""
 
 
 class Reservation:
@@ -100,7 +100,7 @@ class Budget:
     Args:
         usd: USD that may be spent.
         max_calls: number of billable calls that may be made.
-        assumed_usd: USD counted for a call without a known cost or price, and the minimum for a
+        assumed_usd: USD counted for a call whose cost or price is unknown, and the minimum for a
             chat without ``max_tokens`` whose cost stays unknown; default: one cent, about the price
             of a web search or an image. With a smaller ``usd``, no such call is allowed.
 

@@ -73,7 +73,7 @@ def price(model: Model, work: Mapping[str, Any]) -> Decimal | None:
 
 
 def reservation(model: Model | None, work: Mapping[str, Any]) -> Callable[[], Decimal] | None:
-    """Return the USD that a `Budget` reserves for a call: its highest possible cost, if known."""
+    """Return the USD that a `Budget` reserves for a call: its highest possible cost, if any."""
     if model is None:
         return None
     most = max((usd for usd in _costs(model, work) if usd is not None), default=None)

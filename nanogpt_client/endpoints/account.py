@@ -106,8 +106,10 @@ def can_afford(
     """
     cost = yield from _estimate(messages, model, _checks.checked(work, WorkOptions))
     current = yield from ask(balance())
-    is_known = cost.usd is not None and current.usd is not None
-    return Affordability(cost.usd <= current.usd if is_known else None, cost, current)  # type: ignore[operator]
+    is_enough = None
+    if cost.usd is not None and current.usd is not None:
+        is_enough = cost.usd <= current.usd
+    return Affordability(is_enough, cost, current)
 
 
 def _estimate(

@@ -20,7 +20,7 @@ from nanogpt_client.sandbox.messages import Reply, json_reply
 
 
 class Style(Enum):
-    """How a route words its errors."""
+    """How a route phrases its errors."""
 
     OPENAI = "openai"
     SIMPLE = "simple"
