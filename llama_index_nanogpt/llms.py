@@ -1,7 +1,7 @@
 """`NanoGPT`: LlamaIndex's LLM over the shared client.
 
-Each public method is a thin shell: `_translate` turns messages and options into the wire's form,
-the core client sends them, `_translate` turns the answer back. Calls that LlamaIndex makes of one
+Each public method is a thin shell: `_to_wire` turns messages and options into the wire's form,
+the core client sends them, `_from_wire` turns the answer back. Calls that LlamaIndex makes of one
 public method through another go through a private one here, so that each call is one event.
 """
 
@@ -34,20 +34,16 @@ from pydantic import Field, field_validator
 from typing_extensions import override
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt._structured import StructuredPrediction
-from llama_index_nanogpt._tools import (
-    first_call_only,
-    tool_selections,
-    tool_words,
-    unusable_calls,
-)
-from llama_index_nanogpt._translate import (
+from llama_index_nanogpt._from_wire import (
     StreamState,
     chunk_from_wire,
     completion_from_wire,
-    messages_to_wire,
-    options_to_wire,
+    first_call_only,
+    tool_selections,
+    unusable_calls,
 )
+from llama_index_nanogpt._structured import StructuredPrediction
+from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire, tool_words
 from llama_index_nanogpt.callbacks import failure_told
 from nanogpt_client import (
     AsyncStream,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -124,13 +125,18 @@ class ClientSettings(DocumentedModel):
             """Check the words; nothing is sent.
 
             Raises:
-                ConfigurationError: a setting differs from what ``client`` has decided already.
+                ConfigurationError: no key was found, a setting is invalid, or it differs from that
+                    of ``client``.
                 ValidationError: a word is unknown or its value out of bounds.
             """
             hide_key(words)
             super().__init__(*args, **words)
             if self.client is not None:
                 self._take_settings(self.client)
+            else:  # the client is made at the first call
+                settings = {name: getattr(self, name) for name in _CONFIGURED}
+                settings["default_headers"] = self.default_headers or {}
+                Config.resolve(base_url=self.base_url, **settings)
 
     def _take_settings(self, client: NanoGPTClient) -> None:
         """Show an injected client's settings; refuse those that say something else."""
@@ -202,6 +208,16 @@ class ClientSettings(DocumentedModel):
         if self.pickle_api_key:
             return state
         return state | {"__dict__": state["__dict__"] | {"api_key": None}}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Set the state of a pickle; a key is needed at the first call, not here."""
+        # LlamaIndex's own calls the constructor. What it could not pickle gets its default.
+        defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in type(self).model_fields.items()
+            if name not in state["__dict__"]
+        }
+        BaseModel.__setstate__(self, state | {"__dict__": state["__dict__"] | defaults})
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Sockets cannot be copied, and a copied budget would allow its sum twice.

@@ -15,7 +15,7 @@ from llama_index_instrumentation.event_handlers import BaseEventHandler
 from pydantic import BaseModel, Field
 
 from llama_index_nanogpt import NanoGPT
-from llama_index_nanogpt._objects import choose_method
+from llama_index_nanogpt._structured import choose_method
 from nanogpt_client.messages import json_schema_format
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted

@@ -11,7 +11,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.tools import FunctionTool
 
-from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
+from llama_index_nanogpt._from_wire import first_call_only, tool_selections
+from llama_index_nanogpt._to_wire import tool_words
 from nanogpt_client import InvalidArgumentError
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted

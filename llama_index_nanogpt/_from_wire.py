@@ -1,12 +1,12 @@
-"""Between LlamaIndex's types and the wire's: pure functions, named as in the other adapter.
+"""NanoGPT's answers as LlamaIndex's types: pure functions, named as in the other adapter.
 
 A whole answer and the end of a streamed one go through the same code, so they cannot differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -20,75 +20,45 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from llama_index.core.llms.llm import ToolSelection
 from pydantic import ValidationError
+from pydantic_core import from_json
 
-from llama_index_nanogpt._blocks import assistant_parts, input_parts
-from llama_index_nanogpt._tools import without_agents_words
 from nanogpt_client import (
     AsyncStream,
     ChatChunk,
     ChatCompletion,
-    ChatOptions,
     Citation,
     Message,
     Stream,
+    ToolCall,
     Usage,
 )
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.fast_model import Prototype
-from nanogpt_client._adapters.history import Recipient, fields_of, keep
-from nanogpt_client._adapters.tool_history import sendable
+from nanogpt_client._adapters.history import keep
+from nanogpt_client.types.tool_arguments import read_arguments
 
 __all__ = [
     "StreamState",
     "chunk_from_wire",
     "completion_from_wire",
-    "messages_to_wire",
-    "options_to_wire",
+    "first_call_only",
+    "tool_calls",
+    "tool_selections",
+    "unusable_calls",
     "usage_from_wire",
 ]
 
-_ASSISTANT = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
-_MERGED = ("extra_body", "extra_headers")
+_MESSAGE = Prototype(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
+_TEXT = Prototype(TextBlock(text=""))
+_THOUGHTS = Prototype(ThinkingBlock(content=""))
+_CALL = Prototype(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
 
 
-_ANY_MODEL = Recipient()
-_INSTRUCTING = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
-
-
-def messages_to_wire(
-    messages: Sequence[ChatMessage], to: Recipient = _ANY_MODEL
-) -> list[dict[str, Any]]:
-    """Return a conversation as it is sent to a model; the messages stay as they are.
-
-    Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
-
-    Raises:
-        InvalidArgumentError: a block of the instructions, or of the user's last message, cannot be
-            sent; the message names it.
-    """
-    asked = next((m for m in reversed(messages) if m.role == MessageRole.USER), None)
-    built = [
-        _message(message, to, is_past=message is not asked and message.role not in _INSTRUCTING)
-        for message in messages
-    ]
-    return wire.media_behind_tools(sendable(built), to.takes)
-
-
-def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
-    """Return the options of a call: later layers win, ``None`` takes a word back.
-
-    ``extra_body`` and ``extra_headers`` are merged key by key.
-    """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        both = {
-            word: merged[word] | layer[word]
-            for word in _MERGED
-            if merged.get(word) is not None and layer.get(word) is not None
-        }
-        merged |= {**layer, **both}
-    return cast("ChatOptions", {word: value for word, value in merged.items() if value is not None})
+_RESPONSE = Prototype(
+    ChatResponse(message=ChatMessage(), delta="", raw={}, logprobs=None, additional_kwargs={})
+)
 
 
 def completion_from_wire(
@@ -163,15 +133,6 @@ class StreamState:
         return _MESSAGE.copy_with(blocks=[_TEXT.copy_with(text=self._text)], additional_kwargs={})
 
 
-_MESSAGE = Prototype(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
-_TEXT = Prototype(TextBlock(text=""))
-_THOUGHTS = Prototype(ThinkingBlock(content=""))
-_CALL = Prototype(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
-_RESPONSE = Prototype(
-    ChatResponse(message=ChatMessage(), delta="", raw={}, logprobs=None, additional_kwargs={})
-)
-
-
 def usage_from_wire(usage: Usage | None) -> dict[str, int]:
     """Return the tokens that NanoGPT told, each an integer; empty if it told none.
 
@@ -191,64 +152,6 @@ def usage_from_wire(usage: Usage | None) -> dict[str, int]:
         "search_queries": usage.search_queries,
     }
     return {name: count for name, count in counts.items() if count is not None}
-
-
-def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str, Any]:
-    extra = message.additional_kwargs
-    name = extra.get("name")
-    if message.role in _ASSISTANT:
-        return _assistant_message(message, name, to)
-    parts = input_parts(without_agents_words(message.blocks), is_past=is_past)
-    more = {**fields_of(extra), **to.kept(extra).fields} if extra else {}
-    call_id = extra.get("tool_call_id")
-    if message.role == MessageRole.TOOL or (call_id and message.role == MessageRole.FUNCTION):
-        return wire.tool_message(parts, str(call_id or ""), name=name, extra=more)
-    return wire.message(message.role.value, parts, name=name, extra=more)
-
-
-def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) -> dict[str, Any]:
-    """Return the assistant's words and calls, and where wanted its thoughts: see `_thoughts`."""
-    kept = to.kept(message.additional_kwargs)
-    calls = [
-        wire.tool_call(
-            block.tool_call_id or f"call_{at}",
-            block.tool_name,
-            block.tool_kwargs,
-            extra=kept.tool_calls.get(block.tool_call_id or ""),
-        )
-        for at, block in enumerate(b for b in message.blocks if isinstance(b, ToolCallBlock))
-    ]
-    calls = calls or [
-        _legacy_call(call) for call in message.additional_kwargs.get("tool_calls") or ()
-    ]
-    return wire.assistant_message(
-        assistant_parts(message.blocks) or message.additional_kwargs.get("refusal") or "",
-        tool_calls=calls,
-        reasoning=_thoughts(message) if to.wants_reasoning(beside_calls=bool(calls)) else None,
-        name=name,
-        extra=kept.fields,
-    )
-
-
-def _thoughts(message: ChatMessage) -> str:
-    """Return what many models need to go on after tool calls, and some after every answer.
-
-    Thoughts with a signature or the like are bound to the provider that signed them: left out.
-    """
-    return "".join(
-        block.content or ""
-        for block in message.blocks
-        if isinstance(block, ThinkingBlock) and not block.additional_information
-    )
-
-
-def _legacy_call(call: Any) -> dict[str, Any]:
-    """Read a call that another integration left in ``additional_kwargs``, as dict or object."""
-    fields = call if isinstance(call, Mapping) else call.model_dump()
-    function = fields.get("function") or fields
-    arguments = function.get("arguments", function.get("input"))
-    call_id = str(fields.get("id") or "")
-    return wire.tool_call(call_id, function["name"], "" if arguments is None else arguments)
 
 
 def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
@@ -329,3 +232,102 @@ def _logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
         ]
         for token in tokens
     ]
+
+
+_NOT_RUN = " (not run: {})"
+
+
+def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
+    """Return the calls, also of messages that have them in ``additional_kwargs`` only."""
+    found = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if found:
+        return found
+    legacy = message.additional_kwargs.get("tool_calls") or ()
+    return [
+        ToolCallBlock(
+            tool_call_id=call.get("id"),
+            tool_name=call["function"].get("name") or "",
+            tool_kwargs=call["function"].get("arguments") or "",
+        )
+        for call in legacy
+        if isinstance(call, Mapping) and isinstance(call.get("function"), Mapping)
+    ]
+
+
+def tool_selections(response: ChatResponse) -> list[ToolSelection]:
+    """Return the calls in a whole answer, or in a piece of a streamed one.
+
+    While the answer is arriving, the arguments are what can be read of them so far. Once it has
+    ended, a call without a name or a readable JSON object (cut off, or never one) is not run: it
+    is given the name of no tool, which says why. Agents answer it with that name.
+    """
+    select = _arriving if _is_arriving(response) else _whole
+    return [select(block, at) for at, block in enumerate(tool_calls(response.message))]
+
+
+def unusable_calls(response: ChatResponse) -> list[str]:
+    """Return what is wrong with the calls of a whole answer that cannot be carried out."""
+    if _is_arriving(response):
+        return []
+    calls = map(_call, tool_calls(response.message))
+    return [problem for call in calls if (problem := call.problem)]
+
+
+def first_call_only(response: ChatResponse) -> ChatResponse:
+    """Return a copy of the answer without its second and later calls."""
+    message = response.message
+    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if len(calls) < 2:
+        return response
+    blocks = [b for b in message.blocks if not isinstance(b, ToolCallBlock) or b is calls[0]]
+    extra = message.additional_kwargs
+    if legacy := extra.get("tool_calls"):
+        extra = extra | {"tool_calls": legacy[:1]}
+    trimmed = message.model_copy(update={"blocks": blocks, "additional_kwargs": dict(extra)})
+    return response.model_copy(update={"message": trimmed})
+
+
+def _is_arriving(response: ChatResponse) -> bool:
+    return isinstance(response.raw, Mapping) and "finish_reason" not in response.raw
+
+
+def _whole(block: ToolCallBlock, at: int) -> ToolSelection:
+    call = _call(block)
+    name = call.name
+    if not name:
+        name = _NOT_RUN.format("the call names no tool").strip()
+    elif call.problem is not None:
+        name += _NOT_RUN.format("its arguments are no JSON object; call it again with all of them")
+    return _selection(block, at, name, _arguments(block.tool_kwargs))
+
+
+def _arriving(block: ToolCallBlock, at: int) -> ToolSelection:
+    given = block.tool_kwargs
+    if isinstance(given, str):
+        try:
+            given = from_json(given, allow_partial="trailing-strings")
+        except ValueError:
+            given = {}
+    return _selection(block, at, block.tool_name, given if isinstance(given, Mapping) else {})
+
+
+def _selection(
+    block: ToolCallBlock, at: int, name: str, arguments: Mapping[str, Any]
+) -> ToolSelection:
+    return ToolSelection(
+        tool_id=block.tool_call_id or f"call_{at}", tool_name=name, tool_kwargs=dict(arguments)
+    )
+
+
+def _call(block: ToolCallBlock) -> ToolCall:
+    given = block.tool_kwargs
+    return ToolCall("", block.tool_name, given if isinstance(given, str) else "{}")
+
+
+def _arguments(arguments: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return read_arguments(arguments)
+    except ValueError:
+        return {}
