@@ -9,14 +9,14 @@ from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
 from nanogpt_client._adapters.settings import ClientSettings, hide_key
 from nanogpt_client.config import environment_key, hidden
 
-__all__ = ["CheckedClientFields"]
+__all__ = ["LangChainSettings"]
 
 
 def _left_out(_: object) -> None:
     """Replace the key in dumps: LangGraph's checkpoints would store it in clear."""
 
 
-class CheckedClientFields(ClientSettings):
+class LangChainSettings(ClientSettings):
     """`ClientSettings` that are checked when they are made, not at the first call."""
 
     # Not excluded: LangChain's serialisation writes the name of the variable instead.

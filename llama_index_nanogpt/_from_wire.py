@@ -52,7 +52,7 @@ __all__ = [
 
 _MESSAGE = Prototype(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
 _TEXT = Prototype(TextBlock(text=""))
-_THOUGHTS = Prototype(ThinkingBlock(content=""))
+_REASONING = Prototype(ThinkingBlock(content=""))
 _CALL = Prototype(ToolCallBlock(tool_call_id=None, tool_name="", tool_kwargs=""))
 
 
@@ -161,7 +161,7 @@ def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
     """
     blocks: list[Any] = []
     if said.reasoning:
-        blocks.append(_THOUGHTS.copy_with(content=said.reasoning, additional_information={}))
+        blocks.append(_REASONING.copy_with(content=said.reasoning, additional_information={}))
     if said.text or not (said.images or said.tool_calls):
         blocks.append(_TEXT.copy_with(text=said.text))
     blocks += [_image(url) for url in said.images]

@@ -49,7 +49,7 @@ from nanogpt_client._adapters.tool_history import sendable
 from nanogpt_client.messages import Part
 from nanogpt_client.types.json_schemas import class_schema, without_titles
 
-__all__ = ["messages_to_wire", "options_to_wire", "tool_words"]
+__all__ = ["messages_to_wire", "options_to_wire", "tool_options"]
 
 _ASSISTANT = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 _INSTRUCTING = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
@@ -81,7 +81,7 @@ def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str,
     name = extra.get("name")
     if message.role in _ASSISTANT:
         return _assistant_message(message, name, to)
-    parts = input_parts(without_agents_words(message.blocks), is_past=is_past)
+    parts = input_parts(without_not_found(message.blocks), is_past=is_past)
     more = {**fields_of(extra), **to.kept(extra).fields} if extra else {}
     call_id = extra.get("tool_call_id")
     if message.role == MessageRole.TOOL or (call_id and message.role == MessageRole.FUNCTION):
@@ -90,7 +90,7 @@ def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str,
 
 
 def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) -> dict[str, Any]:
-    """Return the assistant's words and calls, and where wanted its thoughts: see `_thoughts`."""
+    """Return the assistant's words and calls, and where wanted its thoughts: see `_reasoning`."""
     kept = to.kept(message.additional_kwargs)
     calls = [
         wire.tool_call(
@@ -107,13 +107,13 @@ def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) ->
     return wire.assistant_message(
         assistant_parts(message.blocks) or message.additional_kwargs.get("refusal") or "",
         tool_calls=calls,
-        reasoning=_thoughts(message) if to.wants_reasoning(beside_calls=bool(calls)) else None,
+        reasoning=_reasoning(message) if to.wants_reasoning(beside_calls=bool(calls)) else None,
         name=name,
         extra=kept.fields,
     )
 
 
-def _thoughts(message: ChatMessage) -> str:
+def _reasoning(message: ChatMessage) -> str:
     """Return what many models need to go on after tool calls, and some after every answer.
 
     Thoughts with a signature or the like are bound to the provider that signed them: left out.
@@ -153,7 +153,7 @@ def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
 _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
 
 
-def tool_words(
+def tool_options(
     tools: Sequence[BaseTool],
     *,
     parallel: bool,
@@ -191,14 +191,14 @@ def _function(tool: ToolMetadata, strict: bool | None) -> dict[str, Any]:
 
 
 # How LlamaIndex's agents answer a call of a tool that they do not have.
-_AGENTS_WORDS = re.compile(r"Tool (.*\(not run: .*\)) not found\. Please select .*", re.DOTALL)
+_NOT_FOUND = re.compile(r"Tool (.*\(not run: .*\)) not found\. Please select .*", re.DOTALL)
 
 
-def without_agents_words(blocks: Sequence[Any]) -> list[Any]:
+def without_not_found(blocks: Sequence[Any]) -> list[Any]:
     """Return a tool's result without the words that the tool does not exist, where it does."""
     return [
         TextBlock(text=found[1].strip())
-        if isinstance(block, TextBlock) and (found := _AGENTS_WORDS.fullmatch(block.text))
+        if isinstance(block, TextBlock) and (found := _NOT_FOUND.fullmatch(block.text))
         else block
         for block in blocks
     ]

@@ -36,9 +36,9 @@ __all__ = [
     "NanoGPTCallEvent",
     "NanoGPTCostHandler",
     "NanoGPTProgressEvent",
-    "call_told",
-    "embedding_told",
-    "failure_told",
+    "report_call",
+    "report_embedding",
+    "report_failures",
 ]
 
 CLASS_NAME = "NanoGPT_LLM"
@@ -187,7 +187,7 @@ class NanoGPTCostHandler(BaseEventHandler):
 
 
 @contextmanager
-def failure_told(kind: str, model: str | None) -> Iterator[None]:
+def report_failures(kind: str, model: str | None) -> Iterator[None]:
     """Tell handlers of a call that fails or is stopped; LlamaIndex's events are silent on it."""
     try:
         yield
@@ -200,14 +200,14 @@ def failure_told(kind: str, model: str | None) -> Iterator[None]:
         raise
 
 
-def embedding_told(answer: Embeddings, model: str) -> None:
+def report_embedding(answer: Embeddings, model: str) -> None:
     """Tell handlers what a request for embeddings cost."""
     usage, billing = answer.usage, answer.billing
     tokens = None if usage is None else usage.prompt_tokens
-    call_told("embedding", model, billing.cost, request_id=billing.request_id, tokens=tokens)
+    report_call("embedding", model, billing.cost, request_id=billing.request_id, tokens=tokens)
 
 
-def call_told(
+def report_call(
     kind: str,
     model: str | None,
     cost: Decimal | None,

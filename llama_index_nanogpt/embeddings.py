@@ -22,7 +22,7 @@ from pydantic import Field, field_validator
 
 from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, unknown
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt.callbacks import embedding_told, failure_told
+from llama_index_nanogpt.callbacks import report_embedding, report_failures
 from nanogpt_client import Embeddings
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.endpoints.gather import for_each
@@ -179,18 +179,18 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
         return [known[key] for key in keys]
 
     def _ask(self, texts: list[str]) -> list[Embedding]:
-        with map_errors(), failure_told("embedding", self.model_name):
+        with map_errors(), report_failures("embedding", self.model_name):
             answer = self._client().embed(texts, model=self.model_name, **self._options())
         return self._vectors(answer)
 
     async def _aask(self, texts: list[str]) -> list[Embedding]:
-        with map_errors(), failure_told("embedding", self.model_name):
+        with map_errors(), report_failures("embedding", self.model_name):
             client = self._async_client()
             answer = await client.embed(texts, model=self.model_name, **self._options())
         return self._vectors(answer)
 
     def _vectors(self, answer: Embeddings) -> list[Embedding]:
-        embedding_told(answer, self.model_name)
+        report_embedding(answer, self.model_name)
         vectors: list[Embedding] = answer.vectors.tolist()
         return vectors
 

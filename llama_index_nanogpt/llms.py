@@ -43,8 +43,8 @@ from llama_index_nanogpt._from_wire import (
     unusable_calls,
 )
 from llama_index_nanogpt._structured import StructuredPrediction
-from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire, tool_words
-from llama_index_nanogpt.callbacks import failure_told
+from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire, tool_options
+from llama_index_nanogpt.callbacks import report_failures
 from nanogpt_client import (
     AsyncStream,
     ChatChunk,
@@ -143,7 +143,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         ``num_output`` is ``max_tokens``, never the most that the model could put out, because
         LlamaIndex takes it off the window before it fills in a prompt.
         """
-        known = self._facts()
+        known = self._catalog_entry()
         window = self.context_window or (known.context_length if known else None)
         return LLMMetadata(
             context_window=window or _UNKNOWN_WINDOW,
@@ -248,7 +248,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(ChatMessage(user_msg) if isinstance(user_msg, str) else user_msg)
-        words = tool_words(
+        words = tool_options(
             tools,
             parallel=allow_parallel_tool_calls,
             required=tool_required,
@@ -268,10 +268,10 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         return response if allow_parallel_tool_calls else first_call_only(response)
 
     def _follows_schemas(self) -> bool:
-        known = self._facts()
+        known = self._catalog_entry()
         return known is not None and "structured_output" in known.capabilities
 
-    def _facts(self, model: str | None = None) -> Model | None:
+    def _catalog_entry(self, model: str | None = None) -> Model | None:
         try:
             return bundled_models.find(model or self.model)
         except InvalidArgumentError:  # assigned later and malformed: the call will say so
@@ -291,19 +291,19 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
 
     def _recipient(self, model: str) -> Recipient:
         """Return to whom a conversation goes: what of its history it gets follows from that."""
-        known = takes(self._facts(model)) if self.check_inputs else {}
+        known = takes(self._catalog_entry(model)) if self.check_inputs else {}
         return Recipient(model, known, self.send_reasoning)
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
-        with map_errors(), failure_told("chat", model):
+        with map_errors(), report_failures("chat", model):
             conversation = messages_to_wire(messages, self._recipient(model))
             answer = self._client().chat(conversation, model=model, **options)
         return completion_from_wire(answer, model, citation_blocks=self.citation_blocks)
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
-        with map_errors(), failure_told("chat", model):
+        with map_errors(), report_failures("chat", model):
             conversation = messages_to_wire(messages, self._recipient(model))
             answer = await self._async_client().chat(conversation, model=model, **options)
         return completion_from_wire(answer, model, citation_blocks=self.citation_blocks)

@@ -10,7 +10,7 @@ from llama_index.core.readers.base import BasePydanticReader
 from llama_index.core.schema import Document
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt.callbacks import call_told, failure_told
+from llama_index_nanogpt.callbacks import report_call, report_failures
 from nanogpt_client import FileSource, Transcript
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.types.options import TranscriptSplit, transcription_options
@@ -67,7 +67,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
             fs: an fsspec file system to read paths from, as `SimpleDirectoryReader` passes it.
         """
         files = _files(file, fs)
-        with map_errors(), failure_told("transcription", self.model):
+        with map_errors(), report_failures("transcription", self.model):
             heard = self._client().transcribe_all(
                 [data for _, data in files], progress=show_progress, **self._options()
             )
@@ -83,7 +83,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
     ) -> list[Document]:
         """Transcribe one recording or several without blocking the event loop; see `load_data`."""
         files = _files(file, fs)
-        with map_errors(), failure_told("transcription", self.model):
+        with map_errors(), report_failures("transcription", self.model):
             heard = await self._async_client().transcribe_all(
                 [data for _, data in files], progress=show_progress, **self._options()
             )
@@ -115,7 +115,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         documents: list[Document] = []
         for (source, _), heard in zip(files, transcripts, strict=True):
             billing = heard.billing
-            call_told("transcription", self.model, billing.cost, request_id=billing.request_id)
+            report_call("transcription", self.model, billing.cost, request_id=billing.request_id)
             named = {} if isinstance(source, bytes) else {"source": fspath(source)}
             documents += self._documents(heard, {**named, **(extra_info or {})})
         return documents

@@ -10,7 +10,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import Field, PrivateAttr
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt.callbacks import call_told, failure_told
+from llama_index_nanogpt.callbacks import report_call, report_failures
 from nanogpt_client import WebSearchOptions, WebSearchResult
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.types.options import Day, SearchProvider
@@ -56,12 +56,12 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
         return "NanoGPTWebSearchRetriever"
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        with map_errors(), failure_told("search", None):
+        with map_errors(), report_failures("search", None):
             found = self._client().search_web(query_bundle.query_str, **self._options())
         return _nodes(found, self.k)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        with map_errors(), failure_told("search", None):
+        with map_errors(), report_failures("search", None):
             client = self._async_client()
             found = await client.search_web(query_bundle.query_str, **self._options())
         return _nodes(found, self.k)
@@ -81,7 +81,7 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
 
 def _nodes(found: WebSearchResult, k: int) -> list[NodeWithScore]:
     """Return pages as nodes; providers may send more than they were asked for."""
-    call_told("search", None, found.billing.cost, request_id=found.billing.request_id)
+    report_call("search", None, found.billing.cost, request_id=found.billing.request_id)
     pages = [hit for hit in found if hit.type != "image"][:k]
     return [
         NodeWithScore(

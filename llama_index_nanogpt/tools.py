@@ -15,7 +15,7 @@ from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSp
 from llama_index_instrumentation import get_dispatcher
 
 from llama_index_nanogpt._errors import tool_errors
-from llama_index_nanogpt.callbacks import NanoGPTProgressEvent, call_told, failure_told
+from llama_index_nanogpt.callbacks import NanoGPTProgressEvent, report_call, report_failures
 from nanogpt_client import Progress
 from nanogpt_client.tools import TOOLS, Toolbox, ToolResult, schemas
 
@@ -150,7 +150,7 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
             _dispatch(progress)
             return self.on_progress(progress) if self.on_progress is not None else None
 
-        with tool_errors(), failure_told(_KINDS[name], self._model_of(name)):
+        with tool_errors(), report_failures(_KINDS[name], self._model_of(name)):
             return _content(name, self.call(name, arguments, on_progress=report))
 
     async def _acall_tool(self, name: str, arguments: dict[str, Any]) -> ToolContent:
@@ -161,7 +161,7 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
                 if inspect.isawaitable(returned):
                     await returned
 
-        with tool_errors(), failure_told(_KINDS[name], self._model_of(name)):
+        with tool_errors(), report_failures(_KINDS[name], self._model_of(name)):
             return _content(name, await self.acall(name, arguments, on_progress=report))
 
     def _model_of(self, name: str) -> str | None:
@@ -172,7 +172,7 @@ def _content(name: str, result: ToolResult) -> ToolContent:
     """Report a call's cost to handlers, and return its content."""
     content = ToolContent.from_result(result)
     artifact = content.artifact
-    call_told(_KINDS[name], artifact.get("model"), result.cost, request_id=artifact["request_id"])
+    report_call(_KINDS[name], artifact.get("model"), result.cost, request_id=artifact["request_id"])
     return content
 
 

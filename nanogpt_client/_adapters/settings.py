@@ -41,7 +41,7 @@ from nanogpt_client.types.options import (
     WebSearch,
 )
 
-__all__ = ["CHAT_WORDS", "ChatSettings", "ClientSettings", "hide_key"]
+__all__ = ["CHAT_OPTIONS", "ChatSettings", "ClientSettings", "hide_key"]
 
 
 def hide_key(words: dict[str, Any]) -> None:
@@ -338,9 +338,9 @@ class ChatSettings(DocumentedModel):
     def _given(self) -> dict[str, Any]:
         """Return the options that say something; an empty list of stop sequences does not."""
         values = self.__dict__
-        return {name: values[name] for name in CHAT_WORDS if values[name] not in (None, [], ())}
+        return {name: values[name] for name in CHAT_OPTIONS if values[name] not in (None, [], ())}
 
 
-CHAT_WORDS = tuple(
+CHAT_OPTIONS = tuple(
     word for word in ChatOptions.__annotations__ if word in ChatSettings.model_fields
 )

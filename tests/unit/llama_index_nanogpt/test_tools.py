@@ -12,7 +12,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 
 from llama_index_nanogpt._from_wire import first_call_only, tool_selections
-from llama_index_nanogpt._to_wire import tool_words
+from llama_index_nanogpt._to_wire import tool_options
 from nanogpt_client import InvalidArgumentError
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
@@ -62,7 +62,7 @@ def test_a_choice_of_no_tool_is_refused_before_anything_is_sent():
     ],
 )
 def test_tool_choice(choice, required, expected):
-    words = tool_words([TOOL], parallel=True, required=required, choice=choice)
+    words = tool_options([TOOL], parallel=True, required=required, choice=choice)
     assert words["tool_choice"] == expected
     assert words["parallel_tool_calls"] is True
     (tool,) = words["tools"]

@@ -23,7 +23,7 @@ from nanogpt_client import (
     NanoGPTClient,
 )
 from nanogpt_client._adapters.documented import attribute_docs
-from nanogpt_client._adapters.settings import CHAT_WORDS, ChatSettings, ClientSettings
+from nanogpt_client._adapters.settings import CHAT_OPTIONS, ChatSettings, ClientSettings
 from nanogpt_client.config import KEY_VARIABLES, NO_KEY, NONE_IS_NO_LIMIT, Config
 from nanogpt_client.types.options import ChatOptions, RequestOptions
 
@@ -55,7 +55,7 @@ def test_constructors_take_every_option_but_those_of_one_call_and_rare_ones():
         "include_stop_str_in_output", "custom_token_bans",
     }  # fmt: skip
     taken = set(ChatSettings.model_fields)
-    assert ChatOptions.__annotations__.keys() - of_one_call - rare == taken == set(CHAT_WORDS)
+    assert ChatOptions.__annotations__.keys() - of_one_call - rare == taken == set(CHAT_OPTIONS)
 
 
 def test_every_option_of_a_chat_is_documented():
