@@ -1,6 +1,6 @@
-"""NanoGPT's answers as LlamaIndex's types: pure functions, named as in the other adapter.
+"""NanoGPT's completions and chunks as LlamaIndex's types: pure functions.
 
-A whole answer and the end of a streamed one go through the same code, so they cannot differ.
+A whole response and the end of a streamed one go through the same code, so they cannot differ.
 """
 
 from __future__ import annotations
@@ -64,41 +64,41 @@ _RESPONSE = Prototype(
 def completion_from_wire(
     completion: ChatCompletion, model: str = "", *, citation_blocks: bool = False
 ) -> ChatResponse:
-    """Return a model's whole answer: blocks, tool calls, sources, usage and cost."""
-    said = completion.message
+    """Return a model's whole response: blocks, tool calls, citations, usage and cost."""
+    message = completion.message
     usage = usage_from_wire(completion.usage)
     billing = completion.billing
-    facts = {
+    metadata = {
         "finish_reason": completion.finish_reason,
         "cost": None if billing.cost is None else float(billing.cost),
         "cost_source": billing.source,
         "balance": None if billing.balance is None else float(billing.balance),
         "request_id": billing.request_id,
     }
-    raw = {key: value for key, value in completion.raw.items() if key != "usage"} | facts
-    extra: dict[str, Any] = usage | facts
+    raw = {key: value for key, value in completion.raw.items() if key != "usage"} | metadata
+    extra: dict[str, Any] = usage | metadata
     if usage:
         raw["usage"], extra["usage"] = dict(usage), dict(usage)
-    if said.citations:
-        extra["annotations"] = [_annotation(citation) for citation in said.citations]
+    if message.citations:
+        extra["annotations"] = [_annotation(citation) for citation in message.citations]
     if completion.leaked_tool_markup:
         extra["leaked_tool_markup"] = True
-    message = _answer(said)
-    message.additional_kwargs |= keep(said, model or completion.model)
+    built = _message(message)
+    built.additional_kwargs |= keep(message, model or completion.model)
     if citation_blocks:
-        message.blocks += [_citation_block(citation) for citation in said.citations]
+        built.blocks += [_citation_block(citation) for citation in message.citations]
     logprobs = completion.choices[0].logprobs if completion.choices else None
     return ChatResponse(
-        message=message, raw=raw, logprobs=_logprobs(logprobs), additional_kwargs=extra
+        message=built, raw=raw, logprobs=_logprobs(logprobs), additional_kwargs=extra
     )
 
 
 def chunk_from_wire(
     chunk: ChatChunk, state: StreamState, *, citation_blocks: bool = False
 ) -> ChatResponse:
-    """Return what has arrived of a stream with a chunk, as LlamaIndex streams it.
+    """Return what has arrived of a stream, including a chunk, as LlamaIndex streams it.
 
-    The last one is the whole answer, with usage and cost.
+    The last one is the whole response, with usage and cost.
     """
     if chunk.billing is not None:
         whole = completion_from_wire(
@@ -116,7 +116,7 @@ def chunk_from_wire(
 
 
 class StreamState:
-    """A stream of a model's answer: while that is text alone, adding it up takes no snapshots."""
+    """The message so far of a stream; while it is only text, no snapshots are needed."""
 
     def __init__(self, stream: Stream[ChatChunk] | AsyncStream[ChatChunk], model: str = "") -> None:
         self.stream = stream
@@ -124,19 +124,19 @@ class StreamState:
         self._text: str | None = ""
 
     def message(self, chunk: ChatChunk) -> ChatMessage:
-        """Return what has arrived with the next chunk; later ones do not change it."""
+        """Return the message including the next chunk; later ones do not change it."""
         if chunk.reasoning or chunk.tool_calls or chunk.citations or chunk.images or chunk.refusal:
             self._text = None
         if self._text is None:
-            return _answer(self.stream.snapshot.message, is_whole=False)
+            return _message(self.stream.snapshot.message, is_whole=False)
         self._text += chunk.text
         return _MESSAGE.copy_with(blocks=[_TEXT.copy_with(text=self._text)], additional_kwargs={})
 
 
 def usage_from_wire(usage: Usage | None) -> dict[str, int]:
-    """Return the tokens that NanoGPT told, each an integer; empty if it told none.
+    """Return the counts of tokens that NanoGPT reported, as integers; empty if it reported none.
 
-    Token counting in LlamaIndex reads the first two and cannot take nulls.
+    LlamaIndex's token counter reads the first two and cannot handle nulls.
     """
     if usage is None:
         return {}
@@ -154,40 +154,40 @@ def usage_from_wire(usage: Usage | None) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count is not None}
 
 
-def _answer(said: Message, *, is_whole: bool = True) -> ChatMessage:
-    """Return what the model said as blocks: its thoughts first, one text, then the rest.
+def _message(message: Message, *, is_whole: bool = True) -> ChatMessage:
+    """Return a message as blocks: the reasoning first, one text, then the rest.
 
-    Half a sound is of no use, so it comes with the whole answer.
+    Incomplete audio cannot be played, so audio is in whole messages only.
     """
     blocks: list[Any] = []
-    if said.reasoning:
-        blocks.append(_REASONING.copy_with(content=said.reasoning, additional_information={}))
-    if said.text or not (said.images or said.tool_calls):
-        blocks.append(_TEXT.copy_with(text=said.text))
-    blocks += [_image(url) for url in said.images]
+    if message.reasoning:
+        blocks.append(_REASONING.copy_with(content=message.reasoning, additional_information={}))
+    if message.text or not (message.images or message.tool_calls):
+        blocks.append(_TEXT.copy_with(text=message.text))
+    blocks += [_image(url) for url in message.images]
     extra: dict[str, Any] = {}
-    if is_whole and said.audio and isinstance(data := said.audio.get("data"), str) and data:
-        form = said.audio.get("format")
+    if is_whole and message.audio and isinstance(data := message.audio.get("data"), str) and data:
+        format_ = message.audio.get("format")
         blocks.append(
-            AudioBlock(audio=data.encode(), format=form if isinstance(form, str) else None)
+            AudioBlock(audio=data.encode(), format=format_ if isinstance(format_, str) else None)
         )
-    if said.tool_calls:
-        calls = said.tool_calls
+    if message.tool_calls:
+        calls = message.tool_calls
         blocks += [
             _CALL.copy_with(tool_call_id=c.id or None, tool_name=c.name, tool_kwargs=c.arguments)
             for c in calls
         ]
         # LlamaIndex's streamed structured prediction looks for calls here.
         extra["tool_calls"] = [wire.tool_call(c.id, c.name, c.arguments) for c in calls]
-    if said.citations:
-        extra["annotations"] = [_annotation(citation) for citation in said.citations]
-    if said.refusal:
-        extra["refusal"] = said.refusal
+    if message.citations:
+        extra["annotations"] = [_annotation(citation) for citation in message.citations]
+    if message.refusal:
+        extra["refusal"] = message.refusal
     return _MESSAGE.copy_with(blocks=blocks, additional_kwargs=extra)
 
 
 def _image(url: str) -> ImageBlock | TextBlock:
-    """Return a picture; one whose address LlamaIndex refuses, such as a relative one, as text."""
+    """Return an image; as text if LlamaIndex refuses its URL, e.g. a relative one."""
     head, _, data = url.partition(";base64,")
     if data and head.startswith("data:"):
         return ImageBlock(image=data.encode(), image_mimetype=head.removeprefix("data:"))
@@ -198,7 +198,7 @@ def _image(url: str) -> ImageBlock | TextBlock:
 
 
 def _annotation(citation: Citation) -> dict[str, Any]:
-    """Return a source in the flat form, whichever of the two NanoGPT used."""
+    """Return a citation in the flat form, whichever of the two NanoGPT used."""
     fields = {
         "url": citation.url,
         "title": citation.title,
@@ -206,8 +206,8 @@ def _annotation(citation: Citation) -> dict[str, Any]:
         "end_index": citation.end_index,
         "content": citation.content,
     }
-    known = {name: value for name, value in fields.items() if value not in (None, "")}
-    return {"type": "url_citation", **known}
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    return {"type": "url_citation", **given}
 
 
 def _citation_block(citation: Citation) -> CitationBlock:
@@ -221,7 +221,7 @@ def _citation_block(citation: Citation) -> CitationBlock:
 
 
 def _logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
-    """Return per token its likeliest alternatives, or the token itself where none came."""
+    """Return the likeliest alternatives of each token, or the token itself if there are none."""
     tokens = (logprobs or {}).get("content")
     if not tokens:
         return None
@@ -238,7 +238,7 @@ _NOT_RUN = " (not run: {})"
 
 
 def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
-    """Return the calls, also of messages that have them in ``additional_kwargs`` only."""
+    """Return the tool calls, including those that are only in ``additional_kwargs``."""
     found = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if found:
         return found
@@ -255,18 +255,18 @@ def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """Return the calls in a whole answer, or in a piece of a streamed one.
+    """Return the tool calls of a response, whole or streamed.
 
-    While the answer is arriving, the arguments are what can be read of them so far. Once it has
-    ended, a call without a name or a readable JSON object (cut off, or never one) is not run: it
-    is given the name of no tool, which says why. Agents answer it with that name.
+    While it is arriving, the arguments are the part that can be read. Once it has ended, a call
+    without a name, or with arguments that are not a JSON object, must not be run: its name is
+    replaced by one that no tool has and that gives the reason. Agents report that name back.
     """
     select = _arriving if _is_arriving(response) else _whole
     return [select(block, at) for at, block in enumerate(tool_calls(response.message))]
 
 
 def unusable_calls(response: ChatResponse) -> list[str]:
-    """Return what is wrong with the calls of a whole answer that cannot be carried out."""
+    """Return the problems of the calls of a whole response that cannot be run."""
     if _is_arriving(response):
         return []
     calls = map(_call, tool_calls(response.message))
@@ -274,7 +274,7 @@ def unusable_calls(response: ChatResponse) -> list[str]:
 
 
 def first_call_only(response: ChatResponse) -> ChatResponse:
-    """Return a copy of the answer without its second and later calls."""
+    """Return a copy of the response with its first call only."""
     message = response.message
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if len(calls) < 2:
@@ -297,7 +297,9 @@ def _whole(block: ToolCallBlock, at: int) -> ToolSelection:
     if not name:
         name = _NOT_RUN.format("the call names no tool").strip()
     elif call.problem is not None:
-        name += _NOT_RUN.format("its arguments are no JSON object; call it again with all of them")
+        name += _NOT_RUN.format(
+            "its arguments are not a JSON object; call it again with all of them"
+        )
     return _selection(block, at, name, _arguments(block.tool_kwargs))
 
 

@@ -1,20 +1,20 @@
-"""LlamaIndex's messages, tools and options in NanoGPT's wire format, without I/O.
+"""LlamaIndex's messages, tools and options as NanoGPT accepts them: pure functions.
 
-What becomes of each of the ten kinds of content blocks:
+The ten kinds of content blocks are sent as follows:
 
     text       a text part; empty ones are left out
     image, audio, video
-               their part, by URL or as data; of what the assistant said, images alone (which
-               `messages.media_behind_tools` puts into a user message behind it)
+               their part, by URL or as data; in assistant messages only images (which
+               `messages.media_behind_tools` moves into a user message after it)
     document   a file part; texts (``text/*``, JSON) as text, which every model reads
-    cache      marks the part before it as the end of a prefix to cache; left out if it stands first
+    cache      marks the part before it as the end of a prefix to cache; left out if it is first
     citable    its title and source as text, then its content
-    citation   like citable; left out of what the assistant said, whose text holds the citing words
+    citation   like citable; left out of assistant messages, whose text has the citation
     thinking, tool_call
                no parts: they belong to the assistant's message as a whole; left out of others
 
-Where one that a tool, a model or an earlier turn left cannot be sent, a text takes its place: its
-address, or a note, with a warning.
+A block of a tool, a model or an earlier turn that cannot be sent is replaced by a text: its URL, or
+a note, with a warning.
 """
 
 from __future__ import annotations
@@ -60,17 +60,17 @@ _MERGED = ("extra_body", "extra_headers")
 def messages_to_wire(
     messages: Sequence[ChatMessage], to: Recipient = _ANY_MODEL
 ) -> list[dict[str, Any]]:
-    """Return a conversation as it is sent to a model; the messages stay as they are.
+    """Return a conversation as it is sent to the model ``to``.
 
-    Of what tools, models and earlier turns left in it, what cannot be sent is replaced by a text.
+    Blocks of tools, models and earlier turns that cannot be sent are replaced by a text.
 
     Raises:
         InvalidArgumentError: a block of the instructions, or of the user's last message, cannot be
-            sent; the message names it.
+            sent; the error names it.
     """
-    asked = next((m for m in reversed(messages) if m.role == MessageRole.USER), None)
+    current = next((m for m in reversed(messages) if m.role == MessageRole.USER), None)
     built = [
-        _message(message, to, is_past=message is not asked and message.role not in _INSTRUCTING)
+        _message(message, to, is_past=message is not current and message.role not in _INSTRUCTING)
         for message in messages
     ]
     return wire.media_behind_tools(sendable(built), to.takes)
@@ -90,7 +90,7 @@ def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str,
 
 
 def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) -> dict[str, Any]:
-    """Return the assistant's words and calls, and where wanted its thoughts: see `_reasoning`."""
+    """Return the assistant's text and calls, and its reasoning if the model needs it."""
     kept = to.kept(message.additional_kwargs)
     calls = [
         wire.tool_call(
@@ -114,9 +114,9 @@ def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) ->
 
 
 def _reasoning(message: ChatMessage) -> str:
-    """Return what many models need to go on after tool calls, and some after every answer.
+    """Return the reasoning of a message, which some models need to go on.
 
-    Thoughts with a signature or the like are bound to the provider that signed them: left out.
+    Reasoning with a signature or the like is left out: only the provider that signed it accepts it.
     """
     return "".join(
         block.content or ""
@@ -126,7 +126,7 @@ def _reasoning(message: ChatMessage) -> str:
 
 
 def _legacy_call(call: Any) -> dict[str, Any]:
-    """Read a call that another integration left in ``additional_kwargs``, as dict or object."""
+    """Return a call that another integration put into ``additional_kwargs``, dict or object."""
     fields = call if isinstance(call, Mapping) else call.model_dump()
     function = fields.get("function") or fields
     arguments = function.get("arguments", function.get("input"))
@@ -135,19 +135,19 @@ def _legacy_call(call: Any) -> dict[str, Any]:
 
 
 def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:
-    """Return the options of a call: later layers win, ``None`` takes a word back.
+    """Return the options of a call: later layers override earlier ones, ``None`` unsets an option.
 
     ``extra_body`` and ``extra_headers`` are merged key by key.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         both = {
-            word: merged[word] | layer[word]
-            for word in _MERGED
-            if merged.get(word) is not None and layer.get(word) is not None
+            name: merged[name] | layer[name]
+            for name in _MERGED
+            if merged.get(name) is not None and layer.get(name) is not None
         }
         merged |= {**layer, **both}
-    return cast("ChatOptions", {word: value for word, value in merged.items() if value is not None})
+    return cast("ChatOptions", {name: value for name, value in merged.items() if value is not None})
 
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
@@ -161,13 +161,13 @@ def tool_options(
     choice: Any = None,
     strict: bool | None = None,
 ) -> dict[str, Any]:
-    """Return the options that offer tools; without tools they are all ``None``: not sent.
+    """Return the options that offer tools; without tools they are all ``None``, i.e. not sent.
 
-    ``choice`` is a word (``"auto"``, ``"required"``, ``"none"``), a tool's name, or as it is sent.
+    ``choice`` is ``"auto"``, ``"required"``, ``"none"``, a tool's name, or a provider's dict.
 
     Raises:
-        InvalidArgumentError: ``choice`` is the name of none of the tools, or ``strict`` is on and
-            strict mode cannot express a tool's schema.
+        InvalidArgumentError: ``choice`` names none of the tools, or ``strict`` is on and strict
+            mode cannot express a tool's schema.
     """
     if not tools:
         return {"tools": None, "tool_choice": None, "parallel_tool_calls": None}
@@ -182,20 +182,20 @@ def tool_options(
 
 
 def _function(tool: ToolMetadata, strict: bool | None) -> dict[str, Any]:
-    """Return a tool under its own name, by which LlamaIndex looks up what the model calls."""
+    """Return a tool under its own name, by which LlamaIndex finds it when the model calls it."""
     if type(tool).get_parameters_dict is ToolMetadata.get_parameters_dict and tool.fn_schema:
         parameters = class_schema(tool.fn_schema).schema
-    else:  # a text, or what a subclass makes of its own
+    else:  # no schema, or that of a subclass
         parameters = without_titles(tool.get_parameters_dict())
     return wire.function_tool(tool.get_name(), tool.description, parameters, strict=strict)
 
 
-# How LlamaIndex's agents answer a call of a tool that they do not have.
+# How LlamaIndex's agents respond to a call of a tool that they do not have.
 _NOT_FOUND = re.compile(r"Tool (.*\(not run: .*\)) not found\. Please select .*", re.DOTALL)
 
 
 def without_not_found(blocks: Sequence[Any]) -> list[Any]:
-    """Return a tool's result without the words that the tool does not exist, where it does."""
+    """Return the result of a call that was not run: the reason, not that the tool is unknown."""
     return [
         TextBlock(text=found[1].strip())
         if isinstance(block, TextBlock) and (found := _NOT_FOUND.fullmatch(block.text))
@@ -205,11 +205,11 @@ def without_not_found(blocks: Sequence[Any]) -> list[Any]:
 
 
 def input_parts(blocks: Iterable[Any], *, is_past: bool = False) -> list[Part]:
-    """Return what a system, user or tool message holds.
+    """Return the parts of a system, user or tool message.
 
     Raises:
-        InvalidArgumentError: a block cannot be read, and is not of what tools returned or of
-            earlier turns (``is_past``).
+        InvalidArgumentError: a block cannot be sent, and it is not a tool's or of an earlier turn
+            (``is_past``).
     """
     build = _past_parts if is_past else _parts
     parts: list[Part] = []
@@ -223,8 +223,8 @@ def input_parts(blocks: Iterable[Any], *, is_past: bool = False) -> list[Part]:
 
 def assistant_parts(blocks: Iterable[Any]) -> list[Part]:
     """Return the text and the images of an assistant's message."""
-    said = (block for block in blocks if isinstance(block, TextBlock | CachePoint | ImageBlock))
-    return input_parts(said, is_past=True)
+    sent = (block for block in blocks if isinstance(block, TextBlock | CachePoint | ImageBlock))
+    return input_parts(sent, is_past=True)
 
 
 def _past_parts(block: Any) -> list[Part]:
@@ -242,9 +242,9 @@ def _past_parts(block: Any) -> list[Part]:
 
 
 def _is_mere_link(block: DocumentBlock) -> bool:
-    """Whether a block is the address of a document that models do not read by its address."""
-    known = block.document_mimetype not in {None, "application/pdf"}
-    return known and block.url is not None and block.data is None and block.path is None
+    """Return whether a block is a URL of a document that models cannot read by URL."""
+    is_other = block.document_mimetype not in {None, "application/pdf"}
+    return is_other and block.url is not None and block.data is None and block.path is None
 
 
 def _mark_last(parts: list[Part], point: CachePoint) -> None:
@@ -263,7 +263,7 @@ def _parts(block: Any) -> Iterator[Part]:
             mime_type = block.image_mimetype
             yield wire.image_part(source, mime_type=mime_type, detail=block.detail)
         case AudioBlock():
-            yield _sound(block)
+            yield _audio(block)
         case VideoBlock():
             source = _source(block, block.video)
             mime_type = block.video_mimetype
@@ -277,21 +277,19 @@ def _parts(block: Any) -> Iterator[Part]:
 
 
 def _cited(title: str, source: str, content: Iterable[Any]) -> Iterator[Part]:
-    """Give title and source as lines above the texts; other content follows."""
+    """Yield title and source as lines above the texts, then other content."""
     parts = input_parts(content)
     texts = [part["text"] for part in parts if part["type"] == "text"]
     yield wire.text_part("\n".join(line for line in (title, source, *texts) if line))
     yield from (part for part in parts if part["type"] != "text")
 
 
-def _sound(block: AudioBlock) -> Part:
+def _audio(block: AudioBlock) -> Part:
     source = _source(block, block.audio)
     if isinstance(source, str):
         head, _, data = source.partition(";base64,")
         if not data or not head.startswith("data:"):
-            msg = (
-                "NanoGPT takes sound as data, not by URL: download it, or transcribe it by its URL"
-            )
+            msg = "NanoGPT accepts audio as data, not by URL: download it, or transcribe its URL"
             raise InvalidArgumentError(msg, param="messages")
         return wire.audio_part(data, format=block.format, mime_type=head.removeprefix("data:"))
     suffix = Path(block.path).suffix.lstrip(".") if block.path else None
@@ -308,12 +306,12 @@ def _document(block: DocumentBlock) -> Part:
 
 
 def _source(block: Any, data: bytes | IOBase | None) -> str | bytes:
-    """Return a medium as the URL it is given by, or as its bytes; nothing is downloaded."""
+    """Return a medium's URL or bytes; nothing is downloaded."""
     if isinstance(data, IOBase):
-        place = data.tell()
+        position = data.tell()
         data.seek(0)
         read: bytes = data.read()
-        data.seek(place)
+        data.seek(position)
         return read
     if data is not None:
         return base64.b64decode(data)  # blocks keep bytes as base64
@@ -321,9 +319,9 @@ def _source(block: Any, data: bytes | IOBase | None) -> str | bytes:
         try:
             return Path(block.path).read_bytes()
         except OSError as error:
-            msg = f"a {block.block_type} block's file cannot be read: {error}"
+            msg = f"the {block.block_type} block's file cannot be read: {error}"
             raise InvalidArgumentError(msg, param="messages") from error
     if block.url:
         return str(block.url)
-    msg = f"a {block.block_type} block holds neither data nor a path nor a URL"
+    msg = f"the {block.block_type} block has neither data nor a path nor a URL"
     raise InvalidArgumentError(msg, param="messages")

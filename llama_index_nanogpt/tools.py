@@ -23,7 +23,7 @@ __all__ = ["NanoGPTToolSpec", "ToolContent"]
 
 P = ParamSpec("P")
 
-# The ledger's name for each tool's calls.
+# The kind of each tool's calls in the ledger.
 _KINDS = {
     "generate_image": "image",
     "edit_image": "image",
@@ -37,11 +37,11 @@ _KINDS = {
 
 
 class ToolContent(list[ContentBlock]):
-    """What a tool returns: the blocks that a model reads, with sources and files in the text.
+    """The result of a tool: the blocks for the model, with sources and files in the text.
 
     ``artifact`` is for the program, a dict of JSON: kind, cost (USD as a number, and as text with
     all its digits) and request id; of a file also name, mime type, size, path and URL. In a
-    `ToolOutput` it is ``output.raw_output.artifact``. An agent's stored context keeps only the
+    `ToolOutput` it is ``output.raw_output.artifact``. An agent's stored context contains only the
     blocks.
     """
 
@@ -49,7 +49,7 @@ class ToolContent(list[ContentBlock]):
 
     @classmethod
     def from_result(cls, result: ToolResult) -> ToolContent:
-        """Return the blocks of a result: its text, and its images if the model is to see them."""
+        """Return the blocks of a result: its text, and its images if the model gets them."""
         content = cls([TextBlock(text=result.text)])
         content += [ImageBlock(image=m.data, image_mimetype=m.mime_type) for m in result.media]
         content.artifact = result.artifact
@@ -82,7 +82,7 @@ def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
 
 
 def _document(method: Any, name: str, schema: Any) -> None:
-    """Let ``help`` and notebooks show the arguments of a tool, with their types."""
+    """Make ``help`` and notebooks show the arguments of a tool, with their types."""
     fields, types = schema.model_fields, get_type_hints(schema)
     parameters = [
         inspect.Parameter(
@@ -107,13 +107,12 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     >>> agent = FunctionAgent(llm=NanoGPT(model="openai/gpt-5.2"), tools=spec.to_tool_list())
 
     The tools share their artifacts: one can use what another made, by its name. Every tool is also
-    a method, with an async one beside it: ``spec.generate_image(prompt="a fox")``, ``await
+    a method, with an async version: ``spec.generate_image(prompt="a fox")``, ``await
     spec.agenerate_image(prompt="a fox")``; ``help(spec.generate_image)`` shows the arguments. They
-    return `ToolContent`. Long calls send a `NanoGPTProgressEvent` at every step through
-    LlamaIndex's instrumentation.
+    return `ToolContent`. Long calls dispatch a `NanoGPTProgressEvent` at every step.
 
     Raises:
-        NanoGPTError: from every method, with a text for the model, which agents pass on to it.
+        NanoGPTError: from every method, with a text for the model, which agents return to it.
     """
 
     spec_functions: ClassVar[list[SPEC_FUNCTION_TYPE]] = [  # type: ignore[misc]

@@ -435,7 +435,7 @@ def test_a_shared_client_brings_its_books(sandbox):
         assert client.balance().usd  # still open
         again = pickle.loads(pickle.dumps(llm))
         assert again.client.config == client.config
-        with pytest.raises(ConfigurationError, match="client= brings its own ledger"):
+        with pytest.raises(ConfigurationError, match="ledger differs from that of client="):
             NanoGPT(model="m", client=client, ledger=Ledger())
 
 

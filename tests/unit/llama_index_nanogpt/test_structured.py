@@ -252,7 +252,7 @@ def test_words_around_the_object_may_hold_braces(said):
 @pytest.mark.parametrize("said", [f"[{TEXT}, {TEXT}]", '{"name": "Ada", "home": {"name": "a"}'])
 def test_half_an_object_or_one_of_several_is_none(said):
     script = Scripted(whole({"content": said}))
-    with pytest.raises(ValueError, match="is no Person"):
+    with pytest.raises(ValueError, match="returned no Person"):
         script.llm(model=SCHEMAS).structured_predict(Person, PROMPT, who="Ada")
 
 

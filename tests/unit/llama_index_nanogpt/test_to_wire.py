@@ -126,7 +126,7 @@ def test_sound_by_data_url_is_sound_and_by_web_address_is_refused():
 
 
 def test_a_block_without_a_source_or_with_a_lost_file_is_refused_by_name(tmp_path):
-    with pytest.raises(InvalidArgumentError, match="image block holds neither"):
+    with pytest.raises(InvalidArgumentError, match="image block has neither"):
         content(ImageBlock())
     path = tmp_path / "gone.png"
     path.write_bytes(PNG)

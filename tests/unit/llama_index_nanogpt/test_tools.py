@@ -121,7 +121,7 @@ def test_arguments_that_say_nothing_are_empty(arguments, finish_reason):
 def test_unreadable_calls_are_of_no_tool(arguments, raw):
     answer = response(("c", arguments)).model_copy(update={"raw": raw})
     (selection,) = tool_selections(answer)
-    assert selection.tool_name.startswith("f (not run: its arguments are no JSON object")
+    assert selection.tool_name.startswith("f (not run: its arguments are not a JSON object")
     assert selection.tool_kwargs == {}
     llm = Scripted(TWO_CALLS).llm()
     assert llm.get_tool_calls_from_response(answer, error_on_no_tool_call=False) == [selection]
