@@ -133,10 +133,14 @@ class ClientSettings(DocumentedModel):
             super().__init__(*args, **arguments)
             if self.client is not None:
                 self._take_settings(self.client)
-            else:  # the client is made at the first call
-                settings = {name: getattr(self, name) for name in _CONFIGURED}
-                settings["default_headers"] = self.default_headers or {}
-                Config.resolve(base_url=self.base_url, **settings)
+            else:
+                self._check_settings()
+
+    def _check_settings(self) -> None:
+        """Check the settings without a client, which is made at the first call."""
+        settings = {name: getattr(self, name) for name in _CONFIGURED}
+        settings["default_headers"] = self.default_headers or {}
+        Config.resolve(base_url=self.base_url, **settings)
 
     def _take_settings(self, client: NanoGPTClient) -> None:
         """Take over an injected client's settings; refuse any that was passed and differs."""
@@ -203,11 +207,12 @@ class ClientSettings(DocumentedModel):
         return copied
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Return what another process needs; it takes the key from its own environment."""
+        """Return the state for another process: no connections, and by default no key."""
         state = super().__getstate__()
-        if self.pickle_api_key:
-            return state
-        return state | {"__dict__": state["__dict__"] | {"api_key": None}}
+        left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
+        if not self.pickle_api_key:
+            left_out["api_key"] = None
+        return state | {"__dict__": state["__dict__"] | left_out}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """Set the state of a pickle; a key is needed at the first call, not here."""
