@@ -20,7 +20,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, field_validator, model_validator
 
-from langchain_nanogpt._base import CheckedClientFields
+from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire
@@ -63,7 +63,7 @@ __all__ = ["ChatNanoGPT"]
 _CHARACTERS_PER_TOKEN = 4
 
 
-class ChatNanoGPT(BaseChatModel, ChatSettings, CheckedClientFields):
+class ChatNanoGPT(BaseChatModel, ChatSettings, LangChainSettings):
     """A chat model of NanoGPT, e.g. ``ChatNanoGPT(model="openai/gpt-5.2")``.
 
     Each setting may also be passed per call or with ``bind``, which overrides it. The cost of a

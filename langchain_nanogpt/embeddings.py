@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from langchain_core.embeddings import Embeddings
 from pydantic import Field
 
-from langchain_nanogpt._base import CheckedClientFields
+from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = ["NanoGPTEmbeddings"]
 _MANY = 10_000
 
 
-class NanoGPTEmbeddings(CheckedClientFields, Embeddings):
+class NanoGPTEmbeddings(LangChainSettings, Embeddings):
     """An embedding model of NanoGPT, e.g. ``NanoGPTEmbeddings(model="text-embedding-3-small")``.
 
     Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings

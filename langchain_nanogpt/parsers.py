@@ -9,7 +9,7 @@ from langchain_core.document_loaders import BaseBlobParser
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
 
-from langchain_nanogpt._base import CheckedClientFields
+from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
 from nanogpt_client import Transcript
 from nanogpt_client.types.options import TranscriptSplit, transcription_options
@@ -17,7 +17,7 @@ from nanogpt_client.types.options import TranscriptSplit, transcription_options
 __all__ = ["NanoGPTAudioParser"]
 
 
-class NanoGPTAudioParser(CheckedClientFields, BaseBlobParser):
+class NanoGPTAudioParser(LangChainSettings, BaseBlobParser):
     """Transcribes recordings, e.g. ``NanoGPTAudioParser(split="speaker", model="Elevenlabs-STT")``.
 
     Metadata: ``source``, ``language``, ``duration`` (seconds) and ``cost`` (USD, of the whole

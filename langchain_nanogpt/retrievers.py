@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from langchain_nanogpt._base import CheckedClientFields
+from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
 from nanogpt_client import InvalidArgumentError, WebSearchOptions, WebSearchResult
 from nanogpt_client.types.options import Day, SearchProvider
@@ -20,7 +20,7 @@ from nanogpt_client.types.options import Day, SearchProvider
 __all__ = ["NanoGPTWebSearchRetriever"]
 
 
-class NanoGPTWebSearchRetriever(CheckedClientFields, BaseRetriever):
+class NanoGPTWebSearchRetriever(LangChainSettings, BaseRetriever):
     """Finds ``k`` web pages, e.g. ``NanoGPTWebSearchRetriever(k=3, include_domains=["bbc.com"])``.
 
     A document's text is the page's excerpt; ``source`` and ``url`` (its address) and ``title``

@@ -21,7 +21,7 @@ from langchain_core.callbacks import (
 from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from langchain_nanogpt._base import CheckedClientFields
+from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import tool_errors
 from nanogpt_client.tools import (
     TOOLS,
@@ -59,7 +59,7 @@ def _describe_arguments_error(error: ValidationError) -> str:
     return describe_for_model(arguments_error(error))
 
 
-class _NanoGPTTool(ToolSettings, CheckedClientFields, BaseTool):
+class _NanoGPTTool(ToolSettings, LangChainSettings, BaseTool):
     """Base of all tools: settings, a client, and one tool of the core.
 
     Raises:
@@ -191,7 +191,7 @@ _CLASSES: dict[str, type[_NanoGPTTool]] = {
 }
 
 
-class NanoGPTToolkit(ToolboxSettings, CheckedClientFields, BaseToolkit):
+class NanoGPTToolkit(ToolboxSettings, LangChainSettings, BaseToolkit):
     """All tools with one client, one folder and one budget.
 
     >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")

@@ -1,7 +1,7 @@
-"""Vectors kept in a store of LlamaIndex's, under all that they depend on.
+"""Vectors cached in a store of LlamaIndex's, under everything that they depend on.
 
-LlamaIndex itself looks for a text under the text alone, so that two models, lengths or instructions
-that share a store get each other's vectors. Here the key is the whole request for one text.
+LlamaIndex's own key is the text alone, so that two models, dimensions or instructions that share a
+store get each other's vectors. Here the key is the whole request for one text.
 """
 
 from __future__ import annotations
@@ -18,92 +18,92 @@ from llama_index.core.base.embeddings.base import Embedding
 from llama_index.core.storage.kvstore import SimpleKVStore
 from llama_index.core.storage.kvstore.types import BaseKVStore
 
-__all__ = ["KeyedCache", "keys_of", "unknown"]
+__all__ = ["KeyedCache", "keys_of", "uncached"]
 
 _COLLECTION = "nanogpt_embeddings"
 
 
 class KeyedCache(SimpleKVStore):
-    """A store's vectors, for `NanoGPTEmbedding` alone.
+    """The vectors of a store, for `NanoGPTEmbedding`.
 
-    It counts as false, which is how LlamaIndex is told to look nothing up by itself.
+    It is false, so that LlamaIndex does not look vectors up itself.
 
     Attributes:
-        store: where the vectors are.
+        store: the store of the vectors.
     """
 
-    def __init__(self, store: BaseKVStore, home: tuple[int, str] | None = None) -> None:
+    def __init__(self, store: BaseKVStore, origin: tuple[int, str] | None = None) -> None:
         super().__init__()
         self.store = store
-        if home is None:
-            home = os.getpid(), uuid.uuid4().hex
-            _AT_HOME[home[1]] = self
-        self._home = home
+        if origin is None:
+            origin = os.getpid(), uuid.uuid4().hex
+            _ORIGINALS[origin[1]] = self
+        self._origin = origin
 
     def __bool__(self) -> bool:
         return False
 
     def __reduce__(self) -> tuple[type[Self], tuple[BaseKVStore, tuple[int, str]]]:
-        return type(self), (self.store, self._home)  # what pickle and copy do
+        return type(self), (self.store, self._origin)  # what pickle and copy do
 
     @property
-    def is_away(self) -> bool:
-        """Whether this is a worker's copy, whose vectors would be lost with the worker."""
-        return self._home[0] != os.getpid()
+    def is_in_worker(self) -> bool:
+        """Whether this is a copy in a worker process, whose vectors would be lost with it."""
+        return self._origin[0] != os.getpid()
 
-    def homing(self, key: str, vector: Embedding) -> Embedding:
-        """Return a vector that leaves itself in the store when it comes out of a worker."""
-        return _HomingVector(vector, self._home[1], key)
+    def returning(self, key: str, vector: Embedding) -> Embedding:
+        """Return a vector that adds itself to the original cache when it leaves the worker."""
+        return _ReturningVector(vector, self._origin[1], key)
 
     def read(self, keys: Iterable[str]) -> dict[str, Embedding]:
-        """Return the vectors that are there, by key."""
+        """Return the cached vectors, by key."""
         found = ((key, self.store.get(key, _COLLECTION)) for key in keys)
         return {key: value["embedding"] for key, value in found if value}
 
     async def aread(self, keys: Iterable[str]) -> dict[str, Embedding]:
-        """Return the vectors that are there, by key."""
+        """Return the cached vectors, by key."""
         found = [(key, await self.store.aget(key, _COLLECTION)) for key in keys]
         return {key: value["embedding"] for key, value in found if value}
 
     def write(self, keys: Iterable[str], vectors: Sequence[Embedding]) -> None:
-        """Keep the vectors."""
+        """Cache vectors."""
         self.store.put_all(_pairs(keys, vectors), _COLLECTION)
 
     async def awrite(self, keys: Iterable[str], vectors: Sequence[Embedding]) -> None:
-        """Keep the vectors."""
+        """Cache vectors."""
         await self.store.aput_all(_pairs(keys, vectors), _COLLECTION)
 
 
-_AT_HOME: WeakValueDictionary[str, KeyedCache] = WeakValueDictionary()
+_ORIGINALS: WeakValueDictionary[str, KeyedCache] = WeakValueDictionary()
 
 
-class _HomingVector(list[float]):
-    """A vector of a worker process, on its way to the process that asked for it."""
+class _ReturningVector(list[float]):
+    """A vector on its way from a worker process to its parent."""
 
-    def __init__(self, vector: Embedding, home: str, key: str) -> None:
+    def __init__(self, vector: Embedding, origin: str, key: str) -> None:
         super().__init__(vector)
-        self._home, self._key = home, key
+        self._origin, self._key = origin, key
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _come_home, (list(self), self._home, self._key)
+        return _returned, (list(self), self._origin, self._key)
 
 
-def _come_home(vector: Embedding, home: str, key: str) -> Embedding:
-    cache = _AT_HOME.get(home)
+def _returned(vector: Embedding, origin: str, key: str) -> Embedding:
+    cache = _ORIGINALS.get(origin)
     if cache is not None:
         cache.write([key], [vector])
     return vector
 
 
 def keys_of(texts: Iterable[str], **request: Any) -> list[str]:
-    """Return the texts' keys; ``request`` is what else their vectors depend on."""
-    wholes = (json.dumps([request, text], sort_keys=True) for text in texts)
-    return [hashlib.sha256(whole.encode()).hexdigest() for whole in wholes]
+    """Return the texts' keys; their vectors also depend on the ``request``."""
+    requests = (json.dumps([request, text], sort_keys=True) for text in texts)
+    return [hashlib.sha256(each.encode()).hexdigest() for each in requests]
 
 
-def unknown(keys: Iterable[str], texts: Iterable[str], known: Container[str]) -> dict[str, str]:
-    """Return the texts that are still to be embedded, by key, equal ones once."""
-    return {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+def uncached(keys: Iterable[str], texts: Iterable[str], cached: Container[str]) -> dict[str, str]:
+    """Return the texts that are not cached, by key; equal texts once."""
+    return {key: text for key, text in zip(keys, texts, strict=True) if key not in cached}
 
 
 def _pairs(

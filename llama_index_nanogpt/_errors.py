@@ -1,7 +1,7 @@
-"""Errors on their way out.
+"""The client's errors in LlamaIndex.
 
-LlamaIndex has none of its own for models, so the core's leave as they are. What is added is a note
-(shown below the traceback) where LlamaIndex has a word that helps.
+LlamaIndex has no error classes for models, so the client's are raised unchanged. Where a setting
+of LlamaIndex helps, a note names it; Python shows notes below the traceback.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["map_errors", "tool_errors"]
 
 @contextmanager
 def map_errors() -> Iterator[None]:
-    """Let the core's errors pass, with LlamaIndex's remedy for them noted."""
+    """Raise the client's errors, with a note if a setting of LlamaIndex helps."""
     try:
         yield
     except NanoGPTError as error:
@@ -28,9 +28,9 @@ def map_errors() -> Iterator[None]:
 
 @contextmanager
 def tool_errors() -> Iterator[None]:
-    """Let the core's errors pass, worded for the model that called the tool.
+    """Raise the client's errors with a message for the model that called the tool.
 
-    Agents tell the model ``str(error)``; class and attributes are for whoever looks closer.
+    Agents return ``str(error)`` to the model; class and attributes stay.
     """
     try:
         yield

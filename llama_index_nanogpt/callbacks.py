@@ -1,6 +1,6 @@
-"""What a block of code, or a run with certain tags, cost: a handler of LlamaIndex's events.
+"""The costs of a block of code, or of runs with certain tags: a handler of LlamaIndex's events.
 
-The client's own `Ledger` has every call; this tells which of them happened here, whatever index,
+The client's `Ledger` has every call; a handler has those of its block or tags, whatever index,
 agent or query engine made them.
 """
 
@@ -29,27 +29,26 @@ from pydantic import Field, PrivateAttr
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
 from nanogpt_client._adapters.recent import Recent
 
-if TYPE_CHECKING:  # a chat needs no such type
+if TYPE_CHECKING:  # chats do not need it
     from nanogpt_client import Embeddings
 
 __all__ = [
     "NanoGPTCallEvent",
     "NanoGPTCostHandler",
     "NanoGPTProgressEvent",
-    "call_told",
-    "embedding_told",
-    "failure_told",
+    "report_call",
+    "report_embedding",
+    "report_failures",
 ]
 
 CLASS_NAME = "NanoGPT_LLM"
 
 
 class _OwnEvent(BaseEvent):
-    """An event that LlamaIndex does not know.
+    """An event of a class that LlamaIndex does not have.
 
-    Handlers that file events under the span in which they happen, such as tracers', complain of
-    each event of an unknown kind; what happens in no span they pass over. So the span stands under
-    another name here.
+    Handlers of spans, such as tracers, log an error for each event of an unknown class in a span,
+    and ignore events outside of spans. So the span's id has another name here.
     """
 
     span_id: str | None = None
@@ -57,10 +56,10 @@ class _OwnEvent(BaseEvent):
 
 
 class NanoGPTCallEvent(_OwnEvent):
-    """A call that LlamaIndex's own events leave out: embeddings, tools, web search, failures.
+    """A call without an event of LlamaIndex's own: embeddings, tools, web search, failures.
 
     Attributes:
-        entry: what a ledger holds of it.
+        entry: the ledger entry of the call.
         within_span_id: the span in which it happened; ``span_id`` is ``None``.
     """
 
@@ -68,19 +67,19 @@ class NanoGPTCallEvent(_OwnEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name under which LlamaIndex writes this event down."""
+        """Return the name under which LlamaIndex logs this event."""
         return "NanoGPTCallEvent"
 
 
 class NanoGPTProgressEvent(_OwnEvent):
-    """How far long work is, e.g. a video; see `nanogpt_client.Progress`.
+    """The progress of a long call, e.g. for a video; see `nanogpt_client.Progress`.
 
     Attributes:
         kind: ``"video"``, ``"speech"``, ``"transcription"`` or ``"image"``.
         status: of a job: submitted, queued, running, completed, failed, cancelled; else working.
-        done: how many parts of the work are done, of ``total``.
-        seconds: how long a job was waited for so far.
-        run_id: the job that is waited for; it finds the work again after a crash.
+        done: the parts that are done, of ``total``.
+        seconds: the time waited for the job so far.
+        run_id: the id of the job, by which it can be fetched after a crash.
         within_span_id: the span in which it happens; ``span_id`` is ``None``.
     """
 
@@ -93,27 +92,29 @@ class NanoGPTProgressEvent(_OwnEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name under which LlamaIndex writes this event down."""
+        """Return the name under which LlamaIndex logs this event."""
         return "NanoGPTProgressEvent"
 
 
 class NanoGPTCostHandler(BaseEventHandler):
-    """Adds up the calls of NanoGPT's models that LlamaIndex tells of.
+    """Records the calls of NanoGPT's models in a block of code, from LlamaIndex's events.
 
     >>> with NanoGPTCostHandler() as costs:
     ...     index.as_query_engine(llm=llm).query("What is Nano?")
     >>> costs.total_usd, costs.ledger.totals_by("model")
+
+    A response that is reported several times counts once.
     """
 
     tags: dict[str, Any] = Field(default_factory=dict)
-    """Count only what happens under these ``instrument_tags``; by default everything."""
+    """Record only calls with these ``instrument_tags``; by default all."""
     _ledger: Ledger = PrivateAttr(default_factory=Ledger)
     _running: dict[str, str] = PrivateAttr(default_factory=dict)
-    _answers: Recent = PrivateAttr(default_factory=Recent)
+    _responses: Recent = PrivateAttr(default_factory=Recent)
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name under which LlamaIndex knows this handler."""
+        """Return the name under which LlamaIndex stores this handler."""
         return "NanoGPTCostHandler"
 
     @property
@@ -123,11 +124,11 @@ class NanoGPTCostHandler(BaseEventHandler):
 
     @property
     def total_usd(self) -> Decimal:
-        """USD known to be spent; ``ledger.totals.unknown_costs`` counts the calls without price."""
+        """USD spent; ``ledger.totals.unknown_costs`` counts the calls without a reported cost."""
         return self._ledger.spent
 
     def handle(self, event: BaseEvent, **_: Any) -> None:
-        """Book what an event says of cost."""
+        """Record the call that an event reports."""
         if any(event.tags.get(name) != value for name, value in self.tags.items()):
             return
         match event:
@@ -143,12 +144,12 @@ class NanoGPTCostHandler(BaseEventHandler):
                 self._ledger.record(entry)
 
     def _finished(self, event: BaseEvent, raw: Any) -> None:
-        """Book an answer; wrappers such as structured LLMs tell of it again, without cost."""
+        """Record a response; wrappers such as structured LLMs report it again, without cost."""
         model = self._running.pop(event.span_id or "", None)
         if not isinstance(raw, Mapping) or "cost_source" not in raw:
             return
-        answer = raw.get("request_id") or raw.get("id") or event.id_
-        if not self._answers.is_new(answer):
+        response_id = raw.get("request_id") or raw.get("id") or event.id_
+        if not self._responses.is_new(response_id):
             return
         usage, cost = raw.get("usage") or {}, raw.get("cost")
         self._ledger.record(
@@ -164,7 +165,7 @@ class NanoGPTCostHandler(BaseEventHandler):
         )
 
     def _failed(self, event: BaseEvent, error: BaseException) -> None:
-        """Book a call that failed, or a stream that nobody read to its end."""
+        """Record a call that failed, or a stream that was not read to its end."""
         model = self._running.pop(event.span_id or "", None)
         if model is None:
             return
@@ -187,8 +188,8 @@ class NanoGPTCostHandler(BaseEventHandler):
 
 
 @contextmanager
-def failure_told(kind: str, model: str | None) -> Iterator[None]:
-    """Tell handlers of a call that fails or is stopped; LlamaIndex's events are silent on it."""
+def report_failures(kind: str, model: str | None) -> Iterator[None]:
+    """Report a call that fails or is stopped to handlers, which LlamaIndex does not."""
     try:
         yield
     except NanoGPTError as error:
@@ -200,14 +201,14 @@ def failure_told(kind: str, model: str | None) -> Iterator[None]:
         raise
 
 
-def embedding_told(answer: Embeddings, model: str) -> None:
-    """Tell handlers what a request for embeddings cost."""
-    usage, billing = answer.usage, answer.billing
+def report_embedding(embeddings: Embeddings, model: str) -> None:
+    """Report a request for embeddings to handlers."""
+    usage, billing = embeddings.usage, embeddings.billing
     tokens = None if usage is None else usage.prompt_tokens
-    call_told("embedding", model, billing.cost, request_id=billing.request_id, tokens=tokens)
+    report_call("embedding", model, billing.cost, request_id=billing.request_id, tokens=tokens)
 
 
-def call_told(
+def report_call(
     kind: str,
     model: str | None,
     cost: Decimal | None,
@@ -215,7 +216,7 @@ def call_told(
     request_id: str | None = None,
     tokens: int | None = None,
 ) -> None:
-    """Tell handlers of a call that LlamaIndex does not tell of; ``cost`` is USD, if known."""
+    """Report a call to handlers; ``cost`` is USD, ``None`` if it was not reported."""
     entry = LedgerEntry(kind, model, "ok", cost, prompt_tokens=tokens, request_id=request_id)
     get_dispatcher().event(NanoGPTCallEvent(entry=entry))
 

@@ -1,4 +1,4 @@
-"""An answer's citations as Markdown footnotes."""
+"""A response's citations as Markdown footnotes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["with_footnotes"]
 def with_footnotes(message: ChatMessage) -> str:
     """Return a message's text in Markdown, its citations as footnotes.
 
-    Takes messages of any provider that has its citations in ``additional_kwargs["annotations"]``,
-    or else as ``CitationBlock``.
+    Accepts messages of any provider, with citations in ``additional_kwargs["annotations"]`` or as
+    ``CitationBlock``.
 
     >>> print(with_footnotes(llm.chat(messages, web_search=True).message))
     """
-    notes = message.additional_kwargs.get("annotations") or ()
-    citations = [found for note in notes if (found := core.Citation.read(note))]
+    annotations = message.additional_kwargs.get("annotations") or ()
+    citations = [found for each in annotations if (found := core.Citation.read(each))]
     blocks = (block for block in message.blocks if isinstance(block, CitationBlock))
     return core.with_footnotes(message.content or "", citations or map(_citation, blocks))
 

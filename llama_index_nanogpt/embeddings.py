@@ -1,7 +1,6 @@
-"""`NanoGPTEmbedding`: LlamaIndex's embeddings over the shared client.
+"""`NanoGPTEmbedding`: texts to vectors, in LlamaIndex's batches.
 
-Texts go out as they are (no newline is touched), in batches that LlamaIndex cuts, and a bounded
-number of batches at a time.
+Texts are sent unchanged; a limited number of batches at the same time.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from llama_index.core.storage.kvstore.types import BaseKVStore
 from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, field_validator
 
-from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, unknown
+from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, uncached
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt.callbacks import embedding_told, failure_told
+from llama_index_nanogpt.callbacks import report_embedding, report_failures
 from nanogpt_client import Embeddings
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.endpoints.gather import for_each
@@ -32,15 +31,16 @@ __all__ = ["NanoGPTEmbedding"]
 
 
 class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
-    """Embeddings by any of NanoGPT's embedding models.
+    """An embedding model of NanoGPT.
 
     >>> embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", dimensions=256)
     >>> vector = embedding.get_query_embedding("What is Nano?")  # list[float] of length 256
 
-    Everything that changes the vectors is a field that `to_dict` keeps, and so part of the key by
-    which an ``IngestionPipeline`` caches. An ``embeddings_cache`` can be shared as well: its keys
-    hold model, dimensions and instruction. With one, what was paid before a failure is found again;
-    the vectors of a pipeline's worker processes (``num_workers``) come home with their nodes.
+    Every setting that changes the vectors is part of `to_dict`, and so of the key under which an
+    ``IngestionPipeline`` caches. Models can also share an ``embeddings_cache``: its keys depend on
+    model, dimensions and instruction. After a failure, the vectors already paid for are in it;
+    those of a pipeline's worker processes (``num_workers``) are added when their nodes return.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
 
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.
@@ -50,19 +50,19 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     embed_batch_size: int = Field(default=256, gt=0, le=2048)
     """Texts per request."""
     num_workers: int | None = Field(default=4, gt=0)
-    """Requests at a time of a call of an async method; ``None`` for no limit."""
+    """Requests at the same time, in async methods; ``None`` for no limit."""
     dimensions: int | None = Field(default=None, gt=0)
     """Length of the vectors, for models that can shorten them."""
     query_instruction: str = ""
-    """Put before each query, as it is, for models that tell queries from texts."""
+    """Prefix of each query, for models that treat queries and texts differently."""
     text_instruction: str = ""
-    """Put before each text, as it is."""
+    """Prefix of each text."""
     user: str | None = None
-    """An id of your end user."""
+    """An identifier of your end user."""
     extra_body: dict[str, Any] | None = None
-    """Keys added to the JSON body as they are; they win over our own."""
+    """Keys added to the JSON body unchanged; they override our own."""
     embeddings_cache: Any = Field(default=None, exclude=True, repr=False)
-    """A store of LlamaIndex's to keep vectors in, e.g. ``SimpleKVStore()``."""
+    """A store of LlamaIndex's to cache vectors in, e.g. ``SimpleKVStore()``."""
 
     @field_validator("embeddings_cache")
     @classmethod
@@ -81,18 +81,18 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
         show_progress: bool = False,
         **kwargs: Any,  # noqa: ARG002 - LlamaIndex has it
     ) -> list[Embedding]:
-        """Embed texts in batches, several at a time; after a failure no further one is sent.
+        """Embed texts in batches, several at the same time; after a failure no further one is sent.
 
         Raises:
             NanoGPTError: a batch failed; its ``partial`` has the vectors of each batch, or ``None``
-                for those that are missing.
+                for a missing batch.
         """
         size = self.embed_batch_size
         batches = [texts[at : at + size] for at in range(0, len(texts), size)]
         if not batches:
             return []
         events = [self._batch_started() for _ in batches]
-        # LlamaIndex's own, unless it has a cache that was assigned later.
+        # LlamaIndex's own methods; a cache that was assigned later is LlamaIndex's, too.
         embed: Any = self._aget_text_embeddings_rate_limited
         if self.embeddings_cache:
             embed = self._aget_text_embeddings_cached
@@ -106,7 +106,7 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
         vectors: list[list[Embedding]] = await self._async_client().run(flow)
         for ended in zip(events, batches, vectors, strict=True):
             self._batch_ended(*ended)
-        return [vector for found in vectors for vector in found]
+        return [vector for batch in vectors for vector in batch]
 
     def _batch_started(self) -> str:
         model = self.to_payload()
@@ -126,72 +126,71 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         """Embed nodes, as a step of an ``IngestionPipeline``."""
-        return self._homing(super().__call__(nodes, **kwargs))
+        return self._returning(super().__call__(nodes, **kwargs))
 
     async def acall(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         """Embed nodes, as a step of an ``IngestionPipeline``."""
-        return self._homing(await super().acall(nodes, **kwargs))
+        return self._returning(await super().acall(nodes, **kwargs))
 
-    def _homing(self, nodes: Sequence[BaseNode]) -> Sequence[BaseNode]:
-        """Let the vectors of a worker process come back to the cache of the one that asked."""
+    def _returning(self, nodes: Sequence[BaseNode]) -> Sequence[BaseNode]:
+        """Let the vectors of a worker process enter the cache of the parent process."""
         cache = self.embeddings_cache
-        if not isinstance(cache, KeyedCache) or not cache.is_away:
+        if not isinstance(cache, KeyedCache) or not cache.is_in_worker:
             return nodes
         texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
         keys = self._keys([self.text_instruction + text for text in texts])
         for key, node in zip(keys, nodes, strict=True):
-            # Assigned as an attribute, pydantic would make a plain list of it.
-            vars(node)["embedding"] = cache.homing(key, node.get_embedding())
+            # An assignment would validate it, which makes a plain list of it.
+            vars(node)["embedding"] = cache.returning(key, node.get_embedding())
         return nodes
 
     def _options(self) -> EmbeddingOptions:
-        words: EmbeddingOptions = {"dimensions": self.dimensions, "user": self.user}
-        return {**words, "extra_body": self.extra_body}
+        return {"dimensions": self.dimensions, "user": self.user, "extra_body": self.extra_body}
 
     def _keys(self, texts: list[str]) -> list[str]:
-        """Return what the texts are cached under."""
+        """Return the texts' keys in the cache."""
         return keys_of(
             texts, model=self.model_name, dimensions=self.dimensions, extra_body=self.extra_body
         )
 
     def _embed(self, texts: list[str]) -> list[Embedding]:
         cache = self.embeddings_cache
-        if not isinstance(cache, KeyedCache):  # none, or LlamaIndex's own affair: assigned later
-            return self._ask(texts)
+        if not isinstance(cache, KeyedCache):  # none, or assigned later, for LlamaIndex to use
+            return self._request(texts)
         keys = self._keys(texts)
-        known = cache.read(keys)
-        if missing := unknown(keys, texts, known):
-            vectors = self._ask(list(missing.values()))
+        cached = cache.read(keys)
+        if missing := uncached(keys, texts, cached):
+            vectors = self._request(list(missing.values()))
             cache.write(missing, vectors)
-            known |= zip(missing, vectors, strict=True)
-        return [known[key] for key in keys]
+            cached |= zip(missing, vectors, strict=True)
+        return [cached[key] for key in keys]
 
     async def _aembed(self, texts: list[str]) -> list[Embedding]:
         cache = self.embeddings_cache
-        if not isinstance(cache, KeyedCache):  # none, or LlamaIndex's own affair: assigned later
-            return await self._aask(texts)
+        if not isinstance(cache, KeyedCache):  # none, or assigned later, for LlamaIndex to use
+            return await self._arequest(texts)
         keys = self._keys(texts)
-        known = await cache.aread(keys)
-        if missing := unknown(keys, texts, known):
-            vectors = await self._aask(list(missing.values()))
+        cached = await cache.aread(keys)
+        if missing := uncached(keys, texts, cached):
+            vectors = await self._arequest(list(missing.values()))
             await cache.awrite(missing, vectors)
-            known |= zip(missing, vectors, strict=True)
-        return [known[key] for key in keys]
+            cached |= zip(missing, vectors, strict=True)
+        return [cached[key] for key in keys]
 
-    def _ask(self, texts: list[str]) -> list[Embedding]:
-        with map_errors(), failure_told("embedding", self.model_name):
-            answer = self._client().embed(texts, model=self.model_name, **self._options())
-        return self._vectors(answer)
+    def _request(self, texts: list[str]) -> list[Embedding]:
+        with map_errors(), report_failures("embedding", self.model_name):
+            embeddings = self._client().embed(texts, model=self.model_name, **self._options())
+        return self._vectors(embeddings)
 
-    async def _aask(self, texts: list[str]) -> list[Embedding]:
-        with map_errors(), failure_told("embedding", self.model_name):
+    async def _arequest(self, texts: list[str]) -> list[Embedding]:
+        with map_errors(), report_failures("embedding", self.model_name):
             client = self._async_client()
-            answer = await client.embed(texts, model=self.model_name, **self._options())
-        return self._vectors(answer)
+            embeddings = await client.embed(texts, model=self.model_name, **self._options())
+        return self._vectors(embeddings)
 
-    def _vectors(self, answer: Embeddings) -> list[Embedding]:
-        embedding_told(answer, self.model_name)
-        vectors: list[Embedding] = answer.vectors.tolist()
+    def _vectors(self, embeddings: Embeddings) -> list[Embedding]:
+        report_embedding(embeddings, self.model_name)
+        vectors: list[Embedding] = embeddings.vectors.tolist()
         return vectors
 
     def _get_query_embedding(self, query: str) -> Embedding:

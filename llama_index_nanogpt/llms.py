@@ -1,8 +1,7 @@
-"""`NanoGPT`: LlamaIndex's LLM over the shared client.
+"""`NanoGPT`: every chat model of NanoGPT as a LlamaIndex LLM.
 
-Each public method is a thin shell: `_translate` turns messages and options into the wire's form,
-the core client sends them, `_translate` turns the answer back. Calls that LlamaIndex makes of one
-public method through another go through a private one here, so that each call is one event.
+Thin: the shared client talks to NanoGPT, `_to_wire` and `_from_wire` translate. The public methods
+call private ones, never each other, so that LlamaIndex sees each call as one event.
 """
 
 from __future__ import annotations
@@ -34,21 +33,17 @@ from pydantic import Field, field_validator
 from typing_extensions import override
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt._structured import StructuredPrediction
-from llama_index_nanogpt._tools import (
-    first_call_only,
-    tool_selections,
-    tool_words,
-    unusable_calls,
-)
-from llama_index_nanogpt._translate import (
+from llama_index_nanogpt._from_wire import (
     StreamState,
     chunk_from_wire,
     completion_from_wire,
-    messages_to_wire,
-    options_to_wire,
+    first_call_only,
+    tool_selections,
+    unusable_calls,
 )
-from llama_index_nanogpt.callbacks import failure_told
+from llama_index_nanogpt._structured import StructuredPrediction
+from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire, tool_options
+from llama_index_nanogpt.callbacks import report_failures
 from nanogpt_client import (
     AsyncStream,
     ChatChunk,
@@ -67,67 +62,69 @@ __all__ = ["NanoGPT"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
-# The smallest window of nine tenths of the models that the catalogue lists, for those it does not.
+# For models that the catalogue does not list: nine tenths of those it lists have at least this.
 _UNKNOWN_WINDOW = 24_000
 
 
 def _chat_events(method: _Method) -> _Method:
-    """Yield LlamaIndex's events around a chat method, and keep its type."""
+    """Let a chat method dispatch LlamaIndex's events, and keep its type."""
     return cast("_Method", llm_chat_callback()(method))
 
 
 def _completion_events(method: _Method) -> _Method:
-    """Yield LlamaIndex's events around a completion method, and keep its type."""
+    """Let a completion method dispatch LlamaIndex's events, and keep its type."""
     return cast("_Method", llm_completion_callback()(method))
 
 
 class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
-    """Any of NanoGPT's text models, with tools, thoughts, sources, pictures and costs.
+    """A chat model of NanoGPT, with tools, reasoning, citations, images and costs.
 
     >>> llm = NanoGPT(model="openai/gpt-5.2", web_search=True)  # reads NANOGPT_API_KEY
-    >>> answer = llm.chat([ChatMessage("What is Nano?")])
-    >>> print(answer.message.content, answer.raw["cost"], answer.raw["usage"])
+    >>> response = llm.chat([ChatMessage("What is Nano?")])
+    >>> print(response.message.content, response.raw["cost"], response.raw["usage"])
 
-    An answer's thoughts are its first block, a ``ThinkingBlock``; sources are in
-    ``additional_kwargs["annotations"]``; ``raw`` is a plain dict with ``usage`` (integers),
-    ``cost`` (USD; ``None`` if NanoGPT did not say), ``finish_reason`` and what else came. Streamed
-    items hold all that has arrived; the last one is the whole answer. ``ledger`` books every call,
-    also those abandoned halfway.
+    A response's reasoning is its first block, a ``ThinkingBlock``; citations are in
+    ``additional_kwargs["annotations"]``; ``raw`` is a dict with ``usage`` (integers), ``cost``
+    (USD; ``None`` if NanoGPT did not report it), ``finish_reason`` and further fields. Each
+    streamed response contains all that has arrived; the last one is complete. ``ledger`` records
+    every call, also those abandoned halfway.
 
-    All words of `ChatSettings` and `ClientSettings` can be given, and all options of the core's
-    ``chat`` per call, where they win, e.g. ``llm.chat(messages, temperature=0, model="…")``.
+    Each option of the client's ``chat`` may also be passed per call, which overrides the setting:
+    ``llm.chat(messages, temperature=0, model="…")``.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.
     """
 
-    model: str = Field(description="id of the model, with suffixes such as :online if wanted")
+    model: str = Field(description="id of the model, with or without suffixes such as :online")
     context_window: int | None = Field(default=None, gt=0)
-    """Tokens that fit in; by default what NanoGPT's catalogue says."""
+    """Tokens that fit into the context; by default from NanoGPT's catalogue."""
     is_function_calling_model: bool | None = None
-    """Whether the model takes tools; by default all do, for the catalogue denies it to many."""
+    """Whether the model supports tools; by default yes: the catalogue wrongly denies it to many."""
     citation_blocks: bool = False
-    """Add a ``CitationBlock`` per source to whole answers; other integrations may refuse these."""
+    """Add a ``CitationBlock`` per citation to whole responses; other integrations may refuse it."""
     check_inputs: bool = True
-    """Put texts in place of media in tools' results, and of a model's own images, where NanoGPT's
-    catalogue says that the model does not see."""
+    """Replace media in tools' results, and a model's own images, by texts, for models that do not
+    support images according to NanoGPT's catalogue."""
     send_reasoning: bool | None = None
-    """Give the model its reasoning back with the conversation: always, never, or (``None``) behind
-    tool calls, and behind every answer where the model wants that (DeepSeek V4)."""
+    """Send the model's reasoning back with the conversation: always, never, or (``None``) that of
+    tool calls, and of every message where the model requires it (DeepSeek V4)."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """More options for every call; what the core does not know goes into the body as it is."""
+    """Further options for every call; other keys are added to the JSON body unchanged."""
 
-    if not TYPE_CHECKING:  # checkers read the arguments from the fields
+    if not TYPE_CHECKING:  # type checkers read the arguments from the fields
 
-        def __init__(self, *args: Any, **arguments: Any) -> None:
-            """Check the arguments; nothing is sent.
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            """Check the settings; nothing is sent.
 
             Raises:
+                ConfigurationError: no key was found, or a setting is invalid.
                 InvalidArgumentError: options contradict each other, or ``model`` is not a model id.
-                ValidationError: an argument is unknown or its value out of bounds.
+                ValidationError: a setting is unknown or its value out of range.
             """
-            hide_key(arguments)
-            super().__init__(*args, **arguments)
+            hide_key(settings)
+            super().__init__(*args, **settings)
             validate_chat_options(*self._options({}))
 
     @field_validator("model")
@@ -142,13 +139,13 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex plans with: from the constructor, else the catalogue that ships with us.
+        """The model's limits and capabilities: the settings, else the bundled catalogue.
 
-        ``num_output`` is ``max_tokens``, never the most that the model could put out, because
-        LlamaIndex takes it off the window before it fills in a prompt.
+        ``num_output`` is ``max_tokens``, not the model's maximum, because LlamaIndex subtracts it
+        from the context window before it fills a prompt.
         """
-        known = self._facts()
-        window = self.context_window or (known.context_length if known else None)
+        entry = self._catalog_entry()
+        window = self.context_window or (entry.context_length if entry else None)
         return LLMMetadata(
             context_window=window or _UNKNOWN_WINDOW,
             num_output=self.max_tokens or -1,
@@ -159,25 +156,25 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         )
 
     def to_payload(self) -> dict[str, Any]:
-        """Return what events may show of this model."""
+        """Return the description of this model for events."""
         return super().to_payload() | {"model": self.model, "temperature": self.temperature}
 
     @override
     @_chat_events
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """Answer a conversation; ``kwargs`` are options of the core's ``chat``."""
+        """Respond to a conversation; ``kwargs`` are options of the client's ``chat``."""
         return self._chat(messages, **kwargs)
 
     @override
     @_completion_events
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """Answer a text."""
+        """Respond to a text."""
         return chat_to_completion_decorator(self._chat)(prompt, **kwargs)
 
     @override
     @_chat_events
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """Answer a conversation in pieces; sent when the first is asked for."""
+        """Stream the response to a conversation; it is sent when the first item is requested."""
         return self._stream_chat(messages, **kwargs)
 
     @override
@@ -185,13 +182,13 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
-        """Answer a text in pieces; sent when the first is asked for."""
+        """Stream the response to a text; it is sent when the first item is requested."""
         return stream_chat_to_completion_decorator(self._stream_chat)(prompt, **kwargs)
 
     @override
     @_chat_events
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """Answer a conversation; ``kwargs`` are options of the core's ``chat``."""
+        """Respond to a conversation; ``kwargs`` are options of the client's ``chat``."""
         return await self._achat(messages, **kwargs)
 
     @override
@@ -199,7 +196,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     async def acomplete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
-        """Answer a text."""
+        """Respond to a text."""
         return await achat_to_completion_decorator(self._achat)(prompt, **kwargs)
 
     @override
@@ -207,7 +204,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
-        """Answer a conversation in pieces; sent when the first is asked for."""
+        """Stream the response to a conversation; it is sent when the first item is requested."""
         return await self._astream_chat(messages, **kwargs)
 
     @override
@@ -215,25 +212,25 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
-        """Answer a text in pieces; sent when the first is asked for."""
+        """Stream the response to a text; it is sent when the first item is requested."""
         return await astream_chat_to_completion_decorator(self._astream_chat)(prompt, **kwargs)
 
     @override
     def get_tool_calls_from_response(
         self, response: ChatResponse, error_on_no_tool_call: bool = True, **kwargs: Any
     ) -> list[ToolSelection]:
-        """Return the calls in an answer, or in a piece of a streamed one.
+        """Return the tool calls of a response, whole or streamed.
 
         Raises:
-            ValueError: there are none, or one cannot be carried out (its arguments were cut off,
-                or it names no tool), and ``error_on_no_tool_call`` is on.
+            ValueError: ``error_on_no_tool_call`` is on, and there are no calls, or one cannot be
+                run (its arguments were cut off, or it names no tool).
         """
         calls = tool_selections(response)
         if not calls and error_on_no_tool_call:
-            said = (response.message.content or "")[:200]
-            raise ValueError(f"the model was to call a tool and called none; it said: {said!r}")
+            text = (response.message.content or "")[:200]
+            raise ValueError(f"the model called no tool; it returned: {text!r}")
         if error_on_no_tool_call and (problems := unusable_calls(response)):
-            raise ValueError(f"the model called a tool in vain: {'; '.join(problems)}")
+            raise ValueError(f"the model's tool call cannot be run: {'; '.join(problems)}")
         return calls
 
     @override
@@ -252,14 +249,14 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         messages = list(chat_history or ())
         if user_msg is not None:
             messages.append(ChatMessage(user_msg) if isinstance(user_msg, str) else user_msg)
-        words = tool_words(
+        options = tool_options(
             tools,
             parallel=allow_parallel_tool_calls,
             required=tool_required,
             choice=tool_choice,
             strict=strict,
         )
-        return {"messages": messages, **words, **kwargs}
+        return {"messages": messages, **options, **kwargs}
 
     @override
     def _validate_chat_with_tools_response(
@@ -271,46 +268,45 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     ) -> ChatResponse:
         return response if allow_parallel_tool_calls else first_call_only(response)
 
-    def _follows_schemas(self) -> bool:
-        known = self._facts()
-        return known is not None and "structured_output" in known.capabilities
+    def _supports_schemas(self) -> bool:
+        entry = self._catalog_entry()
+        return entry is not None and "structured_output" in entry.capabilities
 
-    def _facts(self, model: str | None = None) -> Model | None:
+    def _catalog_entry(self, model: str | None = None) -> Model | None:
         try:
             return bundled_models.find(model or self.model)
-        except InvalidArgumentError:  # assigned later and malformed: the call will say so
+        except InvalidArgumentError:  # an invalid id, assigned later: the call will raise it
             return None
 
     def _options(self, kwargs: dict[str, Any]) -> tuple[str, ChatOptions]:
         """Return the model and the options of one call."""
         more = dict(self.additional_kwargs)
-        body = {word: more.pop(word) for word in more.keys() - ChatOptions.__annotations__.keys()}
-        words = dict(kwargs)
-        model = words.pop("model", None) or self.model
-        options = options_to_wire(self._given(), {"extra_body": body} if body else {}, more, words)
+        body = {name: more.pop(name) for name in more.keys() - ChatOptions.__annotations__.keys()}
+        model = kwargs.pop("model", None) or self.model
+        options = options_to_wire(self._given(), {"extra_body": body} if body else {}, more, kwargs)
         if (options.get("n") or 1) > 1:
-            msg = "LlamaIndex's answers hold one text: ask for n=1, or several times"
+            msg = "a LlamaIndex response has one choice: use n=1, and call several times"
             raise InvalidArgumentError(msg, param="n")
         return model, options
 
     def _recipient(self, model: str) -> Recipient:
-        """Return to whom a conversation goes: what of its history it gets follows from that."""
-        known = takes(self._facts(model)) if self.check_inputs else {}
-        return Recipient(model, known, self.send_reasoning)
+        """Return the model that a conversation is sent to, which decides what of it is sent."""
+        supported = takes(self._catalog_entry(model)) if self.check_inputs else {}
+        return Recipient(model, supported, self.send_reasoning)
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
-        with map_errors(), failure_told("chat", model):
+        with map_errors(), report_failures("chat", model):
             conversation = messages_to_wire(messages, self._recipient(model))
-            answer = self._client().chat(conversation, model=model, **options)
-        return completion_from_wire(answer, model, citation_blocks=self.citation_blocks)
+            completion = self._client().chat(conversation, model=model, **options)
+        return completion_from_wire(completion, model, citation_blocks=self.citation_blocks)
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
-        with map_errors(), failure_told("chat", model):
+        with map_errors(), report_failures("chat", model):
             conversation = messages_to_wire(messages, self._recipient(model))
-            answer = await self._async_client().chat(conversation, model=model, **options)
-        return completion_from_wire(answer, model, citation_blocks=self.citation_blocks)
+            completion = await self._async_client().chat(conversation, model=model, **options)
+        return completion_from_wire(completion, model, citation_blocks=self.citation_blocks)
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         model, options = self._options(kwargs)

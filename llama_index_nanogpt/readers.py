@@ -10,24 +10,25 @@ from llama_index.core.readers.base import BasePydanticReader
 from llama_index.core.schema import Document
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt.callbacks import call_told, failure_told
+from llama_index_nanogpt.callbacks import report_call, report_failures
 from nanogpt_client import FileSource, Transcript
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.types.options import TranscriptSplit, transcription_options
 
 __all__ = ["NanoGPTAudioReader"]
 
-# What neither answers nor vectors gain from.
+# Metadata that neither models nor vectors need.
 _FOR_PROGRAMS = ("duration", "cost")
 
 
 class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
-    """Writes recordings down, e.g. ``NanoGPTAudioReader(split="speaker").load_data("talk.mp3")``.
+    """Transcribes recordings, e.g. ``NanoGPTAudioReader(split="speaker").load_data("talk.mp3")``.
 
     As a ``file_extractor`` it reads a folder:
     ``SimpleDirectoryReader("talks", file_extractor={".mp3": NanoGPTAudioReader()})``.
-    Metadata: ``source`` (path or URL), ``language``, ``duration`` and ``cost`` (USD, of the whole
-    recording), and for a part ``start`` and ``end`` (seconds) and ``speaker`` where they are known.
+    Metadata: ``source`` (path or URL), ``language``, ``duration`` (seconds) and ``cost`` (USD, of
+    the whole recording); of a segment also ``start`` and ``end`` (seconds) and ``speaker``, if
+    reported.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/audio-transcriptions
 
     Raises:
@@ -40,10 +41,10 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
     split: TranscriptSplit | None = None
     """One document per segment, or per turn of a speaker; by default one for the recording.
 
-    A model that tells no times gives one document all the same.
+    A model that reports no times gives one document in any case.
     """
     language: str | None = None
-    """The language as a code, e.g. ``"en"``; by default the model finds it out."""
+    """The language as a code, e.g. ``"en"``; by default the model detects it."""
 
     @classmethod
     def class_name(cls) -> str:
@@ -58,20 +59,20 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         show_progress: bool = False,
         fs: Any = None,
     ) -> list[Document]:
-        """Transcribe one recording or several (path, URL or bytes), a few at a time.
+        """Transcribe one or several recordings (path, URL or bytes), a few at the same time.
 
         Args:
             file: the recording, or a list of recordings.
             extra_info: metadata for every document.
-            show_progress: draw a bar; it needs tqdm.
+            show_progress: show a progress bar (needs tqdm).
             fs: an fsspec file system to read paths from, as `SimpleDirectoryReader` passes it.
         """
         files = _files(file, fs)
-        with map_errors(), failure_told("transcription", self.model):
-            heard = self._client().transcribe_all(
+        with map_errors(), report_failures("transcription", self.model):
+            transcripts = self._client().transcribe_all(
                 [data for _, data in files], progress=show_progress, **self._options()
             )
-        return self._all_documents(files, heard, extra_info)
+        return self._all_documents(files, transcripts, extra_info)
 
     async def aload_data(
         self,
@@ -81,25 +82,25 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         show_progress: bool = False,
         fs: Any = None,
     ) -> list[Document]:
-        """Transcribe one recording or several without blocking the event loop; see `load_data`."""
+        """Transcribe recordings without blocking the event loop; see `load_data`."""
         files = _files(file, fs)
-        with map_errors(), failure_told("transcription", self.model):
-            heard = await self._async_client().transcribe_all(
+        with map_errors(), report_failures("transcription", self.model):
+            transcripts = await self._async_client().transcribe_all(
                 [data for _, data in files], progress=show_progress, **self._options()
             )
-        return self._all_documents(files, heard, extra_info)
+        return self._all_documents(files, transcripts, extra_info)
 
     def lazy_load_data(
         self, file: FileSource | Sequence[FileSource], extra_info: dict[str, Any] | None = None
     ) -> Iterator[Document]:
-        """Yield the documents of one recording after the other, each sent when it is its turn."""
+        """Yield the documents of one recording after the other; each is sent when it is needed."""
         for source, _ in _files(file, None):
             yield from self.load_data(source, extra_info)
 
     async def alazy_load_data(
         self, file: FileSource | Sequence[FileSource], extra_info: dict[str, Any] | None = None
     ) -> list[Document]:
-        """Return the documents, for LlamaIndex awaits them all here; see `aload_data`."""
+        """Return the documents as a list, as LlamaIndex expects; see `aload_data`."""
         return await self.aload_data(file, extra_info)
 
     def _options(self) -> dict[str, Any]:
@@ -111,32 +112,32 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         transcripts: Sequence[Transcript],
         extra_info: dict[str, Any] | None,
     ) -> list[Document]:
-        """Return the documents of several recordings, and tell handlers what each cost."""
+        """Return the documents of several recordings, and report their costs to handlers."""
         documents: list[Document] = []
-        for (source, _), heard in zip(files, transcripts, strict=True):
-            billing = heard.billing
-            call_told("transcription", self.model, billing.cost, request_id=billing.request_id)
-            named = {} if isinstance(source, bytes) else {"source": fspath(source)}
-            documents += self._documents(heard, {**named, **(extra_info or {})})
+        for (source, _), transcript in zip(files, transcripts, strict=True):
+            billing = transcript.billing
+            report_call("transcription", self.model, billing.cost, request_id=billing.request_id)
+            origin = {} if isinstance(source, bytes) else {"source": fspath(source)}
+            documents += self._documents(transcript, {**origin, **(extra_info or {})})
         return documents
 
-    def _documents(self, heard: Transcript, about: dict[str, Any]) -> Iterator[Document]:
-        for text, known in heard.parts(self.split):
+    def _documents(self, transcript: Transcript, shared: dict[str, Any]) -> Iterator[Document]:
+        for text, metadata in transcript.parts(self.split):
             yield Document(
                 text=text,
-                metadata=about | known,
+                metadata=shared | metadata,
                 excluded_llm_metadata_keys=[*_FOR_PROGRAMS],
                 excluded_embed_metadata_keys=[*_FOR_PROGRAMS],
             )
 
 
 def _files(file: FileSource | Sequence[FileSource], fs: Any) -> list[tuple[FileSource, FileSource]]:
-    """Return each recording as it was named, and as it can be read."""
-    named = [file] if isinstance(file, str | bytes | PathLike) else list(file)
+    """Return each recording as it was passed, and as it can be read."""
+    sources = [file] if isinstance(file, str | bytes | PathLike) else list(file)
     if fs is None:
-        return [(source, source) for source in named]
+        return [(source, source) for source in sources]
     return [
-        (source, source if isinstance(source, bytes) else _read(fs, source)) for source in named
+        (source, source if isinstance(source, bytes) else _read(fs, source)) for source in sources
     ]
 
 

@@ -10,7 +10,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import Field, PrivateAttr
 
 from llama_index_nanogpt._errors import map_errors
-from llama_index_nanogpt.callbacks import call_told, failure_told
+from llama_index_nanogpt.callbacks import report_call, report_failures
 from nanogpt_client import WebSearchOptions, WebSearchResult
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.types.options import Day, SearchProvider
@@ -21,9 +21,9 @@ __all__ = ["NanoGPTWebSearchRetriever"]
 class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
     """Finds ``k`` web pages, e.g. ``NanoGPTWebSearchRetriever(k=3, include_domains=["bbc.com"])``.
 
-    A node's text is the page's excerpt; ``url`` and ``title`` stand in its metadata, which a model
-    reads, too. NanoGPT gives no scores: nodes come best first, and their score falls by rank from
-    1.0 towards 0.9: LlamaIndex drops nodes without one wherever a ``similarity_cutoff`` is set.
+    A node's text is the page's excerpt; ``url`` and ``title`` are in its metadata, which a model
+    reads, too. NanoGPT returns no scores: nodes come best first, with a score that falls by rank
+    from 1.0 towards 0.9, because a ``similarity_cutoff`` drops nodes without one.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
 
     Raises:
@@ -35,7 +35,7 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
     provider: SearchProvider | None = None
     """E.g. ``"linkup"``; by default NanoGPT's choice."""
     depth: str | None = None
-    """``"standard"``, ``"deep"``, or the provider's own word."""
+    """``"standard"``, ``"deep"``, or another depth of the provider's."""
     from_date: Day | None = None
     """Only pages since this day, ``YYYY-MM-DD``; likewise ``to_date``."""
     to_date: Day | None = None
@@ -43,7 +43,7 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
     """Only these sites; ``exclude_domains``: none of these."""
     exclude_domains: list[str] | None = None
 
-    # What LlamaIndex's `BaseRetriever.__init__` sets, which pydantic does not call.
+    # Set by LlamaIndex's `BaseRetriever.__init__`, which pydantic does not call.
     callback_manager: CallbackManager = Field(
         default_factory=CallbackManager, exclude=True, repr=False
     )
@@ -52,16 +52,16 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name under which LlamaIndex knows this class."""
+        """Return the name under which LlamaIndex stores this class."""
         return "NanoGPTWebSearchRetriever"
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        with map_errors(), failure_told("search", None):
+        with map_errors(), report_failures("search", None):
             found = self._client().search_web(query_bundle.query_str, **self._options())
         return _nodes(found, self.k)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        with map_errors(), failure_told("search", None):
+        with map_errors(), report_failures("search", None):
             client = self._async_client()
             found = await client.search_web(query_bundle.query_str, **self._options())
         return _nodes(found, self.k)
@@ -80,8 +80,8 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
 
 
 def _nodes(found: WebSearchResult, k: int) -> list[NodeWithScore]:
-    """Return pages as nodes; providers may send more than they were asked for."""
-    call_told("search", None, found.billing.cost, request_id=found.billing.request_id)
+    """Return pages as nodes; providers may send more than requested."""
+    report_call("search", None, found.billing.cost, request_id=found.billing.request_id)
     pages = [hit for hit in found if hit.type != "image"][:k]
     return [
         NodeWithScore(

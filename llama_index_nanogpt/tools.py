@@ -15,7 +15,7 @@ from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSp
 from llama_index_instrumentation import get_dispatcher
 
 from llama_index_nanogpt._errors import tool_errors
-from llama_index_nanogpt.callbacks import NanoGPTProgressEvent, call_told, failure_told
+from llama_index_nanogpt.callbacks import NanoGPTProgressEvent, report_call, report_failures
 from nanogpt_client import Progress
 from nanogpt_client.tools import TOOLS, Toolbox, ToolResult, schemas
 
@@ -23,7 +23,7 @@ __all__ = ["NanoGPTToolSpec", "ToolContent"]
 
 P = ParamSpec("P")
 
-# The ledger's name for each tool's calls.
+# The kind of each tool's calls in the ledger.
 _KINDS = {
     "generate_image": "image",
     "edit_image": "image",
@@ -37,11 +37,11 @@ _KINDS = {
 
 
 class ToolContent(list[ContentBlock]):
-    """What a tool returns: the blocks that a model reads, with sources and files in the text.
+    """The result of a tool: the blocks for the model, with sources and files in the text.
 
     ``artifact`` is for the program, a dict of JSON: kind, cost (USD as a number, and as text with
     all its digits) and request id; of a file also name, mime type, size, path and URL. In a
-    `ToolOutput` it is ``output.raw_output.artifact``. An agent's stored context keeps only the
+    `ToolOutput` it is ``output.raw_output.artifact``. An agent's stored context contains only the
     blocks.
     """
 
@@ -49,7 +49,7 @@ class ToolContent(list[ContentBlock]):
 
     @classmethod
     def from_result(cls, result: ToolResult) -> ToolContent:
-        """Return the blocks of a result: its text, and its images if the model is to see them."""
+        """Return the blocks of a result: its text, and its images if the model gets them."""
         content = cls([TextBlock(text=result.text)])
         content += [ImageBlock(image=m.data, image_mimetype=m.mime_type) for m in result.media]
         content.artifact = result.artifact
@@ -82,7 +82,7 @@ def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
 
 
 def _document(method: Any, name: str, schema: Any) -> None:
-    """Let ``help`` and notebooks show the arguments of a tool, with their types."""
+    """Make ``help`` and notebooks show the arguments of a tool, with their types."""
     fields, types = schema.model_fields, get_type_hints(schema)
     parameters = [
         inspect.Parameter(
@@ -107,13 +107,12 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     >>> agent = FunctionAgent(llm=NanoGPT(model="openai/gpt-5.2"), tools=spec.to_tool_list())
 
     The tools share their artifacts: one can use what another made, by its name. Every tool is also
-    a method, with an async one beside it: ``spec.generate_image(prompt="a fox")``, ``await
+    a method, with an async version: ``spec.generate_image(prompt="a fox")``, ``await
     spec.agenerate_image(prompt="a fox")``; ``help(spec.generate_image)`` shows the arguments. They
-    return `ToolContent`. Long calls send a `NanoGPTProgressEvent` at every step through
-    LlamaIndex's instrumentation.
+    return `ToolContent`. Long calls dispatch a `NanoGPTProgressEvent` at every step.
 
     Raises:
-        NanoGPTError: from every method, with a text for the model, which agents pass on to it.
+        NanoGPTError: from every method, with a text for the model, which agents return to it.
     """
 
     spec_functions: ClassVar[list[SPEC_FUNCTION_TYPE]] = [  # type: ignore[misc]
@@ -150,7 +149,7 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
             _dispatch(progress)
             return self.on_progress(progress) if self.on_progress is not None else None
 
-        with tool_errors(), failure_told(_KINDS[name], self._model_of(name)):
+        with tool_errors(), report_failures(_KINDS[name], self._model_of(name)):
             return _content(name, self.call(name, arguments, on_progress=report))
 
     async def _acall_tool(self, name: str, arguments: dict[str, Any]) -> ToolContent:
@@ -161,7 +160,7 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
                 if inspect.isawaitable(returned):
                     await returned
 
-        with tool_errors(), failure_told(_KINDS[name], self._model_of(name)):
+        with tool_errors(), report_failures(_KINDS[name], self._model_of(name)):
             return _content(name, await self.acall(name, arguments, on_progress=report))
 
     def _model_of(self, name: str) -> str | None:
@@ -172,7 +171,7 @@ def _content(name: str, result: ToolResult) -> ToolContent:
     """Report a call's cost to handlers, and return its content."""
     content = ToolContent.from_result(result)
     artifact = content.artifact
-    call_told(_KINDS[name], artifact.get("model"), result.cost, request_id=artifact["request_id"])
+    report_call(_KINDS[name], artifact.get("model"), result.cost, request_id=artifact["request_id"])
     return content
 
 

@@ -1,8 +1,8 @@
-"""Descriptions in JSON schemas, from the docstrings that stand under a model's fields.
+"""Descriptions in JSON schemas, from the docstrings under a model's fields.
 
 pydantic's ``use_attribute_docstrings`` reads the source whenever a class is made, subclasses too:
-0.1 seconds of an import of LangChain's adapter, 0.2 of LlamaIndex's. Here it is read when a schema
-is asked for.
+0.1 seconds of the import of LangChain's adapter, 0.2 of LlamaIndex's. Here it is read only when a
+schema is requested.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["DocumentedModel", "attribute_docs"]
 
 
 class _JsonFields(GenerateJsonSchema):
-    """Leaves out the fields that no JSON can hold: clients, budgets, callbacks."""
+    """Leaves out fields without a JSON form: clients, budgets, callbacks."""
 
     def handle_invalid_for_json_schema(
         self,
@@ -33,11 +33,11 @@ class _JsonFields(GenerateJsonSchema):
 
 
 class DocumentedModel(BaseModel):
-    """A model whose JSON schema says what the docstrings under its fields say."""
+    """A model whose JSON schema has the docstrings under its fields as descriptions."""
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """Return the JSON schema of the fields that JSON can hold."""
+        """Return the JSON schema, without the fields that have no JSON form."""
         return super().model_json_schema(*args, **{"schema_generator": _JsonFields} | options)
 
     @classmethod

@@ -1,13 +1,13 @@
-"""What goes back to a model with the conversation, beside the words: one rule for both adapters.
+"""What a model gets back with the conversation besides the text: one rule for both adapters.
 
-Models send more than a message has places for: signatures of their thoughts, encrypted reasoning,
-fields of providers. Adapters keep it in the framework's message under one key, `KEPT`, with the
-model's name, and it goes back to that model alone, since another one cannot read it and may refuse
-it. Whoever writes messages by hand may use the same key without a model's name, for fields that
-NanoGPT adds tomorrow: ``{"nanogpt": {"fields": {…}}}``.
+Models return fields for which a framework's message has no place: signatures of their reasoning,
+encrypted reasoning, fields of providers. Adapters keep them in the message under one key, `KEPT`,
+with the model's name. They are sent back to that model only: another one cannot read them and may
+refuse them. In a message that you write yourself, use the same key without a model, for fields that
+this package does not support yet: ``{"nanogpt": {"fields": {…}}}``.
 
-No page of NanoGPT's says which models want what back. DeepSeek's own documentation of its thinking
-mode does for V4, and Google's for the signatures of Gemini 3.
+NanoGPT's docs do not say which models need what back. DeepSeek's documentation of its thinking mode
+does for V4, and Google's for the signatures of Gemini 3.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from nanogpt_client.types.chat import Message
 __all__ = ["KEPT", "Kept", "Recipient", "fields_of", "keep", "takes"]
 
 KEPT = "nanogpt"
-"""The key in a framework's message under which the rest of an answer is kept."""
+"""The key in a framework's message under which the further fields of a response are kept."""
 
-# Models that want the reasoning of every message of theirs. DeepSeek V4 answers 400 ("must be
-# passed back") where a conversation with tools lacks that of a plain answer:
+# Models that require the reasoning of each of their messages. DeepSeek V4 answers 400 ("must be
+# passed back") if a conversation with tools lacks that of a plain response:
 # https://api-docs.deepseek.com/guides/thinking_mode
 _WANT_ALL_REASONING = re.compile(r"deepseek-v([4-9]|\d\d)", re.IGNORECASE)
 
-# Of a message's further fields those that frameworks write for themselves, or that this package
-# reads and sends in another way.
+# Further fields of a message that frameworks write for themselves, or that this package sends in
+# another way.
 _NEVER_SENT = frozenset(
     """role content name tool_call_id tool_calls function_call refusal reasoning reasoning_content
     annotations images audio parsed nanogpt id type example is_error session_id
@@ -43,9 +43,9 @@ _OWN_PREFIXES = ("_", "lc_", "ls_")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What an answer held beyond the documented fields.
+    """The undocumented fields of a response.
 
-    ``fields`` belong to its message, ``tool_calls`` to its calls, by their ids.
+    ``fields`` are those of its message, ``tool_calls`` those of its calls, by id.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -58,9 +58,10 @@ class Recipient:
 
     Attributes:
         model: its id, with or without suffixes.
-        takes: whether it takes a type of part, e.g. ``{"image_url": False}``; others may pass.
+        takes: whether it accepts a type of part, e.g. ``{"image_url": False}``; types that are not
+            listed are sent.
         send_reasoning: whether it gets its readable reasoning back: always, never, or (``None``)
-            where it is known to want it.
+            where it needs it.
     """
 
     model: str = ""
@@ -68,16 +69,16 @@ class Recipient:
     send_reasoning: bool | None = None
 
     def wants_reasoning(self, *, beside_calls: bool) -> bool:
-        """Whether to send the reasoning of a message, which costs tokens.
+        """Return whether to send the reasoning of a message, which costs tokens.
 
-        Many models need it to go on after tool calls; that of plain answers few do.
+        Many models need it to continue after tool calls; few need that of plain responses.
         """
         if self.send_reasoning is not None:
             return self.send_reasoning
         return beside_calls or _WANT_ALL_REASONING.search(self.model) is not None
 
     def kept(self, extra: Mapping[str, Any]) -> Kept:
-        """Return what a framework's message keeps for this model; nothing if for another one."""
+        """Return the fields kept in a framework's message, unless they are another model's."""
         kept = as_dict(extra.get(KEPT))
         model = kept.get("model")
         if model is not None and _identity(model) != _identity(self.model):
@@ -86,19 +87,19 @@ class Recipient:
         return Kept(as_dict(kept.get("fields")), {id_: as_dict(c) for id_, c in calls.items()})
 
 
-def keep(said: Message, model: str) -> dict[str, Any]:
-    """Return what a framework's message has to keep of an answer by ``model``: JSON, or nothing."""
-    calls = {call.id: call.extra for call in said.tool_calls if call.extra}
-    found = {"fields": said.extra, "tool_calls": calls}
-    known = {name: value for name, value in found.items() if value}
-    return {KEPT: {"model": model, **known}} if known else {}
+def keep(message: Message, model: str) -> dict[str, Any]:
+    """Return the fields to keep of a response by ``model``, under `KEPT`; empty if it has none."""
+    calls = {call.id: call.extra for call in message.tool_calls if call.extra}
+    found = {"fields": message.extra, "tool_calls": calls}
+    kept = {name: value for name, value in found.items() if value}
+    return {KEPT: {"model": model, **kept}} if kept else {}
 
 
 def fields_of(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the further fields that a user gave a message, e.g. ``configuration_update``.
+    """Return the further fields that a user added to a message, e.g. ``configuration_update``.
 
-    Left out are what the frameworks write for themselves, and what is no JSON. For messages that
-    models wrote use `Recipient.kept`: what stands in those is of any provider's making.
+    Leaves out what the frameworks write for themselves, and what is not JSON. For messages that
+    models wrote use `Recipient.kept`: other fields of those may be any provider's.
     """
     return {
         name: value
@@ -107,26 +108,28 @@ def fields_of(extra: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def takes(facts: Model | None) -> dict[str, bool]:
-    """Return what a model is known not to take, by type of part."""
-    known = as_dict(facts.raw.get("capabilities")) if facts else {}
-    return takes_by(known, "vision", "pdf_upload", "audio_input", "video_input")
+def takes(model: Model | None) -> dict[str, bool]:
+    """Return which types of parts a model accepts, by the catalogue; see `takes_by`."""
+    capabilities = as_dict(model.raw.get("capabilities")) if model else {}
+    return takes_by(capabilities, "vision", "pdf_upload", "audio_input", "video_input")
 
 
-def takes_by(known: Mapping[str, Any], *flags: str) -> dict[str, bool]:
-    """Return that by the flags for images, files, sound and video, in this order.
+def takes_by(capabilities: Mapping[str, Any], *flags: str) -> dict[str, bool]:
+    """Return which types of parts are accepted; ``flags`` are for image, file, audio and video.
 
-    Catalogues know well who sees; of the other media they leave out some that models who do take
-    as well, so of a model that sees nothing is known.
+    Empty for a model that accepts images, or may: catalogues are right about images, but omit
+    other media that such models accept.
     """
-    if known.get(flags[0]) is not False:
+    if capabilities.get(flags[0]) is not False:
         return {}
     parts = ("image_url", "file", "input_audio", "video_url")
-    return {part: known.get(flag) is not False for part, flag in zip(parts, flags, strict=True)}
+    return {
+        part: capabilities.get(flag) is not False for part, flag in zip(parts, flags, strict=True)
+    }
 
 
 def _identity(model: Any) -> str:
-    """Return a model's name without its maker and its suffixes, which name no other model."""
+    """Return a model's name without vendor and suffixes, which do not make it another model."""
     return str(model).partition(":")[0].rpartition("/")[2].lower()
 
 

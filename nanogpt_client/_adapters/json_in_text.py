@@ -1,8 +1,8 @@
-"""The one JSON value in a model's answer, whatever stands around it.
+"""Finds the one JSON value in a model's response, whatever surrounds it.
 
-Models put prose before and after it, fences around it, and what they thought in front of it. This
-finds it by reading the text once from left to right, and would rather find none than a wrong one:
-half of a value, an example in the thoughts, and several that differ are errors.
+Models put prose before and after it, fences around it, and their reasoning in front of it. This
+reads the text once from left to right, and prefers an error to a wrong value: an incomplete value,
+an example in the reasoning, and several values that differ are errors.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _CUT = {"length": "max_tokens", "content_filter": "a content filter"}
 
 
 class NoObjectError(ValueError):
-    """An answer does not hold the one JSON value that was asked for.
+    """A response does not contain the one JSON value that was requested.
 
     Attributes:
         reason: ``"cut"`` (it ends within the value, or at ``max_tokens``), ``"misfit"`` (it does
             not fit the schema), ``"none"`` (there is no JSON) or ``"several"`` (that differ).
-        text: the answer as it came.
+        text: the text of the response.
     """
 
     def __init__(self, message: str, reason: Reason, text: str) -> None:
@@ -38,19 +38,19 @@ class NoObjectError(ValueError):
         self.text = text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return how to make it anew in another process."""
+        """Return how to recreate it in another process."""
         return (type(self), (str(self), self.reason, self.text))
 
 
 def find_object(text: str, check: Callable[[Any], T], *, finish_reason: str | None = None) -> T:
-    """Return what ``check`` makes of the one JSON value in an answer's text.
+    """Return what ``check`` returns for the one JSON value in a response's text.
 
     It is the only value outside of reasoning tags that fits; of several the last, if that ends the
-    answer and the others are mere mentions in a sentence. ``check`` raises a `ValueError` (as
-    pydantic does) for what does not fit, and decides which values are meant at all.
+    response and the others are only mentioned within a sentence. ``check`` raises a `ValueError`
+    (as pydantic does) for a value that does not fit.
 
     Raises:
-        NoObjectError: there is none, only half of one, or it is not clear which is meant.
+        NoObjectError: there is none, only part of one, or it is not clear which is meant.
     """
     if finish_reason in _CUT:
         raise NoObjectError(f"{_CUT[finish_reason]} cut it off", "cut", text)
@@ -58,7 +58,7 @@ def find_object(text: str, check: Callable[[Any], T], *, finish_reason: str | No
     if (whole := _as_a_whole(scan, check)) is not None:
         return whole[0]
     if scan.cut:
-        raise NoObjectError("its JSON is not whole", "cut", text)
+        raise NoObjectError("its JSON is incomplete", "cut", text)
     if not scan.found:
         reason = "its JSON is not valid" if scan.broken else "it answered in prose"
         raise NoObjectError(reason, "none", text)
@@ -66,7 +66,7 @@ def find_object(text: str, check: Callable[[Any], T], *, finish_reason: str | No
 
 
 def partial_object(text: str) -> Any:
-    """Return the value in an answer that is still arriving, as far as it has come, or ``None``."""
+    """Return the value in a response that is still arriving, as far as it goes, or ``None``."""
     scan = _Scan(text)
     if scan.cut:
         return scan.begun
@@ -74,7 +74,7 @@ def partial_object(text: str) -> Any:
 
 
 class _Found(NamedTuple):
-    """A whole JSON object or list at the top level of a text."""
+    """A complete JSON object or list at the top level of a text."""
 
     value: Any
     start: int
@@ -82,18 +82,18 @@ class _Found(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What is the same for the same value, where Python takes 1 for true."""
+        """Equal for equal values; unlike Python, it tells 1 from true."""
         return json.dumps(self.value, sort_keys=True)
 
 
-# Seen in answers of models whose thoughts no gateway took out; the first is documented for
-# NanoGPT's /api/v1thinking. A lone closing tag is common: the prompt held the opening one.
+# Tags of models whose reasoning no gateway takes out; the first is documented for NanoGPT's
+# /api/v1thinking. A lone closing tag is common: the opening one was in the prompt.
 _TAGS = r"(?:think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratchpad|seed:think)"
 _OPEN = rf"<{_TAGS}(?:\s[^<>]{{0,99}})?>|\[THINK\]|◁think▷|<\|begin_of_thought\|>"
 _CLOSE = rf"</{_TAGS}\s*>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>"
 _STEP = re.compile(rf"(?P<open>{_OPEN})|(?P<close>{_CLOSE})|[{{\[]", re.IGNORECASE)
 _ENDING = re.compile(_CLOSE, re.IGNORECASE)
-# What begins JSON, or what was to be JSON: other braces and brackets are prose.
+# The beginning of JSON, or of an attempt at it: other braces and brackets are prose.
 _START = re.compile(
     r"""\{\s*(?:["'“}/#\\]|[\w$-]+\s*:) | \[\s*(?:["{\[\]\d-]|(?:true|false|null)\b)""", re.VERBOSE
 )
@@ -105,14 +105,14 @@ _CONTROLS = {code: f"\\u{code:04x}" for code in range(32)}
 
 
 class _Scan:
-    """What stands in a text outside of its thoughts: whole values, and maybe one begun.
+    """The values in a text outside of its reasoning; the last may be incomplete.
 
     Attributes:
-        found: whole objects and lists, none of them within another.
-        broken: whether there is what looks like JSON and is not.
-        cut: whether the text ends within a value, or what was to be one.
-        begun: what can be read of that value.
-        start: where the answer begins, behind the thoughts.
+        found: complete objects and lists, none of them within another.
+        broken: whether something looks like JSON and is not valid.
+        cut: whether the text ends within a value, or an attempt at one.
+        begun: the readable part of that value.
+        start: where the response begins, after the reasoning.
     """
 
     def __init__(self, text: str) -> None:
@@ -128,7 +128,7 @@ class _Scan:
             at = self._after(step)
 
     def _after(self, step: re.Match[str]) -> int | None:
-        """Take one step; return where the next begins, or ``None`` at the end."""
+        """Process a match; return where to search on, or ``None`` at the end."""
         if step.lastgroup == "open":
             ending = _ENDING.search(self.text, step.end())
             self.start = ending.end() if ending else len(self.text)
@@ -140,13 +140,13 @@ class _Scan:
         return self._value(step.start())
 
     def _forget(self, start: int) -> int:
-        """Begin anew behind thoughts that had no opening tag."""
+        """Drop what was found: it was reasoning without an opening tag."""
         self.found.clear()
         self.start = start
         return start
 
     def _value(self, start: int) -> int | None:
-        # The decoder's errors count the lines before them: of many, that takes the square.
+        # The decoder's errors count the lines before them, which is quadratic with many errors.
         bound = None if self._errors < _FEW else _end_of_brackets(self.text, start)
         text, offset = (self.text, 0) if bound is None else (self.text[start:bound], start)
         try:
@@ -159,13 +159,13 @@ class _Scan:
         return offset + int(end)
 
     def _is_at_the_end(self, error: ValueError | RecursionError) -> bool:
-        """Whether JSON could go on from here, as in an answer that is still arriving."""
+        """Return whether the JSON is valid as far as the text goes."""
         if not isinstance(error, json.JSONDecodeError):
             return False
         return error.msg.startswith("Unterminated") or not self.text[error.pos : error.pos + 1]
 
     def _broken(self, start: int, *, at_the_end: bool) -> int | None:
-        """Pass over what is not JSON with all that is in it; it may be cut off."""
+        """Skip invalid JSON with everything in it; it may be cut off."""
         if at_the_end:
             self.begun = _begun(self.text[start:])
         if self.begun is None:
@@ -174,7 +174,7 @@ class _Scan:
                 return end
             self.begun = _begun(self.text[start:])
         endings = list(_ENDING.finditer(self.text, start))
-        if endings:  # it was among the thoughts
+        if endings:  # it was in the reasoning
             self.begun = None
             return self._forget(endings[-1].end())
         self.cut = True
@@ -182,8 +182,8 @@ class _Scan:
 
 
 def _begun(text: str) -> Any:
-    """Return what can be read of a value that is cut off, or ``None`` if it never was JSON."""
-    for write in (str, _escaped):  # as it is, which is quicker, before anything is mended
+    """Return the readable part of a value that is cut off, or ``None`` if it is not JSON."""
+    for write in (str, _escaped):  # unchanged first, which is faster
         try:
             return from_json(write(text), allow_partial="trailing-strings")
         except ValueError:
@@ -192,12 +192,12 @@ def _begun(text: str) -> Any:
 
 
 def _escaped(text: str) -> str:
-    """Return JSON with line breaks in its strings written as JSON has them."""
+    """Return JSON with the control characters in its strings escaped."""
     return _STRING.sub(lambda string: string[0].translate(_CONTROLS), text)
 
 
 def _end_of_brackets(text: str, start: int) -> int | None:
-    """Return where the bracket at ``start`` is closed, if it is."""
+    """Return the end of the bracket that opens at ``start``, or ``None`` if it is not closed."""
     depth = 0
     for match in _BRACKETS.finditer(text, start):
         mark = match[0]
@@ -214,7 +214,7 @@ _FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
 
 
 def _as_a_whole(scan: _Scan, check: Callable[[Any], T]) -> tuple[T] | None:
-    """Return what the whole answer is, if that is a lone text, number, … or JSON within JSON."""
+    """Return the whole response as a value, if it is a string, a number, … or JSON within JSON."""
     text = _FENCE.sub("", scan.text[scan.start :].strip())
     for _ in range(3):
         if text.startswith("{\\"):
@@ -237,7 +237,7 @@ def _as_a_whole(scan: _Scan, check: Callable[[Any], T]) -> tuple[T] | None:
 
 
 def _chosen(scan: _Scan, check: Callable[[Any], T]) -> T:
-    """Return the value that is meant, of at least one."""
+    """Return the value that is meant, of those found (at least one)."""
     made: dict[str, T] = {}
     refused: dict[str, ValueError] = {}
     keys = [found.key for found in scan.found]
@@ -254,27 +254,27 @@ def _chosen(scan: _Scan, check: Callable[[Any], T]) -> T:
         raise NoObjectError(f"its JSON does not fit: {why}", "misfit", scan.text) from why
     others = [scan.found[at] for at in fitting if keys[at] != keys[fitting[-1]]]
     if not _is_clear(scan, fitting[-1], others):
-        raise NoObjectError("it holds several objects that differ", "several", scan.text)
+        raise NoObjectError("it contains several objects that differ", "several", scan.text)
     return made[keys[fitting[-1]]]
 
 
 def _is_clear(scan: _Scan, last: int, others: list[_Found]) -> bool:
-    """Whether the last value that fits is the one that is meant, not one of the others."""
+    """Return whether the last value that fits is meant, and not one of the others."""
     kind = type(scan.found[last].value)
     if any(type(each.value) is kind for each in scan.found[last + 1 :]):
-        return False  # what was to be the answer may be the one that does not fit
+        return False  # the one that does not fit may be the response
     if not others:
         return True
     final = _is_final(scan.text, scan.found[last])
     return final and all(_is_mention(scan.text, each) for each in others)
 
 
-_NEAR = 200  # characters around a value that show how it stands in its line
+_NEAR = 200  # characters around a value that show its place in its line
 _MARKS = "`*_ \t\r\n"
 
 
 def _is_final(text: str, found: _Found) -> bool:
-    """Whether a value ends the answer, behind a colon or on lines of its own."""
+    """Return whether a value ends the response, after a colon or on lines of its own."""
     if text[found.end :].strip(_MARKS + "."):
         return False
     before = text[max(0, found.start - _NEAR) : found.start]
@@ -283,11 +283,11 @@ def _is_final(text: str, found: _Found) -> bool:
 
 
 def _is_mention(text: str, found: _Found) -> bool:
-    """Whether a value stands in the middle of a sentence."""
+    """Return whether a value is in the middle of a sentence."""
     before = text[max(0, found.start - _NEAR) : found.start]
     line = text[found.end : found.end + _NEAR].partition("\n")[0]
-    words = re.search(r"\w", before.rpartition("\n")[2]) and re.search(r"\w", line)
-    return bool(words) and not _is_announced(before)
+    in_sentence = re.search(r"\w", before.rpartition("\n")[2]) and re.search(r"\w", line)
+    return bool(in_sentence) and not _is_announced(before)
 
 
 def _is_announced(before: str) -> bool:

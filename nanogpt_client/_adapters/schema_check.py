@@ -1,8 +1,7 @@
-"""Whether a value is what a JSON schema asks for, as far as a wrong answer would show.
+"""Checks whether a value fits a JSON schema, leniently.
 
-No validator of all of JSON Schema: types, required keys, values to choose from, and what stands in
-objects and lists. A keyword that it does not know never refuses a value, and null may stand for
-a property that may be left out.
+Not a validator of all of JSON Schema: it checks types, required keys, enumerated values, and the
+items of objects and lists. It ignores other keywords, and accepts null for an optional property.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 __all__ = ["fits"]
 
-_DEEPEST = 60  # schemas; one that refers to itself alone would never end
+_MAX_DEPTH = 60  # nested schemas; one that refers only to itself would never end
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -26,7 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def fits(value: Any, schema: Any) -> bool:
-    """Whether a value is what a schema asks for.
+    """Return whether a value fits a schema.
 
     >>> fits({"age": 3}, {"type": "object", "properties": {"age": {"type": "integer"}}})
     True
@@ -37,7 +36,7 @@ def fits(value: Any, schema: Any) -> bool:
 
 
 def _fits(value: Any, schema: Any, root: Any, depth: int) -> bool:
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
+    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         return schema is not False
     for unions in ("anyOf", "oneOf"):
         options = schema.get(unions)
@@ -69,7 +68,7 @@ def _object_fits(value: dict[str, Any], schema: Mapping[str, Any], root: Any, de
 
 
 def _target(schema: Mapping[str, Any], root: Any) -> list[Any]:
-    """Return the schema that a reference means, if it is found."""
+    """Return the schema that a reference points to, if there is one."""
     reference = schema.get("$ref")
     if not isinstance(reference, str) or not reference.startswith("#"):
         return []
@@ -91,7 +90,7 @@ def _is_of_type(value: Any, types: Any) -> bool:
 
 
 def _is_among(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether it is one of the values to choose from; 1 and true are two."""
+    """Return whether a value is one of the enumerated ones; 1 and true are different."""
     options = [schema["const"]] if "const" in schema else schema.get("enum")
     if not isinstance(options, list):
         return True

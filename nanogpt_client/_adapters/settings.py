@@ -1,7 +1,7 @@
-"""The frameworks' constructor words as pydantic fields, and the clients made of them.
+"""The constructor arguments of both adapters as pydantic fields, and the clients made from them.
 
-LangChain's and LlamaIndex's models are pydantic models; both adapters take their words from here,
-so that the same word means the same in either. Knows no framework.
+LangChain's and LlamaIndex's models are pydantic models; both inherit their settings from here, so
+that a setting means the same in either. Imports no framework.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -40,13 +41,13 @@ from nanogpt_client.types.options import (
     WebSearch,
 )
 
-__all__ = ["CHAT_WORDS", "ChatSettings", "ClientSettings", "hide_key"]
+__all__ = ["CHAT_OPTIONS", "ChatSettings", "ClientSettings", "hide_key"]
 
 
-def hide_key(words: dict[str, Any]) -> None:
-    """Wrap the key among constructor words, before a frame of somebody else's holds them."""
-    if "api_key" in words:
-        words["api_key"] = hidden(words["api_key"])
+def hide_key(arguments: dict[str, Any]) -> None:
+    """Wrap the key among constructor arguments, so that no traceback with locals shows it."""
+    if "api_key" in arguments:
+        arguments["api_key"] = hidden(arguments["api_key"])
 
 
 def _ledger(ledger: Ledger | None) -> Ledger:
@@ -54,7 +55,7 @@ def _ledger(ledger: Ledger | None) -> Ledger:
 
 
 class _Clients:
-    """Clients once they are needed; copies of it are empty."""
+    """The clients, made when they are first needed; a copy starts without any."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -66,9 +67,9 @@ class _Clients:
 
 
 class ClientSettings(DocumentedModel):
-    """How to reach NanoGPT; the words of `nanogpt_client.NanoGPTClient`, and ``client`` itself."""
+    """How to reach NanoGPT: the arguments of `nanogpt_client.NanoGPTClient`, or a ``client``."""
 
-    # A complaint about one word must not print the key that was passed beside it.
+    # An error about one argument must not print the key that was passed with it.
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
         extra="forbid",
@@ -80,17 +81,17 @@ class ClientSettings(DocumentedModel):
         default=None, exclude=True, repr=False
     )
     """NanoGPT's key; by default the variable ``NANOGPT_API_KEY``. Neither dicts nor checkpoints
-    hold it, pickles only with ``pickle_api_key``."""
+    contain it, pickles only with ``pickle_api_key``."""
     base_url: str | None = None
     """By default the variable ``NANOGPT_BASE_URL``, or NanoGPT itself."""
     timeout: float | None = Config.timeout
-    """Seconds to wait for a whole answer."""
+    """Seconds to wait for a whole response."""
     max_retries: int = Config.max_retries
-    """How often a call may be sent again when that cannot bill twice."""
+    """How often a call may be sent again; only where that cannot bill twice."""
     max_connections: int | None = None
     """Connections open at the same time; by default 1,000, or half of the file descriptors."""
     requests_per_second: float | None = Config.requests_per_second
-    """A pace for all calls; by default one is found where NanoGPT asks to wait."""
+    """Limit for all calls; by default the client slows down when NanoGPT asks it to."""
     rate_limit_wait: float | None = Config.rate_limit_wait
     """Seconds that a call may wait because NanoGPT asks it to; by default its timeout."""
     stream_idle_timeout: float | None = Config.stream_idle_timeout
@@ -104,57 +105,66 @@ class ClientSettings(DocumentedModel):
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers for every request."""
     compress_above: int | None = Config.compress_above
-    """Bytes; larger bodies of chats are sent gzipped, which helps on slow lines alone."""
+    """Bytes; larger bodies of chats are sent gzipped, which helps only on slow connections."""
     pickle_api_key: bool = Field(default=Config.pickle_api_key, exclude=True, repr=False)
-    """Let pickles hold the key, in clear, for worker processes that have no variable with it."""
+    """Let pickles contain the key, in clear, for worker processes without the variable."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
     ledger: Annotated[Ledger, BeforeValidator(_ledger)] = Field(
         default_factory=Ledger, exclude=True, repr=False
     )
-    """Where calls are booked; share one between models."""
+    """Records the calls; share one between models."""
     client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
-    """A client to share; the settings above are then those of the client, and may not differ."""
+    """A client to share; the settings above are then the client's, and may not differ."""
 
     _clients: _Clients = PrivateAttr(default_factory=_Clients)
 
-    if not TYPE_CHECKING:  # checkers read the words from the fields
+    if not TYPE_CHECKING:  # type checkers read the arguments from the fields
 
-        def __init__(self, *args: Any, **words: Any) -> None:
-            """Check the words; nothing is sent.
+        def __init__(self, *args: Any, **arguments: Any) -> None:
+            """Check the settings; nothing is sent.
 
             Raises:
-                ConfigurationError: a setting differs from what ``client`` has decided already.
-                ValidationError: a word is unknown or its value out of bounds.
+                ConfigurationError: no key was found, a setting is invalid, or it differs from that
+                    of ``client``.
+                ValidationError: a setting is unknown or its value out of range.
             """
-            hide_key(words)
-            super().__init__(*args, **words)
+            hide_key(arguments)
+            super().__init__(*args, **arguments)
             if self.client is not None:
                 self._take_settings(self.client)
+            else:
+                self._check_settings()
+
+    def _check_settings(self) -> None:
+        """Check the settings without a client, which is made at the first call."""
+        settings = {name: getattr(self, name) for name in _CONFIGURED}
+        settings["default_headers"] = self.default_headers or {}
+        Config.resolve(base_url=self.base_url, **settings)
 
     def _take_settings(self, client: NanoGPTClient) -> None:
-        """Show an injected client's settings; refuse those that say something else."""
-        given, decided = self.model_fields_set, _settings_of(client)
-        for name, value in decided.items():
+        """Take over an injected client's settings; refuse any that was passed and differs."""
+        settings = _settings_of(client)
+        for name, value in settings.items():
             own = getattr(self, name)
-            said = own is not None or name in NONE_IS_NO_LIMIT
-            if name in given and said and own != value:
-                msg = f"client= brings its own {name}; leave one of them out"
+            is_set = name in self.model_fields_set and (own is not None or name in NONE_IS_NO_LIMIT)
+            if is_set and own != value:
+                msg = f"{name} differs from that of client=; pass only one of them"
                 raise ConfigurationError(msg, param=name)
-        self.__dict__.update(decided)
+        self.__dict__.update(settings)
 
     def _client(self) -> NanoGPTClient:
         """Return the client for blocking calls.
 
         Raises:
-            ConfigurationError: no key is to be found, a setting makes no sense, or only the async
-                calls have a way to NanoGPT.
+            ConfigurationError: no key was found, a setting is invalid, or only an
+                ``http_async_client`` was passed.
         """
         client = self._shared_client()
         if self.http_async_client is not None and client.http_client is None:
             msg = (
-                "http_async_client carries async calls alone, and a direct connection would go "
-                "round it: pass http_client=… for blocking calls as well"
+                "http_async_client serves async calls only, and a blocking call would bypass it: "
+                "pass http_client=… for blocking calls as well"
             )
             raise ConfigurationError(msg, param="http_client")
         return client
@@ -170,7 +180,7 @@ class ClientSettings(DocumentedModel):
             return self._clients.blocking
 
     def _async_client(self) -> AsyncNanoGPTClient:
-        """Return the client for asyncio, which has its connections per event loop."""
+        """Return the client for asyncio, which has connections per event loop."""
         blocking = self._shared_client()
         with self._clients.lock:
             if self._clients.asynchronous is None:
@@ -180,31 +190,42 @@ class ClientSettings(DocumentedModel):
             return self._clients.asynchronous
 
     def close(self) -> None:
-        """Free the connections of the blocking methods; injected clients stay open."""
+        """Close the connections of the blocking methods; injected clients stay open."""
         if self._clients.blocking is not None:
             self._clients.blocking.close()
 
     async def aclose(self) -> None:
-        """Free the connections that the async methods opened on this event loop."""
+        """Close the connections that the async methods opened on this event loop."""
         if self._clients.asynchronous is not None:
             await self._clients.asynchronous.aclose()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy; it has clients of its own if the way to NanoGPT is changed."""
+        """Return a copy; it has clients of its own if a setting of the client is changed."""
         copied = super().model_copy(update=update, deep=deep)
         if update and not ClientSettings.model_fields.keys().isdisjoint(update):
             copied._clients = _Clients()  # noqa: SLF001 - the same class
         return copied
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Return what another process needs; it takes the key from its own environment."""
+        """Return the state for another process: no connections, and by default no key."""
         state = super().__getstate__()
-        if self.pickle_api_key:
-            return state
-        return state | {"__dict__": state["__dict__"] | {"api_key": None}}
+        left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
+        if not self.pickle_api_key:
+            left_out["api_key"] = None
+        return state | {"__dict__": state["__dict__"] | left_out}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Set the state of a pickle; a key is needed at the first call, not here."""
+        # LlamaIndex's own method calls the constructor. What it could not pickle gets its default.
+        defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in type(self).model_fields.items()
+            if name not in state["__dict__"]
+        }
+        BaseModel.__setstate__(self, state | {"__dict__": state["__dict__"] | defaults})
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # Sockets cannot be copied, and a copied budget would allow its sum twice.
+        # Sockets cannot be copied, and a copied budget would allow its limit twice.
         memo = {} if memo is None else memo
         for shared in (
             self.http_client,
@@ -222,7 +243,7 @@ _SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
 
 
 def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
-    """Return a client's settings under the names that models and tools have for them."""
+    """Return a client's settings under the names of the fields."""
     config = client.config
     return {name: getattr(config, name) for name in _CONFIGURED} | {
         "base_url": config.chat_root,
@@ -234,13 +255,13 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
 
 
 class ChatSettings(DocumentedModel):
-    """Sampling, search, memory, routing: what of `ChatOptions` a constructor takes.
+    """Sampling, search, memory, routing: the options of `ChatOptions` that a constructor takes.
 
-    Type checkers and editors read a class's own lines, so names, types and docstrings stand here
-    again; a test compares them. Rarer options are given per call, or in ``extra_body``.
+    Type checkers and editors read a class's own lines, so names, types and docstrings are repeated
+    here; a test compares them. Rarer options are passed per call, or in ``extra_body``.
     """
 
-    # A complaint about one argument must not print the key that was passed beside it.
+    # An error about one argument must not print the key that was passed with it.
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -305,26 +326,26 @@ class ChatSettings(DocumentedModel):
     youtube_transcripts: bool | None = None
     """Read the transcripts of YouTube videos whose addresses stand in the messages."""
     extra_body: Mapping[str, Any] | None = None
-    """Keys added to the JSON body as they are; they win over our own."""
+    """Keys added to the JSON body unchanged; they override our own."""
 
     @model_validator(mode="before")
     @classmethod
-    def _point_to_the_call(cls, given: Any) -> Any:
-        """Say where an option goes that no constructor takes."""
+    def _refuse_options_of_calls(cls, given: Any) -> Any:
+        """Say how to pass an option that no constructor takes."""
         if isinstance(given, Mapping):
             per_call = ChatOptions.__annotations__.keys() - cls.model_fields.keys()
             for name in given.keys() & per_call:
                 raise ValueError(
-                    f"{name} is an option of calls; extra_body={{…}} sends it with all"
+                    f"{name} is an option of a call: pass it there, or in extra_body={{…}} for all"
                 )
         return given
 
     def _given(self) -> dict[str, Any]:
-        """Return the options that say something; an empty list of stop sequences does not."""
+        """Return the options that are set; an empty list of stop sequences counts as unset."""
         values = self.__dict__
-        return {name: values[name] for name in CHAT_WORDS if values[name] not in (None, [], ())}
+        return {name: values[name] for name in CHAT_OPTIONS if values[name] not in (None, [], ())}
 
 
-CHAT_WORDS = tuple(
-    word for word in ChatOptions.__annotations__ if word in ChatSettings.model_fields
+CHAT_OPTIONS = tuple(
+    name for name in ChatOptions.__annotations__ if name in ChatSettings.model_fields
 )

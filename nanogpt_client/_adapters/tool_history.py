@@ -1,9 +1,9 @@
-"""Makes the tool calls of a conversation such as providers take, whichever model made them.
+"""Repairs the tool calls of a conversation, so that every provider accepts them.
 
-Providers refuse the whole conversation, from then on, for one call whose arguments are half an
-object, that has no id or another call's, or that nobody answered. Frameworks keep such calls as
-they came; this mends them on the way out. The same beginning of a conversation is always mended in
-the same way, so that what a provider has cached of it stays valid.
+One call with incomplete arguments, without an id of its own, or without a result, and providers
+refuse the whole conversation from then on. Frameworks keep such calls as they came; this repairs
+them before they are sent. The same beginning of a conversation is always repaired in the same way,
+so that a provider's prompt cache stays valid.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from nanogpt_client.types.tool_arguments import is_plain_object, read_arguments
 __all__ = ["PROBLEM", "sendable"]
 
 PROBLEM = "problem"
-"""Key under which an adapter says of a call, in words for the model, why it was not carried out."""
+"""Key of a call under which an adapter explains to the model why it was not run."""
 
 _NAMELESS = "unnamed"
 
 
 def sendable(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a conversation whose tool calls providers take.
+    """Return a conversation whose tool calls providers accept.
 
-    - Arguments are JSON objects: none at all are ``{}``, readable ones are written properly, and
-      in place of unreadable ones stands ``{}``; the call's result then begins with what the model
-      wrote, and is added where there is none, for the tool was not run.
-    - Ids are there, and different; results follow their calls.
-    - Answers that say nothing are left out, where anything else is said.
+    - Arguments are JSON objects. Missing ones become ``{}``; readable ones are written as valid
+      JSON; unreadable ones become ``{}``, and the call's result then begins with what the model
+      wrote. If there is no result, one is added, because the tool was not run.
+    - Each call has an id of its own; results follow their calls.
+    - Empty responses are left out, unless there is nothing else.
 
-    Results that answer no call stay: only their author knows what they are.
+    Results without a call stay as they are.
     """
-    mended = _Mended()
+    repaired = _Repaired()
     for entry in conversation:
-        mended.add(dict(entry))
-    return mended.all() or [dict(entry) for entry in conversation]
+        repaired.add(dict(entry))
+    return repaired.all() or [dict(entry) for entry in conversation]
 
 
 @dataclass(slots=True)
 class _Open:
-    """A call that has no result yet; ``given`` is its id in the framework's history."""
+    """A call that has no result yet; ``original_id`` is its id in the framework's history."""
 
-    given: str
+    original_id: str
     id: str
     problem: str | None
 
 
-class _Mended:
+class _Repaired:
     def __init__(self) -> None:
         self._sent: list[dict[str, Any]] = []
         self._ids: set[str] = set()
@@ -65,8 +65,8 @@ class _Mended:
             elif entry["role"] == "assistant" and _is_blank(entry.get("content")):
                 if entry.keys() <= {"role", "content", "name", "tool_calls"}:
                     return
-                if thoughts := entry.get("reasoning_content"):  # an answer cut off before its text
-                    entry["content"] = thoughts
+                if reasoning := entry.get("reasoning_content"):  # cut off before its text
+                    entry["content"] = reasoning
         self._sent.append(entry)
 
     def all(self) -> list[dict[str, Any]]:
@@ -74,16 +74,16 @@ class _Mended:
         return self._sent
 
     def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        given, function = str(call.get("id") or ""), call["function"]
-        call_id = given if given and given not in self._ids else self._new_id()
+        original, function = str(call.get("id") or ""), call["function"]
+        call_id = original if original and original not in self._ids else self._new_id()
         self._ids.add(call_id)
-        arguments, problem = _mended_arguments(function["arguments"])
+        arguments, problem = _repaired_arguments(function["arguments"])
         if not function["name"]:
             problem = "The call names no tool."
-        self._open.append(_Open(given, call_id, problem or call.get(PROBLEM)))
-        mended = function | {"name": function["name"] or _NAMELESS, "arguments": arguments}
+        self._open.append(_Open(original, call_id, problem or call.get(PROBLEM)))
+        repaired = function | {"name": function["name"] or _NAMELESS, "arguments": arguments}
         kept = {key: value for key, value in call.items() if key != PROBLEM}
-        return kept | {"id": call_id, "function": mended}
+        return kept | {"id": call_id, "function": repaired}
 
     def _new_id(self) -> str:
         number = len(self._ids)
@@ -92,8 +92,8 @@ class _Mended:
         return f"call_{number}"
 
     def _result(self, entry: dict[str, Any]) -> dict[str, Any]:
-        given = entry.get("tool_call_id") or ""
-        fits = (call for call in self._open if not given or call.given == given)
+        call_id = entry.get("tool_call_id") or ""
+        fits = (call for call in self._open if not call_id or call.original_id == call_id)
         if (call := next(fits, None)) is None:
             return entry
         self._open.remove(call)
@@ -103,7 +103,7 @@ class _Mended:
         return entry
 
     def _close(self) -> None:
-        """Answer the calls that could not be carried out, and that nobody answered."""
+        """Add a result to each call that was not run and has none."""
         self._sent += [
             {
                 "role": "tool",
@@ -116,14 +116,14 @@ class _Mended:
         self._open.clear()
 
 
-def _mended_arguments(arguments: str) -> tuple[str, str | None]:
-    """Return arguments as JSON, and what was wrong with them if they say nothing to anybody."""
+def _repaired_arguments(arguments: str) -> tuple[str, str | None]:
+    """Return arguments as JSON, and the problem if they cannot be read."""
     if is_plain_object(arguments):
         return arguments, None
     try:
         return json.dumps(read_arguments(arguments), ensure_ascii=False), None
     except ValueError:
-        return "{}", f"The arguments of this call are no JSON object: {arguments}"
+        return "{}", f"The arguments of this call are not a JSON object: {arguments}"
 
 
 def _before(problem: str, content: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:

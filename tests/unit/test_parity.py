@@ -35,7 +35,7 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, Field, create_model
 
 import langchain_nanogpt._to_wire as langchain
-import llama_index_nanogpt._translate as llama_index
+import llama_index_nanogpt._to_wire as llama_index
 from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client.endpoints.chat import chat

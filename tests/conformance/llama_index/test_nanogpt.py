@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from llama_index_nanogpt import NanoGPT
 from tests.conformance.llama_index.kit import LLMConformance
 
@@ -18,3 +20,8 @@ class TestNanoGPT(LLMConformance):
     async def close_llm(self, llm):
         llm.close()
         await llm.aclose()
+
+    async def test_settings_go_through_json(self, serve):
+        with pytest.MonkeyPatch.context() as patch:  # JSON has no key, and none is an error
+            patch.setenv("NANOGPT_API_KEY", self.KEY)
+            await super().test_settings_go_through_json(serve)

@@ -33,3 +33,8 @@ def litter_stays_here() -> Iterator[None]:
     """Collect LlamaIndex's garbage under a module's own filters, not in somebody else's test."""
     yield
     gc.collect()
+
+
+@pytest.fixture
+def key_in_environment(monkeypatch) -> None:
+    monkeypatch.setenv("NANOGPT_API_KEY", "sk-environment-key")

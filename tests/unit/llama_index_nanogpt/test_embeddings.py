@@ -104,6 +104,7 @@ def test_dimensions_and_more_of_the_body():
     assert (server.bodies[0]["dimensions"], server.bodies[0]["user"]) == (5, "ann")
 
 
+@pytest.mark.usefixtures("key_in_environment")
 def test_settings_are_checked_and_the_key_stays_inside():
     embedding = Counting().embedding(dimensions=5, query_instruction="q: ")
     data = embedding.to_dict()

@@ -24,12 +24,12 @@ from llama_index.core.llms import LLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 
-from llama_index_nanogpt._translate import messages_to_wire
+from llama_index_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.history import Recipient
 from tests.conformance.llama_index.wire import call, more, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
-from tests.unit.llama_index_nanogpt.test_translate import PNG, PNG_URL
+from tests.unit.llama_index_nanogpt.test_to_wire import PNG, PNG_URL
 
 pytestmark = [
     pytest.mark.usefixtures("litter_stays_here"),

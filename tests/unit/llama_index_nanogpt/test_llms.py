@@ -224,12 +224,6 @@ def test_a_complaint_does_not_show_the_key():
     assert "secret" not in str(caught.value)
 
 
-def test_a_missing_key_is_told_at_the_first_call():
-    llm = NanoGPT(model="m")
-    with pytest.raises(ConfigurationError, match="NANOGPT_API_KEY"):
-        llm.chat(HELLO)
-
-
 def test_context_overflow_is_typed_and_notes_the_remedy():
     error = {"error": {"message": "too long", "code": "context_length_exceeded"}}
     llm = Scripted(httpx.Response(400, json=error)).llm()
@@ -252,6 +246,7 @@ def test_other_errors_leave_as_they_are():
     assert not hasattr(caught.value, "__notes__")
 
 
+@pytest.mark.usefixtures("key_in_environment")
 def test_metadata_knows_the_catalogue_and_listens_to_the_constructor():
     known = NanoGPT(model="openai/gpt-5.2:online").metadata
     assert known.context_window == 400_000
@@ -265,12 +260,14 @@ def test_metadata_knows_the_catalogue_and_listens_to_the_constructor():
 @pytest.mark.parametrize(
     "model", ["openai/gpt-4o", "openai/gpt-4.1-mini", "gemini-2.5-pro", "openai/o3", "no/body"]
 )
+@pytest.mark.usefixtures("key_in_environment")
 def test_a_catalogue_that_denies_tools_keeps_no_agent_from_them(model):
     assert NanoGPT(model=model).metadata.is_function_calling_model
     told = NanoGPT(model=model, is_function_calling_model=False)
     assert not told.metadata.is_function_calling_model
 
 
+@pytest.mark.usefixtures("key_in_environment")
 def test_metadata_never_raises():
     unknown = NanoGPT(model="nobody/knows-this").metadata
     assert unknown.context_window == 24_000
@@ -438,7 +435,7 @@ def test_a_shared_client_brings_its_books(sandbox):
         assert client.balance().usd  # still open
         again = pickle.loads(pickle.dumps(llm))
         assert again.client.config == client.config
-        with pytest.raises(ConfigurationError, match="client= brings its own ledger"):
+        with pytest.raises(ConfigurationError, match="ledger differs from that of client="):
             NanoGPT(model="m", client=client, ledger=Ledger())
 
 

@@ -147,6 +147,7 @@ async def test_costs_are_told_to_handlers(load):
     ]
 
 
+@pytest.mark.usefixtures("key_in_environment")
 def test_it_is_stored_without_its_key():
     reader = NanoGPTAudioReader(api_key=KEY, split="speaker", language="en")
     stored = reader.to_dict()

@@ -15,7 +15,7 @@ from llama_index_instrumentation.event_handlers import BaseEventHandler
 from pydantic import BaseModel, Field
 
 from llama_index_nanogpt import NanoGPT
-from llama_index_nanogpt._objects import choose_method
+from llama_index_nanogpt._structured import choose_method
 from nanogpt_client.messages import json_schema_format
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
@@ -252,7 +252,7 @@ def test_words_around_the_object_may_hold_braces(said):
 @pytest.mark.parametrize("said", [f"[{TEXT}, {TEXT}]", '{"name": "Ada", "home": {"name": "a"}'])
 def test_half_an_object_or_one_of_several_is_none(said):
     script = Scripted(whole({"content": said}))
-    with pytest.raises(ValueError, match="is no Person"):
+    with pytest.raises(ValueError, match="returned no Person"):
         script.llm(model=SCHEMAS).structured_predict(Person, PROMPT, who="Ada")
 
 

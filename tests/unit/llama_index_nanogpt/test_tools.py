@@ -11,7 +11,8 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.tools import FunctionTool
 
-from llama_index_nanogpt._tools import first_call_only, tool_selections, tool_words
+from llama_index_nanogpt._from_wire import first_call_only, tool_selections
+from llama_index_nanogpt._to_wire import tool_options
 from nanogpt_client import InvalidArgumentError
 from tests.conformance.llama_index.wire import call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
@@ -61,7 +62,7 @@ def test_a_choice_of_no_tool_is_refused_before_anything_is_sent():
     ],
 )
 def test_tool_choice(choice, required, expected):
-    words = tool_words([TOOL], parallel=True, required=required, choice=choice)
+    words = tool_options([TOOL], parallel=True, required=required, choice=choice)
     assert words["tool_choice"] == expected
     assert words["parallel_tool_calls"] is True
     (tool,) = words["tools"]
@@ -120,7 +121,7 @@ def test_arguments_that_say_nothing_are_empty(arguments, finish_reason):
 def test_unreadable_calls_are_of_no_tool(arguments, raw):
     answer = response(("c", arguments)).model_copy(update={"raw": raw})
     (selection,) = tool_selections(answer)
-    assert selection.tool_name.startswith("f (not run: its arguments are no JSON object")
+    assert selection.tool_name.startswith("f (not run: its arguments are not a JSON object")
     assert selection.tool_kwargs == {}
     llm = Scripted(TWO_CALLS).llm()
     assert llm.get_tool_calls_from_response(answer, error_on_no_tool_call=False) == [selection]

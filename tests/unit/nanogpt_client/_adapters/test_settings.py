@@ -10,11 +10,21 @@ import pytest
 from pydantic import ValidationError
 
 from langchain_nanogpt import ChatNanoGPT
-from llama_index_nanogpt import NanoGPT
-from nanogpt_client import AsyncNanoGPTClient, InvalidArgumentError, NanoGPTClient
+from llama_index_nanogpt import (
+    NanoGPT,
+    NanoGPTAudioReader,
+    NanoGPTEmbedding,
+    NanoGPTWebSearchRetriever,
+)
+from nanogpt_client import (
+    AsyncNanoGPTClient,
+    ConfigurationError,
+    InvalidArgumentError,
+    NanoGPTClient,
+)
 from nanogpt_client._adapters.documented import attribute_docs
-from nanogpt_client._adapters.settings import CHAT_WORDS, ChatSettings, ClientSettings
-from nanogpt_client.config import NONE_IS_NO_LIMIT, Config
+from nanogpt_client._adapters.settings import CHAT_OPTIONS, ChatSettings, ClientSettings
+from nanogpt_client.config import KEY_VARIABLES, NO_KEY, NONE_IS_NO_LIMIT, Config
 from nanogpt_client.types.options import ChatOptions, RequestOptions
 
 SETTINGS = inspect.signature(NanoGPTClient).parameters
@@ -45,7 +55,7 @@ def test_constructors_take_every_option_but_those_of_one_call_and_rare_ones():
         "include_stop_str_in_output", "custom_token_bans",
     }  # fmt: skip
     taken = set(ChatSettings.model_fields)
-    assert ChatOptions.__annotations__.keys() - of_one_call - rare == taken == set(CHAT_WORDS)
+    assert ChatOptions.__annotations__.keys() - of_one_call - rare == taken == set(CHAT_OPTIONS)
 
 
 def test_every_option_of_a_chat_is_documented():
@@ -90,7 +100,7 @@ def test_the_schema_of_a_model_holds_what_json_can_and_describes_it(kind):
 
 @pytest.mark.parametrize("kind", CHAT_MODELS)
 def test_a_constructor_says_where_a_rare_option_goes(kind):
-    with pytest.raises(ValidationError, match="mirostat_mode is an option of calls"):
+    with pytest.raises(ValidationError, match="mirostat_mode is an option of a call"):
         kind(model="m", api_key="key", mirostat_mode=2)
     assert kind(model="m", api_key="key", extra_body={"mirostat_mode": 2})
 
@@ -107,3 +117,26 @@ def test_a_constructor_says_where_a_rare_option_goes(kind):
 def test_options_that_clash_are_refused_when_a_model_is_made(kind, clash):
     with pytest.raises(InvalidArgumentError):
         kind(**clash, api_key="key")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **settings: ChatNanoGPT(model="m", **settings),
+        lambda **settings: NanoGPT(model="m", **settings),
+        lambda **settings: NanoGPTEmbedding(model_name="m", **settings),
+        NanoGPTAudioReader,
+        NanoGPTWebSearchRetriever,
+    ],
+)
+def test_key_and_settings_are_checked_when_an_adapter_is_made(make, monkeypatch):
+    for variable in KEY_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(ConfigurationError) as raised:
+        make()
+    assert raised.value.message == NO_KEY
+    with pytest.raises(ConfigurationError, match="base_url"):
+        make(api_key="key", base_url="ftp://nano-gpt.com")
+    assert make(client=NanoGPTClient("key"))
+    monkeypatch.setenv(KEY_VARIABLES[0], "key")
+    assert make()

@@ -57,7 +57,7 @@ def test_unreadable_arguments_are_told_in_the_result(unreadable):
     history = [calling(tool_call("c", "f", unreadable)), tool_message("no such tool", "c")]
     sent = sendable(history)
     assert arguments_of(sent) == ["{}"]
-    problem = f"The arguments of this call are no JSON object: {unreadable}"
+    problem = f"The arguments of this call are not a JSON object: {unreadable}"
     assert sent[1]["content"] == f"{problem}\nno such tool"
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     in_parts = sendable([history[0], tool_message(parts, "c")])[1]["content"]
