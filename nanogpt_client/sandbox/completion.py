@@ -32,7 +32,6 @@ class Manner:
 
     reasoning_field: str | None = "reasoning"
     inline: bool = False
-    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,6 @@ class Completion:
         choices = [
             {"index": index, "message": message(choice, self.manner)}
             | {"finish_reason": choice.finish}
-            | self._logprobs(choice.text)
             for index, choice in enumerate(self.choices)
         ]
         end = {"choices": choices, "usage": self.usage}
@@ -242,8 +240,6 @@ class Completion:
         for index, choice in enumerate(self.choices):
             for delta in deltas(choice, self.manner):
                 entry = {"index": index, "delta": delta, "finish_reason": None}
-                if "content" in delta:
-                    entry |= self._logprobs(delta["content"])
                 yield event(head | {"choices": [entry]})
             end: dict[str, Any] = {"index": index, "delta": {}, "finish_reason": choice.finish}
             finish = head | {"choices": [end]}
@@ -262,24 +258,7 @@ class Completion:
         head = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
         return head | tier
 
-    def _logprobs(self, text: str) -> dict[str, Any]:
-        """Return made-up but well-formed log probabilities of a text, where they are asked for."""
-        top = self.manner.logprobs
-        if top is None:
-            return {}
-        content = [
-            _logprob(token, 0)
-            | {"top_logprobs": [_logprob(f"{token}{n or ''}", n) for n in range(top)]}
-            for token in _CHUNK.findall(text)
-        ]
-        return {"logprobs": {"content": content, "refusal": None}}
-
 
 def event(value: dict[str, Any]) -> bytes:
     """Return one server-sent event."""
     return f"data: {dump(value)}\n\n".encode()
-
-
-def _logprob(token: str, rank: int) -> dict[str, Any]:
-    value = -0.01 - (len(token) % 7) / 50 - rank
-    return {"token": token, "logprob": round(value, 4), "bytes": list(token.encode())}

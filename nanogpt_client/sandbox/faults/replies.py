@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from nanogpt_client.sandbox.completion import Choice, Completion, Manner
-from nanogpt_client.sandbox.errors import Refusal, insufficient_balance, payment_challenge
+from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
 from nanogpt_client.sandbox.messages import (
     EVENT_STREAM,
     JSON_TYPE,
@@ -60,6 +60,12 @@ def _json_error(_: Exchange) -> Reply:
     return json_reply({"error": error | {"param": None}})
 
 
+def _quote(_: Exchange) -> Reply:
+    error = {"message": "Payment required.", "type": "insufficient_quota", "param": None}
+    payment = {"paymentId": "pay_sandbox00000001", "amountUsd": str(_PRICE), "accepted": []}
+    return json_reply({"error": error | {"code": error["type"]}, "payment": payment}, 402)
+
+
 def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
     """Return a replier with a fixed choice, streamed when the request asks for it."""
 
@@ -78,7 +84,7 @@ def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
 REPLIES: dict[str, Replier] = {
     **{name: _status(*spec) for name, spec in _STATUSES.items()},
     "402-legacy": lambda _: insufficient_balance(_PRICE).reply(),
-    "402-x402": lambda exchange: payment_challenge(_PRICE, exchange.request.origin),
+    "402-x402": _quote,
     "429": _status(429, "Rate limit exceeded.", "rate_limit_exceeded", {"retry-after": "1"}),
     "429-daily": _daily_limit,
     "404-html": lambda _: html_reply(404, "404: This page could not be found."),

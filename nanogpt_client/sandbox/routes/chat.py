@@ -24,7 +24,6 @@ from nanogpt_client.sandbox.routing import CHAT, Route
 from nanogpt_client.sandbox.validate import check_chat, check_window
 from nanogpt_client.sandbox.world import Exchange
 
-_MOST_LOGPROBS = 20
 _ON = (True, "true", "True")
 
 
@@ -166,10 +165,7 @@ def _manner(variant: str, asked: Asked) -> Manner:
     )
     hidden = asked.chosen.hide_reasoning or options.get("exclude") in _ON
     name = None if hidden else "reasoning_content" if legacy else "reasoning"
-    wanted = body.get("logprobs")
-    top = body.get("top_logprobs") or (wanted if isinstance(wanted, int) else 0)
-    logprobs = min(int(top), _MOST_LOGPROBS) if wanted else None
-    return Manner(name, inline=variant == "thinking", logprobs=logprobs)
+    return Manner(name, inline=variant == "thinking")
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:
