@@ -164,7 +164,6 @@ class SandboxApp:
 
 
 def _no_route(request: Request, allowed: frozenset[str]) -> Reply:
-    """Answer as NanoGPT does for paths and methods that do not exist."""
     if allowed:
         headers = {"allow": ", ".join(sorted(allowed))}
         message = f"{request.method} is not allowed here."

@@ -10,7 +10,7 @@ several choices both are on the last one's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,14 +67,6 @@ class Limits:
         return cls(tokens, stops, bool(body.get("include_stop_str_in_output")))
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a choice has besides the model's turn."""
-
-    call_ids: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-
-
 class _Budget:
     """Tokens that may still be generated."""
 
@@ -95,7 +87,9 @@ class _Budget:
         return text
 
 
-def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
+def shape(
+    turn: Turn, limits: Limits, call_ids: Sequence[str] = (), images: tuple[str, ...] = ()
+) -> Choice:
     """Return the choice: stop sequences first, then the token limit over all that is said."""
     budget = _Budget(limits.tokens)
     reasoning = budget.fit(turn.reasoning)
@@ -103,7 +97,7 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
     text, stopped = _stopped(turn.text, limits)
     text = budget.fit(text)
     calls = []
-    for call_id, call in zip(extras.call_ids, () if stopped else turn.tool_calls, strict=False):
+    for call_id, call in zip(call_ids, () if stopped else turn.tool_calls, strict=False):
         if budget.exceeded:
             break
         given = call.arguments
@@ -116,7 +110,7 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
         reasoning=reasoning,
         calls=tuple(calls),
         citations=tuple(cited for cited in turn.citations if cited.end_index <= len(text)),
-        images=() if budget.exceeded else extras.images,
+        images=() if budget.exceeded else images,
         refusal=refusal,
         finish="length" if budget.exceeded else finish,
         tokens=budget.spent,
@@ -133,7 +127,6 @@ def _stopped(text: str, limits: Limits) -> tuple[str, bool]:
 
 
 def _within(text: str, tokens: int) -> str:
-    """Return the longest prefix of at most `tokens` tokens."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2

@@ -159,7 +159,6 @@ class _Builder:
             yield from self._of_types(flat, active)
 
     def _is_nullable(self, flat: Schema, active: frozenset[str]) -> bool:
-        """Tell whether null is one of several alternatives."""
         for branch in _branches(flat):
             with suppress(NoInstanceError):
                 if _types(self._flat(branch, active)[0]) == ["null"]:
@@ -263,7 +262,6 @@ def _each(one: Schema, other: Schema) -> Schema:
 
 
 def _types_of_both(one: Any, other: Any) -> list[str]:
-    """Return the types of both; an integer is a number."""
     one, other = ([each] if isinstance(each, str) else list(each) for each in (one, other))
     both = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
     return [each for each in dict.fromkeys(one + other) if each in both]
@@ -307,13 +305,11 @@ def _branches(flat: Schema) -> list[Schema]:
 
 
 def _needed(flat: Schema) -> list[str]:
-    """Return the names that an object must have, in the order in which they are declared."""
     needed = list(dict.fromkeys(flat.get("required", ())))
     return sorted(needed, key=[*flat.get("properties", ()), *needed].index)
 
 
 def _property(flat: Schema, name: str) -> Schema | bool:
-    """Return the schema that a property of this name has to follow."""
     found: Schema | bool = flat.get("properties", {}).get(
         name, flat.get("additionalProperties", True)
     )
@@ -321,7 +317,6 @@ def _property(flat: Schema, name: str) -> Schema | bool:
 
 
 def _item(flat: Schema, place: int) -> Schema | bool:
-    """Return the schema that an array's item has to follow."""
     prefix = flat.get("prefixItems", ())
     found: Schema | bool = prefix[place] if place < len(prefix) else flat.get("items", True)
     return found

@@ -7,14 +7,7 @@ from decimal import Decimal
 
 from nanogpt_client.sandbox.completion import Choice, Completion, Manner
 from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
-from nanogpt_client.sandbox.messages import (
-    EVENT_STREAM,
-    JSON_TYPE,
-    Cut,
-    Reply,
-    html_reply,
-    json_reply,
-)
+from nanogpt_client.sandbox.messages import EVENT_STREAM, Cut, Reply, html_reply, json_reply
 from nanogpt_client.sandbox.world import Exchange
 
 Replier = Callable[[Exchange], Reply]
@@ -67,8 +60,6 @@ def _quote(_: Exchange) -> Reply:
 
 
 def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
-    """Return a replier with a fixed choice, streamed when the request asks for it."""
-
     def reply(exchange: Exchange) -> Reply:
         usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
         name, created = f"chatcmpl-{exchange.id}", int(exchange.world.clock())
@@ -92,7 +83,7 @@ REPLIES: dict[str, Replier] = {
     "html-200": lambda _: html_reply(200, "Just a moment..."),
     "json-error-200": _json_error,
     "json-200": _fixed(Choice("All at once."), streamed=False),
-    "empty-200": lambda _: Reply(200, {"content-type": JSON_TYPE}, (b"",)),
+    "empty-200": lambda _: Reply(200, {"content-type": "application/json"}, (b"",)),
     "cut-before": lambda _: Reply(200, {}, (Cut(),)),
     "truncated-tool-call": _fixed(_BROKEN_CALL),
     "leaked-tool-markup": _fixed(Choice(_MARKUP)),

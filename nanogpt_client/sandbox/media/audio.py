@@ -66,12 +66,7 @@ def synthesize(
 ) -> tuple[bytes, str]:
     """Return the text as an audio file (24 kHz, mono) and its MIME type.
 
-    Args:
-        text: Any text; each word plays a tone of its own.
-        voice: Any name; it sets the pitch.
-        format: `wav`, `mp3`, `opus` (in Ogg), `aac` (ADTS), `flac` or `pcm` (raw 16-bit
-            little-endian).
-        speed: Above 0; 1 is 15 characters per second.
+    The voice sets the pitch; at speed 1 it says 15 characters a second.
     """
     container, codec, mime_type = _FORMATS[format]
     text = text.encode("utf-8", "replace").decode()
@@ -116,14 +111,12 @@ def transcribe(data: bytes) -> Transcript:
 
 
 def _carried(note: bytes) -> bytes:
-    """Return the note in frames that play nothing."""
     note = bytes(_DESCRIPTION) + note
     parts = (note[at : at + _ROOM] for at in range(0, len(note), _ROOM))
     return b"".join(_CARRIER + part.ljust(_ROOM, b"\0") for part in parts)
 
 
 def _tones(text: str, voice: str, speed: float) -> NDArray[np.int16]:
-    """Return a tone for each word, as long as the word takes to say."""
     lowest = 110 * 2 ** (crc32(voice.encode("utf-8", "replace")) % 12 / 12)  # Hz
     parts = [np.zeros(RATE // 10, "<i2")]
     for word in re.findall(r"\S+\s*|\s+", text):
@@ -138,7 +131,6 @@ def _tones(text: str, voice: str, speed: float) -> NDArray[np.int16]:
 
 
 def _seconds(data: bytes) -> float:
-    """Return the length of the first audio track of a file."""
     try:
         with av.open(io.BytesIO(data), "r", metadata_errors="replace") as source:
             packets = source.demux(source.streams.audio[0]) if source.streams.audio else ()

@@ -105,7 +105,6 @@ def _saved(image: Image.Image, spec: ImageSpec) -> bytes:
 
 
 def _prompt_in(image: Image.Image) -> str:
-    """Return the prompt that `_saved` left in an image, else nothing."""
     comment = image.getexif().get(_EXIF_COMMENT, b"")
     text = comment.decode("utf-16-le", "replace") if isinstance(comment, bytes) else ""
     mark, _, prompt = text.partition(": ")
@@ -131,7 +130,6 @@ def _background(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
 
 
 def _written(image: Image.Image, spec: ImageSpec, top: int) -> Image.Image:
-    """Return the image with the prompt below `top`, and the model's name small."""
     pen, shorter = ImageDraw.Draw(image), min(image.size)
     margin = round(shorter * 0.085)
     left, right, foot = margin, image.width - margin, image.height - margin

@@ -21,11 +21,7 @@ from nanogpt_client.sandbox.world import Exchange
 NANO_ADDRESS = "nano_1" + "sandbox" * 8 + "sand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given
 _MAX_DAYS = 366
-_GROUPS = {  # of `group_by`: the lists of the reply
-    "day": ("byDay",),
-    "model": ("byModel",),
-    "day,model": ("byDay", "byModel", "byDayModel"),
-}
+_GROUPS = {"day": ["byDay"], "model": ["byModel"], "day,model": ["byDay", "byModel", "byDayModel"]}
 _LABELS = {"byDay": ("date",), "byModel": ("model",), "byDayModel": ("date", "model")}
 _LEGACY = "duration page pageSize sort dir filter weekOffset tz include_summary".split()
 _DAILY, _MONTHLY = 5000, 60000

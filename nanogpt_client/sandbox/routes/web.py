@@ -60,7 +60,6 @@ def web(exchange: Exchange) -> Reply:
 
 
 def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[str, Any] | None:
-    """Return the schema of a structured request."""
     if output not in _OUTPUTS:
         raise invalid(f"outputType must be one of {', '.join(_OUTPUTS)}.", "outputType")
     if output != "searchResults" and provider != "linkup":
@@ -101,7 +100,6 @@ def _answer(
 
 
 def _json(text: str) -> Any:
-    """Return a JSON value, None for text that is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
