@@ -155,10 +155,8 @@ def subscription_usage(exchange: Exchange) -> Reply:
         "daily": window(midnight, midnight + timedelta(days=1), _DAILY),
         "monthly": window(month, next_month, _MONTHLY),
         "period": {"currentPeriodEnd": iso(next_month.timestamp())},
-        "state": "active",
-        "graceUntil": None,
     }
-    return json_reply(body)
+    return json_reply(body | {"state": "active", "graceUntil": None})
 
 
 ROUTES = [

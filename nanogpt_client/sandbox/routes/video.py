@@ -121,14 +121,9 @@ def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
 def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
     stage = job.reached(exchange.world.clock(), exchange.world.job_pace)
     failed = job.outcome == "failed" and stage == job.stages
-    return {
-        "runId": job.id,
-        "id": job.id,
-        "model": job.model,
-        "status": _SIMPLE_STATES["FAILED" if failed else _STATES[stage]],
-        "createdAt": iso(job.created),
-        "conversationUUID": job.result.get("conversationUUID"),
-    }
+    state = _SIMPLE_STATES["FAILED" if failed else _STATES[stage]]
+    asked = {"model": job.model, "conversationUUID": job.result.get("conversationUUID")}
+    return {"runId": job.id, "id": job.id, "status": state, "createdAt": iso(job.created), **asked}
 
 
 def _duration(body: dict[str, Any], model: catalog.Model) -> float:

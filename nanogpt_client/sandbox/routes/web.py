@@ -47,16 +47,9 @@ def web(exchange: Exchange) -> Reply:
         data = _answer(exchange, query, results, schema)
     charge = Charge(f"Web search ({provider})", search_price(provider, depth))
     exchange.world.account.charge(charge)
-    metadata = {
-        "query": query,
-        "provider": provider,
-        "operation": "search",
-        "depth": depth,
-        "outputType": output,
-        "timestamp": iso(exchange.world.clock()),
-        "cost": charge.cost,
-    }
-    return json_reply({"data": data, "metadata": metadata})
+    asked = {"query": query, "provider": provider, "operation": "search", "depth": depth}
+    done = {"timestamp": iso(exchange.world.clock()), "cost": charge.cost}
+    return json_reply({"data": data, "metadata": {**asked, "outputType": output, **done}})
 
 
 def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[str, Any] | None:
