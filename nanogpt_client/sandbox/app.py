@@ -18,7 +18,7 @@ from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
-from nanogpt_client.sandbox.errors import Refusal, payment_challenge, sandbox_error
+from nanogpt_client.sandbox.errors import Refusal, sandbox_error
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.messages import Reply, Request, html_reply
@@ -30,7 +30,6 @@ from nanogpt_client.sandbox.world import Exchange, World
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
 _MODEL_RAISED = 424  # no client sends a request again for it
-_QUOTE = Decimal("0.01")
 
 
 class SandboxApp:
@@ -120,8 +119,6 @@ class SandboxApp:
             return None
         try:
             self._check_head(found.route, request, request.headers.get("content-length", "0"))
-        except _QuoteWantedError:
-            return None
         except Refusal as refusal:
             reply = refusal.reply(found.route.style)
             return self._recorded(request, self._world.new_id("req_"), reply)
@@ -142,8 +139,6 @@ class SandboxApp:
             if not route.open and not route.polled:
                 self._world.count_request()
             return self._faults.around(exchange, route.handler)
-        except _QuoteWantedError:
-            return payment_challenge(_QUOTE, request.origin)
         except Refusal as refusal:
             return refusal.reply(route.style)
         except Failure as failure:
@@ -165,17 +160,10 @@ class SandboxApp:
             return
         if any(keys):
             raise Refusal(401, "Invalid API key.", code="invalid_api_key")
-        if request.headers.get("x-x402", "").lower() == "true":
-            raise _QuoteWantedError
         raise Refusal(401, "Missing API key.", code="missing_api_key")
 
 
-class _QuoteWantedError(Exception):
-    """An accountless request that asks for a payment quote."""
-
-
 def _no_route(request: Request, allowed: frozenset[str]) -> Reply:
-    """Answer as NanoGPT does for paths and methods that do not exist."""
     if allowed:
         headers = {"allow": ", ".join(sorted(allowed))}
         message = f"{request.method} is not allowed here."

@@ -75,7 +75,6 @@ def _head(incoming: Incoming) -> Request:
 
 
 async def _body(incoming: Incoming) -> bytes:
-    """Return the body, or as much of it as shows that it is too large."""
     body = bytearray()
     async for part in incoming.stream():
         body += part

@@ -147,13 +147,7 @@ class Model:
 def find(kind: str, name: str, *, strict: bool = True) -> Model:
     """Return the model of that kind; a fault model stands in for an ordinary one.
 
-    Args:
-        kind: text, image, video, tts, stt, embedding or moderation.
-        name: The model's id.
-        strict: Refuse a text model that is not listed; one of another kind is refused anyway.
-
-    Raises:
-        Refusal: 404, `model_not_found`.
+    Raises `Refusal` (404): a model is not listed. A text model is refused only where `strict`.
     """
     if name.startswith(FAULT_PREFIX):
         queued = name.startswith(FAULT_PREFIX + "job-")
@@ -208,7 +202,6 @@ def _parsed(file: Traversable) -> list[dict[str, Any]]:
 
 
 def _common(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry with what every list shows."""
     owner = entry["id"].partition("/")[0]
     common = {"id": entry["id"], "object": "model", "created": _CREATED, "owned_by": owner}
     name = entry.get("name") or entry["id"]

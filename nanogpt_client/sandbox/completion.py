@@ -10,7 +10,7 @@ several choices both are on the last one's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,6 @@ class Manner:
 
     reasoning_field: str | None = "reasoning"
     inline: bool = False
-    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +67,6 @@ class Limits:
         return cls(tokens, stops, bool(body.get("include_stop_str_in_output")))
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a choice has besides the model's turn."""
-
-    call_ids: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-
-
 class _Budget:
     """Tokens that may still be generated."""
 
@@ -96,7 +87,9 @@ class _Budget:
         return text
 
 
-def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
+def shape(
+    turn: Turn, limits: Limits, call_ids: Sequence[str] = (), images: tuple[str, ...] = ()
+) -> Choice:
     """Return the choice: stop sequences first, then the token limit over all that is said."""
     budget = _Budget(limits.tokens)
     reasoning = budget.fit(turn.reasoning)
@@ -104,7 +97,7 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
     text, stopped = _stopped(turn.text, limits)
     text = budget.fit(text)
     calls = []
-    for call_id, call in zip(extras.call_ids, () if stopped else turn.tool_calls, strict=False):
+    for call_id, call in zip(call_ids, () if stopped else turn.tool_calls, strict=False):
         if budget.exceeded:
             break
         given = call.arguments
@@ -117,7 +110,7 @@ def shape(turn: Turn, limits: Limits, extras: Extras) -> Choice:
         reasoning=reasoning,
         calls=tuple(calls),
         citations=tuple(cited for cited in turn.citations if cited.end_index <= len(text)),
-        images=() if budget.exceeded else extras.images,
+        images=() if budget.exceeded else images,
         refusal=refusal,
         finish="length" if budget.exceeded else finish,
         tokens=budget.spent,
@@ -134,7 +127,6 @@ def _stopped(text: str, limits: Limits) -> tuple[str, bool]:
 
 
 def _within(text: str, tokens: int) -> str:
-    """Return the longest prefix of at most `tokens` tokens."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
@@ -230,7 +222,6 @@ class Completion:
         choices = [
             {"index": index, "message": message(choice, self.manner)}
             | {"finish_reason": choice.finish}
-            | self._logprobs(choice.text)
             for index, choice in enumerate(self.choices)
         ]
         end = {"choices": choices, "usage": self.usage}
@@ -242,8 +233,6 @@ class Completion:
         for index, choice in enumerate(self.choices):
             for delta in deltas(choice, self.manner):
                 entry = {"index": index, "delta": delta, "finish_reason": None}
-                if "content" in delta:
-                    entry |= self._logprobs(delta["content"])
                 yield event(head | {"choices": [entry]})
             end: dict[str, Any] = {"index": index, "delta": {}, "finish_reason": choice.finish}
             finish = head | {"choices": [end]}
@@ -262,24 +251,7 @@ class Completion:
         head = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
         return head | tier
 
-    def _logprobs(self, text: str) -> dict[str, Any]:
-        """Return made-up but well-formed log probabilities of a text, where they are asked for."""
-        top = self.manner.logprobs
-        if top is None:
-            return {}
-        content = [
-            _logprob(token, 0)
-            | {"top_logprobs": [_logprob(f"{token}{n or ''}", n) for n in range(top)]}
-            for token in _CHUNK.findall(text)
-        ]
-        return {"logprobs": {"content": content, "refusal": None}}
-
 
 def event(value: dict[str, Any]) -> bytes:
     """Return one server-sent event."""
     return f"data: {dump(value)}\n\n".encode()
-
-
-def _logprob(token: str, rank: int) -> dict[str, Any]:
-    value = -0.01 - (len(token) % 7) / 50 - rank
-    return {"token": token, "logprob": round(value, 4), "bytes": list(token.encode())}

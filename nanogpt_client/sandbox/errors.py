@@ -6,7 +6,7 @@ A route raises `Refusal`; the app renders it in the style of the route:
     SIMPLE  {"error": "message", "status": 402}                      older routes under /api
 
 An ordinary 402 has the SIMPLE form with `requiredBalance` everywhere; one with a code has the
-route's. A quote for accountless payment (x402) is recognised by its top-level `payment`.
+route's.
 """
 
 from __future__ import annotations
@@ -106,28 +106,3 @@ def insufficient_balance(required: Decimal) -> Refusal:
 def sandbox_error(message: str, code: str) -> Refusal:
     """Return the 424 for a failure of the sandbox's own model, which no client retries."""
     return Refusal(424, message, code=code, kind="sandbox_error")
-
-
-def payment_challenge(price: Decimal, origin: str) -> Reply:
-    """Return the quote that an accountless (x402) request gets; the addresses are made up."""
-    payment = "pay_sandbox00000001"
-    usd = format(price, "f")
-    shared = {
-        "paymentId": payment,
-        "amountUsd": usd,
-        "statusUrl": f"{origin}/api/x402/status/{payment}",
-        "completeUrl": f"{origin}/api/x402/complete/{payment}",
-    }
-    network = {"scheme": "nano", "protocolScheme": "nano", "network": "nano-mainnet"}
-    amount = {"amount": usd, "amountFormatted": f"{usd} XNO", "payTo": "nano_1sandbox"}
-    quote = {
-        **shared,
-        "version": 1,
-        "requestHash": "sha256:" + "0" * 64,
-        "expiresAt": "2030-01-01T00:00:00.000Z",
-        "accepted": [network | amount | shared],
-    }
-    message = "Payment required to complete this request."
-    error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": message}
-    body = {"error": error, "payment": quote, "x402Version": 1, "accepts": []}
-    return json_reply(body, 402)

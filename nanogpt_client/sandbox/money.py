@@ -200,18 +200,9 @@ def exact(amount: Decimal) -> Decimal:
 def pricing_block(charge: Charge, tokens: Tokens | None, remaining: Decimal) -> dict[str, Any]:
     """Return `x_nanogpt_pricing`; a request that the subscription covers costs 0."""
     cost = Decimal(0) if charge.covered else charge.cost
-    block: dict[str, Any] = {
-        "amount": cost,
-        "currency": "USD",
-        "cost": cost,
-        "paymentSource": "USD",
-        "inputTokens": charge.input_tokens,
-        "outputTokens": charge.output_tokens,
-        "billedToTeam": False,
-        "billedTeamId": None,
-        "billedTeamName": None,
-        "remainingBalance": remaining,
-    }
+    block = {"amount": cost, "currency": "USD", **Bill(cost, remaining).fields}
+    block |= {"inputTokens": charge.input_tokens, "outputTokens": charge.output_tokens}
+    block |= {"billedToTeam": False, "billedTeamId": None, "billedTeamName": None}
     if tokens and (tokens.cache_read or tokens.cache_written):
         block["cacheReadInputTokens"] = tokens.cache_read
         block["cacheCreationInputTokens"] = tokens.cache_written

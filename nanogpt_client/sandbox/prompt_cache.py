@@ -97,7 +97,6 @@ def _marks(body: Mapping[str, Any]) -> tuple[set[int], str]:
 
 
 def _control(message: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the last `cache_control` on a message or its parts."""
     content = message.get("content")
     holders = [message, *(content if isinstance(content, list) else ())]
     found = [holder.get("cache_control") for holder in holders if isinstance(holder, dict)]

@@ -10,28 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.errors import Refusal, invalid
-from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.errors import Refusal, invalid, require
 from nanogpt_client.sandbox.model_name import Chosen, conflict
+from nanogpt_client.sandbox.validate import number
 
 _PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
-_STRINGS = {"type": ["array", "null"], "items": {"type": "string"}}
-_SWITCH = {"type": ["boolean", "null"]}
 _SORTS = (None, "speed", "throughput", "latency", "price", "auto", "none", "default")
-_LEVELS = {"type": ["array", "null"], "items": {"enum": [*_PRECISION, "unknown"]}, "minItems": 1}
-_CAP = {"type": ["number", "null"], "minimum": 0}
-_CAPS = {"type": ["object", "null"], "properties": {"prompt": _CAP, "completion": _CAP}}
-_OBJECT = {
-    "type": "object",
-    "properties": {
-        **dict.fromkeys(("order", "only", "ignore"), _STRINGS),
-        "allow_fallbacks": _SWITCH,
-        "require_parameters": _SWITCH,
-        "sort": {"enum": list(_SORTS)},
-        "quantizations": _LEVELS,
-        "min_quantization": {"enum": [None, *_PRECISION]},
-        "max_price": _CAPS,
-    },
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("order", "only", "ignore", "quantizations"), list | None),
+    **dict.fromkeys(("allow_fallbacks", "require_parameters"), bool | None),
+    "max_price": dict | None,
 }
 _PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
 Offer = dict[str, Any]
@@ -54,7 +42,8 @@ def choose(
     if not offers and chosen.routing:
         message = f"The model '{model.id}' does not support provider selection."
         raise invalid(message, "model", "provider_selection_not_supported")
-    if not isinstance(wanted, str):
+    require(isinstance(wanted, str | dict | None), "provider must be an object.", "provider")
+    if isinstance(wanted, dict):
         _check_object(wanted)
     if not offers or chosen.provider:
         return chosen.provider
@@ -77,13 +66,14 @@ def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], provider: str 
 def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
     pinned = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
     caps = {key: cap for key, cap in (wanted.get("max_price") or {}).items() if cap is not None}
+    least = _PRECISION.index(wanted.get("min_quantization") or _PRECISION[0])
     fit = [
         offer
         for offer in offers
         if (not pinned or offer["id"] in pinned)
         and offer["id"] not in (wanted.get("ignore") or ())
         and offer["quantization"] in (wanted.get("quantizations") or _PRECISION)
-        and _at_least(offer["quantization"], wanted.get("min_quantization") or _PRECISION[0])
+        and offer["quantization"] in _PRECISION[least:]
         and all(offer[key] <= cap for key, cap in caps.items() if key in offer)
     ]
     if not fit:
@@ -97,21 +87,16 @@ def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
     return _cheapest(fit) if narrowed else None
 
 
-def _check_object(wanted: object) -> None:
-    """Refuse what the documentation calls an invalid `provider` object."""
-    if wanted is None:
-        return
-    with needs("jsonschema"):
-        from jsonschema import Draft202012Validator  # noqa: PLC0415 - an extra
-    error = next(Draft202012Validator(_OBJECT).iter_errors(wanted), None)
-    if error is not None:
-        param = ".".join(["provider", *map(str, error.absolute_path)])
-        raise invalid(f"{param}: {error.message}.", param)
-    given = wanted if isinstance(wanted, dict) else {}
-    allowed, floor = given.get("quantizations"), given.get("min_quantization")
-    if allowed and floor and not any(_at_least(level, floor) for level in allowed):
-        param = "provider.quantizations"
-        raise invalid(f"{param}: none is at least {floor}.", param)
+def _check_object(wanted: dict[str, Any]) -> None:
+    for name, kind in _KINDS.items():
+        value = wanted.get(name)
+        texts = not isinstance(value, list) or all(isinstance(each, str) for each in value)
+        fits = isinstance(value, kind) and texts
+        require(fits, f"provider.{name} has an invalid value.", f"provider.{name}")
+    for name, choices in (("sort", _SORTS), ("min_quantization", (None, *_PRECISION))):
+        require(wanted.get(name) in choices, f"Invalid provider.{name}.", f"provider.{name}")
+    for name in ("prompt", "completion"):
+        number(wanted.get("max_price") or {}, name, 0)
 
 
 def _named(name: str, offers: list[Offer], param: str) -> str:
@@ -119,10 +104,6 @@ def _named(name: str, offers: list[Offer], param: str) -> str:
         message = f"Unknown or unavailable provider id in {param}: {name}"
         raise invalid(message, param, "provider_unknown_provider")
     return name.lower()
-
-
-def _at_least(level: str, floor: str) -> bool:
-    return level in _PRECISION and _PRECISION.index(level) >= _PRECISION.index(floor)
 
 
 def _cheapest(offers: list[Offer]) -> str:

@@ -76,12 +76,6 @@ def check_strict(schema: Mapping[str, Any], what: str, param: str, code: str) ->
 
     NanoGPT's page demands every property in `required`, and says as well that it makes optional
     ones nullable itself; no witness has seen that, so that here the demand counts.
-
-    Args:
-        schema: The schema of the answer, or of a tool's arguments.
-        what: Whose schema it is, for the message: "response_format 'person'".
-        param: Where it stands in the request.
-        code: The error's code.
     """
     if (found := next(_faults(schema), None)) is not None:
         raise _refusal(what, param, code, *found)
@@ -134,7 +128,6 @@ def _refusal(what: str, param: str, code: str, place: Place, wrong: str) -> Refu
 
 
 def _faults(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    """Yield what strict mode refuses of a schema, with the place."""
     if schema.get("type") != "object" or "anyOf" in schema:
         yield (), "the root must be of type 'object' and no 'anyOf'"
     properties = values = 0
@@ -154,7 +147,6 @@ def _faults(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
 
 
 def _faults_of(node: dict[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what strict mode refuses of one part of a schema."""
     if "$ref" in node:
         yield from _reference_faults(node, root)
         return
@@ -212,7 +204,6 @@ def _nodes(schema: Any) -> Iterator[tuple[Place, Any]]:
 
 
 def _inner(node: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
-    """Yield the schemas directly inside one, with the steps to them."""
     for key in _MAPS:
         schemas = node.get(key)
         for name, each in schemas.items() if isinstance(schemas, dict) else ():

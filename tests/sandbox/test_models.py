@@ -89,9 +89,9 @@ CONFLICT, BAD = "speed_suffix_conflict", "invalid_parameter_value"
     (GLM, {"only": ["nobody"]}, "provider_unknown_provider"),
     (GLM, {"only": ["novita"], "ignore": ["novita"]}, "no_fallback_available"),
     (GLM, {"only": "novita"}, BAD), (GLM, {"sort": "beauty"}, BAD),
-    (GLM, {"allow_fallbacks": "no"}, BAD), (GLM, {"quantizations": []}, BAD),
+    (GLM, {"allow_fallbacks": "no"}, BAD),
     (GLM, {"min_quantization": "unknown"}, BAD),
-    (GLM, {"quantizations": ["int4"], "min_quantization": "fp16"}, BAD),
+    (GLM, {"quantizations": ["int4"], "min_quantization": "fp16"}, "no_fallback_available"),
     (GLM, {"max_price": {"prompt": -1}}, BAD), (GLM, {"max_price": 3}, BAD),
     (GPT, {"only": 3}, BAD), (GPT, 3, BAD),
 ])  # fmt: skip

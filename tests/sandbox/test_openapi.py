@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp
-from tests.sandbox.asking import CHAT, HELLO, MODEL, ask, chat, data_url, image
+from tests.sandbox.asking import HELLO, MODEL, ask, chat, data_url, image
 from tests.support.paths import REFERENCE
 
 DOCUMENT = REFERENCE / "openapi.json"
@@ -138,12 +138,3 @@ def test_an_edited_image():
     request = {"prompt": "bluer", "imageDataUrl": data_url(image())}
     reply = ask(SandboxApp(), "POST", "/api/v1/images/edits", request)
     check("/v1/images/edits", "POST", reply.status, reply.json())
-
-
-def test_the_payment_quote():
-    headers = {"x-api-key": "", "x-x402": "true"}
-    reply = ask(SandboxApp(), "POST", CHAT, raw=b"{}", headers=headers)
-    assert reply.status == 402
-    reference = "#/components/schemas/X402PaymentRequiredResponse"
-    schema = {"components": document()["components"], "$ref": reference}
-    jsonschema.Draft202012Validator(_as_json_schema(schema)).validate(reply.json())

@@ -277,7 +277,6 @@ def _below_label(text: str, *, is_asked: bool) -> tuple[str, str]:
 
 
 def _labelled_question(text: str) -> str:
-    """Return the paragraph below the last label of a question."""
     labels = list(_QUESTION.finditer(text))
     found = blocks(_CLOSING_TAG.sub("\n\n", text[labels[-1].end() :])) if labels else []
     return found[0] if found else ""
@@ -290,7 +289,6 @@ def _before_question(text: str) -> str:
 
 
 def _last_question(text: str) -> str:
-    """Return the last question of a text, else the text."""
     asked = [each for each in sentences(text) if each.endswith(("?", "？"))]
     return asked[-1] if asked else text.strip()
 

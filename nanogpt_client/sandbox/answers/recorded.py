@@ -106,19 +106,11 @@ class Recorded:
                 draft.unlink(missing_ok=True)
 
     def _missing(self, wanted: Row) -> Refusal:
-        """Return the error that shows how the nearest recorded request differs."""
         lines = _pretty(wanted)
         recorded = [_pretty(row["request"]) for row in self._rows.values()]
         message = f"{self._path.name} has no turn for this request"
         if recorded:
-            compare = difflib.SequenceMatcher(None, autojunk=False)
-            compare.set_seq2(lines)
-
-            def likeness(each: list[str]) -> float:
-                compare.set_seq1(each)
-                return compare.quick_ratio()
-
-            nearest = max(recorded, key=likeness)
+            nearest = max(recorded, key=lambda each: _likeness(each, lines))
             diff = list(difflib.unified_diff(nearest, lines, "recorded", "sent", n=0, lineterm=""))
             message += "; the nearest recorded one differs:\n" + "\n".join(diff[:_SHOWN_LINES])
         return sandbox_error(message, "sandbox_recording_missing")
@@ -137,8 +129,6 @@ def _canonical(request: ChatRequest) -> Row:
 
 
 def _renumbered(message: Row, ids: dict[str, str]) -> Row:
-    """Return a message whose tool calls are numbered in the order of the conversation."""
-
     def number(name: str) -> str:
         return ids.setdefault(name, f"call_{len(ids) + 1}")
 
@@ -151,7 +141,6 @@ def _renumbered(message: Row, ids: dict[str, str]) -> Row:
 
 
 def _clean(value: Any) -> Any:
-    """Return a JSON value without keys and without long data URLs."""
     if isinstance(value, dict):
         return {key: _clean(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -165,7 +154,6 @@ def _clean(value: Any) -> Any:
 
 
 def _written(turn: Turn) -> Row:
-    """Return a turn as JSON, without what it leaves open."""
     return {key: value for key, value in asdict(turn).items() if value not in ("", (), None)}
 
 
@@ -190,6 +178,10 @@ def _read(path: Path) -> dict[str, Row]:
 
 def _line(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _likeness(one: list[str], other: list[str]) -> float:
+    return difflib.SequenceMatcher(None, one, other, autojunk=False).quick_ratio()
 
 
 def _pretty(value: object) -> list[str]:

@@ -37,28 +37,25 @@ _EXAMPLES = {
     "time": "00:00:{:02}Z",
     "duration": "P{}D",
     "email": "a{}@example.com",
-    "idn-email": "a{}@example.com",
     "hostname": "host{}.example.com",
     "ipv4": "192.0.2.{}",
     "ipv6": "2001:db8::{}",
     "uri": "https://example.com/{}",
-    "uri-reference": "https://example.com/{}",
     "url": "https://example.com/{}",
     "uuid": "00000000-0000-4000-8000-{:012}",
-    "json-pointer": "/{}",
     "json-string": "{}",
     "regex": "a{{{}}}",
 }
 _KEYWORDS = {  # of each type
     "string": {"pattern", "format", "minLength", "maxLength"},
-    "object": {"properties", "required", "additionalProperties", "minProperties", "propertyNames"},
-    "array": {"items", "prefixItems", "minItems", "maxItems", "contains", "uniqueItems"},
+    "object": {"properties", "required", "additionalProperties", "minProperties"},
+    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
     "boolean": set[str](),
     "null": set[str](),
 }
 _FEWEST = re.compile(r"(?<!\\)(?:[*+]|\{(?P<least>\d+),\d*\})[?+]?")
-_FORMATS = FormatChecker(("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid"))
+_FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "regex", "uuid"))
 
 
 class NoInstanceError(ValueError):
@@ -162,7 +159,6 @@ class _Builder:
             yield from self._of_types(flat, active)
 
     def _is_nullable(self, flat: Schema, active: frozenset[str]) -> bool:
-        """Tell whether null is one of several alternatives."""
         for branch in _branches(flat):
             with suppress(NoInstanceError):
                 if _types(self._flat(branch, active)[0]) == ["null"]:
@@ -211,7 +207,7 @@ class _Builder:
                     given[name] = found.value
         yield {name: (made | given)[name] for name in declared if name in made | given} | made
         yield made
-        others = (name for name in chain(declared, _names(flat)) if name not in made)
+        others = (name for name in chain(declared, _strings({})) if name not in made)
         for name in islice(others, flat.get("minProperties", 0) + len(declared)):
             with suppress(NoInstanceError):
                 made |= {name: self.first(_property(flat, name), active)}
@@ -222,13 +218,10 @@ class _Builder:
 
     def _arrays(self, flat: Schema, active: frozenset[str]) -> Iterator[list[Any]]:
         """Yield an array of what the message gives, or one item where that may be; then others."""
-        contained = [flat["contains"]] * flat.get("minContains", 1) if "contains" in flat else []
-        least = max(flat.get("minItems", 0), len(contained))
         made: list[Any] = []
         avoid = made if flat.get("uniqueItems") else []
-        while (place := len(made)) < least:
-            parts = [_item(flat, place), *contained[: place >= least - len(contained)]]
-            made.append(self.first({"allOf": parts}, active, avoid))
+        while len(made) < flat.get("minItems", 0):
+            made.append(self.first(_item(flat, len(made)), active, avoid))
         part, short = _item(flat, len(made)), list(made)
         with suppress(NoInstanceError):
             item, refs = self._flat(part, active)
@@ -269,17 +262,16 @@ def _each(one: Schema, other: Schema) -> Schema:
 
 
 def _types_of_both(one: Any, other: Any) -> list[str]:
-    """Return the types of both; an integer is a number."""
     one, other = ([each] if isinstance(each, str) else list(each) for each in (one, other))
     both = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
     return [each for each in dict.fromkeys(one + other) if each in both]
 
 
-_MINIMA = "minimum exclusiveMinimum minLength minItems minProperties minContains".split()
+_MINIMA = "minimum exclusiveMinimum minLength minItems minProperties".split()
 _MAXIMA = "maximum exclusiveMaximum maxLength maxItems maxProperties".split()
 _MERGES: dict[str, Callable[[Any, Any], Any]] = {
-    **dict.fromkeys(("properties", "patternProperties"), _each),
-    **dict.fromkeys(("items", "additionalProperties", "propertyNames"), _all_of),
+    "properties": _each,
+    **dict.fromkeys(("items", "additionalProperties"), _all_of),
     **dict.fromkeys(
         ("required", "allOf"), lambda one, other: one + [each for each in other if each not in one]
     ),
@@ -309,42 +301,22 @@ def _branches(flat: Schema) -> list[Schema]:
             return [{"allOf": [rest, branch]} for branch in flat[key]]
     if isinstance(kinds := flat.get("type"), list) and len(kinds) > 1:
         return [{**flat, "type": kind} for kind in kinds]
-    if "if" in flat:
-        rest = {name: flat[name] for name in flat.keys() - {"if", "then", "else"}}
-        then, other = flat.get("then", True), flat.get("else", True)
-        return [{"allOf": [rest, flat["if"], then]}, {"allOf": [rest, other]}]
     return []
 
 
 def _needed(flat: Schema) -> list[str]:
-    """Return the names that an object must have, in the order in which they are declared."""
     needed = list(dict.fromkeys(flat.get("required", ())))
-    for name in needed:  # grows on the way
-        brought = flat.get("dependentRequired", {}).get(name, ())
-        needed += [each for each in brought if each not in needed]
-    declared = list(flat.get("properties", ()))
-    return sorted(needed, key=[*declared, *needed].index)
+    return sorted(needed, key=[*flat.get("properties", ()), *needed].index)
 
 
 def _property(flat: Schema, name: str) -> Schema | bool:
-    """Return the schema that a property of this name has to follow."""
-    parts = [flat["properties"][name]] if name in flat.get("properties", ()) else []
-    patterns = flat.get("patternProperties", {})
-    parts += [part for pattern, part in patterns.items() if re.search(pattern, name)]
-    other: Schema | bool = flat.get("additionalProperties", True)
-    return {"allOf": parts} if parts else other
-
-
-def _names(flat: Schema) -> Iterator[str]:
-    """Yield names for properties that are not declared."""
-    wanted = flat.get("propertyNames")
-    for pattern in flat.get("patternProperties", ()):
-        yield from islice(_matching(pattern, 0, _LONGEST), 20)
-    yield from islice(_strings(wanted if isinstance(wanted, Mapping) else {}), _MOST_TRIED)
+    found: Schema | bool = flat.get("properties", {}).get(
+        name, flat.get("additionalProperties", True)
+    )
+    return found
 
 
 def _item(flat: Schema, place: int) -> Schema | bool:
-    """Return the schema that an array's item has to follow."""
     prefix = flat.get("prefixItems", ())
     found: Schema | bool = prefix[place] if place < len(prefix) else flat.get("items", True)
     return found

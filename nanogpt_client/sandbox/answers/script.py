@@ -169,7 +169,6 @@ def _offered(request: ChatRequest) -> list[str]:
 
 
 def _last_tool(request: ChatRequest) -> str | None:
-    """Return the name of the tool whose result is the last message."""
     last = request.messages[-1]
     if last["role"] != "tool":
         return None
@@ -179,7 +178,6 @@ def _last_tool(request: ChatRequest) -> str | None:
 
 
 def _error(what: str, request: ChatRequest) -> ScriptError:
-    """Return an error that shows the request: model, tools, the last messages."""
     messages = request.messages
     lines = [f"{what} this request:", f"  model: {request.model}"]
     lines += [f"  tools: {', '.join(_offered(request)) or 'none'}"]

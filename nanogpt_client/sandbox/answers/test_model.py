@@ -84,7 +84,6 @@ def _call(tool: Mapping[str, Any], text: str) -> ToolCall:
 
 
 def _answer(request: ChatRequest) -> Turn:
-    """Answer in the wanted format."""
     wanted = request.body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         value = _instance(wanted["json_schema"].get("schema", {}), _question(request))
@@ -137,7 +136,6 @@ def _question(request: ChatRequest) -> str:
 
 
 def _results(request: ChatRequest) -> list[tuple[str, str]]:
-    """Return name and result of the tools that were called since the user's message."""
     names, found = {}, []
     for message in request.messages[_start(request) :]:
         for call in message.get("tool_calls") or ():

@@ -86,14 +86,12 @@ def _records(block: str) -> list[str]:
 
 
 def _continues(before: str, line: str) -> bool:
-    """Tell whether `line` goes on with the sentence of the line before."""
     if before.endswith((".", "!", "?", ":", "。", "```")):
         return len(before) >= _WRAPPED and _ABBREVIATION.search(before) is not None
     return len(before) >= _WRAPPED or line[:1].islower()
 
 
 def _split(record: str) -> list[str]:
-    """Split one record at the ends of its sentences, not after abbreviations."""
     found: list[str] = []
     start = 0
     for end in _END.finditer(record):

@@ -6,15 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from nanogpt_client.sandbox.completion import Choice, Completion, Manner
-from nanogpt_client.sandbox.errors import Refusal, insufficient_balance, payment_challenge
-from nanogpt_client.sandbox.messages import (
-    EVENT_STREAM,
-    JSON_TYPE,
-    Cut,
-    Reply,
-    html_reply,
-    json_reply,
-)
+from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
+from nanogpt_client.sandbox.messages import EVENT_STREAM, Cut, Reply, html_reply, json_reply
 from nanogpt_client.sandbox.world import Exchange
 
 Replier = Callable[[Exchange], Reply]
@@ -60,9 +53,13 @@ def _json_error(_: Exchange) -> Reply:
     return json_reply({"error": error | {"param": None}})
 
 
-def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
-    """Return a replier with a fixed choice, streamed when the request asks for it."""
+def _quote(_: Exchange) -> Reply:
+    error = {"message": "Payment required.", "type": "insufficient_quota", "param": None}
+    payment = {"paymentId": "pay_sandbox00000001", "amountUsd": str(_PRICE), "accepted": []}
+    return json_reply({"error": error | {"code": error["type"]}, "payment": payment}, 402)
 
+
+def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
     def reply(exchange: Exchange) -> Reply:
         usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
         name, created = f"chatcmpl-{exchange.id}", int(exchange.world.clock())
@@ -78,7 +75,7 @@ def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
 REPLIES: dict[str, Replier] = {
     **{name: _status(*spec) for name, spec in _STATUSES.items()},
     "402-legacy": lambda _: insufficient_balance(_PRICE).reply(),
-    "402-x402": lambda exchange: payment_challenge(_PRICE, exchange.request.origin),
+    "402-x402": _quote,
     "429": _status(429, "Rate limit exceeded.", "rate_limit_exceeded", {"retry-after": "1"}),
     "429-daily": _daily_limit,
     "404-html": lambda _: html_reply(404, "404: This page could not be found."),
@@ -86,7 +83,7 @@ REPLIES: dict[str, Replier] = {
     "html-200": lambda _: html_reply(200, "Just a moment..."),
     "json-error-200": _json_error,
     "json-200": _fixed(Choice("All at once."), streamed=False),
-    "empty-200": lambda _: Reply(200, {"content-type": JSON_TYPE}, (b"",)),
+    "empty-200": lambda _: Reply(200, {"content-type": "application/json"}, (b"",)),
     "cut-before": lambda _: Reply(200, {}, (Cut(),)),
     "truncated-tool-call": _fixed(_BROKEN_CALL),
     "leaked-tool-markup": _fixed(Choice(_MARKUP)),

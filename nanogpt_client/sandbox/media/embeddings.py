@@ -9,10 +9,11 @@ text counts more than its end. The same text gives the same vector in every proc
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,34 +22,16 @@ from nanogpt_client.sandbox.media.words import concepts, importance, units
 
 Vectors = npt.NDArray[np.float32]
 _Numbers = npt.NDArray[np.float64]
-_Places = npt.NDArray[np.intp]
 _Codes = npt.NDArray[np.uint64]
 
 MAX_DIMENSIONS = 4096
-_BATCH = 256  # bounds the scratch memory of one step: 256 rows of 4096 doubles are 8 MiB
 _MEANING, _GRAMS, _PAIR = 1.6, 0.3, 0.3  # against 1 for the word itself
 _GRAM_SIZES = (3, 4)
 _LEAD = 12.0  # words until a word counts half as much as the first one
 _COMMON = 0.2  # words at or below this importance form no pairs
 _NOTHING = 1e-9  # length of a row whose features cancelled out, but for rounding
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # spreads the bits of a product over the upper half
-
-
-class _Words(NamedTuple):
-    """The words of a batch: for each its row, its number among `names`, and its weight."""
-
-    rows: _Places
-    numbers: _Places
-    weights: _Numbers
-    names: list[str]
-
-
-class _Features(NamedTuple):
-    """What is added to the vectors: to which row, which feature, how much."""
-
-    rows: _Places
-    codes: _Codes
-    weights: _Numbers
+_NO_CODES: _Codes = np.zeros(0, np.uint64)
+_Term = TypeVar("_Term", bound=Hashable)
 
 
 def embed(texts: Sequence[str], *, dimensions: int = 1536) -> Vectors:
@@ -61,83 +44,40 @@ def embed(texts: Sequence[str], *, dimensions: int = 1536) -> Vectors:
     """
     if not 1 <= dimensions <= MAX_DIMENSIONS:
         raise ValueError(f"dimensions must be within 1 and {MAX_DIMENSIONS}, got {dimensions}")
-    vectors = np.empty((len(texts), dimensions), np.float32)
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        vectors[start : start + len(batch)] = _unit_length(_sums(batch, dimensions))
+    vectors = np.zeros((len(texts), dimensions), np.float32)
+    for row, text in zip(vectors, texts, strict=True):
+        codes, weights = _features(text)
+        bucket = (codes % np.uint64(dimensions)).astype(np.intp)
+        sums = np.bincount(bucket, np.where(codes >> np.uint64(63), weights, -weights), dimensions)
+        length = np.linalg.norm(sums)
+        row[:] = sums / length if length > _NOTHING else np.eye(1, dimensions)[0]
     return vectors
 
 
-def _unit_length(sums: _Numbers) -> _Numbers:
-    """Scale each row to length 1; a row of zeros becomes the first unit vector."""
-    lengths = np.linalg.norm(sums, axis=1)
-    empty = lengths < _NOTHING
-    sums[empty] = 0.0
-    sums[empty, 0] = 1.0
-    lengths[empty] = 1.0
-    scaled: _Numbers = sums / lengths[:, None]
-    return scaled
+def _features(text: str) -> tuple[_Codes, _Numbers]:
+    """Return what is added to the vector of a text: which features, and how much of each."""
+    words = [(unit, 1.0 / (1.0 + place / _LEAD)) for place, unit in enumerate(units(text))]
+    rare = [each for each in words if importance(each[0]) > _COMMON]
+    pairs = [((first, second), weight) for (first, _), (second, weight) in pairwise(rare)]
+    parts = [(_spread(unit), weight) for unit, weight in _saturated(words).items()]
+    parts += [(_pair(*pair), _PAIR * weight) for pair, weight in _saturated(pairs).items()]
+    codes = [each for (each, _), _ in parts]
+    weights = [shares * weight for (_, shares), weight in parts]
+    return np.concatenate([_NO_CODES, *codes]), np.concatenate([np.zeros(0), *weights])
 
 
-def _sums(texts: Sequence[str], dimensions: int) -> _Numbers:
-    """Add up the features of each text in its row."""
-    total = np.zeros(len(texts) * dimensions)
-    words = _read(texts)
-    if words.names:
-        for rows, codes, weights in (_of_words(words), _of_pairs(words)):
-            bucket = rows * dimensions + (codes % np.uint64(dimensions)).astype(np.intp)
-            signed = np.where(codes >> np.uint64(63), weights, -weights)
-            total += np.bincount(bucket, signed, total.size)
-    return total.reshape(len(texts), dimensions)
+def _saturated(terms: Iterable[tuple[_Term, float]]) -> dict[_Term, float]:
+    """Sum the weights of equal terms, by ever smaller steps, up to 2."""
+    sums: dict[_Term, float] = {}
+    for term, weight in terms:
+        sums[term] = sums.get(term, 0.0) + weight
+    return {term: 2.0 * mass / (mass + 1.0) for term, mass in sums.items()}
 
 
-def _read(texts: Sequence[str]) -> _Words:
-    """Split the texts into words; the further from the start of its text, the less one weighs."""
-    lists = [units(text) for text in texts]
-    numbers: dict[str, int] = {}
-    flat = [numbers.setdefault(unit, len(numbers)) for words in lists for unit in words]
-    counts = np.fromiter(map(len, lists), np.intp, len(lists))
-    rows = np.repeat(np.arange(len(lists)), counts)
-    place = np.arange(len(flat)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return _Words(rows, np.array(flat, np.intp), 1.0 / (1.0 + place / _LEAD), list(numbers))
-
-
-def _of_words(words: _Words) -> _Features:
-    """Return the features of single words: stems, meanings and character n-grams."""
-    row, unit, weight = _saturate(words.rows, words.numbers, words.weights, len(words.names))
-    features = [_spread(name) for name in words.names]
-    sizes = np.fromiter((len(codes) for codes, _ in features), np.intp, len(features))
-    codes = np.concatenate([codes for codes, _ in features])
-    shares = np.concatenate([shares for _, shares in features])
-    start, many = np.cumsum(sizes) - sizes, sizes[unit]
-    at = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many - start[unit], many)
-    return _Features(np.repeat(row, many), codes[at], shares[at] * np.repeat(weight, many))
-
-
-def _of_pairs(words: _Words) -> _Features:
-    """Return the features of neighbouring words, common words left out."""
-    value = np.fromiter(map(importance, words.names), np.float64, len(words.names))
-    rare = value[words.numbers] > _COMMON
-    rows, numbers, weights = words.rows[rare], words.numbers[rare], words.weights[rare]
-    same = rows[1:] == rows[:-1]
-    width = len(words.names)
-    pairs = numbers[:-1][same] * width + numbers[1:][same]
-    row, pair, weight = _saturate(rows[1:][same], pairs, weights[1:][same], width**2)
-    first, second = np.divmod(pair, width)
-    single = np.fromiter(map(_code, words.names), np.uint64, width)
-    codes = (single[first] * _MIX) ^ (single[second] >> np.uint64(7)) * _MIX
-    codes = (codes ^ (codes >> np.uint64(29))) * _MIX
-    return _Features(row, codes, _PAIR * weight * np.sqrt(value[first] * value[second]))
-
-
-def _saturate(
-    rows: _Places, terms: _Places, weights: _Numbers, width: int
-) -> tuple[_Places, _Places, _Numbers]:
-    """Sum the weights of equal (row, term) pairs, by ever smaller steps, up to 2."""
-    keys, inverse = np.unique(rows * width + terms, return_inverse=True)
-    mass = np.bincount(inverse, weights, len(keys))
-    row, term = np.divmod(keys, width)
-    return row, term, 2.0 * mass / (mass + 1.0)
+@lru_cache(maxsize=1 << 16)
+def _pair(first: str, second: str) -> tuple[_Codes, _Numbers]:
+    code = np.array([_code(f"pair {first} {second}")], np.uint64)
+    return code, np.array([math.sqrt(importance(first) * importance(second))])
 
 
 @lru_cache(maxsize=1 << 16)

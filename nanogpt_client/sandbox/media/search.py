@@ -45,14 +45,12 @@ def search(
 
 
 def _domain_passes(url: str, included: Iterable[str], excluded: Iterable[str]) -> bool:
-    """Tell whether the host of `url` is wanted."""
     host = urlsplit(url).hostname or ""
     wanted = [_covers(domain, host) for domain in included]
     return (not wanted or any(wanted)) and not any(_covers(domain, host) for domain in excluded)
 
 
 def _covers(domain: str, host: str) -> bool:
-    """Tell whether `host` is `domain` or below it."""
     domain = domain.lower().removeprefix("*.").strip(".")
     return host == domain or host.endswith("." + domain)
 

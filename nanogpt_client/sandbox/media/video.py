@@ -33,16 +33,7 @@ def make_video(
 ) -> bytes:
     """Return an MP4 (H.264, longer side 640 pixels) with the prompt as its title.
 
-    Args:
-        prompt: What each image shows in large type.
-        seconds: Length.
-        aspect_ratio: Width to height, such as "16:9".
-        image: An image shown above the prompt.
-        seed: The first image's; each further image has the next.
-        model: Shown small.
-
-    Raises:
-        ValueError: `image` is no image.
+    `image` is shown above the prompt. Raises `ValueError` if it is no image.
     """
     wide, high = map(float, aspect_ratio.split(":"))
     width, height = (round(_LONGER_SIDE * side / max(wide, high) / 2) * 2 for side in (wide, high))

@@ -94,7 +94,6 @@ def _parts(token: str) -> tuple[str, ...]:
 
 
 def _singular(word: str) -> str:
-    """Return `word` without the s of plurals and third persons."""
     if word.endswith("ies") and len(word) > _MIN_STEM + 1:
         return word[:-3] + "y"
     if word.endswith(("sses", "ches", "shes", "xes")):
@@ -105,7 +104,6 @@ def _singular(word: str) -> str:
 
 
 def _without_ending(word: str) -> str:
-    """Return `word` without adverb, participle, agent and noun endings."""
     for ending in ("ly", "ment", "able", "ible", "ing", "ed", "er", "or"):
         shorter = word.removesuffix(ending)
         least = 5 if ending in _LONG_ENDINGS else _MIN_STEM

@@ -21,11 +21,7 @@ from nanogpt_client.sandbox.world import Exchange
 NANO_ADDRESS = "nano_1" + "sandbox" * 8 + "sand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given
 _MAX_DAYS = 366
-_GROUPS = {  # of `group_by`: the lists of the reply
-    "day": ("byDay",),
-    "model": ("byModel",),
-    "day,model": ("byDay", "byModel", "byDayModel"),
-}
+_GROUPS = {"day": ["byDay"], "model": ["byModel"], "day,model": ["byDay", "byModel", "byDayModel"]}
 _LABELS = {"byDay": ("date",), "byModel": ("model",), "byDayModel": ("date", "model")}
 _LEGACY = "duration page pageSize sort dir filter weekOffset tz include_summary".split()
 _DAILY, _MONTHLY = 5000, 60000
@@ -159,10 +155,8 @@ def subscription_usage(exchange: Exchange) -> Reply:
         "daily": window(midnight, midnight + timedelta(days=1), _DAILY),
         "monthly": window(month, next_month, _MONTHLY),
         "period": {"currentPeriodEnd": iso(next_month.timestamp())},
-        "state": "active",
-        "graceUntil": None,
     }
-    return json_reply(body)
+    return json_reply(body | {"state": "active", "graceUntil": None})
 
 
 ROUTES = [

@@ -128,31 +128,20 @@ class _Transcribed:
     @property
     def report(self) -> dict[str, Any]:
         """Return the older API's report, with the time of each word and one speaker."""
-        transcript = self.transcript
-        minutes = round(transcript.seconds / 60, 4)
-        end = round(transcript.seconds, 2)
+        text, seconds = self.transcript.text, self.transcript.seconds
+        minutes = dict.fromkeys(("chargedDuration", "actualDuration"), round(seconds / 60, 4))
+        file = {"fileName": self.upload.name, "fileSize": len(self.upload.content)}
+        price = {"cost": self.bill.cost, "currency": "USD", "model": self.model.id}
+        segment = {"speaker": "Speaker 1", "text": text, "start": 0.0, "end": round(seconds, 2)}
+        words = [
+            {"text": word, "start": start, "end": end, "type": "word", "speaker_id": "speaker_0"}
+            for word, start, end in self.transcript.words
+        ]
         return {
-            "transcription": transcript.text,
-            "metadata": {
-                "fileName": self.upload.name,
-                "fileSize": len(self.upload.content),
-                "chargedDuration": minutes,
-                "actualDuration": minutes,
-                "language": self.language,
-                "cost": self.bill.cost,
-                "currency": "USD",
-                "model": self.model.id,
-            },
-            "words": [
-                {"text": word, "start": start, "end": end}
-                | {"type": "word", "speaker_id": "speaker_0"}
-                for word, start, end in transcript.words
-            ],
-            "diarization": {
-                "segments": [
-                    {"speaker": "Speaker 1", "text": transcript.text, "start": 0.0, "end": end}
-                ]
-            },
+            "transcription": text,
+            "metadata": {**file, **minutes, "language": self.language, **price},
+            "words": words,
+            "diarization": {"segments": [segment]},
         }
 
     def job(self, exchange: Exchange) -> Reply:
@@ -222,7 +211,6 @@ def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]
 def _recording(
     exchange: Exchange, file_field: str, url_fields: tuple[str, ...]
 ) -> tuple[dict[str, Any], Upload]:
-    """Return the request's fields and the recording, uploaded or from a URL of our own."""
     if is_form(exchange.request):
         form = read_form(exchange.request)
         files = form.files.get(file_field) or form.files.get("file") or form.files.get("audio")

@@ -33,7 +33,6 @@ def audio_models(exchange: Exchange) -> Reply:
 
 
 def _media_list(kind: str) -> Handler:
-    """Return the handler that lists models of this kind."""
     return lambda exchange: _listing(exchange, catalog.models(kind))
 
 

@@ -11,7 +11,7 @@ from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.chat_search import Search, wanted_search
-from nanogpt_client.sandbox.completion import Choice, Completion, Extras, Limits, Manner, shape
+from nanogpt_client.sandbox.completion import Choice, Completion, Limits, Manner, shape
 from nanogpt_client.sandbox.errors import Refusal
 from nanogpt_client.sandbox.input_media import data_url, render
 from nanogpt_client.sandbox.media import ImageSpec
@@ -24,7 +24,6 @@ from nanogpt_client.sandbox.routing import CHAT, Route
 from nanogpt_client.sandbox.validate import check_chat, check_window
 from nanogpt_client.sandbox.world import Exchange
 
-_MOST_LOGPROBS = 20
 _ON = (True, "true", "True")
 
 
@@ -42,15 +41,11 @@ class Asked:
     covered: bool
 
     @property
-    def memory_price(self) -> Decimal:
-        """Return the USD of context memory."""
-        price = self.prompt.tokens * money.MEMORY_PER_MILLION / 1_000_000
-        return price if self.memory else Decimal(0)
-
-    @property
-    def search_price(self) -> Decimal:
-        """Return the USD of the web search."""
-        return self.search.price if self.search else Decimal(0)
+    def extras(self) -> dict[str, Decimal]:
+        """Return the USD of the web search and of context memory, where there are any."""
+        memory = self.prompt.tokens * money.MEMORY_PER_MILLION / 1_000_000
+        prices = {"webSearch": self.search and self.search.price, "memory": self.memory and memory}
+        return {name: price for name, price in prices.items() if price}
 
     @property
     def reasoning(self) -> dict[str, Any]:
@@ -70,7 +65,7 @@ def complete(exchange: Exchange) -> Reply:
     price = money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
     charge = money.Charge(
         asked.model.metadata["name"],
-        money.exact(price + asked.memory_price + asked.search_price),
+        money.exact(sum(asked.extras.values(), price)),
         tokens.prompt,
         tokens.completion,
         tokens.reasoning,
@@ -123,9 +118,8 @@ def _wants_memory(body: Mapping[str, Any], headers: Mapping[str, str], chosen: C
 def _demand_balance(exchange: Exchange, asked: Asked) -> None:
     """Refuse early, with the code that names the extra the balance does not cover."""
     if not asked.covered:
-        extras = {"webSearch": asked.search_price, "memory": asked.memory_price}
-        wanted = [name for name, price in extras.items() if price]
-        code = "both_balance_required" if len(wanted) > 1 else f"{''.join(wanted)}_balance_required"
+        extras = asked.extras
+        code = f"{'both' if len(extras) > 1 else ''.join(extras)}_balance_required"
         exchange.world.account.demand(sum(extras.values(), Decimal(0)), code)
 
 
@@ -144,8 +138,9 @@ def _choice(
     if asked.model.gives("image"):
         prompt = last_user_text(asked.body["messages"])
         images = (data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id))),)
-    extras = Extras(tuple(exchange.world.new_id("call_") for _ in turn.tool_calls), images)
-    return shape(turn, Limits.of(asked.body, asked.model.metadata.get("max_output_tokens")), extras)
+    ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
+    limits = Limits.of(asked.body, asked.model.metadata.get("max_output_tokens"))
+    return shape(turn, limits, ids, images)
 
 
 def _reasons(asked: Asked) -> bool:
@@ -166,10 +161,7 @@ def _manner(variant: str, asked: Asked) -> Manner:
     )
     hidden = asked.chosen.hide_reasoning or options.get("exclude") in _ON
     name = None if hidden else "reasoning_content" if legacy else "reasoning"
-    wanted = body.get("logprobs")
-    top = body.get("top_logprobs") or (wanted if isinstance(wanted, int) else 0)
-    logprobs = min(int(top), _MOST_LOGPROBS) if wanted else None
-    return Manner(name, inline=variant == "thinking", logprobs=logprobs)
+    return Manner(name, inline=variant == "thinking")
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:

@@ -68,7 +68,6 @@ def _deliver(
     sources: list[bytes],
     mask: bytes | None = None,
 ) -> Reply:
-    """Check the request, charge for it and generate the images."""
     spec = _spec(exchange, body, model, sources)
     spec = replace(spec, mask=mask or spec.mask)
     wanted = body.get("response_format")

@@ -15,12 +15,8 @@ from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.world import Exchange, Job
 
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
-_SIMPLE_STATES = {
-    "IN_QUEUE": "pending",
-    "IN_PROGRESS": "processing",
-    "COMPLETED": "completed",
-    "FAILED": "failed",
-}
+_SIMPLE = ("pending", "processing", "completed", "failed")
+_SIMPLE_STATES = dict(zip((*_STATES, "FAILED"), _SIMPLE, strict=True))
 _FAILURE = {
     "status": "FAILED",
     "error": "Content policy violation",
@@ -125,18 +121,12 @@ def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
 def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
     stage = job.reached(exchange.world.clock(), exchange.world.job_pace)
     failed = job.outcome == "failed" and stage == job.stages
-    return {
-        "runId": job.id,
-        "id": job.id,
-        "model": job.model,
-        "status": _SIMPLE_STATES["FAILED" if failed else _STATES[stage]],
-        "createdAt": iso(job.created),
-        "conversationUUID": job.result.get("conversationUUID"),
-    }
+    state = _SIMPLE_STATES["FAILED" if failed else _STATES[stage]]
+    asked = {"model": job.model, "conversationUUID": job.result.get("conversationUUID")}
+    return {"runId": job.id, "id": job.id, "status": state, "createdAt": iso(job.created), **asked}
 
 
 def _duration(body: dict[str, Any], model: catalog.Model) -> float:
-    """Return the seconds asked for, which the model must support; its default by default."""
     offered = model.options("duration") or [str(model.pricing["fixed_duration_seconds"])]
     given = body.get("duration", body.get("seconds"))
     match = _SECONDS.fullmatch(str(offered[0] if given is None else given).strip())

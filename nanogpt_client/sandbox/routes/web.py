@@ -47,20 +47,12 @@ def web(exchange: Exchange) -> Reply:
         data = _answer(exchange, query, results, schema)
     charge = Charge(f"Web search ({provider})", search_price(provider, depth))
     exchange.world.account.charge(charge)
-    metadata = {
-        "query": query,
-        "provider": provider,
-        "operation": "search",
-        "depth": depth,
-        "outputType": output,
-        "timestamp": iso(exchange.world.clock()),
-        "cost": charge.cost,
-    }
-    return json_reply({"data": data, "metadata": metadata})
+    asked = {"query": query, "provider": provider, "operation": "search", "depth": depth}
+    done = {"timestamp": iso(exchange.world.clock()), "cost": charge.cost}
+    return json_reply({"data": data, "metadata": {**asked, "outputType": output, **done}})
 
 
 def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[str, Any] | None:
-    """Return the schema of a structured request."""
     if output not in _OUTPUTS:
         raise invalid(f"outputType must be one of {', '.join(_OUTPUTS)}.", "outputType")
     if output != "searchResults" and provider != "linkup":
@@ -101,7 +93,6 @@ def _answer(
 
 
 def _json(text: str) -> Any:
-    """Return a JSON value, None for text that is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -89,9 +89,6 @@ def test_what_has_no_instance_is_named(impossible, shown):
         instance_of(impossible)
 
 
-PREFIXED = {"patternProperties": {"^n": INTEGER}}
-
-
 @pytest.mark.parametrize("wanted", [
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.5},
     {"type": "number", "minimum": 0.15, "multipleOf": 0.1},
@@ -99,10 +96,6 @@ PREFIXED = {"patternProperties": {"^n": INTEGER}}
     array(BOOLEAN, uniqueItems=True, minItems=4, prefixItems=[INTEGER, STRING]),
     array(array(STRING, minItems=1), uniqueItems=True, minItems=3),
     array(schema(a=INTEGER), uniqueItems=True, minItems=3),
-    {"type": "array", "contains": {"const": 5}, "minContains": 2},
-    {"type": "object", "minProperties": 3, "propertyNames": {"pattern": "^x-[a-z]$"}},
-    {"type": "object", "required": ["n1"], **PREFIXED},
-    {"type": "object", "minProperties": 1, "additionalProperties": False, **PREFIXED},
     {**schema(a=STRING, b=STRING, optional=("b",)), "dependentRequired": {"a": ["b", "c"]}},
     {**schema(a={"const": 1}, b=STRING, optional=("b",)),
      "if": {"properties": {"a": {"const": 1}}}, "then": {"required": ["b"]}},

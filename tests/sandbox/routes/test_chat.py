@@ -85,7 +85,7 @@ def test_a_stream_starts_with_the_role_and_ends_with_the_finish(usage):
 
 @pytest.mark.parametrize("extra", [
     {}, {"model": REASONING}, {"tools": [WEATHER]}, {"model": f"{MODEL}:online"},
-    {"model": DRAWING}, {"logprobs": True},
+    {"model": DRAWING},
 ])  # fmt: skip
 def test_a_stream_adds_up_to_the_whole_reply(extra):
     whole = chat(SandboxApp(), QUESTION, **extra).json()["choices"][0]
@@ -105,12 +105,6 @@ def test_a_stream_adds_up_to_the_whole_reply(extra):
         assert {frozenset(part) for part in rest} == {frozenset({"index", "function"})}
         arguments = "".join(part["function"]["arguments"] for part in rest)
         assert arguments == call["function"]["arguments"]
-    probabilities = [
-        entry
-        for chunk in chunks(streamed)
-        for entry in chunk["choices"][0].get("logprobs", {}).get("content", ())
-    ]
-    assert probabilities == whole.get("logprobs", {}).get("content", [])
     assert chunks(streamed)[-1]["choices"][0]["finish_reason"] == whole["finish_reason"]
 
 
@@ -150,14 +144,6 @@ def test_the_token_limit_counts_reasoning_text_and_calls(turn, limit, left, name
         (call,) = found["tool_calls"]
         with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
             json.loads(call["function"]["arguments"])
-
-
-def test_log_probabilities():
-    choice = chat(SandboxApp(), logprobs=True, top_logprobs=2).json()["choices"][0]
-    entries = choice["logprobs"]["content"]
-    assert "".join(entry["token"] for entry in entries) == choice["message"]["content"]
-    assert all(entry["logprob"] < 0 and len(entry["top_logprobs"]) == 2 for entry in entries)
-    assert "logprobs" not in chat(SandboxApp()).json()["choices"][0]
 
 
 @pytest.mark.parametrize(("model", "extra", "reasons"), [
