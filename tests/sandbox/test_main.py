@@ -48,14 +48,6 @@ def test_it_ends_on_an_interrupt():
     assert "1 requests answered" in rest
 
 
-@pytest.mark.parametrize("options", [["--balance", "much"], ["--port", "x"], ["--colour", "red"]])
-def test_wrong_options_are_refused(options, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(options)
-    assert caught.value.code == 2
-    assert "usage" in capsys.readouterr().err
-
-
 def test_a_scenario_by_name(stop):
     assert main(["--port", "0", "--scenario", "outage"], stop=stop) == 0
     with pytest.raises(ValueError, match="unknown fault"):

@@ -5,10 +5,8 @@ Its plain calls run in `test_skill`.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
-from io import BytesIO
 
 import openai
 import pytest
@@ -45,20 +43,6 @@ def test_a_tool_is_called_and_its_result_used(client):
     messages = [*ASKED, said.model_dump(exclude_none=True, exclude={"parsed"}), result]
     second = client.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
     assert "19 degrees" in second.choices[0].message.content
-
-
-def test_images_and_audio(client):
-    drawn = client.images.generate(model="hidream", prompt="a red boat", size="256x256")
-    boat = ("boat.png", base64.b64decode(drawn.data[0].b64_json), "image/png")
-    edited = client.images.edit(model="gpt-image-1", prompt="make it blue", image=boat)
-    assert edited.data[0].b64_json
-    asked = {"model": "gpt-4o-mini-tts", "input": "The quick brown fox.", "voice": "nova"}
-    streaming = client.audio.speech.with_streaming_response
-    with streaming.create(**asked, extra_body={"stream": True}) as response:
-        assert "content-length" not in response.headers
-        recording = ("speech.mp3", BytesIO(b"".join(response.iter_bytes())))
-    heard = client.audio.transcriptions.create(model="Whisper-Large-V3", file=recording)
-    assert heard.text == "The quick brown fox."
 
 
 @pytest.mark.parametrize(("fault", "error"), [

@@ -36,13 +36,6 @@ def test_it_starts_and_stops_quickly_and_can_start_again():
     box.stop()  # once more does no harm
 
 
-def test_two_at_once():
-    with Sandbox() as first, Sandbox(api_key="other") as second:
-        assert first.origin != second.origin
-        with client(first) as http:
-            assert http.post(f"{second.base_url}{CHAT}", json=BODY).status_code == 401
-
-
 def test_a_taken_port_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         box = Sandbox(port=taken.getsockname()[1])
@@ -113,14 +106,6 @@ def test_many_clients_pay_to_the_cent():
             paid = sum(pool.map(ask, range(40)))
         assert float(100 - box.balance) == pytest.approx(paid)
         assert len(box.requests) == 40
-
-
-def test_transports_share_the_account():
-    box = Sandbox()
-    with httpx.Client(transport=box.transport(), base_url="http://box.local") as http:
-        assert http.get("/api/v1/models").status_code == 200
-    assert box.async_transport().app is box.app
-    assert len(box.requests) == 1
 
 
 def test_a_server_that_does_not_start_says_so(monkeypatch):

@@ -49,14 +49,6 @@ def test_a_video_from_the_order_to_the_file():
     assert probe(app, states[2]["output"]["video"]["url"]) == (360, 640, 5)
 
 
-def test_time_finishes_a_video_too():
-    now = [0.0]
-    app = SandboxApp(clock=lambda: now[0], job_pace=10)
-    run = submit(app).json()["runId"]
-    for now[0], status in ((10.0, "IN_PROGRESS"), (20.0, "COMPLETED")):
-        assert poll(app, run)["data"]["status"] == status
-
-
 def test_the_other_routes_of_a_status():
     app = SandboxApp()
     run = submit(app).json()["runId"]
