@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from nanogpt_client import APIStatusError, AsyncNanoGPTClient, NanoGPTClient
@@ -69,22 +66,6 @@ def test_text_broken_arguments_and_a_finish_reason():
     assert "".join(deltas(streamed, "content")) == turn.text
     parts = [part for (part,) in deltas(streamed, "tool_calls")]
     assert "".join(part["function"]["arguments"] for part in parts) == '{"at": "th'
-
-
-STRUCTURED = {"outputType": "structured", "structuredOutputSchema": json.dumps({"type": "object"})}
-
-
-@pytest.mark.parametrize(("extra", "expected"), [
-    ({"outputType": "sourcedAnswer"}, "In Paris."), (STRUCTURED, {"city": "Paris"}),
-])  # fmt: skip
-def test_a_web_search_asks_the_model(extra: dict[str, Any], expected: object):
-    def model(request: ChatRequest) -> str:
-        assert request.search_results
-        return '{"city": "Paris"}' if "response_format" in request.body else "In Paris."
-
-    asked = {"query": "Where is the Eiffel Tower?"} | extra
-    data = ask(SandboxApp(model=model), "POST", "/api/web", asked).json()["data"]
-    assert expected in (data, data.get("answer"))
 
 
 def test_a_model_that_returns_something_else_is_a_type_error():

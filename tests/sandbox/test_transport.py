@@ -46,22 +46,6 @@ async def test_both_kinds_answer_alike(stream):
     assert app.requests[0].status == 200
 
 
-def test_query_form_and_media_pass():
-    with client(SandboxApp(job_pace=0)) as http:
-        spoken = http.post("/api/v1/audio/speech", json={"model": "Kokoro-82m", "input": "Hello"})
-        url = spoken.json()["audioUrl"]
-        assert url.startswith(f"{ORIGIN}/media/")
-        heard = http.post(
-            "/api/v1/audio/transcriptions",
-            files={"file": ("a.wav", http.get(url).content)},
-            data={"model": "Wizper"},
-        )
-        assert heard.json()["text"] == "Hello"
-        run = http.post("/api/generate-video", json={"model": "sora-2", "prompt": "x"}).json()["id"]
-        polled = http.get("/api/video/status", params={"requestId": run}).json()
-    assert polled["data"]["status"] == "COMPLETED"
-
-
 @pytest.mark.parametrize(("name", "error", "message"), [
     ("cut-before", httpx.RemoteProtocolError, "without sending a response"),
     ("cut-mid-frame", httpx.RemoteProtocolError, "complete message body"),
