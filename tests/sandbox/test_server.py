@@ -1,7 +1,8 @@
-"""The loopback server and its command: start, stop, cuts, streams, many clients."""
+"""The loopback server, its command and the in-process transports: streams, stalls, cuts."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -10,12 +11,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
-from nanogpt_client.sandbox import Sandbox
+from nanogpt_client.sandbox import AsyncSandboxTransport, Sandbox, SandboxApp, SandboxTransport
 from nanogpt_client.sandbox.__main__ import main
+from tests.sandbox.asking import CHAT as PATH
 from tests.sandbox.asking import HELLO, MODEL
 
 CHAT = "/chat/completions"
@@ -175,3 +178,70 @@ def test_a_scenario_by_name(stop):
     assert main(["--port", "0", "--scenario", "outage"], stop=stop) == 0
     with pytest.raises(ValueError, match="unknown fault"):
         main(["--port", "0", "--scenario", "sunshine"], stop=stop)
+
+
+ORIGIN = "http://sandbox.local:8080"
+
+
+def body(model: str = MODEL, **extra: Any) -> dict[str, Any]:
+    return {"model": model, "messages": HELLO, **extra}
+
+
+def fault(name: str) -> dict[str, Any]:
+    return body(f"sandbox/fault/{name}", stream=True)
+
+
+def local(app: SandboxApp, **options: Any) -> httpx.Client:
+    options |= {"base_url": ORIGIN, "headers": {"x-api-key": app.api_key}}
+    return httpx.Client(transport=SandboxTransport(app), **options)
+
+
+def local_async(app: SandboxApp, **options: Any) -> httpx.AsyncClient:
+    options |= {"base_url": ORIGIN, "headers": {"x-api-key": app.api_key}}
+    return httpx.AsyncClient(transport=AsyncSandboxTransport(app), **options)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_both_kinds_answer_alike(stream):
+    app = SandboxApp(clock=lambda: 0.0)
+    with local(app) as http:
+        first = http.post(PATH, json=body(stream=stream))
+    async with local_async(SandboxApp(clock=lambda: 0.0)) as http:
+        second = await http.post(PATH, json=body(stream=stream))
+    assert first.content == second.content
+    assert first.headers == second.headers
+    assert first.headers.get("content-length") == (None if stream else str(len(first.content)))
+    assert app.requests[0].status == 200
+
+
+@pytest.mark.parametrize(("name", "error", "message"), [
+    ("cut-before", httpx.RemoteProtocolError, "without sending a response"),
+    ("cut-mid-frame", httpx.RemoteProtocolError, "complete message body"),
+    ("stall-before", httpx.ReadTimeout, None), ("stall-mid", httpx.ReadTimeout, None),
+])  # fmt: skip
+async def test_cuts_and_long_stalls_are_errors(name, error, message):
+    start = time.monotonic()
+    with local(SandboxApp(stall=9), timeout=0.05) as http:
+        with pytest.raises(error, match=message):
+            http.post(PATH, json=fault(name))
+    async with local_async(SandboxApp(stall=9), timeout=0.05) as http:
+        with pytest.raises(error, match=message):
+            await http.post(PATH, json=fault(name))
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("name", ["stall-before", "stall-mid"])
+async def test_a_short_stall_passes(name):
+    start = time.monotonic()
+    with local(SandboxApp(stall=0.05)) as http:
+        assert b"[DONE]" in http.post(PATH, json=fault(name)).content
+    async with local_async(SandboxApp(stall=0.05), timeout=None) as http:
+        assert b"[DONE]" in (await http.post(PATH, json=fault(name))).content
+    assert time.monotonic() - start >= 0.1
+
+
+async def test_an_async_stall_can_be_cancelled():
+    async with local_async(SandboxApp(stall=9), timeout=None) as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await http.post(PATH, json=fault("stall-before"))
