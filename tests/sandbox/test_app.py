@@ -1,17 +1,26 @@
-"""Keys, roots and variants, rate, size limits, unknown routes, and whatever else may be sent."""
+"""Keys, roots, rate, unknown routes, whatever else may be sent in bounded time, and records."""
 
 from __future__ import annotations
 
+import gzip
+import inspect
 import json
 import re
+import socket
+import time
 from decimal import Decimal
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanogpt_client.sandbox import DEFAULT_KEY, Request, SandboxApp
-from tests.sandbox.asking import CHAT, HELLO, MODEL, ask, chat, code, message
+from nanogpt_client.sandbox import DEFAULT_KEY, Request, Sandbox, SandboxApp
+from nanogpt_client.sandbox.answers.schema_instance import NoInstanceError
+from nanogpt_client.sandbox.bodies import MAX_BODY
+from nanogpt_client.sandbox.recorded_requests import RecordedRequests
+from tests.sandbox.asking import CHAT, HELLO, MODEL, ask, chat, code
 
 BODY = {"model": MODEL, "messages": HELLO}
 
@@ -91,12 +100,6 @@ def test_every_reply_has_a_request_id_of_its_own():
     assert chat(app).json()["x_nanogpt_pricing"]["requestId"].startswith("req_")
 
 
-def test_two_accounts_given_the_same_requests_answer_the_same():
-    first, second = (SandboxApp(clock=lambda: 1_700_000_000.0) for _ in range(2))
-    for text in ("Hello!", "What is 2 + 2?"):
-        assert chat(first, text) == chat(second, text)
-
-
 def test_the_balance_pays_until_it_is_spent():
     app = SandboxApp(balance="0.001")
     pricing = chat(app).json()["x_nanogpt_pricing"]
@@ -107,13 +110,6 @@ def test_the_balance_pays_until_it_is_spent():
     assert reply.status == 402
     assert reply.json()["error"] == "Insufficient balance"
     assert reply.json()["requiredBalance"] > float(app.balance)
-
-
-def test_a_refused_request_costs_nothing():
-    app = SandboxApp(strict_models=True)
-    chat(app, model="nobody/nothing")
-    chat(app, temperature=3)
-    assert app.balance == 5
 
 
 json_values = st.recursive(
@@ -185,11 +181,159 @@ def test_a_body_that_is_no_json_object_is_a_400(raw):
     assert code(ask(SandboxApp(), "POST", CHAT, raw=raw)) == (400, "invalid_json")
 
 
-def test_a_body_over_32_mb_is_a_413():
-    reply = ask(SandboxApp(), "POST", CHAT, raw=b" " * (32 * 1024 * 1024 + 1))
-    assert reply.status == 413
+TOOL = {"name": "look", "parameters": {"type": "object", "properties": {}}}
 
 
-def test_half_a_character_is_replaced():
-    raw = json.dumps(BODY | {"messages": [{"role": "user", "content": "say \ud83d"}]}).encode()
-    assert message(ask(SandboxApp(), "POST", CHAT, raw=raw))["content"]
+def test_a_chat_request_is_recorded_whole():
+    app = SandboxApp(model=lambda _: "Yes.")
+    chat(app, tools=[{"type": "function", "function": TOOL}])
+    (recorded,) = app.requests
+    assert (recorded.method, recorded.path, recorded.status) == ("POST", CHAT, 200)
+    assert (recorded.messages, recorded.tools, recorded.json["model"]) == (HELLO, [TOOL], MODEL)
+
+
+def test_the_key_is_not_recorded():
+    app = SandboxApp()
+    sent = {"authorization": f"Bearer {app.api_key}", "x-mine": "1"}
+    ask(app, "GET", "/api/v1/models?detailed=true", headers=sent)
+    (recorded,) = app.requests
+    assert recorded.headers["authorization"] == recorded.headers["x-api-key"] == "[redacted]"
+    assert (recorded.headers["x-mine"], recorded.query) == ("1", {"detailed": "true"})
+    assert app.api_key not in repr(app.requests)
+
+
+def test_a_compressed_body_is_recorded_as_it_reads():
+    app = SandboxApp(model=lambda _: "Yes.")
+    raw = gzip.compress(json.dumps({"model": MODEL, "messages": HELLO}).encode())
+    ask(app, "POST", CHAT, raw=raw, headers={"content-encoding": "gzip"})
+    assert (app.requests[0].status, app.requests[0].messages) == (200, HELLO)
+
+
+def test_the_latest_requests_are_recorded():
+    app = SandboxApp(keep_requests=2)
+    for number in range(5):
+        ask(app, "GET", f"/{number}")
+    assert [recorded.path for recorded in app.requests] == ["/3", "/4"]
+    assert [recorded.path for recorded in app.requests[-1:]] == ["/4"]
+    assert (len(app.requests), app.requests.total) == (2, 5)
+    app.requests.clear()
+    assert not app.requests
+
+
+def test_bodies_do_not_grow_without_end():
+    recorded = RecordedRequests(1000)
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    recorded.add(Request("POST", "/form", headers=form, body=b"x" * 1_000_000), 200)
+    assert len(recorded[0].body) == 64 * 1024
+    large = b"x" * 20 * 1024 * 1024
+    for _ in range(5):
+        recorded.add(Request("POST", "/json", body=large), 200)
+    assert [each.path for each in recorded] == ["/json"] * 3
+
+
+def test_the_arguments_of_both_sandboxes_are_the_same():
+    app = inspect.signature(SandboxApp).parameters
+    served = inspect.signature(Sandbox).parameters
+    assert {key: each for key, each in served.items() if key not in ("host", "port")} == app
+    assert all(each.annotation is not inspect.Parameter.empty for each in app.values())
+
+
+NODE = {
+    "type": "object",
+    "properties": {"a": {"$ref": "#/$defs/n"}, "b": {"$ref": "#/$defs/n"}},
+    "required": ["a", "b"],
+}
+
+
+def answer_to(schema: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    reply = chat(SandboxApp(), "x", response_format=wanted)
+    return reply.status, json.loads(reply.content)
+
+
+TEXT, INTEGER = {"type": "string"}, {"type": "integer"}
+
+
+@pytest.mark.parametrize("schema", [
+    {"type": "array", "items": TEXT, "minItems": 10**6},
+    {"type": "array", "items": TEXT, "minItems": 101, "uniqueItems": True},
+    {"type": "string", "minLength": 10**10}, {"type": "object", "minProperties": 10**7},
+    {"type": "array", "contains": INTEGER, "minContains": 10**8},
+    {"type": "string", "pattern": "^a{1000000000}$"},
+    {"type": "object", "properties": {"deep": {"anyOf": [{"minLength": 10**10}]}}},
+])  # fmt: skip
+def test_an_answer_of_enormous_size_is_refused(schema):
+    status, body = answer_to(schema)
+    assert (status, body["error"]["code"]) == (400, "invalid_json_schema")
+    assert "the most that the sandbox makes" in body["error"]["message"]
+
+
+def test_so_are_arguments_of_a_tool():
+    function = {"name": "f", "parameters": {"properties": {"a": {"minLength": 10**10}}}}
+    reply = chat(SandboxApp(), "x", tools=[{"type": "function", "function": function}])
+    assert (reply.status, json.loads(reply.content)["error"]["code"]) == (400, "invalid_tool_spec")
+
+
+@pytest.mark.parametrize("schema", [
+    {"type": "array", "minItems": 2000, "items": {"type": "string"}},
+    {"type": "array", "minItems": 100, "items": {"type": "integer"}, "uniqueItems": True},
+    {"type": "string", "minLength": 100_000},
+])  # fmt: skip
+def test_what_is_made_takes_seconds_at_most(schema):
+    started = time.process_time()
+    status, _ = answer_to(schema)
+    assert status == 200
+    assert time.process_time() - started < 5
+
+
+def test_a_schema_whose_instances_have_no_end_is_an_error():
+    with pytest.raises(NoInstanceError, match="leads back to itself"):
+        answer_to({"$defs": {"n": NODE}, "$ref": "#/$defs/n"})
+
+
+def send_head(box: Sandbox, *lines: str) -> bytes:
+    """Send a head alone; return what comes before anything of a body was sent."""
+    head = ["POST /api/v1/chat/completions HTTP/1.1", "host: x", *lines, "", ""]
+    with socket.create_connection(("127.0.0.1", httpx.URL(box.origin).port or 0)) as connection:
+        connection.settimeout(5)
+        connection.sendall("\r\n".join(head).encode())
+        return connection.recv(64)
+
+
+def test_an_upload_is_refused_before_it_is_read():
+    with Sandbox() as box:
+        own = f"authorization: Bearer {box.api_key}"
+        assert b" 401 " in send_head(box, "authorization: Bearer no", "content-length: 1000000")
+        assert b" 413 " in send_head(box, own, "content-length: 300000000")
+        assert [each.status for each in box.app.requests] == [401, 413]
+
+
+def test_an_upload_without_a_length_is_read_to_the_limit_alone(monkeypatch):
+    sizes: list[int] = []
+    handle = SandboxApp.handle
+
+    def noting(app: SandboxApp, request: Request) -> Any:
+        sizes.append(len(request.body))
+        return handle(app, request)
+
+    monkeypatch.setattr(SandboxApp, "handle", noting)
+    with Sandbox() as box:
+        reply = httpx.post(
+            f"{box.base_url}/chat/completions",
+            content=(bytes(1 << 20) for _ in range(60)),
+            headers={"x-api-key": box.api_key},
+        )
+    assert reply.status_code == 413
+    assert MAX_BODY < sizes[0] < MAX_BODY + (1 << 20)
+
+
+def test_links_are_of_the_server_whatever_host_was_asked_for():
+    with Sandbox() as box:
+        reply = httpx.post(
+            f"{box.base_url}/images/generations",
+            json={"prompt": "x", "size": "64x64", "response_format": "url"},
+            headers={"host": "evil.example", "x-api-key": box.api_key},
+        )
+        url = reply.json()["data"][0]["url"]
+        assert url.startswith(f"{box.origin}/media/")
+        assert httpx.get(url).headers["content-type"] == "image/png"

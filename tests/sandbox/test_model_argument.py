@@ -1,14 +1,21 @@
-"""`model=`: what any callable says reaches the wire, whole and streamed."""
+"""`model=`: what any callable says reaches the wire, and its errors reach the test."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
-from nanogpt_client.sandbox import ChatRequest, Citation, SandboxApp, ToolCall, Turn
-from tests.sandbox.asking import CHAT, ask, chat, chunks, deltas, function, message
+from nanogpt_client import APIStatusError, AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client.sandbox import (
+    ChatRequest,
+    Sandbox,
+    SandboxApp,
+    Script,
+    ScriptError,
+    ToolCall,
+    Turn,
+)
+from tests.sandbox.asking import CHAT, MODEL, ask, chat, chunks, deltas, function, message
+from tests.support.in_process import connection
 
 TOOL = function("look")
 
@@ -61,29 +68,61 @@ def test_text_broken_arguments_and_a_finish_reason():
     assert "".join(part["function"]["arguments"] for part in parts) == '{"at": "th'
 
 
-def test_citations_reach_the_wire():
-    turn = Turn("A quick fox.", citations=(Citation("https://a.example", "A", 2, 7),))
-    said = message(chat(SandboxApp(model=lambda _: turn)))
-    assert said["annotations"][0]["url_citation"]["url"] == "https://a.example"
-
-
-STRUCTURED = {"outputType": "structured", "structuredOutputSchema": json.dumps({"type": "object"})}
-
-
-@pytest.mark.parametrize(("extra", "expected"), [
-    ({"outputType": "sourcedAnswer"}, "In Paris."), (STRUCTURED, {"city": "Paris"}),
-])  # fmt: skip
-def test_a_web_search_asks_the_model(extra: dict[str, Any], expected: object):
-    def model(request: ChatRequest) -> str:
-        assert request.search_results
-        return '{"city": "Paris"}' if "response_format" in request.body else "In Paris."
-
-    asked = {"query": "Where is the Eiffel Tower?"} | extra
-    data = ask(SandboxApp(model=model), "POST", "/api/web", asked).json()["data"]
-    assert expected in (data, data.get("answer"))
-
-
 def test_a_model_that_returns_something_else_is_a_type_error():
     app = SandboxApp(model=lambda _: 7)  # type: ignore[arg-type,return-value]
     with pytest.raises(TypeError, match="a Turn or a str, not int"):
         chat(app)
+
+
+def broken(request: ChatRequest) -> str:
+    return str(request.body["ticket"])
+
+
+def test_an_app_raises_it():
+    app = SandboxApp(model=broken)
+    with pytest.raises(KeyError, match="ticket"):
+        chat(app)
+    assert [each.status for each in app.requests] == [424]
+    assert app.balance == 5
+
+
+async def test_in_process_it_is_raised_once_where_it_was_asked():
+    app = SandboxApp(model=broken)
+    settings = connection(app)
+    async_http = settings.pop("http_async_client")
+    with NanoGPTClient(**settings) as nano, pytest.raises(KeyError, match="ticket"):
+        nano.chat("Hello!", model=MODEL)
+    async with AsyncNanoGPTClient(**settings | {"http_client": async_http}) as nano:
+        with pytest.raises(KeyError, match="ticket"):
+            await nano.chat("Hello!", model=MODEL)
+    assert len(app.requests) == 2
+
+
+def client(box: Sandbox) -> NanoGPTClient:
+    return NanoGPTClient(box.api_key, base_url=box.base_url)
+
+
+def test_served_it_is_in_the_reply_not_retried_and_raised_at_the_end():
+    said = "model raised KeyError: 'ticket'"
+    with pytest.raises(KeyError, match="ticket"), Sandbox(model=broken) as box:  # noqa: PT012 - by the end of the block
+        with client(box) as nano, pytest.raises(APIStatusError, match=said) as caught:
+            nano.chat("Hello!", model=MODEL)
+        assert (caught.value.status_code, caught.value.code) == (424, "sandbox_model_error")
+        assert len(box.requests) == 1
+
+
+async def test_served_async_it_takes_the_place_of_what_it_led_to():
+    with pytest.raises(ScriptError, match="no answer left") as caught:  # noqa: PT012 - by the end of the block
+        async with Sandbox(model=Script()) as box:
+            with client(box) as nano:
+                nano.chat("Hello!", model=MODEL)
+    assert isinstance(caught.value.__context__, APIStatusError)
+
+
+def test_a_failed_check_inside_a_model_fails_the_test():
+    def model(_: ChatRequest) -> str:
+        pytest.fail("no tools were sent")
+
+    with pytest.raises(pytest.fail.Exception, match="no tools"), Sandbox(model=model) as box:
+        with client(box) as nano, pytest.raises(APIStatusError):
+            nano.chat("Hello!", model=MODEL)

@@ -29,22 +29,16 @@ STRUCTURED = {"outputType": "structured", "structuredOutputSchema": SCHEMA}
 
 # Path in the document, and body of the request; its values stand for what is in braces.
 POSTED: list[tuple[str, Any]] = [
-    ("/v1/chat/completions", {"model": MODEL, "messages": HELLO}),
-    ("/check-balance", None),
-    ("/generate-video", VIDEO),
-    ("/v1/images/generations", IMAGE),
+    ("/v1/chat/completions", {"model": MODEL, "messages": HELLO}), ("/check-balance", None),
+    ("/generate-video", VIDEO), ("/v1/images/generations", IMAGE),
     ("/v1/images/generations", IMAGE | {"response_format": "url"}),
-    ("/web", SEARCH),
-    ("/web", SEARCH | {"outputType": "sourcedAnswer"}),
-    ("/web", SEARCH | STRUCTURED),
-    ("/v1/data/web/search", SEARCH),
-    ("/transaction/create/{btc}", {"amount": 0.001}),
-    ("/transaction/create/daimo/{usdc}", {"amount": 10}),
-    ("/transaction/create/usd", {"amount": 10}),
-    ("/tts", {"model": "Kokoro-82m", "text": "Hello"}),
-    ("/v1/embeddings", EMBED),
+    ("/v1/images/edits", {"prompt": "bluer", "imageDataUrl": data_url(image())}),
+    *(("/web", SEARCH | extra) for extra in ({}, {"outputType": "sourcedAnswer"}, STRUCTURED)),
+    ("/v1/data/web/search", SEARCH), ("/transaction/create/{btc}", {"amount": 0.001}),
+    *((f"/transaction/create/{each}", {"amount": 10}) for each in ("daimo/{usdc}", "usd")),
+    ("/tts", {"model": "Kokoro-82m", "text": "Hello"}), ("/v1/embeddings", EMBED),
     ("/v1/embeddings", EMBED | {"encoding_format": "base64"}),
-]
+]  # fmt: skip
 GOTTEN = [
     "/v1/models", "/v1/models?detailed=true", "/v1/usage", "/v1/usage?from=2026-01-02",
     "/generate-video/recover", "/transaction/limits/{kas}",

@@ -1,17 +1,24 @@
-"""The loopback server: starts and stops cleanly, drops connections, streams, serves many."""
+"""The loopback server, its command and the in-process transports: streams, stalls, cuts."""
 
 from __future__ import annotations
 
+import asyncio
+import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
-from nanogpt_client.sandbox import Sandbox
+from nanogpt_client.sandbox import AsyncSandboxTransport, Sandbox, SandboxApp, SandboxTransport
+from nanogpt_client.sandbox.__main__ import main
+from tests.sandbox.asking import CHAT as PATH
 from tests.sandbox.asking import HELLO, MODEL
 
 CHAT = "/chat/completions"
@@ -34,13 +41,6 @@ def test_it_starts_and_stops_quickly_and_can_start_again():
     assert time.monotonic() - start < 5
     assert [request.status for request in box.requests] == [200] * 3
     box.stop()  # once more does no harm
-
-
-def test_two_at_once():
-    with Sandbox() as first, Sandbox(api_key="other") as second:
-        assert first.origin != second.origin
-        with client(first) as http:
-            assert http.post(f"{second.base_url}{CHAT}", json=BODY).status_code == 401
 
 
 def test_a_taken_port_is_an_error():
@@ -115,14 +115,6 @@ def test_many_clients_pay_to_the_cent():
         assert len(box.requests) == 40
 
 
-def test_transports_share_the_account():
-    box = Sandbox()
-    with httpx.Client(transport=box.transport(), base_url="http://box.local") as http:
-        assert http.get("/api/v1/models").status_code == 200
-    assert box.async_transport().app is box.app
-    assert len(box.requests) == 1
-
-
 def test_a_server_that_does_not_start_says_so(monkeypatch):
     class Broken:
         started = False
@@ -146,3 +138,110 @@ def test_importing_the_sandbox_loads_none_of_its_heavy_parts():
     parts = "{'starlette', 'uvicorn', 'PIL', 'av', 'python_multipart'}"
     code = f"import sys, nanogpt_client.sandbox; sys.exit(len({parts} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-W", "error", "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def stop() -> threading.Event:
+    """Return an event that ends the command at once."""
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def test_it_says_what_it_is_and_how_to_reach_it(capsys, stop):
+    options = ["--port", "0", "--balance", "1.5", "--api-key", "mine", "--rate", "0"]
+    assert main(options, stop=stop) == 0
+    said = capsys.readouterr().out
+    for text in ("offline emulator", "pretend", "mine", "$1.5 "):
+        assert text in said
+    assert re.search(r"http://127\.0\.0\.1:\d+/api/v1", said)
+
+
+def test_it_ends_on_an_interrupt():
+    command = [sys.executable, "-W", "error", "-m", "nanogpt_client.sandbox", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        lines = [process.stdout.readline() for _ in range(5)]
+        address = lines[1].split()[-1]
+        assert httpx.get(f"{address}/models").status_code == 200
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert errors == ""
+    assert "1 requests answered" in rest
+
+
+def test_a_scenario_by_name(stop):
+    assert main(["--port", "0", "--scenario", "outage"], stop=stop) == 0
+    with pytest.raises(ValueError, match="unknown fault"):
+        main(["--port", "0", "--scenario", "sunshine"], stop=stop)
+
+
+ORIGIN = "http://sandbox.local:8080"
+
+
+def body(model: str = MODEL, **extra: Any) -> dict[str, Any]:
+    return {"model": model, "messages": HELLO, **extra}
+
+
+def fault(name: str) -> dict[str, Any]:
+    return body(f"sandbox/fault/{name}", stream=True)
+
+
+def local(app: SandboxApp, **options: Any) -> httpx.Client:
+    options |= {"base_url": ORIGIN, "headers": {"x-api-key": app.api_key}}
+    return httpx.Client(transport=SandboxTransport(app), **options)
+
+
+def local_async(app: SandboxApp, **options: Any) -> httpx.AsyncClient:
+    options |= {"base_url": ORIGIN, "headers": {"x-api-key": app.api_key}}
+    return httpx.AsyncClient(transport=AsyncSandboxTransport(app), **options)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_both_kinds_answer_alike(stream):
+    app = SandboxApp(clock=lambda: 0.0)
+    with local(app) as http:
+        first = http.post(PATH, json=body(stream=stream))
+    async with local_async(SandboxApp(clock=lambda: 0.0)) as http:
+        second = await http.post(PATH, json=body(stream=stream))
+    assert first.content == second.content
+    assert first.headers == second.headers
+    assert first.headers.get("content-length") == (None if stream else str(len(first.content)))
+    assert app.requests[0].status == 200
+
+
+@pytest.mark.parametrize(("name", "error", "message"), [
+    ("cut-before", httpx.RemoteProtocolError, "without sending a response"),
+    ("cut-mid-frame", httpx.RemoteProtocolError, "complete message body"),
+    ("stall-before", httpx.ReadTimeout, None), ("stall-mid", httpx.ReadTimeout, None),
+])  # fmt: skip
+async def test_cuts_and_long_stalls_are_errors(name, error, message):
+    start = time.monotonic()
+    with local(SandboxApp(stall=9), timeout=0.05) as http:
+        with pytest.raises(error, match=message):
+            http.post(PATH, json=fault(name))
+    async with local_async(SandboxApp(stall=9), timeout=0.05) as http:
+        with pytest.raises(error, match=message):
+            await http.post(PATH, json=fault(name))
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("name", ["stall-before", "stall-mid"])
+async def test_a_short_stall_passes(name):
+    start = time.monotonic()
+    with local(SandboxApp(stall=0.05)) as http:
+        assert b"[DONE]" in http.post(PATH, json=fault(name)).content
+    async with local_async(SandboxApp(stall=0.05), timeout=None) as http:
+        assert b"[DONE]" in (await http.post(PATH, json=fault(name))).content
+    assert time.monotonic() - start >= 0.1
+
+
+async def test_an_async_stall_can_be_cancelled():
+    async with local_async(SandboxApp(stall=9), timeout=None) as http:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await http.post(PATH, json=fault("stall-before"))

@@ -3,6 +3,7 @@
 The document lies beside the checkout (`../shared/nanogpt/skill.md`) and is no part of the project.
 Its curl and Python blocks run as they stand, and the bodies of its JSON blocks are sent: only
 address, key, placeholder ids and file names are replaced.
+The official `openai` SDK works, too, with only address and key set.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import openai
 import pytest
 
 from nanogpt_client.sandbox import Sandbox
+from tests.sandbox.asking import HELLO, MODEL, QUESTION, WEATHER
 from tests.support.paths import REFERENCE
 
 SKILL = REFERENCE / "skill.md"
@@ -122,3 +124,45 @@ def test_the_python_blocks_run(server, tmp_path, monkeypatch, capsys):
             names["client"].close()
     assert (tmp_path / "output.mp3").stat().st_size > 0
     assert capsys.readouterr().out
+
+
+ASKED = [{"role": "user", "content": QUESTION}]
+
+
+@pytest.fixture(scope="module")
+def sdk(server: Sandbox) -> Iterator[openai.OpenAI]:
+    options = {"base_url": server.base_url, "api_key": server.api_key}
+    with openai.OpenAI(**options, max_retries=0) as found:
+        yield found
+
+
+def test_a_stream_is_the_whole_reply(sdk):
+    whole = sdk.chat.completions.create(model=MODEL, messages=HELLO)
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    chunks = list(sdk.chat.completions.create(model=MODEL, messages=HELLO, **options))
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert text == whole.choices[0].message.content
+    assert chunks[-1].choices[0].finish_reason == whole.choices[0].finish_reason == "stop"
+    assert chunks[-1].usage == whole.usage
+
+
+def test_a_tool_is_called_and_its_result_used(sdk):
+    with sdk.chat.completions.stream(model=MODEL, messages=ASKED, tools=[WEATHER]) as stream:
+        said = stream.get_final_completion().choices[0].message
+    (call,) = said.tool_calls
+    assert json.loads(call.function.arguments) == {"city": "Lisbon"}
+    result = {"role": "tool", "tool_call_id": call.id, "content": "19 degrees and sunny"}
+    messages = [*ASKED, said.model_dump(exclude_none=True, exclude={"parsed"}), result]
+    second = sdk.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
+    assert "19 degrees" in second.choices[0].message.content
+
+
+@pytest.mark.parametrize(("fault", "error"), [
+    ("400", openai.BadRequestError), ("401", openai.AuthenticationError),
+    ("403", openai.PermissionDeniedError), ("409", openai.ConflictError),
+    ("429", openai.RateLimitError), ("500", openai.InternalServerError),
+    ("402-legacy", openai.APIStatusError), ("cut-before", openai.APIConnectionError),
+])  # fmt: skip
+def test_errors_are_the_sdks_own(sdk, fault, error):
+    with pytest.raises(error):
+        sdk.chat.completions.create(model=f"sandbox/fault/{fault}", messages=HELLO)

@@ -7,7 +7,7 @@ import time
 import pytest
 from llama_index.core.prompts import default_prompts
 
-from nanogpt_client.sandbox import ChatRequest, Extractive, SearchResult
+from nanogpt_client.sandbox import ChatRequest, Extractive
 from nanogpt_client.sandbox.media.search import search
 
 ANSWER = "The lighthouse of Sandhaven was built by Ida Brandt in 1874."
@@ -73,15 +73,6 @@ def test_search_results_are_cited(question, answer):
         assert turn.text[cited.start_index : cited.end_index] in " ".join(source.split())
         assert turn.text[cited.end_index :].startswith(f" [{number + 1}]")
         assert source.startswith(cited.content.rstrip("…")[:100])
-
-
-def test_a_second_source_is_cited_too():
-    results = (
-        SearchResult("Lamps", "https://a.example", "Lamps shine. Sandhaven's lamp burns oil."),
-        SearchResult("Ships", "https://b.example", "Ships sail. Sandhaven's lamp burns oil daily."),
-    )
-    turn = ask("What does the lamp of Sandhaven burn?", search_results=results)
-    assert {cited.url for cited in turn.citations} == {"https://a.example", "https://b.example"}
 
 
 def test_20_kb_of_context_are_read_fast():

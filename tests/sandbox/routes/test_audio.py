@@ -1,11 +1,17 @@
-"""Speech and transcription: bytes, URLs and jobs."""
+"""Speech and transcription: bytes, URLs and jobs; real audio files that are read back."""
 
 from __future__ import annotations
 
+import io
+import wave
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from nanogpt_client._media import audio_concat
 from nanogpt_client.sandbox import Reply, SandboxApp
 from nanogpt_client.sandbox.media import audio
 from tests.sandbox.asking import ask, code, download, form
@@ -155,3 +161,68 @@ def test_jobs_and_recordings_that_are_refused():
     assert code(ask(app, "POST", TRANSCRIPTIONS, {"model": "Wizper"})) == missing
     assert code(form(app, TRANSCRIPTIONS, [("wrong", b"x")], model="Wizper")) == missing
     assert app.balance == 5
+
+
+FORMATS = audio_concat.FORMATS | {"opus": "audio/ogg", "flac": "audio/flac"}
+QUOTED = (
+    'Info: the "quick" brown fox\n jumps over \\ the lazy dog. Grüße aus Köln, 東京 und 🎉! ' * 4
+)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_is_read_back_even_if_it_was_cut_or_joined_by_bytes(kind):
+    data, mime_type = audio.synthesize(QUOTED, format=kind)
+    assert mime_type == FORMATS[kind]
+    assert audio.synthesize(QUOTED, format=kind) == (data, mime_type)
+    found = audio.transcribe(data)
+    assert found.text == audio.transcribe(data[: len(data) // 2]).text == QUOTED
+    assert found.seconds == pytest.approx(len(QUOTED) / 15, abs=0.5)
+    assert audio.transcribe(data + audio.synthesize("two", format=kind)[0]).text == f"{QUOTED} two"
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80), st.sampled_from([*FORMATS]))
+def test_any_text_is_read_back_exactly(text, kind):
+    assert audio.transcribe(audio.synthesize(text, format=kind, speed=4)[0]).text == text
+
+
+@pytest.mark.parametrize("kind", audio_concat.FORMATS)
+def test_what_a_client_joins_is_read_back(kind):
+    texts = [QUOTED, "one größe.", "Xing " * 90, "the end"]
+    joined = audio_concat.join(
+        [audio.synthesize(text, format=kind)[0] for text in texts], FORMATS[kind]
+    )
+    found = audio.transcribe(joined)
+    assert found.text == " ".join(texts)
+    assert found.seconds == pytest.approx(len(found.text) / 15, abs=2)
+
+
+def test_speed_voices_and_times():
+    slow, plain, fast = (
+        audio.transcribe(audio.synthesize("x" * 99, speed=each)[0]).seconds for each in (0.5, 1, 2)
+    )
+    assert [slow / plain, plain / fast] == pytest.approx([2, 2], abs=0.1)
+    assert audio.synthesize("hello", voice="onyx")[0] != audio.synthesize("hello", voice="nova")[0]
+    found = audio.transcribe(audio.synthesize("one  two\ud800\nthree")[0])
+    assert [word for word, _, _ in found.words] == ["one", "two?", "three"]
+    times = [time for _, start, end in found.words for time in (start, end)]
+    assert times == sorted(times)
+    assert times[-1] == found.seconds
+
+
+def test_other_audio_has_no_speech():
+    target = io.BytesIO()
+    with wave.open(target, "wb") as silence:
+        silence.setparams((1, 2, 8_000, 0, "NONE", ""))
+        silence.writeframes(bytes(16_000))
+    found = audio.transcribe(target.getvalue())
+    assert (found.text, found.seconds, found.words) == (audio.NO_SPEECH, 1.0, ())
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"hello, this is a text " * 50, np.random.default_rng(3).bytes(50_000),
+    b"RIFF\x10\0\0\0WAVE", b"ID3 x" * 20,
+])  # fmt: skip
+def test_other_data_is_refused(data):
+    with pytest.raises(ValueError, match=r"not an audio file|has no audio"):
+        audio.transcribe(data)

@@ -27,14 +27,13 @@ from tests.sandbox.asking import (
     deltas,
     image,
     message,
+    pdf,
 )
-from tests.sandbox.pdfs import pdf
 
 REASONING = "anthropic/claude-opus-4.6:thinking"
 OPEN = "zai-org/glm-5"
 GEMINI = "google/gemini-3-flash-preview"
 DRAWING = "gemini-3-pro-image-preview"
-PNG = data_url(image())
 SMALL = "Doctor-Shotgun/MS3.2-24B-Magnum-Diamond"  # 16,384 tokens
 CALL = ToolCall("look", {"where": "in the garden behind the house"})
 SOURCE = Citation("https://a.example", "A", 4, 9, "quick")
@@ -221,13 +220,6 @@ def test_web_search_cites_and_costs(model, extra, price):
     assert 0 < cost(reply) - Decimal(price) < rate + Decimal("0.02")
 
 
-def test_search_options_narrow_the_hits():
-    options = {"enabled": True, "provider": "perplexity", "searchDomainFilter": ["news.example"]}
-    found = message(chat(SandboxApp(), "What is Nano?", webSearch=options))
-    hosts = {note["url_citation"]["url"].split("/")[2] for note in found["annotations"]}
-    assert hosts == {"news.example"}
-
-
 @pytest.mark.parametrize(("suffix", "expected"), [
     (":online", "webSearch_balance_required"), (":memory", "memory_balance_required"),
     (":online:memory-30", "both_balance_required"),
@@ -333,14 +325,9 @@ def test_videos_are_named(url, named):
     assert named in message(chat(SandboxApp(), content(part), model=GEMINI))["content"]
 
 
-def test_a_drawing_model_draws(monkeypatch):
+def test_a_drawing_model_draws():
     (drawn,) = message(chat(SandboxApp(), "Draw a boat.", model=DRAWING))["images"]
     assert drawn["image_url"]["url"].startswith("data:image/png;base64,")
-    specs: list[Any] = []
-    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.render", specs.append)
-    monkeypatch.setattr("nanogpt_client.sandbox.routes.chat.data_url", lambda _: PNG)
-    chat(SandboxApp(), "Draw a boat.", model=DRAWING)
-    assert [(spec.prompt, spec.model) for spec in specs] == [("Draw a boat.", DRAWING)]
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [

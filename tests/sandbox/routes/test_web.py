@@ -1,13 +1,15 @@
-"""Direct web search: three kinds of output, filters, the minimum balance."""
+"""Direct web search: three kinds of output, filters, the minimum balance, the right article."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from nanogpt_client.sandbox import Reply, SandboxApp
+from nanogpt_client.sandbox.media.search import search as find
 from tests.sandbox.asking import ask
 
 STRING = {"type": "string"}
@@ -82,3 +84,34 @@ def test_refusals_are_plain_and_free(body):
     assert app.balance == 5
     poor = search(SandboxApp(balance="0.99"))
     assert (poor.status, poor.json()["requiredBalance"]) == (402, 1.0)
+
+
+@pytest.mark.parametrize(("query", "path"), [
+    ("What is the Nano currency?", "/nano-currency"),
+    ("How does NanoGPT search the web?", "/nanogpt-web-search"),
+    ("capital of Australia", "/cities/canberra"),
+    ("who walked on the moon first", "/moon-landing"), ("how fast is light", "/speed-of-light"),
+    ("Who painted the Starry Night?", "/van-gogh"),
+    ("retrieval augmented generation", "/retrieval-augmented-generation"),
+    ("server-sent events stream", "/server-sent-events"),
+])  # fmt: skip
+def test_the_right_article_comes_first(query, path):
+    assert urlsplit(find(query)[0].url).path == path
+
+
+def test_limits_domains_and_dates():
+    five = find("capital city", limit=5)
+    assert [len(find("capital city", limit=each)) for each in (5, 2, 0)] == [5, 2, 0]
+    assert find("capital city", limit=2) == five[:2]
+
+    def hosts(**filters):
+        return {urlsplit(hit.url).hostname for hit in find("nano", **filters)}
+
+    assert hosts(include_domains=["guides.example"]) == {"guides.example"}
+    assert hosts(include_domains=["*.Example"]) == hosts()
+    assert "encyclopedia.example" not in hosts(exclude_domains=["encyclopedia.example"])
+    assert hosts(include_domains=["ides.example"]) == set()
+    day = find("nano currency")[0].date
+    assert find("nano currency", from_date=day, to_date=day)[0].date == day
+    assert all(hit.date >= "2025-06-01" for hit in find("nano", limit=50, from_date="2025-06-01"))
+    assert find("nano", from_date="2999-01-01") == []
