@@ -131,8 +131,8 @@ ASKED = [{"role": "user", "content": QUESTION}]
 
 @pytest.fixture(scope="module")
 def sdk(server: Sandbox) -> Iterator[openai.OpenAI]:
-    options = {"base_url": server.base_url, "api_key": server.api_key}
-    with openai.OpenAI(**options, max_retries=0) as found:
+    address, key = server.base_url, server.api_key
+    with openai.OpenAI(base_url=address, api_key=key, max_retries=0) as found:
         yield found
 
 

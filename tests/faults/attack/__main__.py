@@ -93,7 +93,7 @@ ROWS: dict[str, Callable[[], Row]] = {
         "-k",
         "fork",
     ),
-    "22 sandbox server": partial(_tests, "tests/sandbox/test_bounds.py"),
+    "22 sandbox server": partial(_tests, "tests/sandbox/test_app.py"),
     "C soak": _soak,
 }
 
