@@ -250,7 +250,9 @@ def test_invalid_calls_go_back_as_objects_and_are_answered():
     assert result == {
         "role": "tool",
         "tool_call_id": "c1",
-        "content": 'The arguments of this call are not a JSON object: {"at":  The tool was not run.',
+        "content": (
+            'The arguments of this call are not a JSON object: {"at":  The tool was not run.'
+        ),
     }
     result_message = ToolMessage("cut", tool_call_id="c1")
     _, result = wire(AIMessage("", invalid_tool_calls=[broken]), result_message)
