@@ -82,7 +82,7 @@ class _Found(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Equal for equal values; unlike Python, it tells 1 from true."""
+        """Equal for equal values; unlike Python, it distinguishes 1 and true."""
         return json.dumps(self.value, sort_keys=True)
 
 

@@ -98,7 +98,7 @@ async def test_a_workflow_hands_off():
     assert str(response) == "It is sunny."
 
 
-async def test_thoughts_stream_through_an_agent(llm):
+async def test_reasoning_streams_through_an_agent(llm):
     llm.reasoning_effort = "high"
     _, events = await run(FunctionAgent(tools=[multiply], llm=llm), "What is 12 times 34?")
     deltas = [event.thinking_delta for event in events if isinstance(event, AgentStream)]

@@ -46,7 +46,7 @@ def completion(message, **more):
     )
 
 
-def test_an_answer_has_thoughts_first_then_one_text_then_pictures_then_calls():
+def test_a_response_has_reasoning_first_then_one_text_then_images_then_calls():
     message = Message(
         text="text",
         reasoning="hm",

@@ -139,8 +139,8 @@ def test_streamed_items_add_up():
     assert "".join(item.delta or "" for item in items) == items[-1].message.content
     texts = [item.message.content or "" for item in items]
     assert all(after.startswith(before) for before, after in itertools.pairwise(texts))
-    thoughts = [item.additional_kwargs.get("thinking_delta") or "" for item in items]
-    assert "".join(thoughts) == "A greeting."
+    reasoning = [item.additional_kwargs.get("thinking_delta") or "" for item in items]
+    assert "".join(reasoning) == "A greeting."
     assert items[-1].delta == ""
 
 

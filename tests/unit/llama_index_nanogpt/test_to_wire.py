@@ -168,7 +168,7 @@ def test_citable_and_citation_blocks_show_their_source():
     assert one(said)["content"] == "answer"
 
 
-def test_an_assistant_with_calls_keeps_arguments_as_written_and_gets_its_thoughts_back():
+def test_an_assistant_with_calls_keeps_arguments_as_written_and_gets_its_reasoning_back():
     blocks = [
         ThinkingBlock(content="I look it up."),
         ToolCallBlock(tool_call_id="c1", tool_name="f", tool_kwargs=' {"a":1}'),
@@ -187,7 +187,7 @@ def test_an_assistant_with_calls_keeps_arguments_as_written_and_gets_its_thought
     }
 
 
-def test_thoughts_stay_here_without_calls_and_when_another_provider_signed_them():
+def test_reasoning_stays_here_without_calls_and_when_another_provider_signed_them():
     said = ChatMessage(role="assistant", blocks=[ThinkingBlock(content="x"), TextBlock(text="a")])
     assert one(said) == {"role": "assistant", "content": "a"}
     signed = ThinkingBlock(content="x", additional_information={"signature": "s"})

@@ -62,10 +62,10 @@ def test_a_choice_of_no_tool_is_refused_before_anything_is_sent():
     ],
 )
 def test_tool_choice(choice, required, expected):
-    words = tool_options([TOOL], parallel=True, required=required, choice=choice)
-    assert words["tool_choice"] == expected
-    assert words["parallel_tool_calls"] is True
-    (tool,) = words["tools"]
+    options = tool_options([TOOL], parallel=True, required=required, choice=choice)
+    assert options["tool_choice"] == expected
+    assert options["parallel_tool_calls"] is True
+    (tool,) = options["tools"]
     assert tool["function"]["name"] == "add"
     assert tool["function"]["description"].endswith("Add two numbers.")
     assert tool["function"]["parameters"]["required"] == ["a", "b"]
