@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Literal, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -68,11 +71,16 @@ def default_max_connections() -> int:
     return 1_000 if soft == resource.RLIM_INFINITY else max(1, min(1_000, soft // 2))
 
 
+# Whether what is being pickled goes to another process of this program.
+_for_a_child: ContextVar[bool] = ContextVar("for_a_child", default=False)
+
+
 @dataclass(frozen=True)  # no slots: clients and the frameworks' classes read defaults off the class
 class Config:
     """The immutable settings of a client, with their defaults; safe to print, copy and share.
 
-    A pickle has the key only with ``pickle_api_key``. Otherwise the key is read from the
+    A pickle has the key only with ``pickle_api_key``, or on its way to another process of the same
+    program (`multiprocessing`, `concurrent.futures`). Otherwise the key is read from the
     environment when it is unpickled; without one there the key is empty, and calls are refused.
 
     Attributes:
@@ -118,7 +126,7 @@ class Config:
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        if not self.pickle_api_key:
+        if not keeps_key(self.pickle_api_key):
             values["api_key"] = None
         return _unpickled, (type(self), values)
 
@@ -190,6 +198,30 @@ def hidden(key: Any) -> Any:
 def environment_key() -> SecretStr | None:
     """Return the key from the environment, if any."""
     return SecretStr(key) if (key := _from_environment(*KEY_VARIABLES)) else None
+
+
+def keeps_key(pickle_api_key: bool) -> bool:
+    """Whether the pickle that is being made includes the key."""
+    return pickle_api_key or _for_a_child.get()
+
+
+def send_key_to_children(cls: type) -> None:
+    """Let what `multiprocessing` sends to this program's other processes include the key.
+
+    That goes through a pipe. What is stored, such as a checkpoint, is made by other picklers.
+    """
+    ForkingPickler.register(cls, _reduced_for_a_child)
+
+
+def _reduced_for_a_child(value: object) -> Any:
+    token = _for_a_child.set(True)
+    try:
+        return value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    finally:
+        _for_a_child.reset(token)
+
+
+send_key_to_children(Config)
 
 
 def _unpickled(cls: type[Config], values: dict[str, Any]) -> Config:

@@ -25,7 +25,13 @@ from pydantic import (
 from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
-from nanogpt_client.config import NONE_IS_NO_LIMIT, Config, hidden
+from nanogpt_client.config import (
+    NONE_IS_NO_LIMIT,
+    Config,
+    hidden,
+    keeps_key,
+    send_key_to_children,
+)
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.types.options import (
@@ -206,11 +212,16 @@ class ClientSettings(DocumentedModel):
             copied._clients = _Clients()  # noqa: SLF001 - the same class
         return copied
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        send_key_to_children(cls)
+
     def __getstate__(self) -> dict[Any, Any]:
-        """Return the state for another process: no connections, and by default no key."""
+        """Return the state for another process: no connections; no key unless `keeps_key`."""
         state = super().__getstate__()
         left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
-        if not self.pickle_api_key:
+        if not keeps_key(self.pickle_api_key):
             left_out["api_key"] = None
         return state | {"__dict__": state["__dict__"] | left_out}
 

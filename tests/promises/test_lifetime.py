@@ -134,6 +134,22 @@ def call_pickled(pickled: bytes) -> tuple[Any, int]:
     return right, len(thing.ledger)
 
 
+def call_sent(thing: Any) -> bool:
+    return bool(call(thing) and asyncio.run(acall(thing)))
+
+
+def test_worker_processes_get_the_key_but_stored_pickles_do_not():
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as workers:
+        for name, make in MODELS.items():
+            with RawServer(answer_for(name)) as server:
+                thing = make(api_key="any-explicit-key", base_url=server.base_url)
+                assert workers.submit(call_sent, thing).result(), name
+                assert server.posts == 2
+                assert b"any-explicit-key" not in pickle.dumps(thing)
+                thing.close()
+
+
 def test_spawned_processes():
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
