@@ -30,6 +30,7 @@ _GRAM_SIZES = (3, 4)
 _LEAD = 12.0  # words until a word counts half as much as the first one
 _COMMON = 0.2  # words at or below this importance form no pairs
 _NOTHING = 1e-9  # length of a row whose features cancelled out, but for rounding
+_MIX = 0x9E3779B97F4A7C15  # spreads the bits of a product over the upper half
 _NO_CODES: _Codes = np.zeros(0, np.uint64)
 _Term = TypeVar("_Term", bound=Hashable)
 
@@ -76,7 +77,8 @@ def _saturated(terms: Iterable[tuple[_Term, float]]) -> dict[_Term, float]:
 
 @lru_cache(maxsize=1 << 16)
 def _pair(first: str, second: str) -> tuple[_Codes, _Numbers]:
-    code = np.array([_code(f"pair {first} {second}")], np.uint64)
+    mixed = (_code(first) * _MIX ^ (_code(second) >> 7) * _MIX) % 2**64
+    code = np.array([(mixed ^ mixed >> 29) * _MIX % 2**64], np.uint64)
     return code, np.array([math.sqrt(importance(first) * importance(second))])
 
 
