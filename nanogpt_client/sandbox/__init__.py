@@ -19,8 +19,6 @@ documentation and are no recordings of NanoGPT.
 It shares nothing with the client but httpx: it is a second, independent reading of the API.
 """
 
-from __future__ import annotations
-
 from nanogpt_client.sandbox.answers.extractive import Extractive
 from nanogpt_client.sandbox.answers.recorded import Recorded
 from nanogpt_client.sandbox.answers.script import Failure, Script, ScriptError, ToolCalls

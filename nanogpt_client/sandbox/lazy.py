@@ -1,7 +1,5 @@
 """Say which extra is missing when one of the sandbox's own requirements is not installed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from nanogpt_client.sandbox.answers.extractive import answer_from_context, cited_answer, extract
+from nanogpt_client.sandbox.answers.shown_form import shown_form
 from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.answers.turn import ChatRequest, ToolCall, Turn, text_of
 from nanogpt_client.sandbox.lazy import needs
@@ -25,9 +26,9 @@ class TestModel:
     """A deterministic model for tests: the same request always gets the same turn.
 
     It calls each offered tool once a user message, with the values of that message in order (as
-    `schema_instance` says), then repeats what the tools returned. A JSON schema gets an instance
-    likewise, and JSON mode an object. Otherwise it answers from search results and context as
-    `Extractive` does, says what images and documents hold, or repeats the request.
+    `schema_instance` says), then repeats what the tools returned. A JSON schema gets an instance,
+    JSON mode an object, an example of the output its like. Otherwise it answers from search results
+    and context as `Extractive` does, says what images and documents hold, or repeats the request.
 
     Args:
         call_tools: The names of the tools to call; `all` or `none` of those that are offered.
@@ -97,13 +98,8 @@ def _answer(request: ChatRequest) -> Turn:
 def _object(request: ChatRequest) -> Any:
     """Return an object for JSON mode: by a schema in the prompt, else with the keys it quotes."""
     prompt = "\n".join(map(text_of, request.messages))
-    for start in (match.start() for match in re.finditer(r"\{", prompt)):
-        try:
-            schema, end = json.JSONDecoder().raw_decode(prompt, start)
-        except ValueError:
-            continue
-        if isinstance(schema, dict) and {"properties", "$ref"} & schema.keys():
-            return _instance(schema, _question(request).replace(prompt[start:end], ""))
+    if (form := shown_form(prompt, _instance)).startswith("{"):
+        return json.loads(form)
     said = _in_text(request).text
     keys = [key for _, key in _KEY.findall(prompt)]
     return dict.fromkeys(keys or ["answer"], said)
@@ -126,6 +122,8 @@ def _in_text(request: ChatRequest) -> Turn:
         said += [" ".join(found)] if found else [*request.attachments]
     if said:
         return Turn("\n".join(said))
+    if form := shown_form("\n".join(map(text_of, request.messages)), _instance):
+        return Turn(form)
     echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
     return answer_from_context(request) or Turn(echo)
 

@@ -1,7 +1,5 @@
 """What the sandbox serves besides chat: images, audio, video, embeddings and web search."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

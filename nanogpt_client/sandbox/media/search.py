@@ -4,8 +4,6 @@ The corpus is `data/corpus.json`: short articles written for this package, under
 domains, so that no link leads to a real site.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache

@@ -1,7 +1,5 @@
 """Videos, offline: an MP4 of three posters of the prompt, without audio."""
 
-from __future__ import annotations
-
 import io
 from fractions import Fraction
 from typing import Final

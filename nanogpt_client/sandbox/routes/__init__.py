@@ -1,7 +1,5 @@
 """The routes of the emulated API, one module a subject; each gives a list of `Route`s."""
 
-from __future__ import annotations
-
 from nanogpt_client.sandbox.routes import (
     account,
     audio,

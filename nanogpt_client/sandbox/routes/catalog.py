@@ -1,7 +1,5 @@
 """The model lists: text (with variants), image, video, audio, embedding, moderation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`POST /v1/embeddings`: vectors as floats or as base64 little-endian float32."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
+from llama_index.core import Document, PropertyGraphIndex, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
-from llama_index.core.query_engine import RouterQueryEngine
+from llama_index.core.evaluation import CorrectnessEvaluator, GuidelineEvaluator
+from llama_index.core.indices.property_graph import SimpleLLMPathExtractor
+from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
+from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
 from llama_index.core.tools import QueryEngineTool
 from llama_index_instrumentation.dispatcher import instrument_tags
@@ -158,3 +161,28 @@ def test_costs_of_an_engine_go_to_the_tags_of_whoever_asked(index, llm):
     chats = ann.ledger.totals_by("kind")["chat"]
     assert (chats.calls, everybody.ledger.totals_by("kind")["chat"].calls) == (2, 3)
     assert 0 < ann.total_usd < everybody.total_usd
+
+
+def test_prompts_that_show_the_form_of_their_answer(llm, embedding):
+    """LlamaIndex's own, which the sandbox's default model answers in the form that they show."""
+    documents = [Document(text="Nano is a currency without fees."), Document(text="Parrots talk.")]
+    index = VectorStoreIndex.from_documents(documents, embed_model=embedding)
+    asked, said = "Which currency has no fees?", "Nano is a currency without fees."
+    tool = QueryEngineTool.from_defaults(
+        index.as_query_engine(llm=llm), name="facts", description="money and parrots"
+    )
+    questions = LLMQuestionGenerator.from_defaults(llm=llm)
+    engine = SubQuestionQueryEngine.from_defaults(
+        [tool], llm=llm, question_gen=questions, verbose=False, use_async=False
+    )
+    assert "without fees" in str(engine.query(asked))
+    judged = CorrectnessEvaluator(llm=llm).evaluate(query=asked, response=said, reference=said)
+    assert judged.score == 4.0
+    followed = GuidelineEvaluator(llm=llm).evaluate(query=asked, response=said, contexts=[said])
+    assert isinstance(followed.passing, bool)
+    extractor = SimpleLLMPathExtractor(llm=llm)
+    index_of_paths = PropertyGraphIndex.from_documents(
+        documents, llm=llm, embed_model=embedding, kg_extractors=[extractor]
+    )
+    store: Any = index_of_paths.property_graph_store
+    assert store.graph.relations
