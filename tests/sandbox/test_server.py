@@ -245,3 +245,27 @@ async def test_an_async_stall_can_be_cancelled():
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await http.post(PATH, json=fault("stall-before"))
+
+
+def test_transports_share_the_account():
+    box = Sandbox()
+    with httpx.Client(transport=box.transport(), base_url="http://box.local") as http:
+        assert http.get("/api/v1/models").status_code == 200
+    assert box.async_transport().app is box.app
+    assert len(box.requests) == 1
+
+
+def test_query_form_and_media_pass():
+    with local(SandboxApp(job_pace=0)) as http:
+        spoken = http.post("/api/v1/audio/speech", json={"model": "Kokoro-82m", "input": "Hello"})
+        url = spoken.json()["audioUrl"]
+        assert url.startswith(f"{ORIGIN}/media/")
+        heard = http.post(
+            "/api/v1/audio/transcriptions",
+            files={"file": ("a.wav", http.get(url).content)},
+            data={"model": "Wizper"},
+        )
+        assert heard.json()["text"] == "Hello"
+        run = http.post("/api/generate-video", json={"model": "sora-2", "prompt": "x"}).json()["id"]
+        polled = http.get("/api/video/status", params={"requestId": run}).json()
+    assert polled["data"]["status"] == "COMPLETED"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,3 +117,14 @@ def test_limits_domains_and_dates():
     assert find("nano currency", from_date=day, to_date=day)[0].date == day
     assert all(hit.date >= "2025-06-01" for hit in find("nano", limit=50, from_date="2025-06-01"))
     assert find("nano", from_date="2999-01-01") == []
+
+
+def test_articles_are_short_dated_and_under_reserved_domains():
+    data = resources.files("nanogpt_client.sandbox") / "data" / "corpus.json"
+    articles = json.loads(data.read_text("utf-8"))
+    assert len({article["url"] for article in articles}) == len(articles) >= 60
+    for article in articles:
+        assert 60 <= len(article["content"].split()) <= 150, article["title"]
+        assert date.fromisoformat(article["date"]).isoformat() == article["date"]
+        url = urlsplit(article["url"])
+        assert (url.scheme, (url.hostname or "").endswith(".example")) == ("https", True)
