@@ -26,7 +26,6 @@ from nanogpt_client._protocol.call import Reply, Request
 from nanogpt_client._protocol.steps import Addresses, Connected, Unreachable
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.download import found, pinned, place_of
-from nanogpt_client._transport.http2_log import redact_http2_log
 from nanogpt_client._transport.pool import (
     IDLE_SECONDS,
     AsyncClientPool,
@@ -69,8 +68,27 @@ Exchanged: TypeAlias = Connected | Reply | Unreachable
 _NOT_ATTEMPTED = Unreachable(sent=False, reason="not attempted")
 
 
-class Transport:
+class _BaseTransport:
+    """What both transports hold, apart from the HTTP clients that they make themselves."""
+
+    _pooled: type[PooledClient[Any]]
+
+    def __init__(
+        self, config: Config, http_client: Any = None, queue: ConnectionQueue | None = None
+    ) -> None:
+        self._config = config
+        self._queue = queue or ConnectionQueue(config.max_connections)
+        self._injected_client = http_client
+        self._injected = None if http_client is None else ExternalClient(http_client, self._pooled)
+        self._library = _library_of(http_client)
+        self._errors = Errors.of(self._library)
+        self._idle_policy = idle_policy_of(config.origin)
+
+
+class Transport(_BaseTransport):
     """Sends requests with blocking HTTP clients of its own, or with the caller's."""
+
+    _pooled = PooledClient
 
     def __init__(
         self,
@@ -78,14 +96,7 @@ class Transport:
         http_client: httpx.Client | None = None,
         queue: ConnectionQueue | None = None,
     ) -> None:
-        self._config = config
-        self._queue = queue or ConnectionQueue(config.max_connections)
-        self._injected_client = http_client
-        self._injected = None if http_client is None else ExternalClient(http_client, PooledClient)
-        redact_http2_log()
-        self._library = _library_of(http_client)
-        self._errors = Errors.of(self._library)
-        self._idle_policy = idle_policy_of(config.origin)
+        super().__init__(config, http_client, queue)
         self._timeouts: dict[int, Timeouts] = {}
         self._own: dict[int, ClientPool[httpx.Client]] = {}
         # The frameworks' models are rarely closed. Unlike `__del__`, this runs before the sockets
@@ -180,8 +191,10 @@ class Transport:
         _close(self._own)
 
 
-class AsyncTransport:
+class AsyncTransport(_BaseTransport):
     """Sends requests with HTTP clients of the running event loop, or with the caller's."""
+
+    _pooled = AsyncPooledClient
 
     def __init__(
         self,
@@ -189,16 +202,7 @@ class AsyncTransport:
         http_client: httpx.AsyncClient | None = None,
         queue: ConnectionQueue | None = None,
     ) -> None:
-        self._config = config
-        self._queue = queue or ConnectionQueue(config.max_connections)
-        self._injected_client = http_client
-        self._injected = (
-            None if http_client is None else ExternalClient(http_client, AsyncPooledClient)
-        )
-        redact_http2_log()
-        self._library = _library_of(http_client)
-        self._errors = Errors.of(self._library)
-        self._idle_policy = idle_policy_of(config.origin)
+        super().__init__(config, http_client, queue)
         self._own: dict[asyncio.AbstractEventLoop, AsyncClientPool[httpx.AsyncClient]] = {}
         finalize(self, _close_soon, self._own)
 

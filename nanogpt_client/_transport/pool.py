@@ -23,6 +23,7 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 from nanogpt_client._transport.connection_queue import ProcessQueue, Slot
+from nanogpt_client._transport.http2_log import redact_http2_log
 from nanogpt_client._transport.stall_timer import Alarm, stall_timer
 
 __all__ = [
@@ -289,6 +290,7 @@ class ExternalClient(Generic[Client]):
     """The caller's own HTTP client: used for all calls, never closed here."""
 
     def __init__(self, client: Client, pooled_class: type[PooledClient[Client]]) -> None:
+        redact_http2_log()  # no client but a caller's speaks HTTP/2
         self._client = client
         self._pooled_class = pooled_class
         self._in_use: weakref.WeakKeyDictionary[Slot, PooledClient[Client]] = (
