@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+
+from nanogpt_client.sandbox.answers.turn import text_of
 
 _SCHEMA = re.compile(r"\bschema\b[^\n{]{0,160}:\s*(?:```\w*\s*)?(?=\{)", re.IGNORECASE)
 _EXAMPLE = re.compile(
@@ -14,15 +16,17 @@ _TRIPLET = re.compile(r"^\([^(),\n]+,[^(),\n]+,[^(),\n]+\)(?=\s*$)", re.MULTILIN
 _FENCED = re.compile(r"```(?:json)?\s*\n(\{.*?\})\s*\n```", re.DOTALL)
 
 
-def shown_form(prompt: str, instance_of: Callable[[Any, str], Any]) -> str:
-    """Return an answer in the form that the prompt shows, or "" where it shows none."""
-    with suppress(ValueError):  # what looks like JSON may be none
+def shown_form(messages: Sequence[Mapping[str, Any]], instance_of: Callable[..., Any]) -> str:
+    """Return an answer in the form that the messages show, or "" where they show none."""
+    prompt = "\n".join(map(text_of, messages))
+    with suppress(ValueError, RecursionError):  # what looks like JSON may be none, or too deep
         if match := _SCHEMA.search(prompt):
             printed = prompt[match.end() :]
             if printed.startswith("{{"):  # escaped, for a template
                 printed = printed.replace("{{", "{").replace("}}", "}")
             schema, end = json.JSONDecoder().raw_decode(printed)
-            return json.dumps(instance_of(schema, prompt[: match.end()] + printed[end:]))
+            if {"properties", "$ref"} & schema.keys():
+                return json.dumps(instance_of(schema, prompt[: match.end()] + printed[end:]))
         fenced = [json.loads(match[1]) for match in _FENCED.finditer(prompt)]
         if len(fenced) > 2 and len(fenced) % 2:  # inputs with their outputs, and a last input
             names = dict.fromkeys(fenced[0], next(iter(fenced[-1]), ""))

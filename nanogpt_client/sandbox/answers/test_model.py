@@ -97,12 +97,10 @@ def _answer(request: ChatRequest) -> Turn:
 
 def _object(request: ChatRequest) -> Any:
     """Return an object for JSON mode: by a schema in the prompt, else with the keys it quotes."""
-    prompt = "\n".join(map(text_of, request.messages))
-    if (form := shown_form(prompt, _instance)).startswith("{"):
+    if (form := shown_form(request.messages, _instance)).startswith("{"):
         return json.loads(form)
-    said = _in_text(request).text
-    keys = [key for _, key in _KEY.findall(prompt)]
-    return dict.fromkeys(keys or ["answer"], said)
+    keys = [key for each in request.messages for _, key in _KEY.findall(text_of(each))]
+    return dict.fromkeys(keys or ["answer"], _in_text(request).text)
 
 
 def _in_text(request: ChatRequest) -> Turn:
@@ -110,9 +108,8 @@ def _in_text(request: ChatRequest) -> Turn:
     results = _results(request)
     said = [f"{name} returned: {shorten(text, _LONGEST_RESULT)}" for name, text in results]
     images = request.image_descriptions
-    several = len(images) > 1
     said += [
-        f"Image {n} shows {each}." if several else f"The image shows {each}."
+        f"Image {n} shows {each}." if len(images) > 1 else f"The image shows {each}."
         for n, each in enumerate(images, 1)
     ]
     if request.search_results:
@@ -122,7 +119,7 @@ def _in_text(request: ChatRequest) -> Turn:
         said += [" ".join(found)] if found else [*request.attachments]
     if said:
         return Turn("\n".join(said))
-    if form := shown_form("\n".join(map(text_of, request.messages)), _instance):
+    if form := shown_form(request.messages, _instance):
         return Turn(form)
     echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
     return answer_from_context(request) or Turn(echo)

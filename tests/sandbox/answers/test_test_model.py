@@ -169,7 +169,14 @@ Who?
     ("Give triplets.\n(Ann, is mother of, Bob)\n(Bob, has, cat)\nText: x", None),
     (FEW_SHOTS, '{"items": [{"to": "facts", "ask": "Who?"}]}'),
     ("No schema: {none of it}", "You said: No schema: {none of it}"),
+    ('Explain this schema: {"a": 1}', 'You said: Explain this schema: {"a": 1}'),
 ])  # fmt: skip
 def test_a_form_that_the_prompt_shows(prompt, expected):
     said = TestModel()(ChatRequest({"messages": [{"role": "user", "content": prompt}]})).text
     assert said == (expected or "(Ann, is mother of, Bob)\n(Bob, has, cat)")
+
+
+def test_a_schema_too_deep_to_read_is_repeated_as_any_text():
+    prompt = "Follow this schema: " + '{"a":' * 100_000
+    said = TestModel()(ChatRequest({"messages": [{"role": "user", "content": prompt}]})).text
+    assert said.startswith('You said: Follow this schema: {"a":')
