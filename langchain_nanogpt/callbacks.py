@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextvars import ContextVar, Token
 from decimal import Decimal
-from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
@@ -107,12 +106,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         self._token = _active.set(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._token is not None:
             _active.reset(self._token)
             self._token = None

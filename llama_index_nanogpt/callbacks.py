@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
@@ -178,12 +177,7 @@ class NanoGPTCostHandler(BaseEventHandler):
         get_dispatcher().add_event_handler(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         get_dispatcher().event_handlers.remove(self)
 
 

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Generator, Mapping
-from types import TracebackType
 from typing import Any, Self
 
 from nanogpt_client._protocol.steps import CallUser, UserResult
@@ -66,12 +65,7 @@ class ProgressReporter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
