@@ -37,16 +37,10 @@ from tests.promises.answers import (
     llama_chat,
     llama_embedding,
 )
+from tests.support.llama_index import agents_own_warnings
 from tests.support.rawserver import RawServer, http_reply
 
-# LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
-# deprecates, and its memories leave their database to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
+pytestmark = agents_own_warnings
 
 CALLS = 50
 ALLOWED = 10

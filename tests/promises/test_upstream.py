@@ -12,18 +12,11 @@ from llama_index.core.agent.workflow import FunctionAgent
 from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client.sandbox import Recorded, Sandbox, Script, ToolCalls, Upstream
+from tests.support.llama_index import agents_own_warnings
 from tests.unit.llama_index_nanogpt.conftest import litter_stays_here  # noqa: F401 - a fixture
 
 NAME = "openai/gpt-5.2"
-# LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
-# garbage collector.
-pytestmark = [
-    pytest.mark.usefixtures("litter_stays_here"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
+pytestmark = [pytest.mark.usefixtures("litter_stays_here"), agents_own_warnings]
 
 
 def multiply(a: int, b: int) -> int:

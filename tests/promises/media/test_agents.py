@@ -26,17 +26,10 @@ from langchain_nanogpt import ChatNanoGPT, NanoGPTToolkit
 from llama_index_nanogpt import NanoGPT, NanoGPTToolSpec
 from nanogpt_client import NanoGPTClient
 from nanogpt_client.sandbox import ChatRequest, Model, Sandbox, Script, ToolCall, ToolCalls
+from tests.support.llama_index import agents_own_warnings
 from tests.unit.llama_index_nanogpt.conftest import litter_stays_here  # noqa: F401 - a fixture
 
-# LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
-# garbage collector.
-pytestmark = [
-    pytest.mark.usefixtures("litter_stays_here"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
+pytestmark = [pytest.mark.usefixtures("litter_stays_here"), agents_own_warnings]
 
 MODEL = "openai/gpt-5.2"
 SEARCH = ToolCall("search_web", {"query": "Who founded Nano?"})

@@ -19,17 +19,10 @@ from PIL import Image
 
 from nanogpt_client.sandbox import SandboxApp, Script, ToolCall, ToolCalls, Turn
 from tests.conformance.llama_index.wire import call, stream
+from tests.support.llama_index import agents_own_warnings
 from tests.unit.llama_index_nanogpt.scripted import Scripted, llm_of
 
-# LlamaIndex's own: its workflows look at every attribute of an agent, also at those that pydantic
-# deprecates, and its memories leave their database to the garbage collector.
-pytestmark = [
-    pytest.mark.usefixtures("litter_stays_here"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
+pytestmark = [pytest.mark.usefixtures("litter_stays_here"), agents_own_warnings]
 
 
 def multiply(a: int, b: int) -> int:

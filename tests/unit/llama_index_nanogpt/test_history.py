@@ -28,16 +28,11 @@ from llama_index_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import InvalidArgumentError
 from nanogpt_client._adapters.history import Recipient
 from tests.conformance.llama_index.wire import call, more, stream, whole
+from tests.support.llama_index import agents_own_warnings
 from tests.unit.llama_index_nanogpt.scripted import Scripted
 from tests.unit.llama_index_nanogpt.test_to_wire import PNG, PNG_URL
 
-pytestmark = [
-    pytest.mark.usefixtures("litter_stays_here"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
+pytestmark = [pytest.mark.usefixtures("litter_stays_here"), agents_own_warnings]
 
 GEMINI = "google/gemini-3-pro-preview"
 BLIND = Recipient("m", {"image_url": False, "file": False})

@@ -35,18 +35,11 @@ from nanogpt_client import (
 )
 from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
 from nanogpt_client.tools import TOOLS
+from tests.support.llama_index import agents_own_warnings
 from tests.unit.langchain_nanogpt.samples import picture
 from tests.unit.llama_index_nanogpt.scripted import llm_of
 
-# LlamaIndex's workflows read deprecated attributes, and its memories leave their database to the
-# garbage collector.
-pytestmark = [
-    pytest.mark.usefixtures("litter_stays_here"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20"),
-    pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince211"),
-    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:<aiosqlite:ResourceWarning"),
-]
+pytestmark = [pytest.mark.usefixtures("litter_stays_here"), agents_own_warnings]
 
 DRAW_A_FOX = ToolCalls(generate_image={"prompt": "a red fox"})
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
