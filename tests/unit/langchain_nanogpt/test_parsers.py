@@ -4,47 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core.documents.base import Blob
 from langchain_core.exceptions import ModelInvalidRequestError
 
 from langchain_nanogpt import NanoGPTAudioParser
-
-SEGMENTS = [
-    {"speaker": "A", "text": "Hello.", "start": 0, "end": 1},
-    {"speaker": "A", "text": "Who is there?", "start": 1, "end": 2},
-    {"speaker": "B", "text": "Me.", "start": 2.5, "end": 3},
-]
-HEARD = {
-    "transcription": "Hello. Who is there? Me.", "metadata": {"cost": 0.25, "language": "en"},
-    "diarization": {"segments": SEGMENTS},
-}  # fmt: skip
+from tests.support.in_process import OneReply
+from tests.support.transcripts import TRANSCRIPTION
 
 
-class Wire:
-    """Answers with one transcript, and remembers what was sent."""
-
-    def __init__(self, body: dict[str, Any], status: int = 200) -> None:
-        self.body, self.status = body, status
-        self.sent: list[bytes] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.sent.append(request.content)
-        return httpx.Response(self.status, json=self.body)
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        return self(request)
+class Wire(OneReply):
+    """Answers with one transcript."""
 
     def parser(self, **settings: Any) -> NanoGPTAudioParser:
-        return NanoGPTAudioParser(
-            api_key="k-1",
-            max_retries=0,
-            http_client=httpx.Client(transport=httpx.MockTransport(self)),
-            http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **settings,
-        )
+        return NanoGPTAudioParser(api_key="k-1", **self.settings, **settings)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -61,13 +34,13 @@ BLOB = Blob.from_data(b"ID3", path="talk.mp3")
 
 
 async def test_one_document_for_the_recording(parse):
-    (document,) = await parse(Wire(HEARD).parser(), BLOB)
+    (document,) = await parse(Wire(TRANSCRIPTION).parser(), BLOB)
     assert document.page_content == "Hello. Who is there? Me."
     assert document.metadata == {"source": "talk.mp3", "language": "en", "cost": 0.25}
 
 
 async def test_one_document_per_segment(parse):
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     documents = await parse(wire.parser(split="segment"), BLOB)
     assert [document.page_content for document in documents] == ["Hello.", "Who is there?", "Me."]
     assert documents[2].metadata == {
@@ -78,7 +51,7 @@ async def test_one_document_per_segment(parse):
 
 
 async def test_one_document_per_turn_of_a_speaker(parse):
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     documents = await parse(wire.parser(split="speaker"), BLOB)
     assert [(d.page_content, d.metadata["speaker"]) for d in documents] == [
         ("Hello. Who is there?", "A"), ("Me.", "B"),
@@ -106,7 +79,7 @@ async def test_a_model_that_tells_no_times_gives_one_document(parse):
 
 async def test_a_file_is_read_from_its_path(parse, tmp_path):
     (tmp_path / "talk.mp3").write_bytes(b"ID3 from the disk")
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     (document,) = await parse(wire.parser(), Blob.from_path(tmp_path / "talk.mp3"))
     assert b"ID3 from the disk" in wire.sent[0]
     assert document.metadata["source"] == str(tmp_path / "talk.mp3")
@@ -118,7 +91,7 @@ async def test_errors_are_langchains(parse):
 
 
 def test_nothing_is_sent_before_the_first_document_is_asked_for():
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     documents = wire.parser().lazy_parse(BLOB)
     assert wire.sent == []
     next(documents)

@@ -5,49 +5,23 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-import httpx
 import pytest
 from llama_index.core import SimpleDirectoryReader
 from llama_index.core.schema import MetadataMode
 
 from llama_index_nanogpt import NanoGPTAudioReader, NanoGPTCostHandler
 from nanogpt_client import BadRequestError
+from tests.support.in_process import OneReply
+from tests.support.transcripts import TRANSCRIPTION
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
-SEGMENTS = [
-    {"speaker": "A", "text": "Hello.", "start": 0, "end": 1},
-    {"speaker": "A", "text": "Who is there?", "start": 1, "end": 2},
-    {"speaker": "B", "text": "Me.", "start": 2.5, "end": 3},
-]
-HEARD = {
-    "transcription": "Hello. Who is there? Me.", "metadata": {"cost": 0.25, "language": "en"},
-    "diarization": {"segments": SEGMENTS},
-}  # fmt: skip
 
 
-class Wire:
-    """Answers with one transcript, and remembers what was sent."""
+class Wire(OneReply):
+    """Answers with one transcript."""
 
-    def __init__(self, body: dict[str, Any], status: int = 200) -> None:
-        self.body, self.status = body, status
-        self.sent: list[bytes] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.sent.append(request.content)
-        return httpx.Response(self.status, json=self.body)
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        return self(request)
-
-    def reader(self, **words: Any) -> NanoGPTAudioReader:
-        return NanoGPTAudioReader(
-            api_key=KEY,
-            max_retries=0,
-            http_client=httpx.Client(transport=httpx.MockTransport(self)),
-            http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
-        )
+    def reader(self, **settings: Any) -> NanoGPTAudioReader:
+        return NanoGPTAudioReader(api_key=KEY, **self.settings, **settings)
 
 
 @pytest.fixture(params=["load_data", "aload_data", "lazy_load_data", "alazy_load_data"])
@@ -60,13 +34,13 @@ def load(request):
 
 
 async def test_one_document_for_the_recording(load):
-    (document,) = await load(Wire(HEARD).reader(), b"ID3")
+    (document,) = await load(Wire(TRANSCRIPTION).reader(), b"ID3")
     assert document.text == "Hello. Who is there? Me."
     assert document.metadata == {"language": "en", "cost": 0.25}
 
 
 async def test_one_document_per_segment(load):
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     documents = await load(wire.reader(split="segment"), "https://cdn.example/talk.mp3")
     assert [document.text for document in documents] == ["Hello.", "Who is there?", "Me."]
     assert documents[2].metadata == {
@@ -77,7 +51,7 @@ async def test_one_document_per_segment(load):
 
 
 async def test_one_document_per_turn_of_a_speaker(load):
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     documents = await load(wire.reader(split="speaker"), b"ID3")
     assert [(d.text, d.metadata["speaker"], d.metadata["end"]) for d in documents] == [
         ("Hello. Who is there?", "A", 2), ("Me.", "B", 3),
@@ -95,7 +69,7 @@ async def test_several_recordings_with_metadata_of_ones_own(load, tmp_path):
     paths = [tmp_path / "a.mp3", tmp_path / "b.mp3"]
     for path in paths:
         path.write_bytes(b"ID3" + path.name.encode())
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     documents = await load(wire.reader(), paths, {"series": "talks"})
     assert [d.metadata["source"] for d in documents] == list(map(str, paths))
     assert {d.metadata["series"] for d in documents} == {"talks"}
@@ -103,7 +77,7 @@ async def test_several_recordings_with_metadata_of_ones_own(load, tmp_path):
 
 
 async def test_models_read_who_spoke_but_no_prices(load):
-    document = (await load(Wire(HEARD).reader(split="speaker"), b"ID3"))[0]
+    document = (await load(Wire(TRANSCRIPTION).reader(split="speaker"), b"ID3"))[0]
     read = document.get_content(MetadataMode.LLM)
     assert "speaker: A" in read
     assert "cost" not in read
@@ -111,7 +85,7 @@ async def test_models_read_who_spoke_but_no_prices(load):
 
 async def test_a_folder(tmp_path):
     (tmp_path / "talk.mp3").write_bytes(b"ID3 from the disk")
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     folder = SimpleDirectoryReader(
         tmp_path, file_extractor={".mp3": wire.reader()}, raise_on_error=True
     )
@@ -129,7 +103,7 @@ def test_another_file_system(tmp_path):
         def open(self, path: str, mode: str) -> Any:
             return (tmp_path / path).open(mode)
 
-    wire = Wire(HEARD)
+    wire = Wire(TRANSCRIPTION)
     (document,) = wire.reader().load_data("talk.mp3", fs=Elsewhere())
     assert b"ID3 elsewhere" in wire.sent[0]
     assert document.metadata["source"] == "talk.mp3"
@@ -137,7 +111,7 @@ def test_another_file_system(tmp_path):
 
 async def test_costs_are_told_to_handlers(load):
     with NanoGPTCostHandler() as costs:
-        await load(Wire(HEARD).reader(), [b"ID3", b"ID3"])
+        await load(Wire(TRANSCRIPTION).reader(), [b"ID3", b"ID3"])
         with pytest.raises(BadRequestError):
             await load(Wire({"error": "no"}, 400).reader(), b"ID3")
     assert [(e.kind, e.model, str(e.cost), e.outcome) for e in costs.ledger] == [

@@ -7,7 +7,6 @@ import json
 import pickle
 from typing import Any
 
-import httpx
 import pytest
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode, QueryBundle
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTWebSearchRetriever
 from nanogpt_client import InsufficientBalanceError
+from tests.support.in_process import OneReply
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 PAGES = {
@@ -28,28 +28,15 @@ PAGES = {
 }
 
 
-class Wire:
-    """Answers with pages, and remembers what was asked."""
+class Wire(OneReply):
+    """Answers with pages."""
 
-    def __init__(self, body: dict[str, Any], status: int = 200) -> None:
-        self.body, self.status = body, status
-        self.asked: list[dict[str, Any]] = []
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for body in self.sent]
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(json.loads(request.content))
-        return httpx.Response(self.status, json=self.body)
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        return self(request)
-
-    def retriever(self, **words: Any) -> NanoGPTWebSearchRetriever:
-        return NanoGPTWebSearchRetriever(
-            api_key=KEY,
-            max_retries=0,
-            http_client=httpx.Client(transport=httpx.MockTransport(self)),
-            http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(self.answer)),
-            **words,
-        )
+    def retriever(self, **settings: Any) -> NanoGPTWebSearchRetriever:
+        return NanoGPTWebSearchRetriever(api_key=KEY, **self.settings, **settings)
 
 
 @pytest.fixture(params=["retrieve", "aretrieve"])
