@@ -7,7 +7,6 @@ tests. ``make attack ARGS="idle 103"`` runs those whose names hold one of the wo
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.attack import bombs, hangs, idle, tls
-from tests.faults.load.rows import Row, in_processes
+from tests.faults.load.rows import Row, in_processes, run
 
 CLIENT = "tests/unit/nanogpt_client"
 CALLS = int(os.environ.get("CALLS", "400"))
@@ -118,7 +117,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--row"]:
-        print(json.dumps(ROWS[sys.argv[2]]()))  # noqa: T201 - read by the parent
-    else:
-        sys.exit(main(sys.argv[1:]))
+    run(ROWS, main)

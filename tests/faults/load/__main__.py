@@ -6,9 +6,7 @@ Each row runs in a process of its own, against a server in another one.
 from __future__ import annotations
 
 import asyncio
-import json
 import resource
-import sys
 import time
 import tracemalloc
 from collections import Counter
@@ -25,7 +23,7 @@ from rich.table import Table
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTClient
-from tests.faults.load.rows import Row, in_processes
+from tests.faults.load.rows import Row, in_processes, run
 from tests.faults.load.server import LoadServer
 
 KEY = "sk-nano-load"
@@ -233,7 +231,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--row"]:
-        print(json.dumps(ROWS[sys.argv[2]]()))  # noqa: T201 - read by the parent
-    else:
-        sys.exit(main(sys.argv[1:]))
+    run(ROWS, main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Row = dict[str, Any]
@@ -27,3 +27,11 @@ def in_processes(
         )  # fmt: skip
         row = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else {}
         yield name, row, ran.stderr[-500:]
+
+
+def run(rows: Mapping[str, Callable[[], Row]], main: Callable[[list[str]], int]) -> None:
+    """Be the program: print the figures of the row that ``--row`` names, else run ``main``."""
+    if sys.argv[1:2] == ["--row"]:
+        print(json.dumps(rows[sys.argv[2]]()))  # noqa: T201 - read by the parent
+    else:
+        sys.exit(main(sys.argv[1:]))

@@ -35,6 +35,7 @@ from nanogpt_client import (
     NanoGPTClient,
     StreamInterruptedError,
 )
+from tests.conformance.llama_index.events import Limiter
 from tests.conformance.llama_index.wire import USAGE, call, stream, whole
 from tests.unit.llama_index_nanogpt.scripted import Scripted
 
@@ -90,19 +91,6 @@ def recorder():
     root.add_event_handler(handler)
     yield handler
     root.event_handlers.remove(handler)
-
-
-class Limiter:
-    """Counts how often it is asked."""
-
-    def __init__(self):
-        self.times = 0
-
-    def acquire(self):
-        self.times += 1
-
-    async def async_acquire(self):
-        self.times += 1
 
 
 async def test_whole_streamed_sync_and_async_give_the_same_answer():

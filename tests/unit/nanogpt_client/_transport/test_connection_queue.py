@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from nanogpt_client._transport import connection_queue
 from nanogpt_client._transport.connection_queue import ConnectionQueue, ProcessQueue, Slot
@@ -146,16 +147,17 @@ def test_a_forked_child_begins_with_an_empty_queue():
     queue.of_process.release(slot)
 
 
+def acquired_and_released(queue: ProcessQueue) -> None:
+    slot = Slot()
+    try:
+        queue.acquire(slot)
+    finally:
+        queue.release(slot)
+
+
 def test_an_interrupt_at_any_line_costs_no_turn():
     queue = ProcessQueue(1)
-
-    def call() -> None:
-        slot = Slot()
-        try:
-            queue.acquire(slot)
-        finally:
-            queue.release(slot)
-
+    call = partial(acquired_and_released, queue)
     number = lines_of(call, "connection_queue.py")
     assert number > 5
     for at in range(1, number + 1):
@@ -167,14 +169,7 @@ def test_an_interrupt_at_any_line_costs_no_turn():
 
 def test_an_interrupt_of_a_waiter_costs_no_turn():
     queue = ProcessQueue(1)
-
-    def call() -> None:
-        slot = Slot()
-        try:
-            queue.acquire(slot)
-        finally:
-            queue.release(slot)
-
+    call = partial(acquired_and_released, queue)
     for at in range(1, 40):
         first = hold(queue)
         ending = threading.Timer(0.005, queue.release, [first])
