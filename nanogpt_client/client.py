@@ -131,7 +131,8 @@ class NanoGPTClient(BaseClient):
         allow_private_downloads: also download media from private networks.
         compress_above: bytes; larger bodies of chat requests are gzipped; ``None`` for never.
         pickle_api_key: include the key, in clear, in pickles of the client. Without, an unpickled
-            client takes the key from its environment. Copies in the same process keep the key.
+            client takes the key from its environment. Copies in the same process, and what
+            `multiprocessing` sends to its workers, keep the key.
         on_request: called with a `CallEvent` before each request.
         on_response: called with a `CallEvent` after each response.
         on_retry: called with a `CallEvent` before a request is sent again.

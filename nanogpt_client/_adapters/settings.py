@@ -113,7 +113,7 @@ class ClientSettings(DocumentedModel):
     compress_above: int | None = Config.compress_above
     """Bytes; larger bodies of chats are sent gzipped, which helps only on slow connections."""
     pickle_api_key: bool = Field(default=Config.pickle_api_key, exclude=True, repr=False)
-    """Let pickles contain the key, in clear, for worker processes without the variable."""
+    """Let every pickle contain the key, in clear; one that `multiprocessing` sends always does."""
     budget: Budget | None = Field(default=None, exclude=True, repr=False)
     """Refuses calls once its limit is reached; share one between models."""
     ledger: Annotated[Ledger, BeforeValidator(_ledger)] = Field(

@@ -6,7 +6,6 @@ client. ``progress=True`` draws a bar with tqdm (extra ``progress``).
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Generator, Mapping
@@ -14,9 +13,8 @@ from typing import Any, Self
 
 from nanogpt_client._protocol.steps import CallUser, UserResult
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.hooks import logger
 from nanogpt_client.types.progress import OnProgress, Progress
-
-logger = logging.getLogger("nanogpt_client")
 
 
 class ProgressReporter:
