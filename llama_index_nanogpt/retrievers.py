@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.retrievers import BaseRetriever
@@ -11,14 +11,13 @@ from pydantic import Field, PrivateAttr
 
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import report_call, report_failures
-from nanogpt_client import WebSearchOptions, WebSearchResult
-from nanogpt_client._adapters.settings import ClientSettings
-from nanogpt_client.types.options import Day, SearchProvider
+from nanogpt_client import WebSearchResult
+from nanogpt_client._adapters.settings import ClientSettings, WebSearchSettings
 
 __all__ = ["NanoGPTWebSearchRetriever"]
 
 
-class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
+class NanoGPTWebSearchRetriever(ClientSettings, WebSearchSettings, BaseRetriever):
     """Finds ``k`` web pages, e.g. ``NanoGPTWebSearchRetriever(k=3, include_domains=["bbc.com"])``.
 
     A node's text is the page's excerpt; ``url`` and ``title`` are in its metadata, which a model
@@ -29,19 +28,6 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.
     """
-
-    k: Annotated[int, Field(ge=1)] = 5
-    """How many pages, at most."""
-    provider: SearchProvider | None = None
-    """E.g. ``"linkup"``; by default NanoGPT's choice."""
-    depth: str | None = None
-    """``"standard"``, ``"deep"``, or another depth of the provider's."""
-    from_date: Day | None = None
-    """Only pages since this day, ``YYYY-MM-DD``; likewise ``to_date``."""
-    to_date: Day | None = None
-    include_domains: list[str] | None = None
-    """Only these sites; ``exclude_domains``: none of these."""
-    exclude_domains: list[str] | None = None
 
     # Set by LlamaIndex's `BaseRetriever.__init__`, which pydantic does not call.
     callback_manager: CallbackManager = Field(
@@ -56,27 +42,17 @@ class NanoGPTWebSearchRetriever(ClientSettings, BaseRetriever):
         return "NanoGPTWebSearchRetriever"
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        k, options = self._search_options()
         with map_errors(), report_failures("search", None):
-            found = self._client().search_web(query_bundle.query_str, **self._options())
-        return _nodes(found, self.k)
+            found = self._client().search_web(query_bundle.query_str, **options)
+        return _nodes(found, k)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        k, options = self._search_options()
         with map_errors(), report_failures("search", None):
             client = self._async_client()
-            found = await client.search_web(query_bundle.query_str, **self._options())
-        return _nodes(found, self.k)
-
-    def _options(self) -> WebSearchOptions:
-        return {
-            "provider": self.provider,
-            "depth": self.depth,
-            "output_type": "searchResults",
-            "max_results": self.k,
-            "from_date": self.from_date,
-            "to_date": self.to_date,
-            "include_domains": self.include_domains,
-            "exclude_domains": self.exclude_domains,
-        }
+            found = await client.search_web(query_bundle.query_str, **options)
+        return _nodes(found, k)
 
 
 def _nodes(found: WebSearchResult, k: int) -> list[NodeWithScore]:

@@ -32,22 +32,25 @@ from nanogpt_client.config import (
     keeps_key,
     send_key_to_children,
 )
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.ledger import Budget, Ledger
 from nanogpt_client.types.options import (
     ChatOptions,
     ContextLimit,
     Count,
+    Day,
     Fraction,
     MemoryDays,
     Penalty,
     ProviderRouting,
     ReasoningEffort,
+    SearchProvider,
     ServiceTier,
     WebSearch,
+    WebSearchOptions,
 )
 
-__all__ = ["CHAT_OPTIONS", "ChatSettings", "ClientSettings", "hide_key"]
+__all__ = ["CHAT_OPTIONS", "ChatSettings", "ClientSettings", "WebSearchSettings", "hide_key"]
 
 
 def hide_key(arguments: dict[str, Any]) -> None:
@@ -360,3 +363,29 @@ class ChatSettings(DocumentedModel):
 CHAT_OPTIONS = tuple(
     name for name in ChatOptions.__annotations__ if name in ChatSettings.model_fields
 )
+
+
+class WebSearchSettings(DocumentedModel):
+    """What a retriever of either framework asks NanoGPT's web search for."""
+
+    k: Annotated[int, Field(ge=1)] = 5
+    """How many pages, at most."""
+    provider: SearchProvider | None = None
+    """E.g. ``"linkup"``; by default NanoGPT's choice."""
+    depth: str | None = None
+    """``"standard"``, ``"deep"``, or another depth of the provider's."""
+    from_date: Day | None = None
+    """Only pages since this day, ``YYYY-MM-DD``; likewise ``to_date``."""
+    to_date: Day | None = None
+    include_domains: list[str] | None = None
+    """Only these sites; ``exclude_domains``: none of these."""
+    exclude_domains: list[str] | None = None
+
+    def _search_options(self, **given: Any) -> tuple[int, WebSearchOptions]:
+        """Return ``k`` and the options; those of a call override the retriever's."""
+        merged = {name: getattr(self, name) for name in WebSearchSettings.model_fields} | given
+        k = merged.pop("k")
+        if not isinstance(k, int) or k < 1:
+            raise InvalidArgumentError(f"k must be a whole number from 1 on, not {k!r}", param="k")
+        options: Any = {**merged, "max_results": k, "output_type": "searchResults"}
+        return k, options
