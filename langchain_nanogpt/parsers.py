@@ -12,12 +12,12 @@ from langchain_core.documents.base import Blob
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
 from nanogpt_client import Transcript
-from nanogpt_client.types.options import TranscriptSplit, transcription_options
+from nanogpt_client._adapters.settings import TranscriptionSettings
 
 __all__ = ["NanoGPTAudioParser"]
 
 
-class NanoGPTAudioParser(LangChainSettings, BaseBlobParser):
+class NanoGPTAudioParser(LangChainSettings, TranscriptionSettings, BaseBlobParser):
     """Transcribes recordings, e.g. ``NanoGPTAudioParser(split="speaker", model="Elevenlabs-STT")``.
 
     Metadata: ``source``, ``language``, ``duration`` (seconds) and ``cost`` (USD, of the whole
@@ -29,32 +29,21 @@ class NanoGPTAudioParser(LangChainSettings, BaseBlobParser):
             `nanogpt_client.NanoGPTError`.
     """
 
-    model: str = "Whisper-Large-V3"
-    """The transcription model's id."""
-    split: TranscriptSplit | None = None
-    """One document per segment, or per turn of a speaker; by default one for the recording.
-
-    A model that reports no times gives one document in any case.
-    """
-    language: str | None = None
-    """The language as a code, e.g. ``"en"``; by default the model detects it."""
-
     def lazy_parse(self, blob: Blob) -> Iterator[Document]:
         """Yield a recording's documents; it is sent when the first one is requested."""
         with map_errors():
-            transcript = self._client().transcribe(_source(blob), **self._options)
+            options = self._transcription_options()
+            transcript = self._client().transcribe(_source(blob), **options)
         yield from self._documents(transcript, blob)
 
     async def alazy_parse(self, blob: Blob) -> AsyncIterator[Document]:
         """Yield a recording's documents without blocking the event loop."""
         with map_errors():
-            transcript = await self._async_client().transcribe(_source(blob), **self._options)
+            transcript = await self._async_client().transcribe(
+                _source(blob), **self._transcription_options()
+            )
         for document in self._documents(transcript, blob):
             yield document
-
-    @property
-    def _options(self) -> dict[str, Any]:
-        return {"model": self.model, "language": self.language, **transcription_options(self.split)}
 
     def _documents(self, transcript: Transcript, blob: Blob) -> Iterator[Document]:
         source = {} if blob.source is None else {"source": blob.source}

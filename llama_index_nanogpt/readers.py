@@ -12,8 +12,7 @@ from llama_index.core.schema import Document
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import report_call, report_failures
 from nanogpt_client import FileSource, Transcript
-from nanogpt_client._adapters.settings import ClientSettings
-from nanogpt_client.types.options import TranscriptSplit, transcription_options
+from nanogpt_client._adapters.settings import ClientSettings, TranscriptionSettings
 
 __all__ = ["NanoGPTAudioReader"]
 
@@ -21,7 +20,7 @@ __all__ = ["NanoGPTAudioReader"]
 _FOR_PROGRAMS = ("duration", "cost")
 
 
-class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
+class NanoGPTAudioReader(ClientSettings, TranscriptionSettings, BasePydanticReader):
     """Transcribes recordings, e.g. ``NanoGPTAudioReader(split="speaker").load_data("talk.mp3")``.
 
     As a ``file_extractor`` it reads a folder:
@@ -36,15 +35,6 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
     """
 
     is_remote: bool = True
-    model: str = "Whisper-Large-V3"
-    """The transcription model's id."""
-    split: TranscriptSplit | None = None
-    """One document per segment, or per turn of a speaker; by default one for the recording.
-
-    A model that reports no times gives one document in any case.
-    """
-    language: str | None = None
-    """The language as a code, e.g. ``"en"``; by default the model detects it."""
 
     @classmethod
     def class_name(cls) -> str:
@@ -70,7 +60,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         files = _files(file, fs)
         with map_errors(), report_failures("transcription", self.model):
             transcripts = self._client().transcribe_all(
-                [data for _, data in files], progress=show_progress, **self._options()
+                [data for _, data in files], progress=show_progress, **self._transcription_options()
             )
         return self._all_documents(files, transcripts, extra_info)
 
@@ -86,7 +76,7 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
         files = _files(file, fs)
         with map_errors(), report_failures("transcription", self.model):
             transcripts = await self._async_client().transcribe_all(
-                [data for _, data in files], progress=show_progress, **self._options()
+                [data for _, data in files], progress=show_progress, **self._transcription_options()
             )
         return self._all_documents(files, transcripts, extra_info)
 
@@ -102,9 +92,6 @@ class NanoGPTAudioReader(ClientSettings, BasePydanticReader):
     ) -> list[Document]:
         """Return the documents as a list, as LlamaIndex expects; see `aload_data`."""
         return await self.aload_data(file, extra_info)
-
-    def _options(self) -> dict[str, Any]:
-        return {"model": self.model, "language": self.language, **transcription_options(self.split)}
 
     def _all_documents(
         self,

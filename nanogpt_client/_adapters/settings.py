@@ -46,11 +46,20 @@ from nanogpt_client.types.options import (
     ReasoningEffort,
     SearchProvider,
     ServiceTier,
+    TranscriptSplit,
     WebSearch,
     WebSearchOptions,
+    transcription_options,
 )
 
-__all__ = ["CHAT_OPTIONS", "ChatSettings", "ClientSettings", "WebSearchSettings", "hide_key"]
+__all__ = [
+    "CHAT_OPTIONS",
+    "ChatSettings",
+    "ClientSettings",
+    "TranscriptionSettings",
+    "WebSearchSettings",
+    "hide_key",
+]
 
 
 def hide_key(arguments: dict[str, Any]) -> None:
@@ -389,3 +398,20 @@ class WebSearchSettings(DocumentedModel):
             raise InvalidArgumentError(f"k must be a whole number from 1 on, not {k!r}", param="k")
         options: Any = {**merged, "max_results": k, "output_type": "searchResults"}
         return k, options
+
+
+class TranscriptionSettings(DocumentedModel):
+    """How a loader of recordings of either framework has them transcribed."""
+
+    model: str = "Whisper-Large-V3"
+    """The transcription model's id."""
+    split: TranscriptSplit | None = None
+    """One document per segment, or per turn of a speaker; by default one for the recording.
+
+    A model that reports no times gives one document in any case.
+    """
+    language: str | None = None
+    """The language as a code, e.g. ``"en"``; by default the model detects it."""
+
+    def _transcription_options(self) -> dict[str, Any]:
+        return {"model": self.model, "language": self.language, **transcription_options(self.split)}
