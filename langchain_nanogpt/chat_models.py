@@ -49,7 +49,8 @@ from nanogpt_client import (
     bundled_models,
 )
 from nanogpt_client._adapters.history import Recipient
-from nanogpt_client._adapters.settings import ChatSettings, hide_key
+from nanogpt_client._adapters.migration import hide_key
+from nanogpt_client._adapters.settings import ChatSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
 from nanogpt_client.types.options import Count
 

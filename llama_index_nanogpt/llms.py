@@ -55,7 +55,8 @@ from nanogpt_client import (
     bundled_models,
 )
 from nanogpt_client._adapters.history import Recipient, takes
-from nanogpt_client._adapters.settings import ChatSettings, ClientSettings, hide_key
+from nanogpt_client._adapters.migration import hide_key
+from nanogpt_client._adapters.settings import ChatSettings, ClientSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
 
 __all__ = ["NanoGPT"]

@@ -18,7 +18,7 @@ from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.runner import AsyncRunner, Runner
-from nanogpt_client.config import Config, hidden
+from nanogpt_client.config import Config, check_http_client, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
 from nanogpt_client.ledger import Budget, Ledger
@@ -63,6 +63,8 @@ class BaseClient:
             allow_private_downloads=allow_private_downloads, compress_above=compress_above,
             pickle_api_key=pickle_api_key,
         )  # fmt: skip
+        _check_type("ledger", ledger, Ledger)
+        _check_type("budget", budget, Budget)
         hooks = Hooks(on_request, on_response, on_retry)
         self._set_up(config, _context(config, ledger, budget, hooks), http_client)
 
@@ -73,6 +75,8 @@ class BaseClient:
         http_client: Any,
         queue: ConnectionQueue | None = None,
     ) -> None:
+        is_async = self._runner_class is AsyncRunner
+        check_http_client(http_client, "AsyncClient" if is_async else "Client")
         self.config = config
         self._queue = queue or ConnectionQueue(config.max_connections)
         self._context = context
@@ -126,6 +130,12 @@ class BaseClient:
         config = state["config"]
         context = _context(config, state["ledger"], state["budget"], Hooks())
         self._set_up(config, context, None)
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        msg = f"{name} must be a {kind.__name__}, e.g. {name}={kind.__name__}(…), not {value!r}"
+        raise ConfigurationError(msg, param=name)
 
 
 def _context(

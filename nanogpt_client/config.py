@@ -71,6 +71,21 @@ def default_max_connections() -> int:
     return 1_000 if soft == resource.RLIM_INFINITY else max(1, min(1_000, soft // 2))
 
 
+def check_http_client(
+    client: Any, kind: Literal["Client", "AsyncClient"], name: str = "http_client"
+) -> None:
+    """Refuse what is no client of httpx (or httpx2) of this kind; ``None`` is fine.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    # By name, because httpx is loaded with the first client only.
+    bases = {(cls.__module__.partition(".")[0], cls.__name__) for cls in type(client).__mro__}
+    if client is not None and bases.isdisjoint({("httpx", kind), ("httpx2", kind)}):
+        msg = f"{name} must be an httpx.{kind}, not {type(client).__qualname__}"
+        raise ConfigurationError(msg, param=name)
+
+
 # Whether what is being pickled goes to another process of this program.
 _for_a_child: ContextVar[bool] = ContextVar("for_a_child", default=False)
 

@@ -19,15 +19,16 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     StrictBool,
-    model_validator,
 )
 
 from nanogpt_client._adapters.documented import DocumentedModel
+from nanogpt_client._adapters.migration import hide_key, own_arguments
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.config import (
     NONE_IS_NO_LIMIT,
     Config,
+    check_http_client,
     hidden,
     keeps_key,
     send_key_to_children,
@@ -58,14 +59,7 @@ __all__ = [
     "ClientSettings",
     "TranscriptionSettings",
     "WebSearchSettings",
-    "hide_key",
 ]
-
-
-def hide_key(arguments: dict[str, Any]) -> None:
-    """Wrap the key among constructor arguments, so that no traceback with locals shows it."""
-    if "api_key" in arguments:
-        arguments["api_key"] = hidden(arguments["api_key"])
 
 
 def _ledger(ledger: Ledger | None) -> Ledger:
@@ -143,16 +137,30 @@ class ClientSettings(DocumentedModel):
             """Check the settings; nothing is sent.
 
             Raises:
-                ConfigurationError: no key was found, a setting is invalid, or it differs from that
-                    of ``client``.
-                ValidationError: a setting is unknown or its value out of range.
+                ConfigurationError: no key was found, a setting is unknown or invalid, or it
+                    differs from that of ``client``.
+                ValidationError: the value of a setting is of a wrong type or out of range.
             """
             hide_key(arguments)
-            super().__init__(*args, **arguments)
+            if args:
+                name = type(self).__name__
+                raise ConfigurationError(f"{name} takes its arguments by name: {name}(model=…)")
+            super().__init__(**self._own_arguments(arguments))
+            check_http_client(self.http_client, "Client")
+            check_http_client(self.http_async_client, "AsyncClient", "http_async_client")
             if self.client is not None:
                 self._take_settings(self.client)
             else:
                 self._check_settings()
+
+    @classmethod
+    def _own_arguments(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments, those named as in other integrations under this class's names."""
+        if cls.model_config.get("extra") != "forbid":
+            return given
+        names = {name: field.is_required() for name, field in cls.model_fields.items()}
+        of_calls = ChatOptions.__annotations__ if issubclass(cls, ChatSettings) else ()
+        return own_arguments(cls.__name__, given, names, of_calls)
 
     def _check_settings(self) -> None:
         """Check the settings without a client, which is made at the first call."""
@@ -350,18 +358,6 @@ class ChatSettings(DocumentedModel):
     """Read the transcripts of YouTube videos whose addresses stand in the messages."""
     extra_body: Mapping[str, Any] | None = None
     """Keys added to the JSON body unchanged; they override our own."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_options_of_calls(cls, given: Any) -> Any:
-        """Say how to pass an option that no constructor takes."""
-        if isinstance(given, Mapping):
-            per_call = ChatOptions.__annotations__.keys() - cls.model_fields.keys()
-            for name in given.keys() & per_call:
-                raise ValueError(
-                    f"{name} is an option of a call: pass it there, or in extra_body={{…}} for all"
-                )
-        return given
 
     def _given(self) -> dict[str, Any]:
         """Return the options that are set; an empty list of stop sequences counts as unset."""

@@ -13,7 +13,6 @@ from langchain_core.exceptions import ModelError
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import ToolException
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ValidationError
 
 import langchain_nanogpt
 from langchain_nanogpt import (
@@ -24,7 +23,13 @@ from langchain_nanogpt import (
     NanoGPTVideoTool,
     NanoGPTWebSearchRetriever,
 )
-from nanogpt_client import Budget, InvalidArgumentError, NanoGPTClient, Progress
+from nanogpt_client import (
+    Budget,
+    ConfigurationError,
+    InvalidArgumentError,
+    NanoGPTClient,
+    Progress,
+)
 from nanogpt_client.tools import TOOLS
 from tests.conformance.langchain.test_standard_tools import EXAMPLES, KEY
 from tests.unit.langchain_nanogpt.samples import picture
@@ -230,7 +235,7 @@ async def test_the_model_reads_which_argument_does_not_fit(run, client, argument
     "cls", [*EXAMPLES, NanoGPTToolkit, NanoGPTWebSearchRetriever, NanoGPTAudioParser]
 )
 def test_an_unknown_setting_is_refused(cls):
-    with pytest.raises(ValidationError, match="modle"):
+    with pytest.raises(ConfigurationError, match="modle"):
         cls(api_key=KEY, modle="x")
 
 

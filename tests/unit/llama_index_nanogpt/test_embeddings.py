@@ -20,7 +20,7 @@ from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 from pydantic import ValidationError
 
 from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTEmbedding
-from nanogpt_client import AuthenticationError, Ledger
+from nanogpt_client import AuthenticationError, ConfigurationError, Ledger
 
 
 class Counting:
@@ -113,7 +113,7 @@ def test_settings_are_checked_and_the_key_stays_inside():
     assert NanoGPTEmbedding.from_dict(data).to_dict() == data
     with pytest.raises(ValidationError):
         Counting().embedding(embed_batch_size=2049)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigurationError, match="dimension"):
         Counting().embedding(dimension=5)
 
 

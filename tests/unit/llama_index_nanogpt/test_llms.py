@@ -197,7 +197,7 @@ def test_typing_errors_and_several_answers_are_refused():
         llm.chat(HELLO, temprature=0)
     with pytest.raises(InvalidArgumentError, match="n=1"):
         llm.chat(HELLO, n=2)
-    with pytest.raises(ValidationError, match="temprature"):
+    with pytest.raises(ConfigurationError, match="temprature"):
         NanoGPT(model="m", temprature=0)  # type: ignore[call-arg]
     with pytest.raises(ValidationError, match="temperature"):
         NanoGPT(model="m", temperature=3)

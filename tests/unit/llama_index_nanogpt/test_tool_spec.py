@@ -28,6 +28,7 @@ from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
+    ConfigurationError,
     InvalidArgumentError,
     NanoGPTClient,
     Progress,
@@ -310,7 +311,7 @@ def test_no_key_is_shown_and_specs_can_be_copied_and_sent():
 
 
 def test_an_unknown_setting_is_refused():
-    with pytest.raises(ValidationError, match="modle"):
+    with pytest.raises(ConfigurationError, match="modle"):
         NanoGPTToolSpec(api_key=KEY, modle="x")  # type: ignore[call-arg]
 
 

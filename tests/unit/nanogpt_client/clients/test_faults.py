@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from nanogpt_client import Ledger
 from nanogpt_client._protocol import policy, retry
 from nanogpt_client.errors import (
     APIConnectionError,
@@ -372,19 +373,13 @@ def collect(texts: list[str], item: Any) -> bool:
     return False
 
 
-class Books(list[Any]):
-    """Collects ledger entries, as `Ledger` does."""
-
-    record = list.append
-
-
 class expected:  # noqa: N801 - reads as a sentence
     """Expects the fault's exception, and everything that it must carry."""
 
     def __init__(self, fault: Fault) -> None:
-        self.fault, self.ledger = fault, Books()
+        self.fault, self.ledger = fault, Ledger()
 
-    def __enter__(self) -> Books:
+    def __enter__(self) -> Ledger:
         return self.ledger
 
     def __exit__(
@@ -407,11 +402,11 @@ def after_a_200(error: NanoGPTError) -> bool:
     return accepted or isinstance(error, OutcomeUnknownError)
 
 
-def settings_for(fault: Fault, server: RawServer, ledger: Books) -> dict[str, Any]:
+def settings_for(fault: Fault, server: RawServer, ledger: Ledger) -> dict[str, Any]:
     return {"base_url": server.base_url, "max_retries": 1, "ledger": ledger, **fault.settings}
 
 
-def check_books(fault: Fault, ledger: Books) -> None:
+def check_books(fault: Fault, ledger: Ledger) -> None:
     (entry,) = ledger
     assert entry.outcome == ("ok" if fault.error is None else fault.error.__name__)
     assert (entry.cost, entry.sends) == (fault.cost, fault.posts)
@@ -428,7 +423,7 @@ def closed_port() -> Iterator[int]:
 @EITHER
 @pytest.mark.parametrize("act", ["chat", "stream_chat"])
 def test_a_refused_connection_is_tried_again(shell: Shell, act: str, closed_port: int):
-    books = Books()
+    books = Ledger()
     settings = {"base_url": f"http://127.0.0.1:{closed_port}", "max_retries": 1, "ledger": books}
     with pytest.raises(APIConnectionError) as caught:
         shell.use(settings, act, "hi", model="m")

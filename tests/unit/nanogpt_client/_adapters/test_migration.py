@@ -1,0 +1,173 @@
+"""Constructors as people write them for OpenAI's classes, with only the class changed."""
+
+import traceback
+
+import httpx
+import pytest
+
+from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings, NanoGPTToolkit
+from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
+from nanogpt_client import Budget, ConfigurationError, Ledger, NanoGPTClient
+from nanogpt_client.async_client import AsyncNanoGPTClient
+
+KEY = "key-that-nobody-may-see"
+URL = "https://nano-gpt.com/api/v1"
+CHAT, EMBED = "openai/gpt-5.2", "text-embedding-3-small"
+
+# (class, its arguments in another integration, what they must have become here)
+BUILT = [
+    (ChatNanoGPT, {"model": CHAT, "temperature": 0, "streaming": True}, {"streaming": True}),
+    (ChatNanoGPT, {"model_name": CHAT, "temperature": 0.7}, {"model": CHAT}),
+    (ChatNanoGPT, {"model": CHAT, "openai_api_key": KEY, "openai_api_base": URL}, {}),
+    (ChatNanoGPT, {"model": CHAT, "stream_usage": True, "verbose": True}, {"verbose": True}),
+    (ChatNanoGPT, {"model": CHAT, "request_timeout": 30, "max_retries": 1}, {"timeout": 30}),
+    (ChatNanoGPT, {"model": CHAT, "max_completion_tokens": 500}, {"max_tokens": 500}),
+    (ChatNanoGPT, {"model": CHAT, "stop_sequences": ["\n\n"]}, {"stop": ["\n\n"]}),
+    (ChatNanoGPT, {"model": CHAT, "use_responses_api": False, "timeout": 60}, {"timeout": 60}),
+    (ChatNanoGPT, {"model": CHAT, "organization": None, "openai_proxy": None}, {}),
+    (ChatNanoGPT, {"model": CHAT, "disabled_params": {"parallel_tool_calls": None}}, {}),
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "model_kwargs": {"response_format": {"type": "json_object"}}},
+        {"extra_body": {"response_format": {"type": "json_object"}}},
+    ),
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "model_kwargs": {"top_p": 0.9, "stop": ["\n"], "seed": 7}},
+        {"top_p": 0.9, "stop": ["\n"], "seed": 7, "extra_body": None},
+    ),
+    (ChatNanoGPT, {"model_kwargs": {"openai_api_key": KEY}, "model": CHAT}, {}),
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "model_kwargs": {"extra_headers": {"X-Team": "a"}}},
+        {"default_headers": {"X-Team": "a"}},
+    ),
+    (ChatNanoGPT, {"model": CHAT, "verbosity": "low"}, {"extra_body": {"verbosity": "low"}}),
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "store": False, "extra_body": {"top_a": 0.1}},
+        {"extra_body": {"store": False, "top_a": 0.1}},
+    ),
+    (NanoGPTEmbeddings, {"model": EMBED, "openai_api_key": KEY}, {}),
+    (NanoGPTEmbeddings, {"model": EMBED, "check_embedding_ctx_length": False}, {}),
+    (
+        NanoGPTEmbeddings,
+        {"model": EMBED, "tiktoken_enabled": False, "chunk_size": 1000, "request_timeout": 9},
+        {"chunk_size": 1000, "timeout": 9},
+    ),
+    (NanoGPTEmbeddings, {"model": EMBED, "headers": {"X-Team": "a"}}, {}),
+    (
+        NanoGPTEmbeddings,
+        {"model": EMBED, "model_kwargs": {"input_type": "query"}, "dimensions": 256},
+        {"extra_body": {"input_type": "query"}, "dimensions": 256},
+    ),
+    (
+        NanoGPT,
+        {"model": CHAT, "api_base": URL, "is_chat_model": True, "context_window": 128_000},
+        {"base_url": URL, "context_window": 128_000},
+    ),
+    (
+        NanoGPT,
+        {"model": CHAT, "is_function_calling_model": True, "timeout": 30.0, "max_tokens": 512},
+        {"timeout": 30.0, "is_function_calling_model": True},
+    ),
+    (NanoGPT, {"model": CHAT, "reuse_client": True, "strict": False, "api_version": None}, {}),
+    (
+        NanoGPT,
+        {"model": CHAT, "additional_kwargs": {"extra_body": {"a": 1}}, "temperature": 0.1},
+        {"additional_kwargs": {"extra_body": {"a": 1}}},
+    ),
+    (NanoGPT, {"model_name": CHAT, "should_use_structured_outputs": False}, {"model": CHAT}),
+    (NanoGPTEmbedding, {"model": EMBED, "embed_batch_size": 100}, {"model_name": EMBED}),
+    (NanoGPTEmbedding, {"model_name": EMBED, "api_base": URL, "timeout": 30.0}, {"base_url": URL}),
+    (
+        NanoGPTEmbedding,
+        {"model": EMBED, "additional_kwargs": {"input_type": "passage"}, "max_retries": 10},
+        {"extra_body": {"input_type": "passage"}},
+    ),
+    (NanoGPTEmbedding, {"model_name": EMBED, "reuse_client": True, "num_workers": 2}, {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "expected"), BUILT)
+def test_what_means_the_same_here_is_taken(kind, given, expected):
+    has_key = KEY in repr(given)
+    model = kind(**given, **({} if has_key else {"api_key": KEY}))
+    assert {name: getattr(model, name) for name in expected} == expected
+    assert model.api_key.get_secret_value() == KEY
+    assert KEY not in repr(model)
+
+
+@pytest.mark.parametrize("kind", [ChatNanoGPT, NanoGPT])
+def test_another_name_reaches_the_client(kind):
+    root, http = "http://127.0.0.1:9/api/v1", httpx.AsyncClient()
+    given = {"model": CHAT, "api_base": root, "async_http_client": http, "api_key": KEY}
+    model = kind(**given)
+    assert model._async_client().config.chat_root == root
+    assert model._async_client().http_client is http
+
+
+REFUSED = [
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "temprature": 1, "use_responses_api": True, "organization": "org"},
+        ["temprature (did you mean temperature?)", "use_responses_api (drop", "organization (drop"],
+    ),
+    (ChatNanoGPT, {"temperature": 0.7}, ["ChatNanoGPT needs model=…"]),
+    (ChatNanoGPT, {"modle": CHAT}, ["needs model=…, and does not take", "did you mean model?"]),
+    (ChatNanoGPT, {"model": CHAT, "stream_usage": False}, ["stream_usage (drop it: usage"]),
+    (ChatNanoGPT, {"model": CHAT, "openai_proxy": "http://p:1"}, ["http_client=httpx.Client("]),
+    (ChatNanoGPT, {"model": CHAT, "think_hard": 1}, ["extra_body={'think_hard': …}"]),
+    (ChatNanoGPT, {"model": CHAT, "mirostat_tau": 1.0}, ["mirostat_tau (an option of a call"]),
+    (ChatNanoGPT, {"model": CHAT, "model_name": "other"}, ["the same as model, which has another"]),
+    (NanoGPTEmbeddings, {"model": EMBED, "deployment": "d"}, ["deployment (drop it: it is Azure"]),
+    (
+        NanoGPTEmbeddings,
+        {"model": EMBED, "check_embedding_ctx_length": True, "retry_min_seconds": 4},
+        ["check_embedding_ctx_length (drop it", "retry_min_seconds (drop it"],
+    ),
+    (NanoGPT, {"model": CHAT, "is_chat_model": False}, ["is_chat_model (drop it"]),
+    (NanoGPTEmbedding, {"model": EMBED, "mode": "similarity"}, ["mode (drop it: queries"]),
+    (NanoGPTEmbedding, {"model": EMBED, "frobnicate": 1}, ["frobnicate (unknown"]),
+    (NanoGPTEmbedding, {"model": EMBED, "request_timout": 1}, ["did you mean request_timeout?"]),
+    (NanoGPTToolkit, {"model_kwargs": {"a": 1}}, ["a (unknown)"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "parts"), REFUSED)
+def test_all_others_are_refused_in_one_message(kind, given, parts):
+    with pytest.raises(ConfigurationError) as raised:
+        kind(**given, api_key=KEY)
+    assert not [part for part in parts if part not in str(raised.value)], str(raised.value)
+    assert KEY not in "".join(traceback.TracebackException.from_exception(
+        raised.value, capture_locals=True
+    ).format()).replace(repr(KEY), "", 1)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [ChatNanoGPT, NanoGPT])
+def test_arguments_are_passed_by_name(kind):
+    with pytest.raises(ConfigurationError, match="takes its arguments by name"):
+        kind(CHAT, api_key=KEY)
+
+
+@pytest.mark.parametrize("client", [NanoGPTClient, AsyncNanoGPTClient])
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"ledger": "spent.jsonl"}, "ledger must be a Ledger"),
+        ({"budget": 0.5}, "budget must be a Budget"),
+        ({"http_client": "http://proxy"}, r"http_client must be an httpx\.\w*Client, not str"),
+    ],
+)
+def test_a_wrong_type_is_refused_when_a_client_is_made(client, setting, message):
+    with pytest.raises(ConfigurationError, match=message):
+        client(KEY, **setting)
+    assert client(KEY, ledger=Ledger(), budget=Budget(usd="1"))
+
+
+@pytest.mark.parametrize("kind", [ChatNanoGPT, NanoGPT])
+def test_the_other_kind_of_http_client_is_refused_when_a_model_is_made(kind):
+    with pytest.raises(ConfigurationError, match=r"http_client must be an httpx.Client, not Async"):
+        kind(model=CHAT, api_key=KEY, http_client=httpx.AsyncClient())
+    with pytest.raises(ConfigurationError, match=r"http_async_client must be an httpx.AsyncClient"):
+        kind(model=CHAT, api_key=KEY, http_async_client=httpx.Client())
