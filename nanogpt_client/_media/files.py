@@ -82,6 +82,12 @@ def extension_of(mime_type: str) -> str:
     return _EXTENSIONS.get(mime_type, ".bin")
 
 
+def names_another_type(path: Path, mime_type: str) -> bool:
+    """Return whether a file's name has the extension of another media type than this."""
+    suffix = path.suffix.lower()
+    return suffix in _EXTENSIONS.values() and suffix != extension_of(mime_type)
+
+
 def from_base64(text: str) -> bytes | None:
     """Decode base64, also inside a ``data:`` URL; ``None`` if it is invalid."""
     try:
@@ -106,6 +112,16 @@ def save(data: bytes, path: str | PathLike[str], mime_type: str, *, overwrite: b
             target.with_name(target.name + extension) if keep else target.with_suffix(extension)
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    write(data, target, overwrite=overwrite)
+    return target
+
+
+def write(data: bytes, target: Path, *, overwrite: bool) -> None:
+    """Write bytes atomically to exactly this path; its folder must exist.
+
+    Raises:
+        FileExistsError: the file exists and ``overwrite`` is off.
+    """
     temporary = target.with_name(f".nanogpt-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:  # a new file, with default permissions
@@ -116,7 +132,6 @@ def save(data: bytes, path: str | PathLike[str], mime_type: str, *, overwrite: b
             _move_to_new(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    return target
 
 
 def _move_to_new(temporary: Path, target: Path) -> None:

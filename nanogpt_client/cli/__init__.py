@@ -11,11 +11,15 @@ import click
 
 from nanogpt_client._version import __version__
 from nanogpt_client.cli.account import balance, usage
-from nanogpt_client.cli.ask import ask
-from nanogpt_client.cli.base import Group, Session, session
+from nanogpt_client.cli.ask import ask, chat
+from nanogpt_client.cli.base import Group
+from nanogpt_client.cli.completion import completion
 from nanogpt_client.cli.embed import embed
+from nanogpt_client.cli.estimate import estimate
 from nanogpt_client.cli.media import draw, speak, transcribe, video
 from nanogpt_client.cli.models import models
+from nanogpt_client.cli.sandbox import sandbox
+from nanogpt_client.cli.search import search
 
 __all__ = ["cli"]
 
@@ -30,23 +34,13 @@ USD as text. Existing files are only overwritten with --force.
 """
 
 
-@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-@session
-def sandbox(run: Session, /, options: tuple[str, ...]) -> None:
-    """Serve the offline emulator of NanoGPT to other programs.
-
-    Its options are those of ``python -m nanogpt_client.sandbox``.
-    """
-    from nanogpt_client.sandbox.__main__ import main  # noqa: PLC0415 - large
-
-    main([*options, *(["--json"] if run.as_json else [])], prog="nanogpt sandbox")
-
-
 cli = Group(
     "nanogpt",
     help=_HELP,
-    commands=[models, balance, usage, ask, draw, speak, transcribe, video, embed, sandbox],
+    commands=[
+        *(ask, chat, search, draw, speak, transcribe, video, embed),
+        *(models, estimate, balance, usage, sandbox, completion),
+    ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(__version__, "--version")(cli)

@@ -52,6 +52,8 @@ def usage(run: Session, /, by: str, *, subscription: bool, **days: Any) -> None:
 
     --from and --to go together.
     """
+    if (days["from_date"] is None) != (days["to_date"] is None):
+        raise click.UsageError("--from and --to go together.")
     iso = {name: f"{day:%Y-%m-%d}" if day else None for name, day in days.items()}
     with run.client() as client:
         if subscription:

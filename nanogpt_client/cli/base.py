@@ -12,13 +12,14 @@ from typing import Any, Concatenate, ParamSpec
 import click
 from rich.console import Console
 
+from nanogpt_client import bundled_models
 from nanogpt_client._transport.http import httpx
 from nanogpt_client.cli import exits, output
 from nanogpt_client.client import NanoGPTClient
-from nanogpt_client.errors import NanoGPTError
+from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger
 
-__all__ = ["Command", "Group", "Session", "session", "text_or_stdin"]
+__all__ = ["Command", "Group", "Session", "model_option", "session", "text_or_stdin"]
 
 P = ParamSpec("P")
 
@@ -35,6 +36,7 @@ class Session:
     timeout: float | None = None
     budget: str | None = None
     run_id: str | None = None  # of the job that the command waits for
+    options: dict[str, str] = field(default_factory=dict)  # parameters of the running command
     ledger: Ledger = field(default_factory=lambda: Ledger(keep=None))
     out: Console = field(default_factory=Console)
     err: Console = field(default_factory=lambda: Console(stderr=True))
@@ -47,7 +49,7 @@ class Session:
             names = ("timeout", "first_event_timeout", "stream_idle_timeout")
             settings |= dict.fromkeys(names, self.timeout)
         if self.budget is not None:
-            settings["budget"] = Budget(usd=self.budget)
+            settings["budget"] = _budget(self.budget)
         with ExitStack() as stack:
             if self.sandbox:
                 settings |= stack.enter_context(self._emulator())
@@ -93,7 +95,7 @@ class Session:
         if self.as_json:
             output.write_json(self.err, output.error_json(error, self.run_id))
             return
-        for line in output.error_lines(error, self.run_id):
+        for line in output.error_lines(error, self.run_id, self.options):
             output.write(self.err, line)
 
 
@@ -105,10 +107,20 @@ def session(command: Callable[Concatenate[Session, P], None]) -> Callable[P, Non
 class Command(click.Command):
     """A command with the common options after its own, and examples in its help."""
 
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: Sequence[str] = (), sends_calls: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
-        self.params += _common_options()
+        self.params += _common_options() if sends_calls else [_json_option()]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors can then name its options."""
+        own = [option for option in self.params if isinstance(option, click.Option)]
+        ctx.ensure_object(Session).options = {
+            str(option.name): max(option.opts, key=len) for option in own
+        }
+        return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below the options."""
@@ -129,6 +141,7 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; exit with the code that `exits` gives."""
+        output.accept_any_text()
         run = ctx.ensure_object(Session)
         try:
             super().invoke(ctx)
@@ -158,7 +171,8 @@ def text_or_stdin(arguments: tuple[str, ...], *, both: bool = False) -> str:
     parts = [" ".join(arguments)]
     if (both or not arguments) and not sys.stdin.isatty():
         try:
-            parts.append(sys.stdin.read())
+            # Not sys.stdin's own encoding: in some locales it lets other bytes through.
+            parts.append(sys.stdin.buffer.read().decode("utf-8-sig").replace("\r\n", "\n"))
         except UnicodeDecodeError as error:
             raise click.UsageError("The piped input is not UTF-8 text.") from error
     text = "\n\n".join(part for part in map(str.strip, parts) if part)
@@ -167,15 +181,47 @@ def text_or_stdin(arguments: tuple[str, ...], *, both: bool = False) -> str:
     return text
 
 
+def model_option(default: str, variable: str, what: str) -> Callable[[Any], Any]:
+    """Return the option ``--model``; its default can be set by an environment variable."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        return [model for model in bundled_models.models() if model.startswith(incomplete)]
+
+    return click.option(
+        "--model",
+        "-m",
+        metavar="ID",
+        default=default,
+        envvar=variable,
+        show_default=True,
+        show_envvar=True,
+        help=f"{what}; `nanogpt models` lists them.",
+        shell_complete=complete,
+    )
+
+
+def _budget(amount: str) -> Budget:
+    try:
+        return Budget(usd=amount)
+    except ConfigurationError as error:
+        raise click.BadParameter(
+            f"{amount!r} is not an amount in USD", param_hint="--budget"
+        ) from error
+
+
 def _common_options() -> list[click.Parameter]:
     return [
-        _common("--json", "as_json", is_flag=True,
-                help="Write the result, or the error (to stderr), as JSON."),
+        _json_option(),
         _common("--sandbox", is_flag=True, help="Use the offline emulator: no key, no cost."),
         _common("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
                 help="Longest wait for a response, or for the next chunk of a stream."),
         _common("--budget", metavar="USD", help="Refuse calls that may cost more than this."),
     ]  # fmt: skip
+
+
+def _json_option() -> click.Option:
+    text = "Write the result, or the error (to stderr), as JSON."
+    return _common("--json", "as_json", is_flag=True, help=text)
 
 
 def _common(*names: str, **settings: Any) -> click.Option:

@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Column
 
 from nanogpt_client.cli import files
-from nanogpt_client.cli.base import Command, Session, session, text_or_stdin
+from nanogpt_client.cli.base import Command, Session, model_option, session, text_or_stdin
 from nanogpt_client.cli.output import number_column, write_table
 
 EMBEDDING_MODEL = "text-embedding-3-small"
@@ -25,7 +25,7 @@ EMBEDDING_MODEL = "text-embedding-3-small"
     ],
 )
 @click.argument("texts", nargs=-1)
-@click.option("--model", "-m", default=EMBEDDING_MODEL, show_default=True, help="Embedding model.")
+@model_option(EMBEDDING_MODEL, "NANOGPT_EMBEDDING_MODEL", "Embedding model")
 @click.option(
     "--dimensions",
     type=click.IntRange(min=1),
@@ -64,19 +64,20 @@ def embed(
     Each of TEXTS is one text; without any, each line of stdin is.
     """
     lines = list(texts) or [line for line in text_or_stdin(()).splitlines() if line.strip()]
-    if output is not None:
-        files.check_paths([output], force=force, as_json=run.as_json)
+    target = None if output is None else files.Target(output, "", force=force)
+    if target is not None:
+        target.check(as_json=run.as_json)
     with run.client() as client, run.spinner("embedding …"):
         vectors = client.embed_all(lines, model=model, **options)
     about = {"model": model, "dimensions": int(vectors.shape[1])}
-    if output is not None:
+    if target is not None:
         buffer = io.BytesIO()
         np.save(buffer, vectors)
-        saved = files.save(buffer.getvalue(), output, force=force)
-        files.write_result(run, [saved], **about)
+        files.write_result(run, [target.save(run, buffer.getvalue())], **about)
         return
+    shown = 3 if run.out.is_terminal else len(vectors[0])  # a pipe gets all numbers
     rows = [
-        (text, len(vector), " ".join(f"{x:.4f}" for x in vector[:3]) + " …")
+        (text, len(vector), " ".join(map(str, vector[:shown])) + " …" * (shown < len(vector)))
         for text, vector in zip(lines, vectors, strict=True)
     ]
     columns = [Column("text"), number_column("dimensions"), Column("vector")]

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nanogpt_client.cli import files
-from nanogpt_client.cli.base import Command, Session, session, text_or_stdin
+from nanogpt_client.cli.base import Command, Session, model_option, session, text_or_stdin
 from nanogpt_client.cli.output import write
 
 IMAGE_MODEL = "hidream"
@@ -36,11 +36,11 @@ _force = click.option("--force", "-f", is_flag=True, help="Overwrite existing fi
     ],
 )
 @click.argument("prompt", nargs=-1, metavar="[PROMPT]...")
-@click.option("--model", "-m", default=IMAGE_MODEL, show_default=True, help="Image model.")
+@model_option(IMAGE_MODEL, "NANOGPT_IMAGE_MODEL", "Image model")
 @click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1024x1024.")
 @click.option("-n", "n", type=click.IntRange(1, 10), default=1, help="Number of images.")
 @click.option("--image", "images", multiple=True, metavar="FILE",
-              help="Image to edit, a file or a URL; may be repeated.")  # fmt: skip
+              help="Image to edit: a file, a URL, or - for stdin; may be repeated.")  # fmt: skip
 @_output
 @_force
 @session
@@ -49,23 +49,24 @@ def draw(run: Session, /, prompt: tuple[str, ...], **options: Any) -> None:
 
     Without a PROMPT it is read from stdin.
     """
-    text = text_or_stdin(prompt)
-    n, force = options["n"], options["force"]
-    paths = files.output_paths(options["output"], text, n)
-    files.check_paths(paths, force=force, as_json=run.as_json)
+    sources = [files.read_source(source) for source in options["images"]]
+    text, n = text_or_stdin(prompt), options["n"]
+    places = files.targets(options["output"], text, n, force=options["force"])
+    for place in places:
+        place.check(as_json=run.as_json)
     with run.client() as client:
         with run.spinner("generating …"):
             images = client.generate_image(
                 text,
                 model=options["model"],
-                image=list(options["images"]) or None,
+                image=sources or None,
                 size=options["size"],
                 n=n,
             )
-        paths += [paths[-1]] * (len(images) - n)  # more than requested are saved, too
+        places += [files.Target(None, text)] * (len(images) - n)  # more than requested: saved, too
         saved = [
-            files.save(client.download(image).bytes, path, force=force and at < n)
-            for at, (image, path) in enumerate(zip(images, paths, strict=False))
+            place.save(run, client.download(image).bytes)
+            for image, place in zip(images, places, strict=False)
         ]
     files.write_result(run, saved, model=options["model"])
 
@@ -78,7 +79,7 @@ def draw(run: Session, /, prompt: tuple[str, ...], **options: Any) -> None:
     ],
 )
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
-@click.option("--model", "-m", default=SPEECH_MODEL, show_default=True, help="Speech model.")
+@model_option(SPEECH_MODEL, "NANOGPT_SPEECH_MODEL", "Speech model")
 @click.option("--voice", help="One of the model's voices.")
 @click.option(
     "--format",
@@ -108,27 +109,33 @@ def speak(
     Without a TEXT it is read from stdin.
     """
     spoken = text_or_stdin(text)
-    paths = files.output_paths(output, spoken)
-    files.check_paths(paths, force=force, as_json=run.as_json)
-    extension = paths[0].suffix[1:].lower()
-    if options["response_format"] is None and extension in _FORMATS:
+    target = files.Target(output, spoken, force=force)
+    target.check(as_json=run.as_json)
+    extension = output.suffix[1:].lower() if output else ""
+    if extension in _FORMATS:
+        if options["response_format"] not in (None, extension):
+            raise click.UsageError(
+                f"--format {options['response_format']} and {output} name two formats; use one."
+            )
         options["response_format"] = extension
     with run.client() as client, run.spinner("synthesizing …"):
         speech = client.speak(spoken, model=model, **options)
-    saved = files.save(speech.bytes, paths[0], force=force, mime_type=speech.mime_type)
-    files.write_result(run, [saved], model=model)
+    files.write_result(run, [target.save(run, speech.bytes, speech.mime_type)], model=model)
 
 
 @click.command(cls=Command, examples=["nanogpt transcribe interview.mp3 --language en"])
-@click.argument("audio", metavar="FILE_OR_URL")
-@click.option("--model", "-m", default=TRANSCRIPTION_MODEL, show_default=True,
-              help="Transcription model.")  # fmt: skip
+@click.argument("audio", metavar="FILE")
+@model_option(TRANSCRIPTION_MODEL, "NANOGPT_TRANSCRIPTION_MODEL", "Transcription model")
 @click.option("--language", metavar="CODE", help="Language of the recording, e.g. en.")
 @session
 def transcribe(run: Session, /, audio: str, *, model: str, language: str | None) -> None:
-    """Transcribe an audio file (speech to text)."""
+    """Transcribe a recording (speech to text).
+
+    FILE is an audio file, a URL, or - for stdin.
+    """
+    source = files.read_source(audio)
     with run.client() as client, run.spinner("transcribing …"):
-        transcript = client.transcribe(audio, model=model, language=language)
+        transcript = client.transcribe(source, model=model, language=language)
     value = {
         "model": model,
         "text": transcript.text,
@@ -147,8 +154,10 @@ def transcribe(run: Session, /, audio: str, *, model: str, language: str | None)
     ],
 )
 @click.argument("prompt", nargs=-1, metavar="[PROMPT]...")
-@click.option("--model", "-m", default=VIDEO_MODEL, show_default=True, help="Video model.")
-@click.option("--image", metavar="FILE", help="First image of the video, a file or a URL.")
+@model_option(VIDEO_MODEL, "NANOGPT_VIDEO_MODEL", "Video model")
+@click.option(
+    "--image", metavar="FILE", help="First image of the video: a file, a URL, or - for stdin."
+)
 @click.option("--duration", metavar="SECONDS", help="Length in seconds.")
 @click.option("--aspect-ratio", metavar="W:H", help="Aspect ratio, e.g. 16:9.")
 @click.option("--resolution", metavar="LINES", help="Resolution, e.g. 720p.")
@@ -164,13 +173,14 @@ def transcribe(run: Session, /, audio: str, *, model: str, language: str | None)
 @_output
 @_force
 @session
-def video(
+def video(  # noqa: PLR0913 - the options of the command
     run: Session,
     /,
     prompt: tuple[str, ...],
     *,
     output: Path | None,
     force: bool,
+    image: str | None,
     run_id: str | None,
     poll_timeout: float,
     **options: Any,
@@ -181,9 +191,11 @@ def video(
     """
     if run_id and prompt:
         raise click.UsageError("--run-id fetches an earlier video and takes no prompt.")
+    if image is not None:
+        options["image"] = files.read_source(image)
     text = "" if run_id else text_or_stdin(prompt)
-    path = files.output_paths(output, text or run_id or "")[0]
-    files.check_paths([path], force=force, as_json=run.as_json)
+    target = files.Target(output, text or run_id or "", force=force)
+    target.check(as_json=run.as_json)
     with run.client() as client:
         if run_id is None:
             run_id = client.submit_video(text, **options).run_id
@@ -191,5 +203,5 @@ def video(
         run.run_id = run_id
         with run.spinner("generating …"):
             result = client.wait_for_video(run_id, poll_timeout=poll_timeout)
-            saved = files.save(client.download(result).bytes, path, force=force)
+            saved = target.save(run, client.download(result).bytes)
     files.write_result(run, [saved], model=result.model, run_id=run_id)

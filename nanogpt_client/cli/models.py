@@ -11,7 +11,7 @@ from rich.table import Column
 
 from nanogpt_client import bundled_models
 from nanogpt_client.cli.base import Command, Session, session
-from nanogpt_client.cli.output import dollars, number_column, write_table
+from nanogpt_client.cli.output import dollars, id_column, number_column, write_table
 from nanogpt_client.types._coerce import as_dict, as_number
 from nanogpt_client.types.catalog import Model, ModelKind, ModelScope
 
@@ -77,6 +77,8 @@ def models(run: Session, /, terms: tuple[str, ...], **options: Any) -> None:
     """
     chosen = [model for model in _model_list(run, options) if _matches(model, terms, options)]
     chosen = sorted(chosen, key=_ORDERS[options["sort"]])[: options["limit"]]
+    if not chosen:
+        run.note("no model matches")
     text = options["kind"] == "text"
     columns, row = (_TEXT_COLUMNS, _text_row) if text else (_MEDIA_COLUMNS, _media_row)
     run.result(
@@ -135,7 +137,7 @@ def _amounts(value: Any) -> Iterator[Decimal]:
 
 
 _TEXT_COLUMNS = [
-    Column("model", overflow="fold", ratio=1),
+    id_column("model"),
     *map(number_column, ("context", "$ in", "$ out")),
     Column("supports", overflow="fold"),
 ]
@@ -150,7 +152,7 @@ def _text_row(model: Model) -> tuple[object, ...]:
     return model.id, model.context_length, *price, supports
 
 
-_MEDIA_COLUMNS = [Column("model", overflow="fold"), Column("name"), Column("USD per unit")]
+_MEDIA_COLUMNS = [id_column("model"), Column("name"), Column("USD per unit")]
 
 
 def _media_row(model: Model) -> tuple[object, ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Column, Table
 
 from nanogpt_client.cli.exits import exit_code
-from nanogpt_client.errors import NanoGPTError
+from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.ledger import Ledger
 
 # A model's text must not move the cursor or write to the clipboard: all control characters but
@@ -24,6 +28,8 @@ _DETAILS = (
     "status_code", "code", "param", "request_id", "sends", "maybe_billed", "retry_after",
     "required_usd",
 )  # fmt: skip
+
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 # Kinds of calls that are always free.
 _FREE = frozenset({"account", "catalog", "download"})
@@ -46,9 +52,20 @@ def write(console: Console, text: str, *, style: str | None = None, end: str = "
     console.file.flush()
 
 
+def accept_any_text() -> None:
+    """Let stdout and stderr take characters that their encoding lacks, as question marks.
+
+    An answer is paid when it is written, so an ASCII locale must not end in an exception.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def write_json(console: Console, value: Mapping[str, Any]) -> None:
     """Write one JSON object, with amounts in USD as text, so that they stay exact."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=_as_text)
+    utf8 = str(getattr(console.file, "encoding", None) or "utf-8").lower().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not utf8, indent=2, default=_as_text)
     console.file.write(f"{text}\n")
     console.file.flush()
 
@@ -56,17 +73,34 @@ def write_json(console: Console, value: Mapping[str, Any]) -> None:
 def write_table(
     console: Console, columns: Sequence[Column], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Write a table; in a pipe only its rows, with tabs between the cells."""
+    """Write a table; in a pipe only its rows, with tabs between the cells.
+
+    Where a terminal is too narrow for ids and numbers to stay whole, each row is a block of lines.
+    """
     cells = [["" if cell is None else _as_text(cell) for cell in row] for row in rows]
     if not console.is_terminal:
         lines = ("\t".join(" ".join(cell.split()) for cell in row) for row in cells)
-        write(console, "\n".join(lines))
+        write(console, "".join(f"{line}\n" for line in lines), end="")
         return
     has_header = any(column.header for column in columns)
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_header=has_header)
     for row in cells:
         table.add_row(*(cell.translate(_CONTROLS) for cell in row))
+    if (
+        Measurement.get(console, console.options.update(width=10_000), table).minimum
+        > console.width
+    ):
+        for first, *rest in cells:
+            write(console, first)
+            for column, cell in zip(columns[1:], rest, strict=True):
+                write(console, f"  {column.header} {cell}".rstrip())
+        return
     console.print(table, markup=False, highlight=False)
+
+
+def id_column(header: str) -> Column:
+    """Return a column of ids, which can be copied whole."""
+    return Column(header, no_wrap=True)
 
 
 def number_column(header: str) -> Column:
@@ -113,22 +147,41 @@ def error_json(error: BaseException, run_id: str | None = None) -> dict[str, Any
     }
 
 
-def error_lines(error: BaseException, run_id: str | None = None) -> list[str]:
-    """Return a line with the error, and one with its details, if there are any."""
+def error_lines(
+    error: BaseException, run_id: str | None = None, options: Mapping[str, str] = NO_OPTIONS
+) -> list[str]:
+    """Return a line with the error, and one with its details, if there are any.
+
+    ``options`` has the command's options by the names of the client's parameters.
+    """
     details = [f"run id {run_id}"] if run_id else []
     if isinstance(error, NanoGPTError):
         required = getattr(error, "required_usd", None)
         details += [
-            "set NANOGPT_API_KEY, or add --sandbox" if error.param == "api_key" else "",
+            "set NANOGPT_API_KEY, or add --sandbox" if _lacks_key(error) else "",
             f"it needs ${dollars(required)}" if required is not None else "",
             f"try again in {error.retry_after:g} s" if error.retry_after is not None else "",
             "it may be billed" if error.maybe_billed else "",
             f"sent {error.sends} times" if error.sends > 1 else "",
             f"request id {error.request_id}" if error.request_id else "",
         ]
-    message = "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {error}"
+    message = (
+        "interrupted" if isinstance(error, KeyboardInterrupt) else f"error: {_text(error, options)}"
+    )
     detail = " · ".join(filter(None, details))
     return [message, *([f"  {detail}"] if detail else [])]
+
+
+def _lacks_key(error: BaseException) -> bool:
+    return isinstance(error, ConfigurationError) and error.param == "api_key"
+
+
+def _text(error: BaseException, options: Mapping[str, str]) -> str:
+    """Return an error's message in the words of the shell."""
+    if _lacks_key(error):
+        return "no API key"
+    option = options.get(getattr(error, "param", None) or "")
+    return f"{option}: {error}" if option else str(error)
 
 
 def _as_text(value: object) -> str:

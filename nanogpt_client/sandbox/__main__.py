@@ -10,7 +10,7 @@ import threading
 from decimal import Decimal, InvalidOperation
 
 from nanogpt_client.sandbox.app import DEFAULT_KEY
-from nanogpt_client.sandbox.faults import SCENARIOS
+from nanogpt_client.sandbox.faults import NAMES, SCENARIOS
 from nanogpt_client.sandbox.server import Sandbox
 
 
@@ -64,20 +64,48 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     description = "Run an offline emulator of the NanoGPT API."
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8787, help="port; 0 picks a free one")
+    parser.add_argument("--port", type=_port, default=8787, help="port; 0 chooses a free one")
     parser.add_argument("--api-key", default=DEFAULT_KEY, help="the key to accept")
     parser.add_argument("--balance", type=_dollars, default="5.00", help="pretend dollars")
-    parser.add_argument("--rate", type=int, default=25, help="requests a second; 0 is no limit")
-    parser.add_argument("--scenario", help="a fault, or one of: " + ", ".join(sorted(SCENARIOS)))
+    parser.add_argument(
+        "--rate", type=_rate, default=25, help="requests per second; 0 for no limit"
+    )
+    parser.add_argument(
+        "--scenario", type=_scenario, help="a fault, or one of: " + ", ".join(sorted(SCENARIOS))
+    )
     parser.add_argument("--json", action="store_true", help="say how to reach it as one JSON line")
     return parser
 
 
 def _dollars(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        amount = Decimal(text)
     except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount") from None
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in USD")
+    return amount
+
+
+def _port(text: str) -> int:
+    return _number(text, "a port: 0 to 65535", 65_535)
+
+
+def _rate(text: str) -> int:
+    return _number(text, "a number of requests: 0 or more", sys.maxsize)
+
+
+def _number(text: str, what: str, most: int) -> int:
+    if not text.isdecimal() or int(text) > most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+    return int(text)
+
+
+def _scenario(text: str) -> str:
+    if text not in SCENARIOS and text not in NAMES:
+        known = ", ".join([*sorted(SCENARIOS), *sorted(NAMES)])
+        raise argparse.ArgumentTypeError(f"there is no {text!r}; choose one of {known}")
+    return text
 
 
 if __name__ == "__main__":

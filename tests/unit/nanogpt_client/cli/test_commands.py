@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nanogpt_client import bundled_models
-from nanogpt_client.cli import cli
+from nanogpt_client.cli import cli, files
 from tests.support.rawserver import EVENT_STREAM, End, RawServer, chunked
 from tests.unit.nanogpt_client.cli.running import as_json, offline, run
 
@@ -38,6 +38,9 @@ KEYS = [
     (("video", "a cat"), FILES | {"run_id"}),
     (("embed", "hi"), {"model", "dimensions", "vectors", "cost_usd", "sandbox"}),
     (("embed", "hi", "-o", "v.npy"), FILES | {"dimensions"}),
+    (("search", "What is Nano?"), {"answer", "hits", "cost_usd", "sandbox"}),
+    (("estimate", "hi"), {"model", "estimate_usd", "balance_usd", "affordable", "sandbox"}),
+    (("completion", "bash"), {"shell", "script", "sandbox"}),
 ]
 
 
@@ -57,14 +60,14 @@ def test_the_keys_of_each_command(arguments, keys):
 
 
 def test_every_command_is_tried_and_says_what_its_options_do():
-    tried = {arguments[0] for arguments, _ in KEYS} | {"transcribe", "sandbox"}
+    tried = {arguments[0] for arguments, _ in KEYS} | {"transcribe", "sandbox", "chat"}
     assert set(cli.commands) == tried
     for command in (cli, *cli.commands.values()):
         assert command.help
         for option in command.params:
             if isinstance(option, click.Option):
                 assert option.help, (command.name, option.name)
-    for name in tried - {"sandbox"}:  # which has options of its own
+    for name in tried - {"sandbox", "completion"}:  # which send nothing
         assert f"  nanogpt {name}" in offline(name, "--help").stdout.partition("Examples:")[2]
         text = offline(name, "--help").stdout
         assert (cli.commands[name].help or "?").split("\n")[0] in text
@@ -165,7 +168,65 @@ class TestAsk:
         assert (empty_folder / "answer.png").read_bytes().startswith(b"\x89PNG")
 
 
+class TestChat:
+    def test_each_line_is_a_message_and_the_model_sees_those_before(self, sandbox):
+        live = {"NANOGPT_API_KEY": sandbox.api_key, "NANOGPT_BASE_URL": sandbox.base_url}
+        before = len(sandbox.requests)
+        result = run(
+            "chat", "-s", "Be brief", stdin="My name is Ada.\n\nWho am I?\n/quit\nno\n", **live
+        )
+        assert result.exit_code == 0
+        first, second = [request.messages for request in list(sandbox.requests)[before:]]
+        assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
+        assert (second[:2], second[3]["content"]) == (first, "Who am I?")
+        assert second[2]["content"] in result.stdout
+
+    def test_a_conversation_is_no_object(self):
+        assert offline("chat", "--json", stdin="hi").exit_code == 2
+
+    def test_an_error_ends_a_piped_conversation(self):
+        result = offline("chat", "--model", "sandbox/fault/400", stdin="hi\nhi\n")
+        assert result.exit_code == 5
+
+
+def test_a_search_shows_where_each_page_is():
+    lines = offline("search", "What is Nano?", "-n", "2").stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.split("\t")[0].startswith("https://") for line in lines)
+    found = as_json("search", "What is Nano?", "--answer")
+    assert found["answer"]
+    assert found["hits"]
+
+
+def test_an_estimate_costs_nothing():
+    result = offline("estimate", "What is Nano?")
+    rows = dict(line.split("\t") for line in result.stdout.splitlines())
+    assert Decimal(rows["USD"]) > 0
+    assert (rows["balance"], rows["covered"]) == ("5", "yes")
+    assert "$" not in result.stderr
+    eight = as_json("estimate", "--model", "sora-2", "--seconds", "8")
+    assert Decimal(eight["estimate_usd"]) == 8 * Decimal("0.1")
+
+
+def test_a_default_model_is_set_by_a_variable():
+    result = run("--sandbox", "ask", "hi", "--json", NANOGPT_MODEL="anthropic/claude-sonnet-4.5")
+    assert json.loads(result.stdout)["model"] == "anthropic/claude-sonnet-4.5"
+
+
+def test_tab_completes_model_ids():
+    script = run("completion", "bash").stdout
+    assert "_NANOGPT_COMPLETE=bash_complete" in script
+    typed = {"COMP_WORDS": "nanogpt ask --model openai/gpt-5.2", "COMP_CWORD": "3"}
+    result = run(_NANOGPT_COMPLETE="bash_complete", **typed)
+    assert "plain,openai/gpt-5.2-codex" in result.stdout.splitlines()
+
+
 class TestModels:
+    def test_nothing_found_is_nothing_on_stdout_and_a_note(self):
+        result = offline("models", "--offline", "no-such-model")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "no model matches" in result.stderr
+
     def test_terms_capabilities_and_prices_filter(self):
         arguments = ("models", "--offline", "qwen3", "coder", "--tools", "--max-price", "1")
         found = as_json(*arguments)["models"]
@@ -237,9 +298,49 @@ class TestMedia:
         assert (empty_folder / "cat.png").read_bytes() == content
 
     def test_several_at_once(self, empty_folder):
-        files = as_json("draw", "cat", "-n", "2", "-o", "out/cat.png", "--force")["files"]
-        assert files == ["out/cat-1.png", "out/cat-2.png"]
+        files = as_json("draw", "cat", "-n", "2", "-o", "cat.png", "--force")["files"]
+        assert files == ["cat-1.png", "cat-2.png"]
         assert all((empty_folder / name).is_file() for name in files)
+
+    def test_a_named_file_has_that_name_whatever_the_model_makes(self, empty_folder):
+        result = offline("draw", "a house", "-o", "house.jpg")
+        assert (result.exit_code, result.stdout) == (0, "house.jpg\n")
+        assert [path.name for path in empty_folder.iterdir()] == ["house.jpg"]
+        assert (empty_folder / "house.jpg").read_bytes().startswith(b"\x89PNG")
+        assert "house.jpg contains image/png" in result.stderr
+
+    def test_a_file_that_another_program_wrote_meanwhile_stays(self, empty_folder, monkeypatch):
+        monkeypatch.setattr(files.Target, "check", lambda *_, **__: None)
+        (empty_folder / "cat.png").write_text("precious")
+        result = offline("draw", "cat", "-o", "cat.png")
+        assert result.exit_code == 1
+        assert "cat.png exists by now; the result is in cat-2.png" in result.stderr
+        assert (empty_folder / "cat.png").read_text() == "precious"
+        assert (empty_folder / "cat-2.png").read_bytes().startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("draw", "hi", "-o", "no/such/cat.png"), "is not a writable folder"),
+            (("draw", "hi", "-o", ".", "--force"), ". is a folder; name a file in it"),
+            (("speak", "hi", "-o", "a.mp3", "--format", "wav"), "name two formats"),
+            (("transcribe", "missing.mp3"), "There is no file 'missing.mp3'"),
+            (("draw", "hi", "--image", "missing.png"), "There is no file 'missing.png'"),
+            (("draw", "hi", "--image", "-"), "nothing was piped in"),
+        ],
+    )
+    def test_paths_are_checked_before_anything_is_sent(self, arguments, message, empty_folder):
+        result = offline(*arguments)
+        assert (result.exit_code, list(empty_folder.iterdir())) == (2, [])
+        assert message in result.stderr
+
+    def test_files_come_through_the_pipe(self):
+        spoken = offline("speak", "Good morning", "--format", "wav", "-o", "-").stdout_bytes
+        assert offline("transcribe", "-", stdin=spoken).stdout == "Good morning\n"
+        drawn = offline("draw", "a cat", "-o", "-").stdout_bytes
+        assert as_json("draw", "now blue", "--image", "-", stdin=drawn)["files"]
+        assert as_json("video", "it runs", "--image", "-", stdin=drawn)["files"]
+        assert as_json("ask", "What is this?", "--image", "-", stdin=drawn)["text"]
 
     @pytest.mark.parametrize("command", ["draw", "speak", "video", "embed"])
     def test_a_file_that_is_there_is_refused_before_anything_is_sent(self, command, empty_folder):
@@ -304,6 +405,8 @@ def test_vectors_go_into_a_file():
     assert vectors.dtype == np.float32
     shown = offline("embed", "one", "two").stdout.splitlines()
     assert [line.split("\t")[:2] for line in shown] == [["one", "1536"], ["two", "1536"]]
+    numbers = np.array(shown[0].split("\t")[2].split(), np.float32)
+    assert np.array_equal(numbers, vectors[0])
 
 
 def test_usage_sums_by_model_and_by_day(sandbox):

@@ -1,0 +1,39 @@
+"""The command `sandbox`: the offline emulator for other programs."""
+
+from __future__ import annotations
+
+import click
+
+from nanogpt_client.cli.base import Command, Session, session
+
+
+@click.command(
+    cls=Command,
+    sends_calls=False,
+    examples=[
+        "nanogpt sandbox",
+        "nanogpt sandbox --port 0 --json",
+        "nanogpt sandbox --scenario outage",
+    ],
+)
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
+              help="Address to listen on.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True,
+              metavar="N", help="Port; 0 chooses a free one.")  # fmt: skip
+@click.option("--api-key", metavar="KEY", help="The key to accept.")
+@click.option("--balance", type=click.FloatRange(min=0), default=5.0, show_default=True,
+              metavar="USD", help="Pretend dollars.")  # fmt: skip
+@click.option("--rate", type=click.IntRange(min=0), default=25, show_default=True, metavar="N",
+              help="Requests per second; 0 for no limit.")  # fmt: skip
+@click.option("--scenario", metavar="NAME", help="A fault or a scenario; a wrong name lists them.")
+@session
+def sandbox(run: Session, /, **options: object) -> None:
+    """Serve the offline emulator to other programs.
+
+    It stops at Ctrl-C. The same as ``python -m nanogpt_client.sandbox``.
+    """
+    from nanogpt_client.sandbox.__main__ import main  # noqa: PLC0415 - large
+
+    given = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    arguments = [f"{name}={value}" for name, value in given.items() if value is not None]
+    main([*arguments, *(["--json"] if run.as_json else [])], prog="nanogpt sandbox")
