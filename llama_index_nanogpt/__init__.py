@@ -7,6 +7,11 @@
 >>> print(Settings.llm.complete("What is Nano?"))
 """
 
+from nanogpt_client.extras import needs
+
+with needs("llama-index", "llama_index_nanogpt"):
+    import llama_index.core as _  # noqa: F401
+
 from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding

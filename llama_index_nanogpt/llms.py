@@ -7,6 +7,7 @@ call private ones, never each other, so that LlamaIndex sees each call as one ev
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llama_index.core.base.llms.generic_utils import (
@@ -58,6 +59,7 @@ from nanogpt_client._adapters.history import Recipient, takes
 from nanogpt_client._adapters.migration import hide_key
 from nanogpt_client._adapters.settings import ChatSettings, ClientSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
+from nanogpt_client.hooks import logger
 
 __all__ = ["NanoGPT"]
 
@@ -65,6 +67,17 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 # For models that the catalogue does not list: nine tenths of those it lists have at least this.
 _UNKNOWN_WINDOW = 24_000
+
+
+@lru_cache(maxsize=1000)  # once per model
+def _log_unknown_window(model: str) -> None:
+    """Say what is assumed; logged, not warned, because `metadata` must never raise."""
+    logger.warning(
+        "the context window of %r is not in the bundled catalogue: %s tokens are assumed, "
+        "pass context_window=… for its own",
+        model,
+        f"{_UNKNOWN_WINDOW:,}",
+    )
 
 
 def _chat_events(method: _Method) -> _Method:
@@ -147,6 +160,8 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         """
         entry = self._catalog_entry()
         window = self.context_window or (entry.context_length if entry else None)
+        if window is None:
+            _log_unknown_window(self.model)
         return LLMMetadata(
             context_window=window or _UNKNOWN_WINDOW,
             num_output=self.max_tokens or -1,

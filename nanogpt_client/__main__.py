@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from nanogpt_client.extras import install_command
+
 
 def main() -> None:
     """Run the command, or print what to install if its libraries are missing."""
@@ -12,7 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"click", "rich"}:
             raise
-        sys.exit("The command needs an extra: pip install 'nanogpt-integrations[cli]'")
+        sys.exit(f"The command needs {error.name}: {install_command('cli')}")
     cli(prog_name="nanogpt")
 
 

@@ -6,6 +6,7 @@ is `NanoGPTClient.list_models`; `refresh_bundled_models` updates the snapshot fr
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +15,7 @@ from importlib.resources import files
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.catalog import Model
 
-__all__ = ["find", "models"]
+__all__ = ["find", "models", "similar"]
 
 
 def find(model: str) -> Model | None:
@@ -28,6 +29,16 @@ def find(model: str) -> Model | None:
 def models() -> Mapping[str, Model]:
     """Return all bundled models by id."""
     return {model.id: model for model in map(_model, _lines()) if model is not None}
+
+
+def similar(model: str) -> list[str]:
+    """Return up to three listed ids for one that is not: of other owners, or spelled alike."""
+    wanted, ids = model.partition(":")[0].lower(), _lines()
+    if model in ids:
+        return []
+    name = wanted.rpartition("/")[2]
+    same = [listed for listed in ids if listed.lower().rpartition("/")[2] == name]
+    return same[:3] or difflib.get_close_matches(wanted, ids, n=3)
 
 
 @cache

@@ -38,7 +38,7 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
@@ -216,6 +216,12 @@ class PermissionDeniedError(APIStatusError):
 
 class NotFoundError(APIStatusError):
     """No such model or route (404, 405); often a wrong base URL."""
+
+    def suggest(self, models: Sequence[str]) -> None:
+        """Add the ids of similar models to the message."""
+        if models:
+            self.message = f"{self.message} Similar models: {', '.join(models)}"
+            self.args = (self.message,)
 
 
 class ConflictError(APIStatusError):

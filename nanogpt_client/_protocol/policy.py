@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+from nanogpt_client import bundled_models
 from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobStatus, Submitted
@@ -36,6 +37,7 @@ from nanogpt_client.errors import (
     APITimeoutError,
     InvalidResponseError,
     NanoGPTError,
+    NotFoundError,
     OutcomeUnknownError,
     StreamInterruptedError,
     StreamStalledError,
@@ -237,6 +239,8 @@ def _broken(outcome: Unreachable, decoder: Decoder[Any], limit: float | None) ->
 def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float) -> NanoGPTError:
     if isinstance(outcome, Reply):
         error: NanoGPTError = (call.refusal or error_from_reply)(outcome)
+        if isinstance(error, NotFoundError) and error.code == "model_not_found":
+            error.suggest(bundled_models.similar(call.model or ""))
         error.retry_after = retry_after(outcome.headers, sent_at)
         if isinstance(error, OutcomeUnknownError):
             error.maybe_billed = call.billable

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from nanogpt_client._protocol.steps import CallUser, UserResult
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.extras import install_command
 from nanogpt_client.hooks import logger
 from nanogpt_client.types.progress import OnProgress, Progress
 
@@ -75,7 +76,7 @@ class _Bar:
         try:
             from tqdm.auto import tqdm  # noqa: PLC0415 - an optional dependency
         except ImportError as error:
-            msg = "progress=True needs tqdm: pip install 'nanogpt-integrations[progress]'"
+            msg = f"progress=True needs tqdm: {install_command('progress')}"
             raise ConfigurationError(msg, param="progress") from error
         self._make = tqdm
         self._drawn: Any = None

@@ -103,8 +103,8 @@ def _number(text: str, what: str, most: int) -> int:
 
 def _scenario(text: str) -> str:
     if text not in SCENARIOS and text not in NAMES:
-        known = ", ".join([*sorted(SCENARIOS), *sorted(NAMES)])
-        raise argparse.ArgumentTypeError(f"there is no {text!r}; choose one of {known}")
+        names = ", ".join([*sorted(SCENARIOS), *sorted(NAMES)])
+        raise argparse.ArgumentTypeError(f"there is no {text!r}; choose one of {names}")
     return text
 
 

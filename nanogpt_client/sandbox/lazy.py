@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nanogpt_client.extras import install_command
+
 
 @contextmanager
 def needs(what: str) -> Iterator[None]:
@@ -10,5 +12,4 @@ def needs(what: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        message = f'this needs {what}: pip install "nanogpt-integrations[sandbox]"'
-        raise ImportError(message) from error
+        raise ImportError(f"this needs {what}: {install_command('sandbox')}") from error

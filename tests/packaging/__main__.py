@@ -90,7 +90,7 @@ for start in ([sys.executable, "-m", "nanogpt_client"], [sys.prefix + "/bin/nano
 NO_COMMAND = """
 import subprocess, sys
 done = subprocess.run([sys.executable, "-m", "nanogpt_client"], capture_output=True, text=True)
-assert done.returncode == 1 and "nanogpt-integrations[cli]" in done.stderr, done
+assert done.returncode == 1 and "[cli]" in done.stderr, done
 """
 
 CORE = ["nanogpt_client"]

@@ -265,6 +265,17 @@ def test_metadata_never_raises():
     assert broken.metadata.model_name == ":"
 
 
+def test_an_assumed_window_is_logged_once_per_model(caplog):
+    llm = NanoGPT(model="somebody/new-model", api_key="k")
+    assert {llm.metadata.context_window for _ in range(3)} == {24_000}
+    (record,) = [each for each in caplog.records if "context window" in each.message]
+    assert "'somebody/new-model'" in record.message
+    caplog.clear()
+    known = NanoGPT(model="somebody/other", api_key="k", context_window=9)
+    assert known.metadata.context_window == 9
+    assert not caplog.records
+
+
 async def test_each_call_is_one_event_and_asks_the_limiter_once(recorder):
     server = Scripted(whole({"content": "ok"}))
     limiter = Limiter()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import pickle
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from nanogpt_client import NanoGPTClient, NotFoundError, bundled_models
 from nanogpt_client.bundled_models import find, models
 from nanogpt_client.refresh_bundled_models import SNAPSHOT, main
+from nanogpt_client.sandbox import Sandbox
 
 
 def test_metadata_of_a_model_comes_without_asking():
@@ -24,6 +28,35 @@ def test_directives_and_unlisted_variants_have_the_metadata_of_their_model():
     assert plain is not None
     assert find("openai/gpt-5.2:online/linkup-deep:memory-30") == plain
     assert find("openai/gpt-5.2:thinking") == plain
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("gpt-5.2", "openai/gpt-5.2"),
+        ("gpt-5.2:online", "openai/gpt-5.2"),
+        ("OpenAI/GPT-5.2", "openai/gpt-5.2"),
+        ("anthropic/claude-sonet-4.6", "anthropic/claude-sonnet-4.6"),
+        ("somebody/gpt-4o-mini", "openai/gpt-4o-mini"),
+    ],
+)
+def test_similar_models_are_those_of_other_owners_or_spelled_alike(asked, expected):
+    assert bundled_models.similar(asked)[0] == expected
+
+
+@pytest.mark.parametrize("asked", ["openai/gpt-5.2", "qqqqqqqq", "", ":", "a:b:c"])
+def test_nothing_is_similar_to_a_listed_or_a_strange_model(asked):
+    assert bundled_models.similar(asked) == []
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_404_names_similar_models(streamed):
+    with Sandbox(strict_models=True) as box:
+        client = NanoGPTClient(box.api_key, base_url=box.base_url)
+        call: Any = client.stream_chat if streamed else client.chat
+        with pytest.raises(NotFoundError, match=r"Similar models: openai/gpt-5\.2$") as raised:
+            list(call("hi", model="gpt-5.2"))
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
 
 
 def test_an_unknown_model_has_none():

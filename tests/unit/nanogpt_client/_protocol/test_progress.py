@@ -108,7 +108,7 @@ def test_a_bar_is_closed_after_a_failure(bars):
 
 def test_without_tqdm_a_bar_is_refused_before_anything_is_sent(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.raises(ConfigurationError, match=r"nanogpt-integrations\[progress\]"):
+    with pytest.raises(ConfigurationError, match=r"\[progress\]"):
         ProgressReporter({"progress": True})
     with pytest.raises(ConfigurationError, match="needs tqdm"):
         answer(generate_video("a cat", model="m", progress=True))

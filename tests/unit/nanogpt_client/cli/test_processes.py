@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.__main__ import main
+from nanogpt_client.extras import install_command
 from tests.support.rawserver import EVENT_STREAM, End, RawServer, chunked
 from tests.unit.nanogpt_client.cli.running import KEY
 
@@ -108,10 +109,10 @@ runpy.run_module("nanogpt_client", run_name="__main__", alter_sys=True)
 @pytest.mark.parametrize(
     ("blocked", "arguments", "advice"),
     [
-        ({"click", "rich"}, ["balance"], "pip install 'nanogpt-integrations[cli]'"),
-        ({"rich"}, ["balance"], "pip install 'nanogpt-integrations[cli]'"),
-        ({"PIL"}, ["--sandbox", "draw", "hi"], 'pip install "nanogpt-integrations[sandbox]"'),
-        ({"uvicorn"}, ["sandbox"], 'pip install "nanogpt-integrations[sandbox]"'),
+        ({"click", "rich"}, ["balance"], install_command("cli")),
+        ({"rich"}, ["balance"], install_command("cli")),
+        ({"PIL"}, ["--sandbox", "draw", "hi"], install_command("sandbox")),
+        ({"uvicorn"}, ["sandbox"], install_command("sandbox")),
     ],
 )
 def test_a_missing_extra_is_named_in_one_line(blocked, arguments, advice, tmp_path):
