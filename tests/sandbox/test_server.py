@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from nanogpt_client.extras import install_command
 from nanogpt_client.sandbox import AsyncSandboxTransport, Sandbox, SandboxApp, SandboxTransport
 from nanogpt_client.sandbox.__main__ import main
 from tests.sandbox.asking import CHAT as PATH
@@ -130,7 +131,7 @@ def test_a_server_that_does_not_start_says_so(monkeypatch):
 
 def test_a_missing_extra_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    with pytest.raises(ImportError, match=r'pip install "nanogpt-integrations\[sandbox\]"'):
+    with pytest.raises(ImportError, match=re.escape(install_command("sandbox"))):
         Sandbox().start()
 
 
@@ -176,8 +177,21 @@ def test_it_ends_on_an_interrupt():
 
 def test_a_scenario_by_name(stop):
     assert main(["--port", "0", "--scenario", "outage"], stop=stop) == 0
-    with pytest.raises(ValueError, match="unknown fault"):
-        main(["--port", "0", "--scenario", "sunshine"], stop=stop)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scenario", "sunshine"], "there is no 'sunshine'; choose one of broke, "),
+        (["--port", "99999"], "'99999' is not a port"),
+        (["--rate", "-1"], "'-1' is not a number of requests"),
+        (["--balance", "nan"], "'nan' is not an amount in USD"),
+    ],
+)
+def test_options_are_checked_before_it_serves(options, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(options)
+    assert message in capsys.readouterr().err
 
 
 ORIGIN = "http://sandbox.local:8080"

@@ -181,7 +181,7 @@ def test_many_texts_show_a_bar_on_terminals_where_it_can_be_drawn(monkeypatch, c
 def test_a_bar_that_cannot_be_shown_is_an_error_if_it_was_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     wire = Wire()
-    with pytest.raises(ModelInvalidRequestError, match=r"nanogpt-integrations\[progress\]"):
+    with pytest.raises(ModelInvalidRequestError, match=r"pip install .*\[progress\]"):
         wire.model(show_progress_bar=True).embed_documents(TEXTS)
     assert wire.batches == []
 
