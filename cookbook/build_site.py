@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "cookbook"
 PAGES = ROOT / "build" / "docs"
 SITE = ROOT / "build" / "site"
-COPIED = {".svg", ".png", ".css", ".py", ".json"}
+COPIED = {".svg", ".png", ".css", ".js"}
+# The generator's script for pages opened as files comes from elsewhere; ours is beside this one.
+FOREIGN_SCRIPT, SCRIPT = "https://unpkg.com/iframe-worker/shim", "worker.js"
 FROM_THE_TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 # Cells as highlighted code, their text output as plain blocks.
@@ -50,6 +52,7 @@ _TEMPLATE = {
 }
 
 _LINK = re.compile(r"(\]\([^)#\s]*)\.ipynb(?=[)#])")
+_SCRIPT = re.compile(r"\[(`[^`]+`)\]\([^)\s]+\.py\)")  # scripts are no pages
 
 
 def gather() -> None:
@@ -63,12 +66,16 @@ def gather() -> None:
         if path.suffix == ".ipynb":
             convert(path, target.with_suffix(".md"))
         elif path.suffix == ".md":
-            target.write_text(_LINK.sub(r"\1.md", path.read_text("utf-8")), "utf-8")
+            target.write_text(_as_page(path.read_text("utf-8")), "utf-8")
         else:
             shutil.copyfile(path, target)
     for name, page in FROM_THE_TOP.items():
         text = (ROOT / name).read_text("utf-8")
         (PAGES / page).write_text(text.replace("](cookbook/", "]("), "utf-8")
+
+
+def _as_page(text: str) -> str:
+    return _SCRIPT.sub(r"\1", _LINK.sub(r"\1.md", text))
 
 
 def convert(notebook: Path, page: Path) -> None:
@@ -78,7 +85,7 @@ def convert(notebook: Path, page: Path) -> None:
         extra_loaders=[DictLoader(_TEMPLATE)], template_file="output.md.j2"
     )
     text, resources = exporter.from_filename(str(notebook), resources={"output_files_dir": images})
-    page.write_text(_LINK.sub(r"\1.md", text), "utf-8")
+    page.write_text(_as_page(text), "utf-8")
     for name, data in resources["outputs"].items():
         image = page.parent / name
         image.parent.mkdir(exist_ok=True)
@@ -91,6 +98,10 @@ def main() -> int:
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - our own
     if status == 0:
+        for path in SITE.rglob("*.html"):
+            script = "../" * (len(path.relative_to(SITE).parts) - 1) + SCRIPT
+            text = path.read_text("utf-8").replace(FOREIGN_SCRIPT, script)
+            path.write_text(text, "utf-8")
         print(f"Open {SITE.relative_to(ROOT) / 'index.html'} in a browser.")
     return status
 

@@ -1,7 +1,7 @@
 """Measure ours and others side by side: ``make bench``.
 
-Prints a table, and writes it to the README, the figures to ``benchmarks.json`` and a picture of
-them beside the README's other pictures. ``--quick`` tries everything once and writes nothing.
+Prints a table, and writes it to the guide "Speed", the figures to ``benchmarks.json`` and a picture
+of them beside the other pictures. ``--quick`` tries everything once and writes nothing.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def write(measured, imports, held, rows) -> None:
     )
     report.draw(PICTURE, measured)
     asked = [report.cells(row) for row in rows if row.asked]
-    picture = f"![How many times as long as ours the others take]({PICTURE.relative_to(ROOT)})"
-    tables.write("speed", f"{tables.markdown(report.HEAD, asked)}\n\n{picture}")
+    tables.write("speed", tables.markdown(report.HEAD, asked))
+    tables.write("speed-summary", report.summary(tables.rows("speed")))
 
 
 if __name__ == "__main__":

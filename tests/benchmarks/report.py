@@ -11,6 +11,7 @@ from tests.benchmarks.runner import Figure
 
 HEAD = ("case", "ours", "compared with", "theirs", "ratio", "asked for")
 Measured = Mapping[str, Figure]
+_STREAM = "{} stream, text, 200 chunks"
 
 
 class Row(NamedTuple):
@@ -57,6 +58,25 @@ def case_rows(case: Case, figures: Measured) -> list[Row]:
         floor = sum(figures[part].median for part in parts)
         row(" + ".join(parts), floor, ours / floor, f"<= {most:g} x", ours / floor <= most)
     return rows
+
+
+def summary(rows: Sequence[Sequence[str]]) -> str:
+    """Return README.md's lines, from the cells of the table."""
+    cells = {(row[0], row[2]): row for row in rows}
+
+    def line(what: str, case: str, *others: str) -> str:
+        found = [cells[case, other] for other in others]
+        besides = ", ".join(f"{row[3]} with `{row[2]}`" for row in found)
+        return f"- {what}: {found[0][1]} of CPU time; {besides}."
+
+    langchain, llama_index = "langchain_openai", "OpenAILike"
+    return "\n".join(
+        [
+            line("A streamed chunk in LangChain", _STREAM.format("LangChain"), langchain),
+            line("A streamed chunk in LlamaIndex", _STREAM.format("LlamaIndex"), llama_index),
+            line("A whole call in LangChain", "LangChain call", langchain),
+        ]
+    )
 
 
 def import_rows(imports: Mapping[str, Mapping[str, Figure]]) -> list[Row]:

@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from cookbook import build_site, drawing
+from cookbook import build_site, drawing, shell_session
+from cookbook.execute import without_passing_values
 from nanogpt_client import errors
 from tests.support.markdown_blocks import examples, run_blocks
 from tests.support.paths import ROOT
@@ -43,6 +44,13 @@ def test_every_test_that_a_page_names_is_there():
     assert len(named) > 20
     later = {"tests/cassettes/live/"}  # recorded from NanoGPT, with a key
     assert [name for name in sorted(named - later) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.timeout(300)  # two dozen processes
+def test_the_shell_session_is_what_the_commands_print():
+    page = shell_session.PAGE.read_text("utf-8")
+    again = shell_session.recorded(page)
+    assert without_passing_values(again) == without_passing_values(page)
 
 
 def test_the_drawing_is_the_scripts():

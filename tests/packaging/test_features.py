@@ -1,4 +1,4 @@
-"""Every name of README's feature table is imported and used, over the sandbox."""
+"""Every name of the feature table is imported and used, over the sandbox."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USUAL = {"NanoGPTClient": "chat", "ChatNanoGPT": "invoke", "NanoGPT": "complete"
 _WORD = re.compile(r"(\w+)\((\w+)=…\)")
 
 
-def test_the_table_in_the_readme_is_current():
+def test_the_table_is_current():
     assert tables.read(TABLE) == rendered(), "run python -m tests.support.features"
 
 

@@ -17,13 +17,22 @@ from typing import Protocol
 from tests.support import tables
 from tests.support.paths import ROOT
 
+# Rows that stand in README.md: what costs people the most.
+SHORT = (
+    "reasoning",
+    "citations",
+    "cost in USD",
+    "a stream that is cut",
+    "POSTs of a call whose connection dropped",
+)
+
 
 class Comparison(Protocol):
     """What a framework's module offers; ``python -m <module> CLIENT`` prints a column as JSON."""
 
     __name__: str
     TABLE: str
-    """The table's name between the marks of README.md."""
+    """The table's name between the marks of a guide."""
     OURS: str
     PEERS: Sequence[str]
 
@@ -49,10 +58,17 @@ def compare(comparison: Comparison, peers: Path) -> None:
 
 
 def ours_in_the_table(comparison: Comparison) -> dict[str, str]:
-    """Return our column as README.md shows it."""
-    lines = tables.read(comparison.TABLE).splitlines()[2:]
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-    return {row[0]: row[1] for row in cells}
+    """Return our column as the guide shows it."""
+    return {row[0]: row[1] for row in tables.rows(comparison.TABLE)}
+
+
+def what_others_lose() -> str:
+    """Return README.md's table: a few rows of both frameworks' tables, side by side."""
+    langchain = {row[0]: row[1:] for row in tables.rows("langchain-peers")}
+    llama_index = {row[0]: row[1:] for row in tables.rows("llama-index-peers")}
+    heads = ["", "`ChatNanoGPT`", "`ChatOpenAI`", "`NanoGPT`", "`OpenAILike`"]
+    chosen = [[row, *langchain[row][:2], *llama_index[row][:2]] for row in SHORT]
+    return tables.markdown(heads, chosen)
 
 
 def _elsewhere(python: Path, module: str, client: str) -> dict[str, str]:

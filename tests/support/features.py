@@ -1,6 +1,6 @@
 """What is used for each section of NanoGPT's skill: ``python -m tests.support.features``.
 
-The table goes into README.md; `tests.packaging.test_features` imports and uses every name in it.
+The table goes into a guide; `tests.packaging.test_features` imports and uses every name in it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.support.paths import README
+from tests.support.paths import README, ROOT
+
+PAGES = (README, *sorted((ROOT / "cookbook" / "guides").glob("*.md")))
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -24,19 +26,36 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
-def read(name: str, path: Path = README) -> str:
+def read(name: str) -> str:
     """Return what stands between the marks of a table."""
-    found = _between(name).search(path.read_text("utf-8"))
-    if found is None:
-        raise LookupError(f"{path.name} has no place for the table {name!r}")
+    found = _between(name).search(page_of(name).read_text("utf-8"))
+    assert found is not None
     return found[2].strip()
 
 
-def write(name: str, text: str, path: Path = README) -> None:
+def rows(name: str) -> list[list[str]]:
+    """Return the cells of a table, without its head."""
+    lines = read(name).splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def write(name: str, text: str) -> None:
     """Replace what stands between the marks of a table."""
-    read(name, path)
+    path = page_of(name)
     page = path.read_text("utf-8")
     path.write_text(_between(name).sub(lambda m: f"{m[1]}\n\n{text}\n\n{m[3]}", page), "utf-8")
+
+
+def page_of(name: str) -> Path:
+    """Return the page that has a table's marks: the README or a guide.
+
+    Raises:
+        LookupError: none has them.
+    """
+    for path in PAGES:
+        if _between(name).search(path.read_text("utf-8")):
+            return path
+    raise LookupError(f"no page has a place for the table {name!r}")
 
 
 def _between(name: str) -> re.Pattern[str]:
