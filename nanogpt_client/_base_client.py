@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from pydantic import SecretStr
 
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.pacing import Pace
+from nanogpt_client._protocol.payments import Payments
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.runner import AsyncRunner, Runner
-from nanogpt_client.config import Config, check_http_client, hidden
+from nanogpt_client.config import PAY_IN_PICKLE, Config, check_http_client, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types.payments import Pay, Payer
 
 
 class BaseClient:
@@ -50,10 +53,12 @@ class BaseClient:
         allow_private_downloads: bool = Config.allow_private_downloads,
         compress_above: int | None = Config.compress_above,
         pickle_api_key: bool = Config.pickle_api_key,
+        pay: Pay | Payer | None = None,
         on_request: Hook | None = None,
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
     ) -> None:
+        payer = Payer.of(pay)
         config = Config.resolve(
             api_key := hidden(api_key), base_url, timeout=timeout, max_retries=max_retries,
             max_connections=max_connections, requests_per_second=requests_per_second,
@@ -61,12 +66,14 @@ class BaseClient:
             stream_idle_timeout=stream_idle_timeout, first_event_timeout=first_event_timeout,
             default_headers=dict(default_headers or {}),
             allow_private_downloads=allow_private_downloads, compress_above=compress_above,
-            pickle_api_key=pickle_api_key,
+            pickle_api_key=pickle_api_key, accountless=payer is not None,
         )  # fmt: skip
         _check_type("ledger", ledger, Ledger)
         _check_type("budget", budget, Budget)
-        hooks = Hooks(on_request, on_response, on_retry)
-        self._set_up(config, _context(config, ledger, budget, hooks), http_client)
+        context = _context(config, ledger, budget, Hooks(on_request, on_response, on_retry))
+        if payer is not None:
+            context = replace(context, payments=Payments(payer, config), key=None)
+        self._set_up(config, context, http_client)
 
     def _set_up(
         self,
@@ -111,6 +118,12 @@ class BaseClient:
         """The limit on what calls may cost, if any."""
         return self._context.budget
 
+    @property
+    def pay(self) -> Payer | None:
+        """Who pays for each call by itself, if the client works without an account."""
+        payments = self._context.payments
+        return None if payments is None else payments.payer
+
     def __repr__(self) -> str:
         config: Config | None = self.__dict__.get("config")  # missing if a setting was refused
         return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
@@ -123,7 +136,13 @@ class BaseClient:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: settings, budget and ledger."""
+        """Return what another process needs: settings, budget and ledger.
+
+        Raises:
+            ConfigurationError: the client pays per call; a wallet stays in its process.
+        """
+        if self.pay is not None:
+            raise ConfigurationError(PAY_IN_PICKLE, param="pay")
         return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
