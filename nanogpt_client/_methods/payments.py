@@ -5,7 +5,7 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/x402
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from nanogpt_client._protocol.call import Call
 from nanogpt_client._protocol.steps import Flow
@@ -20,18 +20,13 @@ __all__ = ["AsyncPaymentMethods", "PaymentMethods"]
 T = TypeVar("T")
 
 
-class _Client(Protocol):
-    def send(self, call: Call[T]) -> T: ...
-    def run(self, flow: Flow[T]) -> T: ...
-
-
-class _AsyncClient(Protocol):
-    async def send(self, call: Call[T]) -> T: ...
-    async def run(self, flow: Flow[T]) -> T: ...
-
-
 class PaymentMethods:
     """Completing paid calls, and what can be paid."""
+
+    if TYPE_CHECKING:  # what the client has
+
+        def send(self, call: Call[T]) -> T: ...
+        def run(self, flow: Flow[T]) -> T: ...
 
     @overload
     def complete_payment(
@@ -46,7 +41,7 @@ class PaymentMethods:
         self, payment_id: str, *, kind: Literal["search"], poll_timeout: float = ...
     ) -> WebSearchResult: ...
     def complete_payment(
-        self: _Client, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
+        self, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
     ) -> Any:
         """Fetch the answer of a call that is paid and was interrupted, also in another process.
 
@@ -60,17 +55,22 @@ class PaymentMethods:
         """
         return self.run(payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout))
 
-    def payment_status(self: _Client, payment_id: str) -> PaymentStatus:
+    def payment_status(self, payment_id: str) -> PaymentStatus:
         """Return the state of a payment; free."""
         return self.send(payments.payment_status(payment_id))
 
-    def payable_endpoints(self: _Client, *, unsupported: bool = False) -> list[PayableEndpoint]:
+    def payable_endpoints(self, *, unsupported: bool = False) -> list[PayableEndpoint]:
         """List the routes that can be paid per call, and how; ``unsupported`` also lists others."""
         return self.send(payments.payable_endpoints(unsupported=unsupported))
 
 
 class AsyncPaymentMethods:
     """The same with ``await``."""
+
+    if TYPE_CHECKING:
+
+        async def send(self, call: Call[T]) -> T: ...
+        async def run(self, flow: Flow[T]) -> T: ...
 
     @overload
     async def complete_payment(
@@ -85,7 +85,7 @@ class AsyncPaymentMethods:
         self, payment_id: str, *, kind: Literal["search"], poll_timeout: float = ...
     ) -> WebSearchResult: ...
     async def complete_payment(
-        self: _AsyncClient, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
+        self, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
     ) -> Any:
         """Fetch the answer of a call that is paid and was interrupted, also in another process.
 
@@ -95,12 +95,10 @@ class AsyncPaymentMethods:
             payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout)
         )
 
-    async def payment_status(self: _AsyncClient, payment_id: str) -> PaymentStatus:
+    async def payment_status(self, payment_id: str) -> PaymentStatus:
         """Return the state of a payment; free."""
         return await self.send(payments.payment_status(payment_id))
 
-    async def payable_endpoints(
-        self: _AsyncClient, *, unsupported: bool = False
-    ) -> list[PayableEndpoint]:
+    async def payable_endpoints(self, *, unsupported: bool = False) -> list[PayableEndpoint]:
         """List the routes that can be paid per call, and how; ``unsupported`` also lists others."""
         return await self.send(payments.payable_endpoints(unsupported=unsupported))
