@@ -171,6 +171,8 @@ class CallAccounting:
                 error.payment_id = error.payment_id or self._payment_id
                 for secret in (self._context.key, *self._secrets):
                     _redact(secret, error)
+                    if isinstance(error.__cause__, NanoGPTError):
+                        _redact(secret, error.__cause__)
             cost = self._cost(result, error)
             if self._posting is None:
                 entry = self._entry(kind, error, result, cost)

@@ -11,6 +11,7 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/x402
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -179,7 +180,8 @@ def _with_headers(request: Request, headers: Mapping[str, str]) -> Request:
 
 
 def _secrets(paid: PaymentProof) -> list[str]:
-    return [value.rpartition(" ")[2] for value in paid.headers.values()]
+    """Return the proof itself, without its scheme and token."""
+    return [re.split("[ :]", value)[-1] for value in paid.headers.values()]
 
 
 def _quoted(
