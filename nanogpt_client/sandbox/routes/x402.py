@@ -50,7 +50,7 @@ class Payment:
 
     def status(self, now: float) -> str:
         """Return the documented status."""
-        if self.done or (now >= self.expires and self.received < self.xno):
+        if self.done or now >= self.expires:
             return self.done or "expired"
         paid = "underpaid" if self.received else "pending"
         return "paid" if self.received >= self.xno else paid
