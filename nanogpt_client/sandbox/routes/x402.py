@@ -151,9 +151,9 @@ def complete(exchange: Exchange) -> Reply:
     if state in ("pending", "underpaid"):
         return _quote(exchange, payment)
     if state == "expired":
-        raise Refusal(410, "Payment expired", code="payment_expired")
+        raise Refusal(410, "Payment expired")
     if state != "paid":
-        raise Refusal(409, f"Payment is already {state}", code="payment_used")
+        raise Refusal(409, f"Payment is already {state}")
     try:
         reply, _ = _run(exchange, payment.handler, payment.request, payment.usd)
     except BaseException:
@@ -179,7 +179,7 @@ def endpoints(exchange: Exchange) -> Reply:
 def _found(exchange: Exchange) -> Payment:
     payment: Payment | None = exchange.world.payments.get(exchange.params["name"])
     if payment is None:
-        raise Refusal(404, "Payment not found", code="payment_not_found")
+        raise Refusal(404, "Payment not found")
     return payment
 
 
