@@ -214,17 +214,16 @@ class Config:
 
         The URL may be relative, or name another of NanoGPT's own hosts. Only the path is followed.
         """
-        absolute = self.absolute(url)
+        try:
+            absolute = self.absolute(url)
+        except ValueError:  # half an IPv6 address
+            return None
         scheme, userinfo, host, _, path = _parts(absolute)
-        is_sibling = scheme == "https" and not userinfo and {host, self._host} <= _HOSTS
+        own_host, root = urlsplit(self.api_root).hostname or "", urlsplit(self.api_root).path
+        is_sibling = scheme == "https" and not userinfo and {host, own_host} <= _HOSTS
         own = urlunsplit((*urlsplit(self.origin)[:2], path, "", "")) if is_sibling else absolute
-        root = urlsplit(self.api_root).path
-        plain = not urlsplit(absolute).query and not urlsplit(absolute).fragment
-        return path.removeprefix(root) if plain and self.gets_key(own) else None
-
-    @property
-    def _host(self) -> str:
-        return urlsplit(self.api_root).hostname or ""
+        is_plain = not {"?", "#"} & set(absolute)
+        return path.removeprefix(root) if is_plain and self.gets_key(own) else None
 
     def gets_key(self, url: str) -> bool:
         """Whether an absolute URL belongs to NanoGPT's API, and so may be sent the key.
