@@ -279,6 +279,7 @@ class PaymentError(NanoGPTError):
         maybe_billed: ``True`` once money may have been sent.
     """
 
+    payment_id: str = ""
     challenge: Any = None
     payment_status: str | None = None
 

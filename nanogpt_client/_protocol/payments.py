@@ -245,7 +245,7 @@ def _check_time(challenge: PaymentChallenge, now: float) -> None:
     if challenge.expires_at is not None and challenge.expires_at <= now:
         raise PaymentExpiredError(
             f"the quote {challenge.payment_id} has expired; nothing was paid: make the call again",
-            challenge=challenge, payment_status="expired",
+            payment_id=challenge.payment_id, challenge=challenge, payment_status="expired",
         )  # fmt: skip
 
 

@@ -89,6 +89,10 @@ def service():
         yield service
 
 
+def never(_: Any) -> None:
+    pytest.fail("it paid")
+
+
 def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -153,7 +157,7 @@ def test_killed_at_a_step_another_process_continues(service, tmp_path, step, pay
 def continue_(service: Service, path: Path, outcome: str) -> None:
     """Complete the open payment in this process, which never pays."""
     ledger = Ledger(path)
-    with NanoGPTClient(pay=pytest.fail, base_url=service.server.base_url, ledger=ledger) as client:
+    with NanoGPTClient(pay=never, base_url=service.server.base_url, ledger=ledger) as client:
         if outcome == "answered":
             assert client.complete_payment(PAYMENT).text == "ok"
             assert ledger.open_payments() == []

@@ -55,7 +55,7 @@ PAID = reply(state())
 PENDING = reply(state("pending", "0"))
 LOST = Unreachable(sent=True, reason="connection reset")
 REFUSED = Unreachable(sent=False, reason="connection refused")
-USD = Decimal(QUOTED)
+USD, ZERO = Decimal(QUOTED), Decimal(0)
 PREIMAGE = "preimage-0123456789"
 
 
@@ -112,7 +112,7 @@ def test_the_ledger_has_dollars_as_quoted_and_what_was_paid():
     run(Wallet(), QUOTE, PAID, ANSWER, rules=rules)
     begun, entry = rules.ledger
     assert (begun.kind, begun.outcome, begun.cost, begun.payment_id) == (
-        "payment", "begun", 0, PAYMENT,
+        "payment", "begun", ZERO, PAYMENT,
     )  # fmt: skip
     assert (entry.kind, entry.outcome, entry.cost, entry.sends) == ("chat", "ok", USD, 1)
     assert (entry.payment_id, entry.paid) == (PAYMENT, f"{XNO} XNO")
@@ -208,7 +208,7 @@ def test_an_exception_of_pay_counts_as_perhaps_paid():
     entry = list(rules.ledger)[-1]
     assert (entry.cost, entry.outcome, entry.payment_id) == (None, "PaymentError", PAYMENT)
     assert rules.budget is not None
-    assert (rules.budget.spent, rules.budget.assumed) == (0, USD)
+    assert (rules.budget.spent, rules.budget.assumed) == (ZERO, USD)
 
 
 @pytest.mark.parametrize("wrong", ["paid", {"X-PAYMENT": "x"}, True])
@@ -270,7 +270,7 @@ def test_a_quote_is_free_and_asked_for_again():
     assert run(wallet, LOST, QUOTE, PAID, ANSWER, rules=rules).result.text == "ok"
     rules = accountless(wallet := Wallet())
     error = run(wallet, LOST, LOST, LOST, rules=rules).failure(OutcomeUnknownError)
-    assert (error.maybe_billed, only_entry(rules).cost, wallet.paid) == (False, 0, [])
+    assert (error.maybe_billed, only_entry(rules).cost, wallet.paid) == (False, ZERO, [])
     rules = accountless(wallet)
     run(wallet, *[reply({"error": {"message": "down"}}, 503)] * 3, rules=rules).failure(ServerError)
     assert only_entry(rules).cost == 0
@@ -279,7 +279,7 @@ def test_a_quote_is_free_and_asked_for_again():
 def test_an_answer_without_a_payment_is_free():
     rules = accountless(wallet := Wallet())
     assert run(wallet, ANSWER, rules=rules).result.text == "ok"
-    assert (wallet.paid, only_entry(rules).cost) == ([], 0)
+    assert (wallet.paid, only_entry(rules).cost) == ([], ZERO)
 
 
 def test_a_route_without_quotes_is_named():
@@ -408,10 +408,10 @@ def test_a_budget_reserves_the_quote():
     )
     run(wallet, QUOTE, PAID, ANSWER, rules=rules)
     assert seen == [1 - USD]
-    assert (budget.spent, budget.assumed, budget.calls) == (USD, 0, 1)
+    assert (budget.spent, budget.assumed, budget.calls) == (USD, ZERO, 1)
     rules = accountless(wallet := Wallet(), budget=Budget("0.07"))
     run(wallet, QUOTE, rules=rules).failure(BudgetExceededError)
-    assert (wallet.paid, only_entry(rules).cost) == ([], 0)
+    assert (wallet.paid, only_entry(rules).cost) == ([], ZERO)
 
 
 # Proofs
@@ -498,11 +498,11 @@ def test_a_payment_is_completed_later_and_settled():
     budget = Budget("1")
     rules = accountless(wallet := Wallet(), budget=budget)
     error = run(wallet, QUOTE, PAID, LOST, rules=rules).failure(PaymentError)
-    assert (budget.spent, budget.assumed) == (0, USD)
+    assert (budget.spent, budget.assumed) == (ZERO, USD)
     flow = run_flow(endpoint.complete_payment(error.payment_id), rules)
     driven = drive(flow, PENDING, PAID, ANSWER)
     assert (driven.result.text, len(wallet.paid)) == ("ok", 1)
-    assert (budget.spent, budget.assumed) == (USD, 0)
+    assert (budget.spent, budget.assumed) == (USD, ZERO)
     assert rules.ledger.open_payments() == []
     assert rules.ledger.spent == USD
 
@@ -525,7 +525,8 @@ def test_arguments_of_resuming_are_checked():
 
 
 def test_a_state_without_a_status_is_no_state():
-    for body in ({}, [], {"paymentId": PAYMENT}):
+    bodies: list[Any] = [{}, [], {"paymentId": PAYMENT}]
+    for body in bodies:
         error = run(Wallet(), QUOTE, reply(body)).failure(PaymentError)
         assert isinstance(error.__cause__, InvalidResponseError)
     assert isinstance(run(Wallet(), QUOTE, reply(b"<html>")).error, PaymentError)

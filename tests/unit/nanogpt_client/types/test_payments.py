@@ -44,7 +44,10 @@ def test_an_option_has_its_amount_in_its_currency():
     nano = as_declared(option("nano"))
     assert (nano.value, nano.currency, nano.usd) == (Decimal(XNO), "XNO", Decimal(QUOTED))
     assert (nano.amount, nano.pay_to) == ("170679880000000000000000000000", "nano_3sample")
-    assert (option("lightning-l402").value, option("lightning-l402").currency) == (108, "sats")
+    assert (option("lightning-l402").value, option("lightning-l402").currency) == (
+        Decimal(108),
+        "sats",
+    )
     bare = PaymentOption.read({"scheme": "nano"})
     assert (bare.value, bare.currency, bare.usd, bare.is_sent) == (None, None, None, False)
 
