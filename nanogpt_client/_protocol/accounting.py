@@ -28,6 +28,7 @@ from nanogpt_client.config import NO_KEY
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
+    BudgetExceededError,
     ConfigurationError,
     NanoGPTError,
 )
@@ -115,7 +116,12 @@ class CallAccounting:
         if budget is not None:
             usd = Decimal(0) if budget.usd is None else challenge.highest_usd
             self._reservation = Reservation(usd)
-            budget.make(self._reservation)
+            try:
+                budget.make(self._reservation)
+            except BudgetExceededError as error:
+                error.message = error.message.replace("nothing was sent", "nothing was paid")
+                error.args = (error.message,)
+                raise
 
     def paying(self, challenge: PaymentChallenge) -> None:
         """Record that a payment is about to be made, so that a killed process leaves its id."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
-from nanogpt_client.types._coerce import as_dict, as_float, as_number, as_text, dicts
+from nanogpt_client.types._coerce import as_dict, as_float, as_list, as_number, as_text, dicts
 
 __all__ = [
     "PaidKind",
@@ -240,12 +240,11 @@ class PayableEndpoint:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> PayableEndpoint:
         """Read it from NanoGPT's JSON."""
-        schemes = body.get("schemes")
         return cls(
             as_text(body.get("method")),
             as_text(body.get("endpoint")),
             body.get("supported") is True,
-            tuple(map(as_text, schemes)) if isinstance(schemes, list) else (),
+            tuple(map(as_text, as_list(body.get("schemes")))),
             _text(body, "streaming"),
             _text(body, "quoteType"),
             dict(body),

@@ -231,6 +231,27 @@ def test_a_quote_expires_while_the_wallet_waits():
             assert (caught.value.maybe_billed, len(wallet.sent)) == (True, 1)
 
 
+async def test_a_cancelled_call_leaves_a_payment_that_is_completed(box):
+    wallet, begun, go_on = box.wallet(), threading.Event(), threading.Event()
+
+    def pay(challenge: Any) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        wallet.pay(challenge)
+
+    async with AsyncNanoGPTClient(pay=pay, base_url=box.base_url) as client:
+        call = asyncio.create_task(client.chat("hi", model=MODEL, max_tokens=20))
+        await asyncio.to_thread(begun.wait, 10)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        go_on.set()
+        (payment_id,) = client.ledger.open_payments()
+        assert (await client.complete_payment(payment_id)).text == "ok"
+        assert client.ledger.open_payments() == []
+    assert len(wallet.sent) == 1
+
+
 async def test_routes_and_images_of_a_client_without_an_account(box):
     wallet = box.wallet()
     async with AsyncNanoGPTClient(pay=wallet.pay, base_url=box.base_url) as client:

@@ -410,7 +410,8 @@ def test_a_budget_reserves_the_quote():
     assert seen == [1 - USD]
     assert (budget.spent, budget.assumed, budget.calls) == (USD, ZERO, 1)
     rules = accountless(wallet := Wallet(), budget=Budget("0.07"))
-    run(wallet, QUOTE, rules=rules).failure(BudgetExceededError)
+    error = run(wallet, QUOTE, rules=rules).failure(BudgetExceededError)
+    assert "nothing was paid" in str(error)
     assert (wallet.paid, only_entry(rules).cost) == ([], ZERO)
 
 
