@@ -254,7 +254,8 @@ class _Payment:
 
     @property
     def id(self) -> str:
-        return (self.option and self.option.payment_id) or self.challenge.payment_id
+        """The quote's, which is that of its options in every documented quote."""
+        return self.challenge.payment_id
 
     @property
     def usd(self) -> Decimal | None:

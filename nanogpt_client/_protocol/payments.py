@@ -148,11 +148,14 @@ def pay_per_call(
     if isinstance(paid, PaymentProof):
         accounting.paid(paid.option, *_secrets(paid))
         steps = exchange(*_proven(call, request, paid), accounting, context)
+        how = "the same call with extra_headers=proof.headers continues, and pays nothing"
     else:
         accounting.paid(paid)
+        quoted = replace(quoted, payment_id=paid.payment_id or quoted.payment_id)
         flow = _completion(call, paid, quoted, payments)
         steps = _performed(flow, exchange, accounting, context)
-    reply: Reply = yield from _or_payment_error(steps, quoted)
+        how = ""
+    reply: Reply = yield from _or_payment_error(steps, quoted, how)
     accounting.answered()
     return reply
 
@@ -275,18 +278,17 @@ def _pay(
     result = yield CallUser(payer.pay, challenge, off_loop=True)
     paid, error = result.value, result.error
     if error is not None:
-        raise _open_payment(
-            f"pay raised {type(error).__name__}: {error}", challenge.payment_id, challenge
-        ) from error
-    if isinstance(paid, PaymentProof) or (isinstance(paid, PaymentOption) and paid.is_sent):
+        raise _open_payment(f"pay raised {type(error).__name__}: {error}", challenge) from error
+    option = paid.option if isinstance(paid, PaymentProof) else paid
+    if option in (options if option is paid else challenge.options):
         return paid
     if paid is None and options:
         return options[0]
     raise _open_payment(
-        f"pay returned a {type(paid).__name__}; it must return None, the PaymentOption that it "
-        "paid, or the proof of one",
-        challenge.payment_id, challenge,
-    )  # fmt: skip
+        f"pay returned a {type(paid).__name__}; it must return None, the option of this quote that "
+        "it paid, or the proof of one",
+        challenge,
+    )
 
 
 def _proven(call: AnyCall, request: Request, proof: PaymentProof) -> tuple[AnyCall, Send]:
@@ -299,7 +301,7 @@ def _completion(
     call: AnyCall, paid: PaymentOption, challenge: PaymentChallenge, payments: Payments
 ) -> Flow[Reply]:
     """Return the flow that completes a call at the URLs of its quote."""
-    payment_id = paid.payment_id or challenge.payment_id
+    payment_id = challenge.payment_id
     status = payments.config.path_of(paid.status_url or challenge.status_url or "")
     path = payments.config.path_of(paid.complete_url or challenge.complete_url or "")
     completion = completion_call(
@@ -332,7 +334,7 @@ def _performed(flow: Flow[T], exchange: Exchange, accounting: Any, context: Any)
         flow.close()
 
 
-def _or_payment_error(steps: Steps[T], challenge: PaymentChallenge) -> Steps[T]:
+def _or_payment_error(steps: Steps[T], challenge: PaymentChallenge, how: str) -> Steps[T]:
     """Turn every failure after a payment into a `PaymentError` with its id."""
     try:
         return (yield from steps)
@@ -340,18 +342,17 @@ def _or_payment_error(steps: Steps[T], challenge: PaymentChallenge) -> Steps[T]:
         error.challenge = challenge
         raise
     except NanoGPTError as error:
-        raise _open_payment(error.message, challenge.payment_id, challenge, error) from error
+        raise _open_payment(error.message, challenge, error, how=how) from error
 
 
 def _open_payment(
-    reason: str,
-    payment_id: str,
-    challenge: PaymentChallenge | None,
-    cause: NanoGPTError | None = None,
+    reason: str, challenge: PaymentChallenge, cause: NanoGPTError | None = None, *, how: str = ""
 ) -> PaymentError:
+    payment_id = challenge.payment_id
+    how = how or f"client.complete_payment({payment_id!r}) continues"
     raised = PaymentError(
         f"{reason.rstrip('.')}. The payment {payment_id} may have been made, and is not made "
-        f"again: client.complete_payment({payment_id!r}) continues",
+        f"again: {how}",
         payment_id=payment_id, challenge=challenge, maybe_billed=True,
     )  # fmt: skip
     if cause is not None:

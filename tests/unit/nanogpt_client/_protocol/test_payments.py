@@ -211,6 +211,37 @@ def test_an_exception_of_pay_counts_as_perhaps_paid():
     assert (rules.budget.spent, rules.budget.assumed) == (ZERO, USD)
 
 
+def of_another_quote(_: PaymentChallenge) -> Any:
+    return PaymentChallenge.read(quote("pay_other")).option("nano")
+
+
+def that_needs_a_proof(challenge: PaymentChallenge) -> Any:
+    return challenge.option("x402-exact")
+
+
+def test_pay_may_name_the_option_that_it_paid():
+    other = quote()
+    usdc = other["payment"]["accepted"][1] | {
+        "scheme": "base-usdc", "amountFormatted": "0.07 USDC", "amountUsd": "0.07",
+        "paymentId": "pay_2", "statusUrl": f"{ORIGIN}/api/x402/status/pay_2",
+        "completeUrl": f"{ORIGIN}/api/x402/complete/pay_2",
+    }  # fmt: skip
+    other["payment"]["accepted"].insert(0, usdc)
+    rules = accountless(wallet := Wallet(lambda challenge: challenge.option("base-usdc")))
+    driven = run(wallet, reply(other, 402), PAID, ANSWER, rules=rules)
+    assert posts(driven)[-1] == "/x402/complete/pay_2"
+    entry = list(rules.ledger)[-1]
+    assert (entry.cost, entry.paid) == (Decimal("0.07"), "0.07 USDC")
+    assert rules.ledger.open_payments() == []
+    driven = run(wallet, reply(other, 402), PAID, LOST)
+    assert driven.failure(PaymentError).payment_id == "pay_2"
+
+
+@pytest.mark.parametrize("wrong", [of_another_quote, that_needs_a_proof])
+def test_pay_must_name_an_option_of_its_quote(wrong):
+    assert "of this quote" in str(run(Wallet(wrong), QUOTE).failure(PaymentError))
+
+
 @pytest.mark.parametrize("wrong", ["paid", {"X-PAYMENT": "x"}, True])
 def test_pay_must_return_what_it_paid(wrong):
     error = run(Wallet(lambda _: wrong), QUOTE).failure(PaymentError)
@@ -438,6 +469,7 @@ def test_a_proof_is_sent_once_with_the_same_request(scheme, headers, paid):
     for outcome in (LOST, reply({"error": {"message": f"bad {PREIMAGE}"}}, 503)):
         error = run(wallet := Wallet(prove), QUOTE, outcome).failure(PaymentError)
         assert (len(wallet.paid), error.sends) == (1, 1)
+        assert "extra_headers=proof.headers" in str(error)
         for shown in (error, error.__cause__):
             body = shown.response.text if shown.response else ""
             assert PREIMAGE not in f"{shown} {vars(shown)} {body}"
