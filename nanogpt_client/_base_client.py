@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from pydantic import SecretStr
@@ -70,10 +69,8 @@ class BaseClient:
         )  # fmt: skip
         _check_type("ledger", ledger, Ledger)
         _check_type("budget", budget, Budget)
-        context = _context(config, ledger, budget, Hooks(on_request, on_response, on_retry))
-        if payer is not None:
-            context = replace(context, payments=Payments(payer, config), key=None)
-        self._set_up(config, context, http_client)
+        hooks = Hooks(on_request, on_response, on_retry)
+        self._set_up(config, _context(config, ledger, budget, hooks, payer), http_client)
 
     def _set_up(
         self,
@@ -158,7 +155,11 @@ def _check_type(name: str, value: object, kind: type) -> None:
 
 
 def _context(
-    config: Config, ledger: Ledger | None, budget: Budget | None, hooks: Hooks
+    config: Config,
+    ledger: Ledger | None,
+    budget: Budget | None,
+    hooks: Hooks,
+    payer: Payer | None = None,
 ) -> CallContext:
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
@@ -170,5 +171,6 @@ def _context(
         hooks=hooks,
         first_event_timeout=config.first_event_timeout,
         stream_idle_timeout=config.stream_idle_timeout,
-        key=config.api_key,
+        key=None if config.accountless else config.api_key,
+        payments=None if payer is None else Payments(payer, config),
     )
