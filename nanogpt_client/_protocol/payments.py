@@ -279,8 +279,9 @@ def _pay(
     paid, error = result.value, result.error
     if error is not None:
         raise _open_payment(f"pay raised {type(error).__name__}: {error}", challenge) from error
-    option = paid.option if isinstance(paid, PaymentProof) else paid
-    if option in (options if option is paid else challenge.options):
+    if isinstance(paid, PaymentProof) and paid.option in challenge.options:
+        return paid
+    if isinstance(paid, PaymentOption) and paid in options:
         return paid
     if paid is None and options:
         return options[0]
