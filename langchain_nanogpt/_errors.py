@@ -120,6 +120,18 @@ class ServerError(core.ServerError, langchain.ModelAPIError):
     """NanoGPT or the provider behind it failed."""
 
 
+class PaymentError(core.PaymentError, langchain.ModelError, RuntimeError):
+    """A payment for one call was begun, and there is no answer; it is not made again."""
+
+
+class PaymentExpiredError(core.PaymentExpiredError, langchain.ModelError, RuntimeError):
+    """The quote for the call has expired."""
+
+
+class PaymentUnderpaidError(core.PaymentUnderpaidError, langchain.ModelError, RuntimeError):
+    """Less money arrived than was quoted for the call."""
+
+
 class DownloadError(core.DownloadError, langchain.ModelError):
     """Another host than NanoGPT did not deliver a file."""
 

@@ -41,6 +41,9 @@ from nanogpt_client.errors import (
     OriginUnreachableError,
     OutcomeUnknownError,
     PayloadTooLargeError,
+    PaymentError,
+    PaymentExpiredError,
+    PaymentUnderpaidError,
     PermissionDeniedError,
     RateLimitError,
     ServerError,
@@ -100,6 +103,14 @@ from nanogpt_client.types.options import (
     WebSearch,
     WebSearchOptions,
     WorkOptions,
+)
+from nanogpt_client.types.payments import (
+    PayableEndpoint,
+    Payer,
+    PaymentChallenge,
+    PaymentOption,
+    PaymentProof,
+    PaymentStatus,
 )
 from nanogpt_client.types.progress import OnProgress, Progress
 from nanogpt_client.types.search import SearchHit, WebSearchResult
@@ -166,7 +177,16 @@ __all__ = [
     "OriginUnreachableError",
     "OutcomeUnknownError",
     "PartialEmbeddings",
+    "PayableEndpoint",
+    "Payer",
     "PayloadTooLargeError",
+    "PaymentChallenge",
+    "PaymentError",
+    "PaymentExpiredError",
+    "PaymentOption",
+    "PaymentProof",
+    "PaymentStatus",
+    "PaymentUnderpaidError",
     "PermissionDeniedError",
     "Progress",
     "ProgressOptions",

@@ -15,13 +15,15 @@ from pydantic import SecretStr
 
 from nanogpt_client._protocol.accounting import CallContext
 from nanogpt_client._protocol.pacing import Pace
+from nanogpt_client._protocol.payments import Payments
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.runner import AsyncRunner, Runner
-from nanogpt_client.config import Config, check_http_client, hidden
+from nanogpt_client.config import PAY_IN_PICKLE, Config, check_http_client, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types.payments import Pay, Payer
 
 
 class BaseClient:
@@ -50,10 +52,12 @@ class BaseClient:
         allow_private_downloads: bool = Config.allow_private_downloads,
         compress_above: int | None = Config.compress_above,
         pickle_api_key: bool = Config.pickle_api_key,
+        pay: Pay | Payer | None = None,
         on_request: Hook | None = None,
         on_response: Hook | None = None,
         on_retry: Hook | None = None,
     ) -> None:
+        payer = Payer.of(pay)
         config = Config.resolve(
             api_key := hidden(api_key), base_url, timeout=timeout, max_retries=max_retries,
             max_connections=max_connections, requests_per_second=requests_per_second,
@@ -61,12 +65,12 @@ class BaseClient:
             stream_idle_timeout=stream_idle_timeout, first_event_timeout=first_event_timeout,
             default_headers=dict(default_headers or {}),
             allow_private_downloads=allow_private_downloads, compress_above=compress_above,
-            pickle_api_key=pickle_api_key,
+            pickle_api_key=pickle_api_key, accountless=payer is not None,
         )  # fmt: skip
         _check_type("ledger", ledger, Ledger)
         _check_type("budget", budget, Budget)
         hooks = Hooks(on_request, on_response, on_retry)
-        self._set_up(config, _context(config, ledger, budget, hooks), http_client)
+        self._set_up(config, _context(config, ledger, budget, hooks, payer), http_client)
 
     def _set_up(
         self,
@@ -111,6 +115,12 @@ class BaseClient:
         """The limit on what calls may cost, if any."""
         return self._context.budget
 
+    @property
+    def pay(self) -> Payer | None:
+        """Who pays for each call by itself, if the client works without an account."""
+        payments = self._context.payments
+        return None if payments is None else payments.payer
+
     def __repr__(self) -> str:
         config: Config | None = self.__dict__.get("config")  # missing if a setting was refused
         return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
@@ -123,7 +133,13 @@ class BaseClient:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: settings, budget and ledger."""
+        """Return what another process needs: settings, budget and ledger.
+
+        Raises:
+            ConfigurationError: the client pays per call; a wallet stays in its process.
+        """
+        if self.pay is not None:
+            raise ConfigurationError(PAY_IN_PICKLE, param="pay")
         return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -139,7 +155,11 @@ def _check_type(name: str, value: object, kind: type) -> None:
 
 
 def _context(
-    config: Config, ledger: Ledger | None, budget: Budget | None, hooks: Hooks
+    config: Config,
+    ledger: Ledger | None,
+    budget: Budget | None,
+    hooks: Hooks,
+    payer: Payer | None = None,
 ) -> CallContext:
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
@@ -151,5 +171,6 @@ def _context(
         hooks=hooks,
         first_event_timeout=config.first_event_timeout,
         stream_idle_timeout=config.stream_idle_timeout,
-        key=config.api_key,
+        key=None if config.accountless else config.api_key,
+        payments=None if payer is None else Payments(payer, config),
     )

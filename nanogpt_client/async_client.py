@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.payments import AsyncPaymentMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import AsyncRunner
@@ -98,7 +99,7 @@ class AsyncStream(Generic[Item]):
         await self.aclose()
 
 
-class AsyncNanoGPTClient(BaseClient):
+class AsyncNanoGPTClient(AsyncPaymentMethods, BaseClient):
     """Client for NanoGPT's API, for asyncio.
 
     A call is sent again only where that cannot be billed twice, and each call leaves an entry in

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.payments import PaymentMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import Runner
@@ -102,7 +103,7 @@ class Stream(Generic[Item]):
         self.close()
 
 
-class NanoGPTClient(BaseClient):
+class NanoGPTClient(PaymentMethods, BaseClient):
     """Client for NanoGPT's API, for blocking code.
 
     A call is sent again only where that cannot be billed twice, and each call leaves an entry in
@@ -133,6 +134,8 @@ class NanoGPTClient(BaseClient):
         pickle_api_key: include the key, in clear, in pickles of the client. Without, an unpickled
             client takes the key from its environment. Copies in the same process, and what
             `multiprocessing` sends to its workers, keep the key.
+        pay: pays for each call by itself, without an account: a function, or a `Payer` with limits.
+            There is no key then, and ``NANOGPT_API_KEY`` is not read.
         on_request: called with a `CallEvent` before each request.
         on_response: called with a `CallEvent` after each response.
         on_retry: called with a `CallEvent` before a request is sent again.

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Literal, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
@@ -36,6 +36,15 @@ NO_KEY = (
     f"No NanoGPT API key: pass api_key=… or set the variable {KEY_VARIABLES[0]}. Pickles and "
     "checkpoints contain no key, unless made with pickle_api_key=True. To try without a key, use "
     "the sandbox: python -m nanogpt_client.sandbox"
+)
+
+PAY_IN_PICKLE = (
+    "pay=… cannot be pickled, as it may hold the keys of a wallet: make the client or the model in "
+    "the process that uses it; client.complete_payment(id) works in any process"
+)
+KEY_AND_PAY = (
+    "pass api_key=… or pay=…, not both: NanoGPT bills the account of a key, and quotes a call only "
+    "without one"
 )
 
 Root = Literal["chat", "v1", "api"]
@@ -115,6 +124,7 @@ class Config:
         allow_private_downloads: whether media may be downloaded from private networks.
         compress_above: bytes; larger bodies of chat requests are gzipped, ``None`` for never.
         pickle_api_key: whether a pickle includes the key, in clear.
+        accountless: whether each call is paid by itself; there is no key then.
     """
 
     api_key: SecretStr
@@ -132,6 +142,7 @@ class Config:
     allow_private_downloads: bool = False
     compress_above: int | None = None
     pickle_api_key: bool = False
+    accountless: bool = False
 
     def __copy__(self) -> Self:
         return self
@@ -157,10 +168,13 @@ class Config:
         api_key = hidden(api_key)
         if not isinstance(api_key, SecretStr | None):
             raise ConfigurationError(f"api_key must be a string, not {type(api_key).__name__}")
-        key = _stripped(api_key or environment_key())
-        if not key:
+        accountless = bool(settings.get("accountless"))
+        key = _stripped(api_key or (None if accountless else environment_key()))
+        if accountless and key:
+            raise ConfigurationError(KEY_AND_PAY, param="pay")
+        if not key and not accountless:
             raise ConfigurationError(NO_KEY, param="api_key")
-        if not _is_header_value(key):
+        if key and not _is_header_value(key):
             msg = "api_key has characters that are invalid in an HTTP header; check what was pasted"
             raise ConfigurationError(msg, param="api_key")
         api_root, chat_root = roots(base_url or _from_environment(BASE_URL_VARIABLE))
@@ -168,6 +182,13 @@ class Config:
         check_headers(settings.get("default_headers", {}))
         changed = {k: v for k, v in settings.items() if v is not None or k in NONE_IS_NO_LIMIT}
         return cls(key, api_root, chat_root, **changed)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The headers that carry the key; none without an account."""
+        key = self.api_key.get_secret_value()
+        # Some routes were seen to accept only the second header.
+        return {"Authorization": f"Bearer {key}", "x-api-key": key} if key else {}
 
     @property
     def origin(self) -> str:
@@ -187,6 +208,22 @@ class Config:
     def is_own(self, url: str) -> bool:
         """Whether an absolute URL has NanoGPT's origin: scheme, host and port."""
         return _server_of(url) == _server_of(self.origin)
+
+    def path_of(self, url: str) -> str | None:
+        """Return the path below ``api_root`` of a URL of NanoGPT's API; ``None`` for any other.
+
+        The URL may be relative, or name another of NanoGPT's own hosts. Only the path is followed.
+        """
+        try:
+            absolute = self.absolute(url)
+        except ValueError:  # half an IPv6 address
+            return None
+        scheme, userinfo, host, _, path = _parts(absolute)
+        own_host, root = urlsplit(self.api_root).hostname or "", urlsplit(self.api_root).path
+        is_sibling = scheme == "https" and not userinfo and {host, own_host} <= _HOSTS
+        own = urlunsplit((*urlsplit(self.origin)[:2], path, "", "")) if is_sibling else absolute
+        is_plain = not {"?", "#"} & set(absolute)
+        return path.removeprefix(root) if is_plain and self.gets_key(own) else None
 
     def gets_key(self, url: str) -> bool:
         """Whether an absolute URL belongs to NanoGPT's API, and so may be sent the key.
@@ -240,7 +277,8 @@ send_key_to_children(Config)
 
 
 def _unpickled(cls: type[Config], values: dict[str, Any]) -> Config:
-    key = values["api_key"] or environment_key() or SecretStr("")
+    found = None if values["accountless"] else environment_key()
+    key = values["api_key"] or found or SecretStr("")
     return cls(**values | {"api_key": key})
 
 

@@ -23,6 +23,9 @@
     │   └── ServerError              5xx, 408
     │       ├── GatewayError         from a gateway: also an OutcomeUnknownError
     │       └── OriginUnreachableError … never reached NanoGPT: also an APIConnectionError
+    ├── PaymentError                 a payment for one call (``payment_id``), which may be resumed
+    │   ├── PaymentExpiredError      … the quote expired
+    │   └── PaymentUnderpaidError    … less arrived than was quoted (``remaining``)
     ├── DownloadError                a server other than NanoGPT refused a download
     ├── InvalidResponseError         an unreadable response: HTML, empty, no choices
     ├── StreamError                  a stream began and was not finished (``partial``)
@@ -70,6 +73,9 @@ __all__ = [
     "OriginUnreachableError",
     "OutcomeUnknownError",
     "PayloadTooLargeError",
+    "PaymentError",
+    "PaymentExpiredError",
+    "PaymentUnderpaidError",
     "PermissionDeniedError",
     "RateLimitError",
     "ServerError",
@@ -117,6 +123,10 @@ class ErrorDetails(TypedDict, total=False):
     run_id: str | None
     cost: Decimal | None
     raw: dict[str, Any]
+    payment_id: str | None
+    challenge: Any
+    payment_status: str | None
+    remaining: Decimal | None
 
 
 class NanoGPTError(Exception):
@@ -131,6 +141,7 @@ class NanoGPTError(Exception):
         response: the response (``status_code``, ``headers``, ``text``, ``json()``), if any.
         retry_after: seconds to wait before trying again, if NanoGPT reported it.
         partial: what had arrived: of a stream a ``ChatCompletion``, of a batch its results.
+        payment_id: the payment that was made for this call alone, without an account.
     """
 
     status_code: int | None = None
@@ -143,6 +154,7 @@ class NanoGPTError(Exception):
     response: HTTPReply | None = None
     retry_after: float | None = None
     partial: Any = None
+    payment_id: str | None = None
 
     def __init__(self, message: str, **details: Unpack[ErrorDetails]) -> None:
         self.message = _one_line(message)
@@ -253,6 +265,36 @@ class GatewayError(ServerError, OutcomeUnknownError):
 
 class OriginUnreachableError(ServerError, APIConnectionError):
     """A gateway could not reach NanoGPT, so nothing was billed (521 to 523, 525, 526, 530)."""
+
+
+class PaymentError(NanoGPTError):
+    """A payment for one call was begun, and there is no answer; it is not made a second time.
+
+    ``client.complete_payment(error.payment_id)``, also in another process, asks NanoGPT for the
+    state of the payment, which is free, and completes the call if it is paid.
+
+    Attributes:
+        challenge: the `PaymentChallenge`, if this process requested it.
+        payment_status: NanoGPT's last status of the payment, e.g. ``"pending"``.
+        maybe_billed: ``True`` once money may have been sent.
+    """
+
+    payment_id: str = ""
+    challenge: Any = None
+    payment_status: str | None = None
+
+
+class PaymentExpiredError(PaymentError):
+    """The quote expired; NanoGPT completes no expired payment, even if it was paid later."""
+
+
+class PaymentUnderpaidError(PaymentError):
+    """Less arrived than was quoted: send ``remaining`` to the same address, then complete it.
+
+    ``remaining`` is in the currency of the payment, e.g. XNO; ``None`` if not reported.
+    """
+
+    remaining: Decimal | None = None
 
 
 class DownloadError(NanoGPTError):

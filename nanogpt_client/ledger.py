@@ -334,6 +334,21 @@ class Ledger:
             _add_to(groups, step.entry)
         return groups
 
+    def open_payments(self) -> list[str]:
+        """Return the ids of payments that were begun and are not completed, the oldest first.
+
+        A client without an account records a payment before it is made. So a process that was
+        killed leaves its id in the file, and ``client.complete_payment(id)`` continues. Payments of
+        calls that are still running are in the list, too.
+        """
+        found: dict[str, None] = {}
+        for entry in self:
+            if entry.payment_id is not None:
+                found[entry.payment_id] = None
+                if entry.outcome == "ok":
+                    del found[entry.payment_id]
+        return list(found)
+
     def rows(self) -> list[dict[str, Any]]:
         """Return all entries in the file, or in memory, as dicts, e.g. for a data frame."""
         return [asdict(entry) for entry in self]

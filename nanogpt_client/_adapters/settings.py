@@ -27,6 +27,7 @@ from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.config import (
     NONE_IS_NO_LIMIT,
+    PAY_IN_PICKLE,
     Config,
     check_http_client,
     hidden,
@@ -52,6 +53,7 @@ from nanogpt_client.types.options import (
     WebSearchOptions,
     transcription_options,
 )
+from nanogpt_client.types.payments import Pay, Payer
 
 __all__ = [
     "CHAT_OPTIONS",
@@ -126,6 +128,9 @@ class ClientSettings(DocumentedModel):
         default_factory=Ledger, exclude=True, repr=False
     )
     """Records the calls; share one between models."""
+    pay: Pay | Payer | None = Field(default=None, exclude=True, repr=False)
+    """Pays for each call by itself, without an account: a function, or a `Payer` with limits. There
+    is no key then; neither dumps nor pickles can contain it."""
     client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
     """A client to share; the settings above are then the client's, and may not differ."""
 
@@ -166,7 +171,8 @@ class ClientSettings(DocumentedModel):
         """Check the settings without a client, which is made at the first call."""
         settings = {name: getattr(self, name) for name in _CONFIGURED}
         settings["default_headers"] = self.default_headers or {}
-        Config.resolve(base_url=self.base_url, **settings)
+        accountless = Payer.of(self.pay) is not None
+        Config.resolve(base_url=self.base_url, accountless=accountless, **settings)
 
     def _take_settings(self, client: NanoGPTClient) -> None:
         """Take over an injected client's settings; refuse any that was passed and differs."""
@@ -239,6 +245,8 @@ class ClientSettings(DocumentedModel):
 
     def __getstate__(self) -> dict[Any, Any]:
         """Return the state for another process: no connections; no key unless `keeps_key`."""
+        if self.pay is not None:
+            raise ConfigurationError(PAY_IN_PICKLE, param="pay")
         state = super().__getstate__()
         left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
         if not keeps_key(self.pickle_api_key):
@@ -264,13 +272,14 @@ class ClientSettings(DocumentedModel):
             self.client,
             self.budget,
             self.ledger,
+            self.pay,
         ):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
 
 
 _CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientSettings.model_fields]
-_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
+_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger", "pay"]
 
 
 def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
@@ -282,6 +291,7 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
         "http_client": client.http_client,
         "budget": client.budget,
         "ledger": client.ledger,
+        "pay": client.pay,
     }
 
 

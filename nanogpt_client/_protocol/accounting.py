@@ -21,17 +21,20 @@ from nanogpt_client._protocol.call import MIN_REDACTED_LENGTH, Call, Reply, Stre
 from nanogpt_client._protocol.job_costs import JobCosts
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
+from nanogpt_client._protocol.payments import Payments, needs_payment
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.config import NO_KEY
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
+    BudgetExceededError,
     ConfigurationError,
     NanoGPTError,
 )
 from nanogpt_client.hooks import Hooks
 from nanogpt_client.ledger import Ledger, LedgerEntry, posting
+from nanogpt_client.types.payments import PaymentChallenge, PaymentOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class CallContext:
     key: SecretStr | None = None
     model_cache: ModelCache = field(default_factory=ModelCache)
     jobs: JobCosts = field(default_factory=JobCosts)
+    payments: Payments | None = None
 
 
 class CallAccounting:
@@ -69,7 +73,9 @@ class CallAccounting:
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
         self.result: Callable[[], Any] = lambda: None
-        self.correction = Decimal(0)
+        self.correction: Decimal | None = Decimal(0)
+        self.is_paid_per_call = needs_payment(call, context.payments)
+        self._payment: _Payment | None = None
         self._call = call
         self._context = context
         self._process = os.getpid()
@@ -79,7 +85,8 @@ class CallAccounting:
         budget = self._context.budget
         try:
             self._check_key()
-            if self._call.billable and budget is not None:
+            is_paid = self.is_paid_per_call or self._call.payment_id is not None
+            if self._call.billable and budget is not None and not is_paid:
                 self._reservation = Reservation(self._estimate(budget))
                 budget.make(self._reservation)
             self._began = True
@@ -102,6 +109,47 @@ class CallAccounting:
             self._finish(GeneratorExit, None)
         elif not self._began:
             self._release(Decimal(0))
+
+    def reserve_quote(self, challenge: PaymentChallenge) -> None:
+        """Reserve what a call without an account is quoted at; the budget may refuse it."""
+        budget = self._context.budget
+        if budget is not None:
+            usd = Decimal(0) if budget.usd is None else challenge.highest_usd
+            self._reservation = Reservation(usd)
+            try:
+                budget.make(self._reservation)
+            except BudgetExceededError as error:
+                error.message = error.message.replace("nothing was sent", "nothing was paid")
+                error.args = (error.message,)
+                raise
+
+    def paying(self, challenge: PaymentChallenge) -> None:
+        """Record that a payment is about to be made, so that a killed process leaves its id."""
+        begun = LedgerEntry(
+            "payment", self._call.model, "begun", Decimal(0), sends=0,
+            started_at=self._context.retry.now(), payment_id=challenge.payment_id,
+        )  # fmt: skip
+        self._context.ledger.record(begun)
+        self._payment = _Payment(challenge)
+
+    def paid(self, option: PaymentOption, *secrets: str) -> None:
+        """Store which option was paid, and what must not be in an error."""
+        if self._payment is not None:
+            self._payment.option, self._payment.secrets = option, secrets
+
+    def answered(self) -> None:
+        """Note that the answer of a paid call has come."""
+        if self._payment is not None:
+            self._payment.answered = True
+
+    def settle_payment(self, result: Any) -> None:
+        """Record what a payment of an earlier call cost, which is completed now."""
+        billing = getattr(result, "billing", None)
+        payments, payment_id = self._context.payments, self._call.payment_id
+        if payments is None or payment_id is None:
+            self.correction = None if billing is None else billing.cost
+        else:
+            self.correction = payments.settled(payment_id, billing, self._context.budget)
 
     def _check_key(self) -> None:
         """Refuse the empty key of a client that was unpickled in an environment without a key."""
@@ -126,12 +174,18 @@ class CallAccounting:
             result = self.result()
             if isinstance(error, NanoGPTError):
                 error.sends = self.sends
-                _redact(self._context.key, error)
+                error.payment_id = error.payment_id or self._payment_id
+                for secret in (self._context.key, *self._secrets):
+                    _redact(secret, error)
+                    if isinstance(error.__cause__, NanoGPTError):
+                        _redact(secret, error.__cause__)
             cost = self._cost(result, error)
             if self._posting is None:
                 entry = self._entry(kind, error, result, cost)
                 self._posting = posting(self._context.ledger, entry)
             self._release(cost)
+            if self._payment is not None and cost is None and self._context.payments is not None:
+                self._context.payments.open[self._payment.id] = self._payment.usd
             self._posting.finish()
         self._finished = True
 
@@ -154,17 +208,31 @@ class CallAccounting:
             sends=self.sends,
             started_at=self._started,
             seconds=self._context.retry.now() - self._started,
+            payment_id=self._payment_id,
+            paid=None if self._payment is None else self._payment.amount,
         )
+
+    @property
+    def _payment_id(self) -> str | None:
+        return self._call.payment_id if self._payment is None else self._payment.id
+
+    @property
+    def _secrets(self) -> list[SecretStr]:
+        return [] if self._payment is None else list(map(SecretStr, self._payment.secrets))
 
     def _cost(self, result: Any, error: BaseException | None) -> Decimal | None:
         """Return the cost in USD: as reported, or 0 where nothing can have been billed.
 
+        A call that is paid by itself costs nothing until the payment is made.
+
         Nothing is billed for a request that was never sent, or that NanoGPT refused (4xx except
         408). After a 5xx, or with an unknown outcome, the cost is unknown: ``None``.
         """
-        if not self._call.billable or self.sends == 0:
-            return self.correction  # polling a job reports its cost again, or corrects it
         billing = getattr(result, "billing", None)
+        if self._payment is not None:
+            return self._payment.cost(billing)
+        if not self._call.billable or self.sends == 0 or self._call.payment_id is not None:
+            return self.correction  # polling a job reports its cost again, or corrects it
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]
         if isinstance(error, APIConnectionError):
@@ -172,9 +240,39 @@ class CallAccounting:
         if isinstance(error, APIStatusError) and not error.maybe_billed:
             refused = error.status_code is not None and 400 <= error.status_code < 500
             return Decimal(0) if refused and error.status_code != 408 else None
-        if isinstance(error, NanoGPTError) and not error.maybe_billed:
-            return Decimal(0)
-        return None
+        return Decimal(0) if isinstance(error, NanoGPTError) and not error.maybe_billed else None
+
+
+@dataclass(slots=True)
+class _Payment:
+    """The payment of one call, from just before it is made."""
+
+    challenge: PaymentChallenge
+    option: PaymentOption | None = None
+    secrets: tuple[str, ...] = ()
+    answered: bool = False
+
+    @property
+    def id(self) -> str:
+        """The quote's, which is that of its options in every documented quote."""
+        return self.challenge.payment_id
+
+    @property
+    def usd(self) -> Decimal | None:
+        """The USD that were quoted for what was paid; never an amount in another currency."""
+        usd = None if self.option is None else self.option.usd
+        return self.challenge.highest_usd if usd is None else usd
+
+    @property
+    def amount(self) -> str | None:
+        """What was paid, in its currency, as NanoGPT writes it."""
+        return None if self.option is None else self.option.amount_formatted
+
+    def cost(self, billing: Any) -> Decimal | None:
+        """Return the cost in USD: as reported, else as quoted; unknown without the answer."""
+        if not self.answered:
+            return None
+        return self.usd if billing is None or billing.cost is None else billing.cost
 
 
 def _redact(key: SecretStr | None, error: NanoGPTError) -> None:

@@ -138,6 +138,7 @@ class Call(Generic[T]):
             cost corrects the one recorded for the submission.
         refusal: turns an error response into an exception, where another server than NanoGPT
             answers.
+        payment_id: the payment that it completes; it is then paid already.
     """
 
     request: Request
@@ -149,6 +150,7 @@ class Call(Generic[T]):
     estimate: Callable[[], Decimal | None] | None = None
     run_id: str | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None
+    payment_id: str | None = None
 
 
 class Decoder(Protocol[Item_co]):
@@ -236,3 +238,4 @@ class StreamCall(Generic[Item]):
     billable: bool = True
     estimate: Callable[[], Decimal | None] | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None
+    payment_id: str | None = None

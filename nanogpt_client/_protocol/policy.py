@@ -16,6 +16,7 @@ from nanogpt_client import bundled_models
 from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobStatus, Submitted
+from nanogpt_client._protocol.payments import pay_per_call
 from nanogpt_client._protocol.rate_limit import CallPacer
 from nanogpt_client._protocol.retry import retry_after
 from nanogpt_client._protocol.steps import (
@@ -57,7 +58,10 @@ AFTER_DONE_SECONDS = 0.25
 def send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
     """Perform one call: send it, again where that is safe, and parse the response."""
     with CallAccounting(call, context) as accounting:
-        reply = yield from _exchange(call, Send(call.request), accounting, context)
+        if accounting.is_paid_per_call:
+            reply = yield from pay_per_call(call, _exchange, accounting, context)
+        else:
+            reply = yield from _exchange(call, Send(call.request), accounting, context)
         try:
             result = call.parse(reply)
         except NanoGPTError as error:
@@ -68,6 +72,8 @@ def send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
             accounting.correction = context.jobs.correction(
                 call.kind, call.run_id, cast("JobStatus", result), context.budget
             )
+        elif call.payment_id is not None:
+            accounting.settle_payment(result)
         return result
 
 
@@ -106,8 +112,12 @@ def stream_events(
     with CallAccounting(call, context) as accounting:
         if call.request.timeout is not None:
             context = replace(context, first_event_timeout=call.request.timeout)
-        opening = Open(call.request, context.first_event_timeout)
-        opened = yield from _exchange(call, opening, accounting, context)
+        opened: Connected | Reply
+        if accounting.is_paid_per_call:
+            opened = yield from pay_per_call(call, _exchange, accounting, context)
+        else:
+            opening = Open(call.request, context.first_event_timeout)
+            opened = yield from _exchange(call, opening, accounting, context)
         reply = opened.reply if isinstance(opened, Connected) else opened
         decoder = call.decoder(reply.headers)
         accounting.result = decoder.partial
@@ -124,7 +134,7 @@ def stream_events(
             error.partial = decoder.partial()
             _add_details(error, reply, call)
             raise
-    if unread:
+    if unread and isinstance(opened, Connected):
         yield Read(opened.connection, AFTER_DONE_SECONDS)
 
 

@@ -65,10 +65,14 @@ class Addresses(NamedTuple):
 
 
 class CallUser(NamedTuple):
-    """Call a function of the user's, and await its result if needed. Outcome: `UserResult`."""
+    """Call a function of the user's, and await its result if needed. Outcome: `UserResult`.
+
+    ``off_loop``: a function that is not asynchronous may block, so it is called in a thread.
+    """
 
     function: Callable[[Any], Any]
     value: Any
+    off_loop: bool = False
 
 
 class Block(NamedTuple):
@@ -161,9 +165,11 @@ def ask(call: Call[T]) -> Generator[Call[T], Any, T]:
     return response
 
 
-def ask_user(function: Callable[[Any], Any], value: Any) -> Generator[CallUser, Any, Any]:
+def ask_user(
+    function: Callable[[Any], Any], value: Any, *, off_loop: bool = False
+) -> Generator[CallUser, Any, Any]:
     """Call a function of the user's inside a `Flow`; its exception ends the flow."""
-    returned: UserResult = yield CallUser(function, value)
+    returned: UserResult = yield CallUser(function, value, off_loop)
     if returned.error is not None:
         raise returned.error
     return returned.value

@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from inspect import isawaitable, iscoroutine
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import Any
 
 from nanogpt_client._protocol.steps import Block, CallUser, UserResult
@@ -22,6 +22,8 @@ Flows = Sequence[Generator[Any, Any, Any]]
 
 def invoke(step: CallUser) -> UserResult:
     """Call the user's function."""
+    if iscoroutinefunction(step.function):  # nothing of it has run
+        return UserResult(error=_asynchronous(step, None))
     try:
         value = step.function(step.value)
     except Exception as error:  # noqa: BLE001 - the user's code; the flow decides
@@ -32,7 +34,10 @@ def invoke(step: CallUser) -> UserResult:
 async def invoke_async(step: CallUser) -> UserResult:
     """Call the user's function and await the result if it is awaitable."""
     try:
-        value = step.function(step.value)
+        if step.off_loop and not iscoroutinefunction(step.function):
+            value = await asyncio.to_thread(step.function, step.value)
+        else:
+            value = step.function(step.value)
         return UserResult(await value if isawaitable(value) else value)
     except Exception as error:  # noqa: BLE001 - the user's code; the flow decides
         return UserResult(error=error)

@@ -437,10 +437,7 @@ def _build(
     # Media are compressed already; a compressed response to a download is a decompression bomb.
     headers["Accept-Encoding"] = ACCEPT_ENCODING if request.download_limit is None else "identity"
     if request.download_limit is None or config.gets_key(url):
-        key = config.api_key.get_secret_value()
-        # Some routes were seen to accept only the second header.
-        headers |= {"Authorization": f"Bearer {key}", "x-api-key": key}
-        headers |= config.default_headers
+        headers |= config.credentials | dict(config.default_headers)
     headers |= request.headers
     content: dict[str, Any] = {}
     if request.files:
@@ -482,7 +479,7 @@ def _redacting_headers(library: Any) -> Any:
     return Headers
 
 
-_SECRET = frozenset({"authorization", "proxy-authorization", "x-api-key"})
+_SECRET = frozenset({"authorization", "proxy-authorization", "x-api-key", "x-payment"})
 
 
 def _to_connect(seconds: float | None) -> float:

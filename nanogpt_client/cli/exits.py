@@ -47,7 +47,7 @@ EXITS = (
     Exit(
         10,
         "sent, but no response came; it may be billed",
-        (errors.OutcomeUnknownError, errors.GatewayError),
+        (errors.OutcomeUnknownError, errors.GatewayError, errors.PaymentError),
     ),
     Exit(11, "the answer broke off; its beginning was shown", (errors.StreamError,)),
     Exit(12, "the job failed", (errors.JobError,)),

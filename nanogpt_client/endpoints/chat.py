@@ -35,7 +35,7 @@ def chat(
     body.setdefault("include_usage", True)
     request = post(PATH, body, options, root="chat")
     return Call(
-        request, _completion, "chat", model, RetrySafety.IF_REJECTED, billable=True,
+        request, read_completion, "chat", model, RetrySafety.IF_REJECTED, billable=True,
         estimate=lambda: estimated_usd(body),
     )  # fmt: skip
 
@@ -118,7 +118,8 @@ def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
     return model.with_web_search(None if search is True else search), {}
 
 
-def _completion(reply: Reply) -> ChatCompletion:
+def read_completion(reply: Reply) -> ChatCompletion:
+    """Read a whole response."""
     body = read_object(reply)
     partial = ChatAccumulator(reply.headers)
     partial.add(body)

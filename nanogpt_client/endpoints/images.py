@@ -114,7 +114,13 @@ def _generate(
     size = options.get("size") or options.get("resolution")
     reserved = _prices.reservation(listed, {"size": size, "n": options.get("n")})
     call = Call(
-        request, _images, "image", model, RetrySafety.IF_REJECTED, billable=True, estimate=reserved
+        request,
+        read_images,
+        "image",
+        model,
+        RetrySafety.IF_REJECTED,
+        billable=True,
+        estimate=reserved,
     )
     with ProgressReporter(options) as reporter:
         yield from reporter.report(Progress("image"))
@@ -129,7 +135,8 @@ def _inputs(image: FileSource | Sequence[FileSource] | None) -> list[FileSource]
     return list(image) if isinstance(image, list | tuple) else [image]  # type: ignore[list-item]
 
 
-def _images(reply: Reply) -> GeneratedImages:
+def read_images(reply: Reply) -> GeneratedImages:
+    """Read a response with images."""
     body = read_object(reply)
     billing = Billing.read(body, reply.headers)
     items = dicts(body.get("data"))

@@ -6,6 +6,7 @@ Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Unpack
 
 from nanogpt_client._protocol.call import Call, Reply, RetrySafety
@@ -47,13 +48,16 @@ def search_web(query: str, **options: Unpack[WebSearchOptions]) -> Call[WebSearc
     body = _query(query, options)
     body |= {_WIRE_NAMES.get(name, name): value for name, value in given.items()}
 
-    def parse(reply: Reply) -> WebSearchResult:
-        answer = read_object(reply)
-        billing = Billing.read(answer, reply.headers)
-        return WebSearchResult.read(answer, billing, structured=structured)
-
     request = post("/web", body, options, root="api")
+    parse = partial(read_result, structured=structured)
     return Call(request, parse, "search", None, RetrySafety.IF_REJECTED, billable=True)
+
+
+def read_result(reply: Reply, *, structured: bool = False) -> WebSearchResult:
+    """Read a response; ``structured`` if a schema was sent."""
+    answer = read_object(reply)
+    billing = Billing.read(answer, reply.headers)
+    return WebSearchResult.read(answer, billing, structured=structured)
 
 
 def _query(query: str, options: Mapping[str, Any]) -> dict[str, Any]:

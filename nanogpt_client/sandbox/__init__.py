@@ -36,6 +36,7 @@ from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import SCENARIOS, Scenario
 from nanogpt_client.sandbox.messages import Cut, Reply, Request, Stall
 from nanogpt_client.sandbox.recorded_requests import RecordedRequest, RecordedRequests
+from nanogpt_client.sandbox.routes.x402 import Wallet
 from nanogpt_client.sandbox.server import Sandbox
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
@@ -67,4 +68,5 @@ __all__ = [
     "ToolCalls",
     "Turn",
     "Upstream",
+    "Wallet",
 ]

@@ -25,6 +25,7 @@ from nanogpt_client.sandbox.messages import Reply, Request, html_reply
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import TABLE
+from nanogpt_client.sandbox.routes.x402 import Wallet, is_accountless, quoting
 from nanogpt_client.sandbox.routing import Found, Route, split_root
 from nanogpt_client.sandbox.world import Exchange, World
 
@@ -87,6 +88,10 @@ class SandboxApp:
         """USD left on the account."""
         return self._world.account.balance
 
+    def wallet(self, balance: Decimal | str = "10") -> Wallet:
+        """Return a pretend wallet that holds some Nano; its `pay` pays for calls without a key."""
+        return Wallet(lambda: self._world, balance)
+
     def handle(self, request: Request) -> Reply:
         """Answer one request.
 
@@ -138,7 +143,8 @@ class SandboxApp:
             self._check_head(route, request, str(len(request.body)))
             if not route.open and not route.polled:
                 self._world.count_request()
-            return self._faults.around(exchange, route.handler)
+            quoted = is_accountless(route, request)
+            return self._faults.around(exchange, quoting(route) if quoted else route.handler)
         except Refusal as refusal:
             return refusal.reply(route.style)
         except Failure as failure:
@@ -151,7 +157,7 @@ class SandboxApp:
         """
         if length.isdecimal() and int(length) > MAX_BODY:
             raise too_large()
-        if route.open:
+        if route.open or is_accountless(route, request):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         keys = {request.headers.get("x-api-key", "").strip()}

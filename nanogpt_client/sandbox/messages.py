@@ -15,7 +15,7 @@ from typing import Any
 
 JSON_TYPE = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-_SECRET_HEADERS = {"authorization", "x-api-key"}
+_SECRET_HEADERS = {"authorization", "x-api-key", "x-payment"}
 
 
 @dataclass(frozen=True, slots=True)

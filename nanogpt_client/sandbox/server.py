@@ -21,6 +21,7 @@ from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import Scenario
 from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
+from nanogpt_client.sandbox.routes.x402 import Wallet
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 _PATIENCE = 10.0
@@ -85,6 +86,10 @@ class Sandbox:
     def balance(self) -> Decimal:
         """USD left on the account."""
         return self.app.balance
+
+    def wallet(self, balance: Decimal | str = "10") -> Wallet:
+        """Return a pretend wallet that holds some Nano; its `pay` pays for calls without a key."""
+        return self.app.wallet(balance)
 
     @property
     def origin(self) -> str:

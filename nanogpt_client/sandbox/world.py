@@ -7,11 +7,13 @@ the same requests get the same ids.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
@@ -70,16 +72,15 @@ class World:
     lock: threading.Lock = field(default_factory=threading.Lock)
     prompts: dict[str, float] = field(default_factory=dict)
     deposits: dict[str, Any] = field(default_factory=dict)
+    payments: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Stored] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
-    _ids: int = 0
+    _ids: Iterator[int] = field(default_factory=partial(itertools.count, 1))
     _latest: deque[float] = field(default_factory=deque)
 
     def new_id(self, prefix: str) -> str:
         """Return the next id, `prefix` and 16 hexadecimal digits."""
-        with self.lock:
-            self._ids += 1
-            return prefix + hashlib.sha256(f"{prefix}{self._ids}".encode()).hexdigest()[:16]
+        return prefix + hashlib.sha256(f"{prefix}{next(self._ids)}".encode()).hexdigest()[:16]
 
     def count_request(self) -> None:
         """Count one request of this second. Raises `Refusal` (429, with Retry-After)."""

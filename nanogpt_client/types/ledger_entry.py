@@ -28,6 +28,10 @@ class LedgerEntry:
         started_at: seconds since the epoch.
         seconds: from the first send to the last byte.
         scope: names of the `Ledger.scope` blocks around the call, outermost first.
+        payment_id: of a call that was paid by itself, without an account; such a call has an entry
+            of kind ``"payment"`` and outcome ``"begun"`` before it, which was written before the
+            money was sent.
+        paid: what it was paid with, e.g. ``"0.17067988 XNO"``, as NanoGPT writes it.
     """
 
     kind: str
@@ -41,10 +45,15 @@ class LedgerEntry:
     started_at: float = 0.0
     seconds: float = 0.0
     scope: tuple[str, ...] = ()
+    payment_id: str | None = None
+    paid: str | None = None
 
     def to_json(self) -> str:
         """Return the entry as one line of JSON; dollars as text, so that they stay exact."""
-        return _encode({name: getattr(self, name) for name in _FIELDS})
+        values = {name: getattr(self, name) for name in _FIELDS}
+        if self.payment_id is not None:
+            values |= {name: getattr(self, name) for name in _OF_PAYMENTS}
+        return _encode(values)
 
     @classmethod
     def from_json(cls, line: str) -> LedgerEntry | None:
@@ -70,10 +79,12 @@ class LedgerEntry:
             _seconds(at),
             _seconds(seconds),
             tuple(map(str, as_list(scope))),
+            *(_optional_text(found.get(name)) for name in _OF_PAYMENTS),
         )
 
 
-_FIELDS: Final = tuple(field.name for field in fields(LedgerEntry))
+_OF_PAYMENTS: Final = ("payment_id", "paid")  # absent from the lines of other calls
+_FIELDS: Final = tuple(f.name for f in fields(LedgerEntry) if f.name not in _OF_PAYMENTS)
 _encode = json.JSONEncoder(default=str).encode
 
 

@@ -15,7 +15,7 @@ from nanogpt_client import errors
 from nanogpt_client._protocol.call import Call, Reply
 from nanogpt_client._protocol.policy import send_with_retries, stream_events
 from nanogpt_client._protocol.steps import Chunk
-from nanogpt_client.endpoints import account, catalog, embeddings, search, video
+from nanogpt_client.endpoints import account, catalog, embeddings, payments, search, video
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image
 from nanogpt_client.endpoints.speech import speak
@@ -39,6 +39,7 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "search": lambda: search.search_web("nano"),
     "models": catalog.list_models,
     "balance": account.balance,
+    "payment": lambda: payments.payment_status("pay_sample"),
     "usage": account.usage,
     "deposit": lambda: account.create_deposit("btc", 1),
 }

@@ -59,6 +59,8 @@ class Kit:
         if word is not None or name == "NanoGPTClient":
             folder = {"output_dir": self.folder} if word == "output_dir" else {}
             known = {"api_key": self.box.api_key, "base_url": self.box.base_url}
+            if word == "pay":
+                return {**cell.words, "base_url": self.box.base_url, "pay": self.box.wallet().pay}
             return known | folder | cell.words
         fast = {
             "NanoGPTVideoTool": {"poll_interval": 0.01},

@@ -52,6 +52,7 @@ PICTURE = "PICTURE"  # the test puts a picture and a recording in the place of t
 RECORDING = "RECORDING"
 RUN_ID = "RUN_ID"
 ADD = "ADD"
+WALLET = "WALLET"
 
 core, lc, li = "NanoGPTClient", "ChatNanoGPT", "NanoGPT"
 SPEC = "NanoGPTToolSpec"
@@ -215,6 +216,11 @@ ROWS = (
             ]
         ]
         * 3,
+    ),
+    Row(
+        "7. Balance and Payments",
+        "pay per call, without an account",
+        *setting("pay", value=WALLET),
     ),
     Row(
         "7. Balance and Payments",

@@ -10,8 +10,9 @@ from nanogpt_client.sandbox.routes import (
     images,
     video,
     web,
+    x402,
 )
 from nanogpt_client.sandbox.routing import Table
 
-_MODULES = (chat, embeddings, images, audio, video, web, catalog, account, deposits)
+_MODULES = (chat, embeddings, images, audio, video, web, catalog, account, deposits, x402)
 TABLE = Table([route for module in _MODULES for route in module.ROUTES])

@@ -25,6 +25,7 @@ from nanogpt_client.sandbox.validate import check_chat, check_window
 from nanogpt_client.sandbox.world import Exchange
 
 _ON = (True, "true", "True")
+_QUOTED_TOKENS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,15 @@ def complete(exchange: Exchange) -> Reply:
     wants_usage = cache.reported or (body.get("stream_options") or {}).get("include_usage")
     headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
     return Reply(200, headers, tuple(completion.events(with_usage=bool(wants_usage))))
+
+
+def quote(exchange: Exchange) -> Decimal:
+    """Return the USD of a request with the longest answer that it allows, or with 4,096 tokens."""
+    asked = _read(exchange)
+    most = asked.body.get("max_tokens") or asked.body.get("max_completion_tokens") or _QUOTED_TOKENS
+    tokens = money.Tokens(asked.prompt.tokens, most * (asked.body.get("n") or 1))
+    price = money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
+    return money.exact(sum(asked.extras.values(), price))
 
 
 def _read(exchange: Exchange) -> Asked:

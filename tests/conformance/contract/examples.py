@@ -19,7 +19,8 @@ from tests.support.paths import REFERENCE
 EXAMPLES = REFERENCE / "examples.json"
 ABSENT = "NanoGPT's examples.json does not lie beside the checkout"
 
-# Headers that every request has, or that belong to payment without an account (x402).
+# Headers that every request has; those of payment without an account are the policy's, and tested
+# with it (`tests/unit/nanogpt_client/_protocol/test_payments.py`).
 _OF_EVERY_REQUEST = {"content-type", "authorization", "x-api-key", "accept", "x-x402", "x-payment"}
 
 
@@ -91,6 +92,8 @@ def verdict(example: Example) -> Verdict:
     """
     if example.route:
         return _of_route(example)
+    if isinstance(example.body, dict) and "accepted" in (example.body.get("payment") or ()):
+        return Read("challenge")
     if is_error(example.body):
         return Read("error")
     if example.page in _OTHER_PRODUCTS:
@@ -149,7 +152,7 @@ _MEMORY = Left("memory without a chat: no method yet")
 _VOICES = Left("voice cloning: its own routes are not covered, its jobs are read")
 _KEYS = Left("keys of other providers, kept at NanoGPT: not covered")
 _PROVIDERS = Left("a model's providers and the account's preferences: not covered")
-_X402 = Left("x402, paying without an account: only the challenge is read")
+_X402 = Left("x402: older forms of the quote, and the receipt of an exact payment")
 _EVALS = Left("evals: not covered")
 _PARTNERS = Left("partners' logins: not covered")
 _LOGIN = Left("logins of command lines and OAuth: not covered")
@@ -178,6 +181,7 @@ _ROUTES: tuple[tuple[str, Verdict], ...] = (
     ("/estimate-image-cost", Sent("image estimate")),
     ("/responses", _RESPONSES),
     ("/messages", _MESSAGES),
+    ("/data/web/search", Sent("paid search")),
     ("/data", _DATA),
     ("/googlemaps", _DATA),
     ("/files", _BATCHES),
@@ -337,5 +341,6 @@ _RULES: tuple[tuple[str, str, Verdict], ...] = (
     ("crypto-deposits", "minimum", Read("deposit limits")),
     ("crypto-deposits", "", _PRICES),
     ("public/fulltext", "received_blocks", Left("receiving Nano by hand: not covered")),
+    ("x402", "scheme amountFormatted", Read("payment option")),
     ("x402", "", _X402),
 )

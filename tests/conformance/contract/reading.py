@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,7 @@ from nanogpt_client.endpoints import (
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.chat import ChatCompletion, Usage
 from nanogpt_client.types.media import Transcript
+from nanogpt_client.types.payments import PaymentChallenge, PaymentOption
 from tests.conformance.contract.examples import Example
 from tests.support.driving import DONE, Driven, context, drive, first_call, reply, requests_of, sse
 
@@ -40,15 +42,20 @@ SOUND = b"ID3 a sound"
 
 def compared(example: Example, how: str) -> Iterator[tuple[str, Any, Any]]:
     """Yield the names of what is read, what the product read, and what is right."""
-    if how == "error":
+    if how in {"error", "challenge"}:
         right = expected_error(example)
         found = read_error(example.body, right["status"])
         yield "the message", right["message"] in found["message"], True
         yield "the error", found | {"message": ""}, right | {"message": ""}
+    if how == "challenge":
+        offered = example.body["payment"]["accepted"]
+        options = [expected("payment option", option) for option in offered]
+        yield "the options", _options(example.body), options
+        yield how, read(how, example.body), expected(how, example.body)
     elif how == "models":
         listed = [expected("model", entry) for entry in example.body["data"]]
         yield "the models", models(example.body), listed
-    else:
+    elif how != "error":
         yield how, read(how, example.body), expected(how, example.body)
 
 
@@ -182,6 +189,14 @@ PATHS: dict[str, dict[str, str]] = {
         "of the deposit": "status", "link": "paymentLink",
     },
     "deposit limits": {"minimum": "minimum", "maximum": "maximum"},
+    "challenge": {
+        "id": "payment.paymentId", "usd": "payment.amountUsd", "complete": "payment.completeUrl",
+        "status": "payment.statusUrl", "expires": "payment.expiresAt",
+    },
+    "payment option": {
+        "scheme": "scheme", "formatted": "amountFormatted", "usd": "amountUsd", "to": "payTo",
+        "units": "amount", "network": "network", "id": "paymentId", "complete": "completeUrl",
+    },
 }  # fmt: skip
 
 # --- what the product makes of it
@@ -413,6 +428,29 @@ def _deposit_limits(body: Body) -> Found:
     return {"minimum": limits.minimum, "maximum": limits.maximum}
 
 
+def _challenge(body: Body) -> Found:
+    quoted = PaymentChallenge.read(body)
+    expires = datetime.fromtimestamp(quoted.expires_at or 0, UTC).isoformat(timespec="milliseconds")
+    return {"id": quoted.payment_id, "usd": quoted.usd, "complete": quoted.complete_url,
+            "status": quoted.status_url, "expires": expires.replace("+00:00", "Z")}  # fmt: skip
+
+
+def _payment_option(body: Body) -> Found:
+    return _option(PaymentOption.read(body))
+
+
+def _options(body: Body) -> list[Found]:
+    return [_option(option) for option in PaymentChallenge.read(body).options]
+
+
+def _option(option: PaymentOption) -> Found:
+    return {
+        "scheme": option.scheme, "formatted": option.amount_formatted, "usd": option.usd,
+        "to": option.pay_to, "units": option.amount, "network": option.network,
+        "id": option.payment_id or "", "complete": option.complete_url,
+    }  # fmt: skip
+
+
 READERS: Mapping[str, Callable[[Any], Found]] = {
     "completion": _completion,
     "chunk": _chunk,
@@ -436,6 +474,8 @@ READERS: Mapping[str, Callable[[Any], Found]] = {
     "subscription": _subscription,
     "deposit": _deposit,
     "deposit limits": _deposit_limits,
+    "challenge": _challenge,
+    "payment option": _payment_option,
 }
 
 # --- errors

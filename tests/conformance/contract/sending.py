@@ -28,6 +28,7 @@ from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from nanogpt_client import ImageOptions, SpeechOptions, VideoOptions, WebSearchOptions
 from nanogpt_client._protocol.call import Request
+from nanogpt_client._protocol.payments import without_stream
 from nanogpt_client.endpoints import (
     account,
     chat,
@@ -333,9 +334,15 @@ def _expected_video(body: dict[str, Any]) -> dict[str, Any]:
     return body | ({"duration": str(body["duration"])} if "duration" in body else {})
 
 
+def _expected_paid_search(body: dict[str, Any]) -> dict[str, Any]:
+    """The page x402 alone writes ``max_results``."""
+    return {"maxResults" if name == "max_results" else name: v for name, v in body.items()}
+
+
 _EXPECTED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "image": _expected_image,
     "image edit": _expected_edit,
+    "paid search": _expected_paid_search,
     "video": _expected_video,
 }
 
@@ -412,6 +419,10 @@ def _search(body: dict[str, Any], example: Example) -> Request:
     return search.search_web(query, **options).request
 
 
+def _paid_search(body: dict[str, Any], example: Example) -> Request:
+    return without_stream(_search(body, example))
+
+
 def _deposit(body: dict[str, Any], example: Example) -> Request:
     ticker = example.route.removeprefix("/transaction/create/").removeprefix("daimo/")
     return account.create_deposit(ticker, body["amount"]).request
@@ -434,6 +445,7 @@ SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
     "transcription status": _transcription_status,
     "video": _video,
     "search": _search,
+    "paid search": _paid_search,
     "deposit": _deposit,
     "chat estimate": _chat_estimate,
     "image estimate": _image_estimate,

@@ -276,3 +276,43 @@ def test_lists_and_older_routes_are_the_same_from_every_variant(host, variant):
         assert config.url(request.root, request.path) == f"{host}/api{root}/models"
     assert config.url("api", "/check-balance") == f"{host}/api/check-balance"
     assert config.url("v1", "/embeddings") == f"{host}/api/v1/embeddings"
+
+
+def test_without_an_account_there_is_no_key(monkeypatch):
+    monkeypatch.setenv("NANOGPT_API_KEY", KEY)
+    config = Config.resolve(None, None, accountless=True)
+    for each in (config, pickle.loads(pickle.dumps(config))):
+        assert each.api_key.get_secret_value() == ""
+        assert (each.credentials, each.accountless) == ({}, True)
+    with pytest.raises(ConfigurationError, match="not both"):
+        Config.resolve(KEY, None, accountless=True)
+    keyed = Config.resolve(None, None).credentials
+    assert keyed == {"Authorization": f"Bearer {KEY}", "x-api-key": KEY}
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        (f"{API}/x402/complete/pay_1", "/x402/complete/pay_1"),
+        ("/api/x402/complete/pay_1", "/x402/complete/pay_1"),
+        ("https://cake.nano-gpt.com/api/x402/complete/pay_1", "/x402/complete/pay_1"),
+        ("https://api.nano-gpt.com/api/v1/x", "/v1/x"),
+        ("http://cake.nano-gpt.com/api/x402/complete/pay_1", None),
+        ("https://me@cake.nano-gpt.com/api/x402/complete/pay_1", None),
+        ("https://example.com/api/x402/complete/pay_1", None),
+        ("https://nano-gpt.com/x402/complete/pay_1", None),
+        ("https://nano-gpt.com/api/%2e%2e/pay_1", None),
+        ("https://nano-gpt.com/api/x?y", None),
+        ("https://[half", None),
+        ("", None),
+    ],
+)
+def test_a_path_is_taken_from_nanogpts_own_urls_alone(url, path):
+    assert Config.resolve(KEY, None).path_of(url) == path
+
+
+def test_other_servers_have_no_siblings():
+    config = Config.resolve(KEY, "http://localhost:8080/api/v1")
+    assert config.path_of("http://localhost:8080/api/x402/complete/pay_1") is not None
+    assert config.path_of("http://localhost:8081/api/x402/complete/pay_1") is None
+    assert config.path_of(f"{API}/x402/complete/pay_1") is None

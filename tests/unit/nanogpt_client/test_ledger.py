@@ -227,6 +227,22 @@ def test_what_is_no_count_counts_as_not_reported():
     assert read == entry(completion_tokens=7, sends=0)
 
 
+def test_payments_that_were_begun_and_not_completed_are_open(tmp_path):
+    ledger = Ledger(tmp_path / "x")
+    for number, outcomes in enumerate((["begun", "ok"], ["begun"], ["begun", "PaymentError"],
+                                       ["begun", "PaymentError", "ok"])):  # fmt: skip
+        for outcome in outcomes:
+            ledger.record(entry(outcome=outcome, payment_id=f"pay_{number}", paid="1 XNO"))
+    ledger.record(entry(outcome="APIConnectionError"))
+    assert Ledger(tmp_path / "x").open_payments() == ledger.open_payments() == ["pay_1", "pay_2"]
+
+
+def test_lines_of_other_calls_do_not_mention_payments():
+    assert "pay" not in entry().to_json()
+    paid = entry(payment_id="pay_1", paid="0.17 XNO")
+    assert LedgerEntry.from_json(paid.to_json()) == paid
+
+
 # Memory
 
 

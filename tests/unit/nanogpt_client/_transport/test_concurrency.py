@@ -151,3 +151,28 @@ def test_a_flow_asks_the_caller(shell):
     assert shell.use({}, "run", flow(lambda value: value + 1))[0] == 21
     with pytest.raises(RuntimeError, match="foreign"):
         shell.use({}, "run", flow(fails))
+
+
+def test_a_function_that_may_block_is_called_off_the_event_loop():
+    def blocking(_: object) -> threading.Thread:
+        return threading.current_thread()
+
+    async def awaited(_: object) -> threading.Thread:
+        return threading.current_thread()
+
+    main = threading.current_thread()
+    on_loop = asyncio.run(invoke_async(CallUser(blocking, 1))).value
+    off_loop = asyncio.run(invoke_async(CallUser(blocking, 1, off_loop=True))).value
+    own = asyncio.run(invoke_async(CallUser(awaited, 1, off_loop=True))).value
+    assert (on_loop, own) == (main, main)
+    assert off_loop is not main
+
+
+def test_no_part_of_an_asynchronous_function_runs_in_a_blocking_client():
+    ran = []
+
+    async def awaited(_: object) -> None:
+        ran.append(1)
+
+    assert isinstance(invoke(CallUser(awaited, 1)).error, InvalidArgumentError)
+    assert ran == []

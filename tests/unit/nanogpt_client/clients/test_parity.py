@@ -19,6 +19,7 @@ from nanogpt_client.client import NanoGPTClient, Stream
 
 NAMES = {
     "AsyncNanoGPTClient": "NanoGPTClient",
+    "AsyncPaymentMethods": "PaymentMethods",
     "AsyncRunner": "Runner",
     "AsyncStream": "Stream",
     "AsyncTransport": "Transport",

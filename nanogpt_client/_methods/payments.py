@@ -1,0 +1,104 @@
+"""Methods of a client that pays per call, without an account.
+
+Follows https://docs.nano-gpt.com/api-reference/miscellaneous/x402
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from nanogpt_client._protocol.call import Call
+from nanogpt_client._protocol.steps import Flow
+from nanogpt_client.endpoints import payments
+from nanogpt_client.types.chat import ChatCompletion
+from nanogpt_client.types.media import GeneratedImages
+from nanogpt_client.types.payments import PaidKind, PayableEndpoint, PaymentStatus
+from nanogpt_client.types.search import WebSearchResult
+
+__all__ = ["AsyncPaymentMethods", "PaymentMethods"]
+
+T = TypeVar("T")
+
+
+class PaymentMethods:
+    """Completing paid calls, and what can be paid."""
+
+    if TYPE_CHECKING:  # what the client has
+
+        def send(self, call: Call[T]) -> T: ...
+        def run(self, flow: Flow[T]) -> T: ...
+
+    @overload
+    def complete_payment(
+        self, payment_id: str, *, kind: Literal["chat"] = ..., poll_timeout: float = ...
+    ) -> ChatCompletion: ...
+    @overload
+    def complete_payment(
+        self, payment_id: str, *, kind: Literal["image"], poll_timeout: float = ...
+    ) -> GeneratedImages: ...
+    @overload
+    def complete_payment(
+        self, payment_id: str, *, kind: Literal["search"], poll_timeout: float = ...
+    ) -> WebSearchResult: ...
+    def complete_payment(
+        self, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
+    ) -> Any:
+        """Fetch the answer of a call that is paid and was interrupted, also in another process.
+
+        Asks for the state of the payment, which is free, until NanoGPT has seen the money, and
+        completes the call once. Nothing is paid here. ``kind`` is that of the ledger's entry: it
+        says what the answer is.
+
+        Raises:
+            PaymentError: NanoGPT has not seen the money after ``poll_timeout`` seconds, or the
+                payment expired, is too small, or was completed already.
+        """
+        return self.run(payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout))
+
+    def payment_status(self, payment_id: str) -> PaymentStatus:
+        """Return the state of a payment; free."""
+        return self.send(payments.payment_status(payment_id))
+
+    def payable_endpoints(self, *, unsupported: bool = False) -> list[PayableEndpoint]:
+        """List the routes that can be paid per call, and how; ``unsupported`` also lists others."""
+        return self.send(payments.payable_endpoints(unsupported=unsupported))
+
+
+class AsyncPaymentMethods:
+    """The same with ``await``."""
+
+    if TYPE_CHECKING:
+
+        async def send(self, call: Call[T]) -> T: ...
+        async def run(self, flow: Flow[T]) -> T: ...
+
+    @overload
+    async def complete_payment(
+        self, payment_id: str, *, kind: Literal["chat"] = ..., poll_timeout: float = ...
+    ) -> ChatCompletion: ...
+    @overload
+    async def complete_payment(
+        self, payment_id: str, *, kind: Literal["image"], poll_timeout: float = ...
+    ) -> GeneratedImages: ...
+    @overload
+    async def complete_payment(
+        self, payment_id: str, *, kind: Literal["search"], poll_timeout: float = ...
+    ) -> WebSearchResult: ...
+    async def complete_payment(
+        self, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
+    ) -> Any:
+        """Fetch the answer of a call that is paid and was interrupted, also in another process.
+
+        As `NanoGPTClient.complete_payment`.
+        """
+        return await self.run(
+            payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout)
+        )
+
+    async def payment_status(self, payment_id: str) -> PaymentStatus:
+        """Return the state of a payment; free."""
+        return await self.send(payments.payment_status(payment_id))
+
+    async def payable_endpoints(self, *, unsupported: bool = False) -> list[PayableEndpoint]:
+        """List the routes that can be paid per call, and how; ``unsupported`` also lists others."""
+        return await self.send(payments.payable_endpoints(unsupported=unsupported))

@@ -1,0 +1,220 @@
+"""Calls without an account: quotes in Nano, a pretend network to pay in, states and completion.
+
+Only the scheme `nano` is played, for the routes of page x402 that the sandbox has, not streamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+from nanogpt_client.sandbox.bodies import is_json, read_json
+from nanogpt_client.sandbox.errors import Refusal
+from nanogpt_client.sandbox.messages import Reply, Request, iso, json_reply
+from nanogpt_client.sandbox.money import Account, plain
+from nanogpt_client.sandbox.routes import chat, images, web
+from nanogpt_client.sandbox.routing import Handler, Route
+from nanogpt_client.sandbox.world import Exchange, World
+
+_USD_PER_XNO = Decimal("0.4")  # made up
+_LIFETIME = 900.0  # seconds, as on the page's first version
+_RAW = Decimal(10) ** 30
+_POLL_SECONDS = 2
+_PATHS: dict[str, tuple[Handler, str]] = {
+    "v1/chat/completions": (chat.complete, "estimated with reconciliation"),
+    "v1/images/generations": (images.generate, "deterministic"),
+    "v1/images/edits": (images.edit, "deterministic"),
+    "v1/data/web/search": (web.web, "deterministic"),
+}
+
+
+@dataclass(slots=True)
+class Payment:
+    """A quote, and what was paid for it; `request` is the stored call."""
+
+    id: str
+    request: Request
+    handler: Handler
+    usd: Decimal
+    address: str
+    expires: float
+    received: Decimal = Decimal(0)
+    done: str = ""  # processing, completed or failed
+
+    @property
+    def xno(self) -> Decimal:
+        """Return the amount in Nano."""
+        return (self.usd / _USD_PER_XNO).quantize(Decimal("1e-8"), ROUND_UP)
+
+    def status(self, now: float) -> str:
+        """Return the documented status."""
+        if self.done or now >= self.expires:
+            return self.done or "expired"
+        paid = "underpaid" if self.received else "pending"
+        return "paid" if self.received >= self.xno else paid
+
+
+class _Prepaid(Account):
+    """The money of one payment, in the place of an account."""
+
+    def demand(self, minimum: Decimal, code: str | None = None) -> None:
+        """Demand nothing: the minimums are those of accounts."""
+
+
+def is_accountless(route: Route, request: Request) -> bool:
+    """Whether a request asks for a quote: without a key, and with the header."""
+    keys = {"authorization", "x-api-key"} & request.headers.keys()
+    wanted = request.headers.get("x-x402", "").lower() == "true"
+    return wanted and not keys and route.path in _PATHS
+
+
+def quoting(route: Route) -> Handler:
+    """Return the handler that quotes a route's calls."""
+
+    def quote(exchange: Exchange) -> Reply:
+        request = exchange.request
+        if not is_json(request) or read_json(request, compressed=True).get("stream"):
+            raise Refusal(401, "Missing API key.", code="missing_api_key")
+        handler, _ = _PATHS[route.path]
+        usd = chat.quote(exchange) if handler is chat.complete else _price(exchange, handler)
+        name = exchange.world.new_id("pay_")
+        until = exchange.world.clock() + _LIFETIME
+        payment = Payment(name, request, handler, usd, f"nano_sandbox{name[4:]}", until)
+        exchange.world.payments[name] = payment
+        return _quote(exchange, payment)
+
+    return quote
+
+
+def _price(exchange: Exchange, handler: Handler) -> Decimal:
+    """Return the USD of a call whose price does not depend on its answer."""
+    return _run(exchange, handler, exchange.request, Decimal(1_000))[1]
+
+
+def _run(
+    exchange: Exchange, handler: Handler, request: Request, usd: Decimal
+) -> tuple[Reply, Decimal]:
+    account = _Prepaid(usd, exchange.world.clock)
+    world = replace(exchange.world, account=account)
+    return handler(replace(exchange, world=world, request=request)), usd - account.balance
+
+
+def _quote(exchange: Exchange, payment: Payment) -> Reply:
+    origin = exchange.request.origin
+    urls = {f"{what}Url": f"{origin}/api/x402/{what}/{payment.id}" for what in _WHAT}
+    shown = {"amountUsd": plain(payment.usd), "paymentId": payment.id, **urls}
+    option = {
+        "scheme": "nano",
+        "protocolScheme": "nano",
+        "network": "nano-mainnet",
+        "amount": format(payment.xno * _RAW, "f").partition(".")[0],
+        "amountFormatted": f"{payment.xno:f} XNO",
+        "payTo": payment.address,
+    }
+    body = {"version": 1, "expiresAt": iso(payment.expires), **shown, "accepted": [option | shown]}
+    error = {"type": "insufficient_quota", "code": "insufficient_quota"}
+    error["message"] = "Payment required to complete this request."
+    return json_reply({"error": error, "payment": body, "x402Version": 1, "accepts": []}, 402)
+
+
+_WHAT = ("status", "complete")
+
+
+def status(exchange: Exchange) -> Reply:
+    """Return the state of a payment."""
+    payment, now = _found(exchange), exchange.world.clock()
+    state = payment.status(now)
+    body = {
+        "paymentId": payment.id,
+        "status": state,
+        "amountRequired": plain(payment.xno),
+        "amountReceived": plain(payment.received),
+        "amountRemaining": plain(max(payment.xno - payment.received, Decimal(0))),
+        "payTo": payment.address,
+        "expiresAt": int(payment.expires),
+        "pollAfterSeconds": _POLL_SECONDS,
+        "readyToComplete": state == "paid",
+    }
+    wait = str(_POLL_SECONDS)
+    return json_reply(body, headers={"retry-after": wait, "x-poll-after": wait})
+
+
+def complete(exchange: Exchange) -> Reply:
+    """Run the stored call, once. Raises `Refusal` (404, 409, 410)."""
+    payment = _found(exchange)
+    with exchange.world.lock:
+        state = payment.status(exchange.world.clock())
+        if state == "paid":
+            payment.done = "processing"
+    if state in ("pending", "underpaid"):
+        return _quote(exchange, payment)
+    if state == "expired":
+        raise Refusal(410, "Payment expired")
+    if state != "paid":
+        raise Refusal(409, f"Payment is already {state}")
+    try:
+        reply, _ = _run(exchange, payment.handler, payment.request, payment.usd)
+    except BaseException:
+        payment.done = "failed"
+        raise
+    payment.done = "completed"
+    return reply
+
+
+def endpoints(exchange: Exchange) -> Reply:
+    """List what can be paid per call here."""
+    fixed = {"method": "POST", "supported": True, "schemes": ["nano"], "async": False}
+    data = [
+        {"endpoint": f"/api/{path}", **fixed, "streaming": "unsupported", "quoteType": kind}
+        for path, (_, kind) in _PATHS.items()
+    ]
+    everything = exchange.request.query.get("supported") == "all"
+    meta = {"count": len(data), "totalCount": len(data), "unsupportedIncluded": everything}
+    head = {"object": "x402.endpoint_support.list", "version": "2026-06-03"}
+    return json_reply({**head, "data": data, "meta": meta})
+
+
+def _found(exchange: Exchange) -> Payment:
+    payment: Payment | None = exchange.world.payments.get(exchange.params["name"])
+    if payment is None:
+        raise Refusal(404, "Payment not found")
+    return payment
+
+
+class Wallet:
+    """A pretend Nano wallet: `pay` serves as a client's `pay=`; `sent` are its payments.
+
+    Args:
+        balance: XNO in it.
+    """
+
+    def __init__(self, world: Callable[[], World], balance: Decimal | str) -> None:
+        """Open the wallet."""
+        self.balance = Decimal(balance)
+        self.sent: list[tuple[str, Decimal]] = []
+        self._world = world
+
+    def pay(self, challenge: Any) -> None:
+        """Pay the option `nano` of a client's `PaymentChallenge`."""
+        option = challenge.option("nano")
+        self.send(option.pay_to, option.value)
+
+    def send(self, address: str, xno: Decimal | str) -> None:
+        """Send Nano. Raises `ValueError` if the wallet holds less; money to nowhere is lost."""
+        xno = Decimal(xno)
+        if xno > self.balance:
+            raise ValueError(f"the wallet holds {self.balance} XNO, less than {xno}")
+        self.balance -= xno
+        self.sent.append((address, xno))
+        for payment in self._world().payments.values():
+            if payment.address == address:
+                payment.received += xno
+
+
+ROUTES = [
+    Route("GET", "x402/status/{name}", status, open=True),
+    Route("POST", "x402/complete/{name}", complete, open=True),
+    Route("GET", "v1/x402/endpoints", endpoints, open=True),
+]
