@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.parsers import NanoGPTAudioParser
+    from langchain_nanogpt.rerankers import NanoGPTRerank
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
     from langchain_nanogpt.tools import (
         NanoGPTBalanceTool,
@@ -44,6 +45,7 @@ __all__ = [
     "NanoGPTEmbeddings",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
+    "NanoGPTRerank",
     "NanoGPTSpeechTool",
     "NanoGPTToolkit",
     "NanoGPTTranscriptionTool",
@@ -59,6 +61,7 @@ _LAZY = {
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
     "NanoGPTAudioParser": "parsers",
+    "NanoGPTRerank": "rerankers",
     "NanoGPTWebSearchRetriever": "retrievers",
 }
 

@@ -17,6 +17,7 @@ from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 from llama_index_nanogpt.llms import NanoGPT
 from llama_index_nanogpt.readers import NanoGPTAudioReader
+from llama_index_nanogpt.rerankers import NanoGPTRerank
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from llama_index_nanogpt.tools import NanoGPTToolSpec
 
@@ -25,6 +26,7 @@ __all__ = [
     "NanoGPTAudioReader",
     "NanoGPTCostHandler",
     "NanoGPTEmbedding",
+    "NanoGPTRerank",
     "NanoGPTToolSpec",
     "NanoGPTWebSearchRetriever",
     "with_footnotes",

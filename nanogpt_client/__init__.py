@@ -97,6 +97,7 @@ from nanogpt_client.types.options import (
     ProgressOptions,
     ProviderRouting,
     RequestOptions,
+    RerankOptions,
     SpeechOptions,
     TranscriptionOptions,
     VideoOptions,
@@ -113,6 +114,7 @@ from nanogpt_client.types.payments import (
     PaymentStatus,
 )
 from nanogpt_client.types.progress import OnProgress, Progress
+from nanogpt_client.types.rerank import RankedDocument, Reranking
 from nanogpt_client.types.search import SearchHit, WebSearchResult
 
 __all__ = [
@@ -191,10 +193,13 @@ __all__ = [
     "Progress",
     "ProgressOptions",
     "ProviderRouting",
+    "RankedDocument",
     "RateLimitError",
     "Reply",
     "Request",
     "RequestOptions",
+    "RerankOptions",
+    "Reranking",
     "RetrySafety",
     "SearchHit",
     "Segment",

@@ -11,6 +11,7 @@ from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._methods.payments import AsyncPaymentMethods
+from nanogpt_client._methods.texts import AsyncTextMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import AsyncRunner
@@ -99,7 +100,7 @@ class AsyncStream(Generic[Item]):
         await self.aclose()
 
 
-class AsyncNanoGPTClient(AsyncPaymentMethods, BaseClient):
+class AsyncNanoGPTClient(AsyncPaymentMethods, AsyncTextMethods, BaseClient):
     """Client for NanoGPT's API, for asyncio.
 
     A call is sent again only where that cannot be billed twice, and each call leaves an entry in

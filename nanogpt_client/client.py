@@ -15,6 +15,7 @@ from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
 from nanogpt_client._methods.payments import PaymentMethods
+from nanogpt_client._methods.texts import TextMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import Runner
@@ -103,7 +104,7 @@ class Stream(Generic[Item]):
         self.close()
 
 
-class NanoGPTClient(PaymentMethods, BaseClient):
+class NanoGPTClient(PaymentMethods, TextMethods, BaseClient):
     """Client for NanoGPT's API, for blocking code.
 
     A call is sent again only where that cannot be billed twice, and each call leaves an entry in

@@ -15,7 +15,13 @@ from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._requests import post, read_object
-from nanogpt_client.endpoints.gather import MAX_CONCURRENCY, results, without_progress
+from nanogpt_client.endpoints.gather import (
+    MAX_CONCURRENCY,
+    results,
+    sizes_of,
+    slices,
+    without_progress,
+)
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_text, dicts
 from nanogpt_client.types.billing import Billing
@@ -71,10 +77,10 @@ def embed_all(
 
     given = _checks.checked(options, EmbedAllOptions)
     _checks.check_model(model)
-    inputs, sizes = _sizes(texts)
+    inputs = _inputs(texts)
     _check_limit("batch_size", batch_size, MAX_INPUTS)
     _check_limit("max_batch_bytes", max_batch_bytes)
-    batches = _batches(sizes, batch_size, max_batch_bytes)
+    batches = slices(sizes_of(inputs), batch_size, max_batch_bytes)
     vectors = VectorRows(len(inputs))
     batch_options = without_progress(options)
 
@@ -99,27 +105,13 @@ def _check_limit(name: str, value: int, most: float = math.inf) -> None:
         raise InvalidArgumentError(f"{name} must be at least 1{upper}, not {value}", param=name)
 
 
-def _sizes(texts: Iterable[str]) -> tuple[list[str], list[int]]:
-    """Return the texts, and the size of each in bytes of UTF-8."""
+def _inputs(texts: Iterable[str]) -> list[str]:
     if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
         msg = f"texts must be a list of strings, not {type(texts).__name__}"
         raise InvalidArgumentError(msg, param="texts")
     inputs = list(texts)
     _check_texts(inputs)
-    return inputs, [
-        len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in inputs
-    ]
-
-
-def _batches(sizes: Sequence[int], most_texts: int, most_bytes: int) -> list[slice]:
-    """Return the rows of each batch; a text above the limit is a batch of its own."""
-    batches, start, total = [], 0, 0
-    for at, size in enumerate(sizes):
-        if at > start and (at - start == most_texts or total + size > most_bytes):
-            batches.append(slice(start, at))
-            start, total = at, 0
-        total += size
-    return [*batches, slice(start, len(sizes))] if sizes else []
+    return inputs
 
 
 def _check_inputs(inputs: Sequence[Any]) -> None:

@@ -64,6 +64,22 @@ def reported(kind: str, flow: Flow[T], reporter: ProgressReporter, total: int) -
     return result
 
 
+def sizes_of(texts: Sequence[str]) -> list[int]:
+    """Return the size of each text in bytes of UTF-8."""
+    return [len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts]
+
+
+def slices(sizes: Sequence[int], most_texts: int, most_bytes: int) -> list[slice]:
+    """Return the rows of each request; a text above the limit is a request of its own."""
+    found, start, total = [], 0, 0
+    for at, size in enumerate(sizes):
+        if at > start and (at - start == most_texts or total + size > most_bytes):
+            found.append(slice(start, at))
+            start, total = at, 0
+        total += size
+    return [*found, slice(start, len(sizes))] if sizes else []
+
+
 def without_progress(options: Mapping[str, Any]) -> Any:
     """Return the options of one part; progress is reported for the batch."""
     return {name: v for name, v in options.items() if name not in {"on_progress", "progress"}}

@@ -16,6 +16,8 @@ though the list denies it. Keys and shapes of the lists have these witnesses:
 - speech and transcription: the page Audio Models likewise; `max_chars` and voices: the page Text to
   Speech; all keys and the two shapes of prices: public captures.
 - embeddings, moderation: the pages of these lists.
+- rerank: the page Rerank names the model and the list, but shows no entry: the keys are those of
+  embedding models, window and price those of the provider's public page.
 
 Prices are NanoGPT's documented ones where it gives any, else those of the captures, else the
 sandbox's own. They are `Decimal`, so that sums are exact.
@@ -48,6 +50,7 @@ _STAND_IN = {
     "tts": "tts-1",
     "stt": "Whisper-Large-V3",
     "embedding": "text-embedding-3-small",
+    "rerank": "nvidia/Nemotron-3.5-Rerank-8B-BF16",
     "moderation": "omni-moderation-latest",
 }
 _QUEUED = {"tts": "Elevenlabs-Turbo-V2.5", "stt": "Elevenlabs-STT"}

@@ -26,6 +26,7 @@ from nanogpt_client.types.media import (
     VideoJob,
 )
 from nanogpt_client.types.progress import OnProgress, Progress
+from nanogpt_client.types.rerank import RankedDocument, Reranking
 from nanogpt_client.types.search import SearchHit, WebSearchResult
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "GeneratedImages",
     "OnProgress",
     "Progress",
+    "RankedDocument",
+    "Reranking",
     "SearchHit",
     "Segment",
     "Speech",

@@ -15,7 +15,9 @@ from nanogpt_client.types._coerce import as_count, as_dict, as_list, as_number, 
 
 __all__ = ["Model", "ModelKind", "ModelList", "ModelScope"]
 
-ModelKind: TypeAlias = Literal["text", "image", "video", "audio", "tts", "stt", "embedding"]
+ModelKind: TypeAlias = Literal[
+    "text", "image", "video", "audio", "tts", "stt", "embedding", "rerank", "moderation"
+]
 ModelScope: TypeAlias = Literal["all", "subscription", "paid"]
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "ProgressOptions",
     "ProviderRouting",
     "RequestOptions",
+    "RerankOptions",
     "SpeechOptions",
     "TranscriptionOptions",
     "VideoOptions",
@@ -249,6 +250,23 @@ class EmbeddingBatchOptions(EmbedAllOptions, total=False):
 
     batch_size: int
     max_batch_bytes: int
+    max_concurrency: int
+
+
+class RerankOptions(ProgressOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/rerank."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    top_n: Count | None
+    """How many of the best documents to return; by default all."""
+    return_documents: bool | None
+    """Return the texts as well."""
+
+
+class RerankAllOptions(RerankOptions, total=False):
+    """Options of a ranking, and the number of concurrent requests for more than 1,024 documents."""
+
     max_concurrency: int
 
 

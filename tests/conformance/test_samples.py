@@ -18,6 +18,7 @@ from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints import account, catalog, embeddings, payments, search, video
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image
+from nanogpt_client.endpoints.rerank import rerank
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import APIStatusError
@@ -37,6 +38,7 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "video": lambda: first_call(video.submit_video("a cat", model="m")),
     "video_status": lambda: video.video_status("vid_sample"),
     "search": lambda: search.search_web("nano"),
+    "rerank": lambda: first_call(rerank("nano", ["a", "b"], model="m")),
     "models": catalog.list_models,
     "balance": account.balance,
     "payment": lambda: payments.payment_status("pay_sample"),
@@ -60,6 +62,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "vectors": lambda r: r.vectors.tolist(),
     "mime_type": lambda r: r[0].mime_type,
     "urls": lambda r: [hit.url for hit in r],
+    "ranks": lambda r: [[each.index, each.score, each.text] for each in r],
     "ids": lambda r: [model.id for model in r],
     "prompt_usd": lambda r: [plain(model.prompt_usd) for model in r],
     "usd": lambda r: plain(r.usd),

@@ -9,20 +9,24 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from langchain_core.documents import Document
 from langchain_core.runnables import ConfigurableField
 from langchain_core.tools import ToolException
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
+from llama_index.core.schema import NodeWithScore, TextNode
 from typing_extensions import TypedDict
 
 from langchain_nanogpt import (
     ChatNanoGPT,
     NanoGPTEmbeddings,
+    NanoGPTRerank,
     NanoGPTToolkit,
     NanoGPTWebSearchRetriever,
 )
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding, NanoGPTToolSpec
+from llama_index_nanogpt import NanoGPTRerank as LlamaIndexRerank
 from nanogpt_client import AsyncNanoGPTClient, ConfigurationError, NanoGPTClient
 from tests.security.ways import KEY
 
@@ -78,6 +82,14 @@ THINGS = {
     ),
     "NanoGPTWebSearchRetriever": Thing(
         lambda settings: NanoGPTWebSearchRetriever(**settings), lambda r: r.invoke("Nano")
+    ),
+    "NanoGPTRerank of LangChain": Thing(
+        lambda settings: NanoGPTRerank(**settings),
+        lambda r: r.compress_documents([Document("Nano")], "Nano"),
+    ),
+    "NanoGPTRerank of LlamaIndex": Thing(
+        lambda settings: LlamaIndexRerank(**settings),
+        lambda r: r.postprocess_nodes([NodeWithScore(node=TextNode(text="Nano"))], query_str="Na"),
     ),
     "LangChain tool": Thing(tool, search),
     "NanoGPT": Thing(

@@ -8,11 +8,14 @@ from nanogpt_client.sandbox.routes import (
     deposits,
     embeddings,
     images,
+    rerank,
     video,
     web,
     x402,
 )
 from nanogpt_client.sandbox.routing import Table
 
-_MODULES = (chat, embeddings, images, audio, video, web, catalog, account, deposits, x402)
+_MODULES = (
+    chat, embeddings, rerank, images, audio, video, web, catalog, account, deposits, x402,
+)  # fmt: skip
 TABLE = Table([route for module in _MODULES for route in module.ROUTES])

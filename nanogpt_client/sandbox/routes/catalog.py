@@ -1,4 +1,4 @@
-"""The model lists: text (with variants), image, video, audio, embedding, moderation."""
+"""The model lists: text (with variants), image, video, audio, embedding, rerank, moderation."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -53,6 +53,6 @@ ROUTES = [
     Route("GET", "v1/audio-models", audio_models, open=True),
     *(
         Route("GET", f"v1/{kind}-models", _media_list(kind), open=True)
-        for kind in ("image", "video", "embedding", "moderation")
+        for kind in ("image", "video", "embedding", "rerank", "moderation")
     ),
 ]

@@ -13,6 +13,7 @@ from llama_index_nanogpt import (
     NanoGPT,
     NanoGPTAudioReader,
     NanoGPTEmbedding,
+    NanoGPTRerank,
     NanoGPTWebSearchRetriever,
 )
 from nanogpt_client import (
@@ -125,6 +126,7 @@ def test_options_that_clash_are_refused_when_a_model_is_made(kind, clash):
         lambda **settings: NanoGPT(model="m", **settings),
         lambda **settings: NanoGPTEmbedding(model_name="m", **settings),
         NanoGPTAudioReader,
+        NanoGPTRerank,
         NanoGPTWebSearchRetriever,
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nanogpt_client import async_client, client
+from nanogpt_client._methods.texts import AsyncTextMethods, TextMethods
 from nanogpt_client._transport import http
 from nanogpt_client._transport.runner import AsyncRunner, Runner
 from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
@@ -22,6 +23,7 @@ NAMES = {
     "AsyncPaymentMethods": "PaymentMethods",
     "AsyncRunner": "Runner",
     "AsyncStream": "Stream",
+    "AsyncTextMethods": "TextMethods",
     "AsyncTransport": "Transport",
     "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
@@ -82,8 +84,11 @@ def plain(source: str) -> list[str]:
 
 
 SYNC, ASYNC = (
-    Path(str(module.__file__)).read_text("utf-8") + inspect.getsource(runner)
-    for module, runner in ((client, Runner), (async_client, AsyncRunner))
+    Path(str(module.__file__)).read_text("utf-8") + "".join(map(inspect.getsource, more))
+    for module, *more in (
+        (client, Runner, TextMethods),
+        (async_client, AsyncRunner, AsyncTextMethods),
+    )
 )
 
 

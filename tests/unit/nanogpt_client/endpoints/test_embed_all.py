@@ -25,7 +25,7 @@ from nanogpt_client import (
     Progress,
     ServerError,
 )
-from nanogpt_client.endpoints.embeddings import _batches, _sizes
+from nanogpt_client.endpoints.gather import sizes_of, slices
 from tests.unit.nanogpt_client.clients.shell import BOTH, KEY
 
 TEXTS = [str(number) for number in range(10, 33)]
@@ -120,8 +120,7 @@ def test_no_texts_are_no_request(use):
     ],
 )
 def test_batches_stay_within_number_and_bytes(texts, expected):
-    inputs, sizes = _sizes(texts)
-    batches = [inputs[rows] for rows in _batches(sizes, 2, 4)]
+    batches = [texts[rows] for rows in slices(sizes_of(texts), 2, 4)]
     assert list(map(len, batches)) == expected
     assert [text for batch in batches for text in batch] == texts
 
