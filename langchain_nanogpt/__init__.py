@@ -21,6 +21,7 @@ from langchain_nanogpt.citations import with_footnotes
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+    from langchain_nanogpt.middleware import MemoryCompressionMiddleware, ModerationMiddleware
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.rerankers import NanoGPTRerank
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChatNanoGPT",
+    "MemoryCompressionMiddleware",
+    "ModerationMiddleware",
     "NanoGPTAudioParser",
     "NanoGPTBalanceTool",
     "NanoGPTCostCallbackHandler",
@@ -60,6 +63,8 @@ __all__ = [
 _LAZY = {
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
+    "MemoryCompressionMiddleware": "middleware",
+    "ModerationMiddleware": "middleware",
     "NanoGPTAudioParser": "parsers",
     "NanoGPTRerank": "rerankers",
     "NanoGPTWebSearchRetriever": "retrievers",

@@ -29,6 +29,7 @@ from langchain_nanogpt._content_blocks import PROVIDER
 from langchain_nanogpt._stream_state import StreamState
 from nanogpt_client._adapters.fast_model import Prototype
 from nanogpt_client._adapters.history import keep
+from nanogpt_client._adapters.moderation import moderation_metadata
 
 __all__ = [
     "billing_metadata",
@@ -214,6 +215,7 @@ def billing_metadata(
         "balance": None if billing.balance is None else float(billing.balance),
         "payment_source": billing.payment_source,
         "request_id": billing.request_id,
+        "moderation": moderation_metadata(billing),
         "pricing": billing.pricing or None,
         "search_queries": None if usage is None else usage.search_queries,
         **{key: raw.get(key) for key in _TOP_LEVEL_KEYS},

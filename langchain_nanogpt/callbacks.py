@@ -90,7 +90,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         model = self._running.pop(run_id, None)
         if isinstance(error, NanoGPTError):
             outcome = type(error).__name__
-            cost = None if error.maybe_billed else Decimal(0)
+            cost = error.charged
         elif is_running:
             outcome, cost = "abandoned", None
         else:

@@ -37,6 +37,7 @@ from nanogpt_client import (
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.fast_model import Prototype
 from nanogpt_client._adapters.history import keep
+from nanogpt_client._adapters.moderation import moderation_metadata
 from nanogpt_client.types.tool_arguments import read_arguments
 
 __all__ = [
@@ -75,6 +76,8 @@ def completion_from_wire(
         "balance": None if billing.balance is None else float(billing.balance),
         "request_id": billing.request_id,
     }
+    if checked := moderation_metadata(billing):
+        metadata["moderation"] = checked
     raw = {key: value for key, value in completion.raw.items() if key != "usage"} | metadata
     extra: dict[str, Any] = usage | metadata
     if usage:

@@ -216,5 +216,5 @@ def report_call(
 
 
 def _failure(kind: str, model: str | None, error: NanoGPTError) -> LedgerEntry:
-    cost = None if error.maybe_billed else Decimal(0)
-    return LedgerEntry(kind, model, type(error).__name__, cost, request_id=error.request_id)
+    outcome = type(error).__name__
+    return LedgerEntry(kind, model, outcome, error.charged, request_id=error.request_id)

@@ -64,7 +64,7 @@ from nanogpt_client.types.account import (
     SubscriptionUsage,
     UsageReport,
 )
-from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.billing import Billing, InlineModeration
 from nanogpt_client.types.catalog import Model, ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import (
     ChatChunk,
@@ -89,11 +89,14 @@ from nanogpt_client.types.media import (
     Video,
     VideoJob,
 )
+from nanogpt_client.types.memory import CompressedMemory
+from nanogpt_client.types.moderation import Moderation, ModerationResult
 from nanogpt_client.types.options import (
     ChatOptions,
     EmbedAllOptions,
     EmbeddingOptions,
     ImageOptions,
+    MemoryOptions,
     ProgressOptions,
     ProviderRouting,
     RequestOptions,
@@ -139,6 +142,7 @@ __all__ = [
     "ChatOptions",
     "Choice",
     "Citation",
+    "CompressedMemory",
     "Config",
     "ConfigurationError",
     "ConflictError",
@@ -157,6 +161,7 @@ __all__ = [
     "GeneratedImage",
     "GeneratedImages",
     "ImageOptions",
+    "InlineModeration",
     "InsufficientBalanceError",
     "InvalidArgumentError",
     "InvalidResponseError",
@@ -165,6 +170,7 @@ __all__ = [
     "JobTimeoutError",
     "Ledger",
     "LedgerEntry",
+    "MemoryOptions",
     "Message",
     "MessageDict",
     "Model",
@@ -172,6 +178,8 @@ __all__ = [
     "ModelKind",
     "ModelList",
     "ModelScope",
+    "Moderation",
+    "ModerationResult",
     "NanoGPTClient",
     "NanoGPTError",
     "NotFoundError",

@@ -47,6 +47,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
 
 from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text
+from nanogpt_client.types.billing import InlineModeration
 
 __all__ = [
     "APIConnectionError",
@@ -127,6 +128,7 @@ class ErrorDetails(TypedDict, total=False):
     challenge: Any
     payment_status: str | None
     remaining: Decimal | None
+    moderation: dict[str, Any]
 
 
 class NanoGPTError(Exception):
@@ -163,6 +165,18 @@ class NanoGPTError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def charged(self) -> Decimal | None:
+        """USD charged for the failed call: 0, or that of a check by ``moderation=`` that refused.
+
+        ``None`` if NanoGPT may have billed it.
+        """
+        if self.maybe_billed:
+            return None
+        headers = {} if self.response is None else self.response.headers
+        check = InlineModeration.read(headers)
+        return Decimal(0) if check is None or check.cost is None else check.cost
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message,), self.__dict__
@@ -209,7 +223,13 @@ class ContextLengthExceededError(BadRequestError):
 
 
 class ContentPolicyError(BadRequestError):
-    """The provider's content policy refused the request."""
+    """The provider's content policy refused the request, or the check by ``moderation=`` did.
+
+    Attributes:
+        moderation: the verdict of that check, as NanoGPT sent it; read it with `Moderation.read`.
+    """
+
+    moderation: Mapping[str, Any] = MappingProxyType({})
 
 
 class AuthenticationError(APIStatusError):
@@ -477,6 +497,8 @@ def _details(body: Mapping[str, Any]) -> ErrorDetails:
         required = as_number(as_dict(body.get("payment")).get("amountUsd"))
     if required is not None:
         details["required_usd"] = required
+    if moderation := as_dict(body.get("moderation")):
+        details["moderation"] = moderation
     return details
 
 

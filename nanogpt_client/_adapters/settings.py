@@ -43,6 +43,7 @@ from nanogpt_client.types.options import (
     Day,
     Fraction,
     MemoryDays,
+    Moderate,
     Penalty,
     ProviderRouting,
     ReasoningEffort,
@@ -358,6 +359,8 @@ class ChatSettings(DocumentedModel):
     """With ``caching``: prefer the provider of earlier calls."""
     prompt_caching: StrictBool | Mapping[str, Any] | None = None
     """Mark leading messages for the prompt cache (Claude): ``True``, or its settings."""
+    moderation: Moderate | None = None
+    """Check the input first, for a price: ``True``, or the id of a moderation model."""
     service_tier: ServiceTier | None = None
     """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
     billing_mode: str | None = None

@@ -1,13 +1,15 @@
-"""The clients' methods for routes that weigh texts: reranking."""
+"""The clients' methods for routes that weigh texts: reranking, moderation, context memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from nanogpt_client import endpoints, types
+from nanogpt_client._protocol.call import Call
 from nanogpt_client._protocol.steps import Flow
-from nanogpt_client.types.options import RerankAllOptions
+from nanogpt_client.types.chat import MessageDict
+from nanogpt_client.types.options import MemoryOptions, RequestOptions, RerankAllOptions
 
 __all__ = ["AsyncTextMethods", "TextMethods"]
 
@@ -20,6 +22,8 @@ class TextMethods:
     if TYPE_CHECKING:
 
         def run(self, flow: Flow[T]) -> T: ...
+
+        def send(self, call: Call[T]) -> T: ...
 
     def rerank(
         self,
@@ -41,6 +45,32 @@ class TextMethods:
         """
         return self.run(endpoints.rerank.rerank(query, documents, model=model, **options))
 
+    def moderate(
+        self,
+        content: str | Sequence[str] | Sequence[Mapping[str, Any]],
+        *,
+        model: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> types.Moderation:
+        """Classify a text, several texts, or one content of text and ``image_url`` parts; billed.
+
+        ``flagged`` of the result, and of each of its results, says whether it is unsafe. Without
+        ``model``, NanoGPT chooses one; ``list_models("moderation")`` says which there are.
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/moderations
+        """
+        call = endpoints.moderation.moderate(content, model=model, **options)
+        return self.send(call)
+
+    def compress_memory(
+        self, messages: str | Sequence[MessageDict], **options: Unpack[MemoryOptions]
+    ) -> types.CompressedMemory:
+        """Compress a conversation into one message that replaces it; no model answers. Billed.
+
+        Its ``messages``, followed by those to be answered, are the history of a chat.
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/memory
+        """
+        return self.send(endpoints.memory.compress_memory(messages, **options))
+
 
 class AsyncTextMethods:
     """What `AsyncNanoGPTClient` inherits."""
@@ -48,6 +78,8 @@ class AsyncTextMethods:
     if TYPE_CHECKING:
 
         async def run(self, flow: Flow[T]) -> T: ...
+
+        async def send(self, call: Call[T]) -> T: ...
 
     async def rerank(
         self,
@@ -68,3 +100,29 @@ class AsyncTextMethods:
                 for: it is the error's ``partial``.
         """
         return await self.run(endpoints.rerank.rerank(query, documents, model=model, **options))
+
+    async def moderate(
+        self,
+        content: str | Sequence[str] | Sequence[Mapping[str, Any]],
+        *,
+        model: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> types.Moderation:
+        """Classify a text, several texts, or one content of text and ``image_url`` parts; billed.
+
+        ``flagged`` of the result, and of each of its results, says whether it is unsafe. Without
+        ``model``, NanoGPT chooses one; ``list_models("moderation")`` says which there are.
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/moderations
+        """
+        call = endpoints.moderation.moderate(content, model=model, **options)
+        return await self.send(call)
+
+    async def compress_memory(
+        self, messages: str | Sequence[MessageDict], **options: Unpack[MemoryOptions]
+    ) -> types.CompressedMemory:
+        """Compress a conversation into one message that replaces it; no model answers. Billed.
+
+        Its ``messages``, followed by those to be answered, are the history of a chat.
+        Follows https://docs.nano-gpt.com/api-reference/endpoint/memory
+        """
+        return await self.send(endpoints.memory.compress_memory(messages, **options))

@@ -239,7 +239,7 @@ class CallAccounting:
             return Decimal(0)
         if isinstance(error, APIStatusError) and not error.maybe_billed:
             refused = error.status_code is not None and 400 <= error.status_code < 500
-            return Decimal(0) if refused and error.status_code != 408 else None
+            return error.charged if refused and error.status_code != 408 else None
         return Decimal(0) if isinstance(error, NanoGPTError) and not error.maybe_billed else None
 
 

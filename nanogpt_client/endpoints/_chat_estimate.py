@@ -29,12 +29,13 @@ def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
     if model is None or model.prompt_usd is None or model.completion_usd is None:
         return None
     answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)
-    usd = model.prompt_usd * _prompt_tokens(body) + model.completion_usd * answer
+    usd = model.prompt_usd * prompt_tokens(body) + model.completion_usd * answer
     dollars = usd / Decimal(1_000_000)
     return AtLeast(dollars) if model.completion_usd and not answer else dollars
 
 
-def _prompt_tokens(body: Mapping[str, Any]) -> int:
+def prompt_tokens(body: Mapping[str, Any]) -> int:
+    """Return the tokens of a body's messages and tools, by their characters."""
     characters = len(json.dumps(body.get("tools") or ""))
     attachments = 0
     for message in dicts(body.get("messages")):

@@ -24,7 +24,7 @@ from nanogpt_client.types.options import ProgressOptions
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MAX_TOOLS_BYTES = 200 * 1024
-_NOT_IN_BODY = frozenset(ProgressOptions.__annotations__)
+_NOT_IN_BODY = frozenset({*ProgressOptions.__annotations__, "moderation"})
 
 
 def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
         raise InvalidArgumentError(msg, param=where) from None
     try:
         check_headers(checked_values.get("extra_headers", {}))
+        check_headers({"moderation": str(checked_values.get("moderation", ""))})
     except ConfigurationError as error:
         raise InvalidArgumentError(error.message, param="extra_headers") from None
     return checked_values

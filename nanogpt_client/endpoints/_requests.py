@@ -29,9 +29,19 @@ def post(
         path,
         root,
         content=encode({**body, **(options.get("extra_body") or {})}),
-        headers=dict(options.get("extra_headers") or {}),
+        headers=headers_of(options),
         timeout=options.get("timeout"),
     )
+
+
+def headers_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that options ask for; `extra_headers` override the others.
+
+    ``moderation`` is ``true``, ``false`` or a model's id (page inline-moderation).
+    """
+    moderation = options.get("moderation")
+    own = {} if moderation is None else {"moderation": _parameter(moderation)}
+    return own | dict(options.get("extra_headers") or {})
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

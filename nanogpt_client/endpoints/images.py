@@ -14,7 +14,7 @@ from nanogpt_client._protocol.call import Call, FilePart, Reply, Request, RetryS
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import post, read_object
+from nanogpt_client.endpoints._requests import headers_of, post, read_object
 from nanogpt_client.endpoints.media import (
     MAX_IMAGE_BYTES,
     file_bytes,
@@ -102,7 +102,7 @@ def edit_image(
         "/images/edits",
         form=repaired(form),
         files=files,
-        headers=dict(options.get("extra_headers") or {}),
+        headers=headers_of(options),
         timeout=options.get("timeout"),
     )
     return (yield from _generate(request, model, listed, options))

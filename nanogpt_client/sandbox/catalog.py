@@ -15,7 +15,8 @@ though the list denies it. Keys and shapes of the lists have these witnesses:
   the five shapes of prices: public captures.
 - speech and transcription: the page Audio Models likewise; `max_chars` and voices: the page Text to
   Speech; all keys and the two shapes of prices: public captures.
-- embeddings, moderation: the pages of these lists.
+- embeddings, moderation: the pages of these lists; the moderation models: the page Inline
+  Moderation, and their public model cards for what they take.
 - rerank: the page Rerank names the model and the list, but shows no entry: the keys are those of
   embedding models, window and price those of the provider's public page.
 

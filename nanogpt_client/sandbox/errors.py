@@ -52,6 +52,7 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
     kind: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     required: Decimal | None = None
+    beside: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the message that the reply carries."""
@@ -71,7 +72,7 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
             return found
         kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
         error = {"message": self.message, "type": kind, "code": self.code, "param": self.param}
-        return {"error": error}
+        return {"error": error} | self.beside
 
 
 def invalid(message: str, param: str, code: str = "invalid_parameter_value") -> Refusal:

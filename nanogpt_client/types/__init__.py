@@ -25,6 +25,8 @@ from nanogpt_client.types.media import (
     Video,
     VideoJob,
 )
+from nanogpt_client.types.memory import CompressedMemory
+from nanogpt_client.types.moderation import Moderation, ModerationResult
 from nanogpt_client.types.progress import OnProgress, Progress
 from nanogpt_client.types.rerank import RankedDocument, Reranking
 from nanogpt_client.types.search import SearchHit, WebSearchResult
@@ -32,6 +34,7 @@ from nanogpt_client.types.search import SearchHit, WebSearchResult
 __all__ = [
     "Affordability",
     "Balance",
+    "CompressedMemory",
     "CostEstimate",
     "Deposit",
     "DepositLimits",
@@ -39,6 +42,8 @@ __all__ = [
     "FileSource",
     "GeneratedImage",
     "GeneratedImages",
+    "Moderation",
+    "ModerationResult",
     "OnProgress",
     "Progress",
     "RankedDocument",

@@ -17,11 +17,38 @@ from typing import Any, NamedTuple
 
 from nanogpt_client.types._coerce import as_dict, as_number, as_text
 
-__all__ = ["Billing"]
+__all__ = ["Billing", "InlineModeration"]
 
 _DOLLARS = frozenset({"USD", "$", "USDC", "USDT"})
 _NANO = frozenset({"XNO", "NANO"})
 _IN_DOLLARS = ("costUsd", "usdCost")
+_MODERATION = "x-nanogpt-inline-moderation-"
+_OF_MODERATION = ("model", "flagged", "cost-usd")
+
+
+@dataclass(frozen=True, slots=True)
+class InlineModeration:
+    """The check of a request's input that ``moderation=`` asked for.
+
+    Attributes:
+        model: the moderation model.
+        flagged: whether it refused the input; then nothing was generated.
+        cost: USD of the check alone; ``None`` if not reported.
+    """
+
+    model: str
+    flagged: bool
+    cost: Decimal | None = None
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> InlineModeration | None:
+        """Read a response's lower-case headers (page inline-moderation); ``None`` without them."""
+        model, flagged, cost = (headers.get(f"{_MODERATION}{name}") for name in _OF_MODERATION)
+        if (model, flagged, cost) == (None, None, None):
+            return None
+        usd = as_number(cost)
+        is_flagged = (flagged or "").strip().lower() == "true"
+        return cls(model or "", is_flagged, usd if usd is not None and usd >= 0 else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +67,8 @@ class Billing:
         cost_nano: XNO charged, where the account paid in Nano; ``cost`` is then ``None`` unless
             NanoGPT gave the dollars as well.
         balance_nano: XNO left on the account, if reported.
+        moderation: the check of the input that ``moderation=`` asked for, if there was one. NanoGPT
+            charges it beside the call (page inline-moderation), so ``cost`` is the sum of both.
     """
 
     cost: Decimal | None = None
@@ -51,6 +80,7 @@ class Billing:
     currency: str | None = None
     cost_nano: Decimal | None = None
     balance_nano: Decimal | None = None
+    moderation: InlineModeration | None = None
 
     @classmethod
     def read(cls, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Billing:
@@ -59,9 +89,9 @@ class Billing:
         amounts = list(_amounts(response))
         cost, source = next(_dollars(amounts), (None, None))
         balances = list(_balances(response))
-        pricing = response.pricing
+        pricing, checked = response.pricing, InlineModeration.read(response.headers)
         return cls(
-            cost=cost,
+            cost=_with_check(cost, checked),
             source=source,
             balance=next((b.value for b in balances if b.currency == "USD"), None),
             payment_source=as_text(pricing.get("paymentSource"))
@@ -75,6 +105,7 @@ class Billing:
             currency=response.nano or _currency(pricing) or _currency(body),
             cost_nano=next((a.value for a in amounts if a.currency == "XNO"), None),
             balance_nano=next((b.value for b in balances if b.currency == "XNO"), None),
+            moderation=checked,
         )
 
     def settled(self, final: Billing, *, refunded: bool) -> Billing:
@@ -92,7 +123,7 @@ class Billing:
             counts = self if final.cost is None and final.cost_nano is None else final
         return replace(
             self,
-            cost=counts.cost,
+            cost=counts.cost if counts is self else _with_check(counts.cost, self.moderation),
             source=counts.source,
             cost_nano=counts.cost_nano,
             balance=self.balance if final.balance is None else final.balance,
@@ -116,6 +147,12 @@ class Billing:
             balance=None,
             balance_nano=self.balance if nano else None,
         )
+
+
+def _with_check(cost: Decimal | None, check: InlineModeration | None) -> Decimal | None:
+    if cost is None or check is None or check.cost is None:
+        return cost
+    return cost + check.cost
 
 
 class _Amount(NamedTuple):

@@ -22,6 +22,7 @@ __all__ = [
     "EmbedAllOptions",
     "EmbeddingOptions",
     "ImageOptions",
+    "MemoryOptions",
     "ProgressOptions",
     "ProviderRouting",
     "RequestOptions",
@@ -49,6 +50,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 MemoryDays = Annotated[int, Field(ge=0)]  # the server clamps them to 1 to 365 (model-suffixes)
 # Of tokens; the server clamps what is below 10,000, and takes a text (page chat-completion).
 ContextLimit = Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^\d+$")]
+
+
+Moderate = StrictBool | Annotated[str, Field(min_length=1)]
 
 
 def _day(given: Any) -> str:
@@ -169,6 +173,8 @@ class ChatOptions(RequestOptions, total=False):
     """With ``caching``: prefer the provider of earlier calls."""
     prompt_caching: StrictBool | Mapping[str, Any] | None
     """Mark leading messages for the prompt cache (Claude): ``True``, or its settings."""
+    moderation: Moderate | None
+    """Check the input first, for a price: ``True``, or the id of a moderation model."""
     service_tier: ServiceTier | None
     """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
     billing_mode: str | None
@@ -264,6 +270,17 @@ class RerankOptions(ProgressOptions, total=False):
     """Return the texts as well."""
 
 
+class MemoryOptions(RequestOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/memory."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    expiration_days: MemoryDays | None
+    """Days for which NanoGPT keeps what it compressed; 1 to 365, by default 30."""
+    model_context_limit: ContextLimit | None
+    """Tokens of the context to compress for; by default 128,000, at least 10,000."""
+
+
 class RerankAllOptions(RerankOptions, total=False):
     """Options of a ranking, and the number of concurrent requests for more than 1,024 documents."""
 
@@ -303,7 +320,8 @@ class WorkOptions(TypedDict, total=False):
 class ImageOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai.
 
-    ``size`` is ``"WIDTHxHEIGHT"`` in pixels, or a name that the model lists.
+    ``size`` is ``"WIDTHxHEIGHT"`` in pixels, or a name that the model lists. ``moderation`` checks
+    prompt and images first, for a price: ``True``, or the id of a moderation model.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -321,6 +339,7 @@ class ImageOptions(ProgressOptions, total=False):
     negative_prompt: str | None
     output_format: str | None
     user: str | None
+    moderation: Moderate | None
 
 
 class SpeechOptions(ProgressOptions, total=False):
@@ -364,6 +383,7 @@ class VideoOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation.
 
     ``duration`` is in seconds. ``image`` is the first frame: bytes, a path, or an http(s) URL.
+    ``moderation`` checks the input first, for a price: ``True``, or a moderation model's id.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -373,6 +393,7 @@ class VideoOptions(ProgressOptions, total=False):
     resolution: str | None
     negative_prompt: str | None
     seed: int | None
+    moderation: Moderate | None
 
 
 class VideoJobOptions(VideoOptions, total=False):

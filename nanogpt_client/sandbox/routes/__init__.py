@@ -8,6 +8,8 @@ from nanogpt_client.sandbox.routes import (
     deposits,
     embeddings,
     images,
+    memory,
+    moderation,
     rerank,
     video,
     web,
@@ -16,6 +18,7 @@ from nanogpt_client.sandbox.routes import (
 from nanogpt_client.sandbox.routing import Table
 
 _MODULES = (
-    chat, embeddings, rerank, images, audio, video, web, catalog, account, deposits, x402,
+    chat, embeddings, rerank, moderation, memory, images, audio, video, web, catalog, account,
+    deposits, x402,
 )  # fmt: skip
 TABLE = Table([route for module in _MODULES for route in module.ROUTES])

@@ -20,6 +20,7 @@ from nanogpt_client.sandbox.model_name import Chosen, parse
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
 from nanogpt_client.sandbox.prompt_cache import CacheUse, use_cache
 from nanogpt_client.sandbox.providers import choose, is_paygo
+from nanogpt_client.sandbox.routes.moderation import preflight
 from nanogpt_client.sandbox.routing import CHAT, Route
 from nanogpt_client.sandbox.validate import check_chat, check_window
 from nanogpt_client.sandbox.world import Exchange
@@ -206,4 +207,4 @@ def _usage(asked: Asked, tokens: money.Tokens, cache: CacheUse) -> dict[str, Any
     return usage
 
 
-ROUTES = [Route("POST", "v1/chat/completions", complete, variants=CHAT)]
+ROUTES = [Route("POST", "v1/chat/completions", preflight(complete), variants=CHAT)]

@@ -14,6 +14,7 @@ from nanogpt_client.sandbox.input_media import checked, image_of, mime_of, rende
 from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import image_price
+from nanogpt_client.sandbox.routes.moderation import preflight
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import integer, number
 from nanogpt_client.sandbox.world import Exchange
@@ -129,7 +130,7 @@ def _image_missing() -> Refusal:
 
 
 ROUTES = [
-    Route("POST", "v1/images/generations", generate),
+    Route("POST", "v1/images/generations", preflight(generate)),
     Route("POST", "v1/images/edits", edit),
     Route("POST", "v1/images/edit", edit),
     Route("GET", "media/{name}", download, open=True),
