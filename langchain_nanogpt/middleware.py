@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Any, Literal
 
 from langchain.agents.middleware import (
@@ -18,7 +19,7 @@ from langchain.agents.middleware import (
     hook_config,
 )
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.runnables import RunnableLambda
 from langgraph.runtime import Runtime
@@ -28,22 +29,60 @@ from langchain_nanogpt._errors import map_errors
 from langchain_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import Moderation, NanoGPTClient
 from nanogpt_client._adapters.moderation import ModerationSettings, refusal
-from nanogpt_client.types.options import MemoryOptions
+from nanogpt_client.types.options import ContextLimit, MemoryDays, MemoryOptions
 
 __all__ = ["MemoryCompressionMiddleware", "ModerationMiddleware"]
 
 OnFlagged = Literal["end", "raise"]
+_REMOVED = "[removed: flagged by moderation]"
 
 
 class _Moderator(LangChainSettings, ModerationSettings):
-    """The settings of `ModerationMiddleware`, and its clients."""
+    """Checks the input of a conversation that no model has answered yet."""
+
+    def check(self, messages: Sequence[AnyMessage]) -> Moderation | None:
+        with map_errors():
+            given = self._input_of(messages_to_wire(messages))
+            return self._client().moderate(given, model=self.model) if given else None
+
+    async def acheck(self, messages: Sequence[AnyMessage]) -> Moderation | None:
+        with map_errors():
+            given = self._input_of(messages_to_wire(messages))
+            if not given:
+                return None
+            return await self._async_client().moderate(given, model=self.model)
+
+
+class _Compressor(LangChainSettings):
+    """Compresses messages into a text."""
+
+    expiration_days: MemoryDays | None = None
+    model_context_limit: ContextLimit | None = None
+
+    @property
+    def _options(self) -> MemoryOptions:
+        return {
+            "expiration_days": self.expiration_days,
+            "model_context_limit": self.model_context_limit,
+        }
+
+    def compress(self, messages: Sequence[AnyMessage]) -> str:
+        with map_errors():
+            conversation = messages_to_wire(messages)
+            return self._client().compress_memory(conversation, **self._options).text
+
+    async def acompress(self, messages: Sequence[AnyMessage]) -> str:
+        with map_errors():
+            conversation, client = messages_to_wire(messages), self._async_client()
+            return (await client.compress_memory(conversation, **self._options)).text
 
 
 class ModerationMiddleware(AgentMiddleware[Any, Any, Any]):
     """Checks an agent's input with a moderation model before a chat model is paid for it.
 
     Each user message is checked once, when the agent is about to send it; with
-    ``check_tool_results`` also what tools returned. NanoGPT's own check within a chat
+    ``check_tool_results`` also what tools returned. A flagged message is replaced by a note in the
+    thread, so that its next turn does not send it either. NanoGPT's own check within a chat
     (``ChatNanoGPT(moderation=True)``) is one request less, but sends and checks the whole
     conversation each time.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/moderations
@@ -84,37 +123,47 @@ class ModerationMiddleware(AgentMiddleware[Any, Any, Any]):
         self._on_flagged, self._answer = on_flagged, answer
 
     @hook_config(can_jump_to=["end"])
-    def before_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
+    def before_model(
+        self,
+        state: AgentState[Any],
+        runtime: Runtime[Any],  # noqa: ARG002 - as LangChain calls it
+    ) -> dict[str, Any] | None:
         """Check the input that no model has answered yet."""
-        del runtime
-        with map_errors():
-            given = self._moderator._input_of(messages_to_wire(state["messages"]))
-            if not given:
-                return None
-            client = self._moderator._client()
-            return self._outcome(client.moderate(given, model=self._moderator.model))
+        found = self._moderator.check(state["messages"])
+        return self._outcome(found, state["messages"])
 
     @hook_config(can_jump_to=["end"])
     async def abefore_model(
-        self, state: AgentState[Any], runtime: Runtime[Any]
+        self,
+        state: AgentState[Any],
+        runtime: Runtime[Any],  # noqa: ARG002
     ) -> dict[str, Any] | None:
         """Check the input that no model has answered yet."""
-        del runtime
-        with map_errors():
-            given = self._moderator._input_of(messages_to_wire(state["messages"]))
-            if not given:
-                return None
-            client = self._moderator._async_client()
-            return self._outcome(await client.moderate(given, model=self._moderator.model))
+        found = await self._moderator.acheck(state["messages"])
+        return self._outcome(found, state["messages"])
 
-    def _outcome(self, found: Moderation) -> dict[str, Any] | None:
-        if not found.flagged:
+    def _outcome(
+        self, found: Moderation | None, messages: Sequence[AnyMessage]
+    ) -> dict[str, Any] | None:
+        if found is None or not found.flagged:
             return None
         if self._on_flagged == "raise":
-            raise refusal(found)
+            with map_errors():
+                raise refusal(found)
         verdict = {"model": found.model, "flagged": True, "categories": list(found.categories)}
         answer = AIMessage(self._answer, response_metadata={"moderation": verdict})
-        return {"messages": [answer], "jump_to": "end"}
+        return {"messages": [*self._removed(messages), answer], "jump_to": "end"}
+
+    def _removed(self, messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+        """Return what replaces the flagged messages: the thread's next turn must not send them."""
+        kinds = HumanMessage | ToolMessage if self._moderator.check_tool_results else HumanMessage
+        unanswered = takewhile(lambda each: not isinstance(each, AIMessage), reversed(messages))
+        removed: list[AnyMessage] = [
+            message.model_copy(update={"content": _REMOVED})
+            for message in unanswered
+            if isinstance(message, kinds)
+        ]
+        return removed[::-1]
 
 
 class MemoryCompressionMiddleware(SummarizationMiddleware):
@@ -151,26 +200,18 @@ class MemoryCompressionMiddleware(SummarizationMiddleware):
         client: NanoGPTClient | None = None,
         **settings: Any,
     ) -> None:
-        self._settings = LangChainSettings(client=client, **settings)
-        self._options: MemoryOptions = {
-            "expiration_days": expiration_days,
-            "model_context_limit": model_context_limit,
-        }
+        compressor = _Compressor(
+            expiration_days=expiration_days,
+            model_context_limit=model_context_limit,
+            client=client,
+            **settings,
+        )
+        by_memory = RunnableLambda(compressor.compress, compressor.acompress, name="context_memory")
         super().__init__(
             model,
             trigger=trigger,
             keep=keep,
             token_counter=token_counter,
             trim_tokens_to_summarize=None,
-            summarizer=RunnableLambda(self._compress, self._acompress, name="context_memory"),
+            summarizer=by_memory,
         )
-
-    def _compress(self, messages: Sequence[AnyMessage]) -> str:
-        with map_errors():
-            conversation = messages_to_wire(messages)
-            return self._settings._client().compress_memory(conversation, **self._options).text
-
-    async def _acompress(self, messages: Sequence[AnyMessage]) -> str:
-        with map_errors():
-            conversation, client = messages_to_wire(messages), self._settings._async_client()
-            return (await client.compress_memory(conversation, **self._options)).text

@@ -16,6 +16,8 @@ from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 from llama_index_nanogpt.llms import NanoGPT
+from llama_index_nanogpt.memory import NanoGPTMemoryBlock
+from llama_index_nanogpt.moderation import NanoGPTModerator
 from llama_index_nanogpt.readers import NanoGPTAudioReader
 from llama_index_nanogpt.rerankers import NanoGPTRerank
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -26,6 +28,8 @@ __all__ = [
     "NanoGPTAudioReader",
     "NanoGPTCostHandler",
     "NanoGPTEmbedding",
+    "NanoGPTMemoryBlock",
+    "NanoGPTModerator",
     "NanoGPTRerank",
     "NanoGPTToolSpec",
     "NanoGPTWebSearchRetriever",

@@ -69,7 +69,7 @@ def completion_from_wire(
     message = completion.message
     usage = usage_from_wire(completion.usage)
     billing = completion.billing
-    metadata = {
+    metadata: dict[str, Any] = {
         "finish_reason": completion.finish_reason,
         "cost": None if billing.cost is None else float(billing.cost),
         "cost_source": billing.source,

@@ -45,6 +45,7 @@ from llama_index_nanogpt._from_wire import (
 from llama_index_nanogpt._structured import StructuredPrediction
 from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire, tool_options
 from llama_index_nanogpt.callbacks import report_failures
+from llama_index_nanogpt.moderation import NanoGPTModerator
 from nanogpt_client import (
     AsyncStream,
     ChatChunk,
@@ -124,6 +125,8 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     send_reasoning: bool | None = None
     """Send the model's reasoning back with the conversation: always, never, or (``None``) that of
     tool calls, and of every message where the model requires it (DeepSeek V4)."""
+    moderator: NanoGPTModerator | None = None
+    """Checks the input of each call before the call; see `NanoGPTModerator`."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further options for every call; other keys are added to the JSON body unchanged."""
 
@@ -310,10 +313,19 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         supported = takes(self._catalog_entry(model)) if self.check_inputs else {}
         return Recipient(model, supported, self.send_reasoning)
 
+    def _moderate(self, conversation: list[dict[str, Any]]) -> None:
+        if self.moderator is not None:
+            self.moderator.check_wire(conversation)
+
+    async def _amoderate(self, conversation: list[dict[str, Any]]) -> None:
+        if self.moderator is not None:
+            await self.moderator.acheck_wire(conversation)
+
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         model, options = self._options(kwargs)
         with map_errors(), report_failures("chat", model):
             conversation = messages_to_wire(messages, self._recipient(model))
+            self._moderate(conversation)
             completion = self._client().chat(conversation, model=model, **options)
         return completion_from_wire(completion, model, citation_blocks=self.citation_blocks)
 
@@ -321,6 +333,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         model, options = self._options(kwargs)
         with map_errors(), report_failures("chat", model):
             conversation = messages_to_wire(messages, self._recipient(model))
+            await self._amoderate(conversation)
             completion = await self._async_client().chat(conversation, model=model, **options)
         return completion_from_wire(completion, model, citation_blocks=self.citation_blocks)
 
@@ -329,7 +342,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         with map_errors():
             conversation = messages_to_wire(messages, self._recipient(model))
             chunks = self._client().stream_chat(conversation, model=model, **options)
-        return self._items(chunks, model)
+        return self._items(chunks, model, conversation)
 
     async def _astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
@@ -338,19 +351,23 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         with map_errors():
             conversation = messages_to_wire(messages, self._recipient(model))
             chunks = self._async_client().stream_chat(conversation, model=model, **options)
-        return self._aitems(chunks, model)
+        return self._aitems(chunks, model, conversation)
 
-    def _items(self, chunks: Stream[ChatChunk], model: str) -> Generator[ChatResponse, None, None]:
+    def _items(
+        self, chunks: Stream[ChatChunk], model: str, conversation: list[dict[str, Any]]
+    ) -> Generator[ChatResponse, None, None]:
         state, blocks = StreamState(chunks, model), self.citation_blocks
         with map_errors(), chunks:
+            self._moderate(conversation)
             for chunk in chunks:
                 yield chunk_from_wire(chunk, state, citation_blocks=blocks)
 
     async def _aitems(
-        self, chunks: AsyncStream[ChatChunk], model: str
+        self, chunks: AsyncStream[ChatChunk], model: str, conversation: list[dict[str, Any]]
     ) -> AsyncGenerator[ChatResponse, None]:
         state, blocks = StreamState(chunks, model), self.citation_blocks
         with map_errors():
+            await self._amoderate(conversation)
             async with chunks:
                 async for chunk in chunks:
                     yield chunk_from_wire(chunk, state, citation_blocks=blocks)

@@ -1,6 +1,6 @@
 """`POST /v1/moderations`, and the check that the header `moderation` puts before other routes.
 
-It knows short lists of words, and images by what the sandbox reads in them.
+Texts are judged by short lists of terms, images by what the sandbox reads in them.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _classified(
 
 def _result(text: str) -> dict[str, Any]:
     found = set(re.findall(r"[\w-]+", text.lower()))
-    categories = {name: not found.isdisjoint(words) for name, words in _FLAGGED.items()}
+    categories = {name: not found.isdisjoint(terms) for name, terms in _FLAGGED.items()}
     scores = {name: 0.97 if flagged else 0.01 for name, flagged in categories.items()}
     flagged = any(categories.values())
     return {"flagged": flagged, "categories": categories, "category_scores": scores}
