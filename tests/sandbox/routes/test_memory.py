@@ -56,5 +56,6 @@ def test_a_long_conversation_gets_shorter_and_all_messages_remain():
 def test_refusals_are_free(messages, extra, match):
     app = SandboxApp()
     reply = compress(messages, app, **extra)
-    assert (reply.status, app.balance) == (400, 5)
+    assert reply.status == 400
+    assert app.balance == 5
     assert match in reply.json()["error"]
