@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.documents.base import Blob
+from langchain_core.documents.base import Blob, Document
+from langchain_core.messages import HumanMessage
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.schema import NodeWithScore, TextNode
 
 import nanogpt_client
+from langchain_nanogpt import ChatNanoGPT
 from nanogpt_client import NanoGPTClient
 from tests.support import tables
-from tests.support.features import ADD, PICTURE, RECORDING, ROWS, RUN_ID, TABLE, Cell, rendered
+from tests.support.features import (
+    ADD,
+    BEYOND,
+    CHAT,
+    FOUND,
+    LLM,
+    MESSAGES,
+    PICTURE,
+    RECORDING,
+    ROWS,
+    RUN_ID,
+    STATE,
+    TABLE,
+    Cell,
+    rendered,
+)
 from tests.support.paths import REFERENCE
 from tests.unit.langchain_nanogpt.samples import picture, sound
 
@@ -41,7 +62,9 @@ def test_every_section_of_the_document_is_covered():
     headings = set(re.findall(r"^## (.+)$", text, re.MULTILINE))
     about_the_document = {"When to Apply", "Resources", "Quick Reference: Common Agent Workflows"}
     workflows = re.findall(r"^### (.+)$", text.partition("## Quick Reference")[2], re.MULTILINE)
-    assert headings - about_the_document | set(workflows) == {row.section for row in ROWS}
+    assert headings - about_the_document | set(workflows) == {row.section for row in ROWS} - {
+        BEYOND
+    }
 
 
 class Kit:
@@ -66,7 +89,8 @@ class Kit:
             "NanoGPTVideoTool": {"poll_interval": 0.01},
             "NanoGPTToolSpec": {"video_poll_interval": 0.01},
         }
-        return {"client": self.client} | fast.get(name, {}) | cell.words
+        words = {key: self.value(value, "langchain", name) for key, value in cell.words.items()}
+        return {"client": self.client} | fast.get(name, {}) | words
 
     def value(self, value: Any, package: str, name: str) -> Any:
         """Put a thing in the place of its name."""
@@ -77,6 +101,10 @@ class Kit:
             RECORDING: lambda: self._recording(name),
             RUN_ID: lambda: self.client.submit_video("a cat", model="veo2-video").run_id,
             ADD: lambda: self._tools(package),
+            LLM: lambda: ChatNanoGPT(model=CHAT, client=self.client),
+            STATE: lambda: {"messages": [HumanMessage("Hi")]},
+            MESSAGES: lambda: [ChatMessage("Hi")],
+            FOUND: lambda: self._found(package),
         }
         return made[value]() if isinstance(value, str) and value in made else value
 
@@ -86,6 +114,12 @@ class Kit:
             path.write_bytes(sound())
             return str(path)
         return Blob.from_data(sound()) if name == "NanoGPTAudioParser" else sound()
+
+    @staticmethod
+    def _found(package: str) -> list[Any]:
+        if package == "langchain":
+            return [Document("Nano")]
+        return [NodeWithScore(node=TextNode(text="Nano"))]
 
     @staticmethod
     def _tools(package: str) -> list[Any]:
@@ -142,4 +176,6 @@ def test_a_cell(package, cell, kit):
         return
     member = getattr(made, method)
     result = member(*args, **options) if callable(member) else member
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
     assert cell.good(result)

@@ -1,4 +1,6 @@
-"""What is used for each section of NanoGPT's skill: ``python -m tests.support.features``.
+"""What is used for each section of NanoGPT's skill, and for its API beyond that.
+
+``python -m tests.support.features`` writes it.
 
 The table goes into a guide; `tests.packaging.test_features` imports and uses every name in it.
 """
@@ -53,6 +55,8 @@ RECORDING = "RECORDING"
 RUN_ID = "RUN_ID"
 ADD = "ADD"
 WALLET = "WALLET"
+LLM, STATE, FOUND, MESSAGES = "LLM", "STATE", "FOUND", "MESSAGES"  # a framework's own, likewise
+BEYOND = "Beyond that description"
 
 core, lc, li = "NanoGPTClient", "ChatNanoGPT", "NanoGPT"
 SPEC = "NanoGPTToolSpec"
@@ -68,6 +72,10 @@ def tool(name: str, **arguments: Any) -> Cell:
 
 def spec(method: str, **arguments: Any) -> Cell:
     return Cell(f"{SPEC}.{method}", options=arguments, good=lambda content: content.text)
+
+
+def is_none(result: Any) -> bool:
+    return result is None
 
 
 def url_of(result: Any) -> Any:
@@ -318,6 +326,40 @@ ROWS = (
         [client("balance", good=lambda r: r.nano_deposit_address)],
         [tool("NanoGPTBalanceTool")],
         [spec("check_balance")],
+    ),
+    Row(
+        BEYOND,
+        "reranking",
+        [client("rerank", "Nano", ["Nano", "a cat"], model="nvidia/Nemotron-3.5-Rerank-8B-BF16")],
+        [Cell("NanoGPTRerank.compress_documents", [FOUND, "Nano"])],
+        [Cell("NanoGPTRerank.postprocess_nodes", [FOUND], {"query_str": "Nano"})],
+    ),
+    Row(
+        BEYOND,
+        "moderation of input",
+        [client("moderate", "Hi", good=lambda found: not found.flagged)],
+        [Cell("ModerationMiddleware.before_model", [STATE, None], good=is_none)],
+        [Cell("NanoGPTModerator.check", [MESSAGES], good=is_none)],
+    ),
+    Row(
+        BEYOND,
+        "moderation within a call",
+        [client("chat", "Hi", model=CHAT, moderation=True, good=lambda r: r.billing.moderation)],
+        *setting("moderation", value=True)[1:],
+    ),
+    Row(
+        BEYOND,
+        "context memory",
+        [client("compress_memory", "Hi", good=lambda memory: memory.text)],
+        [
+            Cell(
+                "MemoryCompressionMiddleware.before_model",
+                [STATE, None],
+                words={"model": LLM},
+                good=is_none,
+            )
+        ],
+        [Cell("NanoGPTMemoryBlock.aput", [MESSAGES], good=is_none)],
     ),
 )
 
