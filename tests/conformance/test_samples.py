@@ -18,6 +18,8 @@ from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints import account, catalog, embeddings, payments, search, video
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image
+from nanogpt_client.endpoints.memory import compress_memory
+from nanogpt_client.endpoints.moderation import moderate
 from nanogpt_client.endpoints.rerank import rerank
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
@@ -39,6 +41,8 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "video_status": lambda: video.video_status("vid_sample"),
     "search": lambda: search.search_web("nano"),
     "rerank": lambda: first_call(rerank("nano", ["a", "b"], model="m")),
+    "moderation": lambda: moderate("nano"),
+    "memory": lambda: compress_memory("nano"),
     "models": catalog.list_models,
     "balance": account.balance,
     "payment": lambda: payments.payment_status("pay_sample"),
@@ -62,6 +66,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "vectors": lambda r: r.vectors.tolist(),
     "mime_type": lambda r: r[0].mime_type,
     "urls": lambda r: [hit.url for hit in r],
+    "categories": lambda r: list(r.categories),
     "ranks": lambda r: [[each.index, each.score, each.text] for each in r],
     "ids": lambda r: [model.id for model in r],
     "prompt_usd": lambda r: [plain(model.prompt_usd) for model in r],

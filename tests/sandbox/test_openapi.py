@@ -38,6 +38,8 @@ POSTED: list[tuple[str, Any]] = [
     *((f"/transaction/create/{each}", {"amount": 10}) for each in ("daimo/{usdc}", "usd")),
     ("/tts", {"model": "Kokoro-82m", "text": "Hello"}), ("/v1/embeddings", EMBED),
     ("/v1/embeddings", EMBED | {"encoding_format": "base64"}),
+    ("/v1/moderations", {"input": ["Hello", "I will kill him."]}),
+    ("/v1/memory", {"messages": HELLO, "expiration_days": 45, "model_context_limit": 128_000}),
 ]  # fmt: skip
 GOTTEN = [
     "/v1/models", "/v1/models?detailed=true", "/v1/usage", "/v1/usage?from=2026-01-02",

@@ -147,8 +147,6 @@ _DATA = Left("Data API: not covered")
 _BATCHES = Left("Batch API: no method yet")
 _SCRAPE = Left("scraping of pages: no method yet")
 _YOUTUBE = Left("transcripts of YouTube: no method yet")
-_MODERATION = Left("moderation: no method yet")
-_MEMORY = Left("memory without a chat: no method yet")
 _VOICES = Left("voice cloning: its own routes are not covered, its jobs are read")
 _KEYS = Left("keys of other providers, kept at NanoGPT: not covered")
 _PROVIDERS = Left("a model's providers and the account's preferences: not covered")
@@ -189,8 +187,8 @@ _ROUTES: tuple[tuple[str, Verdict], ...] = (
     ("/beta/batches", _BATCHES),
     ("/scrape-urls", _SCRAPE),
     ("/youtube-transcribe", _YOUTUBE),
-    ("/moderations", _MODERATION),
-    ("/memory", _MEMORY),
+    ("/moderations", Sent("moderation")),
+    ("/memory", Sent("memory")),
     ("/evals", _EVALS),
     ("/nsfw", _NSFW),
     ("/ai-detection", _NSFW),
@@ -208,14 +206,12 @@ _OTHER_PRODUCTS = {
     "data-extraction": _DATA.reason,
     "evals": _EVALS.reason,
     "invitations-create": "invitations: not covered",
-    "memory": _MEMORY.reason,
     "messages": _MESSAGES.reason,
     "messages-count-tokens": _MESSAGES.reason,
     "responses": _RESPONSES.reason,
     "hosted-tool-search": _RESPONSES.reason,
     "scrape-urls": _SCRAPE.reason,
     "youtube-transcribe": _YOUTUBE.reason,
-    "moderations": _MODERATION.reason,
     "talk-to-gpt": _OLDER.reason,
     "teams": "teams: not covered",
     "oauth-pkce": _LOGIN.reason,
@@ -329,6 +325,11 @@ _RULES: tuple[tuple[str, str, Verdict], ...] = (
     ("video-status", "data", Read("video state")),
     ("video-status", "runId model", _OLDER),
     ("video-recover", "data", Read("recovered videos")),
+    # Moderation, memory.
+    ("moderations", "results", Read("moderation")),
+    ("moderations", "input", Sent("moderation")),
+    ("memory", "messages usage", Read("memory")),
+    ("memory", "messages", Sent("memory")),
     # Search, account.
     ("web-search", "data metadata", Read("search")),
     ("*", "usd_balance", Read("balance")),

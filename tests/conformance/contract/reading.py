@@ -22,6 +22,8 @@ from nanogpt_client.endpoints import (
     chat,
     embeddings,
     images,
+    memory,
+    moderation,
     search,
     speech,
     transcription,
@@ -175,6 +177,11 @@ PATHS: dict[str, dict[str, str]] = {
     },
     "recovered videos": {"run": "data.0.runId", "model": "data.0.model", "state": "data.0.status"},
     "search": {"answer": "data", "cost": "metadata.cost"},
+    "moderation": {
+        "model": "model", "flagged": "results.0.flagged", "scores": "results.0.category_scores",
+        "of the categories": "results.0.categories", **_TOKENS,
+    },
+    "memory": {"text": "messages.0.content", "role": "messages.0.role", **_TOKENS},
     "balance": {"usd": "usd_balance", "nano": "nano_balance", "address": "nanoDepositAddress"},
     "usage report": {
         "cost": "totals.costUsd", "net": "totals.netCostUsd", "refunded": "totals.refundedUsd",
@@ -398,6 +405,20 @@ def _search(body: Body) -> Found:
     return {"answer": found.answer, "cost": found.billing.cost}
 
 
+def _moderation(body: Body) -> Found:
+    found = moderation.moderate("text").parse(reply(body))
+    (result,) = found
+    assert found.flagged == result.flagged
+    return {"model": found.model, "flagged": result.flagged, "scores": result.scores,
+            "of the categories": result.categories, **_usage_of(found.usage)}  # fmt: skip
+
+
+def _memory(body: Body) -> Found:
+    found = memory.compress_memory("Hi").parse(reply(body))
+    (message,) = found.messages
+    return {"text": found.text, "role": message["role"], **_usage_of(found.usage)}
+
+
 def _balance(body: Body) -> Found:
     money_ = account.balance().parse(reply(body))
     return {"usd": money_.usd, "nano": money_.nano, "address": money_.nano_deposit_address}
@@ -469,6 +490,8 @@ READERS: Mapping[str, Callable[[Any], Found]] = {
     "video state": _video_state,
     "recovered videos": _recovered,
     "search": _search,
+    "moderation": _moderation,
+    "memory": _memory,
     "balance": _balance,
     "usage report": _usage_report,
     "subscription": _subscription,

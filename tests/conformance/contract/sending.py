@@ -34,12 +34,14 @@ from nanogpt_client.endpoints import (
     chat,
     embeddings,
     images,
+    memory,
+    moderation,
     search,
     speech,
     transcription,
     video,
 )
-from nanogpt_client.types.options import ChatOptions, TranscriptionOptions
+from nanogpt_client.types.options import ChatOptions, MemoryOptions, TranscriptionOptions
 from tests.conformance.contract.examples import Example
 from tests.support.driving import first_call, reply
 from tests.unit.langchain_nanogpt.replies import Wire
@@ -155,8 +157,15 @@ def options_of(body: Mapping[str, Any], kind: Any, names: Mapping[str, str]) -> 
 def chat_options(body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
     """Return a chat's options, but for ``stream``, which is a method of ours."""
     rest = {name: body[name] for name in body.keys() - {"model", "messages", "stream"}}
-    options = options_of(rest, ChatOptions, {"webSearch": "web_search"})
-    return options | ({"extra_headers": dict(headers)} if headers else {})
+    return options_of(rest, ChatOptions, {"webSearch": "web_search"}) | header_options(headers)
+
+
+def header_options(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return headers as our options; what has no option is an ``extra_headers``."""
+    others = dict(headers)
+    moderation = others.pop("moderation", None)
+    checked = {} if moderation is None else {"moderation": moderation == "true" or moderation}
+    return checked | ({"extra_headers": others} if others else {})
 
 
 def expected_chat(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -428,6 +437,16 @@ def _deposit(body: dict[str, Any], example: Example) -> Request:
     return account.create_deposit(ticker, body["amount"]).request
 
 
+def _moderation(body: dict[str, Any], example: Example) -> Request:
+    return moderation.moderate(body["input"], model=body["model"]).request
+
+
+def _memory(body: dict[str, Any], example: Example) -> Request:
+    messages = body.pop("messages")
+    options = options_of(body, MemoryOptions, {}) | _headers(example)
+    return memory.compress_memory(messages, **options).request
+
+
 def _chat_estimate(body: dict[str, Any], example: Example) -> Request:
     return account.estimate_chat_cost(body["messages"], model=body["model"]).request
 
@@ -446,6 +465,8 @@ SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
     "video": _video,
     "search": _search,
     "paid search": _paid_search,
+    "moderation": _moderation,
+    "memory": _memory,
     "deposit": _deposit,
     "chat estimate": _chat_estimate,
     "image estimate": _image_estimate,
@@ -453,7 +474,7 @@ SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
 
 
 def _headers(example: Example) -> dict[str, Any]:
-    return {"extra_headers": dict(example.headers)} if example.headers else {}
+    return header_options(example.headers)
 
 
 def _taken(options: dict[str, Any], name: str) -> Any:
