@@ -122,6 +122,8 @@ def _units(model: Model) -> dict[str, list[Decimal]]:
         amounts = sorted(set(_amounts(value)))
         if amounts and (key.startswith("per_") or key in _TOTALS):
             units[key.removeprefix("per_").replace("_", " ")] = amounts
+    if not units and model.prompt_usd is not None:  # moderation, as of text models
+        units["million tokens"] = [model.prompt_usd]
     return units
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import assert_type
 
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.document_loaders import BaseBlobParser
+from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -14,18 +16,31 @@ from langchain_core.tools import BaseTool, BaseToolkit
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.memory import BaseMemoryBlock
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
 from langchain_nanogpt import (
     ChatNanoGPT,
+    MemoryCompressionMiddleware,
+    ModerationMiddleware,
     NanoGPTAudioParser,
     NanoGPTCostCallbackHandler,
     NanoGPTEmbeddings,
     NanoGPTImageTool,
+    NanoGPTRerank,
     NanoGPTToolkit,
     NanoGPTWebSearchRetriever,
     with_footnotes,
 )
-from llama_index_nanogpt import NanoGPT, NanoGPTCostHandler, NanoGPTEmbedding, NanoGPTToolSpec
+from llama_index_nanogpt import (
+    NanoGPT,
+    NanoGPTCostHandler,
+    NanoGPTEmbedding,
+    NanoGPTMemoryBlock,
+    NanoGPTModerator,
+    NanoGPTToolSpec,
+)
+from llama_index_nanogpt import NanoGPTRerank as LlamaIndexRerank
 from llama_index_nanogpt.tools import ToolContent
 from nanogpt_client import Budget, Ledger, NanoGPTClient
 
@@ -52,7 +67,11 @@ def langchain_tools(client: NanoGPTClient) -> None:
     assert_type(toolkit.get_tools(), list[BaseTool])
     retriever: BaseRetriever = NanoGPTWebSearchRetriever(client=client)
     parser: BaseBlobParser = NanoGPTAudioParser(client=client)
-    _ = tool, retriever, parser
+    reranker: BaseDocumentCompressor = NanoGPTRerank(client=client, top_n=None)
+    guard: AgentMiddleware = ModerationMiddleware(client=client, on_flagged="raise")
+    chat = ChatNanoGPT(model=MODEL, client=client)
+    memory: AgentMiddleware = MemoryCompressionMiddleware(chat, keep=("messages", 2))
+    _ = tool, retriever, parser, reranker, guard, memory
 
 
 def llama_index(client: NanoGPTClient) -> None:
@@ -63,6 +82,10 @@ def llama_index(client: NanoGPTClient) -> None:
     assert_type(llm.complete("hi"), CompletionResponse)
     embedding: BaseEmbedding = NanoGPTEmbedding(model_name="BAAI/bge-m3", client=client)
     assert_type(embedding.get_query_embedding("hi"), list[float])
+    reranker: BaseNodePostprocessor = LlamaIndexRerank(client=client, top_n=3)
+    block: BaseMemoryBlock[str] = NanoGPTMemoryBlock(client=client, expiration_days=7)
+    moderated = NanoGPT(model=MODEL, moderator=NanoGPTModerator(client=client), moderation=False)
+    _ = reranker, block, moderated
 
 
 async def llama_index_tools(client: NanoGPTClient) -> None:
@@ -86,6 +109,9 @@ def mistakes() -> None:
     NanoGPTImageTool(sise="512x512")  # type: ignore[call-arg]
     NanoGPT(model=MODEL, temperature="hot")  # type: ignore[arg-type]
     NanoGPT(model=MODEL, temprature=0.2)  # type: ignore[call-arg]
+    NanoGPTRerank(top_n="many")  # type: ignore[arg-type]
+    LlamaIndexRerank(topn=3)  # type: ignore[call-arg]
+    ModerationMiddleware(on_flagged="ignore")  # type: ignore[arg-type]
     NanoGPTEmbedding(model="BAAI/bge-m3")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").speak(txt="hi")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").generate_image(prompt="a fox", n="two")  # type: ignore[arg-type]

@@ -282,6 +282,8 @@ class TestModels:
     def test_other_kinds_show_their_units(self):
         assert "0.005 to 0.014 / image" in offline("models", "--kind", "image").stdout
         assert " / second" in offline("models", "--kind", "video").stdout
+        assert "0.05 / million tokens" in offline("models", "--kind", "rerank").stdout
+        assert "0.1 / million tokens" in offline("models", "--kind", "moderation").stdout
         assert "\n" not in offline("models", "--kind", "image", "--max-price", "0.001").stdout[:-1]
 
 
