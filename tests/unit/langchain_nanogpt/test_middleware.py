@@ -158,7 +158,7 @@ def test_a_client_can_be_shared_and_wrong_settings_are_refused():
     assert ModerationMiddleware(client=client)._moderator._client() is client
     with pytest.raises(ConfigurationError, match="NANOGPT_API_KEY"):
         ModerationMiddleware()
-    with pytest.raises(ValidationError, match="modle"):
+    with pytest.raises(ConfigurationError, match="modle"):
         ModerationMiddleware(client=client, modle="x")
     with pytest.raises(ValidationError, match="expiration_days"):
         MemoryCompressionMiddleware(

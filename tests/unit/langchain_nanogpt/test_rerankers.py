@@ -17,7 +17,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import ValidationError
 
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings, NanoGPTRerank
-from nanogpt_client import NanoGPTError
+from nanogpt_client import ConfigurationError, NanoGPTError
 from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
 from tests.support.in_process import OneReply, connection
 
@@ -139,7 +139,9 @@ def test_it_can_be_sent_elsewhere_and_shows_no_key():
     assert made.model_copy(update={"top_n": None}).top_n is None
 
 
-@pytest.mark.parametrize("wrong", [{"top_n": 0}, {"max_concurrency": 0}, {"topn": 1}])
+@pytest.mark.parametrize("wrong", [{"top_n": 0}, {"max_concurrency": 0}])
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         NanoGPTRerank(api_key=KEY, **wrong)
+    with pytest.raises(ConfigurationError, match="did you mean top_n"):
+        NanoGPTRerank(api_key=KEY, topn=1)

@@ -18,7 +18,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import PrivateAttr, ValidationError
 
 from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTRerank
-from nanogpt_client import InsufficientBalanceError, InvalidArgumentError
+from nanogpt_client import ConfigurationError, InsufficientBalanceError, InvalidArgumentError
 from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
 from tests.support.in_process import OneReply
 from tests.support.llama_index import agents_own_warnings
@@ -167,7 +167,9 @@ def test_no_key_is_shown_and_it_can_be_copied_and_sent():
         assert (copied.top_n, copied.api_key) == (3, made.api_key)
 
 
-@pytest.mark.parametrize("wrong", [{"top_n": 0}, {"max_concurrency": 0}, {"topn": 1}])
+@pytest.mark.parametrize("wrong", [{"top_n": 0}, {"max_concurrency": 0}])
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         NanoGPTRerank(api_key=KEY, **wrong)
+    with pytest.raises(ConfigurationError, match="did you mean top_n"):
+        NanoGPTRerank(api_key=KEY, topn=1)
