@@ -143,5 +143,6 @@ def test_it_can_be_sent_elsewhere_and_shows_no_key():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         NanoGPTRerank(api_key=KEY, **wrong)
+    misspelt: dict[str, Any] = {"topn": 1}
     with pytest.raises(ConfigurationError, match="did you mean top_n"):
-        NanoGPTRerank(api_key=KEY, topn=1)
+        NanoGPTRerank(api_key=KEY, **misspelt)

@@ -171,5 +171,6 @@ def test_no_key_is_shown_and_it_can_be_copied_and_sent():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         NanoGPTRerank(api_key=KEY, **wrong)
+    misspelt: dict[str, Any] = {"topn": 1}
     with pytest.raises(ConfigurationError, match="did you mean top_n"):
-        NanoGPTRerank(api_key=KEY, topn=1)
+        NanoGPTRerank(api_key=KEY, **misspelt)
