@@ -63,7 +63,7 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
         return json_reply(self._body(style), self.status, self.headers)
 
     def _body(self, style: Style) -> dict[str, Any]:
-        if style is Style.SIMPLE or self.required is not None:
+        if (style is Style.SIMPLE and not self.beside) or self.required is not None:
             found: dict[str, Any] = {"error": self.message, "status": self.status}
             if self.code:
                 found["code"] = self.code

@@ -11,6 +11,7 @@ from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
 from nanogpt_client.sandbox.input_media import image_of
 from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import VideoOrder, video_price
+from nanogpt_client.sandbox.routes.moderation import preflight
 from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.world import Exchange, Job
 
@@ -157,7 +158,7 @@ def _audio(body: dict[str, Any], model: catalog.Model) -> bool:
 
 
 ROUTES = [
-    Route("POST", "generate-video", submit),
+    Route("POST", "generate-video", preflight(submit)),
     Route("GET", "video/status", status, polled=True),
     Route("GET", "generate-video/status", older_status, polled=True),
     Route("GET", "generate-video/recover", recover),

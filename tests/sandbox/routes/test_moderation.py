@@ -87,12 +87,15 @@ def test_a_chat_that_passes_has_the_headers_and_costs_more():
     assert 5 - app.balance == Decimal(str(cost)) + check
 
 
-@pytest.mark.parametrize("route", ["chat", "stream", "image"])
+@pytest.mark.parametrize("route", ["chat", "stream", "image", "video"])
 def test_flagged_input_costs_the_check_alone(route):
     app, headers = SandboxApp(), {"moderation": GUARD}
     if route == "image":
         body: dict[str, Any] = {"prompt": "a bomb", "model": "hidream"}
         reply = ask(app, "POST", "/api/v1/images/generations", body, headers=headers)
+    elif route == "video":
+        body = {"prompt": "a bomb", "model": "veo2-video"}
+        reply = ask(app, "POST", "/api/generate-video", body, headers=headers)
     else:
         message = {"role": "user", "content": [{"type": "text", "text": "a bomb"}]}
         body = {"model": MODEL, "messages": [message], "stream": route == "stream"}
