@@ -47,6 +47,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
 
 from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text
+from nanogpt_client.types._one_line import one_line, plain
 from nanogpt_client.types.billing import InlineModeration
 
 __all__ = [
@@ -87,10 +88,6 @@ __all__ = [
     "error_from_body",
     "error_from_reply",
 ]
-
-_MAX_MESSAGE = 500
-_MAX_PAGE = 10_000  # characters; stripping many unclosed tags takes quadratic time
-_KEY = re.compile(r"sk-[A-Za-z0-9_-]{6,}")
 
 
 class HTTPReply(Protocol):
@@ -159,7 +156,7 @@ class NanoGPTError(Exception):
     payment_id: str | None = None
 
     def __init__(self, message: str, **details: Unpack[ErrorDetails]) -> None:
-        self.message = _one_line(message)
+        self.message = one_line(message)
         super().__init__(self.message)
         self.__dict__.update(details)
 
@@ -168,15 +165,9 @@ class NanoGPTError(Exception):
 
     @property
     def charged(self) -> Decimal | None:
-        """USD charged for the failed call: 0, or that of a check by ``moderation=`` that refused.
-
-        ``None`` if NanoGPT may have billed it.
-        """
-        if self.maybe_billed:
-            return None
-        headers = {} if self.response is None else self.response.headers
-        check = InlineModeration.read(headers)
-        return Decimal(0) if check is None or check.cost is None else check.cost
+        """USD charged: 0, or what the check by ``moderation=`` cost; ``None`` if maybe billed."""
+        check = InlineModeration.read(self.response.headers) if self.response else None
+        return None if self.maybe_billed else (check and check.cost) or Decimal(0)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message,), self.__dict__
@@ -223,10 +214,9 @@ class ContextLengthExceededError(BadRequestError):
 
 
 class ContentPolicyError(BadRequestError):
-    """The provider's content policy refused the request, or the check by ``moderation=`` did.
+    """The provider's policy refused the content, or the check by ``moderation=`` did.
 
-    Attributes:
-        moderation: the verdict of that check, as NanoGPT sent it; read it with `Moderation.read`.
+    ``moderation`` is that check's verdict as NanoGPT sent it; read it with `Moderation.read`.
     """
 
     moderation: Mapping[str, Any] = MappingProxyType({})
@@ -435,7 +425,7 @@ def error_from_reply(reply: HTTPReply) -> APIStatusError:
     except ValueError:
         body = None
     details = _details(as_dict(body))
-    message = _message(body) or _plain(reply)
+    message = _message(body) or plain(reply.text)
     cls = _class_for(status, details.get("code"), details.get("type"), message)
     if status in _GATEWAY_STATUSES and cls is ServerError and not _is_envelope(body):
         cls = GatewayError
@@ -508,15 +498,3 @@ def _message(body: Any) -> str:
         return error
     source = as_dict(error) or as_dict(body)
     return as_text(source.get("message")) or as_text(source.get("detail"))
-
-
-def _plain(reply: HTTPReply) -> str:
-    """Return a readable line for a body that is not a JSON error: HTML, text or empty."""
-    text = reply.text[:_MAX_PAGE]
-    line = " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL).split())
-    return line or "an empty body"
-
-
-def _one_line(message: str) -> str:
-    line = _KEY.sub("sk-…", " ".join(message.split()))
-    return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
