@@ -16,6 +16,7 @@ from nanogpt_client.cli.base import Group
 from nanogpt_client.cli.completion import completion
 from nanogpt_client.cli.embed import embed
 from nanogpt_client.cli.estimate import estimate
+from nanogpt_client.cli.mcp import mcp
 from nanogpt_client.cli.media import draw, speak, transcribe, video
 from nanogpt_client.cli.models import models
 from nanogpt_client.cli.sandbox import sandbox
@@ -39,7 +40,7 @@ cli = Group(
     help=_HELP,
     commands=[
         *(ask, chat, search, draw, speak, transcribe, video, embed),
-        *(models, estimate, balance, usage, sandbox, completion),
+        *(models, estimate, balance, usage, mcp, sandbox, completion),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -19,12 +19,21 @@ from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger
 
-__all__ = ["Command", "Group", "Session", "model_option", "session", "text_or_stdin"]
+__all__ = [
+    "Command",
+    "Group",
+    "SANDBOX_NOTE",
+    "SANDBOX_URL",
+    "Session",
+    "model_option",
+    "session",
+    "text_or_stdin",
+]
 
 P = ParamSpec("P")
 
-_SANDBOX_URL = "http://sandbox.invalid/api/v1"  # answered in this process, never looked up
-_SANDBOX_NOTE = "sandbox: an offline emulator answers; no model runs and no money is spent"
+SANDBOX_URL = "http://sandbox.invalid/api/v1"  # answered in this process, never looked up
+SANDBOX_NOTE = "sandbox: an offline emulator answers; no model runs and no money is spent"
 
 
 @dataclass
@@ -41,15 +50,20 @@ class Session:
     out: Console = field(default_factory=Console)
     err: Console = field(default_factory=lambda: Console(stderr=True))
 
-    @contextmanager
-    def client(self) -> Iterator[NanoGPTClient]:
-        """Yield a client of NanoGPT or of the emulator; its calls go into this run's ledger."""
+    def settings(self) -> dict[str, Any]:
+        """Return the client's settings that the common options give."""
         settings: dict[str, Any] = {"ledger": self.ledger}
         if self.timeout is not None:
             names = ("timeout", "first_event_timeout", "stream_idle_timeout")
             settings |= dict.fromkeys(names, self.timeout)
         if self.budget is not None:
             settings["budget"] = _budget(self.budget)
+        return settings
+
+    @contextmanager
+    def client(self) -> Iterator[NanoGPTClient]:
+        """Yield a client of NanoGPT or of the emulator; its calls go into this run's ledger."""
+        settings = self.settings()
         with ExitStack() as stack:
             if self.sandbox:
                 settings |= stack.enter_context(self._emulator())
@@ -59,10 +73,10 @@ class Session:
     def _emulator(self) -> Iterator[dict[str, Any]]:
         from nanogpt_client.sandbox import SandboxApp, SandboxTransport  # noqa: PLC0415 - large
 
-        self.note(_SANDBOX_NOTE)
+        self.note(SANDBOX_NOTE)
         app = SandboxApp()
         with httpx.Client(transport=SandboxTransport(app)) as http_client:
-            yield {"api_key": app.api_key, "base_url": _SANDBOX_URL, "http_client": http_client}
+            yield {"api_key": app.api_key, "base_url": SANDBOX_URL, "http_client": http_client}
 
     def note(self, text: str) -> None:
         """Write a note to stderr; with ``--json`` there are none."""

@@ -40,9 +40,11 @@ MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     frozenset({"_transport"}): VALUES | {"_protocol"},
     frozenset({"_methods", "_base_client", "client", "async_client"}): CLIENTS,
     frozenset({"_adapters"}): CLIENTS | {"messages"},
-    frozenset({"tools"}): ENDPOINTS | {"_adapters"},
+    frozenset({"tools", "mcp"}): ENDPOINTS | {"_adapters"},
     frozenset({"__init__"}): CLIENTS,
-    frozenset({"cli", "__main__", "refresh_bundled_models"}): CLIENTS | {"messages", "sandbox"},
+    frozenset({"cli", "__main__", "refresh_bundled_models"}): (
+        CLIENTS | {"messages", "sandbox", "tools", "mcp"}
+    ),
     frozenset({"sandbox"}): frozenset({"_transport", "extras"}),  # a second reading of the API
 }
 PLACE = {part: row for row in MAY_IMPORT for part in row}
