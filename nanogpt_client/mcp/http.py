@@ -1,10 +1,11 @@
-"""The transport over streamable HTTP, for several clients: on loopback, unless told otherwise."""
+"""The transport over streamable HTTP, for several clients; by default on loopback alone."""
 
 from __future__ import annotations
 
 import hmac
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any
 
@@ -17,13 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nanogpt_client.errors import ConfigurationError
 
-__all__ = ["PATH", "serve_http"]
+__all__ = ["PATH", "application", "serve_http"]
 
 PATH = "/mcp"
 _GRACE = 2  # seconds that open streams have when the server stops
 
 
-async def serve_http(  # noqa: PLR0913 - where to listen, and for whom
+async def serve_http(
     server: Any,
     *,
     host: str = "127.0.0.1",
@@ -50,15 +51,11 @@ async def serve_http(  # noqa: PLR0913 - where to listen, and for whom
         )
     with _listener(host, port) as listener:
         port = listener.getsockname()[1]
-        manager = StreamableHTTPSessionManager(
-            app=server, security_settings=_security([host, *allowed_hosts])
-        )
-        app = _application(manager.handle_request, token)
-        config = uvicorn.Config(
-            app, lifespan="off", ws="none", log_config=None, access_log=False,
-            server_header=False, timeout_graceful_shutdown=_GRACE,
-        )  # fmt: skip
-        async with manager.run():
+        async with application(server, [host, *allowed_hosts], token) as app:
+            config = uvicorn.Config(
+                app, lifespan="off", ws="none", log_config=None, access_log=False,
+                server_header=False, timeout_graceful_shutdown=_GRACE,
+            )  # fmt: skip
             on_start(f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}")
             await uvicorn.Server(config).serve(sockets=[listener])
 
@@ -86,17 +83,24 @@ def _listener(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family)
 
 
-def _application(handle: ASGIApp, token: str | None) -> ASGIApp:
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+@asynccontextmanager
+async def application(
+    server: Any, hosts: Sequence[str], token: str | None
+) -> AsyncIterator[ASGIApp]:
+    """Yield the ASGI application that serves clients which name these hosts and carry the token."""
+    manager = StreamableHTTPSessionManager(app=server, security_settings=_security(hosts))
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].rstrip("/") != PATH:
             await PlainTextResponse(f"The server is at {PATH}.", 404)(scope, receive, send)
         elif token is not None and not _carries(scope, token):
             headers = {"WWW-Authenticate": "Bearer"}
             await PlainTextResponse("A token is needed.", 401, headers)(scope, receive, send)
         else:
-            await handle(scope, receive, send)
+            await manager.handle_request(scope, receive, send)
 
-    return application
+    async with manager.run():
+        yield serve
 
 
 def _carries(scope: Scope, token: str) -> bool:

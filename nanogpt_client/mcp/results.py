@@ -120,8 +120,8 @@ def _link(file: Mapping[str, Any]) -> dict[str, Any] | None:
     if not uri or not uri.startswith(("file:", "http:", "https:")):
         return None
     link = {"type": "resource_link", "uri": uri, "name": file["name"] or uri.rpartition("/")[2]}
-    known = {"mimeType": file["mime_type"], "size": file["size"]}
-    return link | {name: value for name, value in known.items() if value is not None}
+    about = {"mimeType": file["mime_type"], "size": file["size"]}
+    return link | {name: value for name, value in about.items() if value is not None}
 
 
 def _embedded(file: Mapping[str, Any], data: bytes) -> dict[str, Any]:

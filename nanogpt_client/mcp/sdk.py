@@ -23,8 +23,8 @@ __all__ = ["create_server"]
 NAME = "nanogpt"
 INSTRUCTIONS = (
     "NanoGPT's images, speech, transcription, video and web search, paid per call. Every result "
-    "says what it cost; estimate_cost says it ahead. A refused or failed call says whether anything "
-    "was spent."
+    "says what it cost; estimate_cost says it ahead. A call that is refused or fails says whether "
+    "anything was spent."
 )
 
 # mypy knows the SDK that is installed alone.
@@ -69,9 +69,7 @@ def _server_v2(tools: ToolServer) -> Any:
             answer = await tools.call(params.name, params.arguments or {}, client)
         except InputNeededError as needed:
             asked = {"method": "elicitation/create", "params": question(needed.request)}
-            return _types.InputRequiredResult.model_validate(
-                {"inputRequests": {needed.key: asked}}
-            )
+            return _types.InputRequiredResult.model_validate({"inputRequests": {needed.key: asked}})
         return _types.CallToolResult.model_validate(answer)
 
     return _Server(
@@ -109,7 +107,7 @@ class _SessionClient:
             )
 
 
-def _progress_token(meta: Any) -> str | int | None:
+def _progress_token(meta: Any) -> Any:
     if isinstance(meta, Mapping):  # 2.x
-        return meta.get("progress_token", meta.get("progressToken"))
+        return meta.get("progress_token")
     return getattr(meta, "progressToken", None)

@@ -1,4 +1,4 @@
-"""The tools behind an MCP server, whatever version of the SDK and whichever transport serves them."""
+"""The tools behind an MCP server, whichever SDK and transport serve them."""
 
 from __future__ import annotations
 

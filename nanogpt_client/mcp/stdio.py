@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from anyio import BrokenResourceError, ClosedResourceError
 from mcp.server.stdio import stdio_server
 
 __all__ = ["serve_stdio"]
 
 _CHUNK = 65_536
+_GONE = (BrokenPipeError, ConnectionResetError, BrokenResourceError, ClosedResourceError)
 
 
 async def serve_stdio(server: Any) -> None:
@@ -30,8 +32,8 @@ async def serve_stdio(server: Any) -> None:
         try:
             async with stdio_server(**streams) as (reading, writing):
                 await server.run(reading, writing, server.create_initialization_options())
-        except* (BrokenPipeError, ConnectionResetError):
-            pass  # the client is gone
+        except* _GONE:
+            pass  # the client is gone, or Ctrl-C came while a message did
         finally:
             writer.close()
 
