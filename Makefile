@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
+LOWEST ?= .venv-lowest
+NEWEST ?= .venv-newest
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
@@ -15,12 +17,14 @@ PYTEST := $(RUN) $(TESTS)
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
 	-W 'ignore:Benchmark fixture was not used'
 SUITES := build/cassettes
+# What depends on the versions of what is installed, so what runs on both ends of the bounds.
+SUITE_FOLDERS := tests/unit tests/conformance tests/promises
 
 # Every process of the tests would compile anew what the first one has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright unit conformance attack bench compare fault-matrix load contract dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright unit conformance attack bench compare fault-matrix load contract lowest newest dist dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -76,6 +80,15 @@ fault-matrix: $(READY) ## run every caller against every fault; fails on a doubl
 contract: $(READY) ## check every example of NanoGPT's documentation, and count: sent, read, left out
 	@$(RUN) -m tests.conformance.contract
 
+lowest: $(LOWEST)/.installed ## run the suites with the lowest versions that pyproject.toml allows
+	@$(LOWEST)/bin/python $(TESTS) $(SUITE_FOLDERS)
+
+newest: $(NEWEST)/.installed ## run the suites with the newest versions that pyproject.toml allows
+	@$(NEWEST)/bin/python $(TESTS) $(SUITE_FOLDERS)
+
+dist: $(READY) ## build what a release publishes into dist/, a folder for each project
+	@$(RUN) -m tests.packaging.release dist $(ARGS)
+
 dist-check: $(READY) ## build, install with each extra into empty environments, and try each (minutes, network)
 	@$(RUN) -m tests.packaging $(ARGS)
 
@@ -102,6 +115,27 @@ $(PEERS)/.installed: tests/peers/requirements.txt
 	@echo "Installing the other integrations into $(PEERS) (once, about a minute) ..."
 	@$(PYTHON) -m venv "$(PEERS)"
 	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --requirement tests/peers/requirements.txt
+	@touch "$@"
+
+# Both ends of the bounds. uv resolves, because pip knows no lowest versions; the tools of the tests
+# are the newest that exist, and may ask for more than we do: what we ask for overrides them.
+$(LOWEST)/.installed: pyproject.toml
+	@echo "Installing the lowest versions into $(LOWEST) (once, about a minute) ..."
+	@$(PYTHON) -m venv --clear "$(LOWEST)"
+	@$(LOWEST)/bin/python -m pip --quiet --disable-pip-version-check install uv
+	@$(LOWEST)/bin/uv pip compile --quiet pyproject.toml --extra all --resolution lowest-direct \
+	  --python $(LOWEST)/bin/python --no-header --no-annotate --output-file "$(LOWEST)/lowest.txt"
+	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
+	  --override "$(LOWEST)/lowest.txt" --requirement "$(LOWEST)/lowest.txt" \
+	  --editable . --group dev
+	@touch "$@"
+
+$(NEWEST)/.installed: pyproject.toml
+	@echo "Installing the newest versions into $(NEWEST) (once, about a minute) ..."
+	@$(PYTHON) -m venv --clear "$(NEWEST)"
+	@$(NEWEST)/bin/python -m pip --quiet --disable-pip-version-check install uv
+	@$(NEWEST)/bin/uv pip install --quiet --python $(NEWEST)/bin/python \
+	  --editable '.[all]' --group dev
 	@touch "$@"
 
 # A stamp, so that a second command installs nothing. pip comes first: the one that a fresh
