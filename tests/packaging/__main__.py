@@ -1,8 +1,9 @@
-"""``make dist-check``: install the built wheel as users do, and try each installation.
+"""``make dist-check``: install what a release publishes as users do, and try each installation.
 
-An empty environment for each extra alone, for none and for all of them, with the newest versions
-that the package index offers: pip finds nothing broken, everything that the extra is for runs, and
-with `all` the README's examples do. Takes some minutes and the network.
+An empty environment for each extra alone, for none and for all of them, and for the two projects
+without code, with the newest versions that the package index offers: pip finds nothing broken,
+everything that the extra is for runs, and with `all` the README's examples do. What is published
+passes twine's checks. Takes some minutes and the network.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import tempfile
 import venv
 from pathlib import Path
 
-from tests.packaging.building import build, contents, unpack
+from tests.packaging.building import build, contents
+from tests.packaging.release import METAPACKAGES, build_all
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -93,6 +95,32 @@ done = subprocess.run([sys.executable, "-m", "nanogpt_client"], capture_output=T
 assert done.returncode == 1 and "[cli]" in done.stderr, done
 """
 
+# With the newest SDK; the tests' environment has the one that the frameworks' clients ask for.
+MCP = """
+import asyncio, os, sys
+from mcp import Client, StdioServerParameters, types
+from mcp.client.stdio import stdio_client
+
+async def answer(context, params):
+    return types.ElicitResult(action="accept", content={"allow": True})
+
+async def use(mode, **options):
+    arguments = ["-m", "nanogpt_client", "mcp", "--sandbox", "--budget", "0.02"]
+    server = StdioServerParameters(
+        command=sys.executable, args=[*arguments, "--confirm-above", "0.001"], env=dict(os.environ)
+    )
+    async with Client(stdio_client(server), mode=mode, **options) as client:
+        assert len((await client.list_tools()).tools) == 8
+        return [await client.call_tool("generate_image", {"prompt": "a cat"}) for _ in range(2)]
+
+for mode in ("legacy", "auto"):
+    made, stopped = asyncio.run(use(mode, elicitation_callback=answer))
+    assert not made.is_error and made.content[1].type == "image", made
+    assert stopped.is_error and "Make no more paid calls" in stopped.content[0].text, stopped
+    refused, _ = asyncio.run(use(mode))
+    assert refused.is_error and "elicitation" in refused.content[0].text, refused
+"""
+
 CORE = ["nanogpt_client"]
 ADAPTERS = {"langchain": "langchain_nanogpt", "llama-index": "llama_index_nanogpt"}
 EVERYTHING = [*CORE, *ADAPTERS.values()]
@@ -111,6 +139,8 @@ TRIALS: dict[str, list[str]] = {
     "cli": [IMPORT_ALL.format(packages=CORE, deep=False), COMMAND],
     "agents": ["from langchain.agents import create_agent"],
     "progress": [IMPORT_ALL.format(packages=CORE, deep=False)],
+    "redis": ["import redis", CLIENT],
+    "cli,mcp": [IMPORT_ALL.format(packages=CORE, deep=False), MCP],
     "sandbox": [IMPORT_ALL.format(packages=CORE, deep=False), SANDBOX],
     "langchain": [
         IMPORT_ALL.format(packages=[*CORE, ADAPTERS["langchain"]], deep=False),
@@ -122,40 +152,67 @@ TRIALS: dict[str, list[str]] = {
     ],
     "all": [
         IMPORT_ALL.format(packages=EVERYTHING, deep=True),
-        *(LANGCHAIN, LLAMA_INDEX, SANDBOX, COMMAND),
+        *(LANGCHAIN, LLAMA_INDEX, SANDBOX, COMMAND, MCP),
         "\n".join([IN_THE_SANDBOX, *BLOCKS]),
     ],
 }
 
 
-def main(extras: list[str]) -> None:
-    """Check the extras named, or all of them."""
+# The two projects without code, by their extras.
+WITHOUT_CODE = {package.name: package.extra for package in METAPACKAGES}
+
+
+def main(trials: list[str]) -> None:
+    """Check the extras and projects named, or all of them."""
     with tempfile.TemporaryDirectory(prefix="nanogpt-dist-") as name:
         folder = Path(name)
-        wheel = build("wheel", ROOT, folder / "wheel")
-        tree = unpack(build("sdist", ROOT, folder / "sdist"), folder / "tree")
-        if contents(build("wheel", tree, folder / "again")) != contents(wheel):
+        built = build_all(folder / "dist")
+        wheel = built[1]
+        if contents(build("wheel", ROOT, folder / "again")) != contents(wheel):
             sys.exit("the sdist builds another wheel than the tree")
         say(f"{wheel.name}: the sdist builds the same")
-        for extra in extras or TRIALS:
-            check(wheel, extra, folder / f"env-{extra}")
+        check_with_twine(built, folder / "env-twine")
+        for trial in trials or (*TRIALS, *WITHOUT_CODE):
+            check(built, trial, folder / f"env-{trial}")
 
 
-def check(wheel: Path, extra: str, folder: Path) -> None:
-    """Install the wheel with one extra into an empty environment, and run its trials there."""
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    what = f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
-    subprocess.run([*pip, "install", what], check=True)
-    subprocess.run([*pip, "check"], check=True)
+def check_with_twine(built: list[Path], folder: Path) -> None:
+    """Have twine check what an index would say of the files; a warning is an error."""
+    python = new_environment(folder, ["twine"])
+    command = [python, "-m", "twine", "--no-color", "check", "--strict", *map(str, built)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    say(f"twine check: {len(built)} files, {1 + len(METAPACKAGES)} projects")
+
+
+def check(built: list[Path], name: str, folder: Path) -> None:
+    """Install an extra, or a project without code, and run its trials in its environment."""
+    wheel = built[1]
+    if extra := WITHOUT_CODE.get(name):
+        (path,) = (
+            found for found in built[2:] if found.parent.name == name and ".whl" in found.name
+        )
+        wanted = ["--find-links", str(wheel.parent), str(path)]
+    else:
+        extra = name
+        wanted = [f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)]
+    python = new_environment(folder, wanted)
+    subprocess.run([python, "-m", "pip", "check", "--quiet"], check=True, stdout=subprocess.DEVNULL)
     elsewhere = folder / "empty"
     elsewhere.mkdir()
     for trial in TRIALS[extra]:
         subprocess.run([python, "-c", trial], cwd=elsewhere, env={}, check=True)
     packages = len(list((folder / "lib").glob("*/site-packages/*.dist-info"))) - 1  # without pip
-    say(f"{extra or 'no extra'}: {len(TRIALS[extra])} trials, {packages} packages installed")
+    say(f"{name or 'no extra'}: {len(TRIALS[extra])} trials, {packages} packages installed")
     shutil.rmtree(folder)
+
+
+def new_environment(folder: Path, wanted: list[str]) -> Path:
+    """Make an environment and install what pip is asked for; return its Python."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", *wanted], check=True)
+    return python
 
 
 def say(line: str) -> None:

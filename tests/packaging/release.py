@@ -46,9 +46,8 @@ NanoGPT for {framework}: more than 500 models behind one key, paid per prompt.
 
     pip install {name}
 
-installs [nanogpt-integrations]({home}), which has the code: `import {module}`. This project has none
-of its own; it exists so that the integration is found under the name that users of {framework}
-expect.
+installs [nanogpt-integrations]({home}), which has the code: `import {module}`. This project has
+none of its own; it exists so that users of {framework} find the integration by its usual name.
 """
 
 PYPROJECT = """\

@@ -1,4 +1,4 @@
-"""What a release publishes besides the package itself: the two names without code, the addresses."""
+"""What a release publishes besides the package: the two names without code, the addresses."""
 
 from __future__ import annotations
 
