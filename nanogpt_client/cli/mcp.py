@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Shorter than a minute, after which many clients give up on a call, and on what it paid for.
 _VIDEO_WAIT = 45.0
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_USD = click.FloatRange(min=0)
+_NUMBER = click.FloatRange(min=0)
 
 
 @click.command(
@@ -47,16 +47,16 @@ _USD = click.FloatRange(min=0)
 @click.option("--readable-dir", "readable_dirs", multiple=True, type=_FOLDER,
               help="Let tools read files of this folder; may be repeated.")  # fmt: skip
 @click.option("--no-urls", is_flag=True, help="Refuse web addresses as input.")
-@click.option("--confirm-above", "confirm_above_usd", type=_USD, metavar="USD",
+@click.option("--confirm-above", "confirm_above_usd", type=_NUMBER, metavar="USD",
               help="Ask the user before a call that may cost more.")  # fmt: skip
-@click.option("--refuse-above", "refuse_above_usd", type=_USD, default=1.0, show_default=True,
+@click.option("--refuse-above", "refuse_above_usd", type=_NUMBER, default=1.0, show_default=True,
               metavar="USD", help="Refuse a call that costs more by the price list.")  # fmt: skip
 @click.option("--image-model", metavar="ID", help="Model for images.")
 @click.option("--speech-model", metavar="ID", help="Model for speech.")
 @click.option("--voice", metavar="NAME", help="Voice, if the agent names none.")
 @click.option("--transcription-model", metavar="ID", help="Model for transcripts.")
 @click.option("--video-model", metavar="ID", help="Model for videos.")
-@click.option("--video-wait", "video_poll_timeout", type=_USD, default=_VIDEO_WAIT,
+@click.option("--video-wait", "video_poll_timeout", type=_NUMBER, default=_VIDEO_WAIT,
               show_default=True, metavar="SECONDS",
               help="Longest wait for a video; the agent fetches a later one by its run id, free "
                    "of charge.")  # fmt: skip

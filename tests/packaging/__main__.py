@@ -179,7 +179,7 @@ def main(trials: list[str]) -> None:
 def check_with_twine(built: list[Path], folder: Path) -> None:
     """Have twine check what an index would say of the files; a warning is an error."""
     python = new_environment(folder, ["twine"])
-    command = [python, "-m", "twine", "--no-color", "check", "--strict", *map(str, built)]
+    command = [str(python), "-m", "twine", "--no-color", "check", "--strict", *map(str, built)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     say(f"twine check: {len(built)} files, {1 + len(METAPACKAGES)} projects")
 
@@ -210,7 +210,7 @@ def new_environment(folder: Path, wanted: list[str]) -> Path:
     """Make an environment and install what pip is asked for; return its Python."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", *wanted], check=True)
     return python
 
