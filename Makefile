@@ -124,10 +124,10 @@ $(LOWEST)/.installed: pyproject.toml
 	@$(PYTHON) -m venv --clear "$(LOWEST)"
 	@$(LOWEST)/bin/python -m pip --quiet --disable-pip-version-check install uv
 	@$(LOWEST)/bin/uv pip compile --quiet pyproject.toml --extra all --resolution lowest-direct \
-	  --python $(LOWEST)/bin/python --no-header --no-annotate --output-file "$(LOWEST)/lowest.txt"
+	  --python $(LOWEST)/bin/python --annotation-style line --output-file "$(LOWEST)/resolved.txt"
+	@grep 'via.* nanogpt-integrations' "$(LOWEST)/resolved.txt" > "$(LOWEST)/lowest.txt"
 	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
-	  --override "$(LOWEST)/lowest.txt" --requirement "$(LOWEST)/lowest.txt" \
-	  --editable . --group dev
+	  --override "$(LOWEST)/lowest.txt" --editable '.[all]' --group dev
 	@touch "$@"
 
 $(NEWEST)/.installed: pyproject.toml

@@ -140,7 +140,7 @@ TRIALS: dict[str, list[str]] = {
     "agents": ["from langchain.agents import create_agent"],
     "progress": [IMPORT_ALL.format(packages=CORE, deep=False)],
     "redis": ["import redis", CLIENT],
-    "cli,mcp": [IMPORT_ALL.format(packages=CORE, deep=False), MCP],
+    "cli,mcp,sandbox": [IMPORT_ALL.format(packages=CORE, deep=False), MCP],
     "sandbox": [IMPORT_ALL.format(packages=CORE, deep=False), SANDBOX],
     "langchain": [
         IMPORT_ALL.format(packages=[*CORE, ADAPTERS["langchain"]], deep=False),
