@@ -117,17 +117,18 @@ $(PEERS)/.installed: tests/peers/requirements.txt
 	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --requirement tests/peers/requirements.txt
 	@touch "$@"
 
-# Both ends of the bounds. uv resolves, because pip knows no lowest versions; the tools of the tests
-# are the newest that exist, and may ask for more than we do: what we ask for overrides them.
+# Both ends of the bounds. uv resolves, because pip knows no lowest versions. The tools of the tests
+# are the lowest as well; of what we ask for, they raise only httpx (langchain-tests), so ours counts.
 $(LOWEST)/.installed: pyproject.toml
 	@echo "Installing the lowest versions into $(LOWEST) (once, about a minute) ..."
 	@$(PYTHON) -m venv --clear "$(LOWEST)"
 	@$(LOWEST)/bin/python -m pip --quiet --disable-pip-version-check install uv
-	@$(LOWEST)/bin/uv pip compile --quiet pyproject.toml --extra all --resolution lowest-direct \
-	  --python $(LOWEST)/bin/python --annotation-style line --output-file "$(LOWEST)/resolved.txt"
-	@grep 'via.* nanogpt-integrations' "$(LOWEST)/resolved.txt" > "$(LOWEST)/lowest.txt"
+	@sed -n 's/^    "\(httpx\)>=\([0-9.]*\),.*/\1==\2/p' pyproject.toml > "$(LOWEST)/httpx.txt"
+	@$(LOWEST)/bin/uv pip compile --quiet pyproject.toml --extra all --group pyproject.toml:dev \
+	  --resolution lowest-direct --override "$(LOWEST)/httpx.txt" --python $(LOWEST)/bin/python \
+	  --output-file "$(LOWEST)/lowest.txt"
 	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
-	  --override "$(LOWEST)/lowest.txt" --editable '.[all]' --group dev
+	  --override "$(LOWEST)/httpx.txt" --requirement "$(LOWEST)/lowest.txt" --editable .
 	@touch "$@"
 
 $(NEWEST)/.installed: pyproject.toml
