@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from nanogpt_client._transport.http import httpx
 from nanogpt_client.cli.base import SANDBOX_NOTE, SANDBOX_URL, Command, Session, session
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.extras import needs
 from nanogpt_client.tools import TOOLS, Toolbox
 
 if TYPE_CHECKING:
@@ -74,13 +75,8 @@ def mcp(run: Session, /, *, inline: Sequence[str], inline_limit: int, **options:
     --budget is for all calls of all clients until the server ends. The client starts the command
     and speaks through stdin and stdout; with --http, clients connect to its address.
     """
-    try:
+    with needs("mcp", "nanogpt mcp"):
         from nanogpt_client.mcp import ToolServer  # noqa: PLC0415 - its libraries are optional
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "mcp":
-            raise
-        message = "this needs the MCP SDK: pip install 'nanogpt-integrations[mcp]'"
-        raise ImportError(message) from error
     http = {name: options.pop(name) for name in ("host", "port", "allowed_hosts", "token")}
     over_http = options.pop("http")
     toolbox = _toolbox(run, **options)
