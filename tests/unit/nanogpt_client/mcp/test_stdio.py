@@ -100,7 +100,7 @@ def test_without_a_key_it_does_not_start():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--budget", "lots"], "must be a number of 0 or more"),
+        (["--budget", "lots"], "'lots'"),
         (["--tool", "sing"], "'sing'"),
         (["--confirm-above", "-1"], "-1"),
         (["--http", "--host", "0.0.0.0"], "NANOGPT_MCP_TOKEN"),
