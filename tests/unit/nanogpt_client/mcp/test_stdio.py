@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from nanogpt_client.cli import cli
+from nanogpt_client.tools import Toolbox
 from tests.support.paths import ROOT
 from tests.unit.nanogpt_client.cli.running import offline, run
 from tests.unit.nanogpt_client.mcp.processes import call, initialize, send, started
@@ -122,3 +123,10 @@ def test_the_configuration_in_the_guide_is_valid():
     command = cli.commands[name]
     with command.make_context(name, options) as context:
         assert context.params["confirm_above_usd"] == 0.1
+
+
+def test_every_option_is_a_setting_of_the_tools_or_of_the_server():
+    common = {"as_json", "sandbox", "timeout", "budget"}
+    names = {parameter.name for parameter in cli.commands["mcp"].params} - common
+    of_the_server = {"http", "host", "port", "allowed_hosts", "token", "inline", "inline_limit"}
+    assert names - Toolbox.model_fields.keys() == of_the_server | {"no_urls"}
