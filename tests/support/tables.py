@@ -26,10 +26,12 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
-def read(name: str) -> str:
-    """Return what stands between the marks of a table."""
-    found = _between(name).search(page_of(name).read_text("utf-8"))
-    assert found is not None
+def read(name: str, path: Path | None = None) -> str:
+    """Return what stands between the marks of a table, on a page or on the one that has them."""
+    path = path or page_of(name)
+    found = _between(name).search(path.read_text("utf-8"))
+    if found is None:
+        raise LookupError(f"{path.name} has no place for the table {name!r}")
     return found[2].strip()
 
 
@@ -39,9 +41,10 @@ def rows(name: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def write(name: str, text: str) -> None:
+def write(name: str, text: str, path: Path | None = None) -> None:
     """Replace what stands between the marks of a table."""
-    path = page_of(name)
+    path = path or page_of(name)
+    read(name, path)
     page = path.read_text("utf-8")
     path.write_text(_between(name).sub(lambda m: f"{m[1]}\n\n{text}\n\n{m[3]}", page), "utf-8")
 
