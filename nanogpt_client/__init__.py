@@ -100,10 +100,12 @@ from nanogpt_client.types.options import (
     SpeechOptions,
     TranscriptionOptions,
     VideoOptions,
+    VoiceCloneOptions,
     WebSearch,
     WebSearchOptions,
     WorkOptions,
 )
+from nanogpt_client.types.pages import ScrapedPage, UrlResults, YoutubeTranscript
 from nanogpt_client.types.payments import (
     PayableEndpoint,
     Payer,
@@ -114,6 +116,7 @@ from nanogpt_client.types.payments import (
 )
 from nanogpt_client.types.progress import OnProgress, Progress
 from nanogpt_client.types.search import SearchHit, WebSearchResult
+from nanogpt_client.types.voices import ClonedVoice, VoiceJob, VoiceProvider
 
 __all__ = [
     "APIConnectionError",
@@ -137,6 +140,7 @@ __all__ = [
     "ChatOptions",
     "Choice",
     "Citation",
+    "ClonedVoice",
     "Config",
     "ConfigurationError",
     "ConflictError",
@@ -196,6 +200,7 @@ __all__ = [
     "Request",
     "RequestOptions",
     "RetrySafety",
+    "ScrapedPage",
     "SearchHit",
     "Segment",
     "ServerError",
@@ -214,15 +219,20 @@ __all__ = [
     "Totals",
     "Transcript",
     "TranscriptionOptions",
+    "UrlResults",
     "Usage",
     "UsageReport",
     "Video",
     "VideoJob",
     "VideoOptions",
+    "VoiceCloneOptions",
+    "VoiceJob",
+    "VoiceProvider",
     "WebSearch",
     "WebSearchOptions",
     "WebSearchResult",
     "WorkOptions",
+    "YoutubeTranscript",
     "__version__",
     "ask",
     "with_footnotes",

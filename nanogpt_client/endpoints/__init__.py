@@ -9,11 +9,13 @@ from nanogpt_client.endpoints import (
     embeddings,
     images,
     media,
+    pages,
     payments,
     search,
     speech,
     transcription,
     video,
+    voices,
 )
 
 __all__ = [
@@ -23,8 +25,10 @@ __all__ = [
     "images",
     "media",
     "payments",
+    "pages",
     "search",
     "speech",
     "transcription",
     "video",
+    "voices",
 ]

@@ -25,12 +25,15 @@ from nanogpt_client.types.media import (
     Video,
     VideoJob,
 )
+from nanogpt_client.types.pages import ScrapedPage, UrlResults, YoutubeTranscript
 from nanogpt_client.types.progress import OnProgress, Progress
 from nanogpt_client.types.search import SearchHit, WebSearchResult
+from nanogpt_client.types.voices import ClonedVoice, VoiceJob, VoiceProvider
 
 __all__ = [
     "Affordability",
     "Balance",
+    "ClonedVoice",
     "CostEstimate",
     "Deposit",
     "DepositLimits",
@@ -40,13 +43,18 @@ __all__ = [
     "GeneratedImages",
     "OnProgress",
     "Progress",
+    "ScrapedPage",
     "SearchHit",
     "Segment",
     "Speech",
     "SubscriptionUsage",
     "Transcript",
+    "UrlResults",
     "UsageReport",
     "Video",
     "VideoJob",
+    "VoiceJob",
+    "VoiceProvider",
     "WebSearchResult",
+    "YoutubeTranscript",
 ]
