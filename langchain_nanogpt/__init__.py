@@ -21,11 +21,13 @@ from langchain_nanogpt.citations import with_footnotes
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+    from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
     from langchain_nanogpt.tools import (
         NanoGPTBalanceTool,
         NanoGPTCostEstimateTool,
+        NanoGPTFetchPageTool,
         NanoGPTImageEditTool,
         NanoGPTImageTool,
         NanoGPTSpeechTool,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         NanoGPTTranscriptionTool,
         NanoGPTVideoTool,
         NanoGPTWebSearchTool,
+        NanoGPTYoutubeTranscriptTool,
     )
 
 __all__ = [
@@ -42,14 +45,18 @@ __all__ = [
     "NanoGPTCostCallbackHandler",
     "NanoGPTCostEstimateTool",
     "NanoGPTEmbeddings",
+    "NanoGPTFetchPageTool",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
     "NanoGPTSpeechTool",
     "NanoGPTToolkit",
     "NanoGPTTranscriptionTool",
     "NanoGPTVideoTool",
+    "NanoGPTWebLoader",
     "NanoGPTWebSearchRetriever",
     "NanoGPTWebSearchTool",
+    "NanoGPTYoutubeLoader",
+    "NanoGPTYoutubeTranscriptTool",
     "with_footnotes",
 ]
 
@@ -59,6 +66,8 @@ _LAZY = {
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
     "NanoGPTAudioParser": "parsers",
+    "NanoGPTWebLoader": "loaders",
+    "NanoGPTYoutubeLoader": "loaders",
     "NanoGPTWebSearchRetriever": "retrievers",
 }
 

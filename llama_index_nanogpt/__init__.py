@@ -16,7 +16,7 @@ from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 from llama_index_nanogpt.llms import NanoGPT
-from llama_index_nanogpt.readers import NanoGPTAudioReader
+from llama_index_nanogpt.readers import NanoGPTAudioReader, NanoGPTWebReader, NanoGPTYoutubeReader
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from llama_index_nanogpt.tools import NanoGPTToolSpec
 
@@ -26,6 +26,8 @@ __all__ = [
     "NanoGPTCostHandler",
     "NanoGPTEmbedding",
     "NanoGPTToolSpec",
+    "NanoGPTWebReader",
     "NanoGPTWebSearchRetriever",
+    "NanoGPTYoutubeReader",
     "with_footnotes",
 ]

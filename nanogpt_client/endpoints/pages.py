@@ -51,8 +51,13 @@ class _Route(Generic[Item]):
     most: int
 
 
+def page_usd(*, stealth: bool) -> Decimal:
+    """Return the USD of one page."""
+    return PAGE_USD * STEALTH_FACTOR if stealth else PAGE_USD
+
+
 def _pages(*, stealth: bool) -> _Route[ScrapedPage]:
-    usd = PAGE_USD * STEALTH_FACTOR if stealth else PAGE_USD
+    usd = page_usd(stealth=stealth)
     return _Route("/scrape-urls", "scrape", "results", ScrapedPage.read, usd, MAX_PAGES)
 
 
@@ -108,7 +113,7 @@ def transcribe_youtube(
     """Return the transcripts of videos, 10 a request."""
     wanted = _listed(urls)
     for at, url in enumerate(wanted):
-        check_youtube(url, f"urls[{at}]")
+        check_youtube_url(url, f"urls[{at}]")
 
     def read(part: Sequence[str]) -> Call[UrlResults[YoutubeTranscript]]:
         return youtube_transcripts(part, **options)
@@ -118,18 +123,26 @@ def transcribe_youtube(
 
 
 def check_page(url: Any, what: str) -> Flow[None]:
+    """Raise for a URL of a page that NanoGPT would refuse, also if its name leads nowhere public."""
+    check_page_url(url, what)
+    yield from check_address(url, what, instead="")
+
+
+def check_page_url(url: Any, what: str) -> None:
     """Raise for a URL of a page that NanoGPT would refuse (page scrape-urls, URL Requirements)."""
     parts = web_address(_checks.check_text(what, url))
-    if is_named(host_of(url), _YOUTUBE):
-        msg = f"{what}: {url[:80]!r} is on YouTube; pass it to transcribe_youtube()"
-        raise InvalidArgumentError(msg, param="urls")
-    yield from check_address(url, what, instead="")
-    if parts is not None and parts.port not in _WEB_PORTS:
+    if parts is None:
+        msg = f"{what}: {url[:80]!r} is not an http(s) URL with a host name"
+    elif is_named(host_of(url), _YOUTUBE):
+        msg = f"{what}: {url[:80]!r} is on YouTube; its transcript is transcribe_youtube()'s"
+    elif parts.port not in _WEB_PORTS:
         msg = f"{what}: {url[:80]!r} has the port {parts.port}; NanoGPT reads ports 80 and 443"
-        raise InvalidArgumentError(msg, param="urls")
+    else:
+        return
+    raise InvalidArgumentError(msg, param="urls")
 
 
-def check_youtube(url: Any, what: str) -> None:
+def check_youtube_url(url: Any, what: str) -> None:
     """Raise for what is no http(s) URL on YouTube."""
     if not is_named(host_of(_checks.check_text(what, url)), _YOUTUBE):
         msg = (

@@ -8,11 +8,15 @@ from nanogpt_client.sandbox.routes import (
     deposits,
     embeddings,
     images,
+    pages,
     video,
+    voices,
     web,
     x402,
 )
 from nanogpt_client.sandbox.routing import Table
 
-_MODULES = (chat, embeddings, images, audio, video, web, catalog, account, deposits, x402)
+_MODULES = (
+    chat, embeddings, images, audio, voices, video, web, pages, catalog, account, deposits, x402,
+)  # fmt: skip
 TABLE = Table([route for module in _MODULES for route in module.ROUTES])
