@@ -123,7 +123,7 @@ def transcribe_youtube(
 
 
 def check_page(url: Any, what: str) -> Flow[None]:
-    """Raise for a URL of a page that NanoGPT would refuse, also if its name leads nowhere public."""
+    """Raise for a URL that NanoGPT would refuse, also if it leads into a private network."""
     check_page_url(url, what)
     yield from check_address(url, what, instead="")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import assert_type
 
-from langchain_core.document_loaders import BaseBlobParser
+from langchain_core.document_loaders import BaseBlobParser, BaseLoader
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -22,6 +22,7 @@ from langchain_nanogpt import (
     NanoGPTEmbeddings,
     NanoGPTImageTool,
     NanoGPTToolkit,
+    NanoGPTWebLoader,
     NanoGPTWebSearchRetriever,
     with_footnotes,
 )
@@ -52,7 +53,8 @@ def langchain_tools(client: NanoGPTClient) -> None:
     assert_type(toolkit.get_tools(), list[BaseTool])
     retriever: BaseRetriever = NanoGPTWebSearchRetriever(client=client)
     parser: BaseBlobParser = NanoGPTAudioParser(client=client)
-    _ = tool, retriever, parser
+    loader: BaseLoader = NanoGPTWebLoader(urls="https://example.com", client=client, stealth=True)
+    _ = tool, retriever, parser, loader
 
 
 def llama_index(client: NanoGPTClient) -> None:
