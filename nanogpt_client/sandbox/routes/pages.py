@@ -87,8 +87,8 @@ def _page(exchange: Exchange, url: str) -> _Text:
         return given
     if (urlsplit(url).hostname or "").endswith(".invalid"):
         return _Text(error="Failed to scrape URL")
-    if known := article(url):
-        return _Text(known.title, f"# {known.title}\n\n{known.content}")
+    if written := article(url):
+        return _Text(written.title, f"# {written.title}\n\n{written.content}")
     title = f"A page of the sandbox for {url}"
     return _Text(title, f"# {title}\n\nThe NanoGPT sandbox fetches nothing from other hosts.")
 
