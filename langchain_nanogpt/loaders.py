@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import ConfigDict
 
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
@@ -23,16 +22,12 @@ from nanogpt_client._adapters.pages import (
 __all__ = ["NanoGPTWebLoader", "NanoGPTYoutubeLoader"]
 
 
-def _listed(urls: Any) -> Any:
-    return [urls] if isinstance(urls, str) else urls
-
-
 class _Loader(LangChainSettings, PageSettings, BaseLoader):
     """Loads the documents of some URLs, part by part."""
 
     model_config = ConfigDict(extra="forbid")
 
-    urls: Annotated[list[str], BeforeValidator(_listed)]
+    urls: str | Sequence[str]
     """A URL, or a list of URLs."""
 
     def lazy_load(self) -> Iterator[Document]:

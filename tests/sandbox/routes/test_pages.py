@@ -116,7 +116,8 @@ def test_every_documented_form_of_a_url(form):
 )
 def test_requests_that_are_refused(path, most, message):
     app = SandboxApp()
-    for body in ({}, {"urls": []}, {"urls": PAGE}, {"urls": [7]}):
+    bodies: list[dict[str, Any]] = [{}, {"urls": []}, {"urls": PAGE}, {"urls": [7]}]
+    for body in bodies:
         reply = ask(app, "POST", path, body)
         assert (reply.status, reply.json()["error"]) == (400, message)
     reply = ask(app, "POST", path, {"urls": [VIDEO] * (most + 1)})

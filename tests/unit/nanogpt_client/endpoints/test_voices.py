@@ -169,7 +169,7 @@ def test_a_failed_job_is_refunded():
     failed = reply({"status": "failed", "error": "too much noise"})
     with pytest.raises(JobFailedError, match="voice job run-1 failed: too much noise") as caught:
         answer(clone_voice(WAV, provider="qwen"), reply(MINE, 202), failed)
-    assert (caught.value.cost, caught.value.maybe_billed) == (0, False)
+    assert (caught.value.cost, caught.value.maybe_billed) == (Decimal(0), False)
 
 
 def test_another_process_resumes_it_by_its_run_id():
