@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nanogpt_client import Budget
 from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client._protocol.steps import Addresses, Unreachable
@@ -170,6 +171,16 @@ def test_a_failed_job_is_refunded():
     with pytest.raises(JobFailedError, match="voice job run-1 failed: too much noise") as caught:
         answer(clone_voice(WAV, provider="qwen"), reply(MINE, 202), failed)
     assert (caught.value.cost, caught.value.maybe_billed) == (Decimal(0), False)
+
+
+def test_the_ledger_ends_at_what_was_charged():
+    for final, spent in ((READY["qwen"], 1), ({"status": "failed"}, 0)):
+        rules = context(budget=Budget(usd=5))
+        flow = run_flow(clone_voice(WAV, provider="qwen"), rules)
+        drive(flow, reply(MINE, 202), reply(final))
+        assert rules.ledger.spent == spent
+        assert rules.budget is not None
+        assert rules.budget.spent == spent
 
 
 def test_another_process_resumes_it_by_its_run_id():

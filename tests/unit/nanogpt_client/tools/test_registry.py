@@ -352,6 +352,17 @@ def test_pages_are_urls_and_so_under_the_rules_for_urls(call, box, name, url):
         assert len(tools.ledger) == 0
 
 
+def test_nobody_is_asked_to_pay_for_a_url_that_is_refused_anyway(call, box):
+    asked: list[SpendRequest] = []
+    tools = box(confirm=lambda request: asked.append(request) is None)
+    for name, url in (("fetch_page", "http://10.0.0.1/"), ("youtube_transcript", "https://a.com")):
+        with pytest.raises(InvalidArgumentError):
+            call(tools, name, url=url)
+    assert asked == []
+    call(tools, "fetch_page", url="https://docs.example.com/nano")
+    assert [request.usd for request in asked] == [Decimal("0.001")]
+
+
 def test_the_documented_price_of_a_page_is_confirmed_or_refused(call, box):
     url = "https://docs.example.com/nano"
     assert call(box(confirm_above_usd="0.001"), "fetch_page", url=url).cost
