@@ -354,7 +354,12 @@ def test_pages_are_urls_and_so_under_the_rules_for_urls(call, box, name, url):
 
 def test_nobody_is_asked_to_pay_for_a_url_that_is_refused_anyway(call, box):
     asked: list[SpendRequest] = []
-    tools = box(confirm=lambda request: asked.append(request) is None)
+
+    def confirm(request: SpendRequest) -> bool:
+        asked.append(request)
+        return True
+
+    tools = box(confirm=confirm)
     for name, url in (("fetch_page", "http://10.0.0.1/"), ("youtube_transcript", "https://a.com")):
         with pytest.raises(InvalidArgumentError):
             call(tools, name, url=url)
