@@ -21,6 +21,7 @@ from langchain_nanogpt.citations import with_footnotes
 if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
+    from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
     from langchain_nanogpt.middleware import MemoryCompressionMiddleware, ModerationMiddleware
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.rerankers import NanoGPTRerank
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_nanogpt.tools import (
         NanoGPTBalanceTool,
         NanoGPTCostEstimateTool,
+        NanoGPTFetchPageTool,
         NanoGPTImageEditTool,
         NanoGPTImageTool,
         NanoGPTSpeechTool,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         NanoGPTTranscriptionTool,
         NanoGPTVideoTool,
         NanoGPTWebSearchTool,
+        NanoGPTYoutubeTranscriptTool,
     )
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "NanoGPTCostCallbackHandler",
     "NanoGPTCostEstimateTool",
     "NanoGPTEmbeddings",
+    "NanoGPTFetchPageTool",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
     "NanoGPTRerank",
@@ -53,8 +57,11 @@ __all__ = [
     "NanoGPTToolkit",
     "NanoGPTTranscriptionTool",
     "NanoGPTVideoTool",
+    "NanoGPTWebLoader",
     "NanoGPTWebSearchRetriever",
     "NanoGPTWebSearchTool",
+    "NanoGPTYoutubeLoader",
+    "NanoGPTYoutubeTranscriptTool",
     "with_footnotes",
 ]
 
@@ -67,6 +74,8 @@ _LAZY = {
     "ModerationMiddleware": "middleware",
     "NanoGPTAudioParser": "parsers",
     "NanoGPTRerank": "rerankers",
+    "NanoGPTWebLoader": "loaders",
+    "NanoGPTYoutubeLoader": "loaders",
     "NanoGPTWebSearchRetriever": "retrievers",
 }
 

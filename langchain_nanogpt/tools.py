@@ -27,6 +27,7 @@ from nanogpt_client.tools import (
     TOOLS,
     EstimateToolSettings,
     ImageToolSettings,
+    PageToolSettings,
     SearchToolSettings,
     SpeechToolSettings,
     Tool,
@@ -43,6 +44,7 @@ from nanogpt_client.types.progress import Progress
 __all__ = [
     "NanoGPTBalanceTool",
     "NanoGPTCostEstimateTool",
+    "NanoGPTFetchPageTool",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
     "NanoGPTSpeechTool",
@@ -50,6 +52,7 @@ __all__ = [
     "NanoGPTTranscriptionTool",
     "NanoGPTVideoTool",
     "NanoGPTWebSearchTool",
+    "NanoGPTYoutubeTranscriptTool",
 ]
 
 EVENT = "nanogpt_progress"
@@ -158,6 +161,24 @@ class NanoGPTWebSearchTool(SearchToolSettings, _NanoGPTTool):
     args_schema: type[BaseModel] = core.args
 
 
+class NanoGPTFetchPageTool(PageToolSettings, _NanoGPTTool):
+    """Reads a web page as Markdown."""
+
+    core: ClassVar[Tool] = TOOLS["fetch_page"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
+class NanoGPTYoutubeTranscriptTool(_NanoGPTTool):
+    """Returns the transcript of a YouTube video."""
+
+    core: ClassVar[Tool] = TOOLS["youtube_transcript"]
+    name: str = core.name
+    description: str = core.description
+    args_schema: type[BaseModel] = core.args
+
+
 class NanoGPTBalanceTool(_NanoGPTTool):
     """Returns the account's balance, and the address for deposits of Nano."""
 
@@ -185,6 +206,8 @@ _CLASSES: dict[str, type[_NanoGPTTool]] = {
         NanoGPTTranscriptionTool,
         NanoGPTVideoTool,
         NanoGPTWebSearchTool,
+        NanoGPTFetchPageTool,
+        NanoGPTYoutubeTranscriptTool,
         NanoGPTBalanceTool,
         NanoGPTCostEstimateTool,
     )

@@ -18,7 +18,7 @@ from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 from llama_index_nanogpt.llms import NanoGPT
 from llama_index_nanogpt.memory import NanoGPTMemoryBlock
 from llama_index_nanogpt.moderation import NanoGPTModerator
-from llama_index_nanogpt.readers import NanoGPTAudioReader
+from llama_index_nanogpt.readers import NanoGPTAudioReader, NanoGPTWebReader, NanoGPTYoutubeReader
 from llama_index_nanogpt.rerankers import NanoGPTRerank
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from llama_index_nanogpt.tools import NanoGPTToolSpec
@@ -32,6 +32,8 @@ __all__ = [
     "NanoGPTModerator",
     "NanoGPTRerank",
     "NanoGPTToolSpec",
+    "NanoGPTWebReader",
     "NanoGPTWebSearchRetriever",
+    "NanoGPTYoutubeReader",
     "with_footnotes",
 ]

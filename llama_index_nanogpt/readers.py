@@ -1,8 +1,8 @@
-"""`NanoGPTAudioReader`: recordings as documents, with speakers and times."""
+"""Recordings, web pages and transcripts of YouTube as documents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from os import PathLike, fspath
 from typing import Any
 
@@ -11,10 +11,17 @@ from llama_index.core.schema import Document
 
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import report_call, report_failures
-from nanogpt_client import FileSource, Transcript
+from nanogpt_client import FileSource, NanoGPTError, Transcript
+from nanogpt_client._adapters.pages import (
+    PageSettings,
+    Part,
+    WebPageSettings,
+    YoutubeSettings,
+    metadata_of,
+)
 from nanogpt_client._adapters.settings import ClientSettings, TranscriptionSettings
 
-__all__ = ["NanoGPTAudioReader"]
+__all__ = ["NanoGPTAudioReader", "NanoGPTWebReader", "NanoGPTYoutubeReader"]
 
 # Metadata that neither models nor vectors need.
 _FOR_PROGRAMS = ("duration", "cost")
@@ -132,3 +139,122 @@ def _read(fs: Any, path: str | PathLike[str]) -> bytes:
     with fs.open(fspath(path), "rb") as opened:
         data: bytes = opened.read()
     return data
+
+
+class _PageReader(ClientSettings, PageSettings, BasePydanticReader):
+    """Reads the documents of some URLs, part by part."""
+
+    is_remote: bool = True
+
+    def lazy_load_data(
+        self, urls: str | Sequence[str], extra_info: dict[str, Any] | None = None
+    ) -> Iterator[Document]:
+        """Yield a document for each URL; further URLs are sent, and paid, when they are needed.
+
+        Args:
+            urls: a URL, or a list of URLs.
+            extra_info: metadata for every document.
+        """
+        with map_errors():
+            for flow in self._parts(urls):
+                with report_failures(self._kind, None):
+                    part = self._client().run(flow)
+                yield from self._read(part, extra_info)
+                self._raise_error(part)
+
+    async def _alazy_load_data(
+        self, urls: str | Sequence[str], extra_info: dict[str, Any] | None
+    ) -> AsyncIterator[Document]:
+        with map_errors():
+            for flow in self._parts(urls):
+                with report_failures(self._kind, None):
+                    part = await self._async_client().run(flow)
+                for document in self._read(part, extra_info):
+                    yield document
+                self._raise_error(part)
+
+    def load_data(
+        self, urls: str | Sequence[str], extra_info: dict[str, Any] | None = None
+    ) -> list[Document]:
+        """Return all documents; an error's ``partial`` is those that were read before it."""
+        documents: list[Document] = []
+        try:
+            documents.extend(self.lazy_load_data(urls, extra_info))
+        except NanoGPTError as error:
+            error.partial = documents
+            raise
+        return documents
+
+    async def aload_data(
+        self, urls: str | Sequence[str], extra_info: dict[str, Any] | None = None
+    ) -> list[Document]:
+        """Return all documents without blocking the event loop; see `load_data`."""
+        documents: list[Document] = []
+        try:
+            async for document in self._alazy_load_data(urls, extra_info):
+                documents.append(document)  # noqa: PERF401 - kept if a later one fails
+        except NanoGPTError as error:
+            error.partial = documents
+            raise
+        return documents
+
+    async def alazy_load_data(
+        self, urls: str | Sequence[str], extra_info: dict[str, Any] | None = None
+    ) -> list[Document]:
+        """Return the documents as a list, as LlamaIndex expects; see `aload_data`."""
+        return await self.aload_data(urls, extra_info)
+
+    def _read(self, part: Part, extra_info: dict[str, Any] | None) -> Iterator[Document]:
+        """Report what a part cost to handlers, and yield its documents."""
+        if part.items or part.error is None:
+            billing = part.billing
+            report_call(self._kind, None, billing.cost, request_id=billing.request_id)
+        for item in part.items:
+            yield Document(
+                text=item.text,
+                id_=item.url,
+                metadata=metadata_of(item) | (extra_info or {}),
+                excluded_llm_metadata_keys=[*_FOR_PROGRAMS],
+                excluded_embed_metadata_keys=[*_FOR_PROGRAMS],
+            )
+
+    def _raise_error(self, part: Part) -> None:
+        if part.error is not None:
+            with report_failures(self._kind, None):
+                raise part.error
+
+
+class NanoGPTWebReader(WebPageSettings, _PageReader):
+    """Reads web pages as Markdown, e.g. ``NanoGPTWebReader().load_data(["https://nano.org"])``.
+
+    A page costs 0.001 USD, one that fails nothing. Metadata: ``source`` (the URL, also the
+    document's id), ``title`` and ``cost`` (USD). Up to 5 pages are one request, sent when the
+    first of them is needed.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/scrape-urls
+
+    Raises:
+        NanoGPTError: from its methods; see `nanogpt_client.errors`.
+    """
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex stores this class."""
+        return "NanoGPTWebReader"
+
+
+class NanoGPTYoutubeReader(YoutubeSettings, _PageReader):
+    """Reads the transcripts of YouTube videos, e.g. ``NanoGPTYoutubeReader().load_data([…])``.
+
+    A transcript costs 0.01 USD, one that fails nothing; it has no times. Metadata: ``source`` (the
+    URL, also the document's id), ``title`` and ``cost`` (USD). Up to 10 videos are one request,
+    sent when the first of them is needed.
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/youtube-transcribe
+
+    Raises:
+        NanoGPTError: from its methods; see `nanogpt_client.errors`.
+    """
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex stores this class."""
+        return "NanoGPTYoutubeReader"

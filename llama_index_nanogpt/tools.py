@@ -31,6 +31,8 @@ _KINDS = {
     "transcribe": "transcription",
     "generate_video": "video",
     "search_web": "search",
+    "fetch_page": "scrape",
+    "youtube_transcript": "youtube",
     "check_balance": "account",
     "estimate_cost": "account",
 }
@@ -125,6 +127,10 @@ class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     transcribe, atranscribe = _methods("transcribe", schemas.TranscriptionArguments)
     generate_video, agenerate_video = _methods("generate_video", schemas.VideoArguments)
     search_web, asearch_web = _methods("search_web", schemas.SearchArguments)
+    fetch_page, afetch_page = _methods("fetch_page", schemas.PageArguments)
+    youtube_transcript, ayoutube_transcript = _methods(
+        "youtube_transcript", schemas.TranscriptArguments
+    )
     check_balance, acheck_balance = _methods("check_balance", schemas.BalanceArguments)
     estimate_cost, aestimate_cost = _methods("estimate_cost", schemas.EstimateArguments)
 

@@ -104,10 +104,12 @@ from nanogpt_client.types.options import (
     SpeechOptions,
     TranscriptionOptions,
     VideoOptions,
+    VoiceCloneOptions,
     WebSearch,
     WebSearchOptions,
     WorkOptions,
 )
+from nanogpt_client.types.pages import ScrapedPage, UrlResults, YoutubeTranscript
 from nanogpt_client.types.payments import (
     PayableEndpoint,
     Payer,
@@ -119,6 +121,7 @@ from nanogpt_client.types.payments import (
 from nanogpt_client.types.progress import OnProgress, Progress
 from nanogpt_client.types.rerank import RankedDocument, Reranking
 from nanogpt_client.types.search import SearchHit, WebSearchResult
+from nanogpt_client.types.voices import ClonedVoice, VoiceJob, VoiceProvider
 
 __all__ = [
     "APIConnectionError",
@@ -143,6 +146,7 @@ __all__ = [
     "Choice",
     "Citation",
     "CompressedMemory",
+    "ClonedVoice",
     "Config",
     "ConfigurationError",
     "ConflictError",
@@ -209,6 +213,7 @@ __all__ = [
     "RerankOptions",
     "Reranking",
     "RetrySafety",
+    "ScrapedPage",
     "SearchHit",
     "Segment",
     "ServerError",
@@ -227,15 +232,20 @@ __all__ = [
     "Totals",
     "Transcript",
     "TranscriptionOptions",
+    "UrlResults",
     "Usage",
     "UsageReport",
     "Video",
     "VideoJob",
     "VideoOptions",
+    "VoiceCloneOptions",
+    "VoiceJob",
+    "VoiceProvider",
     "WebSearch",
     "WebSearchOptions",
     "WebSearchResult",
     "WorkOptions",
+    "YoutubeTranscript",
     "__version__",
     "ask",
     "with_footnotes",

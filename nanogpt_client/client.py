@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.pages import PageMethods
 from nanogpt_client._methods.payments import PaymentMethods
 from nanogpt_client._methods.texts import TextMethods
+from nanogpt_client._methods.video import VideoMethods
+from nanogpt_client._methods.voices import VoiceMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import Runner
@@ -30,9 +33,6 @@ from nanogpt_client.types.options import (
     ImageOptions,
     SpeechOptions,
     TranscriptionOptions,
-    VideoJobOptions,
-    VideoOptions,
-    WaitOptions,
     WebSearchOptions,
     WorkOptions,
 )
@@ -104,7 +104,14 @@ class Stream(Generic[Item]):
         self.close()
 
 
-class NanoGPTClient(PaymentMethods, TextMethods, BaseClient):
+class NanoGPTClient(
+    PaymentMethods,
+    TextMethods,
+    VideoMethods,
+    PageMethods,
+    VoiceMethods,
+    BaseClient,
+):
     """Client for NanoGPT's API, for blocking code.
 
     A call is sent again only where that cannot be billed twice, and each call leaves an entry in
@@ -317,57 +324,6 @@ class NanoGPTClient(PaymentMethods, TextMethods, BaseClient):
                 recordings, model=model, max_concurrency=max_concurrency, **options
             )
         )
-
-    def submit_video(
-        self,
-        prompt: str = "",
-        *,
-        model: str,
-        image: types.FileSource | None = None,
-        **options: Unpack[VideoOptions],
-    ) -> types.VideoJob:
-        """Submit a video job, which is billed now; the job's ``run_id`` identifies it later.
-
-        Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation
-        """
-        return self.run(endpoints.video.submit_video(prompt, model=model, image=image, **options))
-
-    def video_status(self, run_id: str) -> types.VideoJob:
-        """Return the current status of a video job; free."""
-        return self.send(endpoints.video.video_status(run_id))
-
-    def wait_for_video(
-        self, job: types.VideoJob | str, **options: Unpack[WaitOptions]
-    ) -> types.Video:
-        """Wait for a video job and return its video.
-
-        Asks every ``poll_interval`` (3) seconds, for at most ``poll_timeout`` (900) seconds.
-
-        Raises:
-            JobTimeoutError: the job is still running; call this again with its ``run_id``.
-            JobFailedError: the job failed; NanoGPT refunds it.
-        """
-        return self.run(endpoints.video.wait_for_video(job, **options))
-
-    def generate_video(
-        self,
-        prompt: str = "",
-        *,
-        model: str,
-        image: types.FileSource | None = None,
-        **options: Unpack[VideoJobOptions],
-    ) -> types.Video:
-        """Submit a video job and wait for it; see `submit_video` and `wait_for_video`.
-
-        If waiting fails, the error's ``run_id`` identifies the job.
-        """
-        return self.run(endpoints.video.generate_video(prompt, model=model, image=image, **options))
-
-    def recover_videos(
-        self, *, model: str | None = None, limit: int | None = None
-    ) -> list[types.VideoJob]:
-        """List the account's recent video jobs, e.g. after a crash."""
-        return self.send(endpoints.video.recover_videos(model=model, limit=limit))
 
     @overload
     def download(self, file: str, *, max_bytes: int = ...) -> bytes: ...

@@ -26,7 +26,7 @@
     ├── PaymentError                 a payment for one call (``payment_id``), which may be resumed
     │   ├── PaymentExpiredError      … the quote expired
     │   └── PaymentUnderpaidError    … less arrived than was quoted (``remaining``)
-    ├── DownloadError                a server other than NanoGPT refused a download
+    ├── DownloadError                a file or page elsewhere could not be read: not billed
     ├── InvalidResponseError         an unreadable response: HTML, empty, no choices
     ├── StreamError                  a stream began and was not finished (``partial``)
     │   ├── StreamInterruptedError   … the connection or the stream ended early
@@ -308,10 +308,10 @@ class PaymentUnderpaidError(PaymentError):
 
 
 class DownloadError(NanoGPTError):
-    """A download from another server than NanoGPT failed; nothing was billed.
+    """A file of another server than NanoGPT, or a web page, could not be read; it is not billed.
 
-    The message names the host and the status, but quotes nothing of the response, which could be
-    written to instruct a model that reads it. ``response`` has it.
+    Of a file, the message names the host and the status, but quotes nothing of the response, which
+    could be written to instruct a model that reads it. ``response`` has it.
     """
 
 

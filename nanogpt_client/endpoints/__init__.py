@@ -11,12 +11,14 @@ from nanogpt_client.endpoints import (
     media,
     memory,
     moderation,
+    pages,
     payments,
     rerank,
     search,
     speech,
     transcription,
     video,
+    voices,
 )
 
 __all__ = [
@@ -27,10 +29,12 @@ __all__ = [
     "media",
     "memory",
     "moderation",
+    "pages",
     "payments",
     "rerank",
     "search",
     "speech",
     "transcription",
     "video",
+    "voices",
 ]

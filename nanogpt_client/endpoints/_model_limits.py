@@ -97,7 +97,9 @@ def most_characters(model: Model | None) -> int:
     return int(most) if most is not None and most >= 1 else USUAL_CHARACTERS
 
 
-def check_video(model: Model | None, options: Mapping[str, Any], *, image: bool) -> None:
+def check_video(
+    model: Model | None, options: Mapping[str, Any], *, image: bool, video: bool = False
+) -> None:
     """Check duration (seconds), aspect ratio and resolution."""
     if model is None:
         return
@@ -107,7 +109,7 @@ def check_video(model: Model | None, options: Mapping[str, Any], *, image: bool)
     constraints.check("resolution", options.get("resolution"), "resolution", "resolutions")
     if image:
         constraints.note_denied("image_to_video", "does not accept an input image")
-    else:
+    elif not video:
         constraints.note_denied("text_to_video", "requires an input image")
 
 

@@ -7,13 +7,13 @@ large, raises. A response with status 200 is returned only if it is an object wi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nanogpt_client._protocol.call import Reply, Request, Root
+from nanogpt_client._protocol.call import FilePart, Reply, Request, Root
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, error_from_body
 from nanogpt_client.types._coerce import as_dict
-from nanogpt_client.types._surrogates import repaired_text
+from nanogpt_client.types._surrogates import repaired, repaired_text
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -42,6 +42,29 @@ def headers_of(options: Mapping[str, Any]) -> dict[str, str]:
     moderation = options.get("moderation")
     own = {} if moderation is None else {"moderation": _parameter(moderation)}
     return own | dict(options.get("extra_headers") or {})
+
+
+def post_form(
+    path: str,
+    fields: Mapping[str, Any],
+    files: Sequence[tuple[str, FilePart]],
+    options: Mapping[str, Any],
+    root: Root = "v1",
+) -> Request:
+    """Return a POST of a multipart form; ``options`` may hold those that every route takes."""
+    form = {**fields, **(options.get("extra_body") or {})}
+    return Request(
+        "POST",
+        path,
+        root,
+        form={
+            key: str(value).lower() if value is True or value is False else repaired(str(value))
+            for key, value in form.items()
+        },
+        files=files,
+        headers=dict(options.get("extra_headers") or {}),
+        timeout=options.get("timeout"),
+    )
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

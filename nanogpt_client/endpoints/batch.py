@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any, Unpack
 
 from nanogpt_client._media import audio_concat
@@ -20,6 +18,7 @@ from nanogpt_client.endpoints.gather import (
 )
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError
+from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.media import FileSource, GeneratedImages, Speech, Transcript
 from nanogpt_client.types.options import ImageOptions, SpeechOptions, TranscriptionOptions
 
@@ -97,11 +96,7 @@ def _joined(parts: Sequence[Speech]) -> Speech:
         data = audio_concat.join([part.bytes for part in parts], parts[0].mime_type)
     except ValueError as error:
         raise _unjoined(str(error), parts) from error
-    costs = [part.cost for part in parts]
-    priced = [cost for cost in costs if cost is not None]
-    billing = replace(
-        parts[-1].billing, cost=sum(priced, Decimal(0)) if len(priced) == len(costs) else None
-    )
+    billing = Billing.total([part.billing for part in parts])
     return Speech(data, parts[0].mime_type, billing, raw={"parts": [part.raw for part in parts]})
 
 

@@ -27,7 +27,7 @@ from nanogpt_client.types.media import Downloadable, FileSource, Speech
 
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
-"""NanoGPT's limit for one image, as base64."""
+"""NanoGPT's limit for one image, or one source video, as base64."""
 MAX_IMAGES_BYTES = 30 * 1024 * 1024
 """All images of one request together; NanoGPT accepts bodies of up to 32 MB."""
 MAX_IMAGE_FILE_BYTES = MAX_IMAGE_BYTES // 4 * 3
@@ -121,10 +121,11 @@ def _host(url: str) -> str:
     return (host_of(url) or "NanoGPT's own host")[:80]
 
 
-def check_address(url: str, what: str) -> Flow[None]:
+def check_address(url: str, what: str, *, instead: str = "; pass the file itself") -> Flow[None]:
     """Raise for a URL sent to NanoGPT that is not on the public internet.
 
-    A name that does not resolve here passes: NanoGPT resolves it itself.
+    A name that does not resolve here passes: NanoGPT resolves it itself. ``instead`` ends the
+    message: what to do.
     """
     if web_address(url) is None:
         raise InvalidArgumentError(f"{what}: {url[:80]!r} is not an http(s) URL with a host name")
@@ -134,7 +135,7 @@ def check_address(url: str, what: str) -> Flow[None]:
     if private := _private(found, url):
         raise InvalidArgumentError(
             f"{what}: {url[:80]!r} leads to {private}, inside a private network, which NanoGPT "
-            "cannot reach; pass the file itself"
+            f"cannot reach{instead}"
         )
 
 
@@ -195,16 +196,27 @@ def image_data_urls(sources: Sequence[FileSource]) -> Flow[list[str]]:
 
 def image_data_url(source: FileSource, what: str) -> Flow[str]:
     """Return an image as a ``data:`` URL: from bytes, a path, or downloaded from its URL."""
+    return (yield from _data_url(source, what, "image", "a PNG, JPEG, WebP or GIF image"))
+
+
+def video_data_url(source: FileSource, what: str) -> Flow[str]:
+    """Return a video as a ``data:`` URL: from bytes or a path; larger ones go by their URL."""
+    return (yield from _data_url(source, what, "video", "an MP4 or WebM video"))
+
+
+def _data_url(source: FileSource, what: str, kind: str, wanted: str) -> Flow[str]:
     if isinstance(source, str) and source.startswith("data:"):
         url = source
     else:
         _, data = yield from file_bytes(source, what, max_bytes=MAX_IMAGE_FILE_BYTES)
-        if not files.mime_type_of(data).startswith("image/"):
-            raise InvalidArgumentError(f"{what} is not a PNG, JPEG, WebP or GIF image")
+        if not files.mime_type_of(data).startswith(f"{kind}/"):
+            raise InvalidArgumentError(f"{what} is not {wanted}")
         url = files.data_url(data)
     if len(url) > MAX_IMAGE_BYTES:
+        by_url = "; pass its URL instead" if kind == "video" else ""
         raise InvalidArgumentError(
-            f"{what} is too large: NanoGPT accepts up to {MAX_IMAGE_BYTES >> 20} MB as base64"
+            f"{what} is too large: NanoGPT accepts up to {MAX_IMAGE_BYTES >> 20} MB as "
+            f"base64{by_url}"
         )
     return url
 

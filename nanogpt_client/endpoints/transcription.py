@@ -14,10 +14,9 @@ from nanogpt_client._protocol.job_costs import Submitted
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.endpoints import _checks, _jobs, _model_limits, _prices, catalog
-from nanogpt_client.endpoints._requests import post, read_object
+from nanogpt_client.endpoints._requests import post, post_form, read_object
 from nanogpt_client.endpoints.media import check_address, file_bytes, file_part
 from nanogpt_client.types._coerce import as_text, unwrapped
-from nanogpt_client.types._surrogates import repaired
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.media import FileSource, Transcript, holds_transcript
@@ -86,18 +85,7 @@ def _request(
         return post(PATH, {**body, "file_url": audio}, options)
     name, data = yield from file_bytes(audio, "audio")
     _model_limits.check_recording(listed, data, given)
-    form = {**body, **(options.get("extra_body") or {})}
-    return Request(
-        "POST",
-        PATH,
-        form={
-            key: str(value).lower() if value is True or value is False else repaired(str(value))
-            for key, value in form.items()
-        },
-        files=[("file", file_part(name, data))],
-        headers=dict(options.get("extra_headers") or {}),
-        timeout=options.get("timeout"),
-    )
+    return post_form(PATH, body, [("file", file_part(name, data))], options)
 
 
 def _answer(reply: Reply) -> Transcript:

@@ -10,7 +10,7 @@ Several threads may call it at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -53,6 +53,7 @@ class SandboxApp:
         job_pace: float = 2.0,
         strict_models: bool = False,
         keep_requests: int = 10_000,
+        pages: Mapping[str, str | None] | None = None,
     ) -> None:
         """Open an account.
 
@@ -69,6 +70,8 @@ class SandboxApp:
             job_pace: Seconds a queued job needs for each of its two stages; polls count too.
             strict_models: Refuse chat models that the bundled catalogue does not list (404).
             keep_requests: How many of the latest requests are stored, of 64 MiB of bodies at most.
+            pages: What scraping and transcribing return: the Markdown of a web page, or the
+                transcript of a video, by URL; `None` for one that fails.
         """
         self.api_key = api_key
         self.requests = RecordedRequests(keep_requests)
@@ -81,6 +84,7 @@ class SandboxApp:
             rate=rate,
             job_pace=job_pace,
             strict_models=strict_models,
+            pages=pages or {},
         )
 
     @property

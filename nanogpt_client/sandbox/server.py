@@ -12,7 +12,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Self
 
@@ -47,6 +47,7 @@ class Sandbox:
         job_pace: float = 2.0,
         strict_models: bool = False,
         keep_requests: int = 10_000,
+        pages: Mapping[str, str | None] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -66,6 +67,7 @@ class Sandbox:
             job_pace=job_pace,
             strict_models=strict_models,
             keep_requests=keep_requests,
+            pages=pages,
         )
         self._host = host
         self._port = port

@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -69,6 +69,7 @@ class World:
     rate: int | None  # requests in any second; None means no limit
     job_pace: float  # seconds of each of a job's stages
     strict_models: bool = False
+    pages: Mapping[str, str | None] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     prompts: dict[str, float] = field(default_factory=dict)
     deposits: dict[str, Any] = field(default_factory=dict)

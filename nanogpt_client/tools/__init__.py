@@ -25,6 +25,7 @@ from nanogpt_client.tools.results import Media, ToolResult
 from nanogpt_client.tools.settings import (
     EstimateToolSettings,
     ImageToolSettings,
+    PageToolSettings,
     SearchToolSettings,
     SpeechToolSettings,
     SpendRequest,
@@ -39,6 +40,7 @@ __all__ = [
     "EstimateToolSettings",
     "ImageToolSettings",
     "Media",
+    "PageToolSettings",
     "SearchToolSettings",
     "SpeechToolSettings",
     "SpendRequest",

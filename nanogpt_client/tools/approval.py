@@ -15,16 +15,23 @@ from nanogpt_client.types.catalog import ModelKind
 
 
 def require_approval(
-    settings: ToolSettings, tool: str, arguments: Arguments, kind: ModelKind | None, **work: Any
+    settings: ToolSettings,
+    tool: str,
+    arguments: Arguments,
+    kind: ModelKind | None,
+    *,
+    usd: Decimal | None = None,
+    **work: Any,
 ) -> Flow[None]:
-    """Return if the call may be sent; ``work`` is what its price depends on.
+    """Return if the call may be sent.
+
+    ``work`` is what its price depends on; ``usd`` is the price, where NanoGPT documents it.
 
     Raises:
         SpendNotApprovedError: it may not; nothing was sent.
     """
     model = getattr(settings, "model", None)
     given = arguments.model_dump(exclude_none=True)
-    usd = None
     if kind is not None and model is not None:
         # Fetches the model list, free of charge: the endpoints check sizes and voices against it.
         entry = yield from catalog.find_model(kind, model, refresh=True)

@@ -27,7 +27,7 @@ def read_input(settings: ToolSettings, source: str | bytes) -> Flow[str | bytes]
     if isinstance(source, bytes) or source.startswith("data:"):
         return source
     if _is_url(source):
-        _check_url(settings, source)
+        check_url(settings, source)
         return source
     folders = [dir_ for dir_ in (settings.output_dir, *settings.readable_dirs) if dir_ is not None]
     return (yield from off_loop(read_file, source, settings.artifacts, folders))
@@ -37,7 +37,7 @@ def download_input(settings: ToolSettings, source: str | bytes) -> Flow[str | by
     """Download an image that is given by its URL; redirects must be allowed as well."""
     if isinstance(source, bytes) or not _is_url(source):
         return source
-    allow = partial(_check_url, settings)
+    allow = partial(check_url, settings)
     return (yield from media.download(source, max_bytes=media.MAX_IMAGE_FILE_BYTES, allow=allow))
 
 
@@ -74,9 +74,10 @@ def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def _check_url(settings: ToolSettings, url: str) -> None:
+def check_url(settings: ToolSettings, url: str, *, instead: str = "; name a file") -> None:
+    """Raise for a URL that the settings do not allow; ``instead`` says what to do."""
     if not settings.allow_urls:
-        raise InvalidArgumentError("URLs are not allowed here; name a file")
+        raise InvalidArgumentError(f"URLs are not allowed here{instead}")
     host, allowed = host_of(url), settings.allow_hosts
     if allowed is not None and not is_named(host, allowed):
         raise InvalidArgumentError(

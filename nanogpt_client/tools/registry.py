@@ -136,6 +136,20 @@ TOOLS: Mapping[str, Tool] = {
             web.search_web,
         ),
         Tool(
+            "fetch_page",
+            "Read a web page. Returns its text as Markdown.",
+            schemas.PageArguments,
+            tool_settings.PageToolSettings,
+            web.fetch_page,
+        ),
+        Tool(
+            "youtube_transcript",
+            "Return what is said in a YouTube video, as text.",
+            schemas.TranscriptArguments,
+            tool_settings.ToolSettings,
+            web.youtube_transcript,
+        ),
+        Tool(
             "check_balance",
             "Return the balance of the NanoGPT account, and the address for deposits.",
             schemas.BalanceArguments,

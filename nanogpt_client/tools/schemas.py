@@ -92,6 +92,18 @@ class SearchArguments(Arguments):
     exclude_domains: list[str] | None = Field(default=None, description="None of these sites.")
 
 
+class PageArguments(Arguments):
+    """Read a web page."""
+
+    url: str = Field(description="The page's address, http(s)://…; not of YouTube.")
+
+
+class TranscriptArguments(Arguments):
+    """Return the transcript of a YouTube video."""
+
+    url: str = Field(description="E.g. https://www.youtube.com/watch?v=VIDEO_ID.")
+
+
 class BalanceArguments(Arguments):
     """Return the account's balance, and the address for deposits of Nano."""
 

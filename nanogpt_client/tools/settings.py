@@ -19,6 +19,7 @@ from nanogpt_client.types.progress import OnProgress
 __all__ = [
     "EstimateToolSettings",
     "ImageToolSettings",
+    "PageToolSettings",
     "SearchToolSettings",
     "SpeechToolSettings",
     "SpendRequest",
@@ -154,6 +155,13 @@ class SearchToolSettings(ToolSettings):
     """``"standard"``, ``"deep"``, or a value of the provider's own."""
     max_results: Count | None = None
     """Most results to return, used if the agent gives no number."""
+
+
+class PageToolSettings(ToolSettings):
+    """Settings of the tool that reads web pages."""
+
+    stealth: bool = False
+    """Read pages through a proxy, for sites that refuse robots, at five times the price."""
 
 
 class EstimateToolSettings(ToolSettings):

@@ -63,6 +63,8 @@ class ToolboxSettings(tool_settings.EstimateToolSettings):
     """Depth of web search: ``"standard"``, ``"deep"``, or a value of the provider's own."""
     max_results: Count | None = None
     """Most search results to return, used if the agent gives no number."""
+    stealth: bool = False
+    """Read pages through a proxy, for sites that refuse robots, at five times the price."""
 
     @field_validator("include")
     @classmethod

@@ -46,7 +46,7 @@ def generate_video(
 
 def _submit(settings: VideoToolSettings, arguments: VideoArguments) -> Flow[VideoJob]:
     prompt, image, duration = arguments.prompt, arguments.image, arguments.duration
-    if prompt is None:
+    if prompt is None and image is None:
         raise InvalidArgumentError("a video needs a prompt, or the run_id of an earlier one")
     if image is not None:
         image = yield from files.read_input(settings, image)
@@ -56,7 +56,7 @@ def _submit(settings: VideoToolSettings, arguments: VideoArguments) -> Flow[Vide
     )
     return (
         yield from video.submit_video(
-            prompt,
+            prompt or "",
             model=settings.model,
             image=image,
             duration=duration,

@@ -27,14 +27,17 @@ from nanogpt_client.types.media import (
 )
 from nanogpt_client.types.memory import CompressedMemory
 from nanogpt_client.types.moderation import Moderation, ModerationResult
+from nanogpt_client.types.pages import ScrapedPage, UrlResults, YoutubeTranscript
 from nanogpt_client.types.progress import OnProgress, Progress
 from nanogpt_client.types.rerank import RankedDocument, Reranking
 from nanogpt_client.types.search import SearchHit, WebSearchResult
+from nanogpt_client.types.voices import ClonedVoice, VoiceJob, VoiceProvider
 
 __all__ = [
     "Affordability",
     "Balance",
     "CompressedMemory",
+    "ClonedVoice",
     "CostEstimate",
     "Deposit",
     "DepositLimits",
@@ -48,13 +51,18 @@ __all__ = [
     "Progress",
     "RankedDocument",
     "Reranking",
+    "ScrapedPage",
     "SearchHit",
     "Segment",
     "Speech",
     "SubscriptionUsage",
     "Transcript",
+    "UrlResults",
     "UsageReport",
     "Video",
     "VideoJob",
+    "VoiceJob",
+    "VoiceProvider",
     "WebSearchResult",
+    "YoutubeTranscript",
 ]

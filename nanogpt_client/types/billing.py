@@ -10,7 +10,7 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/pricing and video-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -106,6 +106,19 @@ class Billing:
             cost_nano=next((a.value for a in amounts if a.currency == "XNO"), None),
             balance_nano=next((b.value for b in balances if b.currency == "XNO"), None),
             moderation=checked,
+        )
+
+    @classmethod
+    def total(cls, bills: Sequence[Billing]) -> Billing:
+        """Return the sum of several bills, the rest as in the last; an unknown cost stays so."""
+        if not bills:
+            return cls()
+        costs = [bill.cost for bill in bills if bill.cost is not None]
+        nano = [bill.cost_nano for bill in bills if bill.cost_nano is not None]
+        return replace(
+            bills[-1],
+            cost=sum(costs, Decimal(0)) if len(costs) == len(bills) else None,
+            cost_nano=sum(nano, Decimal(0)) if nano else None,
         )
 
     def settled(self, final: Billing, *, refunded: bool) -> Billing:

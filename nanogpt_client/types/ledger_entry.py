@@ -17,7 +17,8 @@ class LedgerEntry:
     """One call, as the ledger records it.
 
     Attributes:
-        kind: chat, embedding, image, speech, transcription, video, search, account, …
+        kind: chat, embedding, image, speech, transcription, video, voice, search, scrape,
+            youtube, account, …
         model: the model asked, if any.
         outcome: ``"ok"``, ``"abandoned"`` (the caller stopped reading, or was cancelled), or the
             name of the exception.

@@ -30,6 +30,7 @@ __all__ = [
     "SpeechOptions",
     "TranscriptionOptions",
     "VideoOptions",
+    "VoiceCloneOptions",
     "WebSearch",
     "WebSearchOptions",
     "WorkOptions",
@@ -382,8 +383,9 @@ def transcription_options(split: TranscriptSplit | None) -> TranscriptionOptions
 class VideoOptions(ProgressOptions, total=False):
     """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation.
 
-    ``duration`` is in seconds. ``image`` is the first frame: bytes, a path, or an http(s) URL.
-    ``moderation`` checks the input first, for a price: ``True``, or a moderation model's id.
+    ``duration`` is in seconds. ``image`` is the first frame, ``video`` the video to extend, edit or
+    upscale: bytes, a path, or an http(s) URL. ``moderation`` checks the input first, for a price:
+    ``True``, or a moderation model's id.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
@@ -396,8 +398,39 @@ class VideoOptions(ProgressOptions, total=False):
     moderation: Moderate | None
 
 
+class VoiceCloneOptions(ProgressOptions, total=False):
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/voice-cloning.
+
+    MiniMax takes all but the last, and requires ``voice_id``; Qwen takes the last alone.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    voice_id: str | None
+    """The name of the voice, which you choose: a letter, then at least 7 letters or digits."""
+    clone_model: str | None
+    """E.g. ``"speech-02-hd"``."""
+    reduce_noise: bool | None
+    """Reduce the noise of the recording."""
+    normalize_volume: bool | None
+    """Normalize the volume of the recording."""
+    accuracy: Fraction | None
+    """0 to 1: how well the recording must match its text; NanoGPT's default is 0.7."""
+    preview_text: str | None
+    """A text to be read in the new voice, for a preview."""
+    reference_text: str | None
+    """What is said in the recording."""
+
+
 class VideoJobOptions(VideoOptions, total=False):
     """Options of a video, and the seconds between polls and until waiting ends."""
+
+    poll_interval: float
+    poll_timeout: float
+
+
+class VoiceCloneJobOptions(VoiceCloneOptions, total=False):
+    """Options of a voice, and the seconds between polls and until waiting ends."""
 
     poll_interval: float
     poll_timeout: float

@@ -15,7 +15,16 @@ from nanogpt_client import errors
 from nanogpt_client._protocol.call import Call, Reply
 from nanogpt_client._protocol.policy import send_with_retries, stream_events
 from nanogpt_client._protocol.steps import Chunk
-from nanogpt_client.endpoints import account, catalog, embeddings, payments, search, video
+from nanogpt_client.endpoints import (
+    account,
+    catalog,
+    embeddings,
+    pages,
+    payments,
+    search,
+    video,
+    voices,
+)
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.endpoints.images import generate_image
 from nanogpt_client.endpoints.memory import compress_memory
@@ -39,6 +48,11 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "transcription": lambda: first_call(transcribe(b"RIFF", model="m")),
     "video": lambda: first_call(video.submit_video("a cat", model="m")),
     "video_status": lambda: video.video_status("vid_sample"),
+    "pages": lambda: pages.scrape_pages(["https://example.com/a", "https://example.com/b"]),
+    "transcripts": lambda: pages.youtube_transcripts(
+        ["https://youtu.be/kJQP7kiw5Fk", "https://youtu.be/xxxxxxxxxxx"]
+    ),
+    "voice_status": lambda: voices.voice_clone_status("run", provider="qwen"),
     "search": lambda: search.search_web("nano"),
     "rerank": lambda: first_call(rerank("nano", ["a", "b"], model="m")),
     "moderation": lambda: moderate("nano"),
@@ -65,6 +79,8 @@ READ: dict[str, Callable[[Any], Any]] = {
     "refusal": lambda r: r.message.refusal,
     "vectors": lambda r: r.vectors.tolist(),
     "mime_type": lambda r: r[0].mime_type,
+    "texts": lambda r: [item.text for item in r],
+    "errors": lambda r: [item.error for item in r],
     "urls": lambda r: [hit.url for hit in r],
     "categories": lambda r: list(r.categories),
     "ranks": lambda r: [[each.index, each.score, each.text] for each in r],

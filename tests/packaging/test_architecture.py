@@ -301,7 +301,7 @@ def test_httpx_and_numpy_load_at_their_first_use():
 
 
 def test_of_langchain_only_what_a_chat_model_needs_loads_at_once():
-    parts = ("callbacks", "embeddings", "parsers", "retrievers", "tools")
+    parts = ("callbacks", "embeddings", "loaders", "parsers", "retrievers", "tools")
     late = {f"langchain_nanogpt.{name}" for name in parts}
     eager = loaded_by("import langchain_nanogpt")
     assert "langchain_nanogpt.chat_models" in eager

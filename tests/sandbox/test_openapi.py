@@ -34,6 +34,8 @@ POSTED: list[tuple[str, Any]] = [
     ("/v1/images/generations", IMAGE | {"response_format": "url"}),
     ("/v1/images/edits", {"prompt": "bluer", "imageDataUrl": data_url(image())}),
     *(("/web", SEARCH | extra) for extra in ({}, {"outputType": "sourcedAnswer"}, STRUCTURED)),
+    ("/scrape-urls", {"urls": ["https://example.com", "https://no.invalid"]}),
+    ("/youtube-transcribe", {"urls": ["https://youtu.be/kJQP7kiw5Fk", "https://youtu.be/x"]}),
     ("/v1/data/web/search", SEARCH), ("/transaction/create/{btc}", {"amount": 0.001}),
     *((f"/transaction/create/{each}", {"amount": 10}) for each in ("daimo/{usdc}", "usd")),
     ("/tts", {"model": "Kokoro-82m", "text": "Hello"}), ("/v1/embeddings", EMBED),

@@ -20,6 +20,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "transcribe": {"audio": "{name}"},
     "generate_video": {"prompt": "a cat", "duration": 5},
     "search_web": {"query": "Nano"},
+    "fetch_page": {"url": "https://example.com/nano"},
+    "youtube_transcript": {"url": "https://youtu.be/kJQP7kiw5Fk"},
     "check_balance": {},
     "estimate_cost": {"kind": "image"},
 }

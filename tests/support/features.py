@@ -52,6 +52,8 @@ CHAT = "openai/gpt-5.2"
 VISION = "google/gemini-3-flash-preview"
 PICTURE = "PICTURE"  # the test puts a picture and a recording in the place of these
 RECORDING = "RECORDING"
+PAGE_URL, VIDEO_URL = "https://docs.example.com/nano", "https://youtu.be/kJQP7kiw5Fk"
+SOURCE = "https://example.com/source.mp4"
 RUN_ID = "RUN_ID"
 ADD = "ADD"
 WALLET = "WALLET"
@@ -162,6 +164,11 @@ ROWS = (
         [spec("generate_video", prompt="a cat", image=PICTURE)],
     ),
     Row(
+        "3. Video Generation",
+        "from a video: upscaled, extended",
+        *[[client("generate_video", model="video-upscaler", video=SOURCE, poll_interval=0.01)]] * 3,
+    ),
+    Row(
         "4. Text-to-Speech (TTS)",
         "speech",
         [
@@ -171,6 +178,11 @@ ROWS = (
         ],
         [tool("NanoGPTSpeechTool", text="Hi.")],
         [spec("speak", text="Hi.")],
+    ),
+    Row(
+        "4. Text-to-Speech (TTS)",
+        "cloned voices",
+        *[[client("clone_voice", RECORDING, provider="qwen", poll_interval=0.01)]] * 3,
     ),
     Row(
         "5. Speech-to-Text (Transcription)",
@@ -265,6 +277,29 @@ ROWS = (
         [
             spec("search_web", query="What is Nano?"),
             Cell("NanoGPTWebSearchRetriever.retrieve", ["What is Nano?"]),
+        ],
+    ),
+    Row(
+        "9. Web Search via AI",
+        "pages as Markdown",
+        [client("scrape", PAGE_URL)],
+        [
+            tool("NanoGPTFetchPageTool", url=PAGE_URL),
+            Cell("NanoGPTWebLoader.load", words={"urls": PAGE_URL}),
+        ],
+        [spec("fetch_page", url=PAGE_URL), Cell("NanoGPTWebReader.load_data", [PAGE_URL])],
+    ),
+    Row(
+        "9. Web Search via AI",
+        "transcripts of YouTube",
+        [client("transcribe_youtube", VIDEO_URL)],
+        [
+            tool("NanoGPTYoutubeTranscriptTool", url=VIDEO_URL),
+            Cell("NanoGPTYoutubeLoader.load", words={"urls": VIDEO_URL}),
+        ],
+        [
+            spec("youtube_transcript", url=VIDEO_URL),
+            Cell("NanoGPTYoutubeReader.load_data", [VIDEO_URL]),
         ],
     ),
     Row("10. Rate Limits", "retries", *setting("max_retries", value=1)),

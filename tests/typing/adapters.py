@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import assert_type
 
 from langchain.agents.middleware import AgentMiddleware
-from langchain_core.document_loaders import BaseBlobParser
+from langchain_core.document_loaders import BaseBlobParser, BaseLoader
 from langchain_core.documents import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -29,6 +29,7 @@ from langchain_nanogpt import (
     NanoGPTImageTool,
     NanoGPTRerank,
     NanoGPTToolkit,
+    NanoGPTWebLoader,
     NanoGPTWebSearchRetriever,
     with_footnotes,
 )
@@ -71,7 +72,8 @@ def langchain_tools(client: NanoGPTClient) -> None:
     guard: AgentMiddleware = ModerationMiddleware(client=client, on_flagged="raise")
     chat = ChatNanoGPT(model=MODEL, client=client)
     memory: AgentMiddleware = MemoryCompressionMiddleware(chat, keep=("messages", 2))
-    _ = tool, retriever, parser, reranker, guard, memory
+    loader: BaseLoader = NanoGPTWebLoader(urls="https://example.com", client=client, stealth=True)
+    _ = tool, retriever, parser, reranker, guard, memory, loader
 
 
 def llama_index(client: NanoGPTClient) -> None:

@@ -18,18 +18,22 @@ from nanogpt_client import (
     Budget,
     ChatChunk,
     ChatCompletion,
+    ClonedVoice,
     GeneratedImages,
     InsufficientBalanceError,
     Ledger,
     ModelList,
     NanoGPTClient,
     NanoGPTError,
+    ScrapedPage,
     Speech,
     StreamInterruptedError,
     Transcript,
+    UrlResults,
     Video,
     VideoJob,
     WebSearchResult,
+    YoutubeTranscript,
 )
 
 MODEL = "openai/gpt-5.2"
@@ -65,6 +69,9 @@ def sync_calls(client: NanoGPTClient) -> None:
     assert_type(client.submit_video("a cat", model="sora-2"), VideoJob)
     assert_type(client.generate_video("a cat", model="sora-2"), Video)
     assert_type(client.search_web("news"), WebSearchResult)
+    assert_type(client.scrape("https://example.com"), UrlResults[ScrapedPage])
+    assert_type(client.transcribe_youtube(["https://youtu.be/x"])[0], YoutubeTranscript)
+    assert_type(client.clone_voice("me.wav", provider="qwen"), ClonedVoice)
     assert_type(client.list_models("embedding"), ModelList)
     assert_type(client.balance(), Balance)
 

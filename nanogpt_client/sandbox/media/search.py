@@ -42,6 +42,11 @@ def search(
     return [result for _, result in found[: max(0, limit)]]
 
 
+def article(url: str) -> SearchResult | None:
+    """Return the article of that address."""
+    return next((result for result in _corpus() if result.url == url), None)
+
+
 def _domain_passes(url: str, included: Iterable[str], excluded: Iterable[str]) -> bool:
     host = urlsplit(url).hostname or ""
     wanted = [_covers(domain, host) for domain in included]

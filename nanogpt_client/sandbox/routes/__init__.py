@@ -10,15 +10,17 @@ from nanogpt_client.sandbox.routes import (
     images,
     memory,
     moderation,
+    pages,
     rerank,
     video,
+    voices,
     web,
     x402,
 )
 from nanogpt_client.sandbox.routing import Table
 
 _MODULES = (
-    chat, embeddings, rerank, moderation, memory, images, audio, video, web, catalog, account,
-    deposits, x402,
+    chat, embeddings, rerank, moderation, memory, images, audio, voices, video, web, pages, catalog,
+    account, deposits, x402,
 )  # fmt: skip
 TABLE = Table([route for module in _MODULES for route in module.ROUTES])

@@ -194,7 +194,7 @@ def transcription_status(exchange: Exchange) -> Reply:
 def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]) -> _Transcribed:
     from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - an extra
 
-    body, upload = _recording(exchange, file_field, url_fields)
+    body, upload = recording(exchange, file_field, url_fields)
     model = catalog.asked_for("stt", body)
     most = model.parameters["max_request_body_mb"]
     if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
@@ -208,9 +208,10 @@ def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]
     return _Transcribed(body, model, upload, transcript, bill)
 
 
-def _recording(
+def recording(
     exchange: Exchange, file_field: str, url_fields: tuple[str, ...]
 ) -> tuple[dict[str, Any], Upload]:
+    """Return the fields of a request and its recording: a file, or a URL of our own."""
     if is_form(exchange.request):
         form = read_form(exchange.request)
         files = form.files.get(file_field) or form.files.get("file") or form.files.get("audio")

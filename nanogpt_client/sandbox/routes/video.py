@@ -25,6 +25,9 @@ _FAILURE = {
     "userFriendlyError": "Content flagged as inappropriate. Please modify your prompt.",
 }
 _SOURCES = ("imageDataUrl", "imageUrl", "image_url", "image")
+_VIDEOS = ("videoUrl", "videoDataUrl", "video")
+_MIDJOURNEY, _MADE = "midjourney-video", 4  # videos of one job (page video-extend)
+_EXTENDED = 5.0  # seconds
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*s?")
 _MAX_LISTED = 50
 _ASPECT = "16:9"  # of the models that have no choice
@@ -37,20 +40,12 @@ def submit(exchange: Exchange) -> Reply:
 
     body = read_json(exchange.request)
     model = catalog.asked_for("video", body)
-    source = next((body[key] for key in _SOURCES if body.get(key)), None)
-    prompt = body.get("prompt") or ""
-    if not isinstance(prompt, str) or not (prompt.strip() or source):
-        raise missing("prompt")
+    source, mode = _source(body, model)
+    prompt = _prompt(body, model, source)
     seconds = _duration(body, model)
     aspect = _option(body, ("aspect_ratio", "aspectRatio"), model.options("aspect_ratio"))
     resolution = _option(body, ("resolution",), model.options("resolution"))
-    mode = "image_to_video" if source else "text_to_video"
-    if not model.can(mode):
-        if not source:
-            raise missing("imageUrl")
-        message = f"The model '{model.id}' does not accept image input."
-        raise Refusal(400, message, code="image_input_not_supported", param="imageUrl")
-    image = image_of(exchange, source, "imageUrl") if source else None
+    image = image_of(exchange, source, "imageUrl") if mode == "image_to_video" else None
     order = VideoOrder(seconds, resolution, audio=_audio(body, model), source=mode)
     bill = exchange.bill(model, video_price(model, order))
     seed = body["seed"] if isinstance(body.get("seed"), int) else 0
@@ -62,8 +57,55 @@ def submit(exchange: Exchange) -> Reply:
     if isinstance(body.get("conversationUUID"), str):
         result["conversationUUID"] = body["conversationUUID"]
     job = exchange.queue("video", model.id, bill.cost, result)
-    submitted = {"runId": job.id, "id": job.id, "status": "pending", "model": model.id}
-    return json_reply(submitted | bill.fields | {"prechargeLabel": "sandbox"}, 202)
+    return json_reply(_submitted(job) | bill.fields | {"prechargeLabel": "sandbox"}, 202)
+
+
+def extend(exchange: Exchange) -> Reply:
+    """Queue the extension of one of a Midjourney job's videos, and charge for it."""
+    body = read_json(exchange.request)
+    name, index = body.get("runId") or body.get("taskId"), body.get("index")
+    if not name:
+        raise missing("runId")
+    if type(index) is not int or index not in range(_MADE):
+        raise invalid("index must be 0 to 3.", "index")
+    job = exchange.world.jobs.get(name) if isinstance(name, str) else None
+    if job is None or job.kind != "video":
+        raise Refusal(404, f"No video job '{name}'.", code="not_found", param="runId")
+    model = catalog.find("video", job.model)
+    if model.id != _MIDJOURNEY:
+        raise invalid(f"Only videos of {_MIDJOURNEY} are extended so.", "runId")
+    bill = exchange.bill(model, video_price(model, VideoOrder(_EXTENDED, None)))
+    longer = exchange.queue("video", model.id, bill.cost, dict(job.result))
+    more = {"success": True, "taskId": longer.id, "eta": 60}
+    more["message"] = f"Extending video {index + 1} by 5 seconds..."
+    return json_reply(_submitted(longer) | more | bill.fields, 202)
+
+
+def _submitted(job: Job) -> dict[str, Any]:
+    return {"runId": job.id, "id": job.id, "status": "pending", "model": job.model}
+
+
+def _source(body: dict[str, Any], model: catalog.Model) -> tuple[Any, str]:
+    """Return the image or video to start from, and the mode. Raises `Refusal` (400)."""
+    video = next((body[key] for key in _VIDEOS if body.get(key)), None)
+    image = next((body[key] for key in _SOURCES if body.get(key)), None)
+    mode = "video_to_video" if video else "image_to_video" if image else "text_to_video"
+    if model.can(mode):
+        return video or image, mode
+    if mode == "text_to_video":
+        raise missing("videoUrl" if model.can("video_to_video") else "imageUrl")
+    kind = "video" if video else "image"
+    message = f"The model '{model.id}' does not accept {kind} input."
+    raise Refusal(400, message, code=f"{kind}_input_not_supported", param=f"{kind}Url")
+
+
+def _prompt(body: dict[str, Any], model: catalog.Model, source: Any) -> str:
+    """Return the prompt; what only has a source shows its address. Raises `Refusal` (400)."""
+    prompt = body.get("prompt") or ""
+    is_needed = source is None or model.id.endswith("-extend")
+    if not isinstance(prompt, str) or (is_needed and not prompt.strip()):
+        raise missing("prompt")
+    return prompt or f"{model.id}: {str(source)[:80]}"
 
 
 def status(exchange: Exchange) -> Reply:
@@ -159,6 +201,7 @@ def _audio(body: dict[str, Any], model: catalog.Model) -> bool:
 
 ROUTES = [
     Route("POST", "generate-video", preflight(submit)),
+    Route("POST", "generate-video/extend", extend),
     Route("GET", "video/status", status, polled=True),
     Route("GET", "generate-video/status", older_status, polled=True),
     Route("GET", "generate-video/recover", recover),

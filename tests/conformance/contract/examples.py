@@ -145,9 +145,7 @@ _MESSAGES = Left("Anthropic's Messages API: not covered")
 _IMAGES = Left("/v1/images and its lists: we use /v1/images/generations")
 _DATA = Left("Data API: not covered")
 _BATCHES = Left("Batch API: no method yet")
-_SCRAPE = Left("scraping of pages: no method yet")
-_YOUTUBE = Left("transcripts of YouTube: no method yet")
-_VOICES = Left("voice cloning: its own routes are not covered, its jobs are read")
+_VOICES = Left("a list of voices that only a session of the web page may read or write")
 _KEYS = Left("keys of other providers, kept at NanoGPT: not covered")
 _PROVIDERS = Left("a model's providers and the account's preferences: not covered")
 _X402 = Left("x402: older forms of the quote, and the receipt of an exact payment")
@@ -185,10 +183,10 @@ _ROUTES: tuple[tuple[str, Verdict], ...] = (
     ("/files", _BATCHES),
     ("/batches", _BATCHES),
     ("/beta/batches", _BATCHES),
-    ("/scrape-urls", _SCRAPE),
-    ("/youtube-transcribe", _YOUTUBE),
     ("/moderations", Sent("moderation")),
     ("/memory", Sent("memory")),
+    ("/scrape-urls", Sent("pages")),
+    ("/youtube-transcribe", Sent("transcripts")),
     ("/evals", _EVALS),
     ("/nsfw", _NSFW),
     ("/ai-detection", _NSFW),
@@ -210,8 +208,6 @@ _OTHER_PRODUCTS = {
     "messages-count-tokens": _MESSAGES.reason,
     "responses": _RESPONSES.reason,
     "hosted-tool-search": _RESPONSES.reason,
-    "scrape-urls": _SCRAPE.reason,
-    "youtube-transcribe": _YOUTUBE.reason,
     "talk-to-gpt": _OLDER.reason,
     "teams": "teams: not covered",
     "oauth-pkce": _LOGIN.reason,
@@ -305,12 +301,14 @@ _RULES: tuple[tuple[str, str, Verdict], ...] = (
     ("transcribe", "model", _OLDER),
     ("speech-to-text", "", _OLDER),
     ("transcribe-status", "status", Read("transcription state")),
-    ("voice-cloning", "status runId", Read("transcription ticket")),
-    ("voice-cloning", "status", Read("transcription state")),
-    ("voice-cloning", "runId cost", Sent("transcription status")),
+    ("voice-cloning", "status runId", Read("voice ticket")),
+    ("voice-cloning", "status", Read("voice state")),
+    ("voice-cloning", "runId cost", Sent("voice status")),
+    ("voice-cloning", "audioUrl", Sent("voice")),
+    ("voice-cloning", "text model", _OLDER),
     ("voice-cloning", "", _VOICES),
     # Videos.
-    ("video-extend", "runId index", Left("extending a video of Midjourney's: not covered")),
+    ("video-extend", "runId index", Sent("video extension")),
     ("video-extend", "runId", Read("video ticket")),
     ("video-extend", "model prompt", Sent("video")),
     ("video-generation", "runId status", Read("video ticket")),
@@ -330,7 +328,12 @@ _RULES: tuple[tuple[str, str, Verdict], ...] = (
     ("moderations", "input", Sent("moderation")),
     ("memory", "messages usage", Read("memory")),
     ("memory", "messages", Sent("memory")),
-    # Search, account.
+    # Pages, transcripts, search, account.
+    ("scrape-urls", "urls", Sent("pages")),
+    ("scrape-urls", "results summary", Read("pages")),
+    ("youtube-transcribe", "urls", Sent("transcripts")),
+    ("youtube-transcribe", "transcripts summary", Read("transcripts")),
+    ("youtube-transcribe", "Content-Type", _CODE),
     ("web-search", "data metadata", Read("search")),
     ("*", "usd_balance", Read("balance")),
     ("usage", "totals", Read("usage report")),

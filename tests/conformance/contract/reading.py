@@ -24,10 +24,12 @@ from nanogpt_client.endpoints import (
     images,
     memory,
     moderation,
+    pages,
     search,
     speech,
     transcription,
     video,
+    voices,
 )
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.chat import ChatCompletion, Usage
@@ -176,6 +178,17 @@ PATHS: dict[str, dict[str, str]] = {
         "policy": "data.isNSFWError",
     },
     "recovered videos": {"run": "data.0.runId", "model": "data.0.model", "state": "data.0.status"},
+    "voice ticket": {"run": "runId", "model": "model", "cost": "cost", "state": "status"},
+    "voice state": {"state": "status", "url": "speakerEmbeddingUrl audioUrls.0"},
+    "pages": {
+        "url": "results.0.url", "title": "results.0.title", "text": "results.0.markdown",
+        "html": "results.0.content", "why": "results.1.error", "cost": "summary.totalCost",
+    },
+    "transcripts": {
+        "url": "transcripts.0.url", "title": "transcripts.0.title",
+        "text": "transcripts.0.transcript", "why": "transcripts.1.error",
+        "cost": "summary.totalCost",
+    },
     "search": {"answer": "data", "cost": "metadata.cost"},
     "moderation": {
         "model": "model", "flagged": "results.0.flagged", "scores": "results.0.category_scores",
@@ -400,6 +413,33 @@ def _recovered(body: Body) -> Found:
     return {"run": job.run_id, "model": job.model, "state": job.status}
 
 
+def _voice_ticket(body: Body) -> Found:
+    flow = voices.submit_voice_clone(SOUND, provider="qwen")
+    job = first_call(flow).parse(reply(body, 202))
+    return {"run": job.run_id, "model": job.model, "cost": job.cost, "state": job.status}
+
+
+def _voice_state(body: Body) -> Found:
+    job = voices.voice_clone_status("run", provider="qwen").parse(reply(body))
+    return {"state": job.status, "url": job.url}
+
+
+def _pages(body: Body) -> Found:
+    urls = [item["url"] for item in body["results"]]
+    found = pages.scrape_pages(urls).parse(reply(body))
+    page, failed = found
+    return {"url": page.url, "title": page.title, "text": page.text, "html": page.html,
+            "why": failed.error, "cost": found.cost}  # fmt: skip
+
+
+def _transcripts(body: Body) -> Found:
+    urls = [item["url"] for item in body["transcripts"]]
+    found = pages.youtube_transcripts(urls).parse(reply(body))
+    video_, failed = found
+    return {"url": video_.url, "title": video_.title, "text": video_.text,
+            "why": failed.error, "cost": found.cost}  # fmt: skip
+
+
 def _search(body: Body) -> Found:
     found = search.search_web("q").parse(reply(body))
     return {"answer": found.answer, "cost": found.billing.cost}
@@ -489,6 +529,10 @@ READERS: Mapping[str, Callable[[Any], Found]] = {
     "video ticket": _video_ticket,
     "video state": _video_state,
     "recovered videos": _recovered,
+    "voice ticket": _voice_ticket,
+    "voice state": _voice_state,
+    "pages": _pages,
+    "transcripts": _transcripts,
     "search": _search,
     "moderation": _moderation,
     "memory": _memory,

@@ -36,12 +36,21 @@ from nanogpt_client.endpoints import (
     images,
     memory,
     moderation,
+    pages,
     search,
     speech,
     transcription,
     video,
+    voices,
 )
-from nanogpt_client.types.options import ChatOptions, MemoryOptions, TranscriptionOptions
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.options import (
+    ChatOptions,
+    MemoryOptions,
+    TranscriptionOptions,
+    VoiceCloneOptions,
+)
+from nanogpt_client.types.voices import VoiceJob, VoiceProvider
 from tests.conformance.contract.examples import Example
 from tests.support.driving import first_call, reply
 from tests.unit.langchain_nanogpt.replies import Wire
@@ -115,6 +124,8 @@ def filled(body: dict[str, Any]) -> dict[str, Any]:
         given["messages"] = [HELLO]
     if given.get("stream") == "<stream>":
         given["stream"] = True
+    if given.get("urls") == "<urls>":
+        given["urls"] = ["https://example.com/article"]
     for name in given.keys() & {"imageUrl", "imageDataUrl"}:
         if given[name].startswith("<"):
             given[name] = {"imageUrl": PICTURE_AT, "imageDataUrl": PICTURE_URL}[name]
@@ -348,11 +359,17 @@ def _expected_paid_search(body: dict[str, Any]) -> dict[str, Any]:
     return {"maxResults" if name == "max_results" else name: v for name, v in body.items()}
 
 
+def _expected_pages(body: dict[str, Any]) -> dict[str, Any]:
+    """What is off by default is not sent."""
+    return {name: value for name, value in body.items() if value is not False}
+
+
 _EXPECTED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "image": _expected_image,
     "image edit": _expected_edit,
     "paid search": _expected_paid_search,
     "video": _expected_video,
+    "pages": _expected_pages,
 }
 
 
@@ -409,10 +426,43 @@ def _speech_status(body: dict[str, Any], example: Example) -> Request:
 
 
 def _video(body: dict[str, Any], example: Example) -> Request:
-    source = body.pop("imageUrl", None) or body.pop("imageDataUrl", None)
+    image = body.pop("imageUrl", None) or body.pop("imageDataUrl", None)
+    source = body.pop("videoUrl", None)
     options = options_of(body, VideoOptions, {})
     model, prompt = _taken(options, "model"), _taken(options, "prompt")
-    return _first(video.submit_video(prompt, model=model, image=source, **options))
+    return _first(video.submit_video(prompt, model=model, image=image, video=source, **options))
+
+
+def _video_extension(body: dict[str, Any], example: Example) -> Request:
+    return _first(video.submit_video_extension(body["runId"], index=body["index"]))
+
+
+def _voice(body: dict[str, Any], example: Example) -> Request:
+    names = {
+        "customVoiceId": "voice_id", "voiceCloneModel": "clone_model", "text": "preview_text",
+        "needNoiseReduction": "reduce_noise", "needVolumeNormalization": "normalize_volume",
+        "referenceText": "reference_text",
+    }  # fmt: skip
+    audio = body.pop("audioUrl")
+    options = options_of(body, VoiceCloneOptions, names)
+    return _first(voices.submit_voice_clone(audio, provider=_provider(example), **options))
+
+
+def _voice_status(body: dict[str, Any], example: Example) -> Request:
+    job = VoiceJob(body["runId"], _provider(example), "queued", Billing(), raw=body)
+    return voices.voice_clone_status(job).request
+
+
+def _provider(example: Example) -> VoiceProvider:
+    return "qwen" if example.under.startswith("Qwen") else "minimax"
+
+
+def _pages(body: dict[str, Any], example: Example) -> Request:
+    return pages.scrape_pages(body["urls"], stealth=body.get("stealthMode", False)).request
+
+
+def _transcripts(body: dict[str, Any], example: Example) -> Request:
+    return pages.youtube_transcripts(body["urls"]).request
 
 
 def _search(body: dict[str, Any], example: Example) -> Request:
@@ -463,6 +513,11 @@ SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
     "transcription": _transcription,
     "transcription status": _transcription_status,
     "video": _video,
+    "video extension": _video_extension,
+    "voice": _voice,
+    "voice status": _voice_status,
+    "pages": _pages,
+    "transcripts": _transcripts,
     "search": _search,
     "paid search": _paid_search,
     "moderation": _moderation,

@@ -12,6 +12,7 @@ from langchain_tests.unit_tests import ToolsUnitTests
 from langchain_nanogpt import (
     NanoGPTBalanceTool,
     NanoGPTCostEstimateTool,
+    NanoGPTFetchPageTool,
     NanoGPTImageEditTool,
     NanoGPTImageTool,
     NanoGPTSpeechTool,
@@ -19,6 +20,7 @@ from langchain_nanogpt import (
     NanoGPTVideoTool,
     NanoGPTWebSearchRetriever,
     NanoGPTWebSearchTool,
+    NanoGPTYoutubeTranscriptTool,
 )
 from tests.unit.langchain_nanogpt.samples import picture, sound
 
@@ -39,6 +41,8 @@ EXAMPLES: dict[type[Any], tuple[dict[str, Any], dict[str, Any]]] = {
     NanoGPTTranscriptionTool: ({}, {"audio": file_url(sound(), "audio/wav")}),
     NanoGPTVideoTool: ({"poll_interval": 0.01}, {"prompt": "a cat"}),
     NanoGPTWebSearchTool: ({"max_results": 2}, {"query": "What is Nano?"}),
+    NanoGPTFetchPageTool: ({}, {"url": "https://example.com/nano"}),
+    NanoGPTYoutubeTranscriptTool: ({}, {"url": "https://youtu.be/kJQP7kiw5Fk"}),
     NanoGPTBalanceTool: ({}, {}),
     NanoGPTCostEstimateTool: ({}, {"kind": "image"}),
 }
@@ -77,6 +81,8 @@ TestSpeechUnit, TestSpeech = suites(NanoGPTSpeechTool)
 TestTranscriptionUnit, TestTranscription = suites(NanoGPTTranscriptionTool)
 TestVideoUnit, TestVideo = suites(NanoGPTVideoTool)
 TestWebSearchUnit, TestWebSearch = suites(NanoGPTWebSearchTool)
+TestFetchPageUnit, TestFetchPage = suites(NanoGPTFetchPageTool)
+TestTranscriptUnit, TestTranscript = suites(NanoGPTYoutubeTranscriptTool)
 TestBalanceUnit, TestBalance = suites(NanoGPTBalanceTool)
 TestCostEstimateUnit, TestCostEstimate = suites(NanoGPTCostEstimateTool)
 

@@ -163,3 +163,51 @@ def test_a_given_image_is_in_each_frame():
         assert frame[40:200].mean(axis=(0, 1)).argmax() == 1
     with pytest.raises(ValueError, match="no image"):
         make_video("x", seconds=1, image=b"none")
+
+
+SOURCE = "https://example.com/source.mp4"
+
+
+def test_an_upscaler_takes_a_video_and_no_prompt():
+    app = SandboxApp()
+    body = {"model": "video-upscaler", "videoUrl": SOURCE, "resolution": "1080p"}
+    reply = ask(app, "POST", ROOT, body)
+    assert (reply.status, reply.json()["cost"]) == (202, 0.05)
+    missing = ask(app, "POST", ROOT, {"model": "video-upscaler", "prompt": "x"})
+    assert (missing.status, missing.json()["error"]["param"]) == (400, "videoUrl")
+    refused = submit(app, videoUrl=SOURCE)
+    assert code(refused) == (400, "video_input_not_supported")
+
+
+def test_a_model_that_extends_needs_a_prompt_as_well():
+    app = SandboxApp()
+    body = {"model": "wan-wavespeed-22-spicy-extend", "videoUrl": SOURCE, "duration": 5}
+    assert ask(app, "POST", ROOT, body | {"prompt": "on"}).status == 202
+    refused = ask(app, "POST", ROOT, body)
+    assert (refused.status, refused.json()["error"]["param"]) == (400, "prompt")
+
+
+def test_a_video_of_midjourney_is_extended():
+    app = SandboxApp()
+    run = submit(app, model="midjourney-video").json()["runId"]
+    for name in ("runId", "taskId"):
+        longer = ask(app, "POST", f"{ROOT}/extend", {name: run, "index": 0})
+        assert longer.status == 202
+        assert longer.json()["message"] == "Extending video 1 by 5 seconds..."
+        assert longer.json()["taskId"] == longer.json()["runId"] != run
+    assert app.balance == Decimal("5.00") - 3 * Decimal("0.30")
+    states = [poll(app, longer.json()["runId"])["data"] for _ in range(3)]
+    assert states[2]["output"]["video"]["url"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 400), ({"runId": "vid_0", "index": 0}, 404), ({"runId": 7, "index": 0}, 404),
+     ({"index": 4}, 400), ({"index": True}, 400), ({"index": None}, 400), ({"index": 0}, 400)],
+)  # fmt: skip
+def test_other_extensions_are_refused(body, status):
+    app = SandboxApp()
+    run = submit(app).json()["runId"]  # not of Midjourney
+    given = body if not body or "runId" in body else {"runId": run, **body}
+    assert ask(app, "POST", f"{ROOT}/extend", given).status == status
+    assert app.balance == Decimal("4.65")

@@ -1,18 +1,30 @@
-"""`NanoGPTAudioReader`: recordings as documents."""
+"""Recordings, web pages and transcripts of YouTube as documents."""
 
 from __future__ import annotations
 
 import pickle
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from llama_index.core import SimpleDirectoryReader
 from llama_index.core.schema import MetadataMode
 
-from llama_index_nanogpt import NanoGPTAudioReader, NanoGPTCostHandler
-from nanogpt_client import BadRequestError
+from llama_index_nanogpt import (
+    NanoGPTAudioReader,
+    NanoGPTCostHandler,
+    NanoGPTWebReader,
+    NanoGPTYoutubeReader,
+)
+from nanogpt_client import (
+    BadRequestError,
+    DownloadError,
+    InsufficientBalanceError,
+    InvalidArgumentError,
+)
 from tests.support.in_process import OneReply
 from tests.support.transcripts import TRANSCRIPTION
+from tests.support.web_pages import URLS, VIDEOS, PageWire
 
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 
@@ -133,3 +145,102 @@ def test_it_is_stored_without_its_key():
     assert pickle.loads(pickle.dumps(reader)).api_key is None
     reader.pickle_api_key = True
     assert pickle.loads(pickle.dumps(reader)).api_key == reader.api_key
+
+
+def web(wire: PageWire, **settings: Any) -> NanoGPTWebReader:
+    return NanoGPTWebReader(**wire.settings, **settings)
+
+
+async def test_a_document_for_each_page(load):
+    wire = PageWire()
+    first, *others = await load(web(wire), URLS, {"lang": "en"})
+    assert (first.text, first.id_) == (f"# {URLS[0]}", URLS[0])
+    assert first.metadata == {
+        "source": URLS[0], "title": f"Title of {URLS[0]}", "cost": 0.001, "lang": "en",
+    }  # fmt: skip
+    assert "cost" not in first.get_content(MetadataMode.LLM)
+    assert URLS[0] in first.get_content(MetadataMode.LLM)
+    assert [document.id_ for document in others] == URLS[1:]
+    assert [body["urls"] for body in wire.sent] == [URLS[:5], URLS[5:10], URLS[10:]]
+
+
+async def test_a_document_for_each_video(load):
+    wire = PageWire()
+    documents = await load(NanoGPTYoutubeReader(**wire.settings), VIDEOS)
+    assert [document.text for document in documents] == [f"said in {url}" for url in VIDEOS]
+    assert [len(body["urls"]) for body in wire.sent] == [10, 2]
+
+
+async def test_one_url_alone(load):
+    (document,) = await load(web(PageWire(), stealth=True), URLS[0])
+    assert document.id_ == URLS[0]
+
+
+def test_a_part_is_paid_when_it_is_needed():
+    wire = PageWire()
+    documents = web(wire).lazy_load_data(URLS)
+    assert wire.sent == []
+    next(iter(documents))
+    assert len(wire.sent) == 1
+
+
+async def test_a_page_that_fails_is_skipped_with_a_warning(load):
+    with pytest.warns(UserWarning, match=f"{URLS[1]} is skipped, free of charge: gone"):
+        documents = await load(web(PageWire(URLS[1])), URLS[:3])
+    assert [document.id_ for document in documents] == [URLS[0], URLS[2]]
+
+
+async def test_or_kept_empty_with_its_error(load):
+    _, kept, _ = await load(web(PageWire(URLS[1]), on_error="keep"), URLS[:3])
+    assert (kept.text, kept.metadata["error"]) == ("", "gone")
+
+
+async def test_or_raised_after_the_others_have_been_passed_on(load):
+    with pytest.raises(DownloadError, match=f"1 of 3 URLs .* {URLS[1]}: gone"):
+        await load(web(PageWire(URLS[1]), on_error="raise"), URLS[:3])
+
+
+@pytest.mark.parametrize("method", ["load_data", "aload_data", "alazy_load_data"])
+@pytest.mark.parametrize(
+    ("wire", "on_error", "paid"),
+    [
+        (PageWire(refuses=URLS[5]), "skip", URLS[:5]),
+        (PageWire(URLS[6]), "raise", [*URLS[:6], *URLS[7:10]]),
+    ],
+)
+async def test_what_was_paid_before_an_error_is_on_it(method, wire, on_error, paid):
+    async def act() -> None:
+        found = getattr(web(wire, on_error=on_error), method)(URLS)
+        if method.startswith("a"):
+            await found
+
+    with pytest.raises((DownloadError, InsufficientBalanceError)) as caught:
+        await act()
+    assert [document.id_ for document in caught.value.partial] == paid
+
+
+async def test_a_bad_url_is_refused_before_anything_is_paid(load):
+    wire = PageWire()
+    with pytest.raises(InvalidArgumentError, match=r"urls\[12\]"):
+        await load(web(wire), [*URLS, "https://youtu.be/x"])
+    with pytest.raises(InvalidArgumentError, match=r"urls\[1\]"):
+        await load(NanoGPTYoutubeReader(**wire.settings), [VIDEOS[0], URLS[0]])
+    assert wire.sent == []
+
+
+def test_what_pages_cost_is_reported_to_handlers():
+    with NanoGPTCostHandler() as handler, pytest.raises(InsufficientBalanceError):
+        web(PageWire(refuses=URLS[5])).load_data(URLS)
+    assert [(entry.kind, entry.outcome, entry.cost) for entry in handler.ledger] == [
+        ("scrape", "ok", Decimal("0.005")), ("scrape", "InsufficientBalanceError", 0),
+    ]  # fmt: skip
+
+
+def test_readers_of_pages_are_stored_without_their_key():
+    reader = NanoGPTWebReader(api_key=KEY, on_error="keep", stealth=True)
+    assert reader.is_remote
+    stored = reader.to_dict()
+    assert (stored["class_name"], stored["stealth"]) == ("NanoGPTWebReader", True)
+    assert KEY not in str(stored)
+    assert NanoGPTYoutubeReader(api_key=KEY).to_dict()["class_name"] == "NanoGPTYoutubeReader"
+    assert KEY.encode() not in pickle.dumps(reader)

@@ -152,6 +152,11 @@ async def test_methods_are_for_programs(client, spec_of):
     assert (await spec.aestimate_cost(kind="speech", text="hi")).artifact["usd"] > 0
     assert spec.search_web(query="Nano").artifact["kind"] == "search"
     assert (await spec.asearch_web(query="Nano")).artifact["kind"] == "search"
+    page = spec.fetch_page(url="https://example.com/nano")
+    assert page.text == (await spec.afetch_page(url="https://example.com/nano")).text
+    video = "https://youtu.be/kJQP7kiw5Fk"
+    said = spec.youtube_transcript(url=video)
+    assert said.text == (await spec.ayoutube_transcript(url=video)).text
     assert spec.generate_image(prompt="x").text.startswith("Generated")
     assert spec.transcribe(audio=(await spec.aspeak(text="Bye.")).artifact["name"]).text == "Bye."
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nanogpt_client import async_client, client
+from nanogpt_client._base_client import BaseClient
 from nanogpt_client._methods.texts import AsyncTextMethods, TextMethods
 from nanogpt_client._transport import http
 from nanogpt_client._transport.runner import AsyncRunner, Runner
@@ -21,10 +22,14 @@ from nanogpt_client.client import NanoGPTClient, Stream
 NAMES = {
     "AsyncNanoGPTClient": "NanoGPTClient",
     "AsyncPaymentMethods": "PaymentMethods",
+    "AsyncMethods": "Methods",
+    "AsyncPageMethods": "PageMethods",
     "AsyncRunner": "Runner",
     "AsyncStream": "Stream",
     "AsyncTextMethods": "TextMethods",
     "AsyncTransport": "Transport",
+    "AsyncVideoMethods": "VideoMethods",
+    "AsyncVoiceMethods": "VoiceMethods",
     "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
     "aclose": "close",
@@ -96,6 +101,20 @@ def test_both_clients_are_the_same_but_for_await():
     assert plain(ASYNC) == plain(SYNC)
 
 
+METHODS = [
+    (cls, twin)
+    for cls, twin in zip(NanoGPTClient.__bases__, AsyncNanoGPTClient.__bases__, strict=True)
+    if cls is not BaseClient
+]
+
+
+@pytest.mark.parametrize(("cls", "twin"), METHODS, ids=lambda cls: cls.__name__)
+def test_methods_by_subject_are_the_same_but_for_await(cls, twin):
+    source, other = inspect.getsource(cls), inspect.getsource(twin)
+    assert plain(other) == plain(source)
+    assert plain(other.replace("await self.", "await self.other.", 1)) != plain(source)
+
+
 @pytest.mark.parametrize(
     ("cut", "instead"),
     [
@@ -144,7 +163,8 @@ def test_the_methods_of_the_design_are_there():
     names = """chat stream_chat embed embed_all generate_image edit_image speak stream_speech
     transcribe submit_video video_status wait_for_video generate_video recover_videos search_web
     list_models balance usage subscription_usage estimate_chat_cost estimate_image_cost can_afford
-    create_deposit deposit_limits deposit_status send run"""
+    create_deposit deposit_limits deposit_status scrape transcribe_youtube clone_voice
+    submit_voice_clone voice_clone_status wait_for_voice_clone submit_video_extension send run"""
     assert set(names.split()) <= public(NanoGPTClient).keys()
 
 

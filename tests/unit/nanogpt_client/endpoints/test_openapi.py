@@ -21,10 +21,12 @@ from nanogpt_client.endpoints import (
     catalog,
     embeddings,
     images,
+    pages,
     search,
     speech,
     transcription,
     video,
+    voices,
 )
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from tests.support.driving import context, drive, reply, requests_of
@@ -80,6 +82,15 @@ ASKED: dict[str, Any] = {
                              include_images=True, from_date="2026-01-01", to_date="2026-02-01",
                              include_domains=["a.org"], exclude_domains=["b.org"]),
     "structured web": search.search_web("nano", schema={"type": "object"}),
+    "pages": pages.scrape_pages(["https://example.com/a", "https://example.com/b"]),
+    "transcripts": pages.youtube_transcripts(["https://youtu.be/kJQP7kiw5Fk"]),
+    "minimax": voices.submit_voice_clone(
+        "https://cdn/x.mp3", provider="minimax", voice_id="MyVoice001", clone_model="speech-02-hd",
+        reduce_noise=True, normalize_volume=True, accuracy=0.7, preview_text="Hi",
+    ),
+    "qwen": voices.submit_voice_clone("https://cdn/x.mp3", provider="qwen", reference_text="Hi"),
+    "voice status": voices.voice_clone_status("run", provider="qwen"),
+    "video from a video": video.submit_video("on", model="m", video="https://cdn/x.mp4"),
     "deposit": account.create_deposit("btc", "0.001"),
     "card deposit": account.create_deposit("usd", 5),
     "daimo deposit": account.create_deposit("usdc", 5),

@@ -18,6 +18,7 @@ from nanogpt_client.endpoints.video import (
     generate_video,
     recover_videos,
     submit_video,
+    submit_video_extension,
     video_status,
     wait_for_video,
 )
@@ -336,3 +337,71 @@ def test_any_json_is_an_answer_or_an_error(body):
             result = read()
             for job in result if isinstance(result, list) else [result]:
                 as_declared(job)
+
+
+MP4 = b"\0\0\0\x18ftypmp42rest"
+
+
+@pytest.mark.parametrize(
+    ("video", "sent"),
+    [
+        ("https://cdn/v.mp4", {"videoUrl": "https://cdn/v.mp4"}),
+        (MP4, {"videoDataUrl": f"data:video/mp4;base64,{base64.b64encode(MP4).decode()}"}),
+        ("data:video/mp4;base64,AAAA", {"videoDataUrl": "data:video/mp4;base64,AAAA"}),
+    ],
+)
+def test_a_source_video(video, sent):
+    body = ordered("more of it", model="veo3-1-extend", video=video)
+    assert body == {"model": "veo3-1-extend", "prompt": "more of it", **sent}
+
+
+def test_an_upscaler_needs_no_prompt_but_what_extends_or_edits_does():
+    body = ordered(model="video-upscaler", video="https://cdn/v.mp4", resolution="1080p")
+    assert body == {
+        "model": "video-upscaler", "videoUrl": "https://cdn/v.mp4", "resolution": "1080p",
+    }  # fmt: skip
+    for model in ("veo3-1-extend", "wan-wavespeed-video-edit"):
+        with pytest.raises(InvalidArgumentError, match="prompt must be"):
+            answer(submit_video(model=model, video="https://cdn/v.mp4"))
+        assert ordered(model=model, video="https://cdn/v.mp4", extra_body={"script": "x"})
+
+
+@pytest.mark.parametrize(
+    ("video", "match"),
+    [
+        (PNG, "video is not an MP4 or WebM video"),
+        (MP4 + b"\0" * 3_200_000, "up to 4 MB as base64; pass its URL instead"),
+        ("nowhere.mp4", "cannot read"),
+    ],
+)
+def test_what_is_no_source_video_is_not_sent(video, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        answer(submit_video(model="video-upscaler", video=video))
+
+
+def test_a_video_of_midjourney_is_extended_by_its_job():
+    extended = {"success": True, "runId": "vid_2", "taskId": "vid_2", "status": "pending",
+                "model": "midjourney-video", "eta": 60}  # fmt: skip
+    made = answer(submit_video("a cat", model="midjourney-video"), reply(TICKET, 202))
+    for job in ("vid_1", made):
+        flow = submit_video_extension(job, index=3, timeout=5.0)
+        driven = drive(run_flow(flow, context()), reply(extended, 202))
+        (request,) = requests_of(driven)
+        assert (request.path, request.json) == (
+            "/generate-video/extend", {"runId": "vid_1", "index": 3},
+        )  # fmt: skip
+        assert (driven.result.run_id, driven.result.status) == ("vid_2", "queued")
+        assert driven.result.cost is None
+    call = first_call(submit_video_extension("vid_1"))
+    assert (call.resend, call.billable, call.model) == (
+        RetrySafety.IF_NOT_SENT, True, "midjourney-video",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("job", "index", "match"),
+    [("", 0, "job must be"), ("v", 4, "0 to 3, not 4"), ("v", -1, "0 to 3"), ("v", True, "0 to 3")],
+)
+def test_an_extension_of_nothing_is_not_sent(job, index, match):
+    with pytest.raises(InvalidArgumentError, match=match):
+        answer(submit_video_extension(job, index=index))

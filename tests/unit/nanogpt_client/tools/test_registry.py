@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
+    DownloadError,
     InvalidArgumentError,
     NanoGPTClient,
     NotFoundError,
@@ -27,7 +28,14 @@ from nanogpt_client import (
 )
 from nanogpt_client._adapters.documented import attribute_docs
 from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
-from nanogpt_client.tools import TOOLS, SpendRequest, Toolbox, ToolboxSettings, ToolResult
+from nanogpt_client.tools import (
+    TOOLS,
+    SpendRequest,
+    Toolbox,
+    ToolboxSettings,
+    ToolResult,
+    describe_for_model,
+)
 
 
 class Sync:
@@ -255,6 +263,11 @@ def test_the_cost_of_a_chat(call, box):
         ("estimate_cost", {"kind": "transcription"}, "the cost of transcription needs seconds"),
         ("estimate_cost", {"kind": "chat", "text": "x"}, "pass the id of the chat model"),
         ("search_web", {"query": "x", "output": "structured"}, "together"),
+        ("fetch_page", {"url": "http://localhost:8000/"}, "has the port 8000"),
+        ("fetch_page", {"url": "http://192.168.0.1/"}, "inside a private network"),
+        ("fetch_page", {"url": "https://youtu.be/x"}, "is on YouTube"),
+        ("fetch_page", {"url": "file:///etc/passwd"}, "is not an http"),
+        ("youtube_transcript", {"url": "https://example.com"}, "is not on YouTube"),
         ("draw", {}, "there is no tool 'draw'; choose from generate_image"),
     ],
 )
@@ -289,6 +302,79 @@ def test_dear_calls_are_confirmed_first(call, box):
     ):
         call(tools, "generate_video", prompt="dear", duration=5)
     assert kinds(tools) == ["speech", "image", "image"]
+
+
+def test_a_page_is_read(call, box):
+    tools = box()
+    found = call(tools, "fetch_page", url="https://docs.example.com/nano")
+    title, url, *_ = found.text.splitlines()
+    assert (title, url) == (found.artifact["title"], "https://docs.example.com/nano")
+    assert found.artifact["content"] in found.text
+    assert (found.artifact["kind"], found.cost) == ("page", Decimal("0.001"))
+    assert found.artifact["request_id"]
+    dearer = call(box(stealth=True), "fetch_page", url="https://docs.example.com/nano")
+    assert dearer.cost == Decimal("0.005")
+
+
+def test_a_transcript_is_read(call, box):
+    found = call(box(), "youtube_transcript", url="https://youtu.be/kJQP7kiw5Fk")
+    assert "kJQP7kiw5Fk" in found.text
+    assert (found.artifact["kind"], found.cost) == ("transcript", Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("fetch_page", "https://no.invalid/"),
+        ("youtube_transcript", "https://www.youtube.com/watch?v=invalid"),
+    ],
+)
+def test_a_page_that_cannot_be_read_costs_nothing(call, box, name, url):
+    tools = box()
+    with pytest.raises(DownloadError, match="could not be read") as caught:
+        call(tools, name, url=url)
+    assert describe_for_model(caught.value).endswith("Nothing was spent. Use another URL or file.")
+    assert kinds(tools) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("fetch_page", "https://evil.example.com/?secret=1"),
+        ("youtube_transcript", "https://youtu.be/kJQP7kiw5Fk"),
+    ],
+)
+def test_pages_are_urls_and_so_under_the_rules_for_urls(call, box, name, url):
+    for settings in ({"allow_urls": False}, {"allow_hosts": ["docs.example.com"]}):
+        tools = box(**settings)
+        with pytest.raises(InvalidArgumentError, match="not allowed here"):
+            call(tools, name, url=url)
+        assert len(tools.ledger) == 0
+
+
+def test_nobody_is_asked_to_pay_for_a_url_that_is_refused_anyway(call, box):
+    asked: list[SpendRequest] = []
+
+    def confirm(request: SpendRequest) -> bool:
+        asked.append(request)
+        return True
+
+    tools = box(confirm=confirm)
+    for name, url in (("fetch_page", "http://10.0.0.1/"), ("youtube_transcript", "https://a.com")):
+        with pytest.raises(InvalidArgumentError):
+            call(tools, name, url=url)
+    assert asked == []
+    call(tools, "fetch_page", url="https://docs.example.com/nano")
+    assert [request.usd for request in asked] == [Decimal("0.001")]
+
+
+def test_the_documented_price_of_a_page_is_confirmed_or_refused(call, box):
+    url = "https://docs.example.com/nano"
+    assert call(box(confirm_above_usd="0.001"), "fetch_page", url=url).cost
+    with pytest.raises(SpendNotApprovedError, match=r"0\.005 USD, above the 0\.001 USD"):
+        call(box(confirm_above_usd="0.001", stealth=True), "fetch_page", url=url)
+    with pytest.raises(SpendNotApprovedError, match=r"above the limit of 0\.005 USD"):
+        call(box(refuse_above_usd="0.005"), "youtube_transcript", url="https://youtu.be/x")
 
 
 def test_an_unknown_price_is_confirmed_too(call, box):
