@@ -5,10 +5,9 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/x402
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import Any, Literal, overload
 
-from nanogpt_client._protocol.call import Call
-from nanogpt_client._protocol.steps import Flow
+from nanogpt_client._methods.base import AsyncMethods, Methods
 from nanogpt_client.endpoints import payments
 from nanogpt_client.types.chat import ChatCompletion
 from nanogpt_client.types.media import GeneratedImages
@@ -17,16 +16,9 @@ from nanogpt_client.types.search import WebSearchResult
 
 __all__ = ["AsyncPaymentMethods", "PaymentMethods"]
 
-T = TypeVar("T")
 
-
-class PaymentMethods:
+class PaymentMethods(Methods):
     """Completing paid calls, and what can be paid."""
-
-    if TYPE_CHECKING:  # what the client has
-
-        def send(self, call: Call[T]) -> T: ...
-        def run(self, flow: Flow[T]) -> T: ...
 
     @overload
     def complete_payment(
@@ -64,13 +56,8 @@ class PaymentMethods:
         return self.send(payments.payable_endpoints(unsupported=unsupported))
 
 
-class AsyncPaymentMethods:
+class AsyncPaymentMethods(AsyncMethods):
     """The same with ``await``."""
-
-    if TYPE_CHECKING:
-
-        async def send(self, call: Call[T]) -> T: ...
-        async def run(self, flow: Flow[T]) -> T: ...
 
     @overload
     async def complete_payment(

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import Any, Unpack
 
 from nanogpt_client import endpoints, types
-from nanogpt_client._protocol.call import Call
-from nanogpt_client._protocol.steps import Flow
+from nanogpt_client._methods.base import AsyncMethods, Methods
 from nanogpt_client.types.chat import MessageDict
 from nanogpt_client.types.options import MemoryOptions, RequestOptions, RerankAllOptions
 
 __all__ = ["AsyncTextMethods", "TextMethods"]
 
-T = TypeVar("T")
 
-
-class TextMethods:
+class TextMethods(Methods):
     """What `NanoGPTClient` inherits."""
-
-    if TYPE_CHECKING:
-
-        def run(self, flow: Flow[T]) -> T: ...
-
-        def send(self, call: Call[T]) -> T: ...
 
     def rerank(
         self,
@@ -72,14 +63,8 @@ class TextMethods:
         return self.send(endpoints.memory.compress_memory(messages, **options))
 
 
-class AsyncTextMethods:
+class AsyncTextMethods(AsyncMethods):
     """What `AsyncNanoGPTClient` inherits."""
-
-    if TYPE_CHECKING:
-
-        async def run(self, flow: Flow[T]) -> T: ...
-
-        async def send(self, call: Call[T]) -> T: ...
 
     async def rerank(
         self,

@@ -36,8 +36,8 @@ from nanogpt_client.types.voices import ClonedVoice, VoiceJob, VoiceProvider
 __all__ = [
     "Affordability",
     "Balance",
-    "CompressedMemory",
     "ClonedVoice",
+    "CompressedMemory",
     "CostEstimate",
     "Deposit",
     "DepositLimits",
