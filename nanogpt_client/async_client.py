@@ -18,6 +18,7 @@ from nanogpt_client._methods.voices import AsyncVoiceMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import AsyncRunner
+from nanogpt_client.batches import AsyncBatches
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
@@ -117,9 +118,10 @@ class AsyncNanoGPTClient(
     Takes the arguments of `NanoGPTClient`, with an ``httpx.AsyncClient`` as ``http_client``.
     """
 
-    _transport_class, _runner_class = "AsyncTransport", AsyncRunner
+    _transport_class, _runner_class, _batches_class = "AsyncTransport", AsyncRunner, AsyncBatches
     _transport: AsyncTransport
     _runner: AsyncRunner
+    batches: AsyncBatches
 
     async def chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]

@@ -22,6 +22,7 @@ from nanogpt_client._methods.voices import VoiceMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import Runner
+from nanogpt_client.batches import Batches
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
@@ -152,9 +153,10 @@ class NanoGPTClient(
         ConfigurationError: there is no key, or a setting is invalid.
     """
 
-    _transport_class, _runner_class = "Transport", Runner
+    _transport_class, _runner_class, _batches_class = "Transport", Runner, Batches
     _transport: Transport
     _runner: Runner
+    batches: Batches
 
     def chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]

@@ -9,20 +9,22 @@ is decided what a failed call cost (`CallAccounting._cost`), and the key removed
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from pydantic import SecretStr
 
 from nanogpt_client._protocol.call import MIN_REDACTED_LENGTH, Call, Reply, StreamCall
-from nanogpt_client._protocol.job_costs import JobCosts
+from nanogpt_client._protocol.job_costs import JobCosts, Settled
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.payments import Payments, needs_payment
 from nanogpt_client._protocol.retry import RetryPolicy
+from nanogpt_client._protocol.steps import Block, UserResult
 from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.config import NO_KEY
 from nanogpt_client.errors import (
@@ -54,6 +56,33 @@ class CallContext:
     model_cache: ModelCache = field(default_factory=ModelCache)
     jobs: JobCosts = field(default_factory=JobCosts)
     payments: Payments | None = None
+
+
+def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
+    """Record what a job cost that was charged at its end, once."""
+    cost = context.jobs.settle(step, context.budget)
+    if cost is None:
+        return
+    known: UserResult = yield Block(partial(_is_recorded, step, context.ledger))
+    if known.value:
+        return
+    entry = LedgerEntry(
+        kind=step.kind,
+        model=step.model,
+        outcome="ok",
+        cost=cost,
+        prompt_tokens=getattr(step.usage, "prompt_tokens", None),
+        completion_tokens=getattr(step.usage, "completion_tokens", None),
+        request_id=step.run_id,
+        sends=0,
+        started_at=context.retry.now(),
+    )
+    posting(context.ledger, entry).finish()
+
+
+def _is_recorded(step: Settled, ledger: Ledger) -> bool:
+    """Whether the ledger, also its file, has what a job cost; this reads the file."""
+    return any(entry.request_id == step.run_id and entry.kind == step.kind for entry in ledger)
 
 
 class CallAccounting:

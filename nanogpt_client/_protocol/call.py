@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import IO, Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import urljoin
 
 from nanogpt_client.errors import NanoGPTError, StreamInterruptedError
@@ -20,7 +20,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 Item_co = TypeVar("Item_co", covariant=True)
 
-Root = Literal["chat", "v1", "api"]
+Root = Literal["chat", "v1", "api", "direct", "beta"]
 
 # A shorter placeholder key, such as "any", is a normal word in many responses and is not redacted.
 MIN_REDACTED_LENGTH = 8
@@ -88,7 +88,8 @@ class FilePart:
     """One file of a multipart form."""
 
     name: str
-    data: bytes = field(repr=False)
+    data: bytes | IO[bytes] = field(repr=False)
+    """Its content, or an open file that is sent as a stream, from its start each time."""
     content_type: str = "application/octet-stream"
 
 
@@ -107,6 +108,8 @@ class Request:
     timeout: float | None = None
     download_limit: int | None = None
     """Bytes; set for a media download, whose ``path`` is a URL. At most this much is read."""
+    sink: IO[bytes] | None = field(default=None, repr=False)
+    """An open file that a successful response's body is written to; the reply then has none."""
     addresses: Sequence[str] = ()
     """The addresses of a download's host that were checked: connect to these only."""
 

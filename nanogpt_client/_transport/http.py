@@ -147,7 +147,7 @@ class Transport(_BaseTransport):
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
         own = pooled.client is not self._injected_client
-        deadline, body = Deadline(), ResponseBody(seconds, request.download_limit)
+        deadline, body = Deadline(), ResponseBody.of(request, seconds)
         timeouts = Timeouts(_to_connect(seconds), seconds, self._timeouts)
         begin = None if own or seconds is None else partial(stall_timer.watch, deadline, seconds)
         progress = BlockingSendProgress(pooled, deadline, timeouts, begin)
@@ -279,7 +279,7 @@ class AsyncTransport(_BaseTransport):
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
         own = pooled.client is not self._injected_client
-        body, response = ResponseBody(seconds, request.download_limit), None
+        body, response = ResponseBody.of(request, seconds), None
         limit = asyncio.timeout(seconds if own else None)
         begin = None if own or seconds is None else partial(_reschedule, limit, seconds)
         progress = SendProgress(pooled, begin)
@@ -337,7 +337,7 @@ def _read(response: httpx.Response, body: ResponseBody, lease: Lease[httpx.Clien
     """Read a whole response; the connection is reused only if nothing follows it."""
     whole = False
     try:
-        whole = not any(body.add(chunk) for chunk in decoded(response))
+        whole = not any(body.add(chunk, ok=response.is_success) for chunk in decoded(response))
     finally:
         response.close()
     lease.reusable = whole and not has_trailing_data(response)
@@ -350,7 +350,7 @@ async def _read_async(
     whole = False
     try:
         async for chunk in adecoded(response):
-            if body.add(chunk):
+            if await body.add_async(chunk, ok=response.is_success):
                 break
         else:
             whole = True

@@ -32,13 +32,15 @@ VALUES = frozenset(
     "_media _ledger_file _version".split()
 )
 ENDPOINTS = VALUES | {"_protocol", "endpoints"}
-CLIENTS = ENDPOINTS | {"_transport", "_methods", "_base_client", "client", "async_client"}
+CLIENTS = ENDPOINTS | {
+    "_transport", "_methods", "_base_client", "client", "async_client", "batches",
+}  # fmt: skip
 MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     VALUES: frozenset(),
     frozenset({"_protocol"}): VALUES,
     frozenset({"endpoints", "messages"}): ENDPOINTS,
     frozenset({"_transport"}): VALUES | {"_protocol"},
-    frozenset({"_methods", "_base_client", "client", "async_client"}): CLIENTS,
+    frozenset({"_methods", "_base_client", "client", "async_client", "batches"}): CLIENTS,
     frozenset({"_adapters"}): CLIENTS | {"messages"},
     frozenset({"tools", "mcp"}): ENDPOINTS | {"_adapters"},
     frozenset({"__init__"}): CLIENTS,

@@ -30,6 +30,7 @@ NAMES = {
     "AsyncTransport": "Transport",
     "AsyncVideoMethods": "VideoMethods",
     "AsyncVoiceMethods": "VoiceMethods",
+    "AsyncBatches": "Batches",
     "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
     "aclose": "close",
