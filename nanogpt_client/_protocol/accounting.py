@@ -63,8 +63,8 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
     cost = context.jobs.settle(step, context.budget)
     if cost is None:
         return
-    known: UserResult = yield Block(partial(_is_recorded, step, context.ledger))
-    if known.value:
+    recorded: UserResult = yield Block(partial(_is_recorded, step, context.ledger))
+    if recorded.value:
         return
     entry = LedgerEntry(
         kind=step.kind,

@@ -88,9 +88,15 @@ class FilePart:
     """One file of a multipart form."""
 
     name: str
-    data: bytes | IO[bytes] = field(repr=False)
-    """Its content, or an open file that is sent as a stream, from its start each time."""
+    data: bytes = field(repr=False)
     content_type: str = "application/octet-stream"
+    stream: IO[bytes] | None = field(default=None, repr=False)
+    """An open file to send instead of ``data``, from its start each time."""
+
+    @property
+    def content(self) -> bytes | IO[bytes]:
+        """What is sent."""
+        return self.data if self.stream is None else self.stream
 
 
 @dataclass(frozen=True, slots=True)

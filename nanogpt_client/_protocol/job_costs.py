@@ -105,12 +105,12 @@ class JobCosts:
             return None
         key = job.kind, job.run_id
         with self._lock:
-            known = self._jobs.setdefault(key, _Job(Billing(), Decimal(0), None))
-            if known.is_settled:
+            stored = self._jobs.setdefault(key, _Job(Billing(), Decimal(0), None))
+            if stored.is_settled:
                 return None
-            known.is_settled = True
-            unknown, difference = known.recorded is None, job.cost - (known.recorded or 0)
-            known.recorded = job.cost
+            stored.is_settled = True
+            unknown, difference = stored.recorded is None, job.cost - (stored.recorded or 0)
+            stored.recorded = job.cost
         if budget is not None and (unknown or difference):
-            budget.correct(difference, unknown=unknown, estimate=known.estimate)
+            budget.correct(difference, unknown=unknown, estimate=stored.estimate)
         return difference

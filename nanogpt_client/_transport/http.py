@@ -443,7 +443,7 @@ def _build(
     if request.files:
         content["data"] = dict(request.form or {})
         content["files"] = [
-            (field, (part.name, part.data, part.content_type)) for field, part in request.files
+            (field, (part.name, part.content, part.content_type)) for field, part in request.files
         ]
     elif request.content is not None:
         content["content"], kind = request.encoded(config.compress_above)

@@ -232,10 +232,10 @@ def _refused(batch: Batch, row: Mapping[str, Any], response: Mapping[str, Any]) 
     if status is not None and not 200 <= status < 300:
         headers = {"x-request-id": as_text(response.get("request_id"))}
         return error_from_reply(Reply(status, headers, json.dumps(body).encode()))
-    told = row.get("error") or as_dict(body).get("error")
-    if not told:
+    given = row.get("error") or as_dict(body).get("error")
+    if not given:
         return JobFailedError("NanoGPT returned neither a response nor an error", run_id=batch.id)
-    error = error_from_body({"error": told})
+    error = error_from_body({"error": given})
     error.maybe_billed = False
     return error
 

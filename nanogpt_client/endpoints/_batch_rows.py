@@ -38,8 +38,11 @@ LEAST_RESPONSE_TOKENS = 16
 IN_MEMORY = 8 * 1024 * 1024
 """Bytes of rows or results that stay in memory; more are in a temporary file."""
 
-_CAPS = {CHAT: ("max_tokens", "max_completion_tokens"), RESPONSES: ("max_output_tokens",)}
-_INPUT = {CHAT: "messages", RESPONSES: "input"}
+_CAPS: dict[str, tuple[str, ...]] = {
+    CHAT: ("max_tokens", "max_completion_tokens"),
+    RESPONSES: ("max_output_tokens",),
+}
+_INPUT: dict[str, str] = {CHAT: "messages", RESPONSES: "input"}
 _HALF = Decimal("0.5")
 _OWN_ID = "row-"
 

@@ -83,7 +83,7 @@ def _upload(file: IO[bytes], timeout: float | None) -> Call[str]:
         "/files",
         "direct",
         form={"purpose": "batch"},
-        files=[("file", FilePart("batch.jsonl", file, "application/jsonl"))],
+        files=[("file", FilePart("batch.jsonl", b"", "application/jsonl", file))],
         timeout=timeout or FILE_SECONDS,
     )
     return Call(request, _file_id, "file")

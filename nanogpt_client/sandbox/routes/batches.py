@@ -87,7 +87,7 @@ class Batch:
             "request_counts": {"total": len(self.rows), **counts},
             "usage": self.usage,
         }
-        failure = None
+        failure: Any = None
         if self.status == "failed":
             failure = {"code": "batch_failed", "message": "The batch could not be processed."}
         ended = None if self.ended is None else int(self.ended)
@@ -110,7 +110,7 @@ def upload(exchange: Exchange) -> Reply:
     files = form.files.get("file") or []
     if len(files) != 1:
         raise missing("file")
-    about = {
+    about: dict[str, Any] = {
         "id": exchange.world.new_id("file_"),
         "object": "file",
         "bytes": len(files[0].content),
@@ -204,13 +204,13 @@ def cancel(exchange: Exchange) -> Reply:
 def listed(exchange: Exchange) -> Reply:
     """List batches, newest first. Raises `Refusal` (400)."""
     inline = exchange.request.path.startswith("/api/beta/")
-    query, known = exchange.request.query, list(reversed(exchange.world.batches.values()))
+    query, batches = exchange.request.query, list(reversed(exchange.world.batches.values()))
     if inline:
-        known = [batch for batch in known if batch.input_file is None]
+        batches = [batch for batch in batches if batch.input_file is None]
     limit = query.get("limit", "20")
     fits = limit.isdecimal() and 1 <= int(limit) <= _MOST_LISTED
     require(fits, f"limit must be 1 to {_MOST_LISTED}.", "limit")
-    found = [batch for batch in _page(known, query) if _matches(batch, query)]
+    found = [batch for batch in _page(batches, query) if _matches(batch, query)]
     page = found[-int(limit) :] if "before" in query else found[: int(limit)]
     data = [batch.shown(inline=inline) | ({"results": None} if inline else {}) for batch in page]
     ends = {"first_id": page[0].id, "last_id": page[-1].id} if page else {}
@@ -218,16 +218,16 @@ def listed(exchange: Exchange) -> Reply:
     return json_reply(listing | {"has_more": len(found) > len(page)})
 
 
-def _page(known: list[Batch], query: Mapping[str, str]) -> list[Batch]:
+def _page(batches: list[Batch], query: Mapping[str, str]) -> list[Batch]:
     """Return the batches on the side of the cursor, whatever the filters."""
     require(not {"after", "before"} <= query.keys(), "Use after or before, not both.", "after")
     for name in ("after", "before"):
         if name in query:
-            ids = [batch.id for batch in known]
-            require(query[name] in ids, f"{name} is not a known batch.", name)
+            ids = [batch.id for batch in batches]
+            require(query[name] in ids, f"{name} is not a batch.", name)
             at = ids.index(query[name])
-            return known[at + 1 :] if name == "after" else known[:at]
-    return known
+            return batches[at + 1 :] if name == "after" else batches[:at]
+    return batches
 
 
 def _matches(batch: Batch, query: Mapping[str, str]) -> bool:
