@@ -75,8 +75,8 @@ class BatchJob(BatchJobBase[ChatResponse]):
     """A submitted batch; ``BatchJob(id, llm)`` is one that was submitted elsewhere.
 
     ``results()`` returns what ``llm.chat`` would have returned, or raised, for each conversation:
-    responses with usage and cost in ``raw``; of a structured model, ``raw`` is the object. No events
-    are dispatched.
+    responses with usage and cost in ``raw``; of a structured model, ``raw`` is the object. No
+    events are dispatched.
 
     Args:
         id: the batch's id.

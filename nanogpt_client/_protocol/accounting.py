@@ -180,6 +180,10 @@ class CallAccounting:
         else:
             self.correction = payments.settled(payment_id, billing, self._context.budget)
 
+    @property
+    def _charged_later(self) -> bool:
+        return isinstance(self._call, Call) and self._call.charged_later
+
     def _check_key(self) -> None:
         """Refuse the empty key of a client that was unpickled in an environment without a key."""
         key = self._context.key
@@ -210,7 +214,8 @@ class CallAccounting:
                         _redact(secret, error.__cause__)
             cost = self._cost(result, error)
             if self._posting is None:
-                entry = self._entry(kind, error, result, cost)
+                later = kind is None and cost is None and self._charged_later
+                entry = self._entry(kind, error, result, Decimal(0) if later else cost)
                 self._posting = posting(self._context.ledger, entry)
             self._release(cost)
             if self._payment is not None and cost is None and self._context.payments is not None:
@@ -225,7 +230,9 @@ class CallAccounting:
         result: Any,
         cost: Decimal | None,
     ) -> LedgerEntry:
-        usage, billing = getattr(result, "usage", None), getattr(result, "billing", None)
+        billing = getattr(result, "billing", None)
+        # The status of a batch has the tokens of its rows, which are recorded once.
+        usage = getattr(result, "usage", None) if self._call.billable else None
         return LedgerEntry(
             kind=self._call.kind,
             model=self._call.model,

@@ -148,6 +148,8 @@ class Call(Generic[T]):
         refusal: turns an error response into an exception, where another server than NanoGPT
             answers.
         payment_id: the payment that it completes; it is then paid already.
+        charged_later: whether NanoGPT charges nothing now, but at the end of the work: the ledger
+            has 0, and a `Budget` keeps the estimate until a `Settled` step.
     """
 
     request: Request
@@ -160,6 +162,7 @@ class Call(Generic[T]):
     run_id: str | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None
     payment_id: str | None = None
+    charged_later: bool = False
 
 
 class Decoder(Protocol[Item_co]):

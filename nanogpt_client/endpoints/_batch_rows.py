@@ -209,7 +209,10 @@ def _first(
     if url not in _CAPS:
         msg = f"{where} is for {url!r}; batches support {' and '.join(_CAPS)}"
         raise InvalidArgumentError(msg, param="endpoint")
-    name = _checks.check_model(row["body"].get("model") if model is None else model)
+    name = row["body"].get("model") if model is None else model
+    if name is None:
+        raise InvalidArgumentError(f"{where} names no model: pass model=…", param="model")
+    name = _checks.check_model(name)
     return Prepared(file, url, name)
 
 

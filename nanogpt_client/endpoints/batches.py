@@ -106,6 +106,7 @@ def _created(request: Request, prepared: Prepared, file_id: str | None) -> Flow[
         RetrySafety.IF_NOT_SENT,
         billable=True,
         estimate=lambda: prepared.usd,
+        charged_later=True,
     )
     try:
         batch = yield from ask(call)
