@@ -81,8 +81,14 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
 
 
 def _is_recorded(step: Settled, ledger: Ledger) -> bool:
-    """Whether the ledger, also its file, has what a job cost; this reads the file."""
-    return any(entry.request_id == step.run_id and entry.kind == step.kind for entry in ledger)
+    """Whether the ledger, also its file, has what a job cost; this reads the file.
+
+    Its submission and status requests have the same id, but were sent.
+    """
+    return any(
+        not entry.sends and (entry.kind, entry.request_id) == (step.kind, step.run_id)
+        for entry in ledger
+    )
 
 
 class CallAccounting:

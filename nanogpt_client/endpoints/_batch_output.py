@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, overload
+from weakref import finalize
 
 from nanogpt_client._protocol.call import Reply
 from nanogpt_client.endpoints._batch_rows import IN_MEMORY, own_id, own_index
@@ -130,6 +131,7 @@ class BatchResults(Sequence[BatchResult]):
         self._output = output
         self._ids = _in_order(batch, output, order)
         self._lock = threading.Lock()
+        self._closing = finalize(self, output.close)
 
     @property
     def ids(self) -> list[str]:
@@ -177,7 +179,7 @@ class BatchResults(Sequence[BatchResult]):
 
     def close(self) -> None:
         """Delete the temporary file; it is deleted with this object, too."""
-        self._output.close()
+        self._closing()
 
     def __repr__(self) -> str:
         done = len(self._output.answered)

@@ -156,6 +156,7 @@ def prepare(rows: Rows, *, model: str | None, endpoint: str | None) -> Prepared:
         file.close()
         raise
     if prepared is None:
+        file.close()
         raise InvalidArgumentError("a batch needs at least one row", param="rows")
     file.seek(0)
     return prepared
