@@ -150,7 +150,8 @@ def create(exchange: Exchange) -> Reply:
         require(row.get("method") == "POST", "method must be 'POST'.", "method")
         require(row.get("url") == body["endpoint"], "url must be the batch's endpoint.", "url")
         require(_cap(row), "max_tokens or max_completion_tokens is required.", "max_tokens")
-    batch = _created(exchange, rows, name, outcome=file["outcome"], metadata=body.get("metadata"))
+    outcome = max(exchange.job_outcome, file["outcome"], key=lambda name: name != "completed")
+    batch = _created(exchange, rows, name, outcome=outcome, metadata=body.get("metadata"))
     return json_reply(batch.shown(inline=False))
 
 
