@@ -34,11 +34,13 @@ _OUTPUT = click.option(
 _FORCE = click.option("--force", "-f", is_flag=True, help="Overwrite an existing file.")
 
 
-class _Group(click.Group):
+class _Group(Command, click.Group):
+    """A group with the common options, like its commands."""
+
     command_class = Command
 
 
-@click.group(cls=_Group)
+@click.group(cls=_Group, examples=["nanogpt batch submit rows.jsonl"])
 def batch() -> None:
     """Run many chats in one job, at half the token price, within 24 hours.
 
@@ -138,7 +140,14 @@ def cancel(run: Session, /, batch_id: str) -> None:
 
 
 @batch.command(name="list", examples=["nanogpt batch list --status in_progress,validating"])
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many, at most.",
+)
 @click.option("--after", metavar="ID", help="Only batches older than this one.")
 @click.option("--status", metavar="STATUS", help="Only these, separated by commas.")
 @session
