@@ -71,7 +71,7 @@ async def abatch_api(
     return BatchJob(batch.id, llm, len(conversations))
 
 
-class BatchJob(BatchJobBase[ChatResponse]):
+class BatchJob(BatchJobBase[ChatResponse | Exception]):
     """A submitted batch; ``BatchJob(id, llm)`` is one that was submitted elsewhere.
 
     ``results()`` returns what ``llm.chat`` would have returned, or raised, for each conversation:

@@ -39,7 +39,7 @@ class BatchJobBase(ABC, Generic[T]):
         """Raise the client's errors as the framework expects them."""
 
     @abstractmethod
-    def _outcome(self, result: BatchResult) -> T | Exception:
+    def _outcome(self, result: BatchResult) -> T:
         """Return what a single call with this result would have returned, or raised."""
 
     def status(self) -> Batch:
@@ -61,7 +61,7 @@ class BatchJobBase(ABC, Generic[T]):
         with self._mapped():
             return self._settings._client().batches.cancel(self.id)  # noqa: SLF001
 
-    def results(self, **options: Unpack[BatchWaitOptions]) -> list[T | Exception]:
+    def results(self, **options: Unpack[BatchWaitOptions]) -> list[T]:
         """Wait until the batch has ended and return one outcome for each input, in their order.
 
         An input that failed, or has no answer, has the exception that a single call would have
@@ -92,7 +92,7 @@ class BatchJobBase(ABC, Generic[T]):
         with self._mapped():
             return await self._settings._async_client().batches.cancel(self.id)  # noqa: SLF001
 
-    async def aresults(self, **options: Unpack[BatchWaitOptions]) -> list[T | Exception]:
+    async def aresults(self, **options: Unpack[BatchWaitOptions]) -> list[T]:
         """Wait until the batch has ended and return one outcome for each input; see `results`."""
         with self._mapped():
             client = self._settings._async_client()  # noqa: SLF001
@@ -103,7 +103,7 @@ class BatchJobBase(ABC, Generic[T]):
     def _order(self) -> list[str] | None:
         return None if self.count is None else [own_id(at) for at in range(self.count)]
 
-    def _outcomes(self, found: BatchResults) -> list[T | Exception]:
+    def _outcomes(self, found: BatchResults) -> list[T]:
         try:
             return list(map(self._outcome, found))
         finally:

@@ -71,7 +71,8 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
 
 def batch_status(name: str, *, inline: bool) -> Call[Any]:
     """Return the call for the state of a batch."""
-    return first_call(batches.status(Batch(name, "validating", is_inline=inline)))
+    call: Call[Any] = first_call(batches.status(Batch(name, "validating", is_inline=inline)))
+    return call
 
 
 # How each word of an expected.json is read off the result; others are its attributes.

@@ -95,7 +95,7 @@ def read_langchain(batch_id: str, **settings: Any) -> Any:
 def read_llama_index(batch_id: str, **settings: Any) -> Any:
     llm = NanoGPT(model=MODEL, **settings)
     found = llama_index_nanogpt.BatchJob(batch_id, llm).results(poll_interval=0.01)
-    single = llm.chat([ChatMessage("row 0001")])
+    single: Any = llm.chat([ChatMessage("row 0001")])
 
     def outcome(response: Any) -> Any:
         if isinstance(response, Exception):

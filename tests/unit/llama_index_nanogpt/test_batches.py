@@ -30,6 +30,10 @@ class Review(BaseModel):
     stars: int
 
 
+def collected(job: BatchJob) -> list[Any]:
+    return list(job.results(**SOON))
+
+
 def model(request: Any) -> Any:
     text = request.body["messages"][-1]["content"]
     if text == "too long":
@@ -75,7 +79,7 @@ def comparable(response: Any) -> Any:
 
 @pytest.mark.parametrize("kwargs", [{}, {"temperature": 0}, {"tools": [WEATHER]}])
 def test_a_batch_sends_and_returns_what_single_calls_do(llm, box, kwargs):
-    found = batch_api(llm, ["Hi", [ChatMessage("Hi")]], kwargs).results(**SOON)
+    found = collected(batch_api(llm, ["Hi", [ChatMessage("Hi")]], kwargs))
     single = llm.chat([ChatMessage("Hi")], **kwargs)
     assert [comparable(each) for each in found] == 2 * [comparable(single)]
     rows = bodies(box)
@@ -88,10 +92,10 @@ def test_structured_models(llm, box, mode):
     llm.pydantic_program_mode = mode
     structured = llm.as_structured_llm(Review)
     if mode is PydanticProgramMode.LLM:  # the schema is in the prompt, and the answer is prose
-        (found,) = batch_api(structured, ["Hi"]).results(**SOON)
-        assert isinstance(found, ValueError)
+        (error,) = collected(batch_api(structured, ["Hi"]))
+        assert isinstance(error, ValueError)
         return
-    found = batch_api(structured, ["Hi {x}", "too long"]).results(**SOON)
+    found = collected(batch_api(structured, ["Hi {x}", "too long"]))
     single = structured.chat([ChatMessage("Hi {x}")])
     assert comparable(found[0]) == comparable(single)
     assert isinstance(found[1], ContextLengthExceededError)
@@ -100,7 +104,7 @@ def test_structured_models(llm, box, mode):
 
 
 def test_failed_conversations_are_exceptions_in_their_place(llm):
-    first, second, third = batch_api(llm, ["a", "too long", "b"]).results(**SOON)
+    first, second, third = collected(batch_api(llm, ["a", "too long", "b"]))
     assert [first.message.content, third.message.content] == ["re: a", "re: b"]
     assert isinstance(second, ContextLengthExceededError)
     assert "context_window" in second.__notes__[0]  # as of a single call
@@ -110,7 +114,7 @@ def test_another_process_collects_by_the_id(llm):
     job = batch_api(llm, [f"{at}" for at in range(12)], inline=False)
     job.wait(**SOON)
     for again in (BatchJob(job.id, llm), job):
-        found = again.results()
+        found = collected(again)
         assert [each.message.content for each in found] == [f"re: {at}" for at in range(12)]
     assert job.status().progress == (12, 12)
     assert "sk-nano" not in repr(job)
@@ -121,7 +125,7 @@ def test_a_job_can_be_pickled(llm, monkeypatch, box):
     job = batch_api(llm, ["Hi"])
     monkeypatch.setenv("NANOGPT_API_KEY", box.api_key)
     again = pickle.loads(pickle.dumps(job))
-    assert [each.message.content for each in again.results(**SOON)] == ["re: Hi"]
+    assert [each.message.content for each in collected(again)] == ["re: Hi"]
 
 
 def test_the_async_twins(llm):
@@ -129,10 +133,12 @@ def test_the_async_twins(llm):
         job = await abatch_api(llm, ["Hi"], inline=False)
         assert (await job.astatus()).total == 1
         assert (await job.await_end(**SOON)).status == "completed"
-        assert [each.message.content for each in await job.aresults()] == ["re: Hi"]
+        found: list[Any] = await job.aresults()
+        assert [each.message.content for each in found] == ["re: Hi"]
         cancelled = await abatch_api(llm, ["a", "b"])
         assert (await cancelled.acancel()).status == "cancelling"
-        first, second = await cancelled.aresults(**SOON)
+        outcomes: list[Any] = await cancelled.aresults(**SOON)
+        first, second = outcomes
         assert first.message.content == "re: a"  # it was done by then
         assert isinstance(second, JobFailedError)
         await llm.aclose()

@@ -28,6 +28,7 @@ from nanogpt_client.errors import (
     JobError,
     JobFailedError,
     JobTimeoutError,
+    NanoGPTError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitError,
@@ -60,7 +61,7 @@ def batch(status: str = "completed", **fields: Any) -> dict[str, Any]:
     return {"id": "batch_1", "status": status, "request_counts": counts} | files | fields
 
 
-class NanoGPT:
+class FakeNanoGPT:
     """Answers by path; what a request writes to a file goes there. Keeps what was sent."""
 
     def __init__(self, **answers: Any) -> None:
@@ -119,7 +120,7 @@ class NanoGPT:
 
 
 def test_a_small_batch_is_one_request():
-    api = NanoGPT(POST_batches=reply(batch("validating", input_file_id=None), 202))
+    api = FakeNanoGPT(POST_batches=reply(batch("validating", input_file_id=None), 202))
     rows = [row("a"), row(n=2), row("c")]
     assert api.run(batches.submit(rows)).status == "validating"
     ((method, path, body),) = api.sent
@@ -133,7 +134,7 @@ def test_a_small_batch_is_one_request():
 
 
 def test_a_large_batch_is_a_file_and_a_batch():
-    api = NanoGPT(POST_files={"id": "file_in"}, POST_batches=batch("validating"))
+    api = FakeNanoGPT(POST_files={"id": "file_in"}, POST_batches=batch("validating"))
     rows = [row(max_tokens=200_000), row(max_tokens=200_000)]
     assert not api.run(batches.submit(rows)).is_inline
     (_, upload, lines), (_, path, body) = api.sent
@@ -148,7 +149,7 @@ def test_a_large_batch_is_a_file_and_a_batch():
 
 
 def test_metadata_needs_a_file():
-    api = NanoGPT(POST_files={"id": "file_in"}, POST_batches=batch("validating"))
+    api = FakeNanoGPT(POST_files={"id": "file_in"}, POST_batches=batch("validating"))
     api.run(batches.submit([row()], metadata={"run": "7"}))
     assert api.sent[-1][2]["metadata"] == {"run": "7"}
 
@@ -157,7 +158,7 @@ def test_rows_of_a_jsonl_file(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n\n".join(json.dumps(row(name)) for name in "ab"), "utf-8")
     for source in (path, str(path)):
-        api = NanoGPT(POST_batches=batch("validating"))
+        api = FakeNanoGPT(POST_batches=batch("validating"))
         api.run(batches.submit(source))
         assert len(api.sent[0][2]["requests"]) == 2
 
@@ -172,13 +173,13 @@ def test_rows_are_read_one_by_one():
             read += 1
             yield row(messages=[{"role": "user", "content": "x" * 50_000}])
 
-    api = NanoGPT(POST_files={"id": "file_in"}, POST_batches=batch("validating"))
+    api = FakeNanoGPT(POST_files={"id": "file_in"}, POST_batches=batch("validating"))
     api.run(batches.submit(rows(), inline=False))
     assert read == len(api.sent[0][2]) == 300
 
 
 def test_responses_rows():
-    api = NanoGPT(POST_batches=batch("validating"))
+    api = FakeNanoGPT(POST_batches=batch("validating"))
     body = {"model": "gpt-4.1-mini", "input": "Summarize this."}
     api.run(batches.submit([{"body": body}], endpoint="/v1/responses"))
     assert api.sent[0][2]["endpoint"] == "/v1/responses"
@@ -188,7 +189,7 @@ def test_responses_rows():
         )
 
 
-BAD = {
+BAD: dict[str, tuple[Any, str]] = {
     "no row": ([], "at least one row"),
     "no list": ({"body": {}}, "rows must be dicts"),
     "no body": ([{"custom_id": "a"}], r"rows\[0\] must be"),
@@ -213,15 +214,15 @@ BAD = {
 @pytest.mark.parametrize("what", BAD)
 def test_invalid_rows_are_refused_before_anything_is_sent(what):
     rows, message = BAD[what]
-    api = NanoGPT()
-    options = {"inline": False} if "file" in what else {}
+    api = FakeNanoGPT()
+    options: Any = {"inline": False} if "file" in what else {}
     with pytest.raises(InvalidArgumentError, match=message):
         api.run(batches.submit(rows, **options))
     assert api.sent == []
 
 
 def test_what_does_not_fit_inline_is_refused_or_uploaded():
-    api = NanoGPT()
+    api = FakeNanoGPT()
     with pytest.raises(InvalidArgumentError, match="250000 of an inline batch: use inline=False"):
         api.run(batches.submit([row(max_tokens=250_001)], inline=True))
     many = [row(max_tokens=None) for _ in range(62)]  # 4,096 tokens are assumed for each
@@ -231,7 +232,7 @@ def test_what_does_not_fit_inline_is_refused_or_uploaded():
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):
-    api = NanoGPT()
+    api = FakeNanoGPT()
     with pytest.raises(InvalidArgumentError, match="cannot read"):
         api.run(batches.submit(tmp_path / "none.jsonl"))
     path: Path = tmp_path / "rows.jsonl"
@@ -256,7 +257,7 @@ def test_a_row_of_a_chat_is_what_a_chat_sends():
 
 @pytest.mark.parametrize("lost", [LOST, reply(b"<html>", 502, content_type="text/html")])
 def test_a_lost_submission_is_found_by_its_file(lost):
-    api = NanoGPT(
+    api = FakeNanoGPT(
         POST_files={"id": "file_in"},
         POST_batches=lost,
         GET_batches=[
@@ -271,12 +272,12 @@ def test_a_lost_submission_is_found_by_its_file(lost):
 
 
 def test_a_lost_submission_that_is_not_found_says_how_to_look_for_it():
-    api = NanoGPT(POST_files={"id": "file_in"}, POST_batches=LOST, GET_batches=LOST)
+    api = FakeNanoGPT(POST_files={"id": "file_in"}, POST_batches=LOST, GET_batches=LOST)
     with pytest.raises(OutcomeUnknownError, match="one with input_file_id 'file_in'") as caught:
         api.run(batches.submit([row()], inline=False))
     assert caught.value.partial == {"input_file_id": "file_in"}
     assert caught.value.maybe_billed
-    api = NanoGPT(POST_batches=LOST, GET_batches={"data": [
+    api = FakeNanoGPT(POST_batches=LOST, GET_batches={"data": [
         batch(id="mine", model="gpt-5.2"), batch(id="other", model="gpt-4"),
     ]})  # fmt: skip
     with pytest.raises(OutcomeUnknownError, match=r"2 rows of openai/gpt-5.2: mine$"):
@@ -286,7 +287,7 @@ def test_a_lost_submission_that_is_not_found_says_how_to_look_for_it():
 
 def test_a_refused_submission_is_raised_as_it_is():
     refusal = {"error": {"message": "no", "code": "unsupported_model"}}
-    api = NanoGPT(POST_batches=reply(refusal, 400))
+    api = FakeNanoGPT(POST_batches=reply(refusal, 400))
     with pytest.raises(BadRequestError) as caught:
         api.run(batches.submit([row()]))
     assert caught.value.code == "unsupported_model"
@@ -294,7 +295,9 @@ def test_a_refused_submission_is_raised_as_it_is():
 
 
 def test_the_submission_is_never_sent_again_and_the_upload_may_be():
-    api = NanoGPT(POST_batches=reply({"error": {"message": "busy"}}, 503), GET_batches={"data": []})
+    api = FakeNanoGPT(
+        POST_batches=reply({"error": {"message": "busy"}}, 503), GET_batches={"data": []}
+    )
     with pytest.raises(ServerError):
         api.run(batches.submit([row()]))
     assert api.paths.count("POST beta/batches") == 1
@@ -306,26 +309,26 @@ def test_the_submission_is_never_sent_again_and_the_upload_may_be():
 
 
 def test_the_budget_reserves_the_most_that_a_batch_may_cost():
-    api = NanoGPT(POST_batches=batch("validating"))
+    api = FakeNanoGPT(POST_batches=batch("validating"))
     rules = context(budget=(budget := Budget("0.01")))
     api.run(batches.submit([row(max_tokens=500), row(max_tokens=500)]), rules)
     # Half of 1,000 tokens at 14 USD per million, and of two at 1.75.
     assert budget.assumed == Decimal("0.00700175")
     assert budget.spent == 0
     (entry,) = rules.ledger
-    assert (entry.kind, entry.cost) == ("batch", 0)  # nothing is charged yet
+    assert (entry.kind, entry.cost) == ("batch", Decimal(0))  # nothing is charged yet
     with pytest.raises(BudgetExceededError):
         api.run(batches.submit([row(max_tokens=500), row(max_tokens=500)]), rules)
     assert len(api.sent) == 1
 
 
 def collected(rules: CallContext, *lines: Any, **fields: Any) -> Any:
-    api = NanoGPT(GET_batches_batch_1=batch(**fields), GET_files_file_out_content=list(lines))
+    api = FakeNanoGPT(GET_batches_batch_1=batch(**fields), GET_files_file_out_content=list(lines))
     return api.run(batches.results("batch_1", order=["a", "b"]), rules)
 
 
 def test_the_cost_is_recorded_once_by_the_process_that_submitted():
-    api = NanoGPT(POST_batches=batch("validating"))
+    api = FakeNanoGPT(POST_batches=batch("validating"))
     rules = context(budget=(budget := Budget("1")))
     api.run(batches.submit([row("a"), row("b")]), rules)
     for _ in range(2):
@@ -368,7 +371,7 @@ def test_a_batch_without_an_answer_is_free():
 
 def test_waiting_polls_until_the_end_and_reports_the_rows():
     counts = {"total": 2, "completed": 1, "failed": 0}
-    api = NanoGPT(GET_batches_batch_1=[
+    api = FakeNanoGPT(GET_batches_batch_1=[
         batch("validating"), batch("in_progress", request_counts=counts), batch(),
     ])  # fmt: skip
     seen: list[Any] = []
@@ -382,11 +385,11 @@ def test_waiting_polls_until_the_end_and_reports_the_rows():
 
 
 def test_a_batch_that_still_runs_is_no_loss():
-    api = NanoGPT(GET_batches_batch_1=batch("in_progress"))
+    api = FakeNanoGPT(GET_batches_batch_1=batch("in_progress"))
     with pytest.raises(JobTimeoutError) as caught:
         api.run(batches.wait("batch_1", poll_interval=1, poll_timeout=2))
     assert caught.value.run_id == "batch_1"
-    api = NanoGPT(GET_batches_batch_1=[batch("in_progress"), reply({"error": "no"}, 401)])
+    api = FakeNanoGPT(GET_batches_batch_1=[batch("in_progress"), reply({"error": "no"}, 401)])
     with pytest.raises(JobError, match="batch_1 is submitted"):
         api.run(batches.wait("batch_1"))
     with pytest.raises(InvalidArgumentError):
@@ -395,20 +398,20 @@ def test_a_batch_that_still_runs_is_no_loss():
 
 def test_an_id_may_be_of_either_form():
     inline = {"id": "batch_1", "status": "completed", "results": [answered("a")]}
-    api = NanoGPT()
+    api = FakeNanoGPT()
     api.answers = {"GET_batches_batch_1": [reply({"error": "no"}, 404), inline]}
     found = api.run(batches.results("batch_1"))
     assert api.paths == ["GET direct/batches/batch_1", "GET beta/batches/batch_1"]
     assert found[0].completion.text == "Hello"
     with pytest.raises(NotFoundError):
-        NanoGPT().run(batches.status("batch_1"))
+        FakeNanoGPT().run(batches.status("batch_1"))
     with pytest.raises(InvalidArgumentError):
-        NanoGPT().run(batches.status(""))
+        FakeNanoGPT().run(batches.status(""))
 
 
 def test_an_id_cannot_leave_its_route():
     with pytest.raises(NotFoundError):
-        (api := NanoGPT()).run(batches.status("../files/x?y"))
+        (api := FakeNanoGPT()).run(batches.status("../files/x?y"))
     assert api.paths[0] == "GET direct/batches/..%2Ffiles%2Fx%3Fy"
 
 
@@ -416,12 +419,12 @@ def test_an_id_cannot_leave_its_route():
 
 
 def results(*lines: Any, order: list[str] | None = None, **fields: Any) -> Any:
-    api = NanoGPT(GET_batches_batch_1=batch(**fields), GET_files_file_out_content=list(lines))
+    api = FakeNanoGPT(GET_batches_batch_1=batch(**fields), GET_files_file_out_content=list(lines))
     return api.run(batches.results("batch_1", order=order))
 
 
 def test_results_come_in_the_order_of_the_uploaded_file():
-    api = NanoGPT(
+    api = FakeNanoGPT(
         GET_batches_batch_1=batch(error_file_id="file_err"),
         GET_files_file_in_content=[{"custom_id": name} for name in ("c", "a", "d", "b")],
         GET_files_file_out_content=[answered("a", "A"), answered("b", "B")],
@@ -455,7 +458,7 @@ def test_without_the_uploaded_file_the_order_is_that_of_the_output():
 def test_our_own_numbers_need_no_file(order, count):
     lines = [answered(own_id(at), str(at)) for at in order if at < count]
     counts = {"total": 5, "completed": count, "failed": 0}
-    api = NanoGPT(GET_batches_batch_1=batch("expired", request_counts=counts),
+    api = FakeNanoGPT(GET_batches_batch_1=batch("expired", request_counts=counts),
                   GET_files_file_out_content=lines)  # fmt: skip
     found = api.run(batches.results("batch_1"))
     assert found.ids == [own_id(at) for at in range(5)]
@@ -471,7 +474,7 @@ def test_our_numbers_can_be_read_back(index):
     assert own_index(f"x{own_id(index)}") is None
 
 
-ERRORS: dict[str, tuple[dict[str, Any], type[Exception]]] = {
+ERRORS: dict[str, tuple[dict[str, Any], type[NanoGPTError]]] = {
     "a status": (
         {"response": {"status_code": 400, "body": {"error": {"message": "bad"}}}},
         BadRequestError,
@@ -521,9 +524,9 @@ def test_a_batch_that_failed_as_a_whole():
     counts = {"total": 0, "completed": 0, "failed": 0}
     state = batch("failed", errors=errors, output_file_id=None, request_counts=counts)
     with pytest.raises(JobFailedError, match="line 3") as caught:
-        NanoGPT(GET_batches_batch_1=state).run(batches.results("batch_1"))
-    assert (caught.value.code, caught.value.cost) == ("invalid_file", 0)
-    (found,) = NanoGPT(GET_batches_batch_1=state).run(batches.results("batch_1", order=["a"]))
+        FakeNanoGPT(GET_batches_batch_1=state).run(batches.results("batch_1"))
+    assert (caught.value.code, caught.value.cost) == ("invalid_file", Decimal(0))
+    (found,) = FakeNanoGPT(GET_batches_batch_1=state).run(batches.results("batch_1", order=["a"]))
     assert "line 3" in str(found.error)
 
 
@@ -550,7 +553,7 @@ def test_responses_rows_have_a_body():
 
 def test_lists():
     page = {"data": [batch()], "first_id": "batch_1", "last_id": "batch_1", "has_more": True}
-    api = NanoGPT(GET_batches=page)
+    api = FakeNanoGPT(GET_batches=page)
     found = api.run(ask_for(status=["failed", "expired"], limit=5, after="b", created_after=17))
     assert [each.id for each in found.batches] == ["batch_1"]
     assert (found.last_id, found.has_more) == ("batch_1", True)
@@ -567,7 +570,7 @@ def ask_for(**options: Any) -> Any:
 
 
 def test_cancelling():
-    api = NanoGPT(
+    api = FakeNanoGPT(
         GET_batches_batch_1=batch("in_progress"), POST_batches_batch_1_cancel=batch("cancelling")
     )
     assert api.run(batches.cancel("batch_1")).status == "cancelling"
