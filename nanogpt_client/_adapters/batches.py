@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from typing import Generic, TypeVar, Unpack
@@ -97,7 +98,7 @@ class BatchJobBase(ABC, Generic[T]):
         with self._mapped():
             client = self._settings._async_client()  # noqa: SLF001
             found = await client.batches.results(self.id, order=self._order, **options)
-        return self._outcomes(found)
+        return await asyncio.to_thread(self._outcomes, found)  # reads files
 
     @property
     def _order(self) -> list[str] | None:

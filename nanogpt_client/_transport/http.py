@@ -55,6 +55,7 @@ from nanogpt_client._transport.stream import (
     lacks_descriptor,
     unreachable,
 )
+from nanogpt_client._transport.upload import read_off_loop
 from nanogpt_client._version import __version__
 from nanogpt_client.config import Config, certificate_paths
 from nanogpt_client.errors import ConfigurationError
@@ -288,6 +289,7 @@ class AsyncTransport(_BaseTransport):
         try:
             async with limit:
                 prepared = _build(pooled.client, self._library, request, self._config, extensions)
+                read_off_loop(prepared, request, self._library)
                 response = await pooled.client.send(prepared, stream=True, follow_redirects=False)
                 if streams and _is_stream(response):
                     connection = AsyncConnection(response, self._errors, lease)
@@ -428,15 +430,12 @@ def _library_of(client: Any) -> Any:
 def _build(
     client: Any, library: Any, request: Request, config: Config, extensions: dict[str, Any]
 ) -> Any:
-    url = (
-        config.url(request.root, request.path)
-        if request.download_limit is None
-        else config.absolute(request.path)
-    )
+    by_url = request.download_limit is not None
+    url = config.absolute(request.path) if by_url else config.url(request.root, request.path)
     headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
     # Media are compressed already; a compressed response to a download is a decompression bomb.
-    headers["Accept-Encoding"] = ACCEPT_ENCODING if request.download_limit is None else "identity"
-    if request.download_limit is None or config.gets_key(url):
+    headers["Accept-Encoding"] = "identity" if by_url else ACCEPT_ENCODING
+    if not by_url or config.gets_key(url):
         headers |= config.credentials | dict(config.default_headers)
     headers |= request.headers
     content: dict[str, Any] = {}

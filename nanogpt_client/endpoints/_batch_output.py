@@ -7,11 +7,12 @@ no witness and are read as the same.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -118,7 +119,8 @@ class BatchResults(Sequence[BatchResult]):
     """The results of a batch, one for each row, in the order of the rows.
 
     They are in a temporary file and are read from it as needed, so that a batch may be larger than
-    the memory. ``results[0]`` and ``results["my-id"]`` are one result; iterate for all.
+    the memory. ``results[0]`` and ``results["my-id"]`` are one result; iterate for all, in async
+    code with ``async for``.
 
     Attributes:
         batch: the batch, as it ended.
@@ -143,6 +145,11 @@ class BatchResults(Sequence[BatchResult]):
 
     def __iter__(self) -> Iterator[BatchResult]:
         return map(self._result, self._ids)
+
+    async def __aiter__(self) -> AsyncIterator[BatchResult]:
+        """Yield the same, read off the event loop."""
+        for name in self._ids:
+            yield await asyncio.to_thread(self._result, name)
 
     @overload
     def __getitem__(self, key: int | str) -> BatchResult: ...
