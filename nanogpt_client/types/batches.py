@@ -20,8 +20,6 @@ from nanogpt_client.types.chat import ChatCompletion, Usage
 from nanogpt_client.types.progress import OnProgress
 
 __all__ = [
-    "CHAT",
-    "RESPONSES",
     "Batch",
     "BatchEndpoint",
     "BatchListOptions",
