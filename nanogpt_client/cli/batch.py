@@ -175,7 +175,7 @@ def _readable(rows: Path) -> Iterator[Path]:
 
 
 def _check_output(run: Session, output: Path, *, force: bool) -> None:
-    files.check_paths([output], force=force, as_json=run.as_json)
+    files.Target(output, "", force=force).check(as_json=run.as_json)
 
 
 def _about(found: Batch) -> dict[str, Any]:
@@ -213,13 +213,19 @@ def _write_results(run: Session, found: BatchResults, output: Path | None, *, fo
 
 
 def _saved(found: BatchResults, output: Path, *, force: bool) -> Path:
-    """Write the results to a file that appears complete; return its path."""
+    """Write the results to a file that appears complete; return its path.
+
+    Raises:
+        FileExistsError: another program made it meanwhile; the message names the file instead.
+    """
     handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=".batch-")
     os.close(handle)
     try:
         found.write(name)
         if output.exists() and not force:
-            output = output.with_name(f"{output.stem}-{found.batch.id}{output.suffix}")
+            free = output.with_name(f"{output.stem}-{found.batch.id}{output.suffix}")
+            Path(name).replace(free)
+            raise FileExistsError(f"{output} exists by now; the results are in {free}")
         Path(name).replace(output)
     finally:
         Path(name).unlink(missing_ok=True)
