@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+from nanogpt_client.budget import Unpriced
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._requests import encode
@@ -97,6 +98,11 @@ class Prepared:
     uncapped: str | None = None
     usd: Decimal | None = Decimal(0)
     ids: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def estimate(self) -> Decimal:
+        """What a `Budget` reserves: the most in USD, or the number of rows of unknown price."""
+        return Unpriced(self.rows) if self.usd is None else self.usd
 
     def why_not_inline(self) -> str | None:
         """Return which limit of inline batches the rows exceed, if any."""

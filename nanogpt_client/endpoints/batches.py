@@ -105,14 +105,14 @@ def _created(request: Request, prepared: Prepared, file_id: str | None) -> Flow[
         prepared.model,
         RetrySafety.IF_NOT_SENT,
         billable=True,
-        estimate=lambda: prepared.usd,
+        estimate=lambda: prepared.estimate,
         charged_later=True,
     )
     try:
         batch = yield from ask(call)
     except (OutcomeUnknownError, ServerError, InvalidResponseError) as error:
         batch = yield from _looked_up(error, prepared, file_id)
-    yield Submitted(KIND, batch.id, Billing(), prepared.usd)
+    yield Submitted(KIND, batch.id, Billing(), prepared.estimate)
     return batch
 
 

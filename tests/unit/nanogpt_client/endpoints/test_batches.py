@@ -322,6 +322,17 @@ def test_the_budget_reserves_the_most_that_a_batch_may_cost():
     assert len(api.sent) == 1
 
 
+def test_rows_of_unknown_price_count_as_as_many_calls():
+    api = FakeNanoGPT(POST_batches=batch("validating"))
+    rules = context(budget=(budget := Budget("1")))
+    api.run(batches.submit([row(model="new/model")] * 2), rules)
+    assert budget.assumed == Decimal("0.02")
+    collected(rules, answered("a"), answered("b", cost=0.25))
+    assert (budget.assumed, budget.spent) == (Decimal(0), Decimal("0.75"))
+    with pytest.raises(BudgetExceededError):
+        api.run(batches.submit(row(model="new/model") for _ in range(30)), rules)
+
+
 def collected(rules: CallContext, *lines: Any, **fields: Any) -> Any:
     api = FakeNanoGPT(GET_batches_batch_1=batch(**fields), GET_files_file_out_content=list(lines))
     return api.run(batches.results("batch_1", order=["a", "b"]), rules)
