@@ -63,7 +63,8 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
     cost = context.jobs.settle(step, context.budget)
     if cost is None:
         return
-    recorded: UserResult = yield Block(partial(_is_recorded, step, context.ledger))
+    # Reads the file, if there is one: another process may have collected the job.
+    recorded: UserResult = yield Block(partial(context.ledger.has_charge, step.kind, step.run_id))
     if recorded.value:
         return
     entry = LedgerEntry(
@@ -78,17 +79,6 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
         started_at=context.retry.now(),
     )
     posting(context.ledger, entry).finish()
-
-
-def _is_recorded(step: Settled, ledger: Ledger) -> bool:
-    """Whether the ledger, also its file, has what a job cost; this reads the file.
-
-    Its submission and status requests have the same id, but were sent.
-    """
-    return any(
-        not entry.sends and (entry.kind, entry.request_id) == (step.kind, step.run_id)
-        for entry in ledger
-    )
 
 
 class CallAccounting:

@@ -351,6 +351,24 @@ def test_the_cost_is_recorded_once_by_the_process_that_submitted():
     assert (entry.request_id, entry.outcome, entry.sends) == ("batch_1", "ok", 0)
 
 
+def test_a_ledger_that_forgets_has_the_cost_once_too():
+    rules = CallContext(ledger=Ledger(keep=0))
+    for _ in range(2):
+        collected(rules, answered("a"), answered("a", cost=9), answered("b"))
+    assert rules.ledger.totals.cost == 1  # and a row that comes twice counts once
+    calls = rules.ledger.totals.calls
+    collected(rules, answered("a"))
+    assert rules.ledger.totals.calls == calls + 2  # two requests, no further charge
+
+
+def test_tokens_are_recorded_once():
+    rules = context()
+    usage = {"prompt_tokens": 3, "completion_tokens": 4}
+    collected(rules, answered("a"), answered("b"), usage=usage)
+    totals = rules.ledger.totals
+    assert (totals.prompt_tokens, totals.completion_tokens) == (3, 4)
+
+
 def test_another_process_records_the_cost_once_in_a_shared_ledger(tmp_path):
     for _ in range(2):
         rules = CallContext(
@@ -374,6 +392,9 @@ def test_a_batch_without_an_answer_is_free():
     counts = {"total": 2, "completed": 0, "failed": 0}
     found = collected(context(), status="cancelled", request_counts=counts, output_file_id=None)
     assert found.cost == 0
+    usage = {"prompt_tokens": 3, "completion_tokens": 4}
+    paid = collected(context(), status="failed", usage=usage, output_file_id=None)
+    assert paid.cost is None  # tokens without an answer may be charged
     assert [type(each.error) for each in found] == [JobFailedError, JobFailedError]
 
 
