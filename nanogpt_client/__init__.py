@@ -8,12 +8,12 @@
 Without a key, `nanogpt_client.sandbox` stands in for NanoGPT.
 """
 
+from nanogpt_client._methods.batches import batch_row
 from nanogpt_client._protocol.accumulator import ChatAccumulator
 from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety, StreamCall
 from nanogpt_client._protocol.steps import Sleep, ask
 from nanogpt_client._version import __version__
 from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
-from nanogpt_client.batches import batch_row
 from nanogpt_client.citations import with_footnotes
 from nanogpt_client.client import NanoGPTClient, Stream
 from nanogpt_client.config import Config

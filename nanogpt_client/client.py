@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.batches import Batches
 from nanogpt_client._methods.pages import PageMethods
 from nanogpt_client._methods.payments import PaymentMethods
 from nanogpt_client._methods.texts import TextMethods
@@ -22,7 +23,6 @@ from nanogpt_client._methods.voices import VoiceMethods
 from nanogpt_client._protocol.call import Call, DecoderInUse, StreamCall
 from nanogpt_client._protocol.steps import Flow
 from nanogpt_client._transport.runner import Runner
-from nanogpt_client.batches import Batches
 from nanogpt_client.endpoints import catalog, chat
 from nanogpt_client.types.catalog import ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict

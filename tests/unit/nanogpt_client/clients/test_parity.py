@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nanogpt_client import async_client, batches, client
+from nanogpt_client import async_client, client
 from nanogpt_client._base_client import BaseClient
+from nanogpt_client._methods import batches
 from nanogpt_client._methods.texts import AsyncTextMethods, TextMethods
 from nanogpt_client._transport import http
 from nanogpt_client._transport.runner import AsyncRunner, Runner
