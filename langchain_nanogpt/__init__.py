@@ -19,6 +19,7 @@ from langchain_nanogpt.chat_models import ChatNanoGPT
 from langchain_nanogpt.citations import with_footnotes
 
 if TYPE_CHECKING:
+    from langchain_nanogpt.batches import BatchJob, abatch_api, batch_api
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BatchJob",
     "ChatNanoGPT",
     "MemoryCompressionMiddleware",
     "ModerationMiddleware",
@@ -62,12 +64,17 @@ __all__ = [
     "NanoGPTWebSearchTool",
     "NanoGPTYoutubeLoader",
     "NanoGPTYoutubeTranscriptTool",
+    "abatch_api",
+    "batch_api",
     "with_footnotes",
 ]
 
 # Each loads a further part of LangChain (tracers, NumPy, retrievers, tools), together a third of
 # the import time: they load at their first use.
 _LAZY = {
+    "BatchJob": "batches",
+    "abatch_api": "batches",
+    "batch_api": "batches",
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
     "MemoryCompressionMiddleware": "middleware",

@@ -182,6 +182,20 @@ class StreamStalledError(core.StreamStalledError, langchain.ModelTimeoutError, R
     is_retryable = False
 
 
+class JobError(core.JobError, langchain.ModelError, RuntimeError):
+    """A batch could not be queried; it goes on, and can be queried again by its id."""
+
+
+class JobFailedError(core.JobFailedError, langchain.ModelError, RuntimeError):
+    """A batch, or an input of one, ended without an answer."""
+
+
+class JobTimeoutError(core.JobTimeoutError, langchain.ModelTimeoutError, RuntimeError):
+    """A batch still runs; wait again."""
+
+    is_retryable = False
+
+
 # Each class above by its first base, the core's class.
 _BY_CORE_CLASS: dict[type, type[core.NanoGPTError]] = {
     cls.__bases__[0]: cls

@@ -12,6 +12,7 @@ from nanogpt_client.extras import needs
 with needs("llama-index", "llama_index_nanogpt"):
     import llama_index.core as _  # noqa: F401
 
+from llama_index_nanogpt.batches import BatchJob, abatch_api, batch_api
 from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
@@ -24,6 +25,7 @@ from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from llama_index_nanogpt.tools import NanoGPTToolSpec
 
 __all__ = [
+    "BatchJob",
     "NanoGPT",
     "NanoGPTAudioReader",
     "NanoGPTCostHandler",
@@ -35,5 +37,7 @@ __all__ = [
     "NanoGPTWebReader",
     "NanoGPTWebSearchRetriever",
     "NanoGPTYoutubeReader",
+    "abatch_api",
+    "batch_api",
     "with_footnotes",
 ]

@@ -8,6 +8,7 @@
 Without a key, `nanogpt_client.sandbox` stands in for NanoGPT.
 """
 
+from nanogpt_client._methods.batches import batch_row
 from nanogpt_client._protocol.accumulator import ChatAccumulator
 from nanogpt_client._protocol.call import Call, Reply, Request, RetrySafety, StreamCall
 from nanogpt_client._protocol.steps import Sleep, ask
@@ -16,6 +17,7 @@ from nanogpt_client.async_client import AsyncNanoGPTClient, AsyncStream
 from nanogpt_client.citations import with_footnotes
 from nanogpt_client.client import NanoGPTClient, Stream
 from nanogpt_client.config import Config
+from nanogpt_client.endpoints._batch_output import BatchResults
 from nanogpt_client.errors import (
     APIConnectionError,
     APIStatusError,
@@ -64,6 +66,7 @@ from nanogpt_client.types.account import (
     SubscriptionUsage,
     UsageReport,
 )
+from nanogpt_client.types.batches import Batch, BatchPage, BatchResult
 from nanogpt_client.types.billing import Billing, InlineModeration
 from nanogpt_client.types.catalog import Model, ModelKind, ModelList, ModelScope
 from nanogpt_client.types.chat import (
@@ -134,6 +137,10 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Balance",
+    "Batch",
+    "BatchPage",
+    "BatchResult",
+    "BatchResults",
     "Billing",
     "Budget",
     "BudgetExceededError",
@@ -248,5 +255,6 @@ __all__ = [
     "YoutubeTranscript",
     "__version__",
     "ask",
+    "batch_row",
     "with_footnotes",
 ]

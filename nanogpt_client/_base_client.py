@@ -31,6 +31,7 @@ class BaseClient:
 
     _transport_class: ClassVar[str]
     _runner_class: ClassVar[type[Runner | AsyncRunner]]
+    _batches_class: ClassVar[Any]
 
     def __init__(  # noqa: PLR0913 - the settings of a client, all by name
         self,
@@ -89,6 +90,7 @@ class BaseClient:
         http = importlib.import_module("nanogpt_client._transport.http")
         self._transport = getattr(http, self._transport_class)(config, http_client, self._queue)
         self._runner = self._runner_class(self._transport, context)
+        self.batches = self._batches_class(self._runner)
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.batches import AsyncBatches
 from nanogpt_client._methods.pages import AsyncPageMethods
 from nanogpt_client._methods.payments import AsyncPaymentMethods
 from nanogpt_client._methods.texts import AsyncTextMethods
@@ -117,9 +118,10 @@ class AsyncNanoGPTClient(
     Takes the arguments of `NanoGPTClient`, with an ``httpx.AsyncClient`` as ``http_client``.
     """
 
-    _transport_class, _runner_class = "AsyncTransport", AsyncRunner
+    _transport_class, _runner_class, _batches_class = "AsyncTransport", AsyncRunner, AsyncBatches
     _transport: AsyncTransport
     _runner: AsyncRunner
+    batches: AsyncBatches
 
     async def chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]

@@ -10,13 +10,17 @@ from nanogpt_client.hooks import warn
 from nanogpt_client.types._atomic import Step
 from nanogpt_client.types._coerce import as_number
 
-__all__ = ["AtLeast", "Budget", "Reservation"]
+__all__ = ["AtLeast", "Budget", "Reservation", "Unpriced"]
 
 _ZERO = Decimal(0)
 
 
 class AtLeast(Decimal):
     """An estimate in USD that is a lower bound, as the length of a response is unknown before."""
+
+
+class Unpriced(Decimal):
+    """Not USD, but the number of calls in a batch of unknown price: each counts ``assumed_usd``."""
 
 
 class Reservation:
@@ -221,6 +225,8 @@ class Budget:
         return sums
 
     def _usd(self, reservation: Reservation) -> Decimal:
+        if isinstance(reservation.estimate, Unpriced):
+            return self.assumed_usd * reservation.estimate
         return self.assumed_usd if reservation.estimate is None else reservation.estimate
 
     def _assumed(self, reservation: Reservation) -> Decimal:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 from nanogpt_client import endpoints, types
 from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.batches import Batches
 from nanogpt_client._methods.pages import PageMethods
 from nanogpt_client._methods.payments import PaymentMethods
 from nanogpt_client._methods.texts import TextMethods
@@ -152,9 +153,10 @@ class NanoGPTClient(
         ConfigurationError: there is no key, or a setting is invalid.
     """
 
-    _transport_class, _runner_class = "Transport", Runner
+    _transport_class, _runner_class, _batches_class = "Transport", Runner, Batches
     _transport: Transport
     _runner: Runner
+    batches: Batches
 
     def chat(
         self, messages: str | Sequence[MessageDict], *, model: str, **options: Unpack[ChatOptions]

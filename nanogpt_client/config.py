@@ -29,6 +29,7 @@ from nanogpt_client.errors import ConfigurationError
 __all__ = ["Config"]
 
 DEFAULT_BASE_URL = "https://nano-gpt.com/api/v1"
+DIRECT_API_ROOT = "https://api.nano-gpt.com/api"
 KEY_VARIABLES = ("NANOGPT_API_KEY", "NANO_GPT_API_KEY")
 BASE_URL_VARIABLE = "NANOGPT_BASE_URL"
 
@@ -47,7 +48,7 @@ KEY_AND_PAY = (
     "without one"
 )
 
-Root = Literal["chat", "v1", "api"]
+Root = Literal["chat", "v1", "api", "direct", "beta"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~:@-]*)+/?")
@@ -198,8 +199,23 @@ class Config:
 
     def url(self, root: Root, path: str) -> str:
         """Return the absolute URL of a route."""
-        base = {"chat": self.chat_root, "v1": f"{self.api_root}/v1", "api": self.api_root}[root]
-        return base + path
+        match root:
+            case "chat":
+                return self.chat_root + path
+            case "v1":
+                return f"{self.api_root}/v1{path}"
+            case "api":
+                return self.api_root + path
+        return f"{self.direct_root}/{'v1' if root == 'direct' else 'beta'}{path}"
+
+    @property
+    def direct_root(self) -> str:
+        """``api_root`` on the host that files and batches go to: NanoGPT's direct one.
+
+        The websites' hosts refuse large uploads (page batches). Any other address, such as that of
+        a proxy or of the sandbox, stays as it is.
+        """
+        return DIRECT_API_ROOT if urlsplit(self.api_root).hostname in _HOSTS else self.api_root
 
     def absolute(self, url: str) -> str:
         """Return a media URL as an absolute URL; NanoGPT's may be relative to its origin."""

@@ -260,6 +260,17 @@ class Ledger:
             return iter(kept)
         return self._on_file(self._file)
 
+    def has_charge(self, kind: str, run_id: str) -> bool:
+        """Whether it has what a job cost that was charged at its end, in the file or in memory.
+
+        The job's requests have its id, too, but were sent.
+        """
+        entries = self.entries if self._file is None else self
+        return any(
+            not entry.sends and (entry.kind, entry.request_id) == (kind, run_id)
+            for entry in entries
+        )
+
     def _on_file(self, file: LedgerFile) -> Iterator[LedgerEntry]:
         self._write(file)
         with self._lock:

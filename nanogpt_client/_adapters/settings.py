@@ -222,6 +222,13 @@ class ClientSettings(DocumentedModel):
                 )
             return self._clients.asynchronous
 
+    def _calling(self, client: Any) -> Self:
+        """Return a copy whose blocking methods call this client, without connections of its own."""
+        copied = self.model_copy(update={"client": None, "http_async_client": None})
+        copied._clients = _Clients()  # noqa: SLF001 - the same class
+        copied._clients.blocking = client  # noqa: SLF001 - the same class
+        return copied
+
     def close(self) -> None:
         """Close the connections of the blocking methods; injected clients stay open."""
         if self._clients.blocking is not None:

@@ -9,20 +9,22 @@ is decided what a failed call cost (`CallAccounting._cost`), and the key removed
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from pydantic import SecretStr
 
 from nanogpt_client._protocol.call import MIN_REDACTED_LENGTH, Call, Reply, StreamCall
-from nanogpt_client._protocol.job_costs import JobCosts
+from nanogpt_client._protocol.job_costs import JobCosts, Settled
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.payments import Payments, needs_payment
 from nanogpt_client._protocol.retry import RetryPolicy
+from nanogpt_client._protocol.steps import Block, UserResult
 from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.config import NO_KEY
 from nanogpt_client.errors import (
@@ -54,6 +56,29 @@ class CallContext:
     model_cache: ModelCache = field(default_factory=ModelCache)
     jobs: JobCosts = field(default_factory=JobCosts)
     payments: Payments | None = None
+
+
+def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
+    """Record what a job cost that was charged at its end, once."""
+    cost = context.jobs.settle(step, context.budget)
+    if cost is None:
+        return
+    # Reads the file, if there is one: another process may have collected the job.
+    recorded: UserResult = yield Block(partial(context.ledger.has_charge, step.kind, step.run_id))
+    if recorded.value:
+        return
+    entry = LedgerEntry(
+        kind=step.kind,
+        model=step.model,
+        outcome="ok",
+        cost=cost,
+        prompt_tokens=getattr(step.usage, "prompt_tokens", None),
+        completion_tokens=getattr(step.usage, "completion_tokens", None),
+        request_id=step.run_id,
+        sends=0,
+        started_at=context.retry.now(),
+    )
+    posting(context.ledger, entry).finish()
 
 
 class CallAccounting:
@@ -151,6 +176,10 @@ class CallAccounting:
         else:
             self.correction = payments.settled(payment_id, billing, self._context.budget)
 
+    @property
+    def _charged_later(self) -> bool:
+        return isinstance(self._call, Call) and self._call.charged_later
+
     def _check_key(self) -> None:
         """Refuse the empty key of a client that was unpickled in an environment without a key."""
         key = self._context.key
@@ -181,7 +210,8 @@ class CallAccounting:
                         _redact(secret, error.__cause__)
             cost = self._cost(result, error)
             if self._posting is None:
-                entry = self._entry(kind, error, result, cost)
+                later = kind is None and cost is None and self._charged_later
+                entry = self._entry(kind, error, result, Decimal(0) if later else cost)
                 self._posting = posting(self._context.ledger, entry)
             self._release(cost)
             if self._payment is not None and cost is None and self._context.payments is not None:
@@ -196,7 +226,9 @@ class CallAccounting:
         result: Any,
         cost: Decimal | None,
     ) -> LedgerEntry:
-        usage, billing = getattr(result, "usage", None), getattr(result, "billing", None)
+        billing = getattr(result, "billing", None)
+        # The status of a batch has the tokens of its rows, which are recorded once.
+        usage = getattr(result, "usage", None) if self._call.billable else None
         return LedgerEntry(
             kind=self._call.kind,
             model=self._call.model,

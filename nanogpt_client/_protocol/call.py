@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import IO, Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import urljoin
 
 from nanogpt_client.errors import NanoGPTError, StreamInterruptedError
@@ -20,7 +20,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 Item_co = TypeVar("Item_co", covariant=True)
 
-Root = Literal["chat", "v1", "api"]
+Root = Literal["chat", "v1", "api", "direct", "beta"]
 
 # A shorter placeholder key, such as "any", is a normal word in many responses and is not redacted.
 MIN_REDACTED_LENGTH = 8
@@ -90,6 +90,13 @@ class FilePart:
     name: str
     data: bytes = field(repr=False)
     content_type: str = "application/octet-stream"
+    stream: IO[bytes] | None = field(default=None, repr=False)
+    """An open file to send instead of ``data``, from its start each time."""
+
+    @property
+    def content(self) -> bytes | IO[bytes]:
+        """What is sent."""
+        return self.data if self.stream is None else self.stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,8 @@ class Request:
     timeout: float | None = None
     download_limit: int | None = None
     """Bytes; set for a media download, whose ``path`` is a URL. At most this much is read."""
+    sink: IO[bytes] | None = field(default=None, repr=False)
+    """An open file that a successful response's body is written to; the reply then has none."""
     addresses: Sequence[str] = ()
     """The addresses of a download's host that were checked: connect to these only."""
 
@@ -139,6 +148,8 @@ class Call(Generic[T]):
         refusal: turns an error response into an exception, where another server than NanoGPT
             answers.
         payment_id: the payment that it completes; it is then paid already.
+        charged_later: whether NanoGPT charges nothing now, but at the end of the work: the ledger
+            has 0, and a `Budget` keeps the estimate until a `Settled` step.
     """
 
     request: Request
@@ -151,6 +162,7 @@ class Call(Generic[T]):
     run_id: str | None = None
     refusal: Callable[[Reply], NanoGPTError] | None = None
     payment_id: str | None = None
+    charged_later: bool = False
 
 
 class Decoder(Protocol[Item_co]):

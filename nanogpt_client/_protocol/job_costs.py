@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nanogpt_client.budget import Budget
 from nanogpt_client.types.billing import Billing
@@ -28,6 +28,20 @@ class Submitted(NamedTuple):
     billing: Billing
     estimate: Decimal | None
     """USD that a `Budget` reserved for it, and keeps if the submission reports no cost."""
+
+
+class Settled(NamedTuple):
+    """A step of a flow: report what a job cost that NanoGPT charges only at its end.
+
+    It is recorded once: not again by another call of this client, nor where the ledger's file has
+    it from another process.
+    """
+
+    kind: str
+    run_id: str
+    model: str | None
+    cost: Decimal | None
+    usage: Any = None
 
 
 class JobStatus(Protocol):
@@ -46,6 +60,7 @@ class _Job:
     submission: Billing
     recorded: Decimal | None
     estimate: Decimal | None
+    is_settled: bool = False
 
 
 class JobCosts:
@@ -80,3 +95,22 @@ class JobCosts:
         if budget is not None and (unknown or difference):
             budget.correct(difference, unknown=unknown, estimate=job.estimate)
         return difference or Decimal(0)
+
+    def settle(self, job: Settled, budget: Budget | None) -> Decimal | None:
+        """Return the USD to record for a job that has ended; ``None`` if there is nothing new.
+
+        Also of a job that another process submitted; that one's budget reserved for it.
+        """
+        if job.cost is None:
+            return None
+        key = job.kind, job.run_id
+        with self._lock:
+            stored = self._jobs.setdefault(key, _Job(Billing(), Decimal(0), None))
+            if stored.is_settled:
+                return None
+            stored.is_settled = True
+            unknown, difference = stored.recorded is None, job.cost - (stored.recorded or 0)
+            stored.recorded = job.cost
+        if budget is not None and (unknown or difference):
+            budget.correct(difference, unknown=unknown, estimate=stored.estimate)
+        return difference

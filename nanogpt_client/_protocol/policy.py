@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from nanogpt_client import bundled_models
-from nanogpt_client._protocol.accounting import CallAccounting, CallContext
+from nanogpt_client._protocol.accounting import CallAccounting, CallContext, settled
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
-from nanogpt_client._protocol.job_costs import JobStatus, Submitted
+from nanogpt_client._protocol.job_costs import JobStatus, Settled, Submitted
 from nanogpt_client._protocol.payments import pay_per_call
 from nanogpt_client._protocol.rate_limit import CallPacer
 from nanogpt_client._protocol.retry import retry_after
@@ -87,6 +87,10 @@ def run_flow(flow: Flow[T], context: CallContext) -> Steps[T]:
                 continue
             if isinstance(step, Submitted):
                 context.jobs.submitted(step)
+                step = next(flow)
+                continue
+            if isinstance(step, Settled):
+                yield from settled(step, context)
                 step = next(flow)
                 continue
             if not isinstance(step, Call):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from nanogpt_client._protocol.call import Call, Reply, Request
-from nanogpt_client._protocol.job_costs import Submitted
+from nanogpt_client._protocol.job_costs import Settled, Submitted
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -155,7 +155,7 @@ Outcome: TypeAlias = (
 OtherStep: TypeAlias = Sleep | Resolve | CallUser | Block | Gather
 Step: TypeAlias = Send | Open | Read | OtherStep
 Steps: TypeAlias = Generator[Step, Outcome, T]
-Flow: TypeAlias = Generator[Call[Any] | OtherStep | GetModelCache | Submitted, Any, T]
+Flow: TypeAlias = Generator[Call[Any] | OtherStep | GetModelCache | Submitted | Settled, Any, T]
 """What endpoints with several requests return: yields calls, receives their parsed responses."""
 
 

@@ -55,6 +55,7 @@ from nanogpt_client._transport.stream import (
     lacks_descriptor,
     unreachable,
 )
+from nanogpt_client._transport.upload import read_off_loop
 from nanogpt_client._version import __version__
 from nanogpt_client.config import Config, certificate_paths
 from nanogpt_client.errors import ConfigurationError
@@ -147,7 +148,7 @@ class Transport(_BaseTransport):
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
         own = pooled.client is not self._injected_client
-        deadline, body = Deadline(), ResponseBody(seconds, request.download_limit)
+        deadline, body = Deadline(), ResponseBody.of(request, seconds)
         timeouts = Timeouts(_to_connect(seconds), seconds, self._timeouts)
         begin = None if own or seconds is None else partial(stall_timer.watch, deadline, seconds)
         progress = BlockingSendProgress(pooled, deadline, timeouts, begin)
@@ -279,7 +280,7 @@ class AsyncTransport(_BaseTransport):
         except _CANNOT_BE_MADE as error:
             return _not_made(error)
         own = pooled.client is not self._injected_client
-        body, response = ResponseBody(seconds, request.download_limit), None
+        body, response = ResponseBody.of(request, seconds), None
         limit = asyncio.timeout(seconds if own else None)
         begin = None if own or seconds is None else partial(_reschedule, limit, seconds)
         progress = SendProgress(pooled, begin)
@@ -288,6 +289,7 @@ class AsyncTransport(_BaseTransport):
         try:
             async with limit:
                 prepared = _build(pooled.client, self._library, request, self._config, extensions)
+                read_off_loop(prepared, request, self._library)
                 response = await pooled.client.send(prepared, stream=True, follow_redirects=False)
                 if streams and _is_stream(response):
                     connection = AsyncConnection(response, self._errors, lease)
@@ -337,7 +339,7 @@ def _read(response: httpx.Response, body: ResponseBody, lease: Lease[httpx.Clien
     """Read a whole response; the connection is reused only if nothing follows it."""
     whole = False
     try:
-        whole = not any(body.add(chunk) for chunk in decoded(response))
+        whole = not any(body.add(chunk, ok=response.is_success) for chunk in decoded(response))
     finally:
         response.close()
     lease.reusable = whole and not has_trailing_data(response)
@@ -350,7 +352,7 @@ async def _read_async(
     whole = False
     try:
         async for chunk in adecoded(response):
-            if body.add(chunk):
+            if await body.add_async(chunk, ok=response.is_success):
                 break
         else:
             whole = True
@@ -428,22 +430,19 @@ def _library_of(client: Any) -> Any:
 def _build(
     client: Any, library: Any, request: Request, config: Config, extensions: dict[str, Any]
 ) -> Any:
-    url = (
-        config.url(request.root, request.path)
-        if request.download_limit is None
-        else config.absolute(request.path)
-    )
+    by_url = request.download_limit is not None
+    url = config.absolute(request.path) if by_url else config.url(request.root, request.path)
     headers: dict[str, str] = {"User-Agent": f"nanogpt-integrations/{__version__}"}
     # Media are compressed already; a compressed response to a download is a decompression bomb.
-    headers["Accept-Encoding"] = ACCEPT_ENCODING if request.download_limit is None else "identity"
-    if request.download_limit is None or config.gets_key(url):
+    headers["Accept-Encoding"] = "identity" if by_url else ACCEPT_ENCODING
+    if not by_url or config.gets_key(url):
         headers |= config.credentials | dict(config.default_headers)
     headers |= request.headers
     content: dict[str, Any] = {}
     if request.files:
         content["data"] = dict(request.form or {})
         content["files"] = [
-            (field, (part.name, part.data, part.content_type)) for field, part in request.files
+            (field, (part.name, part.content, part.content_type)) for field, part in request.files
         ]
     elif request.content is not None:
         content["content"], kind = request.encoded(config.compress_above)

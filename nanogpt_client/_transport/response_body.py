@@ -7,11 +7,14 @@ requested, is refused.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any
+from typing import IO, Any
+
+from nanogpt_client._protocol.call import Request
 
 __all__ = ["ACCEPT_ENCODING", "Decoder", "ResponseBody", "UnreadableError", "adecoded", "decoded"]
 
@@ -84,16 +87,26 @@ class ResponseBody:
     Args:
         limit: largest size in bytes, after decompression; reading stops once it is exceeded.
             Without one, more than `MAX_RESPONSE_BYTES` are refused.
+        sink: a file that a successful response is written to, of any size; overwritten.
     """
 
-    def __init__(self, seconds: float | None, limit: int | None = None) -> None:
+    def __init__(
+        self, seconds: float | None, limit: int | None = None, sink: IO[bytes] | None = None
+    ) -> None:
         self._bytes = io.BytesIO()  # `getvalue` does not copy
+        self._sink = sink
+        self._written = 0
         self._started = time.monotonic()
         self._seconds = seconds
         self._limit = limit
 
-    def add(self, chunk: bytes) -> bool:
-        """Append a chunk; return whether the limit is exceeded.
+    @classmethod
+    def of(cls, request: Request, seconds: float | None) -> ResponseBody:
+        """Return the body of a request's response."""
+        return cls(seconds, request.download_limit, request.sink)
+
+    def add(self, chunk: bytes, *, ok: bool = True) -> bool:
+        """Append a chunk of a successful (``ok``) response; return whether the limit is exceeded.
 
         Raises:
             TimeoutError: the time is up.
@@ -101,12 +114,24 @@ class ResponseBody:
         """
         if self._seconds is not None and self.seconds() > self._seconds:
             raise TimeoutError("the response was too slow to be complete in time")
+        if self._sink is not None and ok:
+            if not self._written:
+                self._sink.seek(0)
+                self._sink.truncate()
+            self._written += self._sink.write(chunk)
+            return False
         self._bytes.write(chunk)
         if self._limit is None:
             if self._bytes.tell() > MAX_RESPONSE_BYTES:
                 raise UnreadableError(f"it is larger than {MAX_RESPONSE_BYTES >> 20} MB")
             return False
         return self._bytes.tell() > self._limit  # the endpoint refuses it
+
+    async def add_async(self, chunk: bytes, *, ok: bool = True) -> bool:
+        """Append a chunk; a file is written off the event loop."""
+        if self._sink is None:
+            return self.add(chunk)
+        return await asyncio.to_thread(self.add, chunk, ok=ok)
 
     def seconds(self) -> float:
         """Return the seconds since the start."""

@@ -13,6 +13,7 @@ from nanogpt_client._version import __version__
 from nanogpt_client.cli.account import balance, usage
 from nanogpt_client.cli.ask import ask, chat
 from nanogpt_client.cli.base import Group
+from nanogpt_client.cli.batch import batch
 from nanogpt_client.cli.completion import completion
 from nanogpt_client.cli.embed import embed
 from nanogpt_client.cli.estimate import estimate
@@ -39,7 +40,7 @@ cli = Group(
     "nanogpt",
     help=_HELP,
     commands=[
-        *(ask, chat, search, draw, speak, transcribe, video, embed),
+        *(ask, chat, search, draw, speak, transcribe, video, embed, batch),
         *(models, estimate, balance, usage, mcp, sandbox, completion),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},

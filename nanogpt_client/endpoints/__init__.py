@@ -6,6 +6,7 @@ One function per route says how to ask and how to read the answer; no function h
 from nanogpt_client.endpoints import (
     account,
     batch,
+    batches,
     embeddings,
     images,
     media,
@@ -24,6 +25,7 @@ from nanogpt_client.endpoints import (
 __all__ = [
     "account",
     "batch",
+    "batches",
     "embeddings",
     "images",
     "media",

@@ -246,15 +246,27 @@ def wait(
         JobTimeoutError: the job still ran after ``poll_timeout`` seconds; it goes on, is charged.
         JobError: the job could not be polled; it can be resumed with its run id.
     """
-    state = yield from _last_state(check, job, reporter, poll_interval, poll_timeout)
+    state = yield from last_state(
+        check, job, reporter, poll_interval=poll_interval, poll_timeout=poll_timeout
+    )
     if state.status != "completed":
         raise job.failed(state.error or state.status, state)
     return Finished(state, job.charged.settled(state.billing, refunded=state.is_refunded))
 
 
-def _last_state(
-    check: Call[S], job: Job, reporter: ProgressReporter, poll_interval: float, poll_timeout: float
+def last_state(
+    check: Call[S],
+    job: Job,
+    reporter: ProgressReporter,
+    *,
+    poll_interval: float,
+    poll_timeout: float,
 ) -> Flow[S]:
+    """Poll until the job has ended, in whatever way, and return its last status.
+
+    Raises:
+        JobTimeoutError, JobError: as `wait` does.
+    """
     check_waiting(poll_interval, poll_timeout)
     waited = 0.0
     yield from reporter.report(Progress(job.kind, "submitted", run_id=job.run_id))
@@ -264,8 +276,9 @@ def _last_state(
         except NanoGPTError as error:
             raise _unknown_state(job, error) from error
         over = state.is_finished
+        done, total = getattr(state, "progress", (int(over), 1))
         yield from reporter.report(
-            Progress(job.kind, state.status, int(over), seconds=waited, run_id=job.run_id)
+            Progress(job.kind, state.status, done, total, seconds=waited, run_id=job.run_id)
         )
         if over:
             return state

@@ -120,8 +120,16 @@ def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
 
 def read_completion(reply: Reply) -> ChatCompletion:
     """Read a whole response."""
-    body = read_object(reply)
-    partial = ChatAccumulator(reply.headers)
+    return completion_of(read_object(reply), reply.headers)
+
+
+def completion_of(body: dict[str, Any], headers: Mapping[str, str]) -> ChatCompletion:
+    """Read the JSON of a whole response.
+
+    Raises:
+        NanoGPTError: it contains no answer.
+    """
+    partial = ChatAccumulator(headers)
     partial.add(body)
     completion = replace(partial.completion(), raw=body)
     check_answer(completion)

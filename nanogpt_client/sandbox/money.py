@@ -18,6 +18,7 @@ from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
 _MILLION = Decimal(1_000_000)
 _EXACT = Decimal("1e-12")
 _CACHE_WRITE = {"5m": Decimal("1.25"), "1h": Decimal(2)}
+BATCH_SHARE = Decimal("0.5")  # of the price of the tokens
 MEMORY_PER_MILLION = Decimal("3.75")
 WEB_SEARCH_MINIMUM = Decimal("1.00")
 _SEARCH_PRICES = {
@@ -74,11 +75,11 @@ class Account:
     charges: list[Charge] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def charge(self, charge: Charge) -> Decimal:
-        """Take the cost and return what remains. Raises `Refusal` (402)."""
+    def charge(self, charge: Charge, *, due: bool = False) -> Decimal:
+        """Take the cost and return what remains. Raises `Refusal` (402), unless work is done."""
         cost = Decimal(0) if charge.covered else charge.cost
         with self._lock:
-            if cost > self.balance:
+            if cost > self.balance and not due:
                 raise insufficient_balance(cost)
             self.balance -= cost
             self.charges.append(replace(charge, cost=cost, at=self.clock()))

@@ -76,6 +76,8 @@ class World:
     payments: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Stored] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    batches: dict[str, Any] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=partial(itertools.count, 1))
     _latest: deque[float] = field(default_factory=deque)
 

@@ -17,6 +17,7 @@ from nanogpt_client._protocol.policy import send_with_retries, stream_events
 from nanogpt_client._protocol.steps import Chunk
 from nanogpt_client.endpoints import (
     account,
+    batches,
     catalog,
     embeddings,
     pages,
@@ -33,6 +34,7 @@ from nanogpt_client.endpoints.rerank import rerank
 from nanogpt_client.endpoints.speech import speak
 from nanogpt_client.endpoints.transcription import transcribe
 from nanogpt_client.errors import APIStatusError
+from nanogpt_client.types.batches import Batch
 from tests.support.driving import END, connected, context, drive, first_call
 from tests.support.paths import SAMPLES
 
@@ -47,6 +49,8 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "speech": lambda: first_call(speak("hi", model="m")),
     "transcription": lambda: first_call(transcribe(b"RIFF", model="m")),
     "video": lambda: first_call(video.submit_video("a cat", model="m")),
+    "batch": lambda: batch_status("batch_abc123", inline=False),
+    "batches": batches.listed,
     "video_status": lambda: video.video_status("vid_sample"),
     "pages": lambda: pages.scrape_pages(["https://example.com/a", "https://example.com/b"]),
     "transcripts": lambda: pages.youtube_transcripts(
@@ -63,6 +67,13 @@ ROUTES: dict[str, Callable[[], Call[Any]]] = {
     "usage": account.usage,
     "deposit": lambda: account.create_deposit("btc", 1),
 }
+
+
+def batch_status(name: str, *, inline: bool) -> Call[Any]:
+    """Return the call for the state of a batch."""
+    call: Call[Any] = first_call(batches.status(Batch(name, "validating", is_inline=inline)))
+    return call
+
 
 # How each word of an expected.json is read off the result; others are its attributes.
 READ: dict[str, Callable[[Any], Any]] = {
@@ -85,6 +96,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "categories": lambda r: list(r.categories),
     "ranks": lambda r: [[each.index, each.score, each.text] for each in r],
     "ids": lambda r: [model.id for model in r],
+    "batch_ids": lambda r: [batch.id for batch in r.batches],
     "prompt_usd": lambda r: [plain(model.prompt_usd) for model in r],
     "usd": lambda r: plain(r.usd),
     "cost_usd": lambda r: plain(r.cost_usd),

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
-from nanogpt_client import AsyncNanoGPTClient
+from nanogpt_client import AsyncNanoGPTClient, batch_row
+from nanogpt_client.endpoints import _batch_output, _batch_rows
 from tests.security.ways import acall, ainvoke
 
 PACKAGES = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"]
@@ -57,6 +58,20 @@ def test_the_client_itself(sandbox, client, tmp_path, unblocked):
             return (await other.transcribe(path, model="Whisper-Large-V3")).text
 
     assert asyncio.run(main()) == "Hi."
+
+
+def test_batches_whose_rows_and_results_are_on_disk(sandbox, unblocked, monkeypatch):
+    for module in (_batch_rows, _batch_output):
+        monkeypatch.setattr(module, "IN_MEMORY", 100)
+    rows = [batch_row("x" * 100_000, model="openai/gpt-5.2", max_tokens=9) for _ in range(3)]
+
+    async def main() -> list[bool]:
+        async with AsyncNanoGPTClient(sandbox.api_key, base_url=sandbox.base_url) as other:
+            batch = await other.batches.submit(iter(rows), inline=False)
+            results = await other.batches.results(batch, poll_interval=0.01)
+            return [result.error is None async for result in results]
+
+    assert asyncio.run(main()) == [True] * 3
 
 
 def test_what_blocks_is_found(unblocked, tmp_path):

@@ -8,11 +8,13 @@ import zlib
 
 import pytest
 
-from nanogpt_client import InvalidResponseError, NanoGPTClient, NanoGPTError
+from nanogpt_client import InvalidResponseError, NanoGPTClient, NanoGPTError, batch_row
 from nanogpt_client._transport import response_body
 from nanogpt_client.endpoints import media
+from nanogpt_client.endpoints._batch_rows import prepare
+from nanogpt_client.types.batches import Batch
 from tests.security.ways import KEY
-from tests.support.rawserver import RawServer, http_reply
+from tests.support.rawserver import LAST_CHUNK, RawServer, chunked, http_head, http_reply
 from tests.unit.nanogpt_client.clients.shell import BOTH
 
 MB = 1 << 20
@@ -39,6 +41,31 @@ def peak():
 
 def packed(data: bytes, encoding: str, kind: str = "image/png") -> list[bytes]:
     return [http_reply(data, headers={"content-type": kind, "content-encoding": encoding})]
+
+
+def test_the_rows_of_a_batch_may_be_larger_than_the_memory(peak):
+    text = "x" * MB
+    rows = (batch_row(text, model="m", max_tokens=9) for _ in range(40))
+    prepared = prepare(rows, model=None, endpoint=None)
+    assert (prepared.rows, prepared.bytes > 40 * MB) == (40, True)
+    prepared.file.close()
+    assert peak() < 20 * MB
+
+
+def test_the_results_of_a_batch_may_be_larger_than_the_memory(peak):
+    line = (
+        b'{"custom_id": "%d", "response": {"status_code": 200, "body": {"choices": [{"message":'
+        b'{"content": "%s"}, "finish_reason": "stop"}]}}}\n'
+    )
+    head = http_head(200, {"content-type": "application/jsonl", "transfer-encoding": "chunked"})
+    parts = [chunked(line % (at, b"x" * MB)) for at in range(40)]
+    batch = Batch("batch_1", "completed", output_file_id="file_out")
+    with RawServer([head, *parts, LAST_CHUNK]) as server:
+        before = peak()
+        results = NanoGPTClient(KEY, base_url=server.base_url).batches.results(batch)
+        assert sum(len(result.unwrap().text) for result in results) == 40 * MB
+    results.close()
+    assert peak() - before < 20 * MB
 
 
 @pytest.mark.parametrize(

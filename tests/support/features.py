@@ -58,6 +58,7 @@ RUN_ID = "RUN_ID"
 ADD = "ADD"
 WALLET = "WALLET"
 LLM, STATE, FOUND, MESSAGES = "LLM", "STATE", "FOUND", "MESSAGES"  # a framework's own, likewise
+MODEL = "MODEL"  # the framework's, over the sandbox
 BEYOND = "Beyond that description"
 
 core, lc, li = "NanoGPTClient", "ChatNanoGPT", "NanoGPT"
@@ -395,6 +396,13 @@ ROWS = (
             )
         ],
         [Cell("NanoGPTMemoryBlock.aput", [MESSAGES], good=is_none)],
+    ),
+    Row(
+        BEYOND,
+        "batches at half the token price",
+        [Cell(f"{core}.batches", good=lambda found: not found.list().batches)],
+        [Cell("batch_api", [MODEL, ["Hi"]], good=lambda job: job.id)],
+        [Cell("batch_api", [MODEL, ["Hi"]], good=lambda job: job.id)],
     ),
 )
 

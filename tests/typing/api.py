@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from nanogpt_client import (
     AsyncNanoGPTClient,
     Balance,
+    Batch,
+    BatchPage,
+    BatchResult,
     Budget,
     ChatChunk,
     ChatCompletion,
@@ -34,6 +37,7 @@ from nanogpt_client import (
     VideoJob,
     WebSearchResult,
     YoutubeTranscript,
+    batch_row,
 )
 
 MODEL = "openai/gpt-5.2"
@@ -67,6 +71,9 @@ def sync_calls(client: NanoGPTClient) -> None:
     assert_type(client.speak("hi", model="tts-1"), Speech)
     assert_type(client.transcribe("a.wav", model="Whisper-Large-V3"), Transcript)
     assert_type(client.submit_video("a cat", model="sora-2"), VideoJob)
+    assert_type(client.batches.submit([batch_row("Hi", model="gpt-4.1")]), Batch)
+    assert_type(client.batches.results("batch_1")[0], BatchResult)
+    assert_type(client.batches.list(limit=5), BatchPage)
     assert_type(client.generate_video("a cat", model="sora-2"), Video)
     assert_type(client.search_web("news"), WebSearchResult)
     assert_type(client.scrape("https://example.com"), UrlResults[ScrapedPage])

@@ -3,6 +3,7 @@
 from nanogpt_client.sandbox.routes import (
     account,
     audio,
+    batches,
     catalog,
     chat,
     deposits,
@@ -21,6 +22,6 @@ from nanogpt_client.sandbox.routing import Table
 
 _MODULES = (
     chat, embeddings, rerank, moderation, memory, images, audio, voices, video, web, pages, catalog,
-    account, deposits, x402,
+    account, deposits, x402, batches,
 )  # fmt: skip
 TABLE = Table([route for module in _MODULES for route in module.ROUTES])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -57,14 +57,35 @@ class Asked:
 
 def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
-    asked, world = _read(exchange), exchange.world
-    body = asked.body
+    asked = _read(exchange)
     _demand_balance(exchange, asked)
+    completion, cache = _answer(exchange, asked, exchange.world.account.charge)
+    body = asked.body
+    if not body.get("stream"):
+        return json_reply(completion.whole())
+    wants_usage = cache.reported or (body.get("stream_options") or {}).get("include_usage")
+    headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
+    return Reply(200, headers, tuple(completion.events(with_usage=bool(wants_usage))))
+
+
+def answer_row(exchange: Exchange, charge: Callable[[money.Charge], Decimal]) -> dict[str, Any]:
+    """Answer one row of a batch, its tokens at half the price. Raises `Refusal`."""
+    completion, _ = _answer(exchange, _read(exchange), charge, money.BATCH_SHARE)
+    return completion.whole()
+
+
+def _answer(
+    exchange: Exchange,
+    asked: Asked,
+    take: Callable[[money.Charge], Decimal],
+    share: Decimal = Decimal(1),
+) -> tuple[Completion, CacheUse]:
+    world, body = exchange.world, asked.body
     results = tuple(asked.search.run(body["messages"])) if asked.search else ()
     choices = [_choice(exchange, asked, results, index) for index in range(body.get("n") or 1)]
     cache = use_cache(world, body, asked.model, asked.prompt)
     tokens = _tokens(asked, choices, cache)
-    price = money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
+    price = share * money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
     charge = money.Charge(
         asked.model.metadata["name"],
         money.exact(sum(asked.extras.values(), price)),
@@ -73,7 +94,7 @@ def complete(exchange: Exchange) -> Reply:
         tokens.reasoning,
         covered=asked.covered,
     )
-    remaining = world.account.charge(charge)
+    remaining = take(charge)
     completion = Completion(
         id=world.new_id("chatcmpl-"),
         created=int(world.clock()),
@@ -84,11 +105,7 @@ def complete(exchange: Exchange) -> Reply:
         pricing=money.pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
         service_tier=body.get("service_tier"),
     )
-    if not body.get("stream"):
-        return json_reply(completion.whole())
-    wants_usage = cache.reported or (body.get("stream_options") or {}).get("include_usage")
-    headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
-    return Reply(200, headers, tuple(completion.events(with_usage=bool(wants_usage))))
+    return completion, cache
 
 
 def quote(exchange: Exchange) -> Decimal:

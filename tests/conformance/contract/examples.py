@@ -144,7 +144,6 @@ _RESPONSES = Left("Responses API: not covered")
 _MESSAGES = Left("Anthropic's Messages API: not covered")
 _IMAGES = Left("/v1/images and its lists: we use /v1/images/generations")
 _DATA = Left("Data API: not covered")
-_BATCHES = Left("Batch API: no method yet")
 _VOICES = Left("a list of voices that only a session of the web page may read or write")
 _KEYS = Left("keys of other providers, kept at NanoGPT: not covered")
 _PROVIDERS = Left("a model's providers and the account's preferences: not covered")
@@ -180,9 +179,9 @@ _ROUTES: tuple[tuple[str, Verdict], ...] = (
     ("/data/web/search", Sent("paid search")),
     ("/data", _DATA),
     ("/googlemaps", _DATA),
-    ("/files", _BATCHES),
-    ("/batches", _BATCHES),
-    ("/beta/batches", _BATCHES),
+    ("/files", Sent("batch file")),
+    ("/batches", Sent("batch")),
+    ("/beta/batches", Sent("inline batch")),
     ("/moderations", Sent("moderation")),
     ("/memory", Sent("memory")),
     ("/scrape-urls", Sent("pages")),

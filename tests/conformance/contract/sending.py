@@ -31,6 +31,7 @@ from nanogpt_client._protocol.call import Request
 from nanogpt_client._protocol.payments import without_stream
 from nanogpt_client.endpoints import (
     account,
+    batches,
     chat,
     embeddings,
     images,
@@ -43,6 +44,7 @@ from nanogpt_client.endpoints import (
     video,
     voices,
 )
+from nanogpt_client.types import batches as batches_types
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.options import (
     ChatOptions,
@@ -505,6 +507,27 @@ def _image_estimate(body: dict[str, Any], example: Example) -> Request:
     return account.estimate_image_cost(model=body["model"], size=body["size"]).request
 
 
+def _batch_file(body: dict[str, Any], example: Example) -> Request:
+    return _first(batches.submit([_ROWS[batches_types.CHAT]], inline=False))
+
+
+def _batch(body: dict[str, Any], example: Example) -> Request:
+    """Take the uploaded file, which the page names."""
+    flow = batches.submit([_ROWS[body["endpoint"]]], endpoint=body["endpoint"], inline=False)
+    return _second(flow, {"id": body["input_file_id"]})
+
+
+def _inline_batch(body: dict[str, Any], example: Example) -> Request:
+    more = {"endpoint": body["endpoint"], "model": body["model"]}
+    return _first(batches.submit(body["requests"], **more))
+
+
+_ROWS: dict[str, dict[str, Any]] = {
+    batches_types.CHAT: {"body": {"model": MODEL, "messages": [HELLO], "max_tokens": 9}},
+    batches_types.RESPONSES: {"body": {"model": MODEL, "input": "Hi", "max_output_tokens": 16}},
+}
+
+
 SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
     "image": _image,
     "image edit": _image_edit,
@@ -518,6 +541,9 @@ SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
     "voice status": _voice_status,
     "pages": _pages,
     "transcripts": _transcripts,
+    "batch file": _batch_file,
+    "batch": _batch,
+    "inline batch": _inline_batch,
     "search": _search,
     "paid search": _paid_search,
     "moderation": _moderation,
@@ -562,5 +588,6 @@ def _going(request: Request) -> Going:
     if request.form is not None:
         files = [(name, "a file") for name, _ in request.files]
         return Going(sorted([*request.form.items(), *files]), request.headers, request.path)
+    path = f"/beta{request.path}" if request.root == "beta" else request.path
     body = dict(request.query) if request.content is None else json.loads(request.content)
-    return Going(body, request.headers, request.path)
+    return Going(body, request.headers, path)

@@ -171,6 +171,24 @@ def test_routes_of_all_roots():
     assert config.origin == "https://nano-gpt.com"
 
 
+@pytest.mark.parametrize(
+    ("base_url", "direct"),
+    [
+        (None, "https://api.nano-gpt.com"),
+        ("https://nano-gpt.com/api/subscription/v1", "https://api.nano-gpt.com"),
+        ("https://cake.nano-gpt.com/api/v1", "https://api.nano-gpt.com"),
+        ("https://api.nano-gpt.com/api/v1", "https://api.nano-gpt.com"),
+        ("http://127.0.0.1:4711/api/v1", "http://127.0.0.1:4711"),
+        ("https://proxy.example.com/api/v1", "https://proxy.example.com"),
+        ("https://nano-gpt.com.evil.example/api/v1", "https://nano-gpt.com.evil.example"),
+    ],
+)
+def test_files_and_batches_go_to_the_direct_host(base_url, direct):
+    config = resolve(base_url=base_url)
+    assert config.url("direct", "/files") == f"{direct}/api/v1/files"
+    assert config.url("beta", "/batches") == f"{direct}/api/beta/batches"
+
+
 @pytest.mark.parametrize("key", [KEY, f" {KEY}\n", SecretStr(KEY)])
 def test_a_key_is_taken_in_any_form(key):
     assert resolve(key).api_key.get_secret_value() == KEY

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import tempfile
 import zlib
 from collections.abc import Callable
 
@@ -10,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._transport.response_body import CHUNK_BYTES, Decoder, UnreadableError
+from nanogpt_client._transport.response_body import (
+    CHUNK_BYTES,
+    Decoder,
+    ResponseBody,
+    UnreadableError,
+)
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -60,3 +67,17 @@ def test_what_nobody_asked_for_is_refused(encoding):
 def test_damage_is_reported(encoding):
     with pytest.raises(UnreadableError, match="damaged"):
         list(Decoder(encoding).feed(b"this is no such thing, whatever its header says"))
+
+
+def test_a_successful_response_goes_into_a_file_and_only_the_last_one():
+    with tempfile.TemporaryFile() as file:
+        for whole in (b"cut o", b"whole"):
+            body = ResponseBody(None, sink=file)
+            assert not body.add(whole[:2])
+            assert not asyncio.run(body.add_async(whole[2:]))
+            assert body.whole() == b""
+        refused = ResponseBody(None, sink=file)
+        refused.add(b"an error", ok=False)
+        assert refused.whole() == b"an error"
+        file.seek(0)
+        assert file.read() == b"whole"

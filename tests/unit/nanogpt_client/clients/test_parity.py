@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nanogpt_client import async_client, client
 from nanogpt_client._base_client import BaseClient
+from nanogpt_client._methods import batches
 from nanogpt_client._methods.texts import AsyncTextMethods, TextMethods
 from nanogpt_client._transport import http
 from nanogpt_client._transport.runner import AsyncRunner, Runner
@@ -30,6 +31,7 @@ NAMES = {
     "AsyncTransport": "Transport",
     "AsyncVideoMethods": "VideoMethods",
     "AsyncVoiceMethods": "VoiceMethods",
+    "AsyncBatches": "Batches",
     "AsyncGenerator": "Generator",
     "AsyncIterator": "Iterator",
     "aclose": "close",
@@ -179,3 +181,13 @@ def test_annotations_can_be_read_at_run_time():
 def test_both_transports_have_the_same_methods():
     names = [public(cls).keys() for cls in (http.Transport, http.AsyncTransport)]
     assert names[0] == names[1]
+
+
+def test_batches_are_the_same_but_for_await():
+    sync, other = (
+        plain("import x\n" + inspect.getsource(cls))
+        for cls in (batches.Batches, batches.AsyncBatches)
+    )
+    assert other == sync
+    signatures = public(batches.Batches), public(batches.AsyncBatches)
+    assert signatures[0] == signatures[1]

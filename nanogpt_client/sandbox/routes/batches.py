@@ -1,0 +1,415 @@
+"""Files and batches: JSONL or inline rows, answered at half price, charged once at the end.
+
+A batch goes through its states with time and with each poll, as jobs do. Its rows are answered when
+it ends: all of them, or the first half if it is cancelled in progress or expires (24 hours).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from nanogpt_client.sandbox import catalog, money
+from nanogpt_client.sandbox.answers.script import Failure
+from nanogpt_client.sandbox.bodies import is_form, read_form, read_json
+from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require, sandbox_error
+from nanogpt_client.sandbox.faults.replies import REPLIES
+from nanogpt_client.sandbox.messages import Reply, Request, dump, json_reply
+from nanogpt_client.sandbox.routes.chat import answer_row
+from nanogpt_client.sandbox.routing import Route
+from nanogpt_client.sandbox.world import Exchange
+
+CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
+WINDOW = 24 * 3600.0
+INLINE_ROWS, INLINE_BYTES, INLINE_TOKENS, INLINE_CAP = 10_000, 20 << 20, 250_000, 4096
+_STAGES = ("validating", "in_progress", "finalizing", "completed")
+_OVER = frozenset({"completed", "failed", "expired", "cancelled"})
+_STATUSES = frozenset({*_STAGES, *_OVER, "cancelling"})
+_MOST_LISTED = 100
+# The families and ids of the page batches; others are `unsupported_model`.
+_DIRECT = re.compile(
+    r"openai/.+|(chat)?gpt-.+|o[134](-.+)?|(anthropic/)?claude-.+|(google/)?gemini-.+|sandbox/.+"
+)
+_OTHERS = frozenset(
+    "deepseek/deepseek-v4-pro z-ai/glm-5.2 zai-org/glm-5.1 zai-org/glm-5.2 thinkingmachines/inkling"
+    " moonshotai/kimi-k2.6 moonshotai/kimi-k2.7-code moonshotai/kimi-k3 minimax/minimax-m2.7"
+    " minimax/minimax-m3 meta/muse-glimmer-30b nvidia/nemotron-3.5-lightning"
+    " nvidia/nemotron-3-ultra-550b-a55b qwen-3.6-plus qwen3.7-plus".split()
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch: its rows, and what became of them."""
+
+    id: str
+    model: str
+    rows: list[dict[str, Any]]
+    created: float
+    input_file: str | None  # None: inline
+    outcome: str
+    metadata: Any = None
+    status: str = "validating"
+    polls: int = 0
+    ended: float | None = None
+    output: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    usage: dict[str, int] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reached(self, now: float, pace: float) -> str:
+        """Return the state that time and polls have led to; `pace` is seconds a stage."""
+        stage = max(self.polls, int((now - self.created) / pace) if pace > 0 else len(_STAGES))
+        if self.outcome == "failed" and stage:
+            return "failed"
+        if self.outcome == "stuck":
+            stage = min(stage, 1)
+        state = _STAGES[min(stage, len(_STAGES) - 1)]
+        return "expired" if now - self.created >= WINDOW and state != "completed" else state
+
+    def shown(self, *, inline: bool) -> dict[str, Any]:
+        """Return the batch in the shape of its route."""
+        counts = {"completed": len(self.output), "failed": len(self.errors)}
+        found: dict[str, Any] = {
+            "id": self.id,
+            "object": "batch",
+            "endpoint": CHAT,
+            "completion_window": "24h",
+            "status": self.status,
+            "created_at": int(self.created),
+            "request_counts": {"total": len(self.rows), **counts},
+            "usage": self.usage,
+        }
+        failure: Any = None
+        if self.status == "failed":
+            failure = {"code": "batch_failed", "message": "The batch could not be processed."}
+        ended = None if self.ended is None else int(self.ended)
+        if inline:
+            return found | {"model": self.model, "finalized_at": ended, "error": failure}
+        files = {"output_file_id": None, "error_file_id": None} | self.files
+        return (
+            found
+            | {"input_file_id": self.input_file, "metadata": self.metadata, **files}
+            | {"errors": failure and {"object": "list", "data": [failure]}}
+            | ({f"{self.status}_at": ended} if ended is not None else {})
+        )
+
+
+def upload(exchange: Exchange) -> Reply:
+    """Store a file of rows. Raises `Refusal`."""
+    require(is_form(exchange.request), "The upload must be multipart/form-data.", "file")
+    form = read_form(exchange.request)
+    require(form.fields.get("purpose") == "batch", "purpose must be 'batch'.", "purpose")
+    files = form.files.get("file") or []
+    if len(files) != 1:
+        raise missing("file")
+    about: dict[str, Any] = {
+        "id": exchange.world.new_id("file_"),
+        "object": "file",
+        "bytes": len(files[0].content),
+        "created_at": int(exchange.world.clock()),
+        "filename": files[0].name,
+        "purpose": "batch",
+        "status": "processed",
+    }
+    stored = {"about": about, "content": files[0].content, "outcome": exchange.job_outcome}
+    exchange.world.uploads[about["id"]] = stored
+    return json_reply(about)
+
+
+def file_about(exchange: Exchange) -> Reply:
+    """Describe a file. Raises `Refusal` (404)."""
+    return json_reply(_file(exchange, exchange.params["id"])["about"])
+
+
+def file_content(exchange: Exchange) -> Reply:
+    """Return a file. Raises `Refusal` (404)."""
+    content = _file(exchange, exchange.params["id"])["content"]
+    return Reply(200, {"content-type": "application/jsonl"}, (content,))
+
+
+def create(exchange: Exchange) -> Reply:
+    """Create a batch from a file. Raises `Refusal`."""
+    body = read_json(exchange.request)
+    _check_endpoint(body.get("endpoint"))
+    window = body.get("completion_window")
+    require(window == "24h", "completion_window must be '24h'.", "completion_window")
+    name = body.get("input_file_id")
+    if not isinstance(name, str):
+        raise missing("input_file_id")
+    file = _file(exchange, name)
+    rows = [_line(line, at) for at, line in enumerate(file["content"].splitlines(), 1) if line]
+    for row in rows:
+        require(row.get("method") == "POST", "method must be 'POST'.", "method")
+        require(row.get("url") == body["endpoint"], "url must be the batch's endpoint.", "url")
+        require(_cap(row), "max_tokens or max_completion_tokens is required.", "max_tokens")
+    outcome = max(exchange.job_outcome, file["outcome"], key=lambda name: name != "completed")
+    batch = _created(exchange, rows, name, outcome=outcome, metadata=body.get("metadata"))
+    return json_reply(batch.shown(inline=False))
+
+
+def create_inline(exchange: Exchange) -> Reply:
+    """Create a batch from the rows in the body; one without a limit gets 4096 tokens."""
+    body = read_json(exchange.request)
+    _check_endpoint(body.get("endpoint"))
+    model, rows = body.get("model"), body.get("requests")
+    if not isinstance(model, str):
+        raise missing("model")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise invalid("requests must be a list of objects.", "requests")
+    for row in rows:
+        require(isinstance(row.get("body"), dict), "body must be an object.", "body")
+        row["body"] = {"model": model, "max_tokens": INLINE_CAP} | row["body"]
+    tokens = sum(map(_cap, rows))
+    for number, limit, what in (
+        (len(rows), INLINE_ROWS, "requests"),
+        (len(dump(rows)), INLINE_BYTES, "bytes"),
+        (tokens, INLINE_TOKENS, "output tokens"),
+    ):
+        require(number <= limit, f"Inline batches accept up to {limit} {what}.", "requests")
+    batch = _created(exchange, rows, None, outcome=exchange.job_outcome)
+    return json_reply(batch.shown(inline=True) | {"results": None}, 202)
+
+
+def status(exchange: Exchange) -> Reply:
+    """Return a batch of either form, as the file-backed API shows it."""
+    return json_reply(_advanced(exchange, _batch(exchange)).shown(inline=False))
+
+
+def inline_status(exchange: Exchange) -> Reply:
+    """Return an inline batch, with its results once it has ended."""
+    batch = _advanced(exchange, _batch(exchange, inline=True))
+    results = [*batch.output, *batch.errors] if batch.status in _OVER else None
+    return json_reply(batch.shown(inline=True) | {"results": results})
+
+
+def cancel(exchange: Exchange) -> Reply:
+    """Cancel a batch that has not ended. Raises `Refusal`."""
+    inline = exchange.request.path.startswith("/api/beta/")
+    batch = _batch(exchange, inline=inline)
+    with batch.lock:
+        if batch.status in _OVER:
+            message = f"The batch is {batch.status} and cannot be cancelled."
+            raise Refusal(400, message, code="invalid_batch_status")
+        batch.status = "cancelling"
+    return json_reply(batch.shown(inline=inline))
+
+
+def listed(exchange: Exchange) -> Reply:
+    """List batches, newest first. Raises `Refusal` (400)."""
+    inline = exchange.request.path.startswith("/api/beta/")
+    query, batches = exchange.request.query, list(reversed(exchange.world.batches.values()))
+    if inline:
+        batches = [batch for batch in batches if batch.input_file is None]
+    limit = query.get("limit", "20")
+    fits = limit.isdecimal() and 1 <= int(limit) <= _MOST_LISTED
+    require(fits, f"limit must be 1 to {_MOST_LISTED}.", "limit")
+    found = [batch for batch in _page(batches, query) if _matches(batch, query)]
+    page = found[-int(limit) :] if "before" in query else found[: int(limit)]
+    data = [batch.shown(inline=inline) | ({"results": None} if inline else {}) for batch in page]
+    ends = {"first_id": page[0].id, "last_id": page[-1].id} if page else {}
+    listing = {"object": "list", "data": data, "first_id": None, "last_id": None} | ends
+    return json_reply(listing | {"has_more": len(found) > len(page)})
+
+
+def _page(batches: list[Batch], query: Mapping[str, str]) -> list[Batch]:
+    """Return the batches on the side of the cursor, whatever the filters."""
+    require(not {"after", "before"} <= query.keys(), "Use after or before, not both.", "after")
+    for name in ("after", "before"):
+        if name in query:
+            ids = [batch.id for batch in batches]
+            require(query[name] in ids, f"{name} is not a batch.", name)
+            at = ids.index(query[name])
+            return batches[at + 1 :] if name == "after" else batches[:at]
+    return batches
+
+
+def _matches(batch: Batch, query: Mapping[str, str]) -> bool:
+    statuses = set(filter(None, query.get("status", "").split(",")))
+    require(statuses <= _STATUSES, "status has an unsupported value.", "status")
+    later, earlier = _moment(query, "created_after"), _moment(query, "created_before")
+    require(None in (later, earlier) or later < earlier, "The range is reversed.", "created_after")
+    created = int(batch.created)
+    return (
+        (not statuses or batch.status in statuses)
+        and (later is None or created > later)
+        and (earlier is None or created < earlier)
+    )
+
+
+def _moment(query: Mapping[str, str], name: str) -> Any:
+    text = query.get(name)
+    if text is None or text.isdecimal():
+        return None if text is None else int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(f"{name} is not a timestamp.", name) from None
+    require(moment.tzinfo, f"{name} needs a time zone.", name)
+    return moment.timestamp()
+
+
+def _check_endpoint(endpoint: object) -> None:
+    require(endpoint in {CHAT, RESPONSES}, f"endpoint must be {CHAT} or {RESPONSES}.", "endpoint")
+    if endpoint == RESPONSES:
+        raise sandbox_error(f"The sandbox answers {CHAT} rows only.", "sandbox_no_responses")
+
+
+def _line(line: bytes, at: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        raise invalid(f"Line {at} is not JSON.", "file") from None
+    require(
+        isinstance(row, dict) and isinstance(row.get("body"), dict), f"Line {at}: body.", "file"
+    )
+    return dict(row)
+
+
+def _cap(row: Mapping[str, Any]) -> int:
+    cap = row["body"].get("max_completion_tokens") or row["body"].get("max_tokens")
+    return cap if isinstance(cap, int) and cap > 0 else 0
+
+
+def _created(
+    exchange: Exchange,
+    rows: list[dict[str, Any]],
+    file: str | None,
+    *,
+    outcome: str,
+    metadata: Any = None,
+) -> Batch:
+    """Check what both forms share, and that the balance covers the most that it may cost."""
+    require(rows, "A batch needs at least one request.", "requests")
+    ids = [row.get("custom_id") for row in rows]
+    require(all(isinstance(name, str) and name for name in ids), "custom_id.", "custom_id")
+    require(len(set(ids)) == len(ids), "custom_id must be unique.", "custom_id")
+    models = {row["body"].get("model") for row in rows}
+    require(len(models) == 1, "All rows must use the same model.", "model")
+    require(
+        not any(row["body"].get("stream") for row in rows), "stream is not supported.", "stream"
+    )
+    require(all(row["body"].get("messages") for row in rows), "messages are required.", "messages")
+    name = models.pop()
+    if not isinstance(name, str):
+        raise missing("model")
+    if not _DIRECT.fullmatch(name) and name.partition(":")[0] not in _OTHERS:
+        message = f"The model '{name}' does not support batches."
+        raise Refusal(400, message, code="unsupported_model", param="model")
+    model = catalog.find("text", name.partition(":")[0], strict=exchange.world.strict_models)
+    exchange.world.account.demand(_most(model, rows))
+    now = exchange.world.clock()
+    batch = Batch(exchange.world.new_id("batch_"), name, rows, now, file, outcome, metadata)
+    exchange.world.batches[batch.id] = batch
+    return batch
+
+
+def _most(model: catalog.Model, rows: list[dict[str, Any]]) -> Decimal:
+    """Return the most USD that rows may cost: three characters a token, and the whole limit."""
+    prompt = sum(len(dump(row["body"]["messages"])) // 3 for row in rows)
+    tokens = money.Tokens(prompt, sum(map(_cap, rows)))
+    return money.BATCH_SHARE * money.chat_price(money.chat_rates(model), tokens)
+
+
+def _file(exchange: Exchange, name: str) -> dict[str, Any]:
+    found = exchange.world.uploads.get(name)
+    if found is None:
+        raise Refusal(404, f"No file '{name}'.", code="not_found", param="file_id")
+    return found
+
+
+def _batch(exchange: Exchange, *, inline: bool = False) -> Batch:
+    found = exchange.world.batches.get(exchange.params["id"])
+    if found is None or inline != (found.input_file is None):
+        message = f"No batch '{exchange.params['id']}'."
+        raise Refusal(404, message, code="not_found", param="batch_id")
+    return found  # type: ignore[no-any-return]
+
+
+def _advanced(exchange: Exchange, batch: Batch) -> Batch:
+    """Bring a batch to the state it has by now; answer its rows when it ends."""
+    with batch.lock:
+        if batch.status in _OVER:
+            return batch
+        now, half = exchange.world.clock(), len(batch.rows) // 2
+        reached = batch.reached(now, exchange.world.job_pace)
+        batch.polls += 1
+        if batch.status == "cancelling":
+            reached = "cancelled"
+            _end(exchange, batch, half if batch.polls > 1 else 0)
+        elif reached == "completed":
+            _end(exchange, batch, len(batch.rows))
+        elif reached == "expired":
+            _end(exchange, batch, half)
+        batch.status = reached
+        if reached in _OVER:
+            batch.ended = now
+        return batch
+
+
+def _end(exchange: Exchange, batch: Batch, count: int) -> None:
+    """Answer the first rows, charge for them once, and store both files."""
+    charges: list[money.Charge] = []
+
+    def charge(made: money.Charge) -> Decimal:
+        charges.append(made)
+        return exchange.world.account.balance
+
+    for row in batch.rows[:count]:
+        line = _answered(exchange, row, charge)
+        (batch.output if line["response"]["status_code"] == 200 else batch.errors).append(line)
+    total = {"prompt_tokens": sum(made.input_tokens for made in charges)}
+    total["completion_tokens"] = sum(made.output_tokens for made in charges)
+    batch.usage = total | {"total_tokens": sum(total.values())}
+    if charges:
+        cost = money.exact(sum((made.cost for made in charges), Decimal(0)))
+        tokens = total["prompt_tokens"], total["completion_tokens"]
+        made = money.Charge(charges[0].model, cost, *tokens)
+        exchange.world.account.charge(made, due=True)
+    if batch.input_file is None:
+        return
+    for key, lines in (("output_file_id", batch.output), ("error_file_id", batch.errors)):
+        if lines:
+            name = batch.files[key] = exchange.world.new_id("file_")
+            content = "".join(f"{dump(line)}\n" for line in lines).encode()
+            about = {"id": name, "object": "file", "bytes": len(content), "purpose": "batch_output"}
+            stored = {"about": about, "content": content, "outcome": "completed"}
+            exchange.world.uploads[name] = stored
+
+
+def _answered(exchange: Exchange, row: Mapping[str, Any], charge: Any) -> dict[str, Any]:
+    """Return the line of one row: what the chat route would have answered."""
+    headers = {"content-type": "application/json"}
+    request = Request("POST", "/api" + CHAT, headers=headers, body=dump(row["body"]).encode())
+    name = exchange.world.new_id("req_")
+    single = replace(exchange, request=request, id=name, params={}, job_outcome="completed")
+    try:
+        reply = json_reply(answer_row(single, charge))
+    except Refusal as refusal:
+        reply = refusal.reply()
+    except Failure as failure:
+        reply = REPLIES[failure.fault](single)
+    response = {"status_code": reply.status, "request_id": name, "body": reply.json()}
+    return {"custom_id": row["custom_id"], "response": response, "error": None}
+
+
+ROUTES = [
+    Route("POST", "v1/files", upload),
+    Route("GET", "v1/files/{id}", file_about),
+    Route("GET", "v1/files/{id}/content", file_content),
+    Route("POST", "v1/batches", create),
+    Route("GET", "v1/batches", listed),
+    Route("GET", "v1/batches/{id}", status, polled=True),
+    Route("POST", "v1/batches/{id}/cancel", cancel),
+    Route("POST", "beta/batches", create_inline),
+    Route("GET", "beta/batches", listed),
+    Route("GET", "beta/batches/{id}", inline_status, polled=True),
+    Route("POST", "beta/batches/{id}/cancel", cancel),
+]
