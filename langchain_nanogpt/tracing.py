@@ -25,8 +25,9 @@ from nanogpt_client import LedgerEntry
 from nanogpt_client.tracing import cost_attributes
 
 if TYPE_CHECKING:
-    from langchain_nanogpt._langfuse import NanoGPTLangfuseHandler
     from opentelemetry.trace import Span
+
+    from langchain_nanogpt._langfuse import NanoGPTLangfuseHandler
 
 __all__ = [
     "NanoGPTLangSmithTracer",
@@ -79,7 +80,7 @@ class NanoGPTLangSmithTracer(LangChainTracer):
         }
         parent = get_current_run_tree()
         run = (
-            RunTree(**described, client=self.client, project_name=self.project_name)
+            RunTree(**described, ls_client=self.client, project_name=self.project_name)
             if parent is None
             else parent.create_child(**described)
         )

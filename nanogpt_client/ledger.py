@@ -160,9 +160,7 @@ class Ledger:
             file.check()
             self._load(file)
 
-    def _set_up(
-        self, file: LedgerFile | None, keep: int | None, on_entry: OnEntry | None
-    ) -> None:
+    def _set_up(self, file: LedgerFile | None, keep: int | None, on_entry: OnEntry | None) -> None:
         self._file, self._keep = file, keep
         self._sink = None if on_entry is None else EntrySink(on_entry)
         self.write_errors = 0
