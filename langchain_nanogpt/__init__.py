@@ -19,6 +19,7 @@ from langchain_nanogpt.chat_models import ChatNanoGPT
 from langchain_nanogpt.citations import with_footnotes
 
 if TYPE_CHECKING:
+    from langchain_nanogpt._register import register
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
@@ -62,6 +63,7 @@ __all__ = [
     "NanoGPTWebSearchTool",
     "NanoGPTYoutubeLoader",
     "NanoGPTYoutubeTranscriptTool",
+    "register",
     "with_footnotes",
 ]
 
@@ -77,6 +79,7 @@ _LAZY = {
     "NanoGPTWebLoader": "loaders",
     "NanoGPTYoutubeLoader": "loaders",
     "NanoGPTWebSearchRetriever": "retrievers",
+    "register": "_register",
 }
 
 

@@ -12,6 +12,7 @@ from nanogpt_client.extras import needs
 with needs("llama-index", "llama_index_nanogpt"):
     import llama_index.core as _  # noqa: F401
 
+from llama_index_nanogpt._register import register
 from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
@@ -35,5 +36,6 @@ __all__ = [
     "NanoGPTWebReader",
     "NanoGPTWebSearchRetriever",
     "NanoGPTYoutubeReader",
+    "register",
     "with_footnotes",
 ]

@@ -41,7 +41,6 @@ MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     frozenset({"_methods", "_base_client", "client", "async_client"}): CLIENTS,
     frozenset({"_adapters"}): CLIENTS | {"messages"},
     frozenset({"tools", "mcp"}): ENDPOINTS | {"_adapters"},
-    frozenset({"tools"}): ENDPOINTS | {"_adapters"},
     frozenset({"tracing"}): VALUES,
     frozenset({"__init__"}): CLIENTS,
     frozenset({"cli", "__main__", "refresh_bundled_models"}): (
