@@ -123,7 +123,8 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, LangChainSettings):
         """Return a copy; one of another model has that model's profile."""
         copied = super().model_copy(update=update, deep=deep)
         copied._clear_serialized()  # noqa: SLF001 - the same class
-        if isinstance(self.profile, ResolvedProfile) and self.profile.model != copied.model:
+        is_ours = self.profile is None or isinstance(self.profile, ResolvedProfile)
+        if is_ours and self.model != copied.model:
             copied.profile = (update or {}).get("profile") or copied._resolve_model_profile()  # noqa: SLF001 - the same class
         return copied
 

@@ -38,7 +38,9 @@ def test_the_snapshot_knows_the_model_without_its_suffixes(suffixes):
 
 
 def test_an_unknown_model_has_no_profile_and_a_given_one_stays():
-    assert ChatNanoGPT(model="nobody/knows-it", api_key=KEY).profile is None
+    unknown = ChatNanoGPT(model="nobody/knows-it", api_key=KEY)
+    assert unknown.profile is None
+    assert unknown.model_copy(update={"model": VISION}).profile is not None
     given = ChatNanoGPT(model=VISION, api_key=KEY, profile={"max_input_tokens": 7})
     assert given.profile == {"max_input_tokens": 7}
     assert given.model_copy(update={"model": TEXT_ALONE}).profile == {"max_input_tokens": 7}
