@@ -224,10 +224,31 @@ _CLASSES: dict[str, type[_NanoGPTTool]] = {
 class NanoGPTToolkit(ToolboxSettings, LangChainSettings, BaseToolkit):
     """All tools with one client, one folder and one budget.
 
-    >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
-    >>> agent = create_agent(ChatNanoGPT(model="openai/gpt-5.2"), toolkit.get_tools())
-
     The tools share their artifacts: one can use what another made, by its name.
+
+    Setup:
+        Install ``nanogpt-integrations[agents]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``output_dir``, the only folder that they write to; ``include``, the tools to offer;
+        ``confirm_above_usd`` and ``refuse_above_usd``; ``image_model`` and the other models;
+        ``budget`` and ``ledger``, or a ``client`` to share with other classes.
+
+    Instantiate:
+        >>> from langchain_nanogpt import ChatNanoGPT, NanoGPTToolkit
+        >>> from nanogpt_client import Budget
+        >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
+
+    Invoke:
+        >>> tools = {tool.name: tool for tool in toolkit.get_tools()}
+        >>> tools["generate_image"].invoke({"prompt": "a red fox"})
+
+    Tools:
+        >>> from langchain.agents import create_agent
+        >>> agent = create_agent(ChatNanoGPT(model="openai/gpt-5.2"), toolkit.get_tools())
+
+    Cost:
+        >>> toolkit.ledger.spent  # USD of all tools, exact
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -105,13 +105,34 @@ def _document(method: Any, name: str, schema: Any) -> None:
 class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     """All tools with one client, one folder and one budget.
 
-    >>> spec = NanoGPTToolSpec(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
-    >>> agent = FunctionAgent(llm=NanoGPT(model="openai/gpt-5.2"), tools=spec.to_tool_list())
-
     The tools share their artifacts: one can use what another made, by its name. Every tool is also
-    a method, with an async version: ``spec.generate_image(prompt="a fox")``, ``await
-    spec.agenerate_image(prompt="a fox")``; ``help(spec.generate_image)`` shows the arguments. They
-    return `ToolContent`. Long calls dispatch a `NanoGPTProgressEvent` at every step.
+    a method, with an async version (``await spec.agenerate_image(prompt="a fox")``); they return
+    `ToolContent`, and ``help`` shows their arguments. Long calls dispatch a `NanoGPTProgressEvent`
+    at every step.
+
+    Setup:
+        Install ``nanogpt-integrations[llama-index]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``output_dir``, the only folder that they write to; ``include``, the tools to offer;
+        ``confirm_above_usd`` and ``refuse_above_usd``; ``image_model`` and the other models;
+        ``budget`` and ``ledger``, or a ``client`` to share with other classes.
+
+    Instantiate:
+        >>> from llama_index_nanogpt import NanoGPT, NanoGPTToolSpec
+        >>> from nanogpt_client import Budget
+        >>> spec = NanoGPTToolSpec(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
+
+    Invoke:
+        >>> spec.generate_image(prompt="a red fox").text
+
+    Tools:
+        >>> from llama_index.core.agent.workflow import FunctionAgent
+        >>> llm = NanoGPT(model="openai/gpt-5.2")
+        >>> agent = FunctionAgent(llm=llm, tools=spec.to_tool_list())
+
+    Cost:
+        >>> spec.ledger.spent  # USD of all tools, exact
 
     Raises:
         NanoGPTError: from every method, with a text for the model, which agents return to it.
