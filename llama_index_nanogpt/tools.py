@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Concatenate, ParamSpec, TypeAlias, get_type_hints
+from typing import Any, ClassVar, ParamSpec, Protocol, get_type_hints
 
 from llama_index.core.base.llms.types import ContentBlock, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool, ToolMetadata
@@ -63,13 +63,21 @@ class ToolContent(list[ContentBlock]):
         return "\n".join(block.text for block in self if isinstance(block, TextBlock))
 
 
-_Methods: TypeAlias = tuple[
-    Callable[Concatenate["NanoGPTToolSpec", P], ToolContent],
-    Callable[Concatenate["NanoGPTToolSpec", P], Coroutine[Any, Any, ToolContent]],
-]
+class _Method(Protocol[P]):
+    """A function of the class, as type checkers see it: bound, it has a schema's parameters."""
+
+    def __get__(self, spec: object, owner: type | None = None, /) -> Callable[P, ToolContent]: ...
 
 
-def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
+class _AsyncMethod(Protocol[P]):
+    def __get__(
+        self, spec: object, owner: type | None = None, /
+    ) -> Callable[P, Coroutine[Any, Any, ToolContent]]: ...
+
+
+def _methods(
+    name: str, schema: Callable[P, schemas.Arguments]
+) -> tuple[_Method[P], _AsyncMethod[P]]:
     """Return the two methods of a tool, whose parameters are the fields of its schema."""
 
     def call(self: NanoGPTToolSpec, /, **arguments: Any) -> ToolContent:
@@ -80,7 +88,7 @@ def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
 
     _document(call, name, schema)
     _document(acall, f"a{name}", schema)
-    return call, acall  # type: ignore[return-value]
+    return call, acall
 
 
 def _document(method: Any, name: str, schema: Any) -> None:

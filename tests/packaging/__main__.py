@@ -212,18 +212,9 @@ def check(built: list[Path], name: str, folder: Path) -> None:
     else:
         extra = name
         wanted = [f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)]
+        wanted += BESIDE.get(extra, [])
     python = new_environment(folder, wanted)
     subprocess.run([python, "-m", "pip", "check", "--quiet"], check=True, stdout=subprocess.DEVNULL)
-"""
-
-def check(wheel: Path, extra: str, folder: Path) -> None:
-    """Install the wheel with one extra into an empty environment, and run its trials there."""
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    what = f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
-    subprocess.run([*pip, "install", what, *BESIDE.get(extra, [])], check=True)
-    subprocess.run([*pip, "check"], check=True)
     elsewhere = folder / "empty"
     elsewhere.mkdir()
     for trial in TRIALS[extra]:
