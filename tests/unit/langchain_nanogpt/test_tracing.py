@@ -40,6 +40,7 @@ from langchain_nanogpt.tracing import (
     NanoGPTOpenInferenceHandler,
 )
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTClient
+from nanogpt_client.sandbox import DEFAULT_KEY as KEY
 from nanogpt_client.sandbox import Sandbox
 from nanogpt_client.tracing import OpenTelemetryExporter
 
@@ -181,6 +182,7 @@ async def test_langsmith_gets_model_tokens_and_cost(langsmith, collector):
     assert [(u["input_tokens"], u["output_tokens"]) for _, u in usages] == [
         (entry.prompt_tokens, entry.completion_tokens) for entry in chats
     ]
+    assert KEY not in json.dumps(collector.runs)
     paid = langsmith.paid
     (embedding,) = (entry for entry in paid if entry.kind == "embedding")
     tokens = embedding.prompt_tokens
@@ -277,6 +279,7 @@ async def test_langfuse_gets_model_tokens_and_cost(langfuse, exported):
     for entry, (_, usage, _) in zip(langfuse.paid, found, strict=True):
         assert usage.get("input") == entry.prompt_tokens
         assert usage.get("output") == entry.completion_tokens
+    assert KEY not in repr(spans_of(exported))
     types = [span[f"{key}.type"] for _, span in spans_of(exported)]
     assert types == [
         *["generation"] * 3, "embedding", "generation", "tool", "generation", "retriever"
@@ -299,6 +302,7 @@ async def test_openinference_gets_model_tokens_and_cost(openinference, exported)
     spans = spans_of(exported)
     amounts = [Decimal(str(span["gen_ai.usage.cost.amount"])) for _, span in spans]
     assert amounts == [entry.cost for entry in openinference.paid]
+    assert KEY not in repr(spans)
     chats = [entry for entry in openinference.paid if entry.kind == "chat"]
     for entry, (name, span) in zip(chats, spans, strict=False):
         assert name == "ChatNanoGPT"

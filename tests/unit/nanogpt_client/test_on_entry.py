@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from langchain_nanogpt import ChatNanoGPT
+from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTClient, NanoGPTError
 from nanogpt_client.hooks import AccountingWarning
 from tests.promises.answers import STREAM, chat_answer
@@ -145,6 +147,23 @@ def test_copies_and_pickles_have_it(again):
     assert received == [entry()]
 
 
-def test_a_function_that_cannot_travel_is_an_error_and_no_silent_loss():
-    with pytest.raises((pickle.PicklingError, AttributeError), match=r"lambda|local object"):
-        pickle.dumps(Ledger(on_entry=lambda _: None))
+def with_ledger(cls: type, **settings: Any) -> Any:
+    return cls(api_key="sk-test-key", ledger=Ledger(on_entry=lambda _: None), **settings)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Ledger(on_entry=lambda _: None),
+        lambda: with_ledger(NanoGPTClient),
+        lambda: with_ledger(ChatNanoGPT, model="a/b"),
+        lambda: with_ledger(NanoGPT, model="a/b"),
+        lambda: NanoGPTEmbedding(model_name="a", client=with_ledger(NanoGPTClient)),
+    ],
+    ids=["ledger", "client", "LangChain", "LlamaIndex", "LlamaIndex, client"],
+)
+def test_a_function_that_cannot_travel_is_an_error_and_no_silent_loss(make):
+    thing = make()
+    for _ in range(2):  # the first attempt leaves it as it was
+        with pytest.raises((pickle.PicklingError, AttributeError), match=r"lambda|local object"):
+            pickle.dumps(thing)
