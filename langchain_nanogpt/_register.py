@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any, Final
 
+from nanogpt_client.extras import needs
+
 __all__ = ["register"]
 
 PROVIDER: Final = "nanogpt"
@@ -38,11 +40,8 @@ def register() -> None:
 
 
 def _table(module: str) -> dict[str, Any]:
-    try:
+    with needs("agents", "register()"):
         table = getattr(importlib.import_module(module), "_BUILTIN_PROVIDERS", None)
-    except ModuleNotFoundError as error:
-        msg = "register() needs LangChain: pip install 'nanogpt-integrations[agents]'"
-        raise ModuleNotFoundError(msg, name=error.name) from error
     if not isinstance(table, dict):
         raise RuntimeError(  # noqa: TRY004 - of LangChain, not of an argument
             f"{module} has no table of providers in this version of LangChain; "
