@@ -36,7 +36,7 @@ _OPERATIONS: Final = {
     "video": "generate_content",
 }
 _OUTPUT_TYPES: Final = {"image": "image", "speech": "speech"}
-_NOT_OPERATIONS: Final = frozenset({"account", "catalog", "deposit", "download"})
+_NOT_OPERATIONS: Final = frozenset({"account", "catalog", "deposit", "download", "payment"})
 _JOBS: Final = frozenset({"image", "speech", "transcription", "video"})
 
 _SECONDS: Final = [0.01 * 2**power for power in range(14)]
