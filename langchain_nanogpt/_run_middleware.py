@@ -1,4 +1,4 @@
-"""Middleware for LangChain's agents: what a run costs, a limit for it, and a fallback model.
+"""Middleware for agents: what a run costs, a limit for it, and a fallback model.
 
 >>> agent = create_agent(
 ...     ChatNanoGPT(model="openai/gpt-5.2"),
@@ -11,7 +11,7 @@
 >>> state = agent.invoke({"messages": [("user", "…")]})
 >>> state["messages"][-1].text, state["nanogpt_cost"]["usd"]
 
-Needs the package ``langchain`` (extra ``agents``). Each hook is a generator that yields requests
+`langchain_nanogpt.middleware` exports it. Needs ``langchain`` (extra ``agents``). Each hook is a generator that yields requests
 and receives what became of them, so it exists once for blocking and async agents.
 """
 
