@@ -7,7 +7,13 @@ from uuid import UUID
 
 from langchain_core.outputs import LLMResult
 
-from langchain_nanogpt.callbacks import COST_EVENT, entry_of, first_message, message_cost
+from langchain_nanogpt.callbacks import (
+    COST_EVENT,
+    UNREPORTED,
+    entry_of,
+    first_message,
+    message_cost,
+)
 from nanogpt_client import LedgerEntry
 
 try:
@@ -49,9 +55,10 @@ class NanoGPTLangfuseHandler(CallbackHandler):
             _observe(observation, "generation", entry_of(data))
 
     def on_entry(self, entry: LedgerEntry) -> None:
-        """Trace what LangChain does not report: embeddings. Pass it to `nanogpt_client.Ledger`."""
-        if entry.kind == "embedding":
-            _observe(self._langfuse_client, "embedding", entry)
+        """Trace what LangChain does not report, such as embeddings. Pass it to `Ledger`."""
+        if entry.kind in UNREPORTED:
+            kind = "embedding" if entry.kind == "embedding" else "generation"
+            _observe(self._langfuse_client, kind, entry)
 
 
 def _observe(parent: Any, kind: str, entry: LedgerEntry) -> None:

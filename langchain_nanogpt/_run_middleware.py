@@ -11,8 +11,9 @@
 >>> state = agent.invoke({"messages": [("user", "…")]})
 >>> state["messages"][-1].text, state["nanogpt_cost"]["usd"]
 
-`langchain_nanogpt.middleware` exports it. Needs ``langchain`` (extra ``agents``). Each hook is a generator that yields requests
-and receives what became of them, so it exists once for blocking and async agents.
+`langchain_nanogpt.middleware` exports it. Needs ``langchain`` (extra ``agents``). Each hook is a
+generator that yields requests and receives what became of them, so it exists once for blocking and
+async agents.
 """
 
 from __future__ import annotations

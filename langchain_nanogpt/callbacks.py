@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COST_EVENT",
     "NanoGPTCostCallbackHandler",
+    "UNREPORTED",
     "areport_call",
     "entry_of",
     "first_message",
@@ -36,6 +37,8 @@ __all__ = [
     "report_call",
 ]
 
+UNREPORTED = frozenset({"embedding", "memory", "moderation", "rerank"})
+"""The kinds of calls that no callback of LangChain reports."""
 COST_EVENT = "nanogpt_cost"
 """The custom event by which tools and retrievers report what their run cost."""
 

@@ -1,4 +1,4 @@
-"""Middleware for LangChain's agents (extra ``agents``): costs, budget, fallback, moderation, memory.
+"""Middleware for agents (extra ``agents``): costs, budget, fallback, moderation, memory.
 
 >>> from langchain.agents import create_agent
 >>> agent = create_agent(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -20,7 +20,13 @@ from langchain_core.tracers.schemas import Run
 from langsmith import RunTree, get_current_run_tree
 
 from langchain_nanogpt._content_blocks import PROVIDER
-from langchain_nanogpt.callbacks import COST_EVENT, entry_of, first_message, message_cost
+from langchain_nanogpt.callbacks import (
+    COST_EVENT,
+    UNREPORTED,
+    entry_of,
+    first_message,
+    message_cost,
+)
 from nanogpt_client import LedgerEntry
 from nanogpt_client.tracing import cost_attributes
 
@@ -34,9 +40,6 @@ __all__ = [
     "NanoGPTLangfuseHandler",
     "NanoGPTOpenInferenceHandler",
 ]
-
-# The calls that no callback of LangChain reports.
-UNREPORTED: Final = frozenset({"embedding", "rerank"})
 
 
 def __getattr__(name: str) -> Any:
@@ -59,7 +62,7 @@ class NanoGPTLangSmithTracer(LangChainTracer):
     """
 
     def on_entry(self, entry: LedgerEntry) -> None:
-        """Trace what LangChain does not report: embeddings. Pass it to `Ledger`."""
+        """Trace what LangChain does not report, such as embeddings. Pass it to `Ledger`."""
         if entry.kind not in UNREPORTED:
             return
         start = datetime.fromtimestamp(entry.started_at, UTC)

@@ -36,8 +36,8 @@ _OPERATIONS: Final = {
     "video": "generate_content",
 }
 _OUTPUT_TYPES: Final = {"image": "image", "speech": "speech"}
-_NOT_OPERATIONS: Final = frozenset({"account", "catalog", "deposit", "download", "payment"})
-_JOBS: Final = frozenset({"image", "speech", "transcription", "video"})
+_NOT_OPERATIONS: Final = frozenset("account catalog deposit download payment voices".split())
+_JOBS: Final = frozenset({"image", "speech", "transcription", "video", "voice"})
 
 _SECONDS: Final = [0.01 * 2**power for power in range(14)]
 _TOKENS: Final = [4**power for power in range(14)]

@@ -24,8 +24,9 @@ LLAMA_INDEX_NAMES = """
 import llama_index.core  # from elsewhere: both share the namespace
 from llama_index.embeddings.nanogpt import NanoGPTEmbedding
 from llama_index.llms.nanogpt import NanoGPT
+from llama_index.postprocessor.nanogpt import NanoGPTRerank
 from llama_index.tools.nanogpt import NanoGPTToolSpec
-print(NanoGPT.__name__, NanoGPTEmbedding.__name__, NanoGPTToolSpec.__name__)
+print(NanoGPTRerank.__name__, NanoGPT.__name__, NanoGPTEmbedding.__name__, NanoGPTToolSpec.__name__)
 """
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -79,7 +80,12 @@ def test_llama_indexs_own_names_lead_to_the_package(built, tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["NanoGPT", "NanoGPTEmbedding", "NanoGPTToolSpec"]
+    assert done.stdout.split() == [
+        "NanoGPTRerank",
+        "NanoGPT",
+        "NanoGPTEmbedding",
+        "NanoGPTToolSpec",
+    ]
 
 
 def test_the_wheel_is_for_any_python_3_and_installs_the_command(built):
