@@ -24,7 +24,7 @@ SUITE_FOLDERS := tests/unit tests/conformance tests/promises
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright unit conformance attack bench compare fault-matrix load contract lowest newest dist dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright ty unit conformance attack bench compare fault-matrix load contract lowest newest dist dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -44,14 +44,17 @@ lint: $(READY) ## style and format, by ruff
 	@$(RUN) -m ruff format --check --quiet --output-format concise || { echo "Unformatted files: run make format"; exit 1; }
 	@echo "lint: clean"
 
-types: $(READY) ## types, by mypy --strict; what users write, by pyright as well
-	@$(MAKE) --no-print-directory --jobs 2 mypy pyright
+types: $(READY) ## types, by mypy --strict; what users write, by pyright and ty as well
+	@$(MAKE) --no-print-directory --jobs 2 mypy pyright ty
 
 mypy: $(READY)
 	@$(RUN) -m mypy
 
 pyright: $(READY)
 	@$(RUN) -m pyright --pythonpath $(RUN)
+
+ty: $(READY)
+	@$(RUN) -m tests.support.ty
 
 unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/sandbox
 	@$(PYTEST) $(ARGS)

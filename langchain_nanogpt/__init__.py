@@ -19,6 +19,7 @@ from langchain_nanogpt.chat_models import ChatNanoGPT
 from langchain_nanogpt.citations import with_footnotes
 
 if TYPE_CHECKING:
+    from langchain_nanogpt._register import register
     from langchain_nanogpt.batches import BatchJob, abatch_api, batch_api
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
@@ -66,6 +67,7 @@ __all__ = [
     "NanoGPTYoutubeTranscriptTool",
     "abatch_api",
     "batch_api",
+    "register",
     "with_footnotes",
 ]
 
@@ -84,6 +86,7 @@ _LAZY = {
     "NanoGPTWebLoader": "loaders",
     "NanoGPTYoutubeLoader": "loaders",
     "NanoGPTWebSearchRetriever": "retrievers",
+    "register": "_register",
 }
 
 

@@ -195,9 +195,19 @@ def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:
 _TOP_LEVEL_KEYS = ("provider", "service_tier", "system_fingerprint")
 
 
+# The words for finish reasons that langchain-core 1.8.4 reads, and turns into "refusal" itself.
+# Its protocol has further ones in no release yet.
+_NORMALIZED = {"stop": "stop", "tool_calls": "tool_call", "function_call": "tool_call"}
+
+
 def model_metadata(completion_id: str, model: str, finish_reason: str | None) -> dict[str, Any]:
-    """Return model, completion id and finish reason."""
-    fields = {"id": completion_id, "model_name": model, "finish_reason": finish_reason}
+    """Return model, completion id and finish reason, as reported and in LangChain's terms."""
+    fields = {
+        "id": completion_id,
+        "model_name": model,
+        "finish_reason": finish_reason,
+        "normalized_finish_reason": _NORMALIZED.get(finish_reason or ""),
+    }
     return {"model_provider": PROVIDER} | {name: v for name, v in fields.items() if v}
 
 

@@ -27,6 +27,7 @@ _CAPABILITIES: dict[str, tuple[str, ...]] = {
 }
 # Catalogues deny these to models that have them, such as gpt-4o: only a ``True`` is used.
 _UNRELIABLE = frozenset({"tool_calling", "structured_output"})
+_MEDIA_INPUTS = ("image_inputs", "pdf_inputs", "audio_inputs", "video_inputs")
 _MODALITIES = ("text", "image", "audio", "video")
 _PROFILE_FIELDS = ModelProfile.__annotations__.keys()
 
@@ -54,6 +55,9 @@ def profile_of(model: Model) -> ModelProfile:
         listed = capabilities.get(capability) if isinstance(capabilities, dict) else None
         if listed is True or (listed is False and capability not in _UNRELIABLE):
             profile |= dict.fromkeys(names, listed)
+    media = [profile.get(name) for name in _MEDIA_INPUTS]
+    if True in media or None not in media:
+        profile["attachment"] = True in media
     if model.input_modalities:
         profile["text_inputs"] = "text" in model.input_modalities
     if model.output_modalities:
@@ -86,5 +90,4 @@ def check_parts(
 
 def supported_parts(profile: Mapping[str, Any] | None) -> dict[str, bool]:
     """Return whether a model supports each type of part, for `messages.check_media`."""
-    flags = ("image_inputs", "pdf_inputs", "audio_inputs", "video_inputs")
-    return takes_by(profile or {}, *flags)
+    return takes_by(profile or {}, *_MEDIA_INPUTS)

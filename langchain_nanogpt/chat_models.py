@@ -67,9 +67,60 @@ _CHARACTERS_PER_TOKEN = 4
 class ChatNanoGPT(BaseChatModel, ChatSettings, LangChainSettings):
     """A chat model of NanoGPT, e.g. ``ChatNanoGPT(model="openai/gpt-5.2")``.
 
-    Each setting may also be passed per call or with ``bind``, which overrides it. The cost of a
-    call (USD) is in ``response_metadata["cost"]``; reasoning, citations and images are in
-    ``content_blocks``. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+    Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+
+    Setup:
+        Install ``nanogpt-integrations[langchain]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``model`` is any id of NanoGPT's list, with or without suffixes such as ``:online``.
+        ``temperature``, ``max_tokens``, ``reasoning_effort``, ``web_search``, ``provider`` and the
+        other options of a call; each may also be passed per call or with ``bind``.
+        ``api_key``, ``timeout`` (seconds), ``max_retries``, ``budget`` and ``ledger``, or a
+        ``client`` to share them with other classes.
+
+    Instantiate:
+        >>> from langchain_nanogpt import ChatNanoGPT
+        >>> model = ChatNanoGPT(model="openai/gpt-5.2", temperature=0, max_tokens=500)
+
+    Invoke:
+        >>> answer = model.invoke([("system", "Be brief."), ("human", "What is Nano?")])
+        >>> answer.text
+        >>> answer.content_blocks  # also reasoning, citations and images
+
+    Stream:
+        >>> for chunk in model.stream("What is Nano?"):
+        ...     print(chunk.text, end="")
+
+        ``ainvoke``, ``astream``, ``batch`` and ``abatch`` work likewise.
+
+    Tools:
+        >>> def population(city: str) -> int:
+        ...     '''Return how many people live in a city.'''
+        ...     return 545_000
+        >>> model.bind_tools([population]).invoke("How many people live in Lisbon?").tool_calls
+
+    Structured output:
+        >>> from pydantic import BaseModel
+        >>> class City(BaseModel):
+        ...     name: str
+        ...     people: int
+        >>> model.with_structured_output(City).invoke("Lisbon has 545000 people.")
+
+    Images:
+        >>> from base64 import b64encode
+        >>> from pathlib import Path
+        >>> data = b64encode(Path("fox.png").read_bytes()).decode()
+        >>> image = {"type": "image", "base64": data, "mime_type": "image/png"}
+        >>> question = {"type": "text", "text": "What is this?"}
+        >>> model.invoke([{"role": "user", "content": [question, image]}]).text
+
+    Usage:
+        >>> answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]
+
+    Cost:
+        >>> answer.response_metadata["cost"]  # USD; missing if NanoGPT reported none
+        >>> model.ledger.spent  # USD of all calls, exact
 
     Raises:
         ModelError: of `langchain_core.exceptions`, from every call; the same exception is also a
@@ -123,7 +174,8 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, LangChainSettings):
         """Return a copy; one of another model has that model's profile."""
         copied = super().model_copy(update=update, deep=deep)
         copied._clear_serialized()  # noqa: SLF001 - the same class
-        if isinstance(self.profile, ResolvedProfile) and self.profile.model != copied.model:
+        is_ours = self.profile is None or isinstance(self.profile, ResolvedProfile)
+        if is_ours and self.model != copied.model:
             copied.profile = (update or {}).get("profile") or copied._resolve_model_profile()  # noqa: SLF001 - the same class
         return copied
 

@@ -31,6 +31,30 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
 
     Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
 
+    Setup:
+        Install ``nanogpt-integrations[langchain]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``model``, ``dimensions`` (length of the vectors), ``max_concurrency`` (requests at the same
+        time); ``budget`` and ``ledger``, or a ``client`` to share with other classes.
+
+    Instantiate:
+        >>> from langchain_nanogpt import NanoGPTEmbeddings
+        >>> embeddings = NanoGPTEmbeddings(model="text-embedding-3-small", dimensions=256)
+
+    Embed:
+        >>> vector = embeddings.embed_query("What is Nano?")  # list[float] of length 256
+        >>> vectors = embeddings.embed_documents(["Nano has no fees.", "Parrots can talk."])
+        >>> array = embeddings.embed_documents_array(["Nano has no fees."])  # float32 (1, 256)
+
+        ``aembed_query``, ``aembed_documents`` and ``aembed_documents_array`` work likewise.
+
+    Usage:
+        >>> embeddings.ledger.totals.prompt_tokens
+
+    Cost:
+        >>> embeddings.ledger.spent  # USD of all requests, exact
+
     Raises:
         ModelError: of `langchain_core.exceptions`, from every call; the same exception is also a
             `nanogpt_client.NanoGPTError`.

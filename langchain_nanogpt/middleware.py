@@ -1,4 +1,4 @@
-"""Middleware for LangChain's agents (extra ``agents``): moderation, and compression of memory.
+"""Middleware for agents (extra ``agents``): costs, budget, fallback, moderation, memory.
 
 >>> from langchain.agents import create_agent
 >>> agent = create_agent(
@@ -12,26 +12,42 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, Literal
 
-from langchain.agents.middleware import (
-    AgentMiddleware,
-    AgentState,
-    SummarizationMiddleware,
-    hook_config,
-)
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.runnables import RunnableLambda
-from langgraph.runtime import Runtime
 
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
+from langchain_nanogpt._run_middleware import (
+    NanoGPTBudgetMiddleware,
+    NanoGPTCostMiddleware,
+    NanoGPTFallbackMiddleware,
+    RunCost,
+)
 from langchain_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import Moderation, NanoGPTClient
 from nanogpt_client._adapters.moderation import ModerationSettings, refusal
+from nanogpt_client.extras import needs
 from nanogpt_client.types.options import ContextLimit, MemoryDays, MemoryOptions
 
-__all__ = ["MemoryCompressionMiddleware", "ModerationMiddleware"]
+with needs("agents", "langchain_nanogpt.middleware"):
+    from langchain.agents.middleware import (
+        AgentMiddleware,
+        AgentState,
+        SummarizationMiddleware,
+        hook_config,
+    )
+    from langgraph.runtime import Runtime
+
+__all__ = [
+    "MemoryCompressionMiddleware",
+    "ModerationMiddleware",
+    "NanoGPTBudgetMiddleware",
+    "NanoGPTCostMiddleware",
+    "NanoGPTFallbackMiddleware",
+    "RunCost",
+]
 
 OnFlagged = Literal["end", "raise"]
 _REMOVED = "[removed: flagged by moderation]"

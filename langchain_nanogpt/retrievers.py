@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
+from langchain_nanogpt.callbacks import areport_call, report_call
 from nanogpt_client import WebSearchResult
 from nanogpt_client._adapters.settings import WebSearchSettings
 
@@ -37,18 +38,26 @@ class NanoGPTWebSearchRetriever(LangChainSettings, WebSearchSettings, BaseRetrie
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        del run_manager
         with map_errors():
             k, search = self._search_options(**options)
-            return _documents(self._client().search_web(query, **search), k)
+            found = self._client().search_web(query, **search)
+        report_call(run_manager, **_call(found))
+        return _documents(found, k)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **options: Any
     ) -> list[Document]:
-        del run_manager
         with map_errors():
             k, search = self._search_options(**options)
-            return _documents(await self._async_client().search_web(query, **search), k)
+            found = await self._async_client().search_web(query, **search)
+        await areport_call(run_manager, **_call(found))
+        return _documents(found, k)
+
+
+def _call(found: WebSearchResult) -> dict[str, Any]:
+    """Return what handlers are told of a search."""
+    cost, request_id = found.billing.cost, found.billing.request_id
+    return {"kind": "search", "model": None, "cost": cost, "request_id": request_id}
 
 
 def _documents(found: WebSearchResult, k: int) -> list[Document]:

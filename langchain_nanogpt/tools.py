@@ -3,7 +3,7 @@
 Thin: what they do, what a model reads, and which files it may use is in `nanogpt_client.tools`. A
 result's content is for the model (text, or text and images with ``image_blocks=True``); its
 artifact, a dict of JSON, is for the program: name, mime type, path, URL, seed, cost (USD), request
-id. Long calls dispatch the custom event ``nanogpt_progress``.
+id. Long calls dispatch the custom event ``nanogpt_progress``, paid ones ``nanogpt_cost``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import tool_errors
+from langchain_nanogpt.callbacks import areport_call, report_call
 from nanogpt_client.tools import (
     TOOLS,
     EstimateToolSettings,
@@ -89,7 +90,10 @@ class _NanoGPTTool(ToolSettings, LangChainSettings, BaseTool):
             return self.on_progress(progress) if self.on_progress is not None else None
 
         with tool_errors():
-            return _content(self._client().run(self.core.run(self, arguments, report)))
+            result = self._client().run(self.core.run(self, arguments, report))
+        if result.cost != 0:
+            report_call(run_manager, **_call(result))
+        return _content(result)
 
     async def _arun(
         self, *, run_manager: AsyncCallbackManagerForToolRun | None = None, **arguments: Any
@@ -104,7 +108,10 @@ class _NanoGPTTool(ToolSettings, LangChainSettings, BaseTool):
                     await returned
 
         with tool_errors():
-            return _content(await self._async_client().run(self.core.run(self, arguments, report)))
+            result = await self._async_client().run(self.core.run(self, arguments, report))
+        if result.cost != 0:
+            await areport_call(run_manager, **_call(result))
+        return _content(result)
 
 
 class NanoGPTImageTool(ImageToolSettings, _NanoGPTTool):
@@ -217,10 +224,31 @@ _CLASSES: dict[str, type[_NanoGPTTool]] = {
 class NanoGPTToolkit(ToolboxSettings, LangChainSettings, BaseToolkit):
     """All tools with one client, one folder and one budget.
 
-    >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
-    >>> agent = create_agent(ChatNanoGPT(model="openai/gpt-5.2"), toolkit.get_tools())
-
     The tools share their artifacts: one can use what another made, by its name.
+
+    Setup:
+        Install ``nanogpt-integrations[agents]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``output_dir``, the only folder that they write to; ``include``, the tools to offer;
+        ``confirm_above_usd`` and ``refuse_above_usd``; ``image_model`` and the other models;
+        ``budget`` and ``ledger``, or a ``client`` to share with other classes.
+
+    Instantiate:
+        >>> from langchain_nanogpt import ChatNanoGPT, NanoGPTToolkit
+        >>> from nanogpt_client import Budget
+        >>> toolkit = NanoGPTToolkit(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
+
+    Invoke:
+        >>> tools = {tool.name: tool for tool in toolkit.get_tools()}
+        >>> tools["generate_image"].invoke({"prompt": "a red fox"})
+
+    Tools:
+        >>> from langchain.agents import create_agent
+        >>> agent = create_agent(ChatNanoGPT(model="openai/gpt-5.2"), toolkit.get_tools())
+
+    Cost:
+        >>> toolkit.ledger.spent  # USD of all tools, exact
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -245,6 +273,13 @@ def _content(result: ToolResult) -> tuple[Any, dict[str, Any]]:
         for media in result.media
     ]
     return [{"type": "text", "text": result.text}, *blocks], result.artifact
+
+
+def _call(result: ToolResult) -> dict[str, Any]:
+    """Return what handlers are told of a call; the cost is USD, ``None`` if unknown."""
+    artifact = result.artifact
+    names = {name: artifact.get(name) for name in ("kind", "model", "request_id")}
+    return names | {"cost": result.cost}
 
 
 def _event(progress: Progress) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nanogpt_client.extras import needs
 with needs("llama-index", "llama_index_nanogpt"):
     import llama_index.core as _  # noqa: F401
 
+from llama_index_nanogpt._register import register
 from llama_index_nanogpt.batches import BatchJob, abatch_api, batch_api
 from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
@@ -39,5 +40,6 @@ __all__ = [
     "NanoGPTYoutubeReader",
     "abatch_api",
     "batch_api",
+    "register",
     "with_footnotes",
 ]

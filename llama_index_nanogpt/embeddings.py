@@ -33,14 +33,34 @@ __all__ = ["NanoGPTEmbedding"]
 class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     """An embedding model of NanoGPT.
 
-    >>> embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", dimensions=256)
-    >>> vector = embedding.get_query_embedding("What is Nano?")  # list[float] of length 256
-
     Every setting that changes the vectors is part of `to_dict`, and so of the key under which an
     ``IngestionPipeline`` caches. Models can also share an ``embeddings_cache``: its keys depend on
     model, dimensions and instruction. After a failure, the vectors already paid for are in it;
     those of a pipeline's worker processes (``num_workers``) are added when their nodes return.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
+
+    Setup:
+        Install ``nanogpt-integrations[llama-index]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``model_name``, ``dimensions`` (length of the vectors), ``embed_batch_size`` (texts per
+        request); ``budget`` and ``ledger``, or a ``client`` to share with other classes.
+
+    Instantiate:
+        >>> from llama_index_nanogpt import NanoGPTEmbedding
+        >>> embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", dimensions=256)
+
+    Embed:
+        >>> vector = embedding.get_query_embedding("What is Nano?")  # list[float] of length 256
+        >>> vectors = embedding.get_text_embedding_batch(["Nano has no fees.", "Parrots talk."])
+
+        ``aget_query_embedding`` and ``aget_text_embedding_batch`` work likewise.
+
+    Usage:
+        >>> embedding.ledger.totals.prompt_tokens
+
+    Cost:
+        >>> embedding.ledger.spent  # USD of all requests, exact
 
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.

@@ -94,19 +94,67 @@ def _completion_events(method: _Method) -> _Method:
 class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     """A chat model of NanoGPT, with tools, reasoning, citations, images and costs.
 
-    >>> llm = NanoGPT(model="openai/gpt-5.2", web_search=True)  # reads NANOGPT_API_KEY
-    >>> response = llm.chat([ChatMessage("What is Nano?")])
-    >>> print(response.message.content, response.raw["cost"], response.raw["usage"])
-
     A response's reasoning is its first block, a ``ThinkingBlock``; citations are in
     ``additional_kwargs["annotations"]``; ``raw`` is a dict with ``usage`` (integers), ``cost``
     (USD; ``None`` if NanoGPT did not report it), ``finish_reason`` and further fields. Each
     streamed response contains all that has arrived; the last one is complete. ``ledger`` records
     every call, also those abandoned halfway.
 
-    Each option of the client's ``chat`` may also be passed per call, which overrides the setting:
-    ``llm.chat(messages, temperature=0, model="…")``.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
+
+    Setup:
+        Install ``nanogpt-integrations[llama-index]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``model`` is any id of NanoGPT's list, with or without suffixes such as ``:online``.
+        ``temperature``, ``max_tokens``, ``reasoning_effort``, ``web_search``, ``provider`` and the
+        other options of a call; each may also be passed per call, which overrides the setting.
+        ``api_key``, ``timeout`` (seconds), ``max_retries``, ``budget`` and ``ledger``, or a
+        ``client`` to share them with other classes.
+
+    Instantiate:
+        >>> from llama_index_nanogpt import NanoGPT
+        >>> llm = NanoGPT(model="openai/gpt-5.2", temperature=0, max_tokens=500)
+
+    Invoke:
+        >>> from llama_index.core.llms import ChatMessage
+        >>> response = llm.chat([ChatMessage("What is Nano?")])
+        >>> response.message.content
+        >>> llm.complete("What is Nano?").text
+
+    Stream:
+        >>> for item in llm.stream_chat([ChatMessage("What is Nano?")]):
+        ...     print(item.delta, end="")
+
+        ``achat``, ``acomplete``, ``astream_chat`` and ``astream_complete`` work likewise.
+
+    Tools:
+        >>> from llama_index.core.tools import FunctionTool
+        >>> def population(city: str) -> int:
+        ...     '''Return how many people live in a city.'''
+        ...     return 545_000
+        >>> tool = FunctionTool.from_defaults(population)
+        >>> answer = llm.chat_with_tools([tool], "How many people live in Lisbon?")
+        >>> llm.get_tool_calls_from_response(answer)
+
+    Structured output:
+        >>> from pydantic import BaseModel
+        >>> class City(BaseModel):
+        ...     name: str
+        ...     people: int
+        >>> llm.as_structured_llm(City).complete("Lisbon has 545000 people.").raw
+
+    Images:
+        >>> from llama_index.core.llms import ImageBlock, TextBlock
+        >>> blocks = [TextBlock(text="What is this?"), ImageBlock(path="fox.png")]
+        >>> llm.chat([ChatMessage(blocks=blocks)]).message.content
+
+    Usage:
+        >>> response.raw["usage"]["prompt_tokens"], response.raw["usage"]["completion_tokens"]
+
+    Cost:
+        >>> response.raw["cost"]  # USD; None if NanoGPT reported none
+        >>> llm.ledger.spent  # USD of all calls, exact
 
     Raises:
         NanoGPTError: from its methods; see `nanogpt_client.errors`.

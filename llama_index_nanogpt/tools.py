@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Concatenate, ParamSpec, TypeAlias, get_type_hints
+from typing import Any, ClassVar, ParamSpec, Protocol, get_type_hints
 
 from llama_index.core.base.llms.types import ContentBlock, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool, ToolMetadata
@@ -63,13 +63,21 @@ class ToolContent(list[ContentBlock]):
         return "\n".join(block.text for block in self if isinstance(block, TextBlock))
 
 
-_Methods: TypeAlias = tuple[
-    Callable[Concatenate["NanoGPTToolSpec", P], ToolContent],
-    Callable[Concatenate["NanoGPTToolSpec", P], Coroutine[Any, Any, ToolContent]],
-]
+class _Method(Protocol[P]):
+    """A function of the class, as type checkers see it: bound, it has a schema's parameters."""
+
+    def __get__(self, spec: object, owner: type | None = None, /) -> Callable[P, ToolContent]: ...
 
 
-def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
+class _AsyncMethod(Protocol[P]):
+    def __get__(
+        self, spec: object, owner: type | None = None, /
+    ) -> Callable[P, Coroutine[Any, Any, ToolContent]]: ...
+
+
+def _methods(
+    name: str, schema: Callable[P, schemas.Arguments]
+) -> tuple[_Method[P], _AsyncMethod[P]]:
     """Return the two methods of a tool, whose parameters are the fields of its schema."""
 
     def call(self: NanoGPTToolSpec, /, **arguments: Any) -> ToolContent:
@@ -80,7 +88,7 @@ def _methods(name: str, schema: Callable[P, schemas.Arguments]) -> _Methods[P]:
 
     _document(call, name, schema)
     _document(acall, f"a{name}", schema)
-    return call, acall  # type: ignore[return-value]
+    return call, acall
 
 
 def _document(method: Any, name: str, schema: Any) -> None:
@@ -105,13 +113,34 @@ def _document(method: Any, name: str, schema: Any) -> None:
 class NanoGPTToolSpec(Toolbox, BaseToolSpec):
     """All tools with one client, one folder and one budget.
 
-    >>> spec = NanoGPTToolSpec(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
-    >>> agent = FunctionAgent(llm=NanoGPT(model="openai/gpt-5.2"), tools=spec.to_tool_list())
-
     The tools share their artifacts: one can use what another made, by its name. Every tool is also
-    a method, with an async version: ``spec.generate_image(prompt="a fox")``, ``await
-    spec.agenerate_image(prompt="a fox")``; ``help(spec.generate_image)`` shows the arguments. They
-    return `ToolContent`. Long calls dispatch a `NanoGPTProgressEvent` at every step.
+    a method, with an async version (``await spec.agenerate_image(prompt="a fox")``); they return
+    `ToolContent`, and ``help`` shows their arguments. Long calls dispatch a `NanoGPTProgressEvent`
+    at every step.
+
+    Setup:
+        Install ``nanogpt-integrations[llama-index]``, and set the variable ``NANOGPT_API_KEY``.
+
+    Key arguments:
+        ``output_dir``, the only folder that they write to; ``include``, the tools to offer;
+        ``confirm_above_usd`` and ``refuse_above_usd``; ``image_model`` and the other models;
+        ``budget`` and ``ledger``, or a ``client`` to share with other classes.
+
+    Instantiate:
+        >>> from llama_index_nanogpt import NanoGPT, NanoGPTToolSpec
+        >>> from nanogpt_client import Budget
+        >>> spec = NanoGPTToolSpec(output_dir="out", budget=Budget(2), confirm_above_usd="0.50")
+
+    Invoke:
+        >>> spec.generate_image(prompt="a red fox").text
+
+    Tools:
+        >>> from llama_index.core.agent.workflow import FunctionAgent
+        >>> llm = NanoGPT(model="openai/gpt-5.2")
+        >>> agent = FunctionAgent(llm=llm, tools=spec.to_tool_list())
+
+    Cost:
+        >>> spec.ledger.spent  # USD of all tools, exact
 
     Raises:
         NanoGPTError: from every method, with a text for the model, which agents return to it.

@@ -1,4 +1,4 @@
-"""Observing a client's calls: the logger ``nanogpt_client`` and three hooks.
+"""Observing a client's calls: the logger ``nanogpt_client``, three hooks, and a ledger's sink.
 
 Requests, responses and retries are reported with method, path, status, request id, seconds and
 number of sends; never with headers or bodies, so neither a key nor a prompt gets into a log.
@@ -6,14 +6,20 @@ number of sends; never with headers or bodies, so neither a key nor a prompt get
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
+from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from threading import get_ident
+from typing import Any, TypeAlias
 
-__all__ = ["AccountingWarning", "CallEvent", "Hook", "Hooks", "warn"]
+from nanogpt_client.types.ledger_entry import LedgerEntry
+
+__all__ = ["AccountingWarning", "CallEvent", "EntrySink", "Hook", "Hooks", "OnEntry", "warn"]
 
 logger = logging.getLogger("nanogpt_client")
 logger.addHandler(logging.NullHandler())  # silent unless the application asks for it
@@ -111,3 +117,45 @@ def _call(hook: Hook | None, event: CallEvent) -> None:
         hook(event)
     except Exception:  # the user's code must not lose a response that is billed
         logger.exception("a hook failed")
+
+
+OnEntry: TypeAlias = Callable[[LedgerEntry], object]
+
+_collecting: set[int] = set()  # threads in which the garbage collector runs
+
+
+class EntrySink:
+    """Calls a ledger's ``on_entry`` once for each entry, outside of any garbage collection.
+
+    Python may collect an abandoned stream in the middle of anything, such as a tracer that holds
+    the lock which ``on_entry`` is about to take. The entry of such a stream waits for the next one.
+    """
+
+    def __init__(self, on_entry: OnEntry) -> None:
+        self.on_entry = on_entry
+        self._waiting: deque[LedgerEntry] = deque()
+        if _watch_collector not in gc.callbacks:
+            gc.callbacks.append(_watch_collector)
+
+    def report(self, entry: LedgerEntry) -> None:
+        """Report an entry, and those that wait; an exception becomes a warning."""
+        if get_ident() in _collecting:
+            self._waiting.append(entry)
+            return
+        while self._waiting:
+            try:
+                late = self._waiting.popleft()
+            except IndexError:  # another thread took it
+                break
+            Context().run(self._call, late)  # it belongs to no span of this call
+        self._call(entry)
+
+    def _call(self, entry: LedgerEntry) -> None:
+        try:
+            self.on_entry(entry)
+        except Exception as error:  # noqa: BLE001 - the user's code must not lose a billed response
+            warn(f"on_entry of a Ledger failed: {type(error).__name__}: {error}")
+
+
+def _watch_collector(phase: str, _: dict[str, Any]) -> None:
+    (_collecting.add if phase == "start" else _collecting.discard)(get_ident())

@@ -24,7 +24,7 @@ from weakref import WeakSet
 from nanogpt_client._ledger_file import LedgerFile
 from nanogpt_client.budget import Budget
 from nanogpt_client.errors import ConfigurationError
-from nanogpt_client.hooks import AccountingWarning, warn
+from nanogpt_client.hooks import AccountingWarning, EntrySink, OnEntry, warn
 from nanogpt_client.types._atomic import Step
 from nanogpt_client.types.ledger_entry import LedgerEntry, Totals
 
@@ -69,10 +69,11 @@ class _Recorded(Step):
 class Posting:
     """Adds one entry to a ledger exactly once, however often `finish` is called."""
 
-    __slots__ = ("_after", "_ledger", "_recorded")
+    __slots__ = ("_after", "_is_reported", "_ledger", "_recorded")
 
     def __init__(self, ledger: Ledger, entry: LedgerEntry) -> None:
         scope = _scope.get()
+        self._is_reported = False
         self._ledger = ledger
         self._after = ledger._last()  # noqa: SLF001 - its other half
         self._recorded = _Recorded(
@@ -90,6 +91,9 @@ class Posting:
             else:
                 step = following
         self._ledger._tidy(recorded)  # noqa: SLF001 - its other half
+        if not self._is_reported:
+            self._is_reported = True
+            self._ledger._report(recorded.entry)  # noqa: SLF001 - its other half
 
 
 class _OwnPosting:
@@ -118,13 +122,19 @@ class Ledger:
     file works again they are written, in order.
 
     A copy or a pickle, also one inside a model, has the settings and no history: it appends to the
-    same file, and its sums cover what it records itself.
+    same file, and its sums cover what it records itself. ``on_entry`` is one of the settings: a
+    ledger with a function that cannot be pickled, such as a lambda, cannot be either.
 
     Args:
         path: a file for all entries, one line of JSON each. Entries in it are added to the sums
             first, and each new one is appended at once, so a killed process loses none. Several
             ledgers and processes may share it; each sums up what it found and what it recorded.
         keep: number of entries in memory; ``None`` for all.
+        on_entry: called with each new entry once it is recorded, in the thread and context of its
+            call, outside of all locks: for tracers, metrics, databases. Its exceptions become an
+            `AccountingWarning`, because the call is billed already. The entry of a stream that
+            Python's garbage collector ends is reported with the next one.
+            `nanogpt_client.tracing` has one for OpenTelemetry.
 
     Attributes:
         write_errors: how often writing the file failed.
@@ -134,20 +144,25 @@ class Ledger:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None = None, *, keep: int | None = 1_000
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        keep: int | None = 1_000,
+        on_entry: OnEntry | None = None,
     ) -> None:
         if keep is not None and keep < 0:
             raise ConfigurationError(
                 f"a Ledger's keep must be 0 or more, not {keep!r}", param="keep"
             )
         file = None if path is None else LedgerFile(path)
-        self._set_up(file, keep)
+        self._set_up(file, keep, on_entry)
         if file is not None:
             file.check()
             self._load(file)
 
-    def _set_up(self, file: LedgerFile | None, keep: int | None) -> None:
+    def _set_up(self, file: LedgerFile | None, keep: int | None, on_entry: OnEntry | None) -> None:
         self._file, self._keep = file, keep
+        self._sink = None if on_entry is None else EntrySink(on_entry)
         self.write_errors = 0
         self._failing = self._writing = False
         self._lock = threading.RLock()  # for the file only
@@ -201,6 +216,10 @@ class Ledger:
         since, _ = self._grouped
         if number - since.totals.calls >= _UPDATE_AFTER:
             self._grouped = recorded, self._groups(recorded)
+
+    def _report(self, entry: LedgerEntry) -> None:
+        if self._sink is not None:
+            self._sink.report(entry)
 
     def _last(self) -> _Recorded:
         step = self._latest
@@ -402,11 +421,16 @@ class Ledger:
         return f"<table><tr>{titles}</tr>{rows}</table>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": None if self._file is None else self._file.path, "keep": self._keep}
+        return {
+            "path": None if self._file is None else self._file.path,
+            "keep": self._keep,
+            "on_entry": None if self._sink is None else self._sink.on_entry,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         path = state["path"]
-        self._set_up(None if path is None else LedgerFile(path), state["keep"])
+        file = None if path is None else LedgerFile(path)
+        self._set_up(file, state["keep"], state["on_entry"])
 
 
 def _add_to(groups: _Groups, entry: LedgerEntry) -> None:

@@ -255,11 +255,17 @@ class ClientSettings(DocumentedModel):
         """Return the state for another process: no connections; no key unless `keeps_key`."""
         if self.pay is not None:
             raise ConfigurationError(PAY_IN_PICKLE, param="pay")
+        # LlamaIndex deletes what it cannot pickle from the object itself. It must stay there, and
+        # a ledger whose `on_entry` is a lambda must be an error.
+        before = dict(self.__dict__)
         state = super().__getstate__()
+        picklable = dict(state["__dict__"])
+        self.__dict__.update(before)
+        kept = {"client": self.client, "ledger": self.ledger}
         left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
         if not keeps_key(self.pickle_api_key):
             left_out["api_key"] = None
-        return state | {"__dict__": state["__dict__"] | left_out}
+        return state | {"__dict__": picklable | kept | left_out}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """Set the state of a pickle; a key is needed at the first call, not here."""

@@ -63,7 +63,8 @@ assert len(NanoGPTEmbeddings(model="text-embedding-3-small", client=client).embe
 LLAMA_INDEX = (
     CLIENT
     + """
-from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
+from llama_index.embeddings.nanogpt import NanoGPTEmbedding
+from llama_index.llms.nanogpt import NanoGPT
 llm = NanoGPT(model="openai/gpt-5.2", client=client)
 assert "12 times 7" in llm.complete("What is 12 times 7?").text
 embedding = NanoGPTEmbedding(model_name="text-embedding-3-small", client=client)
@@ -121,6 +122,19 @@ for mode in ("legacy", "auto"):
     assert refused.is_error and "elicitation" in refused.content[0].text, refused
 """
 
+BY_NAME = """
+import os
+os.environ["NANOGPT_API_KEY"] = "sk-nano-of-the-trial"
+from deepagents import create_deep_agent
+create_deep_agent(model="nanogpt:openai/gpt-5.2")  # by the entry point, before any register()
+from langchain.agents import create_agent
+from langchain.embeddings import init_embeddings
+from langchain_nanogpt import NanoGPTEmbeddings, register
+register()
+create_agent("nanogpt:openai/gpt-5.2", [])
+assert isinstance(init_embeddings("nanogpt:text-embedding-3-small"), NanoGPTEmbeddings)
+"""
+
 CORE = ["nanogpt_client"]
 ADAPTERS = {"langchain": "langchain_nanogpt", "llama-index": "llama_index_nanogpt"}
 EVERYTHING = [*CORE, *ADAPTERS.values()]
@@ -134,10 +148,13 @@ atexit.register(box.stop)
 os.environ |= {"NANOGPT_BASE_URL": box.base_url, "NANOGPT_API_KEY": box.api_key}
 """
 
+# What a trial needs besides the extra.
+BESIDE = {"agents": ["deepagents>=0.7"]}
+
 TRIALS: dict[str, list[str]] = {
     "": [IMPORT_ALL.format(packages=CORE, deep=False), CLIENT, NO_COMMAND],
     "cli": [IMPORT_ALL.format(packages=CORE, deep=False), COMMAND],
-    "agents": ["from langchain.agents import create_agent"],
+    "agents": [BY_NAME],
     "progress": [IMPORT_ALL.format(packages=CORE, deep=False)],
     "redis": ["import redis", CLIENT],
     "cli,mcp,sandbox": [IMPORT_ALL.format(packages=CORE, deep=False), MCP],
@@ -195,6 +212,7 @@ def check(built: list[Path], name: str, folder: Path) -> None:
     else:
         extra = name
         wanted = [f"nanogpt-integrations[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)]
+        wanted += BESIDE.get(extra, [])
     python = new_environment(folder, wanted)
     subprocess.run([python, "-m", "pip", "check", "--quiet"], check=True, stdout=subprocess.DEVNULL)
     elsewhere = folder / "empty"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tarfile
 import tomllib
+import zipfile
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -14,7 +18,16 @@ import pytest
 from tests.packaging.building import build, contents, unpack
 from tests.support.paths import ROOT
 
+NAMESPACE = "llama_index_nanogpt/_namespace"
 PACKAGES = ("nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt")
+LLAMA_INDEX_NAMES = """
+import llama_index.core  # from elsewhere: both share the namespace
+from llama_index.embeddings.nanogpt import NanoGPTEmbedding
+from llama_index.llms.nanogpt import NanoGPT
+from llama_index.postprocessor.nanogpt import NanoGPTRerank
+from llama_index.tools.nanogpt import NanoGPTToolSpec
+print(NanoGPTRerank.__name__, NanoGPT.__name__, NanoGPTEmbedding.__name__, NanoGPTToolSpec.__name__)
+"""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -47,11 +60,32 @@ def test_the_wheel_holds_the_packages_whole_and_nothing_else(built):
         if path.is_file() and "__pycache__" not in path.parts
     }
     inside = {name for name in built.files if ".dist-info/" not in name}
-    assert inside == sources
+    mapped = {name.replace(NAMESPACE, "llama_index", 1): name for name in sources}
+    assert inside == mapped.keys()
+    assert "llama_index/llms/nanogpt/py.typed" in inside
     assert {f"{package}/py.typed" for package in PACKAGES} <= inside
     assert "nanogpt_client/data/models.jsonl" in inside
     assert any(name.startswith("nanogpt_client/sandbox/data/") for name in inside)
-    assert all(built.files[name] == (ROOT / name).read_bytes() for name in inside)
+    assert all(built.files[name] == (ROOT / mapped[name]).read_bytes() for name in inside)
+
+
+def test_llama_indexs_own_names_lead_to_the_package(built, tmp_path):
+    with zipfile.ZipFile(built.wheel) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", LLAMA_INDEX_NAMES],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [
+        "NanoGPTRerank",
+        "NanoGPT",
+        "NanoGPTEmbedding",
+        "NanoGPTToolSpec",
+    ]
 
 
 def test_the_wheel_is_for_any_python_3_and_installs_the_command(built):

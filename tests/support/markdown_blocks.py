@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-# What the frameworks leave unclosed or deprecated when the blocks' names go, and we cannot help.
+# What the frameworks leave unclosed, deprecated or in beta, and we cannot help.
 _FOREIGN = [
     "ignore::ResourceWarning",
     "ignore::pydantic.PydanticDeprecatedSince20",
     "ignore::pydantic.PydanticDeprecatedSince211",
+    "ignore:The function `loads` is in beta",
     "ignore:is_running called from within a step:DeprecationWarning",
 ]
 

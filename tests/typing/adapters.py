@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import assert_type
+from typing import Any, assert_type
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.document_loaders import BaseBlobParser, BaseLoader
@@ -31,8 +31,11 @@ from langchain_nanogpt import (
     NanoGPTToolkit,
     NanoGPTWebLoader,
     NanoGPTWebSearchRetriever,
+    register,
     with_footnotes,
 )
+from langchain_nanogpt.middleware import NanoGPTBudgetMiddleware, NanoGPTFallbackMiddleware
+from langchain_nanogpt.tracing import NanoGPTLangSmithTracer, NanoGPTOpenInferenceHandler
 from llama_index_nanogpt import (
     NanoGPT,
     NanoGPTCostHandler,
@@ -43,7 +46,9 @@ from llama_index_nanogpt import (
 )
 from llama_index_nanogpt import NanoGPTRerank as LlamaIndexRerank
 from llama_index_nanogpt.tools import ToolContent
+from llama_index_nanogpt.tracing import NanoGPTOpenInferenceHandler as LlamaIndexHandler
 from nanogpt_client import Budget, Ledger, NanoGPTClient
+from nanogpt_client.tracing import OpenTelemetryExporter
 
 MODEL = "openai/gpt-5.2"
 
@@ -102,6 +107,19 @@ def what_a_run_cost() -> None:
         assert_type(pipeline.total_usd, Decimal)
 
 
+def in_traces_and_agents() -> None:
+    exporter = OpenTelemetryExporter(kinds=["embedding"])
+    ledger = Ledger(on_entry=exporter)
+    tracer = NanoGPTLangSmithTracer(project_name="agent")
+    chat = ChatNanoGPT(model=MODEL, ledger=Ledger("spent.jsonl", on_entry=tracer.on_entry))
+    chat.invoke("hi", config={"callbacks": [tracer, NanoGPTOpenInferenceHandler()]})
+    LlamaIndexHandler().instrument()
+    register()
+    budget: AgentMiddleware[Any, Any, Any] = NanoGPTBudgetMiddleware(usd="0.50", text="Enough.")
+    fallback: AgentMiddleware = NanoGPTFallbackMiddleware("a/b", "c/d", pay_again=True)
+    _ = ledger, budget, fallback
+
+
 def mistakes() -> None:
     ChatNanoGPT(model=MODEL, temperature="hot")  # type: ignore[arg-type]
     ChatNanoGPT(model=MODEL, temprature=0.2)  # type: ignore[call-arg]
@@ -117,3 +135,5 @@ def mistakes() -> None:
     NanoGPTEmbedding(model="BAAI/bge-m3")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").speak(txt="hi")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").generate_image(prompt="a fox", n="two")  # type: ignore[arg-type]
+    Ledger(on_entry="print")  # type: ignore[arg-type]
+    NanoGPTBudgetMiddleware()  # type: ignore[call-arg]

@@ -15,7 +15,12 @@ from langchain_core.messages import (
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_nanogpt._from_wire import chunk_from_wire, completion_from_wire, usage_from_wire
+from langchain_nanogpt._from_wire import (
+    chunk_from_wire,
+    completion_from_wire,
+    model_metadata,
+    usage_from_wire,
+)
 from langchain_nanogpt._stream_state import StreamState, without_invalid_ending
 from nanogpt_client import (
     Billing,
@@ -190,3 +195,19 @@ def test_a_chunk_is_as_validated(text, reasoning, calls):
     assert made == ChatGenerationChunk(message=validated)
     assert made.message.__dict__ == validated.__dict__
     assert (made + made).message == validated + validated
+
+
+@pytest.mark.parametrize(
+    ("reported", "normalized"),
+    [
+        ("stop", "stop"),
+        ("tool_calls", "tool_call"),
+        ("function_call", "tool_call"),
+        ("length", None),  # LangChain has no word for it in any release
+        (None, None),
+    ],
+)
+def test_the_finish_reason_is_also_in_langchains_words(reported, normalized):
+    metadata = model_metadata("chat_1", "m", reported)
+    assert metadata.get("finish_reason") == reported
+    assert metadata.get("normalized_finish_reason") == normalized

@@ -137,6 +137,7 @@ def test_a_whole_answer_tells_cost_balance_and_request():
         "model_name": "openai/gpt-5.2",
         "id": "chat_1",
         "finish_reason": "stop",
+        "normalized_finish_reason": "stop",
         "cost": 0.0125,
         "cost_source": "x_nanogpt_pricing.costUsd",
         "balance": 4.5,

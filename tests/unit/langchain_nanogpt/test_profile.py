@@ -19,6 +19,7 @@ from tests.unit.langchain_nanogpt.replies import Wire
 KEY = "sk-nano-of-the-test"
 VISION, TEXT_ALONE = "openai/gpt-5.2", "deepseek/deepseek-v3.2"
 IMAGE = {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"}
+MEDIA = ("vision", "pdf_upload", "audio_input", "video_input")
 SOUND = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav"}
 
 
@@ -37,7 +38,9 @@ def test_the_snapshot_knows_the_model_without_its_suffixes(suffixes):
 
 
 def test_an_unknown_model_has_no_profile_and_a_given_one_stays():
-    assert ChatNanoGPT(model="nobody/knows-it", api_key=KEY).profile is None
+    unknown = ChatNanoGPT(model="nobody/knows-it", api_key=KEY)
+    assert unknown.profile is None
+    assert unknown.model_copy(update={"model": VISION}).profile is not None
     given = ChatNanoGPT(model=VISION, api_key=KEY, profile={"max_input_tokens": 7})
     assert given.profile == {"max_input_tokens": 7}
     assert given.model_copy(update={"model": TEXT_ALONE}).profile == {"max_input_tokens": 7}
@@ -50,7 +53,17 @@ def test_what_the_catalogue_leaves_open_stays_open():
         "image_inputs": True,
         "image_url_inputs": True,
         "image_tool_message": True,
+        "attachment": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("listed", "attachment"),
+    [({"vision": False}, None), (dict.fromkeys(MEDIA, False), False), ({"pdf_upload": True}, True)],
+)
+def test_whether_it_takes_attachments_is_said_where_all_media_are_known(listed, attachment):
+    profile: Any = profile_of(Model.read({"id": "a/b", "capabilities": listed}))
+    assert profile.get("attachment") is attachment
 
 
 async def test_the_live_catalogue_is_asked_on_demand(sandbox_environment):

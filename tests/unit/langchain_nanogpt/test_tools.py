@@ -115,12 +115,14 @@ async def test_long_work_dispatches_events_and_calls_back(run, client):
     seen: list[Progress] = []
     tool = NanoGPTVideoTool(client=client, poll_interval=0.01, on_progress=seen.append)
     message = await run(tool, prompt="a cat", config={"callbacks": [listener]})
-    assert {name for name, _ in listener.events} == {"nanogpt_progress"}
-    events = [data for _, data in listener.events]
+    events = [data for name, data in listener.events if name == "nanogpt_progress"]
     assert events[0]["status"] == "submitted"
     assert events[-1]["status"] == "completed"
     assert {data["run_id"] for data in events} == {message.artifact["run_id"]}
     assert [progress.status for progress in seen] == [data["status"] for data in events]
+    name, call = listener.events[-1]
+    assert (name, call["kind"], call["model"]) == ("nanogpt_cost", "video", "veo2-video")
+    assert call["cost"] == message.artifact["cost_exact"]
 
 
 async def test_events_reach_event_streams(client):
@@ -130,7 +132,7 @@ async def test_events_reach_event_streams(client):
         async for event in tool.astream_events({"prompt": "a cat"}, version="v2")
         if event["event"] == "on_custom_event"
     ]
-    assert set(events) == {"nanogpt_progress"}
+    assert set(events) == {"nanogpt_progress", "nanogpt_cost"}
 
 
 async def test_a_progress_function_may_be_asynchronous(client):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import pickle
 from typing import get_type_hints
 
+import httpx
 import pytest
 
 from langchain_nanogpt import ChatNanoGPT
@@ -141,3 +143,12 @@ def test_key_and_settings_are_checked_when_an_adapter_is_made(make, monkeypatch)
     assert make(client=NanoGPTClient("key"))
     monkeypatch.setenv(KEY_VARIABLES[0], "key")
     assert make()
+
+
+@pytest.mark.parametrize("cls", CHAT_MODELS)
+def test_a_pickle_leaves_the_model_as_it_was(cls):
+    """LlamaIndex deletes what cannot be pickled, here a client with its sockets."""
+    with httpx.Client() as http_client:
+        model = cls(model="a/b", api_key="sk-test-key", http_client=http_client)
+        pickle.dumps(model)
+        assert model.http_client is http_client
