@@ -7,16 +7,12 @@ from typing import Any
 
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
 from nanogpt_client.hooks import warn
+from nanogpt_client.types._amounts import AtLeast, assumed_for, checked_usd, reserved_for
 from nanogpt_client.types._atomic import Step
-from nanogpt_client.types._coerce import as_number
 
 __all__ = ["AtLeast", "Budget", "Reservation"]
 
 _ZERO = Decimal(0)
-
-
-class AtLeast(Decimal):
-    """An estimate in USD that is a lower bound, as the length of a response is unknown before."""
 
 
 class Reservation:
@@ -119,9 +115,9 @@ class Budget:
         max_calls: int | None = None,
         assumed_usd: Decimal | float | str = "0.01",
     ) -> None:
-        self.usd = None if usd is None else _amount("usd", usd)
+        self.usd = None if usd is None else checked_usd("a Budget", "usd", usd)
         self.max_calls = max_calls
-        self.assumed_usd = _amount("assumed_usd", assumed_usd)
+        self.assumed_usd = checked_usd("a Budget", "assumed_usd", assumed_usd)
         if max_calls is not None and max_calls < 0:
             raise ConfigurationError(f"a Budget's max_calls must be 0 or more, not {max_calls!r}")
         if usd is None and max_calls is None:
@@ -221,12 +217,11 @@ class Budget:
         return sums
 
     def _usd(self, reservation: Reservation) -> Decimal:
-        return self.assumed_usd if reservation.estimate is None else reservation.estimate
+        return reserved_for(reservation.estimate, self.assumed_usd)
 
     def _assumed(self, reservation: Reservation) -> Decimal:
         """Return the USD counted for a call whose cost stays unknown."""
-        usd = self._usd(reservation)
-        return max(usd, self.assumed_usd) if isinstance(reservation.estimate, AtLeast) else usd
+        return assumed_for(reservation.estimate, self.assumed_usd)
 
     def _check(self, sums: _Sums, usd: Decimal) -> None:
         if self.max_calls is not None and sums.calls >= self.max_calls:
@@ -252,10 +247,3 @@ class Budget:
     def __setstate__(self, state: dict[str, Any]) -> None:
         sums = state.pop("sums")
         self.__dict__.update(state, _latest=_Sums(*sums), _warned=False)
-
-
-def _amount(name: str, value: Decimal | float | str) -> Decimal:
-    usd = as_number(value)
-    if usd is None or usd < 0:
-        raise ConfigurationError(f"a Budget's {name} must be a number of 0 or more, not {value!r}")
-    return usd

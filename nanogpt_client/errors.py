@@ -5,6 +5,7 @@
     ├── InvalidArgumentError         a wrong argument of a call, unsent (also a ValueError)
     ├── BudgetExceededError          refused, unsent: the budget is spent or reserved
     │   └── SpendNotApprovedError    refused, unsent: costs more than allowed, not approved
+    ├── AccountUnavailableError      refused, unsent: the store of an ``Account`` is out of reach
     ├── APIConnectionError           never reached NanoGPT: not billed
     ├── OutcomeUnknownError          sent, no response: may be billed, so not sent again
     │   └── APITimeoutError          … the response took longer than the timeout
@@ -49,6 +50,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AccountUnavailableError",
     "AuthenticationError",
     "BadRequestError",
     "BudgetExceededError",
@@ -170,6 +172,10 @@ class BudgetExceededError(NanoGPTError):
 
 class SpendNotApprovedError(BudgetExceededError):
     """The call costs more than allowed without approval, and was not approved; unsent."""
+
+
+class AccountUnavailableError(NanoGPTError):
+    """The store of an `Account` cannot be reached, so its limits are unknown; nothing was sent."""
 
 
 class APIConnectionError(NanoGPTError):
