@@ -17,10 +17,10 @@ from nanogpt_client.citations import with_footnotes
 from nanogpt_client.client import NanoGPTClient, Stream
 from nanogpt_client.config import Config
 from nanogpt_client.errors import (
+    AccountUnavailableError,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
-    AccountUnavailableError,
     AuthenticationError,
     BadRequestError,
     BudgetExceededError,

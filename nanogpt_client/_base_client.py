@@ -18,6 +18,7 @@ from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.runner import AsyncRunner, Runner
+from nanogpt_client.account import Account
 from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
@@ -47,6 +48,7 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         budget: Budget | None = None,
         ledger: Ledger | None = None,
+        account: Account | None = None,
         allow_private_downloads: bool = Config.allow_private_downloads,
         compress_above: int | None = Config.compress_above,
         pickle_api_key: bool = Config.pickle_api_key,
@@ -64,7 +66,8 @@ class BaseClient:
             pickle_api_key=pickle_api_key,
         )  # fmt: skip
         hooks = Hooks(on_request, on_response, on_retry)
-        self._set_up(config, _context(config, ledger, budget, hooks), http_client)
+        account = shared_account(account, budget, ledger)
+        self._set_up(config, _context(config, ledger, budget, account, hooks), http_client)
 
     def _set_up(
         self,
@@ -107,6 +110,11 @@ class BaseClient:
         """The limit on what calls may cost, if any."""
         return self._context.budget
 
+    @property
+    def account(self) -> Account | None:
+        """The account that the client shares with other workers, if any."""
+        return self._context.account
+
     def __repr__(self) -> str:
         config: Config | None = self.__dict__.get("config")  # missing if a setting was refused
         return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
@@ -120,24 +128,57 @@ class BaseClient:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs: settings, budget and ledger."""
-        return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
+        state = {"config": self.config, "budget": self.budget, "account": self.account}
+        return state | {"ledger": None if self.account is not None else self.ledger}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        config = state["config"]
-        context = _context(config, state["ledger"], state["budget"], Hooks())
+        config, budget, ledger = state["config"], state["budget"], state["ledger"]
+        context = _context(config, ledger, budget, state["account"], Hooks())
         self._set_up(config, context, None)
 
 
+def shared_account(
+    account: Account | None, budget: Budget | None, ledger: Ledger | None
+) -> Account | None:
+    """Return the account that a client's calls belong to, if any.
+
+    Raises:
+        ConfigurationError: there is an account, and a budget or a ledger beside it.
+    """
+    if account is not None and budget is not None:
+        msg = (
+            "an account has a budget: pass account=Account(…, usd=…) alone, or alone "
+            "budget=Budget(…, within=account)"
+        )
+        raise ConfigurationError(msg, param="budget")
+    given: object = budget.within if budget is not None else account
+    if given is None:
+        return None
+    if not isinstance(given, Account):
+        raise ConfigurationError(f"account must be an Account, not {given!r}", param="account")
+    if ledger is not None and ledger is not given.ledger:
+        msg = "an account has a ledger: pass it without ledger=, and read account.rows()"
+        raise ConfigurationError(msg, param="ledger")
+    return given
+
+
 def _context(
-    config: Config, ledger: Ledger | None, budget: Budget | None, hooks: Hooks
+    config: Config,
+    ledger: Ledger | None,
+    budget: Budget | None,
+    account: Account | None,
+    hooks: Hooks,
 ) -> CallContext:
+    if ledger is None:
+        ledger = Ledger() if account is None else account.ledger
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
         pace=Pace(config.requests_per_second),
         rate_limit_wait=config.rate_limit_wait,
         timeout=config.timeout,
-        ledger=Ledger() if ledger is None else ledger,
+        ledger=ledger,
         budget=budget,
+        account=account,
         hooks=hooks,
         first_event_timeout=config.first_event_timeout,
         stream_idle_timeout=config.stream_idle_timeout,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
 from nanogpt_client.hooks import warn
@@ -13,6 +13,14 @@ from nanogpt_client.types._atomic import Step
 __all__ = ["AtLeast", "Budget", "Reservation"]
 
 _ZERO = Decimal(0)
+
+
+class _Account(Protocol):
+    """What a budget may be a part of: a `nanogpt_client.account.Account`."""
+
+    @property
+    def spent(self) -> Decimal: ...
+    def flush(self) -> None: ...
 
 
 class Reservation:
@@ -99,6 +107,8 @@ class Budget:
         assumed_usd: USD counted for a call whose cost or price is unknown, and the minimum for a
             chat without ``max_tokens`` whose cost stays unknown; default: one cent, about the price
             of a web search or an image. With a smaller ``usd``, no such call is allowed.
+        within: an `Account` that each call must fit into, too, e.g. for one run of many:
+            ``Budget("0.05", within=account)``. Its queue and its ledger are then used as well.
 
     Attributes:
         spent: USD reported for finished calls.
@@ -114,6 +124,7 @@ class Budget:
         *,
         max_calls: int | None = None,
         assumed_usd: Decimal | float | str = "0.01",
+        within: _Account | None = None,
     ) -> None:
         self.usd = None if usd is None else checked_usd("a Budget", "usd", usd)
         self.max_calls = max_calls
@@ -122,6 +133,7 @@ class Budget:
             raise ConfigurationError(f"a Budget's max_calls must be 0 or more, not {max_calls!r}")
         if usd is None and max_calls is None:
             raise ConfigurationError("a Budget needs usd=…, max_calls=… or both")
+        self.within = within
         self._latest = _Sums(_ZERO, _ZERO, 0, 0)
         self._warned = False
 
@@ -241,7 +253,8 @@ class Budget:
 
     def __getstate__(self) -> dict[str, Any]:
         sums = self._sums()
-        limits = {"usd": self.usd, "max_calls": self.max_calls, "assumed_usd": self.assumed_usd}
+        names = ("usd", "max_calls", "assumed_usd", "within")
+        limits = {name: getattr(self, name) for name in names}
         return limits | {"sums": (sums.spent, sums.assumed, sums.calls, sums.unknown_calls)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

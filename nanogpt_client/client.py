@@ -128,6 +128,8 @@ class NanoGPTClient(BaseClient):
         default_headers: headers added to every request.
         budget: refuses calls once its limit is reached; clients may share it.
         ledger: records the calls; clients may share it.
+        account: limits, budget and ledger that processes and machines share, in place of
+            ``budget`` and ``ledger``; see `nanogpt_client.account`.
         allow_private_downloads: also download media from private networks.
         compress_above: bytes; larger bodies of chat requests are gzipped; ``None`` for never.
         pickle_api_key: include the key, in clear, in pickles of the client. Without, an unpickled

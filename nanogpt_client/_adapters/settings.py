@@ -23,6 +23,8 @@ from pydantic import (
 )
 
 from nanogpt_client._adapters.documented import DocumentedModel
+from nanogpt_client._base_client import shared_account
+from nanogpt_client.account import Account
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.config import (
@@ -132,6 +134,8 @@ class ClientSettings(DocumentedModel):
         default_factory=Ledger, exclude=True, repr=False
     )
     """Records the calls; share one between models."""
+    account: Account | None = Field(default=None, exclude=True, repr=False)
+    """Limits, budget and ledger that workers share, in place of ``budget`` and ``ledger``."""
     client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
     """A client to share; the settings above are then the client's, and may not differ."""
 
@@ -152,7 +156,19 @@ class ClientSettings(DocumentedModel):
             if self.client is not None:
                 self._take_settings(self.client)
             else:
+                self._take_account()
                 self._check_settings()
+
+    def _take_account(self) -> None:
+        """Check the account, and take its ledger."""
+        given = self.ledger if "ledger" in self.model_fields_set else None
+        shared_account(self.account, self.budget, given)
+        self._take_ledger()
+
+    def _take_ledger(self) -> None:
+        account = shared_account(self.account, self.budget, None)
+        if account is not None:
+            self.__dict__["ledger"] = account.ledger
 
     def _check_settings(self) -> None:
         """Check the settings without a client, which is made at the first call."""
@@ -222,6 +238,7 @@ class ClientSettings(DocumentedModel):
         copied = super().model_copy(update=update, deep=deep)
         if update and not ClientSettings.model_fields.keys().isdisjoint(update):
             copied._clients = _Clients()  # noqa: SLF001 - the same class
+            copied._take_ledger()  # noqa: SLF001 - the same class
         return copied
 
     @classmethod
@@ -246,6 +263,7 @@ class ClientSettings(DocumentedModel):
             if name not in state["__dict__"]
         }
         BaseModel.__setstate__(self, state | {"__dict__": state["__dict__"] | defaults})
+        self._take_ledger()
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Sockets cannot be copied, and a copied budget would allow its limit twice.
@@ -256,13 +274,14 @@ class ClientSettings(DocumentedModel):
             self.client,
             self.budget,
             self.ledger,
+            self.account,
         ):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
 
 
 _CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientSettings.model_fields]
-_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger"]
+_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger", "account"]
 
 
 def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
@@ -274,6 +293,7 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
         "http_client": client.http_client,
         "budget": client.budget,
         "ledger": client.ledger,
+        "account": client.account,
     }
 
 

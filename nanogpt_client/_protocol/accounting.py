@@ -18,10 +18,12 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from nanogpt_client._protocol.call import MIN_REDACTED_LENGTH, Call, Reply, StreamCall
-from nanogpt_client._protocol.job_costs import JobCosts
+from nanogpt_client._protocol.job_costs import Correction, JobCosts
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.retry import RetryPolicy
+from nanogpt_client.account import Account
+from nanogpt_client.account.call import AccountCall
 from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.config import NO_KEY
 from nanogpt_client.errors import (
@@ -31,7 +33,7 @@ from nanogpt_client.errors import (
     NanoGPTError,
 )
 from nanogpt_client.hooks import Hooks
-from nanogpt_client.ledger import Ledger, LedgerEntry, posting
+from nanogpt_client.ledger import Ledger, LedgerEntry, current_scope, posting
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class CallContext:
     timeout: float | None = None
     ledger: Ledger = field(default_factory=Ledger)
     budget: Budget | None = None
+    account: Account | None = None
     hooks: Hooks = field(default_factory=Hooks)
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
@@ -64,12 +67,14 @@ class CallAccounting:
 
     _began = _finished = False
     _reservation: Reservation | None = None
+    _shared: AccountCall | None = None
+    _entry: LedgerEntry | None = None
     _posting: Any = None
 
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
         self.result: Callable[[], Any] = lambda: None
-        self.correction = Decimal(0)
+        self._correction = Correction()
         self._call = call
         self._context = context
         self._process = os.getpid()
@@ -80,7 +85,7 @@ class CallAccounting:
         try:
             self._check_key()
             if self._call.billable and budget is not None:
-                self._reservation = Reservation(self._estimate(budget))
+                self._reservation = Reservation(self._estimate(budget.usd))
                 budget.make(self._reservation)
             self._began = True
         except BaseException:
@@ -109,11 +114,28 @@ class CallAccounting:
         if key is not None and not key.get_secret_value():
             raise ConfigurationError(NO_KEY, param="api_key")
 
-    def _estimate(self, budget: Budget) -> Decimal | None:
-        """Return the estimated cost in USD; ``None`` if the price is unknown."""
-        if budget.usd is None:
+    def _estimate(self, limit: Decimal | None) -> Decimal | None:
+        """Return the estimated cost in USD; ``None`` if the price is unknown, 0 without limit."""
+        if limit is None:
             return Decimal(0)
         return None if self._call.estimate is None else self._call.estimate()
+
+    @property
+    def shared(self) -> AccountCall | None:
+        """The call's part in the account that its client shares with others, if any."""
+        account = self._context.account
+        if self._shared is None and account is not None:
+            estimate = self._estimate(account.usd) if self._call.billable else None
+            entry = self._new_entry("lost", None, None, None)
+            self._shared = AccountCall(account, entry, estimate, billable=self._call.billable)
+        return self._shared
+
+    def correct(self, correction: Correction) -> None:
+        """Correct what is recorded of a job by its final cost."""
+        self._correction = correction
+        usd, unknown, estimate = correction
+        if self._context.budget is not None and (unknown or usd):
+            self._context.budget.correct(usd, unknown=unknown, estimate=estimate)
 
     def _release(self, cost: Decimal | None) -> None:
         if self._reservation is not None and self._context.budget is not None:
@@ -128,16 +150,25 @@ class CallAccounting:
                 error.sends = self.sends
                 _redact(self._context.key, error)
             cost = self._cost(result, error)
-            if self._posting is None:
-                entry = self._entry(kind, error, result, cost)
-                self._posting = posting(self._context.ledger, entry)
             self._release(cost)
-            self._posting.finish()
+            if self._shared is None or not self._shared.is_refused:
+                if self._entry is None:
+                    self._entry = self._new_entry(_outcome(kind), error, result, cost)
+                self._record(self._entry)
         self._finished = True
 
-    def _entry(
+    def _record(self, entry: LedgerEntry) -> None:
+        """Record the outcome in the ledger and on the account, each exactly once."""
+        if self._posting is None:
+            self._posting = posting(self._context.ledger, entry)
+        self._posting.finish()
+        if self.shared is not None:
+            _, unknown, estimate = self._correction
+            self.shared.finish(entry, corrects_unknown=unknown, of=estimate)
+
+    def _new_entry(
         self,
-        kind: type[BaseException] | None,
+        outcome: str,
         error: BaseException | None,
         result: Any,
         cost: Decimal | None,
@@ -146,7 +177,7 @@ class CallAccounting:
         return LedgerEntry(
             kind=self._call.kind,
             model=self._call.model,
-            outcome=_outcome(kind),
+            outcome=outcome,
             cost=cost,
             prompt_tokens=getattr(usage, "prompt_tokens", None),
             completion_tokens=getattr(usage, "completion_tokens", None),
@@ -154,6 +185,7 @@ class CallAccounting:
             sends=self.sends,
             started_at=self._started,
             seconds=self._context.retry.now() - self._started,
+            scope=current_scope(),
         )
 
     def _cost(self, result: Any, error: BaseException | None) -> Decimal | None:
@@ -163,7 +195,7 @@ class CallAccounting:
         408). After a 5xx, or with an unknown outcome, the cost is unknown: ``None``.
         """
         if not self._call.billable or self.sends == 0:
-            return self.correction  # polling a job reports its cost again, or corrects it
+            return self._correction.usd  # polling a job reports its cost again, or corrects it
         billing = getattr(result, "billing", None)
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@
 >>> client = NanoGPTClient(account=account)  # likewise every model of both frameworks
 """
 
+from nanogpt_client.account._backend import PauseReason
 from nanogpt_client.account.account import Account, AccountStatus
 
-__all__ = ["Account", "AccountStatus"]
+__all__ = ["Account", "AccountStatus", "PauseReason"]

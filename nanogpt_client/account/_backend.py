@@ -7,22 +7,20 @@ one transaction, and may be repeated: a token identifies a call.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 __all__ = [
-    "BALANCE",
-    "DAILY",
-    "RATE",
     "Admission",
     "Backend",
     "FinishedCall",
     "Limits",
     "NewCall",
+    "PauseReason",
     "Sums",
 ]
 
-# Why NanoGPT asked all workers to pause: only the first is waited for, the others refuse calls.
-RATE, DAILY, BALANCE = "rate", "daily", "balance"
+# Why all workers pause: what NanoGPT refused a call for. During a daily limit, calls are refused.
+PauseReason = Literal["rate", "daily", "balance"]
 
 
 class Limits(NamedTuple):
@@ -61,7 +59,7 @@ class Sums(NamedTuple):
     queued: float = 0.0
     """Seconds until the next request may be sent."""
     paused: str = ""
-    """`RATE`, `DAILY` or `BALANCE` during a pause."""
+    """A `PauseReason` during a pause."""
     limits: Limits = Limits()
 
     @property
@@ -75,7 +73,7 @@ class Admission(NamedTuple):
     Attributes:
         seconds: to wait; then `Backend.confirm` the slot, as a pause may have begun.
         slot: its place in the queue.
-        paused: `RATE`, `DAILY` or `BALANCE` during a pause.
+        paused: a `PauseReason` during a pause.
         refused: the sums, if the budget refuses the call.
     """
 
@@ -110,7 +108,7 @@ class Backend(Protocol):
     def confirm(self, slot: float) -> Admission:
         """Return how long a slot that was reserved has to wait, now."""
 
-    def pause(self, seconds: float, reason: str) -> None:
+    def pause(self, seconds: float, reason: PauseReason) -> None:
         """Stop the queue for all workers."""
 
     def finish(self, calls: Sequence[FinishedCall]) -> None:

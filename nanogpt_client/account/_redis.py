@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from nanogpt_client.account._backend import Admission, FinishedCall, Limits, NewCall, Sums
+from nanogpt_client.account._backend import (
+    Admission,
+    FinishedCall,
+    Limits,
+    NewCall,
+    PauseReason,
+    Sums,
+)
 from nanogpt_client.account._state import MARGIN
 from nanogpt_client.errors import AccountUnavailableError, ConfigurationError
 
@@ -63,7 +70,8 @@ local usd, max_calls, interval = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local token, est, if_unknown, lease, entry = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
 redis.call('HSET', STATE, 'limits', ARGV[5])
 local reason = paused()
-if reason ~= '' and reason ~= 'rate' then return {'', seconds(until_ - now), '0', reason} end
+if reason == 'daily' then return {'', seconds(until_ - now), '0', reason} end
+if redis.call('HEXISTS', ENTRIES, token) == 1 then token = '' end  -- abandoned in the meantime
 local is_new = token ~= '' and redis.call('HEXISTS', IN_FLIGHT, token) == 0
 if is_new then
   local committed = number('spent') + number('assumed') + number('reserved')
@@ -160,7 +168,7 @@ class RedisBackend:
         """Return how long a slot that was reserved has to wait, now."""
         return _read_admission(self._run(self._confirm, f"{slot:.6f}"))
 
-    def pause(self, seconds: float, reason: str) -> None:
+    def pause(self, seconds: float, reason: PauseReason) -> None:
         """Stop the queue for all workers."""
         self._run(self._pause, seconds, reason)
 
@@ -230,5 +238,7 @@ def _read_admission(result: Sequence[str]) -> Admission:
 
 def _read_sums(result: Sequence[str]) -> Sums:
     _, spent, assumed, reserved, calls, unknown, queued, paused, limits = result
-    amounts = map(int, (spent, assumed, reserved, calls, unknown))
-    return Sums(*amounts, float(queued), paused, Limits(*json.loads(limits or "[]")))
+    return Sums(
+        int(spent), int(assumed), int(reserved), int(calls), int(unknown),
+        float(queued), paused, Limits(*json.loads(limits or "[]")),
+    )  # fmt: skip

@@ -7,7 +7,6 @@ commits need no disk flush: a killed process loses nothing.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 import time
@@ -17,7 +16,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nanogpt_client.account._backend import Admission, FinishedCall, Limits, NewCall, Sums
+from nanogpt_client.account._backend import (
+    Admission,
+    FinishedCall,
+    Limits,
+    NewCall,
+    PauseReason,
+    Sums,
+)
 from nanogpt_client.account._state import State
 from nanogpt_client.errors import AccountUnavailableError
 
@@ -25,7 +31,7 @@ __all__ = ["SqliteBackend"]
 
 T = TypeVar("T")
 
-MEMORY = ":memory:"
+_MEMORY = ":memory:"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
@@ -60,14 +66,17 @@ class SqliteBackend:
         """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""
 
         def apply(connection: sqlite3.Connection, state: State, now: float) -> Admission:
-            is_new = call is not None and not _find(connection, "in_flight", call.token)
-            admission = state.admit(now, limits, call if is_new else None)
-            if call is not None and admission.refused is None and admission.paused in {"", "rate"}:
-                deadline = now + admission.seconds + call.lease
+            # A call that has ended was abandoned while it was being admitted.
+            open_call = call if call and not _find(connection, "entries", call.token) else None
+            is_new = open_call and not _find(connection, "in_flight", open_call.token)
+            admission = state.admit(now, limits, open_call if is_new else None)
+            is_admitted = admission.refused is None and admission.paused != "daily"
+            if open_call is not None and is_admitted:
+                token, usd, if_unknown, lease, entry = open_call
                 connection.execute(
                     "INSERT INTO in_flight VALUES (?, ?, ?, ?, ?)"
                     " ON CONFLICT (token) DO UPDATE SET deadline = excluded.deadline",
-                    (call.token, call.usd, call.if_unknown, deadline, call.entry),
+                    (token, usd, if_unknown, now + admission.seconds + lease, entry),
                 )
             return admission
 
@@ -77,7 +86,7 @@ class SqliteBackend:
         """Return how long a slot that was reserved has to wait, now."""
         return self._transaction(lambda _, state, now: state.confirm(now, slot))
 
-    def pause(self, seconds: float, reason: str) -> None:
+    def pause(self, seconds: float, reason: PauseReason) -> None:
         """Stop the queue for all workers."""
         self._transaction(lambda _, state, now: state.pause(now, seconds, reason))
 
@@ -108,7 +117,7 @@ class SqliteBackend:
     def close(self) -> None:
         """Close the connection; a file's opens again when it is needed."""
         with self._lock:
-            if self._connection is not None and self._path != MEMORY:
+            if self._connection is not None and self._path != _MEMORY:
                 self._connection.close()
                 self._connection = None
 
@@ -142,12 +151,12 @@ class SqliteBackend:
 
     def _opened(self) -> sqlite3.Connection:
         """Return the connection to the file that is at the path now."""
-        if self._path == MEMORY:
-            self._connection = self._connection or _connect(MEMORY)
+        if self._path == _MEMORY:
+            self._connection = self._connection or _connect(_MEMORY)
             return self._connection
         if self._identity is None:
             Path(self._path).touch(0o600)
-        found = os.stat(self._path)  # also where it was removed, and with it what was spent
+        found = Path(self._path).stat()  # also where it was removed, and with it what was spent
         if self._identity != (found.st_dev, found.st_ino):
             self._connection = None
         if self._connection is None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nanogpt_client.account._backend import (
-    RATE,
     Admission,
     FinishedCall,
     Limits,
@@ -52,7 +51,7 @@ class State:
     def admit(self, now: float, limits: Limits, call: NewCall | None) -> Admission:
         """Reserve a call's amount and a slot; ``call`` is ``None`` if the amount is reserved."""
         self.usd, self.max_calls, self.per_second = limits
-        if (paused := self._paused(now)) not in {"", RATE}:
+        if (paused := self._paused(now)) == "daily":
             return Admission(self.paused_until - now, paused=paused)
         if call is not None:
             if self._is_over(limits, call.usd):

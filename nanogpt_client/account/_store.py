@@ -55,7 +55,6 @@ class Store:
         """In a forked child: leave connections, and what waits, to the parent."""
         self._backend.forked()
         self.outbox.forked()
-        self.ledger = Ledger()
 
 
 def checked_url(url: str) -> str:
@@ -64,7 +63,7 @@ def checked_url(url: str) -> str:
     Raises:
         ConfigurationError: it has another form.
     """
-    parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+    parts = urlsplit(str(url))
     if url == MEMORY_URL or (parts.scheme in {"redis", "rediss", "ray"} and parts.netloc):
         return url
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
@@ -105,9 +104,9 @@ def _backend(url: str) -> _ForkableBackend:
         from nanogpt_client.account._ray import RayBackend  # noqa: PLC0415 - an extra
 
         return RayBackend(url)
-    from nanogpt_client.account._sqlite import MEMORY, SqliteBackend  # noqa: PLC0415 - if used
+    from nanogpt_client.account._sqlite import SqliteBackend  # noqa: PLC0415 - if used
 
-    return SqliteBackend(MEMORY if url == MEMORY_URL else url.removeprefix("sqlite:///"))
+    return SqliteBackend(":memory:" if url == MEMORY_URL else url.removeprefix("sqlite:///"))
 
 
 _lock = threading.Lock()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Self
 
 from nanogpt_client.account._backend import (
-    BALANCE,
-    DAILY,
-    RATE,
     Admission,
     FinishedCall,
     Limits,
     NewCall,
+    PauseReason,
     Sums,
 )
 from nanogpt_client.account._store import MEMORY_URL, Store, checked_url, opened, without_password
@@ -25,8 +20,8 @@ from nanogpt_client.errors import (
     BudgetExceededError,
     ConfigurationError,
     DailyLimitError,
-    InsufficientBalanceError,
 )
+from nanogpt_client.hooks import warn
 from nanogpt_client.ledger import Ledger
 from nanogpt_client.types._amounts import checked_usd, from_pico, to_pico
 from nanogpt_client.types._coerce import as_dict, as_text, loads
@@ -34,9 +29,9 @@ from nanogpt_client.types.ledger_entry import LedgerEntry, Totals
 
 __all__ = ["Account", "AccountStatus"]
 
-# The longest times for which NanoGPT's refusals stop all workers, in seconds. Then calls are sent
-# again, which costs nothing while they are refused: a limit or the balance may be raised by then.
-_LONGEST_PAUSE = {RATE: 600.0, DAILY: 300.0, BALANCE: 10.0}
+# Seconds for which a refusal of NanoGPT's stops all workers. Then calls are sent again, which costs
+# nothing while they are refused: a limit may be raised by then.
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +123,7 @@ class Account:
 
     def _connect(self) -> None:
         self._store: Store = opened(self.url)
+        self._has_warned = False
         usd = None if self.usd is None else to_pico(self.usd)
         self._limits = Limits(usd, self.max_calls, self.requests_per_second)
 
@@ -215,7 +211,6 @@ class Account:
         Raises:
             BudgetExceededError: too little is left.
             DailyLimitError: all workers pause, for NanoGPT refused a call for its daily limit.
-            InsufficientBalanceError: all workers pause, for NanoGPT refused a call for its balance.
         """
         if len(self._store.outbox):
             self.flush()
@@ -228,13 +223,22 @@ class Account:
         """Return how long a slot has to wait now; see `admit`."""
         return _not_refused(self._store.backend.confirm(slot))
 
-    def pause(self, seconds: float, reason: str) -> None:
+    def pause(self, seconds: float, reason: PauseReason) -> None:
         """Stop all workers, as NanoGPT asked for."""
-        self._store.backend.pause(min(seconds, _LONGEST_PAUSE[reason]), reason)
+        self._store.backend.pause(min(seconds, _LONGEST_PAUSE), reason)
 
     def finish(self, call: FinishedCall) -> None:
         """Note the outcome of a call, which `flush` sends to the store; each token counts once."""
         self._store.outbox.add(call)
+
+    def note_assumed(self) -> None:
+        """Warn, once, that neither the price nor the cost of a call is available."""
+        if self.usd is not None and not self._has_warned:
+            self._has_warned = True
+            warn(
+                "neither the price nor the cost of a call is available: the account counts "
+                f"{self.assumed_usd} USD for each such call; set Account(assumed_usd=…)"
+            )
 
     def flush(self) -> None:
         """Send noted outcomes to the store. If it cannot be reached, they wait until it can be."""
@@ -288,27 +292,13 @@ class Account:
         self._connect()
 
 
-def worker() -> str:
-    """Return the name of this process in `Account.rows`."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def entry_as_json(entry: LedgerEntry) -> str:
-    """Return a ledger entry of this process for the store."""
-    return json.dumps(asdict(entry) | {"worker": worker()}, default=str)
-
-
 def _check(name: str, what: str, fits: bool) -> None:
     if not fits:
         raise ConfigurationError(f"an Account's {name} must be {what}", param=name)
 
 
 def _not_refused(admission: Admission) -> Admission:
-    seconds = admission.seconds
-    if admission.paused == DAILY:
+    if admission.paused == "daily":
         msg = "NanoGPT refused a call of this account for its daily limit; this one was not sent"
-        raise DailyLimitError(msg, retry_after=seconds)
-    if admission.paused == BALANCE:
-        msg = "NanoGPT refused a call of this account for its balance; this one was not sent"
-        raise InsufficientBalanceError(msg, retry_after=seconds)
+        raise DailyLimitError(msg, retry_after=admission.seconds)
     return admission
