@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -141,7 +141,7 @@ class SqliteBackend:
                     if state != before:
                         connection.execute(
                             "INSERT OR REPLACE INTO state VALUES (1, ?)",
-                            (json.dumps(asdict(state)),),
+                            (json.dumps(state.as_dict()),),
                         )
                     return result
             except (sqlite3.Error, OSError) as error:

@@ -8,6 +8,7 @@ The Redis scripts follow the same rules, and the same tests.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nanogpt_client.account._backend import (
     Admission,
@@ -40,6 +41,10 @@ class State:
     usd: int | None = None
     max_calls: int | None = None
     per_second: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is stored: the arguments of another state that is equal."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def tick(self, now: float) -> None:
         """If the clock was set back, set the queue back with it."""

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import socket
-from dataclasses import asdict
 from decimal import Decimal
 
 from nanogpt_client.account._backend import Admission, FinishedCall, NewCall
@@ -84,5 +83,5 @@ class AccountCall:
 
 
 def _as_json(entry: LedgerEntry) -> str:
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    return json.dumps(asdict(entry) | {"worker": worker}, default=str)
+    worker = json.dumps(f"{socket.gethostname()}:{os.getpid()}")
+    return f'{entry.to_json()[:-1]}, "worker": {worker}}}'
