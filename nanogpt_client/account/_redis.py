@@ -20,7 +20,7 @@ from nanogpt_client.account._backend import (
     PauseReason,
     Sums,
 )
-from nanogpt_client.account._state import MARGIN
+from nanogpt_client.account._state import LATE, MARGIN, START, WINDOW
 from nanogpt_client.errors import AccountUnavailableError, ConfigurationError
 
 __all__ = ["RedisBackend"]
@@ -29,6 +29,7 @@ __all__ = ["RedisBackend"]
 _TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
 _RETRIES = 2  # of an operation whose connection broke; each operation may be repeated
 
+_CONSTANTS = f"local late, start, window = {LATE}, {START}, {WINDOW}"
 # Common to all scripts: the state, its rules, and the calls whose workers did not report in time.
 _RULES = """
 local STATE, IN_FLIGHT, DEADLINES, ENTRIES, LOST = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -82,13 +83,21 @@ if is_new then
   add('reserved', est); add('calls', 1)
   redis.call('HSET', IN_FLIGHT, token, est .. ' ' .. if_unknown .. ' ' .. entry)
 end
-local slot = math.max(number('next_slot'), queue_time())
-set('next_slot', slot + interval)
+local next_slot = number('next_slot')
+local slot = math.max(next_slot, queue_time())
+if interval > 0 then
+  set('next_slot', slot + interval + (slot - next_slot > window and start or 0))
+end
 local pause = wait(slot)
 if token ~= '' then redis.call('ZADD', DEADLINES, seconds(now + pause + lease), token) end
 return {'', pause, seconds(slot), reason}
 """
-_CONFIRM = "return {'', wait(tonumber(ARGV[2])), ARGV[2], paused()}"
+_CONFIRM = """
+local slot = tonumber(ARGV[2])
+local too_late = queue_time() - slot - late
+if too_late > 0 then delay = delay + math.min(too_late, window); set('delay', delay) end
+return {'', wait(slot), ARGV[2], paused()}
+"""
 _PAUSE = """
 local ends = now + tonumber(ARGV[2])
 if ends > until_ then
@@ -150,7 +159,7 @@ class RedisBackend:
             raise ConfigurationError(msg, param="url") from None
         bodies = (_ADMIT, _CONFIRM, _PAUSE, _FINISH, _SUMS)
         self._admit, self._confirm, self._pause, self._finish, self._sums = (
-            self._redis.register_script(_RULES + body) for body in bodies
+            self._redis.register_script(_CONSTANTS + _RULES + body) for body in bodies
         )
         self._has_state = False
 

@@ -18,10 +18,15 @@ from nanogpt_client.account._backend import (
     Sums,
 )
 
-__all__ = ["MARGIN", "State"]
+__all__ = ["LATE", "MARGIN", "START", "State", "WINDOW"]
 
 # Of the rate: clocks, networks and sleeping processes are not exact, and NanoGPT counts strictly.
 MARGIN = 0.97
+WINDOW = 1.0  # seconds, by which NanoGPT counts
+START = 0.03  # seconds that the first request after a quiet second may be late, as it connects
+# Seconds by which a request may be late for its slot. Beyond that, those behind it are delayed as
+# well, or there would be too many within a second.
+LATE = 0.015
 
 
 @dataclass(slots=True)
@@ -66,11 +71,18 @@ class State:
         self.seen = now
         slot = max(self.next_slot, self._queue_time(now))
         if limits.per_second is not None:
-            self.next_slot = slot + 1 / (limits.per_second * MARGIN)
-        return self.confirm(now, slot)
+            start = START if slot - self.next_slot > WINDOW else 0.0
+            self.next_slot = slot + 1 / (limits.per_second * MARGIN) + start
+        return self._wait(now, slot)
 
     def confirm(self, now: float, slot: float) -> Admission:
-        """Return how long a slot has to wait."""
+        """Return how long a slot still has to wait; if it is used late, delay all behind it."""
+        late = self._queue_time(now) - slot - LATE
+        if late > 0:
+            self.delay += min(late, WINDOW)
+        return self._wait(now, slot)
+
+    def _wait(self, now: float, slot: float) -> Admission:
         pause = max(self.paused_until - now, 0.0)
         return Admission(max(slot - self._queue_time(now), 0.0) + pause, slot, self._paused(now))
 
@@ -104,7 +116,7 @@ class State:
 
     def sums(self, now: float) -> Sums:
         """Return the sums."""
-        queued = self.confirm(now, max(self.next_slot, self._queue_time(now))).seconds
+        queued = self._wait(now, max(self.next_slot, self._queue_time(now))).seconds
         limits = Limits(self.usd, self.max_calls, self.per_second)
         return Sums(
             self.spent, self.assumed, self.reserved, self.calls, self.unknown,
