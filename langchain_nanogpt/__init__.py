@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.parsers import NanoGPTAudioParser
+    from langchain_nanogpt.rate_limiters import NanoGPTRateLimiter
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
     from langchain_nanogpt.tools import (
         NanoGPTBalanceTool,
@@ -39,6 +40,7 @@ __all__ = [
     "NanoGPTEmbeddings",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
+    "NanoGPTRateLimiter",
     "NanoGPTSpeechTool",
     "NanoGPTToolkit",
     "NanoGPTTranscriptionTool",
@@ -54,6 +56,7 @@ _LAZY = {
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
     "NanoGPTAudioParser": "parsers",
+    "NanoGPTRateLimiter": "rate_limiters",
     "NanoGPTWebSearchRetriever": "retrievers",
 }
 

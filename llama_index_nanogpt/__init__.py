@@ -11,6 +11,7 @@ from llama_index_nanogpt.callbacks import NanoGPTCostHandler
 from llama_index_nanogpt.citations import with_footnotes
 from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 from llama_index_nanogpt.llms import NanoGPT
+from llama_index_nanogpt.rate_limiters import NanoGPTRateLimiter
 from llama_index_nanogpt.readers import NanoGPTAudioReader
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
 from llama_index_nanogpt.tools import NanoGPTToolSpec
@@ -20,6 +21,7 @@ __all__ = [
     "NanoGPTAudioReader",
     "NanoGPTCostHandler",
     "NanoGPTEmbedding",
+    "NanoGPTRateLimiter",
     "NanoGPTToolSpec",
     "NanoGPTWebSearchRetriever",
     "with_footnotes",

@@ -11,7 +11,7 @@ from nanogpt_client._protocol.shared_account import pause_all
 from nanogpt_client._protocol.steps import Sleep, Steps, off_loop
 from nanogpt_client.errors import APIStatusError, DailyLimitError, NanoGPTError, RateLimitError
 
-_SHORTEST_SLEEP = 0.001  # seconds; a slot that is nearer is due
+SHORTEST_SLEEP = 0.001  # seconds; a slot that is nearer is due
 
 
 class CallPacer:
@@ -62,7 +62,7 @@ class CallPacer:
         if self._shared is None:
             return
         admission = yield from off_loop(self._shared.admit)
-        while admission.seconds >= _SHORTEST_SLEEP:
+        while admission.seconds >= SHORTEST_SLEEP:
             if admission.paused == "rate" and not self._may_wait(admission.seconds):
                 raise self._refusal
             yield Sleep(admission.seconds)

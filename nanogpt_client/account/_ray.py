@@ -101,9 +101,13 @@ class RayBackend:
             raise AccountUnavailableError(msg) from error
 
     def _found(self) -> Any:
-        """Return the actor; make it on this node if there is none."""
+        """Return the actor; make it on this node if there is none.
+
+        Raises:
+            ConnectionError: no Ray runs here.
+        """
         if not self._ray.is_initialized():
-            raise AccountUnavailableError("an account in Ray needs a running Ray: call ray.init()")
+            self._ray.init(address="auto", log_to_driver=False)  # connects, and starts nothing
         from ray.util.scheduling_strategies import (  # noqa: PLC0415 - an extra
             NodeAffinitySchedulingStrategy,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -27,7 +28,7 @@ from nanogpt_client.types._amounts import checked_usd, from_pico, to_pico
 from nanogpt_client.types._coerce import as_dict, as_text, loads
 from nanogpt_client.types.ledger_entry import LedgerEntry, Totals
 
-__all__ = ["Account", "AccountStatus"]
+__all__ = ["Account", "AccountStatus", "totals_of"]
 
 # Seconds for which a refusal of NanoGPT's stops all workers. Then calls are sent again, which costs
 # nothing while they are refused: a limit may be raised by then.
@@ -190,13 +191,7 @@ class Account:
 
     def totals_by(self, field: str) -> dict[str, Totals]:
         """Return sums by ``"model"``, ``"scope"``, ``"worker"``, or another key of `rows`."""
-        sums: dict[str, Totals] = {}
-        for row in self.rows():
-            value = row[field]
-            key = "/".join(value) if isinstance(value, tuple) else str(value or "")
-            entry = LedgerEntry(**{name: row[name] for name in row if name != "worker"})
-            sums[key] = sums.get(key, Totals()).plus(entry)
-        return sums
+        return totals_of(self.rows(), field)
 
     def close(self) -> None:
         """Close the connections of this process; they open again when they are needed."""
@@ -290,6 +285,17 @@ class Account:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._connect()
+
+
+def totals_of(rows: Iterable[Mapping[str, Any]], field: str) -> dict[str, Totals]:
+    """Return the sums of `Account.rows` by one of their keys."""
+    sums: dict[str, Totals] = {}
+    for row in rows:
+        value = row[field]
+        key = "/".join(value) if isinstance(value, tuple) else str(value or "")
+        entry = LedgerEntry(**{name: row[name] for name in row if name != "worker"})
+        sums[key] = sums.get(key, Totals()).plus(entry)
+    return sums
 
 
 def _check(name: str, what: str, fits: bool) -> None:

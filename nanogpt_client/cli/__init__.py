@@ -16,6 +16,7 @@ from nanogpt_client.cli.base import Group, Session, session
 from nanogpt_client.cli.embed import embed
 from nanogpt_client.cli.media import draw, speak, transcribe, video
 from nanogpt_client.cli.models import models
+from nanogpt_client.cli.shared_account import account
 
 __all__ = ["cli"]
 
@@ -46,7 +47,7 @@ def sandbox(run: Session, /, options: tuple[str, ...]) -> None:
 cli = Group(
     "nanogpt",
     help=_HELP,
-    commands=[models, balance, usage, ask, draw, speak, transcribe, video, embed, sandbox],
+    commands=[models, balance, usage, account, ask, draw, speak, transcribe, video, embed, sandbox],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(__version__, "--version")(cli)
