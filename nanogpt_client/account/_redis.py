@@ -154,6 +154,7 @@ class RedisBackend:
                 retry_on_error=[redis.ConnectionError, redis.TimeoutError],
                 **_TIMEOUTS,
             )
+            self._redis.connection_pool.make_connection()  # checks the options, without connecting
         except (ValueError, TypeError) as error:
             msg = f"an account cannot use this address of Redis: {error}"
             raise ConfigurationError(msg, param="url") from None
