@@ -80,7 +80,8 @@ def _summary(status: AccountStatus, rate: float) -> Iterable[tuple[str, object]]
     yield "unknown", f"{status.unknown} calls, for which {dollars(status.assumed)} USD are assumed"
     yield "reserved", f"{dollars(status.reserved)} USD for calls in flight"
     limit = status.requests_per_second
-    yield "rate", f"{rate:g} requests/s in the last minute, of {'any' if limit is None else limit:}"
+    yield "rate", f"{rate:g} a second in the last minute"
+    yield "rate limit", "none" if limit is None else f"{limit:g} a second"
     if status.paused:
         yield "paused", f"{status.queued_seconds:.0f} s, for NanoGPT's limit: {status.paused}"
 
