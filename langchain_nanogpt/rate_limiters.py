@@ -22,7 +22,7 @@ class NanoGPTRateLimiter(BaseRateLimiter):
 
     For a chat model of any integration that calls NanoGPT. It can be pickled, as LangChain's own
     limiter cannot. It counts calls: retries inside the integration are not limited, and nothing is
-    reserved or recorded. Pass ``account=`` to this package's models instead.
+    reserved or recorded. Pass ``account=`` to our own models instead.
 
     Args:
         account: the account; its ``requests_per_second`` is the rate.

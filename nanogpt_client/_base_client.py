@@ -2,7 +2,7 @@
 
 The constructor turns its arguments into a frozen `Config` and a `CallContext` (retry rules, ledger,
 budget, hooks) that all calls of the client share. Copies share the context; a pickle holds the
-settings, the budget and the ledger. Both open connections of their own.
+settings, the limits, the ledger's settings and the hooks. Both open connections of their own.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from nanogpt_client.config import Config, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types._pickling import check_travels, is_factory
 
 
 class BaseClient:
@@ -80,10 +81,19 @@ class BaseClient:
         self._queue = queue or ConnectionQueue(config.max_connections)
         self._context = context
         self.http_client = http_client
+        self._made: Any = http_client() if is_factory(http_client) else None
         # Imported with the first client: the HTTP library takes longer to load than this package.
         http = importlib.import_module("nanogpt_client._transport.http")
-        self._transport = getattr(http, self._transport_class)(config, http_client, self._queue)
+        self._transport = getattr(http, self._transport_class)(
+            config, self._made or http_client, self._queue
+        )
         self._runner = self._runner_class(self._transport, context)
+
+    def _renewed(self) -> Any:
+        """Return the HTTP client that a function made, to be closed; make a new one to use next."""
+        made = self._made
+        self._set_up(self.config, self._context, self.http_client, self._queue)
+        return made
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
@@ -127,14 +137,29 @@ class BaseClient:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: settings, budget and ledger."""
-        state = {"config": self.config, "budget": self.budget, "account": self.account}
-        return state | {"ledger": None if self.account is not None else self.ledger}
+        """Return what another process needs: settings, limits, ledger and hooks.
+
+        Raises:
+            ConfigurationError: ``http_client`` or a hook cannot be pickled; a proxy, for example,
+                would be bypassed.
+        """
+        hooks = self._context.hooks
+        check_travels("http_client", self.http_client)
+        for name in ("on_request", "on_response", "on_retry"):
+            check_travels(name, getattr(hooks, name))
+        return {
+            "config": self.config,
+            "budget": self.budget,
+            "account": self.account,
+            "ledger": None if self.account is not None else self.ledger,
+            "hooks": hooks,
+            "http_client": self.http_client,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         config, budget, ledger = state["config"], state["budget"], state["ledger"]
-        context = _context(config, ledger, budget, state["account"], Hooks())
-        self._set_up(config, context, None)
+        context = _context(config, ledger, budget, state["account"], state["hooks"])
+        self._set_up(config, context, state["http_client"])
 
 
 def shared_account(

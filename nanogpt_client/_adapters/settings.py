@@ -36,6 +36,7 @@ from nanogpt_client.config import (
 )
 from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types._pickling import check_travels
 from nanogpt_client.types.options import (
     ChatOptions,
     ContextLimit,
@@ -119,9 +120,9 @@ class ClientSettings(DocumentedModel):
     first_event_timeout: float | None = Config.first_event_timeout
     """Seconds allowed until a stream's first event."""
     http_client: Any = Field(default=None, exclude=True, repr=False)
-    """An ``httpx.Client`` to send with; it stays yours to close."""
+    """An ``httpx.Client`` to send with, which stays yours to close; or a function that makes it."""
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
-    """An ``httpx.AsyncClient`` for the async methods; it stays yours to close."""
+    """The same for the async methods: an ``httpx.AsyncClient``, or a function that makes one."""
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers for every request."""
     compress_above: int | None = Config.compress_above
@@ -247,12 +248,18 @@ class ClientSettings(DocumentedModel):
         send_key_to_children(cls)
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Return the state for another process: no connections; no key unless `keeps_key`."""
-        state = super().__getstate__()
-        left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
+        """Return the state for another process: no key unless `keeps_key`.
+
+        Raises:
+            ConfigurationError: a setting cannot be pickled that a call must not do without.
+        """
+        kept = {name: vars(self)[name] for name in _TRAVELLING if name in vars(self)}
+        for name, value in kept.items():
+            check_travels(name, value)
+        state = super().__getstate__()  # LlamaIndex's leaves out what it cannot pickle
         if not keeps_key(self.pickle_api_key):
-            left_out["api_key"] = None
-        return state | {"__dict__": state["__dict__"] | left_out}
+            kept["api_key"] = None
+        return state | {"__dict__": state["__dict__"] | kept}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """Set the state of a pickle; a key is needed at the first call, not here."""
@@ -280,6 +287,11 @@ class ClientSettings(DocumentedModel):
         return super().__deepcopy__(memo)
 
 
+# What must not be missing in another process: connections through a proxy, limits, caches.
+_TRAVELLING = (
+    "http_client", "http_async_client", "client", "account", "budget", "rate_limiter",
+    "embeddings_cache",
+)  # fmt: skip
 _CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientSettings.model_fields]
 _SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger", "account"]
 

@@ -71,7 +71,8 @@ def account(run: Session, /, url: str, *, by: str) -> None:
 def _rate(rows: Iterable[Mapping[str, Any]]) -> float:
     """Return the requests a second in the last minute."""
     since = time.time() - _RECENT
-    return round(sum(row["sends"] for row in rows if row["started_at"] > since) / _RECENT, 2)
+    sends: int = sum(row["sends"] for row in rows if row["started_at"] > since)
+    return round(sends / _RECENT, 2)
 
 
 def _summary(status: AccountStatus, rate: float) -> Iterable[tuple[str, object]]:

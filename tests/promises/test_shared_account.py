@@ -128,7 +128,7 @@ def test_processes_together_keep_the_budget(workers, store_url):
     assert outcomes.count("BudgetExceededError") == WORKERS * 20 - sent
     assert 20 <= sent < 20 + WORKERS * THREADS
     assert account.spent == sent * COST
-    assert (account.unknown, account.remaining_usd) == (0, 0)
+    assert (account.unknown, account.remaining_usd) == (0, Decimal(0))
     rows = account.rows()
     assert [row["cost"] for row in rows] == [COST] * sent
     assert sum(totals.cost for totals in account.totals_by("worker").values()) == account.spent
@@ -162,7 +162,7 @@ def test_a_killed_workers_call_is_listed_as_unknown(store_url):
         assert reserved > 0
         assert eventually(lambda: account.unknown == 1)
     status = account.status()
-    assert (status.reserved, status.assumed, status.calls) == (0, account.assumed_usd, 1)
+    assert (status.reserved, status.assumed, status.calls) == (Decimal(0), account.assumed_usd, 1)
     (row,) = account.rows()
     assert (row["outcome"], row["cost"], row["model"]) == ("lost", None, CHAT_MODEL)
     assert (row["scope"], row["worker"].rpartition(":")[2]) == (("night shift",), str(child))
@@ -175,7 +175,7 @@ def test_an_abandoned_call_is_recorded(store_url):
         next(stream)
         stream.close()
         assert eventually(lambda: [row["outcome"] for row in account.rows()] == ["abandoned"])
-    assert (account.unknown, account.status().reserved) == (1, 0)
+    assert (account.unknown, account.status().reserved) == (1, Decimal(0))
 
 
 def test_cancelled_tasks_give_back_what_they_did_not_use(store_url):
@@ -195,7 +195,7 @@ def test_cancelled_tasks_give_back_what_they_did_not_use(store_url):
         assert server.posts == 1
     assert eventually(lambda: len(account.rows()) == 5)
     status = account.status()
-    assert (status.spent, status.reserved, status.assumed) == (COST, 0, 0)
+    assert (status.spent, status.reserved, status.assumed) == (COST, Decimal(0), Decimal(0))
 
 
 # The store is away
@@ -283,7 +283,7 @@ def test_while_the_store_is_away_nothing_is_sent_and_nothing_lost(store, way):
         store.come_back()
         assert eventually(lambda: len(account.rows()) == 2)
         assert call(server, account, way) == "Hello"
-    assert (account.spent, account.unknown, account.status().reserved) == (3 * COST, 0, 0)
+    assert (account.spent, account.unknown, account.status().reserved) == (3 * COST, 0, Decimal(0))
 
 
 def test_before_the_first_call(tmp_path):
