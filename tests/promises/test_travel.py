@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 import multiprocessing
@@ -32,6 +31,7 @@ from nanogpt_client import (
     NanoGPTClient,
     NanoGPTError,
 )
+from nanogpt_client._base_client import BaseClient
 from nanogpt_client.account import Account
 from nanogpt_client.tools import Toolbox
 from tests.promises.answers import chat_answer
@@ -50,8 +50,7 @@ OF_FRAMEWORKS = [
     cls
     for package in (langchain_nanogpt, llama_index_nanogpt)
     for name in package.__all__
-    if inspect.isclass(cls := getattr(package, name))
-    and "timeout" in inspect.signature(cls).parameters
+    if "timeout" in inspect.signature(cls := getattr(package, name)).parameters
 ]
 WITH_SETTINGS: list[Any] = [NanoGPTClient, AsyncNanoGPTClient, Toolbox, *OF_FRAMEWORKS]
 every_class = pytest.mark.parametrize(
@@ -76,9 +75,7 @@ def make(cls: Any, **settings: Any) -> Any:
 
 def seen(thing: Any) -> tuple[str, Any, str | None]:
     """Return what the other process should see: class, timeout and account."""
-    settings = (
-        thing.config if hasattr(thing, "config") and hasattr(thing.config, "timeout") else thing
-    )
+    settings = thing.config if isinstance(thing, BaseClient) else thing
     account = getattr(thing, "account", None)
     return type(thing).__name__, settings.timeout, None if account is None else account.url
 
@@ -164,7 +161,7 @@ class Unpicklable(SimpleKVStore):
 
 
 CANNOT: list[tuple[str, str, Any]] = [
-    *((cls.__name__, "http_client", httpx.Client) for cls in WITH_SETTINGS[1:] + [NanoGPTClient]),
+    *((cls.__name__, "http_client", httpx.Client) for cls in WITH_SETTINGS),
     *((cls.__name__, "http_async_client", httpx.AsyncClient) for cls in OF_FRAMEWORKS),
     *((cls.__name__, "account", Account) for cls in WITH_SETTINGS),
     ("ChatNanoGPT", "rate_limiter", lambda: InMemoryRateLimiter(requests_per_second=1)),
@@ -195,7 +192,7 @@ def noted(event: CallEvent) -> None:
 def test_hooks_travel_if_they_can_be_found_there():
     client = NanoGPTClient(KEY, on_request=noted)
     assert pickle.loads(pickle.dumps(client))._context.hooks.on_request is noted
-    client = NanoGPTClient(KEY, on_retry=lambda event: None)
+    client = NanoGPTClient(KEY, on_retry=lambda _: None)
     assert pickle.loads(cloudpickle.dumps(client))._context.hooks.on_retry is not None
 
 
@@ -207,7 +204,6 @@ PROXY = "http://127.0.0.1:1"  # of the test below
 
 
 def ask_through(thing: Any, proxy: str) -> str:
-    importlib.import_module(__name__).PROXY = proxy
     globals()["PROXY"] = proxy
     return str(pickle.loads(thing).chat("hi", model="m").text)
 
@@ -216,10 +212,8 @@ def test_a_function_that_makes_the_http_client_travels(worker):
     with RawServer(chat_answer()) as proxy:
         address = proxy.base_url.removesuffix("/api/v1")
         globals()["PROXY"] = address
-        settings: dict[str, Any] = {
-            "base_url": "http://nano.invalid/api/v1",
-            "http_client": proxied,
-        }
+        base_url = "http://nano.invalid/api/v1"
+        settings: dict[str, Any] = {"base_url": base_url, "http_client": proxied}
         with NanoGPTClient(KEY, pickle_api_key=True, **settings) as client:
             assert client.chat("hi", model="m").text == "Hello"
             client.close()

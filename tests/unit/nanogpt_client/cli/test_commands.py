@@ -57,7 +57,7 @@ def test_the_keys_of_each_command(arguments, keys):
 
 
 def test_every_command_is_tried_and_says_what_its_options_do():
-    tried = {arguments[0] for arguments, _ in KEYS} | {"transcribe", "sandbox"}
+    tried = {arguments[0] for arguments, _ in KEYS} | {"account", "transcribe", "sandbox"}
     assert set(cli.commands) == tried
     for command in (cli, *cli.commands.values()):
         assert command.help

@@ -55,7 +55,7 @@ def test_for_people(url):
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
-    [("spent.db", 2), ("sqlite:////tmp/no-such-file.db", 2), ("redis://127.0.0.1:1/0", 1)],
+    [("spent.db", 2), ("sqlite:////tmp/no-such-file.db", 2), ("redis://127.0.0.1:1/0", 9)],
 )
 def test_what_is_no_account(wrong, code):
     result = run("account", wrong)
