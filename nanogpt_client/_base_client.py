@@ -198,7 +198,7 @@ def _context(
         ledger = Ledger() if account is None else account.ledger
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
-        pace=Pace(config.requests_per_second),
+        pace=Pace(config.requests_per_second, adapts=account is None),
         rate_limit_wait=config.rate_limit_wait,
         timeout=config.timeout,
         ledger=ledger,

@@ -7,6 +7,7 @@ import pickle
 import time
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import cloudpickle
 import pytest
@@ -184,6 +185,19 @@ def test_a_refusal_says_why(url):
     assert call.is_refused
     with pytest.raises(BudgetExceededError, match="budget of 0 calls is used up"):
         spend(Account(url, max_calls=0))
+
+
+def test_an_actor_that_dies_finds_its_file_again(url):
+    if not url.startswith("ray:"):
+        pytest.skip("of Ray alone")
+    import ray  # noqa: PLC0415 - an extra
+
+    account = Account(url, usd=1)
+    spend(account)
+    actor = ray.get_actor(urlsplit(url).netloc, namespace="nanogpt")
+    ray.kill(actor, no_restart=False)
+    spend(account)
+    assert (account.spent, len(account.rows())) == (2 * COST, 2)
 
 
 # As a setting
