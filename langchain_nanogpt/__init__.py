@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
     from langchain_nanogpt.middleware import MemoryCompressionMiddleware, ModerationMiddleware
     from langchain_nanogpt.parsers import NanoGPTAudioParser
+    from langchain_nanogpt.rate_limiters import NanoGPTRateLimiter
     from langchain_nanogpt.rerankers import NanoGPTRerank
     from langchain_nanogpt.retrievers import NanoGPTWebSearchRetriever
     from langchain_nanogpt.tools import (
@@ -55,6 +56,7 @@ __all__ = [
     "NanoGPTFetchPageTool",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
+    "NanoGPTRateLimiter",
     "NanoGPTRerank",
     "NanoGPTSpeechTool",
     "NanoGPTToolkit",
@@ -85,6 +87,7 @@ _LAZY = {
     "NanoGPTRerank": "rerankers",
     "NanoGPTWebLoader": "loaders",
     "NanoGPTYoutubeLoader": "loaders",
+    "NanoGPTRateLimiter": "rate_limiters",
     "NanoGPTWebSearchRetriever": "retrievers",
     "register": "_register",
 }

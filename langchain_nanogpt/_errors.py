@@ -39,6 +39,10 @@ class SpendNotApprovedError(core.SpendNotApprovedError, langchain.ModelError, Ru
     """Costs more than may be spent without approval, and was not approved; nothing was sent."""
 
 
+class AccountUnavailableError(core.AccountUnavailableError, langchain.ModelConnectionError):
+    """The account's store is out of reach; nothing was sent."""
+
+
 class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError):
     """The request never reached NanoGPT."""
 

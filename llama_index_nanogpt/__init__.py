@@ -20,6 +20,7 @@ from llama_index_nanogpt.embeddings import NanoGPTEmbedding
 from llama_index_nanogpt.llms import NanoGPT
 from llama_index_nanogpt.memory import NanoGPTMemoryBlock
 from llama_index_nanogpt.moderation import NanoGPTModerator
+from llama_index_nanogpt.rate_limiters import NanoGPTRateLimiter
 from llama_index_nanogpt.readers import NanoGPTAudioReader, NanoGPTWebReader, NanoGPTYoutubeReader
 from llama_index_nanogpt.rerankers import NanoGPTRerank
 from llama_index_nanogpt.retrievers import NanoGPTWebSearchRetriever
@@ -33,6 +34,7 @@ __all__ = [
     "NanoGPTEmbedding",
     "NanoGPTMemoryBlock",
     "NanoGPTModerator",
+    "NanoGPTRateLimiter",
     "NanoGPTRerank",
     "NanoGPTToolSpec",
     "NanoGPTWebReader",

@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Container, Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Any, Self, cast
 from weakref import WeakValueDictionary
 
 from llama_index.core.base.embeddings.base import Embedding
@@ -28,13 +28,19 @@ class KeyedCache(SimpleKVStore):
 
     It is false, so that LlamaIndex does not look vectors up itself.
 
-    Attributes:
-        store: the store of the vectors.
+    Args:
+        source: the store of the vectors, or a function that returns it. Each process calls that
+            function itself, so it is for a store that processes share, such as Redis.
     """
 
-    def __init__(self, store: BaseKVStore, origin: tuple[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        source: BaseKVStore | Callable[[], BaseKVStore],
+        origin: tuple[int, str] | None = None,
+    ) -> None:
         super().__init__()
-        self.store = store
+        self._source = source
+        self._store = source if isinstance(source, BaseKVStore) else None
         if origin is None:
             origin = os.getpid(), uuid.uuid4().hex
             _ORIGINALS[origin[1]] = self
@@ -43,13 +49,20 @@ class KeyedCache(SimpleKVStore):
     def __bool__(self) -> bool:
         return False
 
-    def __reduce__(self) -> tuple[type[Self], tuple[BaseKVStore, tuple[int, str]]]:
-        return type(self), (self.store, self._origin)  # what pickle and copy do
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, tuple[int, str]]]:
+        return type(self), (self._source, self._origin)  # what pickle and copy do
+
+    @property
+    def store(self) -> BaseKVStore:
+        """The store of the vectors."""
+        if self._store is None:
+            self._store = cast("Callable[[], BaseKVStore]", self._source)()
+        return self._store
 
     @property
     def is_in_worker(self) -> bool:
         """Whether this is a copy in a worker process, whose vectors would be lost with it."""
-        return self._origin[0] != os.getpid()
+        return self._origin[0] != os.getpid() and isinstance(self._source, BaseKVStore)
 
     def returning(self, key: str, vector: Embedding) -> Embedding:
         """Return a vector that adds itself to the original cache when it leaves the worker."""

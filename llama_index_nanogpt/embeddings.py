@@ -82,13 +82,15 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     extra_body: dict[str, Any] | None = None
     """Keys added to the JSON body unchanged; they override our own."""
     embeddings_cache: Any = Field(default=None, exclude=True, repr=False)
-    """A store of LlamaIndex's to cache vectors in, e.g. ``SimpleKVStore()``."""
+    """A store of LlamaIndex's to cache vectors in, e.g. ``SimpleKVStore()``; or a function that
+    returns one, such as a ``RedisKVStore``, which worker processes then call themselves."""
 
     @field_validator("embeddings_cache")
     @classmethod
     def _keyed(cls, cache: Any) -> Any:
-        ours = isinstance(cache, KeyedCache) or not isinstance(cache, BaseKVStore)
-        return cache if ours else KeyedCache(cache)
+        if isinstance(cache, KeyedCache):
+            return cache
+        return KeyedCache(cache) if isinstance(cache, BaseKVStore) or callable(cache) else cache
 
     @classmethod
     def class_name(cls) -> str:

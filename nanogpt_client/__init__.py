@@ -19,6 +19,7 @@ from nanogpt_client.client import NanoGPTClient, Stream
 from nanogpt_client.config import Config
 from nanogpt_client.endpoints._batch_output import BatchResults
 from nanogpt_client.errors import (
+    AccountUnavailableError,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -130,6 +131,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AccountUnavailableError",
     "AccountingWarning",
     "Affordability",
     "AsyncNanoGPTClient",

@@ -2,7 +2,7 @@
 
 The constructor turns its arguments into a frozen `Config` and a `CallContext` (retry rules, ledger,
 budget, hooks) that all calls of the client share. Copies share the context; a pickle holds the
-settings, the budget and the ledger. Both open connections of their own.
+settings, the limits, the ledger's settings and the hooks. Both open connections of their own.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from nanogpt_client._protocol.payments import Payments
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._transport.connection_queue import ConnectionQueue
 from nanogpt_client._transport.runner import AsyncRunner, Runner
+from nanogpt_client.account import Account
 from nanogpt_client.config import PAY_IN_PICKLE, Config, check_http_client, hidden
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import Hook, Hooks
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types._pickling import check_travels, is_factory
 from nanogpt_client.types.payments import Pay, Payer
 
 
@@ -50,6 +52,7 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         budget: Budget | None = None,
         ledger: Ledger | None = None,
+        account: Account | None = None,
         allow_private_downloads: bool = Config.allow_private_downloads,
         compress_above: int | None = Config.compress_above,
         pickle_api_key: bool = Config.pickle_api_key,
@@ -71,7 +74,9 @@ class BaseClient:
         _check_type("ledger", ledger, Ledger)
         _check_type("budget", budget, Budget)
         hooks = Hooks(on_request, on_response, on_retry)
-        self._set_up(config, _context(config, ledger, budget, hooks, payer), http_client)
+        account = shared_account(account, budget, ledger)
+        context = _context(config, ledger, budget, account, hooks, payer)
+        self._set_up(config, context, http_client)
 
     def _set_up(
         self,
@@ -81,16 +86,25 @@ class BaseClient:
         queue: ConnectionQueue | None = None,
     ) -> None:
         is_async = self._runner_class is AsyncRunner
-        check_http_client(http_client, "AsyncClient" if is_async else "Client")
         self.config = config
         self._queue = queue or ConnectionQueue(config.max_connections)
         self._context = context
         self.http_client = http_client
+        self._made: Any = http_client() if is_factory(http_client) else None
+        check_http_client(self._made or http_client, "AsyncClient" if is_async else "Client")
         # Imported with the first client: the HTTP library takes longer to load than this package.
         http = importlib.import_module("nanogpt_client._transport.http")
-        self._transport = getattr(http, self._transport_class)(config, http_client, self._queue)
+        self._transport = getattr(http, self._transport_class)(
+            config, self._made or http_client, self._queue
+        )
         self._runner = self._runner_class(self._transport, context)
         self.batches = self._batches_class(self._runner)
+
+    def _renewed(self) -> Any:
+        """Return the HTTP client that a function made, to be closed; make a new one to use next."""
+        made = self._made
+        self._set_up(self.config, self._context, self.http_client, self._queue)
+        return made
 
     @classmethod
     def sharing(cls, other: BaseClient, *, http_client: Any = None) -> Self:
@@ -123,6 +137,11 @@ class BaseClient:
         payments = self._context.payments
         return None if payments is None else payments.payer
 
+    @property
+    def account(self) -> Account | None:
+        """The account that the client shares with other workers, if any."""
+        return self._context.account
+
     def __repr__(self) -> str:
         config: Config | None = self.__dict__.get("config")  # missing if a setting was refused
         return f"{type(self).__name__}(base_url={config.chat_root if config else None!r})"
@@ -135,19 +154,56 @@ class BaseClient:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs: settings, budget and ledger.
+        """Return what another process needs: settings, limits, ledger and hooks.
 
         Raises:
-            ConfigurationError: the client pays per call; a wallet stays in its process.
+            ConfigurationError: ``http_client`` or a hook cannot be pickled (a proxy, for example,
+                would be bypassed), or the client pays per call: a wallet stays in its process.
         """
         if self.pay is not None:
             raise ConfigurationError(PAY_IN_PICKLE, param="pay")
-        return {"config": self.config, "budget": self.budget, "ledger": self.ledger}
+        hooks = self._context.hooks
+        check_travels("http_client", self.http_client)
+        for name in ("on_request", "on_response", "on_retry"):
+            check_travels(name, getattr(hooks, name))
+        return {
+            "config": self.config,
+            "budget": self.budget,
+            "account": self.account,
+            "ledger": None if self.account is not None else self.ledger,
+            "hooks": hooks,
+            "http_client": self.http_client,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        config = state["config"]
-        context = _context(config, state["ledger"], state["budget"], Hooks())
-        self._set_up(config, context, None)
+        config, budget, ledger = state["config"], state["budget"], state["ledger"]
+        context = _context(config, ledger, budget, state["account"], state["hooks"])
+        self._set_up(config, context, state["http_client"])
+
+
+def shared_account(
+    account: Account | None, budget: Budget | None, ledger: Ledger | None
+) -> Account | None:
+    """Return the account that a client's calls belong to, if any.
+
+    Raises:
+        ConfigurationError: there is an account, and a budget or a ledger beside it.
+    """
+    if account is not None and budget is not None:
+        msg = (
+            "an account has a budget: pass account=Account(…, usd=…) alone, or alone "
+            "budget=Budget(…, within=account)"
+        )
+        raise ConfigurationError(msg, param="budget")
+    given: object = budget.within if budget is not None else account
+    if given is None:
+        return None
+    if not isinstance(given, Account):
+        raise ConfigurationError(f"account must be an Account, not {given!r}", param="account")
+    if ledger is not None and ledger is not given.ledger:
+        msg = "an account has a ledger: pass it without ledger=, and read account.rows()"
+        raise ConfigurationError(msg, param="ledger")
+    return given
 
 
 def _check_type(name: str, value: object, kind: type) -> None:
@@ -160,16 +216,20 @@ def _context(
     config: Config,
     ledger: Ledger | None,
     budget: Budget | None,
+    account: Account | None,
     hooks: Hooks,
     payer: Payer | None = None,
 ) -> CallContext:
+    if ledger is None:
+        ledger = Ledger() if account is None else account.ledger
     return CallContext(
         retry=RetryPolicy(config.max_retries, retry_after_cap=config.retry_after_cap),
-        pace=Pace(config.requests_per_second),
+        pace=Pace(config.requests_per_second, adapts=account is None),
         rate_limit_wait=config.rate_limit_wait,
         timeout=config.timeout,
-        ledger=Ledger() if ledger is None else ledger,
+        ledger=ledger,
         budget=budget,
+        account=account,
         hooks=hooks,
         first_event_timeout=config.first_event_timeout,
         stream_idle_timeout=config.stream_idle_timeout,

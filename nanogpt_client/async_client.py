@@ -421,6 +421,8 @@ class AsyncNanoGPTClient(
     async def aclose(self) -> None:
         """Close the connections that this client opened; ``http_client`` stays open."""
         await self._transport.aclose()
+        if self._made is not None:
+            await self._renewed().aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from nanogpt_client.errors import BudgetExceededError, ConfigurationError
 from nanogpt_client.hooks import warn
+from nanogpt_client.types._amounts import (
+    AtLeast,
+    Unpriced,
+    assumed_for,
+    checked_usd,
+    reserved_for,
+)
 from nanogpt_client.types._atomic import Step
-from nanogpt_client.types._coerce import as_number
 
 __all__ = ["AtLeast", "Budget", "Reservation", "Unpriced"]
 
 _ZERO = Decimal(0)
 
 
-class AtLeast(Decimal):
-    """An estimate in USD that is a lower bound, as the length of a response is unknown before."""
+class _Account(Protocol):
+    """What a budget may be a part of: a `nanogpt_client.account.Account`."""
 
-
-class Unpriced(Decimal):
-    """Not USD, but the number of calls in a batch of unknown price: each counts ``assumed_usd``."""
+    @property
+    def spent(self) -> Decimal: ...
+    def flush(self) -> None: ...
 
 
 class Reservation:
@@ -107,6 +113,8 @@ class Budget:
         assumed_usd: USD counted for a call whose cost or price is unknown, and the minimum for a
             chat without ``max_tokens`` whose cost stays unknown; default: one cent, about the price
             of a web search or an image. With a smaller ``usd``, no such call is allowed.
+        within: an `Account` that each call must fit into, too, e.g. for one run of many:
+            ``Budget("0.05", within=account)``. Its queue and its ledger are then used as well.
 
     Attributes:
         spent: USD reported for finished calls.
@@ -122,14 +130,16 @@ class Budget:
         *,
         max_calls: int | None = None,
         assumed_usd: Decimal | float | str = "0.01",
+        within: _Account | None = None,
     ) -> None:
-        self.usd = None if usd is None else _amount("usd", usd)
+        self.usd = None if usd is None else checked_usd("a Budget", "usd", usd)
         self.max_calls = max_calls
-        self.assumed_usd = _amount("assumed_usd", assumed_usd)
+        self.assumed_usd = checked_usd("a Budget", "assumed_usd", assumed_usd)
         if max_calls is not None and max_calls < 0:
             raise ConfigurationError(f"a Budget's max_calls must be 0 or more, not {max_calls!r}")
         if usd is None and max_calls is None:
             raise ConfigurationError("a Budget needs usd=…, max_calls=… or both")
+        self.within = within
         self._latest = _Sums(_ZERO, _ZERO, 0, 0)
         self._warned = False
 
@@ -225,14 +235,11 @@ class Budget:
         return sums
 
     def _usd(self, reservation: Reservation) -> Decimal:
-        if isinstance(reservation.estimate, Unpriced):
-            return self.assumed_usd * reservation.estimate
-        return self.assumed_usd if reservation.estimate is None else reservation.estimate
+        return reserved_for(reservation.estimate, self.assumed_usd)
 
     def _assumed(self, reservation: Reservation) -> Decimal:
         """Return the USD counted for a call whose cost stays unknown."""
-        usd = self._usd(reservation)
-        return max(usd, self.assumed_usd) if isinstance(reservation.estimate, AtLeast) else usd
+        return assumed_for(reservation.estimate, self.assumed_usd)
 
     def _check(self, sums: _Sums, usd: Decimal) -> None:
         if self.max_calls is not None and sums.calls >= self.max_calls:
@@ -252,16 +259,10 @@ class Budget:
 
     def __getstate__(self) -> dict[str, Any]:
         sums = self._sums()
-        limits = {"usd": self.usd, "max_calls": self.max_calls, "assumed_usd": self.assumed_usd}
+        names = ("usd", "max_calls", "assumed_usd", "within")
+        limits = {name: getattr(self, name) for name in names}
         return limits | {"sums": (sums.spent, sums.assumed, sums.calls, sums.unknown_calls)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         sums = state.pop("sums")
         self.__dict__.update(state, _latest=_Sums(*sums), _warned=False)
-
-
-def _amount(name: str, value: Decimal | float | str) -> Decimal:
-    usd = as_number(value)
-    if usd is None or usd < 0:
-        raise ConfigurationError(f"a Budget's {name} must be a number of 0 or more, not {value!r}")
-    return usd

@@ -134,10 +134,11 @@ class NanoGPTClient(
         retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised.
         stream_idle_timeout: seconds allowed between two events of a stream; ``None`` for no limit.
         first_event_timeout: seconds allowed until a stream's first event; ``None`` for no limit.
-        http_client: an ``httpx.Client`` to send with (proxies, HTTP/2, …); it is not closed here.
+        http_client: an ``httpx.Client`` (proxies, …), not closed here, or a function that makes it.
         default_headers: headers added to every request.
         budget: refuses calls once its limit is reached; clients may share it.
         ledger: records the calls; clients may share it.
+        account: limits, budget and ledger that workers share; see `nanogpt_client.account`.
         allow_private_downloads: also download media from private networks.
         compress_above: bytes; larger bodies of chat requests are gzipped; ``None`` for never.
         pickle_api_key: include the key, in clear, in pickles of the client. Without, an unpickled
@@ -450,6 +451,8 @@ class NanoGPTClient(
     def close(self) -> None:
         """Close the connections that this client opened; ``http_client`` stays open."""
         self._transport.close()
+        if self._made is not None:
+            self._renewed().close()
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,7 @@ except ImportError:  # on Windows, which limits sockets by memory alone
     resource = None  # type: ignore[assignment]
 
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.types._pickling import is_factory
 
 __all__ = ["Config"]
 
@@ -84,14 +85,18 @@ def default_max_connections() -> int:
 def check_http_client(
     client: Any, kind: Literal["Client", "AsyncClient"], name: str = "http_client"
 ) -> None:
-    """Refuse what is no client of httpx (or httpx2) of this kind; ``None`` is fine.
+    """Refuse what is no client of httpx (or httpx2) of this kind, nor a function that makes one.
 
     Raises:
         ConfigurationError: it is something else.
     """
     # By name, because httpx is loaded with the first client only.
     bases = {(cls.__module__.partition(".")[0], cls.__name__) for cls in type(client).__mro__}
-    if client is not None and bases.isdisjoint({("httpx", kind), ("httpx2", kind)}):
+    if (
+        client is not None
+        and not is_factory(client)
+        and bases.isdisjoint({("httpx", kind), ("httpx2", kind)})
+    ):
         msg = f"{name} must be an httpx.{kind}, not {type(client).__qualname__}"
         raise ConfigurationError(msg, param=name)
 

@@ -5,6 +5,7 @@
     ├── InvalidArgumentError         a wrong argument of a call, unsent (also a ValueError)
     ├── BudgetExceededError          refused, unsent: the budget is spent or reserved
     │   └── SpendNotApprovedError    refused, unsent: costs more than allowed, not approved
+    ├── AccountUnavailableError      refused, unsent: the store of an ``Account`` is out of reach
     ├── APIConnectionError           never reached NanoGPT: not billed
     ├── OutcomeUnknownError          sent, no response: may be billed, so not sent again
     │   └── APITimeoutError          … the response took longer than the timeout
@@ -54,6 +55,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AccountUnavailableError",
     "AuthenticationError",
     "BadRequestError",
     "BudgetExceededError",
@@ -187,6 +189,10 @@ class BudgetExceededError(NanoGPTError):
 
 class SpendNotApprovedError(BudgetExceededError):
     """The call costs more than allowed without approval, and was not approved; unsent."""
+
+
+class AccountUnavailableError(NanoGPTError):
+    """The store of an `Account` cannot be reached, so its limits are unknown; nothing was sent."""
 
 
 class APIConnectionError(NanoGPTError):

@@ -66,6 +66,11 @@ class _Recorded(Step):
             step = following
 
 
+def current_scope() -> tuple[str, ...]:
+    """Return the names of the `Ledger.scope` blocks around, outermost first."""
+    return _scope.get()
+
+
 class Posting:
     """Adds one entry to a ledger exactly once, however often `finish` is called."""
 

@@ -23,6 +23,8 @@ from pydantic import (
 
 from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client._adapters.migration import hide_key, own_arguments
+from nanogpt_client._base_client import shared_account
+from nanogpt_client.account import Account
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.config import (
@@ -36,6 +38,7 @@ from nanogpt_client.config import (
 )
 from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types._pickling import check_travels
 from nanogpt_client.types.options import (
     ChatOptions,
     ContextLimit,
@@ -114,9 +117,9 @@ class ClientSettings(DocumentedModel):
     first_event_timeout: float | None = Config.first_event_timeout
     """Seconds allowed until a stream's first event."""
     http_client: Any = Field(default=None, exclude=True, repr=False)
-    """An ``httpx.Client`` to send with; it stays yours to close."""
+    """An ``httpx.Client`` to send with, which stays yours to close; or a function that makes it."""
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
-    """An ``httpx.AsyncClient`` for the async methods; it stays yours to close."""
+    """The same for the async methods: an ``httpx.AsyncClient``, or a function that makes one."""
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Headers for every request."""
     compress_above: int | None = Config.compress_above
@@ -132,6 +135,8 @@ class ClientSettings(DocumentedModel):
     pay: Pay | Payer | None = Field(default=None, exclude=True, repr=False)
     """Pays for each call by itself, without an account: a function, or a `Payer` with limits. There
     is no key then; neither dumps nor pickles can contain it."""
+    account: Account | None = Field(default=None, exclude=True, repr=False)
+    """Limits, budget and ledger that workers share, in place of ``budget`` and ``ledger``."""
     client: NanoGPTClient | None = Field(default=None, exclude=True, repr=False)
     """A client to share; the settings above are then the client's, and may not differ."""
 
@@ -157,6 +162,7 @@ class ClientSettings(DocumentedModel):
             if self.client is not None:
                 self._take_settings(self.client)
             else:
+                self._take_account()
                 self._check_settings()
 
     @classmethod
@@ -167,6 +173,17 @@ class ClientSettings(DocumentedModel):
         names = {name: field.is_required() for name, field in cls.model_fields.items()}
         of_calls = ChatOptions.__annotations__ if issubclass(cls, ChatSettings) else ()
         return own_arguments(cls.__name__, given, names, of_calls)
+
+    def _take_account(self) -> None:
+        """Check the account, and take its ledger."""
+        given = self.ledger if "ledger" in self.model_fields_set else None
+        shared_account(self.account, self.budget, given)
+        self._take_ledger()
+
+    def _take_ledger(self) -> None:
+        account = shared_account(self.account, self.budget, None)
+        if account is not None:
+            self.__dict__["ledger"] = account.ledger
 
     def _check_settings(self) -> None:
         """Check the settings without a client, which is made at the first call."""
@@ -244,6 +261,7 @@ class ClientSettings(DocumentedModel):
         copied = super().model_copy(update=update, deep=deep)
         if update and not ClientSettings.model_fields.keys().isdisjoint(update):
             copied._clients = _Clients()  # noqa: SLF001 - the same class
+            copied._take_ledger()  # noqa: SLF001 - the same class
         return copied
 
     @classmethod
@@ -252,20 +270,26 @@ class ClientSettings(DocumentedModel):
         send_key_to_children(cls)
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Return the state for another process: no connections; no key unless `keeps_key`."""
+        """Return the state for another process: no key unless `keeps_key`.
+
+        Raises:
+            ConfigurationError: a setting cannot be pickled that a call must not do without.
+        """
         if self.pay is not None:
             raise ConfigurationError(PAY_IN_PICKLE, param="pay")
+        kept = {name: vars(self)[name] for name in _TRAVELLING if name in vars(self)}
+        for name, value in kept.items():
+            check_travels(name, value)
         # LlamaIndex deletes what it cannot pickle from the object itself. It must stay there, and
         # a ledger whose `on_entry` is a lambda must be an error.
         before = dict(self.__dict__)
         state = super().__getstate__()
         picklable = dict(state["__dict__"])
         self.__dict__.update(before)
-        kept = {"client": self.client, "ledger": self.ledger}
-        left_out: dict[str, None] = {"http_client": None, "http_async_client": None}
+        kept["ledger"] = self.ledger if self.account is None else picklable.get("ledger")
         if not keeps_key(self.pickle_api_key):
-            left_out["api_key"] = None
-        return state | {"__dict__": picklable | kept | left_out}
+            kept["api_key"] = None
+        return state | {"__dict__": picklable | kept}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """Set the state of a pickle; a key is needed at the first call, not here."""
@@ -276,6 +300,7 @@ class ClientSettings(DocumentedModel):
             if name not in state["__dict__"]
         }
         BaseModel.__setstate__(self, state | {"__dict__": state["__dict__"] | defaults})
+        self._take_ledger()
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Sockets cannot be copied, and a copied budget would allow its limit twice.
@@ -287,13 +312,19 @@ class ClientSettings(DocumentedModel):
             self.budget,
             self.ledger,
             self.pay,
+            self.account,
         ):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
 
 
+# What must not be missing in another process: connections through a proxy, limits, caches.
+_TRAVELLING = (
+    "http_client", "http_async_client", "client", "account", "budget", "rate_limiter",
+    "embeddings_cache",
+)  # fmt: skip
 _CONFIGURED = [name for name in Config.__dataclass_fields__ if name in ClientSettings.model_fields]
-_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger", "pay"]
+_SETTINGS = [*_CONFIGURED, "base_url", "http_client", "budget", "ledger", "account", "pay"]
 
 
 def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
@@ -306,6 +337,7 @@ def _settings_of(client: NanoGPTClient) -> dict[str, Any]:
         "budget": client.budget,
         "ledger": client.ledger,
         "pay": client.pay,
+        "account": client.account,
     }
 
 

@@ -19,12 +19,14 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from nanogpt_client._protocol.call import MIN_REDACTED_LENGTH, Call, Reply, StreamCall
-from nanogpt_client._protocol.job_costs import JobCosts, Settled
+from nanogpt_client._protocol.job_costs import Correction, JobCosts, Settled
 from nanogpt_client._protocol.model_cache import ModelCache
 from nanogpt_client._protocol.pacing import Pace
 from nanogpt_client._protocol.payments import Payments, needs_payment
 from nanogpt_client._protocol.retry import RetryPolicy
 from nanogpt_client._protocol.steps import Block, UserResult
+from nanogpt_client.account import Account
+from nanogpt_client.account.call import AccountCall
 from nanogpt_client.budget import Budget, Reservation
 from nanogpt_client.config import NO_KEY
 from nanogpt_client.errors import (
@@ -35,7 +37,7 @@ from nanogpt_client.errors import (
     NanoGPTError,
 )
 from nanogpt_client.hooks import Hooks
-from nanogpt_client.ledger import Ledger, LedgerEntry, posting
+from nanogpt_client.ledger import Ledger, LedgerEntry, current_scope, posting
 from nanogpt_client.types.payments import PaymentChallenge, PaymentOption
 
 
@@ -49,6 +51,7 @@ class CallContext:
     timeout: float | None = None
     ledger: Ledger = field(default_factory=Ledger)
     budget: Budget | None = None
+    account: Account | None = None
     hooks: Hooks = field(default_factory=Hooks)
     first_event_timeout: float | None = None
     stream_idle_timeout: float | None = None
@@ -60,9 +63,12 @@ class CallContext:
 
 def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
     """Record what a job cost that was charged at its end, once."""
-    cost = context.jobs.settle(step, context.budget)
-    if cost is None:
+    correction = context.jobs.settle(step)
+    if correction is None:
         return
+    cost, unknown, estimate = correction
+    if context.budget is not None and (unknown or cost):
+        context.budget.correct(cost or Decimal(0), unknown=unknown, estimate=estimate)
     # Reads the file, if there is one: another process may have collected the job.
     recorded: UserResult = yield Block(partial(context.ledger.has_charge, step.kind, step.run_id))
     if recorded.value:
@@ -79,6 +85,10 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
         started_at=context.retry.now(),
     )
     posting(context.ledger, entry).finish()
+    if context.account is not None:
+        shared = AccountCall(context.account, entry, None, billable=False)
+        shared.finish(entry, cost, corrects_unknown=unknown, of=estimate)
+        yield Block(context.account.flush)
 
 
 class CallAccounting:
@@ -93,12 +103,14 @@ class CallAccounting:
 
     _began = _finished = False
     _reservation: Reservation | None = None
+    _shared: AccountCall | None = None
+    _entry: LedgerEntry | None = None
     _posting: Any = None
 
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
         self.result: Callable[[], Any] = lambda: None
-        self.correction: Decimal | None = Decimal(0)
+        self._correction = Correction()
         self.is_paid_per_call = needs_payment(call, context.payments)
         self._payment: _Payment | None = None
         self._call = call
@@ -112,7 +124,7 @@ class CallAccounting:
             self._check_key()
             is_paid = self.is_paid_per_call or self._call.payment_id is not None
             if self._call.billable and budget is not None and not is_paid:
-                self._reservation = Reservation(self._estimate(budget))
+                self._reservation = Reservation(self._estimate(budget.usd))
                 budget.make(self._reservation)
             self._began = True
         except BaseException:
@@ -172,9 +184,10 @@ class CallAccounting:
         billing = getattr(result, "billing", None)
         payments, payment_id = self._context.payments, self._call.payment_id
         if payments is None or payment_id is None:
-            self.correction = None if billing is None else billing.cost
+            usd = None if billing is None else billing.cost
         else:
-            self.correction = payments.settled(payment_id, billing, self._context.budget)
+            usd = payments.settled(payment_id, billing, self._context.budget)
+        self._correction = Correction(usd)
 
     @property
     def _charged_later(self) -> bool:
@@ -186,11 +199,28 @@ class CallAccounting:
         if key is not None and not key.get_secret_value():
             raise ConfigurationError(NO_KEY, param="api_key")
 
-    def _estimate(self, budget: Budget) -> Decimal | None:
-        """Return the estimated cost in USD; ``None`` if the price is unknown."""
-        if budget.usd is None:
+    def _estimate(self, limit: Decimal | None) -> Decimal | None:
+        """Return the estimated cost in USD; ``None`` if the price is unknown, 0 without limit."""
+        if limit is None:
             return Decimal(0)
         return None if self._call.estimate is None else self._call.estimate()
+
+    @property
+    def shared(self) -> AccountCall | None:
+        """The call's part in the account that its client shares with others, if any."""
+        account = self._context.account
+        if self._shared is None and account is not None:
+            estimate = self._estimate(account.usd) if self._call.billable else None
+            entry = self._new_entry("lost", None, None, None)
+            self._shared = AccountCall(account, entry, estimate, billable=self._call.billable)
+        return self._shared
+
+    def correct(self, correction: Correction) -> None:
+        """Correct what is recorded of a job by its final cost."""
+        self._correction = correction
+        usd, unknown, estimate = correction
+        if self._context.budget is not None and (unknown or usd):
+            self._context.budget.correct(usd, unknown=unknown, estimate=estimate)
 
     def _release(self, cost: Decimal | None) -> None:
         if self._reservation is not None and self._context.budget is not None:
@@ -209,19 +239,32 @@ class CallAccounting:
                     if isinstance(error.__cause__, NanoGPTError):
                         _redact(secret, error.__cause__)
             cost = self._cost(result, error)
-            if self._posting is None:
-                later = kind is None and cost is None and self._charged_later
-                entry = self._entry(kind, error, result, Decimal(0) if later else cost)
-                self._posting = posting(self._context.ledger, entry)
             self._release(cost)
             if self._payment is not None and cost is None and self._context.payments is not None:
                 self._context.payments.open[self._payment.id] = self._payment.usd
-            self._posting.finish()
+            if self._shared is None or not self._shared.is_refused:
+                if self._entry is None:
+                    later = kind is None and cost is None and self._charged_later
+                    recorded = Decimal(0) if later else cost
+                    self._entry = self._new_entry(_outcome(kind), error, result, recorded)
+                self._record(self._entry, cost)
         self._finished = True
 
-    def _entry(
+    def _record(self, entry: LedgerEntry, cost: Decimal | None) -> None:
+        """Record the outcome in the ledger and on the account, each exactly once.
+
+        ``cost`` is unknown, unlike the entry's, while a job is charged at its end.
+        """
+        if self._posting is None:
+            self._posting = posting(self._context.ledger, entry)
+        self._posting.finish()
+        if self.shared is not None:
+            _, unknown, estimate = self._correction
+            self.shared.finish(entry, cost, corrects_unknown=unknown, of=estimate)
+
+    def _new_entry(
         self,
-        kind: type[BaseException] | None,
+        outcome: str,
         error: BaseException | None,
         result: Any,
         cost: Decimal | None,
@@ -232,7 +275,7 @@ class CallAccounting:
         return LedgerEntry(
             kind=self._call.kind,
             model=self._call.model,
-            outcome=_outcome(kind),
+            outcome=outcome,
             cost=cost,
             prompt_tokens=getattr(usage, "prompt_tokens", None),
             completion_tokens=getattr(usage, "completion_tokens", None),
@@ -240,6 +283,7 @@ class CallAccounting:
             sends=self.sends,
             started_at=self._started,
             seconds=self._context.retry.now() - self._started,
+            scope=current_scope(),
             payment_id=self._payment_id,
             paid=None if self._payment is None else self._payment.amount,
         )
@@ -264,7 +308,7 @@ class CallAccounting:
         if self._payment is not None:
             return self._payment.cost(billing)
         if not self._call.billable or self.sends == 0 or self._call.payment_id is not None:
-            return self.correction  # polling a job reports its cost again, or corrects it
+            return self._correction.usd  # polling a job reports its cost again, or corrects it
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]
         if isinstance(error, APIConnectionError):

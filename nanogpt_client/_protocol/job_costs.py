@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from nanogpt_client.budget import Budget
 from nanogpt_client.types.billing import Billing
 
 MAX_JOBS = 10_000
@@ -42,6 +41,19 @@ class Settled(NamedTuple):
     model: str | None
     cost: Decimal | None
     usage: Any = None
+
+
+class Correction(NamedTuple):
+    """What the status of a job adds to what is recorded of it.
+
+    Attributes:
+        usd: the difference, below 0 too; ``None`` if it is unknown.
+        unknown: the submission reported no cost, so its ``estimate`` was assumed.
+    """
+
+    usd: Decimal | None = Decimal(0)
+    unknown: bool = False
+    estimate: Decimal | None = None
 
 
 class JobStatus(Protocol):
@@ -76,28 +88,24 @@ class JobCosts:
         while len(self._jobs) > MAX_JOBS:
             self._jobs.pop(next(iter(self._jobs)), None)
 
-    def correction(
-        self, kind: str, run_id: str | None, status: JobStatus, budget: Budget | None
-    ) -> Decimal:
-        """Return the USD that a status adds to what is recorded of its job; correct the budget.
+    def correction(self, kind: str, run_id: str | None, status: JobStatus) -> Correction:
+        """Return what a status adds to what is recorded of its job.
 
-        0 if called again for the same job.
+        Nothing if called again for the same job.
         """
         job = self._jobs.get((kind, run_id)) if run_id is not None else None
         if job is None or not status.is_finished:
-            return Decimal(0)
+            return Correction()
         final = job.submission.settled(status.billing, refunded=status.is_refunded).cost
         if final is None:
-            return Decimal(0)
+            return Correction()
         with self._lock:
             unknown, difference = job.recorded is None, final - (job.recorded or 0)
             job.recorded = final
-        if budget is not None and (unknown or difference):
-            budget.correct(difference, unknown=unknown, estimate=job.estimate)
-        return difference or Decimal(0)
+        return Correction(difference or Decimal(0), unknown, job.estimate)
 
-    def settle(self, job: Settled, budget: Budget | None) -> Decimal | None:
-        """Return the USD to record for a job that has ended; ``None`` if there is nothing new.
+    def settle(self, job: Settled) -> Correction | None:
+        """Return what to record of a job that has ended; ``None`` if there is nothing new.
 
         Also of a job that another process submitted; that one's budget reserved for it.
         """
@@ -111,6 +119,4 @@ class JobCosts:
             stored.is_settled = True
             unknown, difference = stored.recorded is None, job.cost - (stored.recorded or 0)
             stored.recorded = job.cost
-        if budget is not None and (unknown or difference):
-            budget.correct(difference, unknown=unknown, estimate=stored.estimate)
-        return difference
+        return Correction(difference, unknown, stored.estimate)

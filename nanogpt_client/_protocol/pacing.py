@@ -44,16 +44,20 @@ class Pace:
 
     Args:
         per_second: the highest rate; ``None`` for no limit until NanoGPT refuses requests.
+        adapts: whether to slow down after a 429; not where an account has one rate for all clients,
+            of which each sees only its own share.
     """
 
     def __init__(
         self,
         per_second: float | None = None,
         *,
+        adapts: bool = True,
         now: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._fastest = per_second or math.inf
+        self._adapts = adapts
         self.now = now
         self._jitter = jitter
         self._lock = (
@@ -125,7 +129,9 @@ class Pace:
         with self._lock:
             self._advance()
             slot.refused = True
-            if slot.sent_at > self._slowed_at:
+            if not self._adapts:
+                pass
+            elif slot.sent_at > self._slowed_at:
                 self._slow_down()
             elif self._in_first_second:
                 self._set_limit(self._in_first_second - 1)

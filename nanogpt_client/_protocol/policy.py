@@ -19,6 +19,7 @@ from nanogpt_client._protocol.job_costs import JobStatus, Settled, Submitted
 from nanogpt_client._protocol.payments import pay_per_call
 from nanogpt_client._protocol.rate_limit import CallPacer
 from nanogpt_client._protocol.retry import retry_after
+from nanogpt_client._protocol.shared_account import reporting
 from nanogpt_client._protocol.steps import (
     Connected,
     Flow,
@@ -57,6 +58,11 @@ AFTER_DONE_SECONDS = 0.25
 
 def send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
     """Perform one call: send it, again where that is safe, and parse the response."""
+    steps = _send_with_retries(call, context)
+    return steps if context.account is None else reporting(context.account, steps)
+
+
+def _send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
     with CallAccounting(call, context) as accounting:
         if accounting.is_paid_per_call:
             reply = yield from pay_per_call(call, _exchange, accounting, context)
@@ -69,9 +75,8 @@ def send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
             raise
         accounting.result = lambda: result
         if call.run_id is not None:
-            accounting.correction = context.jobs.correction(
-                call.kind, call.run_id, cast("JobStatus", result), context.budget
-            )
+            status = cast("JobStatus", result)
+            accounting.correct(context.jobs.correction(call.kind, call.run_id, status))
         elif call.payment_id is not None:
             accounting.settle_payment(result)
         return result
@@ -113,6 +118,13 @@ def stream_events(
     call: StreamCall[Item], context: CallContext
 ) -> Generator[Step | Yield[Item], Outcome, None]:
     """Perform a streamed call: yield its items until it is finished; else raise a typed error."""
+    steps = _stream_events(call, context)
+    return steps if context.account is None else reporting(context.account, steps)
+
+
+def _stream_events(
+    call: StreamCall[Item], context: CallContext
+) -> Generator[Step | Yield[Item], Outcome, None]:
     with CallAccounting(call, context) as accounting:
         if call.request.timeout is not None:
             context = replace(context, first_event_timeout=call.request.timeout)
@@ -149,7 +161,7 @@ def _exchange(
     context: CallContext,
 ) -> Steps[Any]:
     """Send until NanoGPT accepts the request, as often as the retry rules allow."""
-    pacer = CallPacer(context, call.request)
+    pacer = CallPacer(context, call, accounting)
     retries = 0
     while True:
         yield from pacer.wait()
@@ -164,6 +176,7 @@ def _exchange(
             context.retry.quota.refill(retries)
             return outcome
         failure = _failure(outcome, call, started)
+        yield from pacer.report(failure)
         pause: float | None = None
         if pacer.is_rate_limited(failure):
             seconds = failure.retry_after or 0.0

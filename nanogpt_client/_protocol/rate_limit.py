@@ -1,25 +1,40 @@
-"""How one call waits for its slot, and what a 429 response means for it."""
+"""How one call waits for its slots, and what a 429 response means for it."""
 
 from __future__ import annotations
 
-from nanogpt_client._protocol.accounting import CallContext
-from nanogpt_client._protocol.call import Request
+from typing import Any
+
+from nanogpt_client._protocol.accounting import CallAccounting, CallContext
+from nanogpt_client._protocol.call import Call, StreamCall
 from nanogpt_client._protocol.pacing import MAX_SLEEP, Pace
-from nanogpt_client._protocol.steps import Sleep, Steps
+from nanogpt_client._protocol.shared_account import pause_all
+from nanogpt_client._protocol.steps import Sleep, Steps, off_loop
 from nanogpt_client.errors import APIStatusError, DailyLimitError, NanoGPTError, RateLimitError
+
+SHORTEST_SLEEP = 0.001  # seconds; a slot that is nearer is due
 
 
 class CallPacer:
-    """Waits for the slots of one call; see `pacing`.
+    """Waits for the slots of one call: its account's, if it has one, and its client's (`pacing`).
 
     A 429 is not a failed attempt: it uses up time, not retries. A call waits for at most
     ``rate_limit_wait`` seconds; without that setting, for its timeout after NanoGPT last accepted
     any call of the client, so that none of very many calls is lost.
     """
 
-    def __init__(self, context: CallContext, request: Request) -> None:
+    def __init__(
+        self,
+        context: CallContext,
+        call: Call[Any] | StreamCall[Any],
+        accounting: CallAccounting,
+    ) -> None:
+        request = call.request
         # Files come from other servers, to which NanoGPT's rate limit does not apply.
-        self._pace = context.pace if request.download_limit is None else Pace()
+        is_limited = request.download_limit is None
+        self._pace = context.pace if is_limited else Pace()
+        # Workers that wait for jobs do not take the slots of those that submit some.
+        is_poll = isinstance(call, Call) and call.run_id is not None
+        self._shared = accounting.shared if is_limited and not is_poll else None
         self._setting = context.rate_limit_wait
         self._allowed = context.timeout if self._setting is None else self._setting
         if self._setting is None and request.timeout is not None:
@@ -31,15 +46,27 @@ class CallPacer:
         )
 
     def wait(self) -> Steps[None]:
-        """Wait until the call's slot is due.
+        """Wait until the call's slots are due.
 
         Raises:
             RateLimitError: that would take too long; the last 429, if there was one.
+            NanoGPTError: the account does not admit the call; see `Account.admit`.
         """
+        yield from self._wait_for_account()
         while (seconds := self._pace.wait(self._slot)) > 0:
             if self._pace.is_asked_to_wait and not self._may_wait(seconds):
                 raise self._refusal
             yield Sleep(min(seconds, MAX_SLEEP))
+
+    def _wait_for_account(self) -> Steps[None]:
+        if self._shared is None:
+            return
+        admission = yield from off_loop(self._shared.admit)
+        while admission.seconds >= SHORTEST_SLEEP:
+            if admission.paused == "rate" and not self._may_wait(admission.seconds):
+                raise self._refusal
+            yield Sleep(admission.seconds)
+            admission = yield from off_loop(self._shared.confirm)
 
     def _may_wait(self, seconds: float) -> bool:
         now = self._pace.now()
@@ -49,6 +76,11 @@ class CallPacer:
             self._since if self._setting is not None else max(self._since, self._pace.accepted_at)
         )
         return self._allowed is None or now + seconds <= since + self._allowed
+
+    def report(self, failure: NanoGPTError) -> Steps[None]:
+        """Let the account's other workers wait, too, if NanoGPT asks for it."""
+        if self._shared is not None:
+            yield from pause_all(self._shared.account, failure, self._pace.back_off())
 
     def accepted(self) -> None:
         """Note that NanoGPT did not refuse the request for its rate."""

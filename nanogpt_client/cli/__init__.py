@@ -22,6 +22,7 @@ from nanogpt_client.cli.media import draw, speak, transcribe, video
 from nanogpt_client.cli.models import models
 from nanogpt_client.cli.sandbox import sandbox
 from nanogpt_client.cli.search import search
+from nanogpt_client.cli.shared_account import account
 
 __all__ = ["cli"]
 
@@ -41,7 +42,7 @@ cli = Group(
     help=_HELP,
     commands=[
         *(ask, chat, search, draw, speak, transcribe, video, embed, batch),
-        *(models, estimate, balance, usage, mcp, sandbox, completion),
+        *(models, estimate, balance, usage, account, mcp, sandbox, completion),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -41,8 +41,12 @@ EXITS = (
     Exit(8, "the response could not be read", (errors.InvalidResponseError, errors.DownloadError)),
     Exit(
         9,
-        "NanoGPT was not reached; nothing was billed",
-        (errors.APIConnectionError, errors.OriginUnreachableError),
+        "NanoGPT, or a shared store, was not reached; nothing was billed",
+        (
+            errors.APIConnectionError,
+            errors.OriginUnreachableError,
+            errors.AccountUnavailableError,
+        ),
     ),
     Exit(
         10,

@@ -26,16 +26,17 @@ TOP_LEVEL = {*PACKAGES, "tests", "cookbook"}
 GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 
 # Which parts of the core a part may import, itself and those in its own row aside:
-# types, errors <- _protocol <- endpoints <- clients <- tools <- adapters, cli.
+# types, errors <- account <- _protocol <- endpoints <- clients <- tools <- adapters, cli.
 VALUES = frozenset(
     "types errors extras config model_id ledger budget hooks citations bundled_models "
     "_media _ledger_file _version".split()
 )
-ENDPOINTS = VALUES | {"_protocol", "endpoints"}
+ENDPOINTS = VALUES | {"account", "_protocol", "endpoints"}
 CLIENTS = ENDPOINTS | {"_transport", "_methods", "_base_client", "client", "async_client"}
 MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     VALUES: frozenset(),
-    frozenset({"_protocol"}): VALUES,
+    frozenset({"account"}): VALUES,
+    frozenset({"_protocol"}): VALUES | {"account"},
     frozenset({"endpoints", "messages"}): ENDPOINTS,
     frozenset({"_transport"}): VALUES | {"_protocol"},
     frozenset({"_methods", "_base_client", "client", "async_client"}): CLIENTS,

@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from blockbuster import blockbuster_ctx
 
+from langchain_nanogpt import NanoGPTRateLimiter
 from nanogpt_client import AsyncNanoGPTClient, batch_row
+from nanogpt_client.account import Account
 from nanogpt_client.endpoints import _batch_output, _batch_rows
 from tests.security.ways import acall, ainvoke
+from tests.support.stores import redis_url, valkey
+
+__all__ = ["valkey"]
 
 PACKAGES = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"]
 
@@ -72,6 +77,26 @@ def test_batches_whose_rows_and_results_are_on_disk(sandbox, unblocked, monkeypa
             return [result.error is None async for result in results]
 
     assert asyncio.run(main()) == [True] * 3
+
+
+@pytest.mark.parametrize("where", ["memory", "sqlite", "redis"])
+def test_a_shared_account(where, sandbox, tmp_path, request):
+    """Its store is asked, and learns of outcomes, in threads: also when a stream is abandoned."""
+    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/spent.db"}.get(where)
+    account = Account(url or redis_url(request.getfixturevalue("valkey")), usd=1)
+
+    async def main() -> None:
+        settings: dict[str, Any] = {"base_url": sandbox.base_url, "account": account}
+        async with AsyncNanoGPTClient(sandbox.api_key, **settings) as client:
+            await client.chat("Hi.", model="openai/gpt-5.2")
+            stream = client.stream_chat("Hi.", model="openai/gpt-5.2")
+            await anext(stream)
+            await stream.aclose()
+        await NanoGPTRateLimiter(account).aacquire()
+
+    with blockbuster_ctx(PACKAGES):
+        asyncio.run(main())
+    assert len(account.rows()) == 2
 
 
 def test_what_blocks_is_found(unblocked, tmp_path):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nanogpt_client.account import Account
 from tests.support import tables
 
 TABLE = "features"
@@ -304,6 +305,7 @@ ROWS = (
         ],
     ),
     Row("10. Rate Limits", "retries", *setting("max_retries", value=1)),
+    Row("10. Rate Limits", "one limit for many workers", *setting("account", value=Account())),
     Row("Error Handling", "errors", *[[Cell("NanoGPTError", ["it broke"], good=str)]] * 3),
     Row(
         "Generate an image and get the URL",

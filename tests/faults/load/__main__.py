@@ -23,6 +23,7 @@ from rich.table import Table
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTClient
+from tests.faults.load import accounts
 from tests.faults.load.rows import Row, in_processes, run
 from tests.faults.load.server import LoadServer
 
@@ -202,6 +203,8 @@ ROWS: dict[str, Callable[[], Row]] = {
     "25/s: LangChain abatch at 24/s": lambda: _limited(_langchain_async(_PACED), 0),
     "25/s: LangChain batch at 24/s": lambda: _limited(_langchain_threads(_PACED), 0),
     "25/s: LlamaIndex achat at 24/s": lambda: _limited(_llama_index_async(_PACED), 0),
+    "25/s: 4 processes share an account in SQLite": accounts.in_sqlite,
+    "25/s: 4 processes share an account in Redis": accounts.in_redis,
     "256 descriptors: 600 LangChain ainvoke": lambda: _few_descriptors(_ainvoke),
     "256 descriptors: 600 LangChain astream": lambda: _few_descriptors(_astream),
     "256 descriptors: 600 LlamaIndex achat": lambda: _few_descriptors(_achat),

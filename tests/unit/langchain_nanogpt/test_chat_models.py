@@ -430,9 +430,9 @@ def test_a_deep_copy_shares_ledger_and_injected_clients():
     assert again.invoke("hi").text == "Hello"
 
 
-def test_a_model_with_injected_clients_can_be_pickled_without_them():
-    again = pickle.loads(pickle.dumps(hello().model()))
-    assert again.http_client is None
+def test_a_model_is_not_pickled_without_its_injected_client():
+    with pytest.raises(ConfigurationError, match="http_client cannot be pickled"):
+        pickle.dumps(hello().model())
 
 
 def test_it_works_on_one_event_loop_after_another(llm):

@@ -240,8 +240,8 @@ def test_the_cache_travels_and_stays_out_of_dicts():
     embedding = server.embedding(embeddings_cache=SimpleKVStore())
     vector = embedding.get_text_embedding("text")
     json.dumps(embedding.to_dict())
-    for again in (copy.deepcopy(embedding), pickle.loads(pickle.dumps(embedding))):
-        again.http_client = None  # asks nobody
+    asks_nobody = embedding.model_copy(update={"http_client": None, "http_async_client": None})
+    for again in (copy.deepcopy(asks_nobody), pickle.loads(pickle.dumps(asks_nobody))):
         assert again.get_text_embedding("text") == vector
     with pytest.raises(TypeError, match="embeddings_cache"):
         server.embedding(embeddings_cache={})

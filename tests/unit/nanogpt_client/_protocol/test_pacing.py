@@ -229,3 +229,15 @@ def test_where_nobody_says_how_long_pauses_double():
     assert pauses == [0.5, 1, 2, 4, 8, 8]
     pace.accepted(pace.next_slot())
     assert pace.back_off() == 0.5
+
+
+def test_one_that_does_not_adapt_only_stops():
+    now = [0.0]
+    pace = Pace(adapts=False, now=lambda: now[0], jitter=lambda: 0.0)
+    slot = pace.next_slot()
+    assert pace.wait(slot) == 0
+    pace.refused(slot, 1.0)
+    slots = [pace.next_slot() for _ in range(100)]
+    assert {pace.wait(each) for each in slots} == {1.0}
+    now[0] = 1.0
+    assert {pace.wait(each) for each in slots} == {0.0}

@@ -60,7 +60,7 @@ def test_the_keys_of_each_command(arguments, keys):
 
 
 def test_every_command_is_tried_and_says_what_its_options_do():
-    others = {"transcribe", "mcp", "sandbox", "chat", "batch"}
+    others = {"account", "transcribe", "mcp", "sandbox", "chat", "batch"}
     tried = {arguments[0] for arguments, _ in KEYS} | others
     assert set(cli.commands) == tried
     for command in (cli, *cli.commands.values()):

@@ -256,6 +256,6 @@ def test_the_oldest_jobs_are_forgotten():
     for number in range(MAX_JOBS + 1):
         costs.submitted(Submitted("video", str(number), Billing(cost=Decimal(1)), Decimal(0)))
     done = video_status("r").parse(reply(video({"cost": 3})))
-    assert costs.correction("video", "0", done, None) == 0
-    assert costs.correction("speech", "1", done, None) == 0
-    assert costs.correction("video", "1", done, None) == 2
+    assert costs.correction("video", "0", done).usd == 0
+    assert costs.correction("speech", "1", done).usd == 0
+    assert costs.correction("video", "1", done).usd == 2

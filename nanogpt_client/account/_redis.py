@@ -1,0 +1,254 @@
+"""An account in Redis or Valkey, for the machines of a cluster.
+
+Each operation is one Lua script, which the server runs alone and by its own clock. The scripts
+follow the rules of `State`, and pass the same tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from nanogpt_client.account._backend import (
+    Admission,
+    FinishedCall,
+    Limits,
+    NewCall,
+    PauseReason,
+    Sums,
+)
+from nanogpt_client.account._state import LATE, MARGIN, START, WINDOW
+from nanogpt_client.errors import AccountUnavailableError, ConfigurationError
+
+__all__ = ["RedisBackend"]
+
+# Seconds; the URL may set others: redis://host/0?socket_timeout=1
+_TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
+_RETRIES = 2  # of an operation whose connection broke; each operation may be repeated
+
+_CONSTANTS = f"local late, start, window = {LATE}, {START}, {WINDOW}"
+# Common to all scripts: the state, its rules, and the calls whose workers did not report in time.
+_RULES = """
+local STATE, IN_FLIGHT, DEADLINES, ENTRIES, LOST = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+if ARGV[1] == '1' and redis.call('EXISTS', STATE) == 0 then return {'gone'} end
+local function number(name) return tonumber(redis.call('HGET', STATE, name) or 0) end
+local function seconds(value) return string.format('%.6f', value) end
+local function set(name, value) redis.call('HSET', STATE, name, seconds(value)) end
+local function add(name, amount) redis.call('HINCRBY', STATE, name, amount) end
+local function minus(amount) return amount == '0' and '0' or '-' .. amount end
+local until_, delay = number('paused_until'), number('delay')
+local function queue_time() return math.max(now, until_) - delay end
+local function paused()
+  return now < until_ and redis.call('HGET', STATE, 'reason') or ''
+end
+local function wait(slot)
+  return seconds(math.max(slot - queue_time(), 0) + math.max(until_ - now, 0))
+end
+local function sums()
+  local values = redis.call('HMGET', STATE, 'spent', 'assumed', 'reserved', 'calls', 'unknown')
+  for at = 1, 5 do values[at] = values[at] or '0' end
+  values[6] = wait(math.max(number('next_slot'), queue_time()))
+  values[7], values[8] = paused(), redis.call('HGET', STATE, 'limits') or ''
+  return values
+end
+local function reservation(text) return string.match(text, '^(%d+) (%d+) (.*)$') end
+for _, token in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', '(' .. seconds(now))) do
+  local usd, if_unknown, entry = reservation(redis.call('HGET', IN_FLIGHT, token))
+  redis.call('ZREM', DEADLINES, token)
+  redis.call('HDEL', IN_FLIGHT, token)
+  redis.call('HSET', ENTRIES, token, number('ended') .. ' ' .. entry)
+  redis.call('HSET', LOST, token, if_unknown)
+  add('reserved', minus(usd)); add('assumed', if_unknown); add('unknown', 1); add('ended', 1)
+end
+"""
+_ADMIT = """
+local usd, max_calls, interval = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local token, est, if_unknown, lease, entry = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
+redis.call('HSET', STATE, 'limits', ARGV[5])
+local reason = paused()
+if reason == 'daily' then return {'', seconds(until_ - now), '0', reason} end
+if redis.call('HEXISTS', ENTRIES, token) == 1 then token = '' end  -- abandoned in the meantime
+local is_new = token ~= '' and redis.call('HEXISTS', IN_FLIGHT, token) == 0
+if is_new then
+  local committed = number('spent') + number('assumed') + number('reserved')
+  local over = max_calls ~= '' and number('calls') >= tonumber(max_calls)
+  over = over or usd ~= '' and committed >= tonumber(usd)
+  over = over or usd ~= '' and committed + tonumber(est) > tonumber(usd)
+  if over then return {'over', unpack(sums())} end
+  add('reserved', est); add('calls', 1)
+  redis.call('HSET', IN_FLIGHT, token, est .. ' ' .. if_unknown .. ' ' .. entry)
+end
+local next_slot = number('next_slot')
+local slot = math.max(next_slot, queue_time())
+if interval > 0 then
+  set('next_slot', slot + interval + (slot - next_slot > window and start or 0))
+end
+local pause = wait(slot)
+if token ~= '' then redis.call('ZADD', DEADLINES, seconds(now + pause + lease), token) end
+return {'', pause, seconds(slot), reason}
+"""
+_CONFIRM = """
+local slot = tonumber(ARGV[2])
+local too_late = queue_time() - slot - late
+if too_late > 0 then delay = delay + math.min(too_late, window); set('delay', delay) end
+return {'', wait(slot), ARGV[2], paused()}
+"""
+_PAUSE = """
+local ends = now + tonumber(ARGV[2])
+if ends > until_ then
+  set('delay', delay + ends - math.max(now, until_))
+  set('paused_until', ends)
+  redis.call('HSET', STATE, 'reason', ARGV[3])
+end
+return {''}
+"""
+_FINISH = """
+for at = 2, #ARGV, 5 do
+  local token, cost, if_unknown, corrects, entry = unpack(ARGV, at, at + 4)
+  local in_flight = redis.call('HGET', IN_FLIGHT, token)
+  local lost = redis.call('HGET', LOST, token)
+  if in_flight or lost or redis.call('HEXISTS', ENTRIES, token) == 0 then
+    if in_flight then
+      add('reserved', minus((reservation(in_flight))))
+      redis.call('HDEL', IN_FLIGHT, token); redis.call('ZREM', DEADLINES, token)
+    elseif lost then
+      add('assumed', minus(lost)); add('unknown', -1); redis.call('HDEL', LOST, token)
+    end
+    if cost == '' then add('assumed', if_unknown); add('unknown', 1) else add('spent', cost) end
+    if corrects ~= '' then add('assumed', minus(corrects)); add('unknown', -1) end
+    redis.call('HSET', ENTRIES, token, number('ended') .. ' ' .. entry)
+    add('ended', 1)
+  end
+end
+return {''}
+"""
+_SUMS = "return {'', unpack(sums())}"
+_PARTS = ("state", "in-flight", "deadlines", "entries", "lost")  # the keys of the scripts
+
+
+class RedisBackend:
+    """See `Backend`. Threads and forked processes may share it: redis-py's pool allows it."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            import redis  # noqa: PLC0415 - an extra
+            from redis.backoff import ExponentialBackoff  # noqa: PLC0415
+            from redis.retry import Retry  # noqa: PLC0415
+        except ImportError as error:
+            msg = "an account in Redis needs: pip install 'nanogpt-integrations[redis]'"
+            raise ConfigurationError(msg, param="url") from error
+        address, name = _split(url)
+        # Braces: a Redis Cluster must hold all keys of an account in one place.
+        self._keys = [f"nanogpt:{{{name}}}:{part}" for part in _PARTS]
+        self._error = redis.RedisError
+        try:
+            self._redis = redis.Redis.from_url(
+                address,
+                decode_responses=True,
+                retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES),
+                retry_on_error=[redis.ConnectionError, redis.TimeoutError],
+                **_TIMEOUTS,
+            )
+            self._redis.connection_pool.make_connection()  # checks the options, without connecting
+        except (ValueError, TypeError) as error:
+            msg = f"an account cannot use this address of Redis: {error}"
+            raise ConfigurationError(msg, param="url") from None
+        bodies = (_ADMIT, _CONFIRM, _PAUSE, _FINISH, _SUMS)
+        self._admit, self._confirm, self._pause, self._finish, self._sums = (
+            self._redis.register_script(_CONSTANTS + _RULES + body) for body in bodies
+        )
+        self._has_state = False
+
+    def admit(self, limits: Limits, call: NewCall | None) -> Admission:
+        """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""
+        interval = 0.0 if limits.per_second is None else 1 / (limits.per_second * MARGIN)
+        shown = _text(limits.usd), _text(limits.max_calls)
+        call = call or NewCall("", 0, 0, 0.0, "")
+        result = self._run(self._admit, *shown, interval, json.dumps(limits), *call)
+        if result[0] == "over":
+            return Admission(0.0, refused=_read_sums(result))
+        return _read_admission(result)
+
+    def confirm(self, slot: float) -> Admission:
+        """Return how long a slot that was reserved has to wait, now."""
+        return _read_admission(self._run(self._confirm, f"{slot:.6f}"))
+
+    def pause(self, seconds: float, reason: PauseReason) -> None:
+        """Stop the queue for all workers."""
+        self._run(self._pause, seconds, reason)
+
+    def finish(self, calls: Sequence[FinishedCall]) -> None:
+        """Replace reservations by costs, and add the ledger entries; each once."""
+        arguments: list[Any] = []
+        for call in calls:
+            amounts = _text(call.cost), call.if_unknown, _text(call.corrects)
+            arguments += (call.token, *amounts, call.entry)
+        self._run(self._finish, *arguments)
+
+    def sums(self) -> Sums:
+        """Return the sums, after counting lost calls as unknown."""
+        return _read_sums(self._run(self._sums))
+
+    def entries(self) -> list[str]:
+        """Return the ledger entries as JSON, in the order in which their calls ended."""
+        self.sums()  # lists the calls of lost workers
+        with self._errors():
+            found = dict(self._redis.hscan_iter(self._keys[3], count=1_000))
+        numbered = [entry.partition(" ") for entry in found.values()]
+        return [entry for _, _, entry in sorted(numbered, key=lambda parts: int(parts[0]))]
+
+    def close(self) -> None:
+        """Close connections; they open again when they are needed."""
+        self._redis.close()
+
+    def forked(self) -> None:
+        """Do nothing: redis-py opens connections of its own in a forked child."""
+
+    def _run(self, script: Any, *arguments: Any) -> list[str]:
+        with self._errors():
+            result: list[str] = script(self._keys, (int(self._has_state), *arguments))
+        if result[0] == "gone":
+            raise AccountUnavailableError(
+                "the account's data is no longer in Redis, and with it what was spent: the server "
+                "restarted without persistence, or the data was removed"
+            )
+        self._has_state = self._has_state or script not in (self._confirm, self._sums)
+        return result
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (self._error, OSError) as error:
+            msg = f"the account's Redis cannot be used: {error}"
+            raise AccountUnavailableError(msg) from error
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return the address for redis-py, and the account's name (``?account=…``)."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    name = options.pop("account", "default")
+    return urlunsplit(parts._replace(query=urlencode(options))), name
+
+
+def _text(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _read_admission(result: Sequence[str]) -> Admission:
+    _, seconds, slot, paused = result
+    return Admission(float(seconds), float(slot), paused)
+
+
+def _read_sums(result: Sequence[str]) -> Sums:
+    _, spent, assumed, reserved, calls, unknown, queued, paused, limits = result
+    return Sums(
+        int(spent), int(assumed), int(reserved), int(calls), int(unknown),
+        float(queued), paused, Limits(*json.loads(limits or "[]")),
+    )  # fmt: skip

