@@ -71,12 +71,9 @@ class BaseClient:
             allow_private_downloads=allow_private_downloads, compress_above=compress_above,
             pickle_api_key=pickle_api_key, accountless=payer is not None,
         )  # fmt: skip
-        _check_type("ledger", ledger, Ledger)
-        _check_type("budget", budget, Budget)
         hooks = Hooks(on_request, on_response, on_retry)
-        account = shared_account(account, budget, ledger)
-        context = _context(config, ledger, budget, account, hooks, payer)
-        self._set_up(config, context, http_client)
+        account = shared_account(account, budget, ledger, payer)
+        self._set_up(config, _context(config, ledger, budget, account, hooks, payer), http_client)
 
     def _set_up(
         self,
@@ -182,13 +179,21 @@ class BaseClient:
 
 
 def shared_account(
-    account: Account | None, budget: Budget | None, ledger: Ledger | None
+    account: Account | None,
+    budget: Budget | None,
+    ledger: Ledger | None,
+    payer: Payer | None = None,
 ) -> Account | None:
     """Return the account that a client's calls belong to, if any.
 
     Raises:
-        ConfigurationError: there is an account, and a budget or a ledger beside it.
+        ConfigurationError: there is an account, and a budget, a ledger or a payer beside it; or one
+            of them is something else.
     """
+    _check_type("ledger", ledger, Ledger)
+    _check_type("budget", budget, Budget)
+    if account is not None and payer is not None:
+        raise ConfigurationError("pay= works without an account of NanoGPT's: pass one of them")
     if account is not None and budget is not None:
         msg = (
             "an account has a budget: pass account=Account(…, usd=…) alone, or alone "

@@ -41,13 +41,13 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack
 
 from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text
+from nanogpt_client.types._context_overflow import describes_overflow
 from nanogpt_client.types._one_line import one_line, plain
 from nanogpt_client.types.billing import InlineModeration
 
@@ -382,11 +382,16 @@ _BY_CODE: dict[str, type[APIStatusError]] = {
     "daily_rpd_limit_exceeded": DailyLimitError,
     "daily_usd_limit_exceeded": DailyLimitError,
     "rate_limit_exceeded": RateLimitError,
-    "insufficient_balance": InsufficientBalanceError,
-    "insufficient_quota": InsufficientBalanceError,
-    "memory_balance_required": InsufficientBalanceError,
-    "websearch_balance_required": InsufficientBalanceError,
-    "both_balance_required": InsufficientBalanceError,
+    **dict.fromkeys(
+        (
+            "insufficient_balance",
+            "insufficient_quota",
+            "memory_balance_required",
+            "websearch_balance_required",
+            "both_balance_required",
+        ),
+        InsufficientBalanceError,
+    ),
     "invalid_api_key": AuthenticationError,
     "model_not_found": NotFoundError,
     "model_not_allowed": PermissionDeniedError,
@@ -401,19 +406,6 @@ _SERVER_STATUSES = frozenset({500, 502, 503, 504})
 # … of which these are a gateway's, with unknown outcome, unless they have NanoGPT's error body.
 _GATEWAY_STATUSES = frozenset({408, 502, 504})
 
-# How providers behind NanoGPT describe a conversation that is too long; few send the code.
-_OVERFLOW = re.compile(
-    r"prompt is too long|input is too long for (?:the )?requested model"
-    r"|(?:maximum|max) (?:context|prompt) (?:length|window|size)"
-    r"|exceeds?(?:ed)? (?:the |its |this )?(?:model'?s? )?(?:maximum |available )?"
-    r"(?:context|token limit|model token limit)"
-    r"|(?:greater|longer|larger) than the (?:model'?s? )?(?:maximum )?context"
-    r"|context (?:length|window|size|limit)[^.]{0,40} exceed|context[ _]length[ _]exceeded"
-    r"|input (?:token count|length|tokens)[^.]{0,60} exceeds? "
-    r"|reduce the length of (?:the|your) (?:messages|prompt|input)"
-    r"|(?:prompt|input) contains (?:too many|\d+) tokens",
-    re.IGNORECASE,
-)
 _MAY_OVERFLOW = frozenset({400, 413, 422})
 
 DIRECT_HOST = "https://api.nano-gpt.com/api/v1"
@@ -460,7 +452,7 @@ def _class_for(
     for name in (code, kind):
         if name is not None and name.lower() in _BY_CODE:
             return _BY_CODE[name.lower()]
-    if (status is None or status in _MAY_OVERFLOW) and _OVERFLOW.search(message):
+    if (status is None or status in _MAY_OVERFLOW) and describes_overflow(message):
         return ContextLengthExceededError
     if status in _UNREACHED:
         return OriginUnreachableError

@@ -87,7 +87,7 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
     posting(context.ledger, entry).finish()
     if context.account is not None:
         shared = AccountCall(context.account, entry, None, billable=False)
-        shared.finish(entry, cost, corrects_unknown=unknown, of=estimate)
+        shared.finish(entry, corrects_unknown=unknown, of=estimate)
         yield Block(context.account.flush)
 
 
@@ -220,7 +220,7 @@ class CallAccounting:
         self._correction = correction
         usd, unknown, estimate = correction
         if self._context.budget is not None and (unknown or usd):
-            self._context.budget.correct(usd, unknown=unknown, estimate=estimate)
+            self._context.budget.correct(usd or Decimal(0), unknown=unknown, estimate=estimate)
 
     def _release(self, cost: Decimal | None) -> None:
         if self._reservation is not None and self._context.budget is not None:
@@ -247,20 +247,19 @@ class CallAccounting:
                     later = kind is None and cost is None and self._charged_later
                     recorded = Decimal(0) if later else cost
                     self._entry = self._new_entry(_outcome(kind), error, result, recorded)
-                self._record(self._entry, cost)
+                self._record(self._entry, charged_later=cost is None)
         self._finished = True
 
-    def _record(self, entry: LedgerEntry, cost: Decimal | None) -> None:
-        """Record the outcome in the ledger and on the account, each exactly once.
-
-        ``cost`` is unknown, unlike the entry's, while a job is charged at its end.
-        """
+    def _record(self, entry: LedgerEntry, *, charged_later: bool) -> None:
+        """Record the outcome in the ledger and on the account, each exactly once."""
         if self._posting is None:
             self._posting = posting(self._context.ledger, entry)
         self._posting.finish()
         if self.shared is not None:
             _, unknown, estimate = self._correction
-            self.shared.finish(entry, cost, corrects_unknown=unknown, of=estimate)
+            self.shared.finish(
+                entry, charged_later=charged_later, corrects_unknown=unknown, of=estimate
+            )
 
     def _new_entry(
         self,

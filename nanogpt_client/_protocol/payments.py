@@ -111,6 +111,7 @@ class _Uncounted:
     """Counts the sends of requests beside the paid one: quotes and states, which are free."""
 
     sends: int = 0
+    shared: None = None
 
 
 def needs_payment(call: AnyCall, payments: Payments | None) -> bool:

@@ -70,16 +70,17 @@ class AccountCall:
     def finish(
         self,
         entry: LedgerEntry,
-        usd: Decimal | None,
         *,
+        charged_later: bool = False,
         corrects_unknown: bool = False,
         of: Decimal | None = None,
     ) -> None:
-        """Note the outcome and its cost, at most once in the end; `Account.flush` sends it.
+        """Note the outcome, at most once in the end; `Account.flush` sends it.
 
+        ``charged_later``: the entry has no cost, but that of its job is still to come.
         ``corrects_unknown``: it reports the cost of an earlier call, for which ``of`` was assumed.
         """
-        cost = None if usd is None else to_pico(usd)
+        cost = None if entry.cost is None or charged_later else to_pico(entry.cost)
         corrects = self._assumed(of) if corrects_unknown else None
         call = FinishedCall(self._token, cost, self._if_unknown, corrects, _as_json(entry))
         self.account.finish(call)

@@ -194,6 +194,7 @@ def test_no_failure_shows_it(name: str, caller: Caller, caplog, tmp_path):
 
 def test_the_log_of_a_call_that_goes_well(caplog):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "httpx")  # which other libraries make quieter
     events: list[Any] = []
     with RawServer(chat_answer()) as server:
         client = NanoGPTClient(

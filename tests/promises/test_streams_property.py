@@ -200,6 +200,15 @@ PREFIXES = {
     "balance": ("balance",),
     "usage": ("usage",),
     "deposit": ("deposit",),
+    "batch": ("batch-",),
+    "batches": ("batch-",),
+    "pages": ("pages",),
+    "transcripts": ("transcripts",),
+    "voice_status": ("voice",),
+    "rerank": ("rerank",),
+    "moderation": ("moderation",),
+    "memory": ("memory",),
+    "payment": ("payment", "error-x402"),
 }
 
 

@@ -402,7 +402,7 @@ ROWS = (
     Row(
         BEYOND,
         "batches at half the token price",
-        [Cell(f"{core}.batches", good=lambda found: not found.list().batches)],
+        [Cell(f"{core}.batches", good=lambda found: found.list().raw)],
         [Cell("batch_api", [MODEL, ["Hi"]], good=lambda job: job.id)],
         [Cell("batch_api", [MODEL, ["Hi"]], good=lambda job: job.id)],
     ),

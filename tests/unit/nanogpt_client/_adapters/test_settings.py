@@ -150,5 +150,6 @@ def test_a_pickle_leaves_the_model_as_it_was(cls):
     """LlamaIndex deletes what cannot be pickled, here a client with its sockets."""
     with httpx.Client() as http_client:
         model = cls(model="a/b", api_key="sk-test-key", http_client=http_client)
-        pickle.dumps(model)
+        with pytest.raises(ConfigurationError, match="http_client cannot be pickled"):
+            pickle.dumps(model)
         assert model.http_client is http_client

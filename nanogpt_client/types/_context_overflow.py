@@ -1,0 +1,26 @@
+"""Whether an error's text says that the conversation does not fit into the model's context."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["describes_overflow"]
+
+# How providers behind NanoGPT describe a conversation that is too long; few send the code.
+_OVERFLOW = re.compile(
+    r"prompt is too long|input is too long for (?:the )?requested model"
+    r"|(?:maximum|max) (?:context|prompt) (?:length|window|size)"
+    r"|exceeds?(?:ed)? (?:the |its |this )?(?:model'?s? )?(?:maximum |available )?"
+    r"(?:context|token limit|model token limit)"
+    r"|(?:greater|longer|larger) than the (?:model'?s? )?(?:maximum )?context"
+    r"|context (?:length|window|size|limit)[^.]{0,40} exceed|context[ _]length[ _]exceeded"
+    r"|input (?:token count|length|tokens)[^.]{0,60} exceeds? "
+    r"|reduce the length of (?:the|your) (?:messages|prompt|input)"
+    r"|(?:prompt|input) contains (?:too many|\d+) tokens",
+    re.IGNORECASE,
+)
+
+
+def describes_overflow(message: str) -> bool:
+    """Return whether a provider's message means that the context is too long."""
+    return _OVERFLOW.search(message) is not None
