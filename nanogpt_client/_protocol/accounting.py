@@ -199,14 +199,22 @@ class CallAccounting:
         billing = getattr(result, "billing", None)
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]
-        if isinstance(error, APIConnectionError):
-            return Decimal(0)
-        if isinstance(error, APIStatusError) and not error.maybe_billed:
-            refused = error.status_code is not None and 400 <= error.status_code < 500
-            return Decimal(0) if refused and error.status_code != 408 else None
-        if isinstance(error, NanoGPTError) and not error.maybe_billed:
-            return Decimal(0)
-        return None
+        return cost_of_failure(error)
+
+
+def cost_of_failure(error: BaseException | None) -> Decimal | None:
+    """Return what a call that was sent and failed cost in USD: 0, or ``None`` for unknown.
+
+    Nothing is billed for a request that NanoGPT refused (4xx except 408), or that never reached it.
+    """
+    if isinstance(error, APIConnectionError):
+        return Decimal(0)
+    if isinstance(error, APIStatusError) and not error.maybe_billed:
+        refused = error.status_code is not None and 400 <= error.status_code < 500
+        return Decimal(0) if refused and error.status_code != 408 else None
+    if isinstance(error, NanoGPTError) and not error.maybe_billed:
+        return Decimal(0)
+    return None
 
 
 def _redact(key: SecretStr | None, error: NanoGPTError) -> None:

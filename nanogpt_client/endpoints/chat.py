@@ -118,10 +118,14 @@ def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
     return model.with_web_search(None if search is True else search), {}
 
 
-def _completion(reply: Reply) -> ChatCompletion:
-    body = read_object(reply)
-    partial = ChatAccumulator(reply.headers)
+def read_completion(body: dict[str, Any], headers: Mapping[str, str]) -> ChatCompletion:
+    """Return the completion of a whole response's body."""
+    partial = ChatAccumulator(headers)
     partial.add(body)
-    completion = replace(partial.completion(), raw=body)
+    return replace(partial.completion(), raw=body)
+
+
+def _completion(reply: Reply) -> ChatCompletion:
+    completion = read_completion(read_object(reply), reply.headers)
     check_answer(completion)
     return completion

@@ -14,7 +14,8 @@ class Progress:
     """The progress of a job or a batch, as ``on_progress`` receives it.
 
     Attributes:
-        kind: ``"video"``, ``"speech"``, ``"transcription"``, ``"image"`` or ``"embedding"``.
+        kind: ``"video"``, ``"speech"``, ``"transcription"``, ``"image"``, ``"embedding"`` or
+            ``"chat"``.
         status: of a job: submitted, queued, running, completed, failed, cancelled; else working.
         done: how many parts are done, of ``total``; a job is one part, and so is a text to embed.
         seconds: time spent waiting for a job so far, without the requests themselves.

@@ -26,7 +26,7 @@ TOP_LEVEL = {*PACKAGES, "tests", "cookbook"}
 GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 
 # Which parts of the core a part may import, itself and those in its own row aside:
-# types, errors <- account <- _protocol <- endpoints <- clients <- tools <- adapters, cli.
+# types, errors <- account <- _protocol <- endpoints <- clients <- tools, jobs <- adapters, cli.
 VALUES = frozenset(
     "types errors config model_id ledger budget hooks citations bundled_models "
     "_media _ledger_file _version".split()
@@ -42,8 +42,9 @@ MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     frozenset({"_base_client", "client", "async_client"}): CLIENTS,
     frozenset({"_adapters"}): CLIENTS | {"messages"},
     frozenset({"tools"}): ENDPOINTS | {"_adapters"},
+    frozenset({"jobs"}): CLIENTS | {"_adapters"},
     frozenset({"__init__"}): CLIENTS,
-    frozenset({"cli", "__main__", "refresh_bundled_models"}): CLIENTS | {"sandbox"},
+    frozenset({"cli", "__main__", "refresh_bundled_models"}): CLIENTS | {"jobs", "sandbox"},
     frozenset({"sandbox"}): frozenset({"_transport"}),  # a second reading of the API, but for httpx
 }
 PLACE = {part: row for row in MAY_IMPORT for part in row}

@@ -1,0 +1,235 @@
+"""Embedding tables of texts in any engine: `EmbedTexts`, a callable for batches.
+
+`embed_once` is the same as a flow of a client: `embed_all`, with a store around each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.client import NanoGPTClient
+from nanogpt_client.endpoints import _checks
+from nanogpt_client.endpoints.embeddings import MAX_BATCH_BYTES, MAX_INPUTS, embed, in_batches
+from nanogpt_client.endpoints.gather import (
+    MAX_CONCURRENCY,
+    check_concurrency,
+    results,
+    without_progress,
+)
+from nanogpt_client.errors import InvalidResponseError, NanoGPTError
+from nanogpt_client.jobs._once import OnUnknown, Rules, ask_once, key_of, rules, stored
+from nanogpt_client.jobs._settings import client_of, split_settings
+from nanogpt_client.jobs._tables import column_of, with_columns
+from nanogpt_client.jobs.store import PaidStore
+from nanogpt_client.types.media import Embeddings, PartialEmbeddings
+from nanogpt_client.types.options import EmbeddingBatchOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["EmbedTexts", "embed_once"]
+
+Batch = TypeVar("Batch")
+
+_LIMITS = {
+    "batch_size": MAX_INPUTS,
+    "max_batch_bytes": MAX_BATCH_BYTES,
+    "max_concurrency": MAX_CONCURRENCY,
+}
+_SAME_ANSWER = frozenset({"user", "encoding_format", "extra_headers", "timeout"})
+
+
+class EmbedTexts:
+    """Embeds the texts of a batch's column, each text once.
+
+    A callable for Ray Data's ``map_batches``, Dask's ``map_partitions``, Spark's ``mapInPandas``
+    and a plain loop. A batch is a dict of arrays, a `pyarrow.Table` or a `pandas.DataFrame`, or an
+    iterator of these; the result is of the same kind, with a column of vectors: float32 of shape
+    (n, dim), in Arrow a fixed-size list, in pandas an array for each row.
+
+    >>> import ray
+    >>> from nanogpt_client.jobs import EmbedTexts
+    >>> texts = ray.data.read_parquet("/data/texts")
+    >>> settings = {"model": "text-embedding-3-small", "store": "redis://10.0.0.5/1"}
+    >>> vectors = texts.map_batches(
+    ...     EmbedTexts, fn_constructor_kwargs=settings, batch_size=2048, concurrency=4
+    ... )
+
+    With a ``store``, answers are stored as they come: a batch that is run again asks for what is
+    missing, a worker that dies costs at most its requests in flight, and equal texts are asked for
+    once in all batches. Without one, that is so for equal texts of one batch only.
+
+    Args:
+        model: the embedding model.
+        account: an `Account`, which limits and records what all workers spend.
+        store: a `PaidStore` or its URL.
+        column: the column of the texts.
+        output: the column of the vectors.
+        on_unknown: what to do with texts that a worker asked for that is gone, and which may have
+            been billed: ``"resend"`` them, ``"raise"`` an `OutcomeUnknownError`, or ``"skip"`` them
+            (their vectors are NaN).
+        settings: settings of the `NanoGPTClient`, such as ``budget`` and ``ledger``, and options of
+            `embed_all`: ``dimensions``, ``batch_size``, ``max_concurrency``, ``on_progress``, …
+
+    Raises:
+        ConfigurationError: a setting is invalid, or there is no key.
+        InvalidArgumentError: an option is invalid, or a batch has no such column.
+        NanoGPTError: from a call; what was paid before is in the store.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        account: Any = None,
+        store: PaidStore | str | None = None,
+        column: str = "text",
+        output: str = "vector",
+        on_unknown: OnUnknown = "resend",
+        **settings: Any,
+    ) -> None:
+        self.column, self.output = column, output
+        self._rules = rules(store, on_unknown, model)
+        self._options, settings = split_settings(settings, EmbeddingBatchOptions)
+        check_options(model, self._options)
+        self._client = client_of(account, settings)
+
+    @property
+    def store(self) -> PaidStore | None:
+        """Where the answers are stored."""
+        return self._rules.store
+
+    @property
+    def client(self) -> NanoGPTClient:
+        """The client that sends the requests; its ledger has their costs."""
+        return self._client
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Return a batch with the vectors of its texts.
+
+        Raises:
+            NanoGPTError: a request failed, and no further one was sent. What had arrived is in the
+                store, and in the error's ``partial``, a `PartialEmbeddings`.
+        """
+        if isinstance(batch, Iterator):
+            return map(self, batch)  # type: ignore[return-value] # the kind that mapInPandas takes
+        texts = column_of(batch, self.column)
+        service = self._client.config.service
+        flow = embed_once(texts, rules=self._rules, service=service, **self._options)
+        result: Batch = with_columns(batch, {self.output: self._client.run(flow)})
+        return result
+
+    def __repr__(self) -> str:
+        return f"EmbedTexts({self._rules.model!r}, store={self.store!r})"
+
+
+def check_options(model: str, options: Mapping[str, Any]) -> None:
+    """Raise for options that no request has, before there are texts."""
+    _checks.check_model(model)
+    limits = _limits(options)
+    in_batches([], limits["batch_size"], limits["max_batch_bytes"])
+    check_concurrency(limits["max_concurrency"])
+    embed("x", model=model, **_request_options(options))
+
+
+def _limits(options: Mapping[str, Any]) -> dict[str, int]:
+    given = {name: options.get(name) for name in _LIMITS}
+    return _LIMITS | {name: limit for name, limit in given.items() if limit is not None}
+
+
+def _request_options(options: Mapping[str, Any]) -> Any:
+    return {name: v for name, v in without_progress(options).items() if name not in _LIMITS}
+
+
+def embed_once(
+    texts: Iterable[str], *, rules: Rules, service: str, **options: Any
+) -> Flow[NDArray[np.float32]]:
+    """Embed any number of texts, asking only for what is not in the store; equal texts once.
+
+    Args:
+        texts: the texts, as for `embed_all`.
+        rules: the store, the model, and what is done about requests of unknown outcome.
+        service: what answers; see `Config.service`.
+        options: those of `embed_all`.
+    """
+    job = _Job(rules, service, options)
+    inputs, _ = in_batches(texts, job.limits["batch_size"], job.limits["max_batch_bytes"])
+    keys = job.keys(inputs)
+    answers = yield from stored(rules.store, list(dict.fromkeys(keys)))
+    missing = {key: text for key, text in zip(keys, inputs, strict=True) if key not in answers}
+    try:
+        yield from job.ask_for(missing, answers)
+    except NanoGPTError as error:
+        _keep_in(error, keys, answers)
+        raise
+    return _matrix(keys, answers, options.get("dimensions"))
+
+
+class _Job:
+    """The requests of one call of `embed_once`."""
+
+    def __init__(self, rules: Rules, service: str, options: Mapping[str, Any]) -> None:
+        self._rules, self._model, self._options = rules, rules.model, options
+        self.limits = _limits(options)
+        self._request = _request_options(options)
+        same = {k: v for k, v in self._request.items() if k not in _SAME_ANSWER and v is not None}
+        self._canonical = {"service": service, "route": "embeddings", "model": rules.model, **same}
+
+    def keys(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts' addresses in the store."""
+        return [key_of({**self._canonical, "input": text}) for text in texts]
+
+    def ask_for(self, missing: Mapping[str, str], answers: dict[str, bytes]) -> Flow[None]:
+        """Request the missing texts in batches, several at a time; add to the answers."""
+        _, batches = in_batches(
+            missing.values(), self.limits["batch_size"], self.limits["max_batch_bytes"]
+        )
+        keys = list(missing)
+
+        def part(rows: slice) -> Flow[None]:
+            found: list[Embeddings] = []
+
+            def request(mine: Sequence[str]) -> Flow[dict[str, bytes]]:
+                texts = [missing[key] for key in mine]
+                found.append((yield from ask(embed(texts, model=self._model, **self._request))))
+                return dict(zip(mine, map(_as_bytes, found[0].vectors), strict=True))
+
+            batch = keys[rows]
+            answers.update((yield from ask_once(batch, request, self._rules)))
+            yield from reporter.finished(
+                "embedding", len(keys), found[0] if found else None, parts=len(batch)
+            )
+
+        with ProgressReporter(self._options) as reporter:
+            yield from results([part(rows) for rows in batches], self.limits["max_concurrency"])
+
+
+def _as_bytes(vector: NDArray[np.float32]) -> bytes:
+    return vector.astype("<f4", copy=False).tobytes()
+
+
+def _matrix(
+    keys: Sequence[str], answers: Mapping[str, bytes], dimensions: int | None
+) -> NDArray[np.float32]:
+    """Return the vectors of all keys, float32 of shape (n, dim); NaN for those that are missing."""
+    import numpy as np  # noqa: PLC0415 - as in `endpoints.embeddings`
+
+    widths = {len(answers[key]) // 4 for key in keys if key in answers} or {dimensions or 0}
+    if len(widths) > 1:
+        raise InvalidResponseError(f"the stored vectors differ in length: {sorted(widths)}")
+    vectors = np.full((len(keys), widths.pop()), np.nan, np.float32)
+    for at, key in enumerate(keys):
+        if (answer := answers.get(key)) is not None:
+            vectors[at] = np.frombuffer(answer, "<f4")
+    return vectors
+
+
+def _keep_in(error: NanoGPTError, keys: Sequence[str], answers: Mapping[str, bytes]) -> None:
+    """Set an error's ``partial`` to the vectors that have arrived, and note it."""
+    missing = [at for at, key in enumerate(keys) if key not in answers]
+    error.partial = PartialEmbeddings(_matrix(keys, answers, None), missing, None)
+    error.add_note(f"{len(keys) - len(missing)} of {len(keys)} texts are embedded")
