@@ -6,7 +6,7 @@
     ├── BudgetExceededError          refused, unsent: the budget is spent or reserved
     │   └── SpendNotApprovedError    refused, unsent: costs more than allowed, not approved
     ├── AccountUnavailableError      refused, unsent: the store of an ``Account`` is out of reach
-    ├── StoreUnavailableError        refused, unsent: the database of a ``PaidStore`` is out of reach
+    ├── StoreUnavailableError        refused, unsent: the file or server of a ``PaidStore`` is away
     ├── APIConnectionError           never reached NanoGPT: not billed
     ├── OutcomeUnknownError          sent, no response: may be billed, so not sent again
     │   └── APITimeoutError          … the response took longer than the timeout

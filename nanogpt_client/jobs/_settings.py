@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from nanogpt_client.account import Account
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.errors import ConfigurationError
 
@@ -35,7 +36,6 @@ def split_settings(
     return asked, {name: value for name, value in settings.items() if name not in asked}
 
 
-def client_of(account: Any, settings: Mapping[str, Any]) -> NanoGPTClient:
-    """Return the client of a job; ``account`` is passed on if there is one."""
-    given = {} if account is None else {"account": account}
-    return NanoGPTClient(**settings, **given)
+def client_of(account: Account | None, settings: Mapping[str, Any]) -> NanoGPTClient:
+    """Return the client of a job."""
+    return NanoGPTClient(**settings, account=account)

@@ -10,10 +10,12 @@ import numpy as np
 from nanogpt_client._protocol.call import Call
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.account import Account
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.endpoints.chat import chat, validate_chat_options
 from nanogpt_client.endpoints.gather import check_concurrency, results
 from nanogpt_client.errors import (
+    AccountUnavailableError,
     AuthenticationError,
     BudgetExceededError,
     ConfigurationError,
@@ -46,8 +48,8 @@ Batch = TypeVar("Batch")
 
 # Errors that every other row would get, too: they end the batch.
 _FOR_ALL = (
-    AuthenticationError, BudgetExceededError, ConfigurationError, DailyLimitError,
-    InsufficientBalanceError, StoreUnavailableError,
+    AccountUnavailableError, AuthenticationError, BudgetExceededError, ConfigurationError,
+    DailyLimitError, InsufficientBalanceError, StoreUnavailableError,
 )  # fmt: skip
 _SAME_ANSWER = frozenset({"user", "include_usage"})
 _PROGRESS = frozenset(ProgressOptions.__annotations__) - ChatOptions.__annotations__.keys()
@@ -97,7 +99,7 @@ class ChatRows:
         self,
         model: str,
         *,
-        account: Any = None,
+        account: Account | None = None,
         store: PaidStore | str | None = None,
         column: str = "prompt",
         output: str = "answer",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
+from nanogpt_client.account import Account
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints.embeddings import MAX_BATCH_BYTES, MAX_INPUTS, embed, in_batches
@@ -85,7 +86,7 @@ class EmbedTexts:
         self,
         model: str,
         *,
-        account: Any = None,
+        account: Account | None = None,
         store: PaidStore | str | None = None,
         column: str = "text",
         output: str = "vector",

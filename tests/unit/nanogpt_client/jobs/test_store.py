@@ -185,7 +185,7 @@ def test_a_relative_file_stays_where_it_is(tmp_path, monkeypatch):
 
 def test_a_file_that_cannot_be_opened_is_a_typed_error(tmp_path):
     store = PaidStore(f"sqlite:///{tmp_path}/missing/paid.db")
-    with pytest.raises(StoreUnavailableError, match="paid.db"):
+    with pytest.raises(StoreUnavailableError, match=r"paid\.db"):
         ask(store, "a")
 
 
