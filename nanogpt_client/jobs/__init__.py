@@ -4,8 +4,9 @@
 a `PaidStore` has what was paid, so that it is found again instead of bought again.
 """
 
+from nanogpt_client.jobs._once import OnUnknown
 from nanogpt_client.jobs.chat import ChatRows
 from nanogpt_client.jobs.embed import EmbedTexts
 from nanogpt_client.jobs.store import PaidStore, UnknownRequest
 
-__all__ = ["ChatRows", "EmbedTexts", "PaidStore", "UnknownRequest"]
+__all__ = ["ChatRows", "EmbedTexts", "OnUnknown", "PaidStore", "UnknownRequest"]

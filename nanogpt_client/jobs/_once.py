@@ -13,7 +13,7 @@ from nanogpt_client.errors import ConfigurationError, NanoGPTError, OutcomeUnkno
 from nanogpt_client.jobs._backend import Claim
 from nanogpt_client.jobs.store import PaidStore
 
-__all__ = ["OnUnknown", "Rules", "as_store", "ask_once", "key_of", "rules", "stored"]
+__all__ = ["OnUnknown", "Rules", "ask_once", "key_of", "rules", "stored"]
 
 OnUnknown = Literal["resend", "raise", "skip"]
 """What to do with the items of a request that may have been billed, but whose answer is lost."""
@@ -41,12 +41,7 @@ def rules(store: PaidStore | str | None, on_unknown: OnUnknown, model: str) -> R
     if on_unknown not in {"resend", "raise", "skip"}:
         msg = f"on_unknown must be 'resend', 'raise' or 'skip', not {on_unknown!r}"
         raise ConfigurationError(msg, param="on_unknown")
-    return Rules(as_store(store), on_unknown, model)
-
-
-def as_store(store: PaidStore | str | None) -> PaidStore | None:
-    """Return a store that was given as such, or by its URL."""
-    return store if isinstance(store, PaidStore | None) else PaidStore(store)
+    return Rules(PaidStore.of(store), on_unknown, model)
 
 
 def key_of(request: Mapping[str, Any]) -> str:

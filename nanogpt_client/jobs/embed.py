@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
@@ -120,7 +120,7 @@ class EmbedTexts:
             return map(self, batch)  # type: ignore[return-value] # the kind that mapInPandas takes
         texts = column_of(batch, self.column)
         service = self._client.config.service
-        flow = embed_once(texts, rules=self._rules, service=service, **self._options)
+        flow = embed_once(texts, service=service, **self._rules._asdict(), **self._options)
         result: Batch = with_columns(batch, {self.output: self._client.run(flow)})
         return result
 
@@ -147,20 +147,35 @@ def _request_options(options: Mapping[str, Any]) -> Any:
 
 
 def embed_once(
-    texts: Iterable[str], *, rules: Rules, service: str, **options: Any
+    texts: Iterable[str],
+    *,
+    model: str,
+    store: PaidStore | str | None,
+    service: str,
+    on_unknown: OnUnknown = "resend",
+    **options: Unpack[EmbeddingBatchOptions],
 ) -> Flow[NDArray[np.float32]]:
     """Embed any number of texts, asking only for what is not in the store; equal texts once.
 
+    A flow, for `NanoGPTClient.run` and `AsyncNanoGPTClient.run`; float32 of shape (n, dim), in the
+    order of the texts.
+
     Args:
         texts: the texts, as for `embed_all`.
-        rules: the store, the model, and what is done about requests of unknown outcome.
-        service: what answers; see `Config.service`.
-        options: those of `embed_all`.
+        model: the embedding model.
+        store: a `PaidStore` or its URL; ``None`` for none.
+        service: what answers: ``client.config.service``.
+        on_unknown: see `EmbedTexts`.
+        options: those of `embed_all`. ``on_progress`` reports what was asked for.
+
+    Raises:
+        NanoGPTError: a request failed, and no further one was sent; ``partial`` is a
+            `PartialEmbeddings`.
     """
-    job = _Job(rules, service, options)
+    job = _Job(rules(store, on_unknown, model), service, options)
     inputs, _ = in_batches(texts, job.limits["batch_size"], job.limits["max_batch_bytes"])
     keys = job.keys(inputs)
-    answers = yield from stored(rules.store, list(dict.fromkeys(keys)))
+    answers = yield from stored(job.store, list(dict.fromkeys(keys)))
     missing = {key: text for key, text in zip(keys, inputs, strict=True) if key not in answers}
     try:
         yield from job.ask_for(missing, answers)
@@ -175,6 +190,7 @@ class _Job:
 
     def __init__(self, rules: Rules, service: str, options: Mapping[str, Any]) -> None:
         self._rules, self._model, self._options = rules, rules.model, options
+        self.store = rules.store
         self.limits = _limits(options)
         self._request = _request_options(options)
         same = {k: v for k, v in self._request.items() if k not in _SAME_ANSWER and v is not None}

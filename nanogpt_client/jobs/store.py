@@ -66,6 +66,11 @@ class PaidStore:
         self._lease = float(lease)
         self._set_up()
 
+    @classmethod
+    def of(cls, store: PaidStore | str | None) -> PaidStore | None:
+        """Return a store that is given as such, or by its URL."""
+        return store if store is None or isinstance(store, PaidStore) else cls(store)
+
     def _set_up(self) -> None:
         self._process = _Process(self._url, self._lease)
         self._closing = weakref.finalize(

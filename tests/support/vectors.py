@@ -41,10 +41,10 @@ def reply_to(body: bytes) -> bytes:
 class VectorService:
     """Answers in this process; counts requests and how often each text was asked for.
 
-    ``failures`` are the replies to the first requests, by number from 0.
+    ``failures`` are the statuses and bodies of other replies, by the request's number from 0.
     """
 
-    def __init__(self, failures: dict[int, httpx.Response] | None = None) -> None:
+    def __init__(self, failures: dict[int, tuple[int, Any]] | None = None) -> None:
         self.requests = 0
         self.texts: Counter[str] = Counter()
         self._failures = failures or {}
@@ -55,8 +55,10 @@ class VectorService:
         with self._lock:
             number, self.requests = self.requests, self.requests + 1
             self.texts.update(texts)
-        failure = self._failures.get(number)
-        return failure or httpx.Response(200, content=reply_to(request.content))
+        if number in self._failures:
+            status, body = self._failures[number]
+            return httpx.Response(status, json=body)
+        return httpx.Response(200, content=reply_to(request.content))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         await request.aread()

@@ -81,7 +81,7 @@ def test_hosts_of_nanogpt_are_one_service(host):
 
 
 def test_a_batch_that_fails_keeps_what_was_paid(store_url):
-    service = VectorService({2: httpx.Response(500, json=BROKEN)})
+    service = VectorService({2: (500, BROKEN)})
     embed = job(service, store_url, batch_size=10, max_concurrency=1)
     with pytest.raises(ServerError) as caught:
         embed({"text": texts_of(50)})
@@ -96,7 +96,7 @@ def test_a_batch_that_fails_keeps_what_was_paid(store_url):
 
 
 def test_a_refused_request_is_not_on_record(store_url):
-    service = VectorService({0: httpx.Response(401, json=BROKEN)})
+    service = VectorService({0: (401, BROKEN)})
     embed = job(service, store_url)
     with pytest.raises(Exception, match="401"):
         embed({"text": ["a"]})
@@ -105,7 +105,9 @@ def test_a_refused_request_is_not_on_record(store_url):
 
 
 def test_a_spent_budget_leaves_no_intent(store_url):
-    embed = job(VectorService(), store_url, budget=Budget(max_calls=1), batch_size=1)
+    embed = job(
+        VectorService(), store_url, budget=Budget(max_calls=1), batch_size=1, max_concurrency=1
+    )
     with pytest.raises(BudgetExceededError):
         embed({"text": ["a", "b"]})
     assert embed.store.unknown() == []
@@ -114,7 +116,7 @@ def test_a_spent_budget_leaves_no_intent(store_url):
 
 def unanswered(url, *texts):
     """Let a worker disappear that was asking for these texts."""
-    lost = VectorService({0: httpx.Response(500, json=BROKEN)})
+    lost = VectorService({0: (500, BROKEN)})
     with pytest.raises(ServerError):
         job(lost, url)({"text": list(texts)})
 
@@ -287,7 +289,7 @@ def test_stored_vectors_of_another_length_are_an_error(store_url):
     service = VectorService()
     embed = job(service, store_url)
     embed({"text": ["a"]})
-    short = httpx.Response(200, json={"data": [{"index": 0, "embedding": [1.0]}]})
+    short = 200, {"data": [{"index": 0, "embedding": [1.0]}]}
     with pytest.raises(InvalidResponseError, match="differ in length"):
         job(VectorService({0: short}), store_url)({"text": ["a", "b"]})
 
