@@ -36,7 +36,7 @@ def test_an_interrupted_job_goes_on_where_it_stopped(few_at_once):
         assert failed.exit_code == 5
         assert "3 of 7 texts" in failed.stderr
         assert sorted(path.name for path in few_at_once.iterdir()) == [
-            "texts.txt", "texts.txt.paid.db", 
+            "texts.txt", "texts.txt.paid.db",
         ]  # fmt: skip
         done = run(*command, **where)
         assert (done.exit_code, done.stdout) == (0, "texts.txt.npy\n")
