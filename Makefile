@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
+SCALE ?= .venv-scale
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
@@ -20,7 +21,7 @@ SUITES := build/cassettes
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright unit conformance attack bench compare fault-matrix load contract dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright unit conformance attack bench compare fault-matrix load scale contract dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -67,6 +68,9 @@ compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with
 load: $(READY) ## many calls at once: rate limits, few file descriptors, thousands of streams (minutes)
 	@$(RUN) -m tests.faults.load $(ARGS)
 
+scale: $(SCALE)/.installed ## jobs on a local Ray: throughput, memory, killed workers (minutes; installs 1 GB)
+	@$(SCALE)/bin/python -m tests.scale $(ARGS)
+
 attack: $(READY) ## hostile servers, full disks, closing connections: each row with its figures (minutes)
 	@$(RUN) -m tests.faults.attack $(ARGS)
 
@@ -102,6 +106,14 @@ $(PEERS)/.installed: tests/peers/requirements.txt
 	@echo "Installing the other integrations into $(PEERS) (once, about a minute) ..."
 	@$(PYTHON) -m venv "$(PEERS)"
 	@$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install --requirement tests/peers/requirements.txt
+	@touch "$@"
+
+# Ray, which is large; only what shows jobs at scale needs it.
+$(SCALE)/.installed: tests/scale/requirements.txt pyproject.toml
+	@echo "Installing Ray and this package into $(SCALE) (once, some minutes) ..."
+	@$(PYTHON) -m venv "$(SCALE)"
+	@$(SCALE)/bin/python -m pip --quiet --disable-pip-version-check install \
+	  --editable '.[langchain,llama-index,redis]' --requirement tests/scale/requirements.txt
 	@touch "$@"
 
 # A stamp, so that a second command installs nothing. pip comes first: the one that a fresh

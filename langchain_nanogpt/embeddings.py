@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.embeddings import Embeddings
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
@@ -57,7 +57,7 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
     """An identifier of your end user."""
     extra_body: dict[str, Any] | None = None
     """Keys added to the JSON body as they are; they override all others."""
-    store: Annotated[PaidStore | None, BeforeValidator(PaidStore.of)] = Field(
+    store: Annotated[PaidStore | str | None, AfterValidator(PaidStore.of)] = Field(
         default=None, exclude=True, repr=False
     )
     """A `PaidStore` or its URL: vectors are stored as they come, and each text is paid once."""

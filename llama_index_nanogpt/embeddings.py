@@ -17,7 +17,7 @@ from llama_index.core.instrumentation.events.embedding import (
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.kvstore.types import BaseKVStore
 from llama_index_instrumentation import get_dispatcher
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, uncached
 from llama_index_nanogpt._errors import map_errors
@@ -71,7 +71,7 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     embeddings_cache: Any = Field(default=None, exclude=True, repr=False)
     """A store of LlamaIndex's to cache vectors in, e.g. ``SimpleKVStore()``; or a function that
     returns one, such as a ``RedisKVStore``, which worker processes then call themselves."""
-    store: Annotated[PaidStore | None, BeforeValidator(PaidStore.of)] = Field(
+    store: Annotated[PaidStore | str | None, AfterValidator(PaidStore.of)] = Field(
         default=None, exclude=True, repr=False
     )
     """A `PaidStore` or its URL: vectors are stored as they come, and each text is paid once."""

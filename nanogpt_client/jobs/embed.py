@@ -54,10 +54,11 @@ class EmbedTexts:
 
     >>> import ray
     >>> from nanogpt_client.jobs import EmbedTexts
-    >>> texts = ray.data.read_parquet("/data/texts")
-    >>> settings = {"model": "text-embedding-3-small", "store": "redis://10.0.0.5/1"}
-    >>> vectors = texts.map_batches(
-    ...     EmbedTexts, fn_constructor_kwargs=settings, batch_size=2048, concurrency=4
+    >>> vectors = ray.data.read_parquet("/data/texts").map_batches(
+    ...     EmbedTexts,
+    ...     fn_constructor_kwargs={"model": "text-embedding-3-small", "store": "redis://10.0.0.5/1"},
+    ...     batch_size=2048,
+    ...     compute=ray.data.ActorPoolStrategy(size=4),
     ... )
 
     With a ``store``, answers are stored as they come: a batch that is run again asks for what is

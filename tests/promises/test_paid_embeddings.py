@@ -97,7 +97,7 @@ def test_a_pipeline_goes_on_where_it_stopped(url):
         IngestionPipeline(transformations=[llama_index(service, url)]).run(nodes=nodes)
     with NanoGPTCostHandler() as cost:
         embedded = IngestionPipeline(transformations=[llama_index(service, url)]).run(nodes=nodes)
-    assert np.array_equal([node.embedding for node in embedded], vectors_of(TEXTS))
+    assert np.array_equal([node.get_embedding() for node in embedded], vectors_of(TEXTS))
     assert service.requests == 4
     assert cost.total_usd == Decimal(str(PRICE)) * 4  # of the second run alone
 

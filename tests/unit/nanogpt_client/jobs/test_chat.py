@@ -7,6 +7,7 @@ import pickle
 import threading
 from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import cloudpickle
 import httpx
@@ -39,7 +40,7 @@ class Service:
 
     def __init__(self, says=None):
         self.says = says or {}
-        self.prompts = Counter()
+        self.prompts: Counter[str] = Counter()
         self.bodies = []
         self._lock = threading.Lock()
 
@@ -170,7 +171,7 @@ def test_a_refusal_is_an_error():
 
 
 def test_progress_has_each_answer():
-    seen = []
+    seen: list[Any] = []
     Service().job(on_progress=seen.append, max_concurrency=1)({"prompt": ["a", "b", "a"]})
     assert [(p.kind, p.done, p.total, p.result.text) for p in seen] == [
         ("chat", 1, 2, "You said: a"),
