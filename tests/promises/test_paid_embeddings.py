@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import pickle
 from decimal import Decimal
 
@@ -54,7 +55,7 @@ each_way = pytest.mark.parametrize(("make", "embed"), WAYS.values(), ids=list(WA
 
 
 @each_way
-def test_a_run_that_failed_goes_on_where_it_stopped(make, embed, url, monkeypatch):
+def test_a_run_that_failed_goes_on_where_it_stopped(make, embed, url):
     """Caches such as LangChain's ask for all missing texts at once, and store them at the end."""
     service = VectorService({1: BROKEN})
     with pytest.raises(ServerError):
@@ -62,8 +63,7 @@ def test_a_run_that_failed_goes_on_where_it_stopped(make, embed, url, monkeypatc
     again = make(service, url)
     assert np.array_equal(embed(again), vectors_of(TEXTS))
     assert service.requests == 2 + 2
-    monkeypatch.setenv("NANOGPT_API_KEY", "sk-of-the-worker")
-    embed(pickle.loads(pickle.dumps(again)))
+    embed(make(service, url))
     assert service.requests == 4
     assert len(again.store.unknown()) == 1
 
@@ -76,6 +76,15 @@ def test_unknown_outcomes_are_reported_on_demand(make, embed, url):
     with pytest.raises(OutcomeUnknownError):
         embed(make(service, url, on_unknown="raise"))
     assert service.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), [(NanoGPTEmbeddings, "model"), (NanoGPTEmbedding, "model_name")]
+)
+def test_the_store_travels(cls, name, url):
+    made = cls(**{name: MODEL}, store=url, api_key="sk-nano-0123abcd-4567")
+    for other in (pickle.loads(pickle.dumps(made)), made.model_copy(), copy.deepcopy(made)):
+        assert repr(other.store) == repr(made.store)
 
 
 def test_queries_and_all_classes_share_what_was_paid(url):
