@@ -62,6 +62,7 @@ for _, key in ipairs(KEYS) do
 end
 """
 _SECONDS = 10.0  # for one command
+_MOST = 2_048  # answers in one reply
 
 
 class RedisBackend:
@@ -92,8 +93,12 @@ class RedisBackend:
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the stored answers, by key."""
-        values = self._redis.mget([_ANSWER + key for key in keys]) if keys else []
-        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+        answers = {}
+        for start in range(0, len(keys), _MOST):
+            part = keys[start : start + _MOST]
+            values = self._redis.mget([_ANSWER + key for key in part])
+            answers |= {key: value for key, value in zip(part, values, strict=True) if value}
+        return answers
 
     def claim(
         self, request: UnknownRequest, keys: Sequence[str], lease: float, *, take_over: bool

@@ -214,12 +214,12 @@ class _Job:
             def request(mine: Sequence[str]) -> Flow[dict[str, bytes]]:
                 texts = [missing[key] for key in mine]
                 found.append((yield from ask(embed(texts, model=self._model, **self._request))))
-                return dict(zip(mine, map(_as_bytes, found[0].vectors), strict=True))
+                return dict(zip(mine, map(_as_bytes, found[-1].vectors), strict=True))
 
             batch = keys[rows]
             answers.update((yield from ask_once(batch, request, self._rules)))
             yield from reporter.finished(
-                "embedding", len(keys), found[0] if found else None, parts=len(batch)
+                "embedding", len(keys), found[-1] if found else None, parts=len(batch)
             )
 
         with ProgressReporter(self._options) as reporter:

@@ -44,7 +44,7 @@ class PaidStore:
 
     ``sqlite:///paid.db`` is a file, for the processes of one machine (``sqlite:////abs/paid.db``
     for an absolute path); ``redis://host:6379/0`` is a Redis or Valkey server, for a cluster, which
-    must persist its data (extra ``redis``). A pickle has the URL only.
+    must persist its data (extra ``redis``). A pickle has the URL, also its password if it has one.
 
     While the database is out of reach, nothing is sent. An answer that comes meanwhile is returned,
     stays in memory, and is written when the database is back.

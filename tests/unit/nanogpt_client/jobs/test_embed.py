@@ -25,6 +25,7 @@ from nanogpt_client import (
     StoreUnavailableError,
 )
 from nanogpt_client.jobs import EmbedTexts, PaidStore
+from nanogpt_client.jobs._once import key_of
 from tests.support.vectors import VectorService, vectors_of
 
 MODEL = "text-embedding-3-small"
@@ -166,6 +167,24 @@ def test_workers_with_the_same_texts_wait_for_each_other(store_url):
     assert np.array_equal(other, vectors_of(["c", "b", "a"]))
     assert np.array_equal(one.result()["vector"], vectors_of(["a", "b"]))
     assert service.texts == {"a": 1, "b": 1, "c": 1}
+
+
+def test_what_a_worker_never_finished_is_asked_for_after_its_lease(store_url):
+    with PaidStore(store_url, lease=0.2) as other:
+        service = VectorService()
+        embed = job(service, PaidStore(store_url))
+        key = address_of(embed, "b")
+        other.drop(other.claim([key], model=MODEL, take_over=False))
+        vectors = embed({"text": ["a", "b", "c"]})["vector"]
+        assert np.array_equal(vectors, vectors_of(["a", "b", "c"]))
+        assert service.texts == {"a": 1, "b": 1, "c": 1}
+        assert service.requests == 2
+        embed.store.close()
+
+
+def address_of(embed, text):
+    service = embed.client.config.service
+    return key_of({"service": service, "route": "embeddings", "model": MODEL, "input": text})
 
 
 def test_nothing_is_sent_while_the_store_is_away(tmp_path):
