@@ -93,7 +93,7 @@ class RedisBackend:
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the stored answers, by key."""
-        answers = {}
+        answers: dict[str, bytes] = {}
         for start in range(0, len(keys), _MOST):
             part = keys[start : start + _MOST]
             values = self._redis.mget([_ANSWER + key for key in part])

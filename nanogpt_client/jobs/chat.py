@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from nanogpt_client._protocol.call import Call
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.account import Account
-from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.endpoints.chat import chat, validate_chat_options
 from nanogpt_client.endpoints.gather import check_concurrency, results
 from nanogpt_client.errors import (
@@ -36,15 +35,14 @@ from nanogpt_client.jobs._answers import (
     row_of,
 )
 from nanogpt_client.jobs._once import OnUnknown, Rules, ask_once, key_of, rules, stored
-from nanogpt_client.jobs._settings import client_of, split_settings
-from nanogpt_client.jobs._tables import column_of, with_columns
+from nanogpt_client.jobs._settings import split_settings
+from nanogpt_client.jobs._table_job import TableJob
+from nanogpt_client.jobs._tables import Column
 from nanogpt_client.jobs.store import PaidStore
 from nanogpt_client.types.chat import ChatCompletion
 from nanogpt_client.types.options import ChatOptions, ProgressOptions
 
 __all__ = ["ChatRows"]
-
-Batch = TypeVar("Batch")
 
 # Errors that every other row would get, too: they end the batch.
 _FOR_ALL = (
@@ -55,7 +53,7 @@ _SAME_ANSWER = frozenset({"user", "include_usage"})
 _PROGRESS = frozenset(ProgressOptions.__annotations__) - ChatOptions.__annotations__.keys()
 
 
-class ChatRows:
+class ChatRows(TableJob):
     """Answers the prompts of a batch's column, each prompt once.
 
     A callable for batches, like `EmbedTexts`, with its engines, its containers and its store: an
@@ -109,48 +107,24 @@ class ChatRows:
         max_concurrency: int = 8,
         **settings: Any,
     ) -> None:
-        self.column, self.output, self._system, self._schema = column, output, system, schema
-        self._max_concurrency = max_concurrency
-        self._rules = rules(store, on_unknown, model)
-        progress = {name: settings.pop(name) for name in _PROGRESS & settings.keys()}
+        self._system, self._schema, self._max_concurrency = system, schema, max_concurrency
+        self._progress = {name: settings.pop(name) for name in _PROGRESS & settings.keys()}
         self._options, settings = split_settings(settings, ChatOptions)
         check_schema(schema)
         if schema is not None:
             self._options["response_format"] = format_of(schema)
         check_concurrency(max_concurrency)
         validate_chat_options(model, self._options)
-        self._progress = progress
-        self._client = client_of(account, settings)
+        super().__init__(rules(store, on_unknown, model), column, output, account, settings)
 
-    @property
-    def store(self) -> PaidStore | None:
-        """Where the answers are stored."""
-        return self._rules.store
-
-    @property
-    def client(self) -> NanoGPTClient:
-        """The client that sends the requests; its ledger has their costs."""
-        return self._client
-
-    def __call__(self, batch: Batch) -> Batch:
-        """Return a batch with the answers to its prompts."""
-        if isinstance(batch, Iterator):
-            return map(self, batch)  # type: ignore[return-value] # the kind that mapInPandas takes
-        prompts = column_of(batch, self.column)
-        rows: list[Row] = self._client.run(self._answer(prompts))
-        result: Batch = with_columns(
-            batch,
-            {
-                self.output: [row.answer for row in rows],
-                "error": [row.error for row in rows],
-                "finish_reason": [row.finish_reason for row in rows],
-                "cost_usd": np.array([row.cost for row in rows], np.float64),
-            },
-        )
-        return result
-
-    def __repr__(self) -> str:
-        return f"ChatRows({self._rules.model!r}, store={self.store!r})"
+    def _columns(self, values: list[Any]) -> dict[str, Column]:
+        rows: list[Row] = self._client.run(self._answer(values))
+        return {
+            self.output: [row.answer for row in rows],
+            "error": [row.error for row in rows],
+            "finish_reason": [row.finish_reason for row in rows],
+            "cost_usd": np.array([row.cost for row in rows], np.float64),
+        }
 
     def _answer(self, prompts: Sequence[Any]) -> Flow[list[Row]]:
         outcomes: dict[str, ChatCompletion | NanoGPTError] = {}

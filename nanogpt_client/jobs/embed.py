@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.account import Account
-from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints.embeddings import MAX_BATCH_BYTES, MAX_INPUTS, embed, in_batches
 from nanogpt_client.endpoints.gather import (
@@ -22,8 +21,9 @@ from nanogpt_client.endpoints.gather import (
 )
 from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.jobs._once import OnUnknown, Rules, ask_once, key_of, rules, stored
-from nanogpt_client.jobs._settings import client_of, split_settings
-from nanogpt_client.jobs._tables import column_of, with_columns
+from nanogpt_client.jobs._settings import split_settings
+from nanogpt_client.jobs._table_job import TableJob
+from nanogpt_client.jobs._tables import Column
 from nanogpt_client.jobs.store import PaidStore
 from nanogpt_client.types.media import Embeddings, PartialEmbeddings
 from nanogpt_client.types.options import EmbeddingBatchOptions
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbedTexts", "embed_once"]
 
-Batch = TypeVar("Batch")
-
 _LIMITS = {
     "batch_size": MAX_INPUTS,
     "max_batch_bytes": MAX_BATCH_BYTES,
@@ -44,7 +42,7 @@ _LIMITS = {
 _SAME_ANSWER = frozenset({"user", "encoding_format", "extra_headers", "timeout"})
 
 
-class EmbedTexts:
+class EmbedTexts(TableJob):
     """Embeds the texts of a batch's column, each text once.
 
     A callable for Ray Data's ``map_batches``, Dask's ``map_partitions``, Spark's ``mapInPandas``
@@ -80,7 +78,8 @@ class EmbedTexts:
     Raises:
         ConfigurationError: a setting is invalid, or there is no key.
         InvalidArgumentError: an option is invalid, or a batch has no such column.
-        NanoGPTError: from a call; what was paid before is in the store.
+        NanoGPTError: from a call; what was paid before is in the store, and in the error's
+            ``partial``, a `PartialEmbeddings`.
     """
 
     def __init__(
@@ -94,39 +93,14 @@ class EmbedTexts:
         on_unknown: OnUnknown = "resend",
         **settings: Any,
     ) -> None:
-        self.column, self.output = column, output
-        self._rules = rules(store, on_unknown, model)
         self._options, settings = split_settings(settings, EmbeddingBatchOptions)
         check_options(model, self._options)
-        self._client = client_of(account, settings)
+        super().__init__(rules(store, on_unknown, model), column, output, account, settings)
 
-    @property
-    def store(self) -> PaidStore | None:
-        """Where the answers are stored."""
-        return self._rules.store
-
-    @property
-    def client(self) -> NanoGPTClient:
-        """The client that sends the requests; its ledger has their costs."""
-        return self._client
-
-    def __call__(self, batch: Batch) -> Batch:
-        """Return a batch with the vectors of its texts.
-
-        Raises:
-            NanoGPTError: a request failed, and no further one was sent. What had arrived is in the
-                store, and in the error's ``partial``, a `PartialEmbeddings`.
-        """
-        if isinstance(batch, Iterator):
-            return map(self, batch)  # type: ignore[return-value] # the kind that mapInPandas takes
-        texts = column_of(batch, self.column)
+    def _columns(self, values: list[Any]) -> dict[str, Column]:
         service = self._client.config.service
-        flow = embed_once(texts, service=service, **self._rules._asdict(), **self._options)
-        result: Batch = with_columns(batch, {self.output: self._client.run(flow)})
-        return result
-
-    def __repr__(self) -> str:
-        return f"EmbedTexts({self._rules.model!r}, store={self.store!r})"
+        flow = embed_once(values, service=service, **self._rules._asdict(), **self._options)
+        return {self.output: self._client.run(flow)}
 
 
 def check_options(model: str, options: Mapping[str, Any]) -> None:
