@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from nanogpt_client._protocol.accounting import cost_of_failure
 from nanogpt_client._protocol.steps import Flow, Sleep, off_loop
 from nanogpt_client.errors import ConfigurationError, NanoGPTError, OutcomeUnknownError
+from nanogpt_client.hooks import logger
 from nanogpt_client.jobs._backend import Claim
 from nanogpt_client.jobs.store import PaidStore
 
@@ -77,6 +78,7 @@ def ask_once(keys: Iterable[str], ask: Ask, rules: Rules) -> Flow[dict[str, byte
         skipped = set(claim.states.lapsed)
         left = [key for key in left if key not in answers and key not in skipped]
         if left:
+            logger.info("waiting for %d items that another worker asks for", len(left))
             yield Sleep(pause)
             pause = min(2 * pause, _PAUSES[1])
     return answers

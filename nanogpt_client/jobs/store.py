@@ -7,7 +7,6 @@ instead of asking for the same, and a request whose worker died stays on record.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -21,13 +20,12 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from nanogpt_client.errors import ConfigurationError, StoreUnavailableError
-from nanogpt_client.hooks import warn
+from nanogpt_client.hooks import logger, warn
 from nanogpt_client.jobs._backend import Backend, Claim, UnknownRequest
 
 __all__ = ["PaidStore", "UnknownRequest"]
 
 T = TypeVar("T")
-logger = logging.getLogger("nanogpt_client")
 
 _LEASE_SECONDS = 30.0
 _RENEWALS = 3  # during one lease
