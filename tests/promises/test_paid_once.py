@@ -27,6 +27,7 @@ __all__ = ["store_url", "valkey"]
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
 TEXTS = [f"text {number}" for number in range(8)]
 LEASE = 0.3  # seconds; a worker that is gone is noticed after this
+STEADY = 30.0  # where several work at once, and none dies
 FATAL = 2  # the request during which a worker dies
 
 
@@ -61,10 +62,10 @@ class Server(RawServer):
         )
 
 
-def job(server, url, **settings):
+def job(server, url, lease=LEASE, **settings):
     return EmbedTexts(
         "text-embedding-3-small",
-        store=PaidStore(url, lease=LEASE),
+        store=PaidStore(url, lease=lease),
         api_key=KEY,
         base_url=server.base_url,
         default_headers={"x-worker": str(os.getpid())},
@@ -74,9 +75,9 @@ def job(server, url, **settings):
     )
 
 
-def finish(server, url):
+def finish(server, url, lease=LEASE):
     """Do the whole job in this process, and check its result."""
-    embed = job(server, url)
+    embed = job(server, url, lease)
     assert (embed({"text": TEXTS})["vector"] == vectors_of(TEXTS)).all()
     embed.client.close()
     unknown = embed.store.unknown()
@@ -131,7 +132,7 @@ def test_workers_that_do_the_same_at_once_pay_once(store_url):
     with Server() as server:
 
         def work():
-            finish(server, store_url)
+            finish(server, store_url, STEADY)
 
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(lambda _: in_a_fork(work), range(4))) == [0] * 4
@@ -145,7 +146,7 @@ def test_an_account_has_what_all_workers_paid(store_url, tmp_path):
 
         def work(start):
             texts = TEXTS[start:] + TEXTS[:start]
-            job(server, store_url, account=account)({"text": texts})
+            job(server, store_url, STEADY, account=account)({"text": texts})
 
         with ThreadPoolExecutor(3) as pool:
             codes = pool.map(lambda start: in_a_fork(lambda: work(start)), (0, 2, 4))

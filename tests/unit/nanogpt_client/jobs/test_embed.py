@@ -170,7 +170,7 @@ def test_workers_with_the_same_texts_wait_for_each_other(store_url):
 
 
 def test_what_a_worker_never_finished_is_asked_for_after_its_lease(store_url):
-    with PaidStore(store_url, lease=0.2) as other:
+    with PaidStore(store_url, lease=1.0) as other:
         service = VectorService()
         embed = job(service, PaidStore(store_url))
         key = address_of(embed, "b")
