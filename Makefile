@@ -6,6 +6,7 @@ VENV ?= .venv
 PEERS ?= .venv-peers
 LOWEST ?= .venv-lowest
 NEWEST ?= .venv-newest
+SCALE ?= .venv-scale
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
@@ -24,7 +25,7 @@ SUITE_FOLDERS := tests/unit tests/conformance tests/promises
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types mypy pyright ty unit conformance attack bench compare fault-matrix load contract lowest newest dist dist-check record docs notebooks \
+.PHONY: help demo test lint types mypy pyright ty unit conformance attack bench compare fault-matrix load scale contract lowest newest dist dist-check record docs notebooks \
   sandbox format
 
 help: ## list these commands
@@ -73,6 +74,9 @@ compare: $(READY) $(PEERS)/.installed ## write the tables that compare ours with
 
 load: $(READY) ## many calls at once: rate limits, few file descriptors, thousands of streams (minutes)
 	@$(RUN) -m tests.faults.load $(ARGS)
+
+scale: $(SCALE)/.installed ## jobs on a local Ray: throughput, memory, killed workers (minutes; installs 1 GB)
+	@$(SCALE)/bin/python -m tests.scale $(ARGS)
 
 attack: $(READY) ## hostile servers, full disks, closing connections: each row with its figures (minutes)
 	@$(RUN) -m tests.faults.attack $(ARGS)
@@ -140,6 +144,14 @@ $(NEWEST)/.installed: pyproject.toml
 	@$(NEWEST)/bin/python -m pip --quiet --disable-pip-version-check install uv
 	@$(NEWEST)/bin/uv pip install --quiet --python $(NEWEST)/bin/python \
 	  --editable '.[all]' --group dev
+	@touch "$@"
+
+# Ray, which is large; only what shows jobs at scale needs it.
+$(SCALE)/.installed: tests/scale/requirements.txt pyproject.toml
+	@echo "Installing Ray and this package into $(SCALE) (once, some minutes) ..."
+	@$(PYTHON) -m venv "$(SCALE)"
+	@$(SCALE)/bin/python -m pip --quiet --disable-pip-version-check install \
+	  --editable '.[langchain,llama-index,redis]' --requirement tests/scale/requirements.txt
 	@touch "$@"
 
 # A stamp, so that a second command installs nothing. pip comes first: the one that a fresh

@@ -43,6 +43,10 @@ class AccountUnavailableError(core.AccountUnavailableError, langchain.ModelConne
     """The account's store is out of reach; nothing was sent."""
 
 
+class StoreUnavailableError(core.StoreUnavailableError, langchain.ModelConnectionError):
+    """The store of paid work is out of reach; nothing was sent."""
+
+
 class APIConnectionError(core.APIConnectionError, langchain.ModelConnectionError):
     """The request never reached NanoGPT."""
 

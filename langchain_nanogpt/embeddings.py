@@ -7,15 +7,17 @@ vectors are one float32 array, which LangChain's own methods convert to lists.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.embeddings import Embeddings
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from langchain_nanogpt._base import LangChainSettings
 from langchain_nanogpt._errors import map_errors
+from nanogpt_client.jobs import OnUnknown, PaidStore
+from nanogpt_client.jobs.embed import embed_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +81,12 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
     """An identifier of your end user."""
     extra_body: dict[str, Any] | None = None
     """Keys added to the JSON body as they are; they override all others."""
+    store: Annotated[PaidStore | str | None, AfterValidator(PaidStore.of)] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """A `PaidStore` or its URL: vectors are stored as they come, and each text is paid once."""
+    on_unknown: OnUnknown = Field(default="resend", exclude=True, repr=False)
+    """With ``store``: what to do with texts that a worker asked for that is gone."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors of texts, in their order."""
@@ -87,7 +95,10 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of one text."""
         with map_errors():
-            return _as_lists(self._client().embed([text], **self._options).vectors)[0]
+            client = self._client()
+            if self.store is not None:
+                return _as_lists(client.run(self._once([text], **self._options)))[0]
+            return _as_lists(client.embed([text], **self._options).vectors)[0]
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return the vectors of texts, in their order."""
@@ -96,7 +107,10 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
     async def aembed_query(self, text: str) -> list[float]:
         """Return the vector of one text."""
         with map_errors():
-            found = await self._async_client().embed([text], **self._options)
+            client = self._async_client()
+            if self.store is not None:
+                return _as_lists(await client.run(self._once([text], **self._options)))[0]
+            found = await client.embed([text], **self._options)
         return _as_lists(found.vectors)[0]
 
     def embed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -107,8 +121,11 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
                 flight are paid: they are in the error's ``partial``, a
                 `nanogpt_client.PartialEmbeddings`.
         """
+        options = self._batch_options(texts)
         with map_errors():
-            return self._client().embed_all(texts, **self._batch_options(texts))
+            if self.store is not None:
+                return self._client().run(self._once(texts, **options))
+            return self._client().embed_all(texts, **options)
 
     async def aembed_documents_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts as float32 of shape (n, dim).
@@ -116,8 +133,23 @@ class NanoGPTEmbeddings(LangChainSettings, Embeddings):
         Raises:
             ModelError: as `embed_documents_array`.
         """
+        options = self._batch_options(texts)
         with map_errors():
-            return await self._async_client().embed_all(texts, **self._batch_options(texts))
+            if self.store is not None:
+                return await self._async_client().run(self._once(texts, **options))
+            return await self._async_client().embed_all(texts, **options)
+
+    def _once(
+        self, texts: Sequence[str], **options: Any
+    ) -> Generator[Any, Any, NDArray[np.float32]]:
+        """Embed what is not in the store."""
+        return embed_once(
+            texts,
+            store=self.store,
+            service=self._shared_client().config.service,
+            on_unknown=self.on_unknown,
+            **options,
+        )
 
     @property
     def _options(self) -> dict[str, Any]:

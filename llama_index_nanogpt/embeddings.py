@@ -5,8 +5,8 @@ Texts are sent unchanged; a limited number of batches at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index.core.callbacks import CBEventType, EventPayload
@@ -17,15 +17,21 @@ from llama_index.core.instrumentation.events.embedding import (
 from llama_index.core.schema import BaseNode, MetadataMode
 from llama_index.core.storage.kvstore.types import BaseKVStore
 from llama_index_instrumentation import get_dispatcher
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from llama_index_nanogpt._embedding_cache import KeyedCache, keys_of, uncached
 from llama_index_nanogpt._errors import map_errors
 from llama_index_nanogpt.callbacks import report_embedding, report_failures
-from nanogpt_client import Embeddings
+from nanogpt_client import Embeddings, Progress
 from nanogpt_client._adapters.settings import ClientSettings
 from nanogpt_client.endpoints.gather import for_each
+from nanogpt_client.jobs import OnUnknown, PaidStore
+from nanogpt_client.jobs.embed import embed_once
 from nanogpt_client.types.options import EmbeddingOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["NanoGPTEmbedding"]
 
@@ -36,7 +42,8 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     Every setting that changes the vectors is part of `to_dict`, and so of the key under which an
     ``IngestionPipeline`` caches. Models can also share an ``embeddings_cache``: its keys depend on
     model, dimensions and instruction. After a failure, the vectors already paid for are in it;
-    those of a pipeline's worker processes (``num_workers``) are added when their nodes return.
+    those of a pipeline's worker processes (``num_workers``) are added when their nodes return. A
+    ``store`` keeps them also if a worker dies, and on other machines.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/embeddings
 
     Setup:
@@ -84,6 +91,12 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
     embeddings_cache: Any = Field(default=None, exclude=True, repr=False)
     """A store of LlamaIndex's to cache vectors in, e.g. ``SimpleKVStore()``; or a function that
     returns one, such as a ``RedisKVStore``, which worker processes then call themselves."""
+    store: Annotated[PaidStore | str | None, AfterValidator(PaidStore.of)] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """A `PaidStore` or its URL: vectors are stored as they come, and each text is paid once."""
+    on_unknown: OnUnknown = Field(default="resend", exclude=True, repr=False)
+    """With ``store``: what to do with texts that a worker asked for that is gone."""
 
     @field_validator("embeddings_cache")
     @classmethod
@@ -201,19 +214,39 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
 
     def _request(self, texts: list[str]) -> list[Embedding]:
         with map_errors(), report_failures("embedding", self.model_name):
-            embeddings = self._client().embed(texts, model=self.model_name, **self._options())
+            client = self._client()
+            if self.store is not None:
+                return _as_lists(client.run(self._once(texts)))
+            embeddings = client.embed(texts, model=self.model_name, **self._options())
         return self._vectors(embeddings)
 
     async def _arequest(self, texts: list[str]) -> list[Embedding]:
         with map_errors(), report_failures("embedding", self.model_name):
             client = self._async_client()
+            if self.store is not None:
+                return _as_lists(await client.run(self._once(texts)))
             embeddings = await client.embed(texts, model=self.model_name, **self._options())
         return self._vectors(embeddings)
 
+    def _once(self, texts: list[str]) -> Generator[Any, Any, NDArray[np.float32]]:
+        """Embed what is not in the store; report each batch that was."""
+        return embed_once(
+            texts,
+            model=self.model_name,
+            store=self.store,
+            service=self._shared_client().config.service,
+            on_unknown=self.on_unknown,
+            on_progress=self._report,
+            **self._options(),
+        )
+
+    def _report(self, progress: Progress) -> None:
+        if progress.result is not None:  # else another worker asked for the batch
+            report_embedding(progress.result, self.model_name)
+
     def _vectors(self, embeddings: Embeddings) -> list[Embedding]:
         report_embedding(embeddings, self.model_name)
-        vectors: list[Embedding] = embeddings.vectors.tolist()
-        return vectors
+        return _as_lists(embeddings.vectors)
 
     def _get_query_embedding(self, query: str) -> Embedding:
         return self._embed([self.query_instruction + query])[0]
@@ -232,3 +265,8 @@ class NanoGPTEmbedding(ClientSettings, BaseEmbedding):
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[Embedding]:
         return await self._aembed([self.text_instruction + text for text in texts])
+
+
+def _as_lists(vectors: NDArray[np.float32]) -> list[Embedding]:
+    lists: list[Embedding] = vectors.tolist()
+    return lists

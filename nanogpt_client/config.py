@@ -202,6 +202,12 @@ class Config:
         parts = urlsplit(self.api_root)
         return f"{parts.scheme}://{parts.netloc}"
 
+    @property
+    def service(self) -> str:
+        """What answers: the same for all of NanoGPT's hosts, else the origin."""
+        host = urlsplit(self.api_root).hostname
+        return "nano-gpt.com" if host in _HOSTS else self.origin
+
     def url(self, root: Root, path: str) -> str:
         """Return the absolute URL of a route."""
         match root:

@@ -6,6 +6,7 @@
     ├── BudgetExceededError          refused, unsent: the budget is spent or reserved
     │   └── SpendNotApprovedError    refused, unsent: costs more than allowed, not approved
     ├── AccountUnavailableError      refused, unsent: the store of an ``Account`` is out of reach
+    ├── StoreUnavailableError        refused, unsent: the file or server of a ``PaidStore`` is away
     ├── APIConnectionError           never reached NanoGPT: not billed
     ├── OutcomeUnknownError          sent, no response: may be billed, so not sent again
     │   └── APITimeoutError          … the response took longer than the timeout
@@ -84,6 +85,7 @@ __all__ = [
     "RateLimitError",
     "ServerError",
     "SpendNotApprovedError",
+    "StoreUnavailableError",
     "StreamError",
     "StreamInterruptedError",
     "StreamStalledError",
@@ -193,6 +195,10 @@ class SpendNotApprovedError(BudgetExceededError):
 
 class AccountUnavailableError(NanoGPTError):
     """The store of an `Account` cannot be reached, so its limits are unknown; nothing was sent."""
+
+
+class StoreUnavailableError(NanoGPTError):
+    """The database of a `PaidStore` cannot be reached; nothing was sent."""
 
 
 class APIConnectionError(NanoGPTError):

@@ -310,12 +310,21 @@ class CallAccounting:
             return self._correction.usd  # polling a job reports its cost again, or corrects it
         if billing is not None and billing.cost is not None:
             return billing.cost  # type: ignore[no-any-return]
-        if isinstance(error, APIConnectionError):
-            return Decimal(0)
-        if isinstance(error, APIStatusError) and not error.maybe_billed:
-            refused = error.status_code is not None and 400 <= error.status_code < 500
-            return error.charged if refused and error.status_code != 408 else None
-        return Decimal(0) if isinstance(error, NanoGPTError) and not error.maybe_billed else None
+        return cost_of_failure(error)
+
+
+def cost_of_failure(error: BaseException | None) -> Decimal | None:
+    """Return what a call that was sent and failed cost in USD; ``None`` for unknown.
+
+    Nothing is billed for a request that never reached NanoGPT, or that it refused (4xx except
+    408), but for what a check of its input cost.
+    """
+    if isinstance(error, APIConnectionError):
+        return Decimal(0)
+    if isinstance(error, APIStatusError) and not error.maybe_billed:
+        refused = error.status_code is not None and 400 <= error.status_code < 500
+        return error.charged if refused and error.status_code != 408 else None
+    return Decimal(0) if isinstance(error, NanoGPTError) and not error.maybe_billed else None
 
 
 @dataclass(slots=True)

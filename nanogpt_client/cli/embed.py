@@ -12,6 +12,7 @@ from rich.table import Column
 
 from nanogpt_client.cli import files
 from nanogpt_client.cli.base import Command, Session, model_option, session, text_or_stdin
+from nanogpt_client.cli.jobs import Job, embed_file
 from nanogpt_client.cli.output import number_column, write_table
 
 EMBEDDING_MODEL = "text-embedding-3-small"
@@ -22,6 +23,7 @@ EMBEDDING_MODEL = "text-embedding-3-small"
     examples=[
         'nanogpt embed "first text" "second text" --json',
         "nanogpt embed -o vectors.npy < texts.txt",
+        "nanogpt embed --jobs texts.jsonl -o vectors.npy",
     ],
 )
 @click.argument("texts", nargs=-1)
@@ -47,6 +49,31 @@ EMBEDDING_MODEL = "text-embedding-3-small"
     metavar="FILE",
     help="Write the vectors for numpy.load: float32 of shape (texts, dimensions).",
 )
+@click.option(
+    "--jobs",
+    "jobs",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Embed the texts of a file: the lines of a text, the objects of .jsonl, the rows of "
+    ".parquet. If it is interrupted, run it again: what was paid is not asked for again. --output "
+    "is FILE.npy by default; .jsonl is written, too.",
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    help="Where --jobs stores what was paid: sqlite:///FILE or redis://HOST; by default the file "
+    "FILE.paid.db.",
+)
+@click.option(
+    "--column", default="text", show_default=True, metavar="NAME", help="Column of the texts."
+)
+@click.option(
+    "--on-unknown",
+    type=click.Choice(["resend", "raise"]),
+    default="resend",
+    show_default=True,
+    help="What --jobs does about texts that may have been billed, but whose vectors are lost.",
+)
 @click.option("--force", "-f", is_flag=True, help="Overwrite an existing file.")
 @session
 def embed(
@@ -57,12 +84,21 @@ def embed(
     model: str,
     output: Path | None,
     force: bool,
+    jobs: Path | None,
     **options: Any,
 ) -> None:
     """Turn texts into vectors.
 
-    Each of TEXTS is one text; without any, each line of stdin is.
+    Each of TEXTS is one text; without any, each line of stdin is, or of a file (--jobs).
     """
+    about_jobs = {name: options.pop(name) for name in ("store", "column", "on_unknown")}
+    if jobs is not None:
+        if texts:
+            raise click.UsageError("--jobs embeds the texts of a file, and takes no TEXTS.")
+        embed_file(run, Job(jobs, output=output, **about_jobs), model, options, force=force)
+        return
+    if about_jobs["store"] is not None:
+        raise click.UsageError("--store is for --jobs.")
     lines = list(texts) or [line for line in text_or_stdin(()).splitlines() if line.strip()]
     target = None if output is None else files.Target(output, "", force=force)
     if target is not None:

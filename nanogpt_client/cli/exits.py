@@ -46,6 +46,7 @@ EXITS = (
             errors.APIConnectionError,
             errors.OriginUnreachableError,
             errors.AccountUnavailableError,
+            errors.StoreUnavailableError,
         ),
     ),
     Exit(

@@ -77,10 +77,7 @@ def embed_all(
 
     given = _checks.checked(options, EmbedAllOptions)
     _checks.check_model(model)
-    inputs = _inputs(texts)
-    _check_limit("batch_size", batch_size, MAX_INPUTS)
-    _check_limit("max_batch_bytes", max_batch_bytes)
-    batches = slices(sizes_of(inputs), batch_size, max_batch_bytes)
+    inputs, batches = in_batches(texts, batch_size, max_batch_bytes)
     vectors = VectorRows(len(inputs))
     batch_options = without_progress(options)
 
@@ -97,6 +94,16 @@ def embed_all(
             vectors.keep_in(error)
             raise
     return vectors.all(given.get("dimensions"))
+
+
+def in_batches(
+    texts: Iterable[str], batch_size: int, max_batch_bytes: int
+) -> tuple[list[str], list[slice]]:
+    """Return the texts, checked, and the rows of each request's batch."""
+    inputs = _inputs(texts)
+    _check_limit("batch_size", batch_size, MAX_INPUTS)
+    _check_limit("max_batch_bytes", max_batch_bytes)
+    return inputs, slices(sizes_of(inputs), batch_size, max_batch_bytes)
 
 
 def _check_limit(name: str, value: int, most: float = math.inf) -> None:

@@ -44,9 +44,7 @@ def results(
     flows: Sequence[Flow[T]], max_concurrency: int, *, before: Sequence[T] = ()
 ) -> Flow[list[T]]:
     """Run flows and return their results; an error has those that arrived as its ``partial``."""
-    if max_concurrency < 1:
-        msg = f"max_concurrency must be at least 1, not {max_concurrency}"
-        raise InvalidArgumentError(msg, param="max_concurrency")
+    check_concurrency(max_concurrency)
     outcomes: Sequence[UserResult | None] = yield Gather(flows, max_concurrency)
     values: list[Any] = [outcome and outcome.value for outcome in outcomes]
     for outcome in outcomes:
@@ -55,6 +53,13 @@ def results(
                 outcome.error.partial = [*before, *values]
             raise outcome.error
     return values
+
+
+def check_concurrency(max_concurrency: int) -> None:
+    """Refuse fewer than one request at a time."""
+    if max_concurrency < 1:
+        msg = f"max_concurrency must be at least 1, not {max_concurrency}"
+        raise InvalidArgumentError(msg, param="max_concurrency")
 
 
 def reported(kind: str, flow: Flow[T], reporter: ProgressReporter, total: int) -> Flow[T]:

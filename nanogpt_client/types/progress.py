@@ -15,7 +15,7 @@ class Progress:
 
     Attributes:
         kind: ``"video"``, ``"speech"``, ``"transcription"``, ``"image"``, ``"embedding"``,
-            ``"voice"``, ``"scrape"`` or ``"youtube"``.
+            ``"voice"``, ``"scrape"``, ``"youtube"`` or ``"chat"``.
         status: of a job: submitted, queued, running, completed, failed, cancelled; else working.
         done: how many parts are done, of ``total``; a job is one part, and so is a text to embed.
         seconds: time spent waiting for a job so far, without the requests themselves.

@@ -26,7 +26,7 @@ TOP_LEVEL = {*PACKAGES, "tests", "cookbook"}
 GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 
 # Which parts of the core a part may import, itself and those in its own row aside:
-# types, errors <- account <- _protocol <- endpoints <- clients <- tools <- adapters, cli.
+# types, errors <- account <- _protocol <- endpoints <- clients <- tools, jobs <- adapters, cli.
 VALUES = frozenset(
     "types errors extras config model_id ledger budget hooks citations bundled_models "
     "_media _ledger_file _version".split()
@@ -42,10 +42,11 @@ MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     frozenset({"_methods", "_base_client", "client", "async_client"}): CLIENTS,
     frozenset({"_adapters"}): CLIENTS | {"messages"},
     frozenset({"tools", "mcp"}): ENDPOINTS | {"_adapters"},
+    frozenset({"jobs"}): CLIENTS | {"_adapters"},
     frozenset({"tracing"}): VALUES,
     frozenset({"__init__"}): CLIENTS,
     frozenset({"cli", "__main__", "refresh_bundled_models"}): (
-        CLIENTS | {"messages", "sandbox", "tools", "mcp"}
+        CLIENTS | {"messages", "sandbox", "tools", "mcp", "jobs"}
     ),
     frozenset({"sandbox"}): frozenset({"_transport", "extras"}),  # a second reading of the API
 }
