@@ -45,10 +45,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text
 from nanogpt_client.types._context_overflow import describes_overflow
+from nanogpt_client.types._http_reply import HTTPReply
 from nanogpt_client.types._one_line import one_line, plain
 from nanogpt_client.types.billing import InlineModeration
 
@@ -92,20 +93,6 @@ __all__ = [
     "error_from_body",
     "error_from_reply",
 ]
-
-
-class HTTPReply(Protocol):
-    """The response of an error, with the attributes of an ``httpx.Response``."""
-
-    @property
-    def status_code(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def request_id(self) -> str | None: ...
-    def json(self) -> Any: ...
 
 
 class ErrorDetails(TypedDict, total=False):

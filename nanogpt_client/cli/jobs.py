@@ -53,7 +53,7 @@ def embed_file(run: Session, job: Job, model: str, options: dict[str, Any], *, f
     """Embed the texts of a file, and write the vectors to another one."""
     if job.target.suffix not in {".npy", ".jsonl"}:
         raise click.UsageError(f"--output of --jobs must end with {_WRITTEN}.")
-    files.check_paths([job.target], force=force, as_json=run.as_json)
+    files.Target(job.target, "", force=force).check(as_json=run.as_json)
     rows = _read(job.texts, job.column)
     with PaidStore(job.url) as store, run.client() as client, _shown(run, len(rows)) as show:
         dimensions = _write(

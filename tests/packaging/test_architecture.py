@@ -40,9 +40,8 @@ MAY_IMPORT: dict[frozenset[str], frozenset[str]] = {
     frozenset({"endpoints", "messages"}): ENDPOINTS,
     frozenset({"_transport"}): VALUES | {"_protocol"},
     frozenset({"_methods", "_base_client", "client", "async_client"}): CLIENTS,
-    frozenset({"_adapters"}): CLIENTS | {"messages"},
+    frozenset({"_adapters", "jobs"}): CLIENTS | {"messages"},
     frozenset({"tools", "mcp"}): ENDPOINTS | {"_adapters"},
-    frozenset({"jobs"}): CLIENTS | {"_adapters"},
     frozenset({"tracing"}): VALUES,
     frozenset({"__init__"}): CLIENTS,
     frozenset({"cli", "__main__", "refresh_bundled_models"}): (
