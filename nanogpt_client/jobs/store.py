@@ -163,6 +163,7 @@ class PaidStore:
 
 
 _of_parents: list[_Process] = []
+_JOIN_SECONDS = 10.0
 
 
 class _Process:
@@ -241,7 +242,9 @@ class _Process:
         """Write what is left and close the connection."""
         with self._lock:
             self._stop.set()
-            self._keeper = None
+            keeper, self._keeper = self._keeper, None
+        if keeper is not None and keeper is not threading.current_thread():
+            keeper.join(_JOIN_SECONDS)  # it must not use a connection that is being closed
         try:
             self._write_rest()
         except StoreUnavailableError as error:
