@@ -49,6 +49,8 @@ USES = [
 ]  # fmt: skip
 ELSEWHERE = {
     ("video", "run_id"),  # test_commands: needs the job of an earlier command
+    ("account", "by"),  # test_shared_account
+    *(("embed", name) for name in ("jobs", "store", "column", "on_unknown")),  # test_jobs
     # test_processes: serves until it is stopped
     *(("sandbox", name) for name in ("host", "port", "api_key", "balance", "rate", "scenario")),
 }
