@@ -144,6 +144,6 @@ def test_hooks_run_what_the_repository_has():
 def test_none_names_the_host_of_a_package_index():
     hosts = [".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted", "org"))]
     files = [path for path in (*GITHUB.rglob("*"), *ROOT.glob("*")) if path.is_file()]
-    found = [path for path in files if any(host in path.read_text("utf-8") for host in hosts)]
+    found = [path for path in files if any(host.encode() in path.read_bytes() for host in hosts)]
     assert len(files) > 15
     assert found == []
