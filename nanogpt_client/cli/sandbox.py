@@ -7,6 +7,19 @@ import click
 from nanogpt_client.cli.base import Command, Session, session
 
 
+def _known(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Refuse a scenario that does not exist in the words of the other commands."""
+    if name is None:
+        return None
+    from nanogpt_client.sandbox.faults import Scenario  # noqa: PLC0415 - large
+
+    try:
+        Scenario.of(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return name
+
+
 @click.command(
     cls=Command,
     sends_calls=False,
@@ -25,7 +38,8 @@ from nanogpt_client.cli.base import Command, Session, session
               metavar="USD", help="Pretend dollars.")  # fmt: skip
 @click.option("--rate", type=click.IntRange(min=0), default=25, show_default=True, metavar="N",
               help="Requests per second; 0 for no limit.")  # fmt: skip
-@click.option("--scenario", metavar="NAME", help="A fault or a scenario; a wrong name lists them.")
+@click.option("--scenario", metavar="NAME", callback=_known,
+              help="A fault or a scenario; a wrong name lists them.")  # fmt: skip
 @session
 def sandbox(run: Session, /, **options: object) -> None:
     """Serve the offline emulator to other programs.

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nanogpt_client._protocol.call import Call, Reply
@@ -297,8 +298,10 @@ def last_state(
 
 def _unknown_state(job: Job, error: NanoGPTError) -> JobError:
     """Return the error for a job that could not be polled, with the details of the cause."""
+    about = f"{job.kind} job {job.run_id}"
+    unknown = f"NanoGPT knows no {about}" if error.status_code == HTTPStatus.NOT_FOUND else None
     return JobError(
-        f"job {job.run_id} is submitted, but its state could not be read: {error}",
+        f"{unknown or f'the state of {about} could not be read'}: {error}",
         run_id=job.run_id,
         cost=job.charged.cost,
         maybe_billed=True,

@@ -10,7 +10,7 @@ import threading
 from decimal import Decimal, InvalidOperation
 
 from nanogpt_client.sandbox.app import DEFAULT_KEY
-from nanogpt_client.sandbox.faults import NAMES, SCENARIOS
+from nanogpt_client.sandbox.faults import SCENARIOS, Scenario
 from nanogpt_client.sandbox.server import Sandbox
 
 
@@ -101,11 +101,11 @@ def _number(text: str, what: str, most: int) -> int:
     return int(text)
 
 
-def _scenario(text: str) -> str:
-    if text not in SCENARIOS and text not in NAMES:
-        names = ", ".join([*sorted(SCENARIOS), *sorted(NAMES)])
-        raise argparse.ArgumentTypeError(f"there is no {text!r}; choose one of {names}")
-    return text
+def _scenario(text: str) -> Scenario:
+    try:
+        return Scenario.of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

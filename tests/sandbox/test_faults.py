@@ -212,5 +212,5 @@ def test_a_scenario_of_jobs():
 
 
 def test_unknown_scenarios_are_refused():
-    with pytest.raises(ValueError, match="unknown fault 'sunshine'"):
+    with pytest.raises(ValueError, match="there is no 'sunshine'"):
         SandboxApp(scenario="sunshine")

@@ -182,7 +182,7 @@ def test_a_scenario_by_name(stop):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--scenario", "sunshine"], "there is no 'sunshine'; choose one of broke, "),
+        (["--scenario", "sunshine"], "there is no 'sunshine'; choose a scenario (broke, "),
         (["--port", "99999"], "'99999' is not a port"),
         (["--rate", "-1"], "'-1' is not a number of requests"),
         (["--balance", "nan"], "'nan' is not an amount in USD"),

@@ -73,7 +73,8 @@ class Scenario:
         unknown = [name for name in self.faults if name is not None and name not in NAMES]
         if unknown:
             raise ValueError(
-                f"unknown fault {unknown[0]!r}; the faults are {', '.join(sorted(NAMES))}"
+                f"there is no {unknown[0]!r}; choose a scenario ({', '.join(sorted(SCENARIOS))}) "
+                f"or a fault ({', '.join(sorted(NAMES))})"
             )
 
     @classmethod

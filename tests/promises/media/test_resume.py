@@ -120,7 +120,7 @@ def test_the_connection_is_lost_while_waiting(kind):
     dead: list[Script] = [[End.RESET]] * 3
     with RawServer(script(TICKET), *dead, script(BUSY), script(DONE), script(FILM)) as server:
         failure = broken(kind, server.base_url, KEY, "haste")
-        assert "JobError: job vid_1 is submitted" in failure
+        assert "JobError: the state of video job vid_1 could not be read" in failure
         assert resumed(kind, server.base_url, KEY, "vid_1") == FILM
     assert server.posts == 1
     assert asked(server) == ["POST /api/generate-video", *[STATUS] * 5, "GET /media/v.mp4"]

@@ -147,7 +147,7 @@ def test_a_wrong_value_names_the_option_and_sends_nothing(name, option):
         (("ask", "hi", "--budget", "lots"), "'lots' is not an amount in USD"),
         (("usage", "--from", "2026-01-01"), "--from and --to go together"),
         (("embed", "hi", "--dimensions", "0"), "'--dimensions'"),
-        (("sandbox", "--scenario", "nope"), "there is no 'nope'; choose one of"),
+        (("sandbox", "--scenario", "nope"), "there is no 'nope'; choose a scenario ("),
         (("sandbox", "--rate", "-1"), "'--rate'"),
         (("sandbox", "--port", "99999"), "'--port'"),
         (("completion", "tcsh"), "'tcsh' is not one of"),

@@ -422,7 +422,7 @@ def test_a_batch_that_still_runs_is_no_loss():
         api.run(batches.wait("batch_1", poll_interval=1, poll_timeout=2))
     assert caught.value.run_id == "batch_1"
     api = FakeNanoGPT(GET_batches_batch_1=[batch("in_progress"), reply({"error": "no"}, 401)])
-    with pytest.raises(JobError, match="batch_1 is submitted"):
+    with pytest.raises(JobError, match="job batch_1 could not be read"):
         api.run(batches.wait("batch_1"))
     with pytest.raises(InvalidArgumentError):
         api.run(batches.wait("batch_1", poll_interval=0))

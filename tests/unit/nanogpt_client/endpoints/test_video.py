@@ -264,9 +264,15 @@ def test_a_completed_video_without_url_has_failed():
 def test_polls_survive_trouble_and_then_name_the_run():
     lost = Unreachable(sent=True, reason="reset")
     assert answer(wait_for_video("v"), lost, Reply(503), reply(DONE)).url == "https://cdn/v.mp4"
-    with pytest.raises(JobError, match="job v is submitted") as caught:
+    with pytest.raises(JobError, match="job v could not be read") as caught:
         answer(wait_for_video("v"), lost, lost, lost)
     assert (type(caught.value), caught.value.run_id) == (JobError, "v")
+
+
+def test_a_job_that_nanogpt_does_not_know_is_called_so():
+    unknown = reply({"error": {"message": "No such job"}}, 404)
+    with pytest.raises(JobError, match="NanoGPT knows no video job typo: .*No such job"):
+        answer(wait_for_video("typo"), unknown)
 
 
 def test_order_and_wait_in_one():

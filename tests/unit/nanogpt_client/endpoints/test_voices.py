@@ -201,7 +201,7 @@ def test_a_job_that_takes_too_long_is_not_lost():
 
 
 def test_a_poll_that_is_refused_names_the_job():
-    with pytest.raises(JobError, match="run-1 is submitted"):
+    with pytest.raises(JobError, match="job run-1 could not be read"):
         answer(clone_voice(WAV, provider="qwen"), reply(MINE, 202), reply({"error": "no"}, 401))
 
 
