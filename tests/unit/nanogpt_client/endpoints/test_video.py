@@ -271,7 +271,7 @@ def test_polls_survive_trouble_and_then_name_the_run():
 
 def test_a_job_that_nanogpt_does_not_know_is_called_so():
     unknown = reply({"error": {"message": "No such job"}}, 404)
-    with pytest.raises(JobError, match="NanoGPT knows no video job typo: .*No such job"):
+    with pytest.raises(JobError, match=r"NanoGPT knows no video job typo: .*No such job"):
         answer(wait_for_video("typo"), unknown)
 
 
