@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from nanogpt_client import endpoints, types
-from nanogpt_client._base_client import BaseClient
 from nanogpt_client._media.files import MAX_DOWNLOAD_BYTES
+from nanogpt_client._methods.base_client import BaseClient
 from nanogpt_client._methods.batches import AsyncBatches
 from nanogpt_client._methods.pages import AsyncPageMethods
 from nanogpt_client._methods.payments import AsyncPaymentMethods

@@ -1,7 +1,7 @@
 """A bundled snapshot of NanoGPT's catalogue of text models.
 
 Adapters read context windows, prices and capabilities here, without a request. The live catalogue
-is `NanoGPTClient.list_models`; `refresh_bundled_models` updates the snapshot from it.
+is `NanoGPTClient.list_models`; `tests.packaging.refresh_bundled_models` updates this from it.
 """
 
 from __future__ import annotations

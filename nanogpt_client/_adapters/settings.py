@@ -23,7 +23,7 @@ from pydantic import (
 
 from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client._adapters.migration import hide_key, own_arguments
-from nanogpt_client._base_client import shared_account
+from nanogpt_client._methods.base_client import shared_account
 from nanogpt_client.account import Account
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient

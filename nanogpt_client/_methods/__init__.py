@@ -1,1 +1,1 @@
-"""Methods of both clients, by subject, where they are not in `client` and `async_client`."""
+"""What both clients share: their base, and methods by subject that are not in their own modules."""

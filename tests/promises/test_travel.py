@@ -31,7 +31,7 @@ from nanogpt_client import (
     NanoGPTClient,
     NanoGPTError,
 )
-from nanogpt_client._base_client import BaseClient
+from nanogpt_client._methods.base_client import BaseClient
 from nanogpt_client.account import Account
 from nanogpt_client.tools import Toolbox
 from tests.promises.answers import chat_answer

@@ -11,8 +11,8 @@ import pytest
 
 from nanogpt_client import NanoGPTClient, NotFoundError, bundled_models
 from nanogpt_client.bundled_models import find, models
-from nanogpt_client.refresh_bundled_models import SNAPSHOT, main
 from nanogpt_client.sandbox import Sandbox
+from tests.packaging.refresh_bundled_models import SNAPSHOT, main
 
 
 def test_metadata_of_a_model_comes_without_asking():

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nanogpt_client import async_client, client
-from nanogpt_client._base_client import BaseClient
 from nanogpt_client._methods import batches
+from nanogpt_client._methods.base_client import BaseClient
 from nanogpt_client._methods.texts import AsyncTextMethods, TextMethods
 from nanogpt_client._transport import http
 from nanogpt_client._transport.runner import AsyncRunner, Runner

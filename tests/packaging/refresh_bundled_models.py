@@ -1,4 +1,4 @@
-"""Update the bundled catalogue: ``python -m nanogpt_client.refresh_bundled_models``.
+"""Update the bundled catalogue: ``python -m tests.packaging.refresh_bundled_models``.
 
 Reads NanoGPT's ``GET /v1/models?detailed=true``, or with ``--metadata FILE`` a collection in the
 format of models.dev.
@@ -15,8 +15,9 @@ from typing import Any
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.types._coerce import as_dict
 from nanogpt_client.types.catalog import Model
+from tests.support.paths import ROOT
 
-SNAPSHOT = Path(__file__).with_name("data") / "models.jsonl"
+SNAPSHOT = ROOT / "nanogpt_client" / "data" / "models.jsonl"
 
 _FIELDS = (
     "id", "name", "owned_by", "context_length", "max_output_tokens", "capabilities",
@@ -71,7 +72,7 @@ def write(models: Iterable[Mapping[str, Any]], path: Path) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Update the bundled catalogue."""
     parser = argparse.ArgumentParser(
-        "python -m nanogpt_client.refresh_bundled_models", description=main.__doc__
+        "python -m tests.packaging.refresh_bundled_models", description=main.__doc__
     )
     parser.add_argument("--metadata", type=Path, help="read this file instead of asking NanoGPT")
     parser.add_argument("--output", type=Path, default=SNAPSHOT)
