@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
-    from langchain_nanogpt.middleware import MemoryCompressionMiddleware, ModerationMiddleware
+    from langchain_nanogpt.middleware import (
+        NanoGPTBudgetMiddleware,
+        NanoGPTCostMiddleware,
+        NanoGPTFallbackMiddleware,
+        NanoGPTMemoryCompressionMiddleware,
+        NanoGPTModerationMiddleware,
+    )
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.rate_limiters import NanoGPTRateLimiter
     from langchain_nanogpt.rerankers import NanoGPTRerank
@@ -46,16 +52,19 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchJob",
     "ChatNanoGPT",
-    "MemoryCompressionMiddleware",
-    "ModerationMiddleware",
     "NanoGPTAudioParser",
     "NanoGPTBalanceTool",
+    "NanoGPTBudgetMiddleware",
     "NanoGPTCostCallbackHandler",
     "NanoGPTCostEstimateTool",
+    "NanoGPTCostMiddleware",
     "NanoGPTEmbeddings",
+    "NanoGPTFallbackMiddleware",
     "NanoGPTFetchPageTool",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
+    "NanoGPTMemoryCompressionMiddleware",
+    "NanoGPTModerationMiddleware",
     "NanoGPTRateLimiter",
     "NanoGPTRerank",
     "NanoGPTSpeechTool",
@@ -81,8 +90,11 @@ _LAZY = {
     "batch_api": "batches",
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
-    "MemoryCompressionMiddleware": "middleware",
-    "ModerationMiddleware": "middleware",
+    "NanoGPTBudgetMiddleware": "middleware",
+    "NanoGPTCostMiddleware": "middleware",
+    "NanoGPTFallbackMiddleware": "middleware",
+    "NanoGPTMemoryCompressionMiddleware": "middleware",
+    "NanoGPTModerationMiddleware": "middleware",
     "NanoGPTAudioParser": "parsers",
     "NanoGPTRerank": "rerankers",
     "NanoGPTWebLoader": "loaders",

@@ -2,7 +2,7 @@
 
 >>> from langchain.agents import create_agent
 >>> agent = create_agent(
-...     ChatNanoGPT(model="openai/gpt-5.2"), tools, middleware=[ModerationMiddleware()]
+...     ChatNanoGPT(model="openai/gpt-5.2"), tools, middleware=[NanoGPTModerationMiddleware()]
 ... )
 """
 
@@ -41,11 +41,11 @@ with needs("agents", "langchain_nanogpt.middleware"):
     from langgraph.runtime import Runtime
 
 __all__ = [
-    "MemoryCompressionMiddleware",
-    "ModerationMiddleware",
     "NanoGPTBudgetMiddleware",
     "NanoGPTCostMiddleware",
     "NanoGPTFallbackMiddleware",
+    "NanoGPTMemoryCompressionMiddleware",
+    "NanoGPTModerationMiddleware",
     "RunCost",
 ]
 
@@ -93,7 +93,7 @@ class _Compressor(LangChainSettings):
             return (await client.compress_memory(conversation, **self._options)).text
 
 
-class ModerationMiddleware(AgentMiddleware[Any, Any, Any]):
+class NanoGPTModerationMiddleware(AgentMiddleware[Any, Any, Any]):
     """Checks an agent's input with a moderation model before a chat model is paid for it.
 
     Each user message is checked once, when the agent is about to send it; with
@@ -182,7 +182,7 @@ class ModerationMiddleware(AgentMiddleware[Any, Any, Any]):
         return removed[::-1]
 
 
-class MemoryCompressionMiddleware(SummarizationMiddleware):
+class NanoGPTMemoryCompressionMiddleware(SummarizationMiddleware):
     """Replaces old messages by NanoGPT's context memory, instead of a summary by a model.
 
     It is LangChain's ``SummarizationMiddleware`` with another author of the summary: ``trigger``

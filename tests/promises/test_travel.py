@@ -105,12 +105,11 @@ def test_all_classes_of_the_frameworks_are_tried():
         name
         for package in (langchain_nanogpt, llama_index_nanogpt)
         for name in package.__all__
-        if getattr(package, name) not in OF_FRAMEWORKS
+        if getattr(package, name) not in OF_FRAMEWORKS and not name.endswith("Middleware")
     }
     assert others == {
         "NanoGPTCostCallbackHandler", "NanoGPTCostHandler", "NanoGPTRateLimiter", "with_footnotes",
         "BatchJob", "batch_api", "abatch_api", "register",
-        "ModerationMiddleware", "MemoryCompressionMiddleware",
     }  # fmt: skip
 
 

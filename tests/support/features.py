@@ -376,7 +376,7 @@ ROWS = (
         BEYOND,
         "moderation of input",
         [client("moderate", "Hi", good=lambda found: not found.flagged)],
-        [Cell("ModerationMiddleware.before_model", [STATE, None], good=is_none)],
+        [Cell("NanoGPTModerationMiddleware.before_model", [STATE, None], good=is_none)],
         [Cell("NanoGPTModerator.check", [MESSAGES], good=is_none)],
     ),
     Row(
@@ -391,7 +391,7 @@ ROWS = (
         [client("compress_memory", "Hi", good=lambda memory: memory.text)],
         [
             Cell(
-                "MemoryCompressionMiddleware.before_model",
+                "NanoGPTMemoryCompressionMiddleware.before_model",
                 [STATE, None],
                 words={"model": LLM},
                 good=is_none,

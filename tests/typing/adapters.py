@@ -21,12 +21,14 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
 from langchain_nanogpt import (
     ChatNanoGPT,
-    MemoryCompressionMiddleware,
-    ModerationMiddleware,
     NanoGPTAudioParser,
+    NanoGPTBudgetMiddleware,
     NanoGPTCostCallbackHandler,
     NanoGPTEmbeddings,
+    NanoGPTFallbackMiddleware,
     NanoGPTImageTool,
+    NanoGPTMemoryCompressionMiddleware,
+    NanoGPTModerationMiddleware,
     NanoGPTRerank,
     NanoGPTToolkit,
     NanoGPTWebLoader,
@@ -34,7 +36,6 @@ from langchain_nanogpt import (
     register,
     with_footnotes,
 )
-from langchain_nanogpt.middleware import NanoGPTBudgetMiddleware, NanoGPTFallbackMiddleware
 from langchain_nanogpt.tracing import NanoGPTLangSmithTracer, NanoGPTOpenInferenceHandler
 from llama_index_nanogpt import (
     NanoGPT,
@@ -74,9 +75,9 @@ def langchain_tools(client: NanoGPTClient) -> None:
     retriever: BaseRetriever = NanoGPTWebSearchRetriever(client=client)
     parser: BaseBlobParser = NanoGPTAudioParser(client=client)
     reranker: BaseDocumentCompressor = NanoGPTRerank(client=client, top_n=None)
-    guard: AgentMiddleware = ModerationMiddleware(client=client, on_flagged="raise")
+    guard: AgentMiddleware = NanoGPTModerationMiddleware(client=client, on_flagged="raise")
     chat = ChatNanoGPT(model=MODEL, client=client)
-    memory: AgentMiddleware = MemoryCompressionMiddleware(chat, keep=("messages", 2))
+    memory: AgentMiddleware = NanoGPTMemoryCompressionMiddleware(chat, keep=("messages", 2))
     loader: BaseLoader = NanoGPTWebLoader(urls="https://example.com", client=client, stealth=True)
     _ = tool, retriever, parser, reranker, guard, memory, loader
 
@@ -131,7 +132,7 @@ def mistakes() -> None:
     NanoGPT(model=MODEL, temprature=0.2)  # type: ignore[call-arg]
     NanoGPTRerank(top_n="many")  # type: ignore[arg-type]
     LlamaIndexRerank(topn=3)  # type: ignore[call-arg]
-    ModerationMiddleware(on_flagged="ignore")  # type: ignore[arg-type]
+    NanoGPTModerationMiddleware(on_flagged="ignore")  # type: ignore[arg-type]
     NanoGPTEmbedding(model="BAAI/bge-m3")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").speak(txt="hi")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").generate_image(prompt="a fox", n="two")  # type: ignore[arg-type]

@@ -13,7 +13,11 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCal
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
-from langchain_nanogpt import ChatNanoGPT, MemoryCompressionMiddleware, ModerationMiddleware
+from langchain_nanogpt import (
+    ChatNanoGPT,
+    NanoGPTMemoryCompressionMiddleware,
+    NanoGPTModerationMiddleware,
+)
 from nanogpt_client import (
     Budget,
     BudgetExceededError,
@@ -41,8 +45,8 @@ def agent_of(app: SandboxApp, *middleware: Any, tools: Sequence[Any] = (), **mor
     return create_agent(llm, list(tools), middleware=middleware, **more)
 
 
-def moderation(app: SandboxApp, **settings: Any) -> ModerationMiddleware:
-    return ModerationMiddleware(**settings, **connection(app))
+def moderation(app: SandboxApp, **settings: Any) -> NanoGPTModerationMiddleware:
+    return NanoGPTModerationMiddleware(**settings, **connection(app))
 
 
 def routes(app: SandboxApp) -> list[str]:
@@ -146,7 +150,7 @@ async def test_a_check_that_fails_stops_the_run(run):
 async def test_its_calls_are_in_the_ledger_and_the_budget_of_its_client(run):
     app, ledger = SandboxApp(model=Script("Hello.")), Ledger()
     settings = connection(app) | {"ledger": ledger, "budget": Budget(max_calls=1)}
-    agent = agent_of(app, ModerationMiddleware(**settings))
+    agent = agent_of(app, NanoGPTModerationMiddleware(**settings))
     await run(agent, ("user", "Hi"))
     assert [entry.kind for entry in ledger] == ["moderation"]
     with pytest.raises(BudgetExceededError):
@@ -155,13 +159,13 @@ async def test_its_calls_are_in_the_ledger_and_the_budget_of_its_client(run):
 
 def test_a_client_can_be_shared_and_wrong_settings_are_refused():
     client = NanoGPTClient("k-1")
-    assert ModerationMiddleware(client=client)._moderator._client() is client
+    assert NanoGPTModerationMiddleware(client=client)._moderator._client() is client
     with pytest.raises(ConfigurationError, match="NANOGPT_API_KEY"):
-        ModerationMiddleware()
+        NanoGPTModerationMiddleware()
     with pytest.raises(ConfigurationError, match="modle"):
-        ModerationMiddleware(client=client, modle="x")
+        NanoGPTModerationMiddleware(client=client, modle="x")
     with pytest.raises(ValidationError, match="expiration_days"):
-        MemoryCompressionMiddleware(
+        NanoGPTMemoryCompressionMiddleware(
             ChatNanoGPT(model=MODEL, client=client), client=client, expiration_days=-1
         )
 
@@ -186,9 +190,9 @@ LONG = [
 ]
 
 
-def compression(app: SandboxApp, **settings: Any) -> MemoryCompressionMiddleware:
+def compression(app: SandboxApp, **settings: Any) -> NanoGPTMemoryCompressionMiddleware:
     llm = ChatNanoGPT(model=MODEL, **connection(app))
-    return MemoryCompressionMiddleware(llm, **settings, **connection(app))
+    return NanoGPTMemoryCompressionMiddleware(llm, **settings, **connection(app))
 
 
 async def test_old_messages_become_one_without_a_model(run):
