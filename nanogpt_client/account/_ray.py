@@ -23,6 +23,7 @@ from nanogpt_client.account._backend import (
 )
 from nanogpt_client.account._sqlite import SqliteBackend
 from nanogpt_client.errors import AccountUnavailableError, ConfigurationError
+from nanogpt_client.extras import install_command
 
 __all__ = ["RayBackend"]
 
@@ -41,7 +42,7 @@ class RayBackend:
         try:
             import ray  # noqa: PLC0415 - an extra, and large
         except ImportError as error:
-            msg = "an account in Ray needs: pip install 'nanogpt-integrations[ray]'"
+            msg = f"an account in Ray needs Ray: {install_command('ray')}"
             raise ConfigurationError(msg, param="url") from error
         self._ray = ray
         self._name = urlsplit(url).netloc

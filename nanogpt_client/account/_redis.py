@@ -21,13 +21,10 @@ from nanogpt_client.account._backend import (
     Sums,
 )
 from nanogpt_client.account._state import LATE, MARGIN, START, WINDOW
-from nanogpt_client.errors import AccountUnavailableError, ConfigurationError
+from nanogpt_client.account.urls import connected
+from nanogpt_client.errors import AccountUnavailableError
 
 __all__ = ["RedisBackend"]
-
-# Seconds; the URL may set others: redis://host/0?socket_timeout=1
-_TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
-_RETRIES = 2  # of an operation whose connection broke; each operation may be repeated
 
 _CONSTANTS = f"local late, start, window = {LATE}, {START}, {WINDOW}"
 # Common to all scripts: the state, its rules, and the calls whose workers did not report in time.
@@ -135,29 +132,10 @@ class RedisBackend:
     """See `Backend`. Threads and forked processes may share it: redis-py's pool allows it."""
 
     def __init__(self, url: str) -> None:
-        try:
-            import redis  # noqa: PLC0415 - an extra
-            from redis.backoff import ExponentialBackoff  # noqa: PLC0415
-            from redis.retry import Retry  # noqa: PLC0415
-        except ImportError as error:
-            msg = "an account in Redis needs: pip install 'nanogpt-integrations[redis]'"
-            raise ConfigurationError(msg, param="url") from error
         address, name = _split(url)
         # Braces: a Redis Cluster must hold all keys of an account in one place.
         self._keys = [f"nanogpt:{{{name}}}:{part}" for part in _PARTS]
-        self._error = redis.RedisError
-        try:
-            self._redis = redis.Redis.from_url(
-                address,
-                decode_responses=True,
-                retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES),
-                retry_on_error=[redis.ConnectionError, redis.TimeoutError],
-                **_TIMEOUTS,
-            )
-            self._redis.connection_pool.make_connection()  # checks the options, without connecting
-        except (ValueError, TypeError) as error:
-            msg = f"an account cannot use this address of Redis: {error}"
-            raise ConfigurationError(msg, param="url") from None
+        self._redis, self._failures = connected(address, "an account", "url", decode_responses=True)
         bodies = (_ADMIT, _CONFIRM, _PAUSE, _FINISH, _SUMS)
         self._admit, self._confirm, self._pause, self._finish, self._sums = (
             self._redis.register_script(_CONSTANTS + _RULES + body) for body in bodies
@@ -224,7 +202,7 @@ class RedisBackend:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (self._error, OSError) as error:
+        except self._failures as error:
             msg = f"the account's Redis cannot be used: {error}"
             raise AccountUnavailableError(msg) from error
 

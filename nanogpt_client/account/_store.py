@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
 from weakref import WeakSet, WeakValueDictionary
 
 from nanogpt_client.account._backend import Backend
 from nanogpt_client.account._outbox import Outbox
+from nanogpt_client.account.urls import file_of
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Ledger
 
-__all__ = ["MEMORY_URL", "Store", "checked_url", "opened", "without_password"]
+__all__ = ["MEMORY_URL", "Store", "opened"]
 
 MEMORY_URL = "memory:"
-_FORMS = "memory:, sqlite:///spent.db, redis://host/0 or ray://name"
 
 
 class _ForkableBackend(Backend, Protocol):
@@ -57,32 +55,6 @@ class Store:
         self.outbox.forked()
 
 
-def checked_url(url: str) -> str:
-    """Return the URL with an absolute path, so that it means the same in every process.
-
-    Raises:
-        ConfigurationError: it has another form.
-    """
-    parts = urlsplit(str(url))
-    if url == MEMORY_URL or (parts.scheme in {"redis", "rediss", "ray"} and parts.netloc):
-        return url
-    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
-        path = Path(unquote(parts.path[1:])).absolute()
-        if not path.parent.is_dir():
-            raise ConfigurationError(f"there is no folder {str(path.parent)!r}", param="url")
-        return f"sqlite:///{path}"
-    raise ConfigurationError(f"an account's URL must be {_FORMS}, not {url!r}", param="url")
-
-
-def without_password(url: str) -> str:
-    """Return a URL that may be shown."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    if not at:
-        return url
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
-
-
 def opened(url: str) -> Store:
     """Return the store of a checked URL; memory is a new one each time."""
     if url == MEMORY_URL:
@@ -95,18 +67,18 @@ def opened(url: str) -> Store:
 
 
 def _backend(url: str) -> _ForkableBackend:
-    scheme = urlsplit(url).scheme
-    if scheme in {"redis", "rediss"}:
-        from nanogpt_client.account._redis import RedisBackend  # noqa: PLC0415 - an extra
+    path = ":memory:" if url == MEMORY_URL else file_of(url)
+    if path is not None:
+        from nanogpt_client.account._sqlite import SqliteBackend  # noqa: PLC0415 - if used
 
-        return RedisBackend(url)
-    if scheme == "ray":
+        return SqliteBackend(path)
+    if url.startswith("ray:"):
         from nanogpt_client.account._ray import RayBackend  # noqa: PLC0415 - an extra
 
         return RayBackend(url)
-    from nanogpt_client.account._sqlite import SqliteBackend  # noqa: PLC0415 - if used
+    from nanogpt_client.account._redis import RedisBackend  # noqa: PLC0415 - an extra
 
-    return SqliteBackend(":memory:" if url == MEMORY_URL else url.removeprefix("sqlite:///"))
+    return RedisBackend(url)
 
 
 _lock = threading.Lock()

@@ -16,7 +16,8 @@ from nanogpt_client.account._backend import (
     PauseReason,
     Sums,
 )
-from nanogpt_client.account._store import MEMORY_URL, Store, checked_url, opened, without_password
+from nanogpt_client.account._store import MEMORY_URL, Store, opened
+from nanogpt_client.account.urls import checked_url, without_secrets
 from nanogpt_client.errors import (
     BudgetExceededError,
     ConfigurationError,
@@ -110,7 +111,7 @@ class Account:
         assumed_usd: Decimal | float | str = "0.01",
         lease: float = 900.0,
     ) -> None:
-        self.url = checked_url(url)
+        self.url = checked_url(url, "an account", "url", MEMORY_URL, "ray://NAME")
         self.usd = None if usd is None else checked_usd("an Account", "usd", usd)
         self.assumed_usd = checked_usd("an Account", "assumed_usd", assumed_usd)
         self.max_calls = max_calls
@@ -259,7 +260,7 @@ class Account:
 
     def __repr__(self) -> str:
         limits = f"usd={self.usd}, requests_per_second={self.requests_per_second}"
-        return f"Account({without_password(self.url)!r}, {limits})"
+        return f"Account({without_secrets(self.url)!r}, {limits})"
 
     def __copy__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from rich.table import Column
 
 from nanogpt_client.account import Account, AccountStatus
 from nanogpt_client.account.account import totals_of
+from nanogpt_client.account.urls import file_of
 from nanogpt_client.cli.base import Command, Session, session
 from nanogpt_client.cli.output import dollars, number_column, write, write_table
 from nanogpt_client.errors import ConfigurationError
@@ -37,9 +38,9 @@ def account(run: Session, /, url: str, *, by: str) -> None:
     NanoGPT.
     """
     shared = Account(url)
-    path = Path(shared.url.removeprefix("sqlite:///"))
-    if shared.url.startswith("sqlite:") and not path.exists():
-        raise ConfigurationError(f"there is no file {str(path)!r}", param="url")
+    path = file_of(shared.url)
+    if path is not None and not Path(path).exists():
+        raise ConfigurationError(f"there is no file {path!r}", param="url")
     status, rows = shared.status(), shared.rows()
     rate = _rate(rows)
     groups = {name: totals_of(rows, name) for name in _GROUPS}

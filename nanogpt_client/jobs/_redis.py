@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.account.urls import connected
 from nanogpt_client.jobs._backend import States, UnknownRequest
 
 __all__ = ["RedisBackend"]
@@ -61,33 +60,14 @@ for _, key in ipairs(KEYS) do
   end
 end
 """
-_SECONDS = 10.0  # for one command
 _MOST = 2_048  # answers in one reply
 
 
 class RedisBackend:
     """Answers as strings, intents as strings with the request's id, leases as keys that expire."""
 
-    errors: tuple[type[Exception], ...]
-
     def __init__(self, url: str) -> None:
-        try:
-            import redis  # noqa: PLC0415 - an optional dependency
-            from redis.backoff import ExponentialBackoff  # noqa: PLC0415
-            from redis.retry import Retry  # noqa: PLC0415
-        except ImportError as error:
-            msg = "redis:// needs redis-py: pip install 'nanogpt-integrations[redis]'"
-            raise ConfigurationError(msg, param="store") from error
-        self.errors = (redis.RedisError, OSError)
-        try:
-            self._redis: Any = redis.Redis.from_url(
-                url,
-                socket_timeout=_SECONDS,
-                socket_connect_timeout=_SECONDS,
-                retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
-            )
-        except ValueError as error:
-            raise ConfigurationError(f"the store's URL is invalid: {error}") from None
+        self._redis, self.errors = connected(url, "a store", "store")
         self._claim = self._redis.register_script(_CLAIM)
         self._remove = self._redis.register_script(_REMOVE)
 

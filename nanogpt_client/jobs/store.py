@@ -14,11 +14,10 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
+from nanogpt_client.account.urls import checked_url, file_of, without_secrets
 from nanogpt_client.errors import ConfigurationError, StoreUnavailableError
 from nanogpt_client.hooks import logger, warn
 from nanogpt_client.jobs._backend import Backend, Claim, UnknownRequest
@@ -53,14 +52,15 @@ class PaidStore:
             others wait for its answers until then.
 
     Raises:
-        ConfigurationError: the URL is of no supported kind, or ``lease`` is not above 0.
+        ConfigurationError: the URL is of no supported kind, its folder does not exist, or ``lease``
+            is not above 0.
         StoreUnavailableError: from its methods; the database is out of reach.
     """
 
     def __init__(self, url: str, *, lease: float = _LEASE_SECONDS) -> None:
         if not 0 < lease < float("inf"):
             raise ConfigurationError(f"lease must be seconds above 0, not {lease!r}", param="lease")
-        self._url = _checked(url)
+        self._url = checked_url(url, "a store", "store")
         self._lease = float(lease)
         self._set_up()
 
@@ -76,9 +76,7 @@ class PaidStore:
         )  # at the latest when Python ends
 
     def __repr__(self) -> str:
-        parts = urlsplit(self._url)
-        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"  # no password
-        return f"PaidStore({shown!r})"
+        return f"PaidStore({without_secrets(self._url)!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_url": self._url, "_lease": self._lease}
@@ -256,32 +254,20 @@ class _Process:
             backend.close()
 
 
-def _checked(url: str) -> str:
-    """Return a URL of a supported kind, a file's with its absolute path."""
-    scheme, _, rest = str(url).partition("://")
-    if scheme == "sqlite" and rest.startswith("/") and rest[1:]:
-        return f"sqlite:///{Path(rest[1:]).absolute()}"
-    if scheme in {"redis", "rediss", "unix"} and rest:
-        return url
-    msg = "a store's URL is sqlite:///FILE, redis://HOST or rediss://HOST"
-    shown = f"{scheme}://…" if rest else repr(url)
-    raise ConfigurationError(f"{msg}, not {shown}", param="store")
-
-
 def _opened(url: str) -> Backend:
     """Return a connection to the database."""
-    if not url.startswith("sqlite:"):
+    if (path := file_of(url)) is None:
         from nanogpt_client.jobs._redis import RedisBackend  # noqa: PLC0415 - an optional dependency
 
         return RedisBackend(url)
     from nanogpt_client.jobs._sqlite import SQLiteBackend  # noqa: PLC0415 - like the other one
 
     try:
-        return SQLiteBackend(Path(url.removeprefix("sqlite:///")))
+        return SQLiteBackend(path)
     except SQLiteBackend.errors as error:
         raise _unavailable(url, error) from error
 
 
 def _unavailable(url: str, error: Exception) -> StoreUnavailableError:
-    name = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else urlsplit(url).hostname
+    name = file_of(url) or without_secrets(url)
     return StoreUnavailableError(f"the store of paid work {name!r} is out of reach: {error}")

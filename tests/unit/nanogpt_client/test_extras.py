@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 
 import pytest
 
-from nanogpt_client import extras
-from nanogpt_client.extras import needs
+import langchain_nanogpt
+from nanogpt_client import ConfigurationError, extras
+from nanogpt_client._protocol.progress import ProgressReporter
+from nanogpt_client.account import Account
+from nanogpt_client.extras import install_command, needs
+from nanogpt_client.jobs import PaidStore
+from nanogpt_client.sandbox import Sandbox
+from tests.packaging.test_architecture import modules
 
 
 @pytest.mark.parametrize(
@@ -75,3 +83,36 @@ def test_an_adapter_without_its_framework_says_what_to_install(package, missing,
     )
     assert done.stdout.startswith(f"{package} needs {missing}: pip install ")
     assert extra in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("extra", "missing", "use"),
+    [
+        ("redis", "redis", lambda: Account("redis://127.0.0.1/0")),
+        ("redis", "redis", lambda: PaidStore("redis://127.0.0.1/0").get([])),
+        ("ray", "ray", lambda: Account("ray://name")),
+        ("agents", "langchain.chat_models.base", langchain_nanogpt.register),
+        ("progress", "tqdm.auto", lambda: ProgressReporter({"progress": True}).__enter__()),
+        ("sandbox", "uvicorn", lambda: Sandbox().start()),
+    ],
+)
+def test_what_uses_an_extra_says_what_to_install(extra, missing, use, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(
+        (ConfigurationError, ImportError), match=r"needs .*: pip install "
+    ) as caught:
+        use()
+    assert install_command(extra) in str(caught.value)
+
+
+def test_no_message_names_an_extra_of_a_package_from_an_index():
+    """Where the package came from a file or a folder, such a command would install another one."""
+    named = [
+        f"{module.name}:{node.lineno}"
+        for module in modules("nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"pip install\W+nanogpt", node.value)
+    ]
+    assert named == []

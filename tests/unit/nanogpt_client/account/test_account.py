@@ -71,14 +71,21 @@ def test_reading_changes_nothing(url):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"url": "spent.db"}, "must be memory:, sqlite:///"),
-        ({"url": "sqlite://spent.db"}, "must be memory:, sqlite:///"),
-        ({"url": "sqlite:///"}, "must be memory:, sqlite:///"),
-        ({"url": "redis:"}, "must be memory:, sqlite:///"),
-        ({"url": "postgres://x/y"}, "must be memory:, sqlite:///"),
+        ({"url": "spent.db"}, "must be memory:, ray://NAME, sqlite:///"),
+        ({"url": "sqlite://spent.db"}, "must be memory:, ray://NAME, sqlite:///"),
+        ({"url": "sqlite:///"}, "must be memory:, ray://NAME, sqlite:///"),
+        ({"url": "redis:"}, "must be memory:, ray://NAME, sqlite:///"),
+        ({"url": "postgres://x/y"}, "must be memory:, ray://NAME, sqlite:///"),
         ({"url": "sqlite:////no/such/folder/spent.db"}, "there is no folder"),
         ({"url": "redis://host/0?no_such=1"}, "cannot use this address"),
-        ({"url": "redis://host:port/0"}, "cannot use this address"),
+        ({"url": "redis://host:port/0"}, "must be memory:, ray://NAME, sqlite:///"),
+        ({"url": "redis://[::1/0"}, "must be memory:"),
+        ({"url": "redis://user:hunter2"}, "must be memory:"),
+        ({"url": "redis://:hunter2#1@host/0"}, "special characters of the password"),
+        ({"url": "redis://:hunter2/1@host/0"}, "special characters of the password"),
+        ({"url": "postgres://user:hunter2@host/y"}, r"not postgres://…$"),
+        ({"url": "user:hunter2@host"}, r"not another text$"),
+        ({"url": "sqlite:///spent.db?mode=ro"}, "has no options"),
         ({"usd": -1}, "an Account's usd must be"),
         ({"usd": "much"}, "an Account's usd must be"),
         ({"assumed_usd": "much"}, "an Account's assumed_usd must be"),
@@ -88,8 +95,9 @@ def test_reading_changes_nothing(url):
     ],
 )
 def test_wrong_arguments(arguments, match):
-    with pytest.raises(ConfigurationError, match=match):
+    with pytest.raises(ConfigurationError, match=match) as caught:
         Account(**arguments)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_neither_repr_nor_errors_show_a_password(url):
@@ -98,6 +106,8 @@ def test_neither_repr_nor_errors_show_a_password(url):
     with pytest.raises(Exception, match="cannot be used") as caught:
         account.spent  # noqa: B018 - a property that asks the server
     assert "hunter2" not in repr(account) + str(caught.value)
+    in_options = Account("redis://127.0.0.1:1/0?password=hunter2&account=us")
+    assert "'redis://127.0.0.1:1/0?account=us'" in repr(in_options)
     assert repr(Account("memory:", usd=2)) == "Account('memory:', usd=2, requests_per_second=25.0)"
 
 

@@ -189,7 +189,7 @@ def address_of(embed, text):
 
 def test_nothing_is_sent_while_the_store_is_away(tmp_path):
     service = VectorService()
-    for url in (f"sqlite:///{tmp_path}/missing/paid.db", "redis://127.0.0.1:1/0"):
+    for url in (f"sqlite:///{tmp_path}", "redis://127.0.0.1:1/0"):  # a folder, and nobody
         with pytest.raises(StoreUnavailableError):
             job(service, url)({"text": ["a"]})
     assert service.requests == 0

@@ -154,7 +154,8 @@ def test_it_opens_again_after_close(store):
 
 
 @pytest.mark.parametrize(
-    "url", ["paid.db", "sqlite://", "sqlite:///", "redis://", "postgres://db/x", "", None, 3]
+    "url",
+    ["paid.db", "sqlite://", "sqlite:///", "redis://", "postgres://db/x", "memory:", "", None, 3],
 )
 def test_other_urls_are_refused(url):
     with pytest.raises(ConfigurationError, match="sqlite:///FILE") as caught:
@@ -171,7 +172,7 @@ def test_a_lease_is_a_time(lease):
 def test_no_password_is_shown():
     secret = "s3cret-pass"
     store = PaidStore(f"redis://user:{secret}@127.0.0.1:1/0")
-    assert repr(store) == "PaidStore('redis://127.0.0.1:1/0')"
+    assert repr(store) == "PaidStore('redis://user:***@127.0.0.1:1/0')"
     with pytest.raises(StoreUnavailableError) as caught:
         store.get(["a"])
     assert secret not in f"{caught.value} {caught.value.__cause__}"
@@ -191,7 +192,11 @@ def test_a_relative_file_stays_where_it_is(tmp_path, monkeypatch):
 
 
 def test_a_file_that_cannot_be_opened_is_a_typed_error(tmp_path):
+    with pytest.raises(ConfigurationError, match="there is no folder"):
+        PaidStore(f"sqlite:///{tmp_path}/missing/paid.db")
+    (tmp_path / "missing").mkdir()
     store = PaidStore(f"sqlite:///{tmp_path}/missing/paid.db")
+    (tmp_path / "missing").rmdir()
     with pytest.raises(StoreUnavailableError, match=r"paid\.db"):
         ask(store, "a")
 
