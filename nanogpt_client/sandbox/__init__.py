@@ -34,9 +34,9 @@ from nanogpt_client.sandbox.answers.turn import (
 from nanogpt_client.sandbox.answers.upstream import Upstream
 from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import SCENARIOS, Scenario
-from nanogpt_client.sandbox.messages import Cut, Reply, Request, Stall
+from nanogpt_client.sandbox.http import Cut, Reply, Request, Stall
 from nanogpt_client.sandbox.recorded_requests import RecordedRequest, RecordedRequests
-from nanogpt_client.sandbox.routes.x402 import Wallet
+from nanogpt_client.sandbox.routes.payments import Wallet
 from nanogpt_client.sandbox.server import Sandbox
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 

@@ -18,16 +18,15 @@ from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
-from nanogpt_client.sandbox.errors import Refusal, sandbox_error
+from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
-from nanogpt_client.sandbox.messages import Reply, Request, html_reply
+from nanogpt_client.sandbox.http import Refusal, Reply, Request, html_reply, sandbox_error
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
-from nanogpt_client.sandbox.routes import TABLE
-from nanogpt_client.sandbox.routes.x402 import Wallet, is_accountless, quoting
-from nanogpt_client.sandbox.routing import Found, Route, split_root
-from nanogpt_client.sandbox.world import Exchange, World
+from nanogpt_client.sandbox.routes import Found, find, split_root
+from nanogpt_client.sandbox.routes.payments import Wallet, is_accountless, quoting
+from nanogpt_client.sandbox.world import World
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
 _MODEL_RAISED = 424  # no client sends a request again for it
@@ -123,7 +122,7 @@ class SandboxApp:
 
     def turn_away(self, request: Request) -> Reply | None:
         """Answer a request that is refused by its head alone, whatever the body that follows."""
-        found = TABLE.find(request.method, request.path)
+        found = find(request.method, request.path)
         if not isinstance(found, Found):
             return None
         try:
@@ -138,7 +137,7 @@ class SandboxApp:
         return replace(reply, headers={"x-request-id": identifier, **reply.headers})
 
     def _answer(self, request: Request, identifier: str) -> Reply:
-        found = TABLE.find(request.method, request.path)
+        found = find(request.method, request.path)
         if not isinstance(found, Found):
             return _no_route(request, found)
         route = found.route

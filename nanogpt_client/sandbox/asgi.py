@@ -9,12 +9,12 @@ import asyncio
 from dataclasses import replace
 from typing import ClassVar
 
+from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.app import SandboxApp
 from nanogpt_client.sandbox.bodies import MAX_BODY
-from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.messages import Cut, Reply, Request, Stall
+from nanogpt_client.sandbox.http import Cut, Reply, Request, Stall
 
-with needs("starlette and uvicorn"):
+with needs("sandbox", "the sandbox's server"):
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request as Incoming
     from starlette.types import Receive, Scope, Send

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from nanogpt_client.sandbox.errors import Refusal, invalid
-from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.messages import Request
+from nanogpt_client.extras import needs
+from nanogpt_client.sandbox.http import Refusal, Request, invalid
 
 MAX_BODY = 32 * 1024 * 1024
 _DATA_URL = re.compile(
@@ -82,7 +81,7 @@ def is_json(request: Request) -> bool:
 
 def read_form(request: Request) -> Form:
     """Return the multipart form of the body. Raises `Refusal` (400)."""
-    with needs("python_multipart"):
+    with needs("sandbox", "a form"):
         from python_multipart import create_form_parser  # noqa: PLC0415 - an extra
         from python_multipart.exceptions import FormParserError  # noqa: PLC0415
     form = Form()

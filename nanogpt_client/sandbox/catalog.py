@@ -40,7 +40,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from nanogpt_client.sandbox.errors import missing, unknown_model
+from nanogpt_client.sandbox.http import missing, unknown_model
 
 FAULT_PREFIX = "sandbox/fault/"
 _BASIC = ("id", "object", "created", "owned_by")

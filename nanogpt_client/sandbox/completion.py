@@ -16,7 +16,7 @@ from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.answers.turn import Citation, Turn
-from nanogpt_client.sandbox.messages import dump
+from nanogpt_client.sandbox.http import dump
 
 DONE = b"data: [DONE]\n\n"
 _CHUNK = re.compile(r"\s*\S{1,16}|\s+")

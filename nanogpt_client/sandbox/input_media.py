@@ -9,11 +9,11 @@ import base64
 import re
 from io import BytesIO
 
+from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.bodies import read_data_url
-from nanogpt_client.sandbox.errors import Refusal, invalid, require
-from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.sandbox.exchange import Exchange
+from nanogpt_client.sandbox.http import Refusal, invalid, require
 from nanogpt_client.sandbox.media import ImageSpec
-from nanogpt_client.sandbox.world import Exchange
 
 MAX_IMAGE = 4 * 1024 * 1024
 _SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
@@ -107,7 +107,7 @@ def described(data: bytes, param: str) -> str:
 
 def pdf_text(data: bytes) -> str:
     """Return the text of a PDF, page after page; empty when it has none or cannot be read."""
-    with needs("pypdf"):
+    with needs("sandbox", "a PDF"):
         from pypdf import PdfReader  # noqa: PLC0415 - an extra
         from pypdf.errors import PyPdfError  # noqa: PLC0415
     try:

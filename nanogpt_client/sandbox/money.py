@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
+from nanogpt_client.sandbox.http import Refusal, insufficient_balance
 
 _MILLION = Decimal(1_000_000)
 _EXACT = Decimal("1e-12")

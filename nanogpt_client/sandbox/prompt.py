@@ -12,10 +12,9 @@ from typing import Any
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import read_base64, read_data_url
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.errors import Refusal, invalid, require
+from nanogpt_client.sandbox.exchange import Exchange
+from nanogpt_client.sandbox.http import Refusal, dump, invalid, require
 from nanogpt_client.sandbox.input_media import described, own_file, pdf_text
-from nanogpt_client.sandbox.messages import dump
-from nanogpt_client.sandbox.world import Exchange
 
 IMAGE_TYPES = {"image/png", "image/jpeg", "image/jpg", "image/webp"}
 _IMAGE_TOKENS = 255

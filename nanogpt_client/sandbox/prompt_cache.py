@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.messages import dump
+from nanogpt_client.sandbox.http import dump
 from nanogpt_client.sandbox.prompt import Prompt
 from nanogpt_client.sandbox.world import World
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, overload
 
 from nanogpt_client.sandbox.bodies import is_form, plain_body
-from nanogpt_client.sandbox.messages import Request
+from nanogpt_client.sandbox.http import Request
 
 _UPLOAD_BYTES = 64 * 1024
 _TOTAL_BYTES = 64 * 1024 * 1024

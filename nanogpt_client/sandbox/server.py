@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Self
 
+from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import Scenario
-from nanogpt_client.sandbox.lazy import needs
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
-from nanogpt_client.sandbox.routes.x402 import Wallet
+from nanogpt_client.sandbox.routes.payments import Wallet
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 _PATIENCE = 10.0
@@ -175,7 +175,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _uvicorn_server(app: SandboxApp) -> Any:
-    with needs("starlette and uvicorn"):
+    with needs("sandbox", "the sandbox's server"):
         import uvicorn  # noqa: PLC0415 - an extra
     from nanogpt_client.sandbox.asgi import DroppableProtocol, SandboxASGI  # noqa: PLC0415
 

@@ -15,9 +15,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from nanogpt_client.sandbox.errors import Refusal, invalid
-from nanogpt_client.sandbox.lazy import needs
-from nanogpt_client.sandbox.messages import dump
+from nanogpt_client.extras import needs
+from nanogpt_client.sandbox.http import Refusal, dump, invalid
 
 # OpenAI's page lists the compositions, Azure's the others ("not supported"). `default`: "'default'
 # is not permitted" (567-labs/instructor#1074); in 2026 from Azure only (openai-agents-python#4390).
@@ -112,7 +111,7 @@ def _wrong_parameters(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
 @lru_cache(maxsize=64)
 def _no_schema(text: str) -> tuple[Place, str] | None:
     """Return where and why a JSON text is no schema, None if it is one."""
-    with needs("jsonschema"):
+    with needs("sandbox", "a schema"):
         from jsonschema import Draft202012Validator  # noqa: PLC0415 - an extra
         from jsonschema.exceptions import best_match  # noqa: PLC0415
     checker = Draft202012Validator(Draft202012Validator.META_SCHEMA)

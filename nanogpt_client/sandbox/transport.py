@@ -16,7 +16,7 @@ from itertools import chain
 
 from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox.app import SandboxApp
-from nanogpt_client.sandbox.messages import Cut, Reply, Request
+from nanogpt_client.sandbox.http import Cut, Reply, Request
 
 
 class SandboxTransport(httpx.BaseTransport):

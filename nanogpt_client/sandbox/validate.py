@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
-from nanogpt_client.sandbox.messages import dump
+from nanogpt_client.sandbox.http import Refusal, dump, invalid, missing, require
 from nanogpt_client.sandbox.strict_schema import check_parameters, check_size, check_strict
 
 MAX_TOOL_BYTES = 200 * 1024

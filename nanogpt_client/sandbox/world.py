@@ -16,13 +16,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, Turn, turn_of
-from nanogpt_client.sandbox.errors import Refusal
-from nanogpt_client.sandbox.messages import Request
-from nanogpt_client.sandbox.money import Account, Bill, Charge
+from nanogpt_client.sandbox.answers.turn import Model
+from nanogpt_client.sandbox.http import Refusal
+from nanogpt_client.sandbox.money import Account
 
-_MEDIA_LIFETIME = 3600.0  # seconds
+MEDIA_LIFETIME = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,48 +117,3 @@ class World:
                 job.refunded = True
                 self.account.refund(job.model, job.cost)
             return job, stage
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request on its way through a route.
-
-    `variant` names the root it came by: "" (/api, /api/v1), subscription, paid, legacy or
-    thinking; `params` are the values of the placeholders in the route's path.
-    """
-
-    world: World
-    request: Request
-    id: str
-    variant: str = ""
-    params: dict[str, str] = field(default_factory=dict)
-    job_outcome: str = "completed"
-
-    def ask_model(self, body: dict[str, Any], **given: Any) -> Turn:
-        """Ask the sandbox's model; `given` are the other fields of the `ChatRequest`."""
-        headers = self.request.redacted_headers
-        return turn_of(self.world.model(ChatRequest(body, headers, **given)))
-
-    def bill(self, model: catalog.Model, usd: Decimal, input_tokens: int = 0) -> Bill:
-        """Charge the account for this request. Raises `Refusal` (402)."""
-        charge = Charge(model.metadata["name"], usd, input_tokens)
-        return Bill(usd, self.world.account.charge(charge))
-
-    def queue(self, kind: str, model: str, usd: Decimal, result: dict[str, Any]) -> Job:
-        """Queue a generation (video, tts or stt) that is paid for."""
-        name = self.world.new_id("vid_" if kind == "video" else "run_")
-        job = Job(name, kind, model, usd, self.world.clock(), result, self.job_outcome)
-        self.world.jobs[name] = job
-        return job
-
-    def store(self, content: bytes, mime: str, suffix: str) -> str:
-        """Store a generated file and return its URL."""
-        name = f"{hashlib.sha256(content).hexdigest()[:32]}.{suffix}"
-        until = self.world.clock() + _MEDIA_LIFETIME
-        self.world.files[name] = Stored(content, mime, until)
-        return f"{self.request.origin}/media/{name}"
-
-    def stored(self, url: str) -> Stored | None:
-        """Return the file behind a URL of the sandbox's own origin."""
-        prefix = f"{self.request.origin}/media/"
-        return self.world.file(url.removeprefix(prefix)) if url.startswith(prefix) else None

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp, catalog
-from nanogpt_client.sandbox.errors import Refusal
-from nanogpt_client.sandbox.model_name import BACKENDS, Chosen, parse
+from nanogpt_client.sandbox.http import Refusal
+from nanogpt_client.sandbox.model_choice import BACKENDS, Chosen, choose, parse
 from nanogpt_client.sandbox.money import (
     Account,
     Charge,
@@ -23,7 +23,6 @@ from nanogpt_client.sandbox.money import (
     speech_price,
     video_price,
 )
-from nanogpt_client.sandbox.providers import choose
 from tests.sandbox.asking import chat, code
 
 GLM = "zai-org/glm-5"  # deepinfra fp8, cerebras fp16 (no cache), fireworks bf16, novita fp8

@@ -26,7 +26,7 @@ from nanogpt_client.sandbox.answers.turn import (
     Turn,
     turn_of,
 )
-from nanogpt_client.sandbox.errors import Refusal, sandbox_error
+from nanogpt_client.sandbox.http import Refusal, sandbox_error
 
 # What does not change what a model says: how it is delivered, billed and accounted for.
 _IGNORED = frozenset(

@@ -7,7 +7,7 @@ from typing import Any
 
 from nanogpt_client._transport.http import httpx
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, ToolCall, Turn, text_of
-from nanogpt_client.sandbox.errors import Refusal, sandbox_error
+from nanogpt_client.sandbox.http import Refusal, sandbox_error
 
 _SENT = (
     "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature",

@@ -41,12 +41,10 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from nanogpt_client.sandbox.bodies import plain_body
-from nanogpt_client.sandbox.errors import unknown_model
+from nanogpt_client.sandbox.exchange import Exchange, Handler
 from nanogpt_client.sandbox.faults.changes import CHANGES
 from nanogpt_client.sandbox.faults.replies import REPLIES
-from nanogpt_client.sandbox.messages import Reply, Request
-from nanogpt_client.sandbox.routing import Handler
-from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.http import Reply, Request, unknown_model
 
 __all__ = ["NAMES", "SCENARIOS", "Scenario"]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.sandbox.completion import DONE, event
-from nanogpt_client.sandbox.messages import Cut, Part, Reply, Stall, json_reply
+from nanogpt_client.sandbox.http import Cut, Part, Reply, Stall, json_reply
 
 Change = Callable[[Reply, float], Reply]
 _SLOW = 0.05

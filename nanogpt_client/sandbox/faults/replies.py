@@ -6,9 +6,16 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from nanogpt_client.sandbox.completion import Choice, Completion, Manner
-from nanogpt_client.sandbox.errors import Refusal, insufficient_balance
-from nanogpt_client.sandbox.messages import EVENT_STREAM, Cut, Reply, html_reply, json_reply
-from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.exchange import Exchange
+from nanogpt_client.sandbox.http import (
+    EVENT_STREAM,
+    Cut,
+    Refusal,
+    Reply,
+    html_reply,
+    insufficient_balance,
+    json_reply,
+)
 
 Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")

@@ -16,9 +16,9 @@ from zlib import crc32
 
 import numpy as np
 
-from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.extras import needs
 
-with needs("PyAV"):
+with needs("sandbox", "the sandbox's audio"):
     import av
 
 if TYPE_CHECKING:

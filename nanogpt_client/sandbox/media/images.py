@@ -15,10 +15,10 @@ from typing import Final
 
 import numpy as np
 
-from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.media import ImageSpec
 
-with needs("Pillow"):
+with needs("sandbox", "the sandbox's images"):
     from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont, ImageOps
     from PIL.PngImagePlugin import PngInfo
 

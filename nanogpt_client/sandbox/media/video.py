@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from nanogpt_client.sandbox.lazy import needs
+from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.media.images import MARK, render
 
-with needs("Pillow and PyAV"):
+with needs("sandbox", "the sandbox's video"):
     import av
     from PIL import Image
 

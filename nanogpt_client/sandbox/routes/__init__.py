@@ -1,27 +1,77 @@
-"""The routes of the emulated API, one module a subject; each gives a list of `Route`s."""
+"""The routes of the emulated API, one module a subject, and how the route of a path is found.
 
+`/api/v1/...` and `/v1/...` are one root, older routes sit under `/api/...`. The variants
+`/api/subscription/v1`, `/api/paid/v1`, `/api/v1legacy` and `/api/v1thinking` have only some of
+the routes; embeddings, images and audio live under `/api/v1` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from nanogpt_client.sandbox.exchange import Route
 from nanogpt_client.sandbox.routes import (
     account,
     audio,
     batches,
     catalog,
     chat,
-    deposits,
     embeddings,
     images,
     memory,
     moderation,
-    pages,
-    rerank,
+    payments,
     video,
-    voices,
     web,
-    x402,
 )
-from nanogpt_client.sandbox.routing import Table
 
-_MODULES = (
-    chat, embeddings, rerank, moderation, memory, images, audio, voices, video, web, pages, catalog,
-    account, deposits, x402, batches,
+_ROOTS = (
+    ("/api/subscription/v1/", "subscription", "v1/"),
+    ("/api/paid/v1/", "paid", "v1/"),
+    ("/api/v1legacy/", "legacy", "v1/"),
+    ("/api/v1thinking/", "thinking", "v1/"),
+    ("/api/", "", ""),
+    ("/v1/", "", "v1/"),
+    ("/media/", "", "media/"),
+)
+_SUBJECTS = (
+    chat, embeddings, moderation, memory, images, audio, video, web, catalog, account, payments,
+    batches,
 )  # fmt: skip
-TABLE = Table([route for module in _MODULES for route in module.ROUTES])
+_ROUTES = [
+    (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
+    for subject in _SUBJECTS
+    for route in subject.ROUTES
+]
+
+
+class Found(NamedTuple):
+    """A matched route, the variant it was reached by and the values of its placeholders."""
+
+    route: Route
+    variant: str
+    params: dict[str, str]
+
+
+def find(method: str, path: str) -> Found | frozenset[str]:
+    """Return the route, or the methods of the path (none: no such path)."""
+    variant, tail = split_root(path) or ("", "")
+    allowed = set()
+    for pattern, route in _ROUTES:
+        match = pattern.fullmatch(tail)
+        if match is None or variant not in route.variants:
+            continue
+        if route.method == method:
+            return Found(route, variant, match.groupdict())
+        allowed.add(route.method)
+    return frozenset(allowed)
+
+
+def split_root(path: str) -> tuple[str, str] | None:
+    """Return the variant and the rest of the path, or None for a path outside the API."""
+    clean = path.rstrip("/")
+    for prefix, variant, lead in _ROOTS:
+        if clean.startswith(prefix):
+            return variant, lead + clean[len(prefix) :]
+    return None

@@ -9,14 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.sandbox import catalog, money
-from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.errors import Refusal, Style
-from nanogpt_client.sandbox.messages import Reply, iso, json_reply
-from nanogpt_client.sandbox.model_name import parse
+from nanogpt_client.sandbox.exchange import Exchange, Route
+from nanogpt_client.sandbox.http import Refusal, Reply, Style, iso, json_reply
+from nanogpt_client.sandbox.model_choice import parse
 from nanogpt_client.sandbox.prompt import read_prompt
-from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import check_chat, integer
-from nanogpt_client.sandbox.world import Exchange
 
 NANO_ADDRESS = "nano_1" + "sandbox" * 8 + "sand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given
@@ -37,7 +34,7 @@ def balance(exchange: Exchange) -> Reply:
 
 def completion_cost(exchange: Exchange) -> Reply:
     """Estimate a chat request without sending it to a model."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     chosen = parse(body.get("model"))
     model = catalog.find("text", chosen.id, strict=exchange.world.strict_models)
     check_chat(body, model)
@@ -50,7 +47,7 @@ def completion_cost(exchange: Exchange) -> Reply:
 
 def image_cost(exchange: Exchange) -> Reply:
     """Estimate an image request."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     model = catalog.asked_for("image", body)
     count = integer(body, "n", 1, model.parameters["max_images"]) or 1
     cost = money.image_price(model, body.get("size"), count)

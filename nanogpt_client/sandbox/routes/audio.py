@@ -1,18 +1,24 @@
-"""Speech and transcription, at once or as jobs, under `/v1/audio` and the older roots."""
+"""Speech, transcription and voice clones, at once or as jobs, and under the older roots.
+
+No voice is cloned: a preview is the text in the sandbox's own voice, a speaker's embedding a file
+without tensors.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import Upload, is_form, read_form, read_json
-from nanogpt_client.sandbox.errors import Refusal, Style, invalid, missing
-from nanogpt_client.sandbox.messages import Reply, json_reply
-from nanogpt_client.sandbox.money import Bill, minutes_price, speech_price
-from nanogpt_client.sandbox.routing import Route
+from nanogpt_client.sandbox.bodies import Upload, is_form, read_form
+from nanogpt_client.sandbox.exchange import Exchange, Route
+from nanogpt_client.sandbox.http import Refusal, Reply, Style, invalid, json_reply, missing, require
+from nanogpt_client.sandbox.money import Bill, Charge, minutes_price, speech_price
 from nanogpt_client.sandbox.validate import number
-from nanogpt_client.sandbox.world import Exchange, Job
+from nanogpt_client.sandbox.world import Job
 
 if TYPE_CHECKING:  # it loads PyAV
     from nanogpt_client.sandbox.media.audio import Transcript
@@ -34,7 +40,7 @@ def older_speech(exchange: Exchange) -> Reply:
 def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
     from nanogpt_client.sandbox.media.audio import synthesize  # noqa: PLC0415 - an extra
 
-    body = read_json(exchange.request)
+    body = exchange.json()
     model = catalog.asked_for("tts", body)
     text = body.get(text_key)
     if not isinstance(text, str) or not text.strip():
@@ -180,7 +186,7 @@ def older_transcription(exchange: Exchange) -> Reply:
 
 def transcription_status(exchange: Exchange) -> Reply:
     """Poll a transcription job."""
-    name = read_json(exchange.request).get("runId")
+    name = exchange.json().get("runId")
     if not isinstance(name, str):
         raise missing("runId")
     job, stage = _poll(exchange, "stt", name)
@@ -218,7 +224,7 @@ def recording(
         if not files:
             raise missing(file_field)
         return dict(form.fields), files[0]
-    body = read_json(exchange.request)
+    body = exchange.json()
     url = next((body[name] for name in url_fields if body.get(name)), None)
     if not isinstance(url, str):
         raise missing(url_fields[0])
@@ -229,6 +235,90 @@ def recording(
     return body, Upload(url.rpartition("/")[2], stored.content, stored.mime)
 
 
+_VOICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9]{7,}")
+_MODELS = {
+    "minimax": ("MiniMax-Voice-Clone", Decimal("1.00")),
+    "qwen": ("qwen-voice-clone", Decimal("0.25")),
+}
+
+
+def submit(exchange: Exchange) -> Reply:
+    """Queue a clone and charge for it. Raises `Refusal`."""
+    provider = exchange.params["provider"]
+    model, usd = _model(provider)
+    body, upload = recording(exchange, "audio", ("audioUrl", "audio_url"))
+    require(upload.content, "The audio file is empty.", "audio")
+    if provider == "minimax":
+        voice = body.get("customVoiceId") or body.get("custom_voice_id")
+        if not isinstance(voice, str):
+            raise missing("customVoiceId")
+        message = "customVoiceId must match ^[A-Za-z][A-Za-z0-9]{7,}$."
+        require(_VOICE_ID.fullmatch(voice), message, "customVoiceId")
+        result: dict[str, Any] = {
+            "audioUrls": _previews(exchange, body.get("text") or body.get("previewText"))
+        }
+    else:
+        url = exchange.store(_embedding(), "application/octet-stream", "safetensors")
+        result = {"speakerEmbeddingUrl": url}
+    bill = Bill(usd, exchange.world.account.charge(Charge(model, usd)))
+    job = exchange.queue(f"voice-{provider}", model, bill.cost, result)
+    return json_reply(
+        {
+            "status": "pending",
+            "runId": job.id,
+            "model": model,
+            "cost": bill.cost,
+            "paymentSource": "USD",
+            "isApiRequest": True,
+            "fileName": upload.name,
+            "fileSize": len(upload.content),
+        },
+        202,
+    )
+
+
+def status(exchange: Exchange) -> Reply:
+    """Poll a clone."""
+    provider = exchange.params["provider"]
+    model, _ = _model(provider)
+    name = exchange.json().get("runId")
+    if not isinstance(name, str):
+        raise missing("runId")
+    polled = exchange.world.poll(f"voice-{provider}", name)
+    if polled is None:
+        raise Refusal(400, "Invalid runId")
+    return json_reply(_state(*polled) | {"metadata": {"model": model}})
+
+
+def _state(job: Job, stage: int) -> dict[str, Any]:
+    if stage < job.stages:
+        return {"status": "processing" if stage else "pending"}
+    if job.outcome == "failed":
+        return {"status": "failed", "error": "The voice could not be cloned"}
+    return {"status": "completed", **job.result}
+
+
+def _model(provider: str) -> tuple[str, Decimal]:
+    if provider not in _MODELS:
+        raise Refusal(404, f"No voice clone provider '{provider}'.", code="not_found")
+    return _MODELS[provider]
+
+
+def _previews(exchange: Exchange, text: object) -> list[str]:
+    from nanogpt_client.sandbox.media.audio import synthesize  # noqa: PLC0415 - an extra
+
+    if not isinstance(text, str) or not text.strip():
+        return []
+    audio, mime = synthesize(text, voice="nova", format="mp3", speed=1.0)
+    return [exchange.store(audio, mime, "mp3")]
+
+
+def _embedding() -> bytes:
+    """Return a safetensors file that holds nothing but a note."""
+    header = json.dumps({"__metadata__": {"note": "made by the NanoGPT sandbox"}}).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
 ROUTES = [
     Route("POST", "v1/audio/speech", speech),
     Route("POST", "v1/speech", speech),
@@ -237,4 +327,6 @@ ROUTES = [
     Route("POST", "v1/audio/transcriptions", transcription),
     Route("POST", "transcribe", older_transcription, style=Style.SIMPLE),
     Route("POST", "transcribe/status", transcription_status, style=Style.SIMPLE, polled=True),
+    Route("POST", "voice-clone/{provider}", submit, style=Style.SIMPLE),
+    Route("POST", "voice-clone/{provider}/status", status, style=Style.SIMPLE, polled=True),
 ]

@@ -17,13 +17,21 @@ from typing import Any
 
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.script import Failure
-from nanogpt_client.sandbox.bodies import is_form, read_form, read_json
-from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require, sandbox_error
+from nanogpt_client.sandbox.bodies import is_form, read_form
+from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.faults.replies import REPLIES
-from nanogpt_client.sandbox.messages import Reply, Request, dump, json_reply
+from nanogpt_client.sandbox.http import (
+    Refusal,
+    Reply,
+    Request,
+    dump,
+    invalid,
+    json_reply,
+    missing,
+    require,
+    sandbox_error,
+)
 from nanogpt_client.sandbox.routes.chat import answer_row
-from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.world import Exchange
 
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 WINDOW = 24 * 3600.0
@@ -137,7 +145,7 @@ def file_content(exchange: Exchange) -> Reply:
 
 def create(exchange: Exchange) -> Reply:
     """Create a batch from a file. Raises `Refusal`."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     _check_endpoint(body.get("endpoint"))
     window = body.get("completion_window")
     require(window == "24h", "completion_window must be '24h'.", "completion_window")
@@ -157,7 +165,7 @@ def create(exchange: Exchange) -> Reply:
 
 def create_inline(exchange: Exchange) -> Reply:
     """Create a batch from the rows in the body; one without a limit gets 4096 tokens."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     _check_endpoint(body.get("endpoint"))
     model, rows = body.get("model"), body.get("requests")
     if not isinstance(model, str):

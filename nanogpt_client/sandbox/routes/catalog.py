@@ -4,10 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.errors import require
-from nanogpt_client.sandbox.messages import Reply, iso, json_reply
-from nanogpt_client.sandbox.routing import EVERYWHERE, Handler, Route
-from nanogpt_client.sandbox.world import Exchange
+from nanogpt_client.sandbox.exchange import EVERYWHERE, Exchange, Handler, Route
+from nanogpt_client.sandbox.http import Reply, iso, json_reply, require
 
 
 def text_models(exchange: Exchange) -> Reply:

@@ -10,20 +10,17 @@ from typing import Any
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.chat_search import Search, wanted_search
 from nanogpt_client.sandbox.completion import Choice, Completion, Limits, Manner, shape
-from nanogpt_client.sandbox.errors import Refusal
+from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
+from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
 from nanogpt_client.sandbox.input_media import data_url, render
 from nanogpt_client.sandbox.media import ImageSpec
-from nanogpt_client.sandbox.messages import EVENT_STREAM, Reply, json_reply
-from nanogpt_client.sandbox.model_name import Chosen, parse
+from nanogpt_client.sandbox.model_choice import Chosen, choose, is_paygo, parse
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
 from nanogpt_client.sandbox.prompt_cache import CacheUse, use_cache
-from nanogpt_client.sandbox.providers import choose, is_paygo
 from nanogpt_client.sandbox.routes.moderation import preflight
-from nanogpt_client.sandbox.routing import CHAT, Route
+from nanogpt_client.sandbox.search import Search, wanted_search
 from nanogpt_client.sandbox.validate import check_chat, check_window
-from nanogpt_client.sandbox.world import Exchange
 
 _ON = (True, "true", "True")
 _QUOTED_TOKENS = 4096

@@ -8,16 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import is_form, read_form, read_json
-from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
+from nanogpt_client.sandbox.bodies import is_form, read_form
+from nanogpt_client.sandbox.exchange import Exchange, Route
+from nanogpt_client.sandbox.http import Refusal, Reply, invalid, json_reply, missing, require
 from nanogpt_client.sandbox.input_media import checked, image_of, mime_of, render, size_of
 from nanogpt_client.sandbox.media import ImageSpec
-from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import image_price
 from nanogpt_client.sandbox.routes.moderation import preflight
-from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import integer, number
-from nanogpt_client.sandbox.world import Exchange
 
 _ONE_SOURCE = ("image", "imageDataUrl", "image_url")
 _MANY_SOURCES = ("imageDataUrls", "images")
@@ -27,7 +25,7 @@ Body = dict[str, Any]
 
 def generate(exchange: Exchange) -> Reply:
     """Generate images from a prompt, on top of the source images if there are any."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     model = catalog.asked_for("image", body, "hidream")
     return _deliver(exchange, body, model, _sources(exchange, body))
 
@@ -46,7 +44,7 @@ def edit(exchange: Exchange) -> Reply:
         masks = [checked(upload.content, "mask") for upload in form.listed("mask")]
         mask = masks[0] if masks else None
     else:
-        body = read_json(exchange.request)
+        body = exchange.json()
     sources += _sources(exchange, body)
     if not sources:
         raise _image_missing()

@@ -12,13 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
-from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.errors import Refusal, Style, require
-from nanogpt_client.sandbox.messages import Reply, json_reply
+from nanogpt_client.sandbox.exchange import Exchange, Route
+from nanogpt_client.sandbox.http import Refusal, Reply, Style, json_reply, require
 from nanogpt_client.sandbox.money import Bill, Charge, exact
-from nanogpt_client.sandbox.routing import Route
 from nanogpt_client.sandbox.validate import integer
-from nanogpt_client.sandbox.world import Exchange
 
 _ROLES = {"system", "user", "assistant", "tool", "function"}
 _MOST_TOKENS = 20_000
@@ -27,7 +24,7 @@ _INPUT, _OUTPUT = Decimal(5), Decimal(10)  # USD per million tokens (page memory
 
 def compress(exchange: Exchange) -> Reply:
     """Answer a request to compress a conversation. Raises `Refusal`."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Refusal(400, "messages must be a non-empty array")

@@ -13,13 +13,11 @@ from typing import Any
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import plain_body, read_data_url, read_json
-from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
+from nanogpt_client.sandbox.exchange import Exchange, Handler, Route
+from nanogpt_client.sandbox.http import Refusal, Reply, invalid, json_reply, missing, require
 from nanogpt_client.sandbox.input_media import described, own_file
-from nanogpt_client.sandbox.messages import Reply, json_reply
 from nanogpt_client.sandbox.money import Bill, per_million
-from nanogpt_client.sandbox.routing import Handler, Route
 from nanogpt_client.sandbox.validate import check_window
-from nanogpt_client.sandbox.world import Exchange
 
 _DEFAULT = "omni-moderation-latest"
 _ON, _OFF = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
@@ -35,7 +33,7 @@ _REFUSED = "Your request was blocked by content moderation."
 
 def moderate(exchange: Exchange) -> Reply:
     """Classify one text, several texts, or content parts. Raises `Refusal`."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     model = catalog.asked_for("moderation", body, _DEFAULT)
     if body.get("input") is None:
         raise missing("input")

@@ -6,14 +6,12 @@ import re
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.errors import Refusal, invalid, missing, require
+from nanogpt_client.sandbox.exchange import Exchange, Route
+from nanogpt_client.sandbox.http import Refusal, Reply, invalid, iso, json_reply, missing, require
 from nanogpt_client.sandbox.input_media import image_of
-from nanogpt_client.sandbox.messages import Reply, iso, json_reply
 from nanogpt_client.sandbox.money import VideoOrder, video_price
 from nanogpt_client.sandbox.routes.moderation import preflight
-from nanogpt_client.sandbox.routing import Route
-from nanogpt_client.sandbox.world import Exchange, Job
+from nanogpt_client.sandbox.world import Job
 
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
 _SIMPLE = ("pending", "processing", "completed", "failed")
@@ -38,7 +36,7 @@ def submit(exchange: Exchange) -> Reply:
     """Queue a video and charge for it. Raises `Refusal`."""
     from nanogpt_client.sandbox.media.video import make_video  # noqa: PLC0415 - an extra
 
-    body = read_json(exchange.request)
+    body = exchange.json()
     model = catalog.asked_for("video", body)
     source, mode = _source(body, model)
     prompt = _prompt(body, model, source)
@@ -62,7 +60,7 @@ def submit(exchange: Exchange) -> Reply:
 
 def extend(exchange: Exchange) -> Reply:
     """Queue the extension of one of a Midjourney job's videos, and charge for it."""
-    body = read_json(exchange.request)
+    body = exchange.json()
     name, index = body.get("runId") or body.get("taskId"), body.get("index")
     if not name:
         raise missing("runId")

@@ -8,7 +8,7 @@ import pytest
 from llama_index.core.prompts import default_prompts
 
 from nanogpt_client.sandbox import ChatRequest, Extractive
-from nanogpt_client.sandbox.media.search import search
+from nanogpt_client.sandbox.search import search
 
 ANSWER = "The lighthouse of Sandhaven was built by Ida Brandt in 1874."
 CONTEXT = (

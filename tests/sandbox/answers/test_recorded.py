@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nanogpt_client.sandbox import ChatRequest, Citation, Recorded, ToolCall, Turn
-from nanogpt_client.sandbox.errors import Refusal
+from nanogpt_client.sandbox.http import Refusal
 
 USER = {"role": "user", "content": "Hello"}
 CALLS = (ToolCall("f", '{"a": '), ToolCall("g", {"b": [1]}))

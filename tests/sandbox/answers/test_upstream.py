@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import ChatRequest, Citation, ToolCall, Turn, Upstream
-from nanogpt_client.sandbox.errors import Refusal
+from nanogpt_client.sandbox.http import Refusal
 from tests.support.rawserver import End, RawServer, http_reply
 
 USER = {"role": "user", "content": "Hello"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client.sandbox import SandboxApp
-from nanogpt_client.sandbox.model_name import parse
+from nanogpt_client.sandbox.model_choice import parse
 from tests.sandbox.asking import ask, chat, data_url, function, image
 
 NAMED = {

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from nanogpt_client.sandbox import Reply, SandboxApp
-from nanogpt_client.sandbox.media.search import search as find
+from nanogpt_client.sandbox.search import search as find
 from tests.sandbox.asking import ask
 
 STRING = {"type": "string"}

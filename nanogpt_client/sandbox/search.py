@@ -1,17 +1,76 @@
-"""Web search inside chat: which search a request asks for, and what it finds."""
+"""Web search in the built-in corpus: what chat's `:online` models and `/api/web` find.
+
+The corpus is `data/corpus.json`: short articles written for this package, under reserved example
+domains, so that no link leads to a real site.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
+from nanogpt_client.sandbox.answers.text import rank
 from nanogpt_client.sandbox.answers.turn import SearchResult, text_of
-from nanogpt_client.sandbox.errors import require
-from nanogpt_client.sandbox.media.search import search
-from nanogpt_client.sandbox.model_name import Chosen
+from nanogpt_client.sandbox.http import require
+from nanogpt_client.sandbox.model_choice import Chosen
 from nanogpt_client.sandbox.money import search_price
+
+
+def search(
+    query: str,
+    *,
+    limit: int = 5,
+    include_domains: Sequence[str] = (),
+    exclude_domains: Sequence[str] = (),
+    from_date: str | None = None,
+    to_date: str | None = None,
+) -> list[SearchResult]:
+    """Return up to `limit` articles on `query`, best first.
+
+    A domain covers its subdomains; dates are ISO days and inclusive. When no word of the query
+    occurs, the newest articles that pass the filters are returned rather than none.
+    """
+    titles = rank(query, [result.title for result in _corpus()])
+    contents = rank(query, [result.content for result in _corpus()])
+    scored = [
+        (title + content, result)
+        for title, content, result in zip(titles, contents, _corpus(), strict=True)
+        if _domain_passes(result.url, include_domains, exclude_domains)
+        and (from_date or "") <= result.date <= (to_date or "9999")
+    ]
+    found = [each for each in scored if each[0]]
+    found.sort(key=lambda each: each[0], reverse=True)
+    found = found or sorted(scored, key=lambda each: each[1].date, reverse=True)
+    return [result for _, result in found[: max(0, limit)]]
+
+
+def article(url: str) -> SearchResult | None:
+    """Return the article of that address."""
+    return next((result for result in _corpus() if result.url == url), None)
+
+
+def _domain_passes(url: str, included: Iterable[str], excluded: Iterable[str]) -> bool:
+    host = urlsplit(url).hostname or ""
+    wanted = [_covers(domain, host) for domain in included]
+    return (not wanted or any(wanted)) and not any(_covers(domain, host) for domain in excluded)
+
+
+def _covers(domain: str, host: str) -> bool:
+    domain = domain.lower().removeprefix("*.").strip(".")
+    return host == domain or host.endswith("." + domain)
+
+
+@cache
+def _corpus() -> tuple[SearchResult, ...]:
+    file = resources.files("nanogpt_client.sandbox") / "data" / "corpus.json"
+    return tuple(SearchResult(**each) for each in json.loads(file.read_text(encoding="utf-8")))
+
 
 _DEPTHS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys("linkup tavily brave perplexity valyu kagi".split(), ("standard", "deep")),

@@ -1,0 +1,83 @@
+"""One request on its way through a route, and what a route is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.answers.turn import ChatRequest, Turn, turn_of
+from nanogpt_client.sandbox.bodies import read_json
+from nanogpt_client.sandbox.http import Reply, Request, Style
+from nanogpt_client.sandbox.money import Bill, Charge
+from nanogpt_client.sandbox.world import MEDIA_LIFETIME, Job, Stored, World
+
+EVERYWHERE = frozenset({"", "subscription", "paid", "legacy", "thinking"})
+CHAT = EVERYWHERE - {"paid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request on its way through a route.
+
+    `variant` names the root it came by: "" (/api, /api/v1), subscription, paid, legacy or
+    thinking; `params` are the values of the placeholders in the route's path.
+    """
+
+    world: World
+    request: Request
+    id: str
+    variant: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    job_outcome: str = "completed"
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object of the body. Raises `Refusal` (400, 413 or 415)."""
+        return read_json(self.request)
+
+    def ask_model(self, body: dict[str, Any], **given: Any) -> Turn:
+        """Ask the sandbox's model; `given` are the other fields of the `ChatRequest`."""
+        headers = self.request.redacted_headers
+        return turn_of(self.world.model(ChatRequest(body, headers, **given)))
+
+    def bill(self, model: catalog.Model, usd: Decimal, input_tokens: int = 0) -> Bill:
+        """Charge the account for this request. Raises `Refusal` (402)."""
+        charge = Charge(model.metadata["name"], usd, input_tokens)
+        return Bill(usd, self.world.account.charge(charge))
+
+    def queue(self, kind: str, model: str, usd: Decimal, result: dict[str, Any]) -> Job:
+        """Queue a generation (video, tts or stt) that is paid for."""
+        name = self.world.new_id("vid_" if kind == "video" else "run_")
+        job = Job(name, kind, model, usd, self.world.clock(), result, self.job_outcome)
+        self.world.jobs[name] = job
+        return job
+
+    def store(self, content: bytes, mime: str, suffix: str) -> str:
+        """Store a generated file and return its URL."""
+        name = f"{hashlib.sha256(content).hexdigest()[:32]}.{suffix}"
+        until = self.world.clock() + MEDIA_LIFETIME
+        self.world.files[name] = Stored(content, mime, until)
+        return f"{self.request.origin}/media/{name}"
+
+    def stored(self, url: str) -> Stored | None:
+        """Return the file behind a URL of the sandbox's own origin."""
+        prefix = f"{self.request.origin}/media/"
+        return self.world.file(url.removeprefix(prefix)) if url.startswith(prefix) else None
+
+
+Handler = Callable[[Exchange], Reply]
+
+
+class Route(NamedTuple):
+    """One method and path (`v1/models`, `transaction/create/{ticker}`)."""
+
+    method: str
+    path: str
+    handler: Handler
+    open: bool = False
+    style: Style = Style.OPENAI
+    variants: frozenset[str] = frozenset({""})
+    polled: bool = False  # asking for the state of a job does not count for the request rate
