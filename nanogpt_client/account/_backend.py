@@ -15,6 +15,7 @@ __all__ = [
     "FinishedCall",
     "Limits",
     "NewCall",
+    "OTHER_DATA",
     "PauseReason",
     "Sums",
 ]
@@ -99,8 +100,18 @@ class FinishedCall(NamedTuple):
     entry: str
 
 
+OTHER_DATA = (
+    "the account's data is not that which this process has seen before, so what was spent is lost: "
+    "the file or key was removed, or the server restarted without persistence. To begin anew, "
+    "restart the processes that use the account"
+)
+
+
 class Backend(Protocol):
-    """The store of one account. Its methods may block, and raise `AccountUnavailableError`."""
+    """The store of one account. Its methods may block, and raise `AccountUnavailableError`.
+
+    They do so, too, when the data is another than before: limits would begin anew.
+    """
 
     def admit(self, limits: Limits, call: NewCall | None) -> Admission:
         """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""

@@ -50,6 +50,7 @@ class RayBackend:
         default = Path(tempfile.gettempdir()) / f"nanogpt-account-{self._name}.db"
         self._path = given[0] if given else str(default)
         self._actor: Any = None
+        self._id = ""  # of the data that this process has seen
 
     def admit(self, limits: Limits, call: NewCall | None) -> Admission:
         """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""
@@ -92,8 +93,9 @@ class RayBackend:
         try:
             if self._actor is None:
                 self._actor = self._found()
-            result = getattr(self._actor, method).remote(*arguments)
-            return self._ray.get(result, timeout=_TIMEOUT)
+            result = self._actor.call.remote(self._id, method, arguments)
+            self._id, value = self._ray.get(result, timeout=_TIMEOUT)
+            return value
         except errors.RayTaskError as error:  # of the file
             raise AccountUnavailableError(f"the account's actor failed: {error.cause}") from error
         except (errors.RayError, errors.GetTimeoutError, OSError) as error:
@@ -116,8 +118,21 @@ class RayBackend:
         here = NodeAffinitySchedulingStrategy(
             self._ray.get_runtime_context().get_node_id(), soft=False
         )
-        actor = self._ray.remote(SqliteBackend).options(
+        actor = self._ray.remote(_Actor).options(
             name=self._name, namespace=_NAMESPACE, get_if_exists=True, lifetime="detached",
             num_cpus=0, max_restarts=-1, max_task_retries=_TRIES, scheduling_strategy=here,
         )  # fmt: skip
         return actor.remote(self._path)
+
+
+class _Actor:
+    """The account's file, where the actor is."""
+
+    def __init__(self, path: str) -> None:
+        self._backend = SqliteBackend(path)
+
+    def call(self, seen: str, method: str, arguments: Sequence[Any]) -> tuple[str, Any]:
+        """Return the id of the data and an operation's result, if it is the data seen before."""
+        self._backend.id = seen or self._backend.id
+        value = getattr(self._backend, method)(*arguments)
+        return self._backend.id, value

@@ -7,12 +7,14 @@ follow the rules of `State`, and pass the same tests.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from nanogpt_client.account._backend import (
+    OTHER_DATA,
     Admission,
     FinishedCall,
     Limits,
@@ -32,12 +34,23 @@ _RULES = """
 local STATE, IN_FLIGHT, DEADLINES, ENTRIES, LOST = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-if ARGV[1] == '1' and redis.call('EXISTS', STATE) == 0 then return {'gone'} end
+local id = redis.call('HGET', STATE, 'id')
+if ARGV[1] ~= '' and id ~= ARGV[1] then return {'', 'other data'} end
+if not id then
+  id = ARGV[2]
+  if id ~= '' then redis.call('HSET', STATE, 'id', id) end
+end
 local function number(name) return tonumber(redis.call('HGET', STATE, name) or 0) end
 local function seconds(value) return string.format('%.6f', value) end
 local function set(name, value) redis.call('HSET', STATE, name, seconds(value)) end
 local function add(name, amount) redis.call('HINCRBY', STATE, name, amount) end
 local function minus(amount) return amount == '0' and '0' or '-' .. amount end
+local seen = number('seen')
+if now < seen then  -- the clock was set back
+  set('next_slot', number('next_slot') - (seen - now))
+  set('paused_until', number('paused_until') - (seen - now))
+  set('seen', now)
+end
 local until_, delay = number('paused_until'), number('delay')
 local function queue_time() return math.max(now, until_) - delay end
 local function paused()
@@ -64,11 +77,11 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', '(' .. sec
 end
 """
 _ADMIT = """
-local usd, max_calls, interval = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local token, est, if_unknown, lease, entry = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10]
-redis.call('HSET', STATE, 'limits', ARGV[5])
+local usd, max_calls, interval = ARGV[3], ARGV[4], tonumber(ARGV[5])
+local token, est, if_unknown, lease, entry = ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10]), ARGV[11]
+redis.call('HSET', STATE, 'limits', ARGV[6])
 local reason = paused()
-if reason == 'daily' then return {'', seconds(until_ - now), '0', reason} end
+if reason == 'daily' then return {id, '', seconds(until_ - now), '0', reason} end
 if redis.call('HEXISTS', ENTRIES, token) == 1 then token = '' end  -- abandoned in the meantime
 local is_new = token ~= '' and redis.call('HEXISTS', IN_FLIGHT, token) == 0
 if is_new then
@@ -76,10 +89,11 @@ if is_new then
   local over = max_calls ~= '' and number('calls') >= tonumber(max_calls)
   over = over or usd ~= '' and committed >= tonumber(usd)
   over = over or usd ~= '' and committed + tonumber(est) > tonumber(usd)
-  if over then return {'over', unpack(sums())} end
+  if over then return {id, 'over', unpack(sums())} end
   add('reserved', est); add('calls', 1)
   redis.call('HSET', IN_FLIGHT, token, est .. ' ' .. if_unknown .. ' ' .. entry)
 end
+set('seen', now)
 local next_slot = number('next_slot')
 local slot = math.max(next_slot, queue_time())
 if interval > 0 then
@@ -87,25 +101,26 @@ if interval > 0 then
 end
 local pause = wait(slot)
 if token ~= '' then redis.call('ZADD', DEADLINES, seconds(now + pause + lease), token) end
-return {'', pause, seconds(slot), reason}
+return {id, '', pause, seconds(slot), reason}
 """
 _CONFIRM = """
-local slot = tonumber(ARGV[2])
+local slot = tonumber(ARGV[3])
 local too_late = queue_time() - slot - late
 if too_late > 0 then delay = delay + math.min(too_late, window); set('delay', delay) end
-return {'', wait(slot), ARGV[2], paused()}
+return {id, '', wait(slot), ARGV[3], paused()}
 """
 _PAUSE = """
-local ends = now + tonumber(ARGV[2])
+set('seen', now)
+local ends = now + tonumber(ARGV[3])
 if ends > until_ then
   set('delay', delay + ends - math.max(now, until_))
   set('paused_until', ends)
-  redis.call('HSET', STATE, 'reason', ARGV[3])
+  redis.call('HSET', STATE, 'reason', ARGV[4])
 end
-return {''}
+return {id, ''}
 """
 _FINISH = """
-for at = 2, #ARGV, 5 do
+for at = 3, #ARGV, 5 do
   local token, cost, if_unknown, corrects, entry = unpack(ARGV, at, at + 4)
   local in_flight = redis.call('HGET', IN_FLIGHT, token)
   local lost = redis.call('HGET', LOST, token)
@@ -122,9 +137,9 @@ for at = 2, #ARGV, 5 do
     add('ended', 1)
   end
 end
-return {''}
+return {id, ''}
 """
-_SUMS = "return {'', unpack(sums())}"
+_SUMS = "return {id, '', unpack(sums())}"
 _PARTS = ("state", "in-flight", "deadlines", "entries", "lost")  # the keys of the scripts
 
 
@@ -140,7 +155,7 @@ class RedisBackend:
         self._admit, self._confirm, self._pause, self._finish, self._sums = (
             self._redis.register_script(_CONSTANTS + _RULES + body) for body in bodies
         )
-        self._has_state = False
+        self._id = ""  # of the data that this process has seen
 
     def admit(self, limits: Limits, call: NewCall | None) -> Admission:
         """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""
@@ -188,14 +203,13 @@ class RedisBackend:
         """Do nothing: redis-py opens connections of its own in a forked child."""
 
     def _run(self, script: Any, *arguments: Any) -> list[str]:
+        new_id = "" if script in (self._confirm, self._sums) else secrets.token_hex(8)
         with self._errors():
-            result: list[str] = script(self._keys, (int(self._has_state), *arguments))
-        if result[0] == "gone":
-            raise AccountUnavailableError(
-                "the account's data is no longer in Redis, and with it what was spent: the server "
-                "restarted without persistence, or the data was removed"
-            )
-        self._has_state = self._has_state or script not in (self._confirm, self._sums)
+            data, *values = script(self._keys, (self._id, new_id, *arguments))
+        result: list[str] = values
+        if result[0] == "other data":
+            raise AccountUnavailableError(OTHER_DATA)
+        self._id = data or self._id
         return result
 
     @contextmanager

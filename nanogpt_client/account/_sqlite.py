@@ -7,6 +7,7 @@ commits need no disk flush: a killed process loses nothing.
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import threading
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nanogpt_client.account._backend import (
+    OTHER_DATA,
     Admission,
     FinishedCall,
     Limits,
@@ -57,6 +59,7 @@ class SqliteBackend:
     def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
         self._path = path
         self._now = now
+        self.id = ""  # of the data that this process has seen
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -134,16 +137,16 @@ class SqliteBackend:
                 with _begun(self._opened()) as connection:
                     now = self._now()
                     state = _load(connection)
+                    if self.id not in {"", state.id}:
+                        raise AccountUnavailableError(OTHER_DATA)
                     before = replace(state)
                     state.tick(now)
                     _lose(connection, state, now)
                     result = apply(connection, state, now)
                     if state != before:
-                        connection.execute(
-                            "INSERT OR REPLACE INTO state VALUES (1, ?)",
-                            (json.dumps(state.as_dict()),),
-                        )
-                    return result
+                        _save(connection, state)
+                self.id = state.id
+                return result
             except (sqlite3.Error, OSError) as error:
                 raise AccountUnavailableError(
                     f"the account's file {self._path!r} cannot be used: {error}"
@@ -190,6 +193,12 @@ def _begun(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def _load(connection: sqlite3.Connection) -> State:
     row = connection.execute("SELECT value FROM state").fetchone()
     return State() if row is None else State(**json.loads(row[0]))
+
+
+def _save(connection: sqlite3.Connection, state: State) -> None:
+    state.id = state.id or secrets.token_hex(8)
+    text = json.dumps(state.as_dict())
+    connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (text,))
 
 
 def _find(connection: sqlite3.Connection, table: str, token: str) -> tuple[Any, ...] | None:

@@ -31,8 +31,12 @@ LATE = 0.015
 
 @dataclass(slots=True)
 class State:
-    """What an account's store holds besides calls in flight and ledger entries."""
+    """What an account's store holds besides calls in flight and ledger entries.
 
+    ``id`` is given at the first change; data that was lost and begun anew has another.
+    """
+
+    id: str = ""
     spent: int = 0
     assumed: int = 0
     reserved: int = 0
@@ -42,7 +46,7 @@ class State:
     paused_until: float = 0.0
     delay: float = 0.0  # by which pauses have delayed the queue, in total
     reason: str = ""
-    seen: float = 0.0  # when a slot was last taken
+    seen: float = 0.0  # the time of the last slot or pause
     usd: int | None = None
     max_calls: int | None = None
     per_second: float | None = None
@@ -88,6 +92,7 @@ class State:
 
     def pause(self, now: float, seconds: float, reason: str) -> None:
         """Stop the queue, unless it stops for longer already."""
+        self.seen = now
         until = now + seconds
         if until > self.paused_until:
             self.delay += until - max(now, self.paused_until)

@@ -32,9 +32,10 @@ from nanogpt_client import (
     NanoGPTClient,
     RateLimitError,
 )
-from nanogpt_client.account import Account
+from nanogpt_client.account import Account, _store
 from tests.promises.answers import CHAT_MODEL, UNENDING, chat_answer
 from tests.support.account_workers import ask, ready
+from tests.support.forks import in_a_fork
 from tests.support.rawserver import RawRequest, RawServer, Script, http_reply
 from tests.support.stores import store_url, valkey
 
@@ -114,7 +115,7 @@ def test_processes_together_keep_the_rate_and_lose_nothing(workers, store_url):
     # On a machine that does nothing else, none is refused at 97 % of the rate: `make load`.
     assert limited.refused <= 2
     took = limited.arrivals[-1] - limited.arrivals[0]
-    assert (len(limited.arrivals) - 1) / took >= (0.8 if limited.refused == 0 else 0.4) * PER_SECOND
+    assert (len(limited.arrivals) - 1) / took >= (0.6 if limited.refused == 0 else 0.4) * PER_SECOND
     assert len(account.rows()) == WORKERS * calls
 
 
@@ -146,7 +147,7 @@ def test_reservations_of_listed_prices_are_never_passed(workers, store_url):
 
 
 def test_a_killed_workers_call_is_listed_as_unknown(store_url):
-    account = Account(store_url, usd=1, lease=0.5)
+    account = Account(store_url, usd=1, lease=2)
     with RawServer(UNENDING) as holding:
         child = os.fork()
         if child == 0:
@@ -185,7 +186,7 @@ def test_cancelled_tasks_give_back_what_they_did_not_use(store_url):
     async def main(base_url: str) -> None:
         async with AsyncNanoGPTClient("any", base_url=base_url, account=account) as client:
             tasks = [asyncio.create_task(client.chat("hi", model=CHAT_MODEL)) for _ in range(5)]
-            await asyncio.sleep(0.3)
+            await asyncio.to_thread(eventually, lambda: server.posts)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -294,15 +295,34 @@ def test_before_the_first_call(tmp_path):
         assert server.requests == []
 
 
-def test_a_redis_that_lost_its_data_is_no_fresh_start(valkey):
-    account = Account(f"redis://127.0.0.1:{valkey.port}/0?account=lost", usd=1)
+def lose_data(url: str, valkey: ValkeyServer) -> None:
+    if url.startswith("sqlite:"):
+        for path in Path(url.removeprefix("sqlite:///")).parent.glob("paid.db*"):
+            path.unlink()
+    else:
+        with valkey.client(db=int(url.rpartition("/")[2])) as direct:
+            direct.flushdb()
+
+
+@pytest.mark.parametrize("begins_anew", [False, True])
+def test_data_that_was_lost_is_no_fresh_start(store_url, valkey, begins_anew):
+    account = Account(store_url, usd=1)
     with RawServer(chat_answer(cost=float(COST))) as server, client_of(server, account) as client:
         client.chat("hi", model=CHAT_MODEL)
-        with valkey.client(db=0) as direct:
-            direct.flushdb()
-        with pytest.raises(AccountUnavailableError, match="no longer in Redis"):
-            client.chat("hi", model=CHAT_MODEL)
+        lose_data(store_url, valkey)
+        if begins_anew:  # another process, which has not seen what was lost
+            assert in_a_fork(lambda: fresh(store_url).admit()) == 0
+        for _ in range(2):
+            with pytest.raises(AccountUnavailableError):
+                client.chat("hi", model=CHAT_MODEL)
+        with pytest.raises(AccountUnavailableError):
+            account.status()
         assert server.posts == 1
+
+
+def fresh(url: str) -> Account:
+    _store._shared.clear()
+    return Account(url, usd=1)
 
 
 # NanoGPT refuses

@@ -16,8 +16,10 @@ _databases = itertools.cycle(range(16))
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """A server for all tests of a process."""
-    with ValkeyServer() as server:
-        yield server
+    server = ValkeyServer()
+    server.start(timeout=60)  # a busy machine needs some
+    yield server
+    server.stop()
 
 
 def redis_url(server: ValkeyServer) -> str:

@@ -16,6 +16,7 @@ from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPTEmbedding
 from nanogpt_client import (
     AccountingWarning,
+    AccountUnavailableError,
     Budget,
     BudgetExceededError,
     ConfigurationError,
@@ -208,6 +209,36 @@ def test_an_actor_that_dies_finds_its_file_again(url):
     ray.kill(actor, no_restart=False)
     spend(account)
     assert (account.spent, len(account.rows())) == (2 * COST, 2)
+
+
+def test_an_actor_whose_file_is_lost_does_not_begin_anew(url, tmp_path):
+    if not url.startswith("ray:"):
+        pytest.skip("of Ray alone")
+    import ray  # noqa: PLC0415 - an extra
+
+    account = Account(url, usd=1)
+    spend(account)
+    for path in tmp_path.glob("spent.db*"):
+        path.unlink()
+    ray.kill(ray.get_actor(urlsplit(url).netloc, namespace="nanogpt"), no_restart=False)
+    with pytest.raises(AccountUnavailableError, match="not that which this process has seen"):
+        account.status()
+
+
+def test_each_account_with_the_same_url_keeps_its_own_limits(url):
+    """Also of 0; what is spent and reserved is counted together."""
+    if url == "memory:":
+        pytest.skip("each has a memory of its own")
+    small, large = Account(url, usd="0.003", assumed_usd="0.001"), Account(url, usd=1, max_calls=4)
+    for _ in range(2):
+        spend(small)
+    spend(large, Decimal("0.002"))
+    with pytest.raises(BudgetExceededError, match=r"of 0\.003 USD"):
+        spend(small)
+    spend(large)
+    with pytest.raises(BudgetExceededError, match="of 4 calls"):
+        spend(large)
+    assert small.spent == large.spent == 3 * COST + Decimal("0.002")
 
 
 # As a setting

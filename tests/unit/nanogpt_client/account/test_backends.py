@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from nanogpt_client.account._backend import Backend, FinishedCall, Limits, NewCall
+from nanogpt_client.account._ray import RayBackend
+from nanogpt_client.account._sqlite import SqliteBackend
 from nanogpt_client.account._store import opened
 
 RATE = Limits(per_second=100)
@@ -243,3 +245,26 @@ def test_it_opens_again_after_it_was_closed(backend):
     backend.close()
     backend.finish([ended("b")])
     assert money(backend) == (14, 0, 0, 0, 0)
+
+
+def set_back(backend: Any, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the store's clock back, or as Redis' clock is not ours, all that it has noted ahead."""
+    if isinstance(backend, SqliteBackend):
+        monkeypatch.setattr(backend, "_now", lambda: time.time() - seconds)
+        return
+    state = backend._keys[0]
+    for name in ("seen", "next_slot", "paused_until"):
+        noted = float(backend._redis.hget(state, name) or 0)
+        backend._redis.hset(state, name, noted + seconds)
+
+
+@pytest.mark.parametrize("paused", [0, 1])
+def test_a_clock_that_is_set_back_delays_nobody(backend, paused, monkeypatch):
+    if isinstance(backend, RayBackend):
+        pytest.skip("its clock is in another process; its rules are those of a file")
+    backend.admit(RATE, None)
+    if paused:
+        backend.pause(paused, "rate")
+    set_back(backend, 3_600, monkeypatch)
+    assert backend.admit(RATE, None).seconds < paused + 0.2
+    assert backend.sums().queued < paused + 0.2
