@@ -40,6 +40,7 @@ from nanogpt_client import (
     bundled_models,
 )
 from nanogpt_client.extras import needs
+from nanogpt_client.types.plain import exact
 
 with needs("agents", "langchain_nanogpt.middleware"):
     from langchain.agents.middleware import AgentMiddleware, AgentState, hook_config
@@ -107,7 +108,7 @@ def _run_cost(totals: Totals) -> RunCost:
     cost = totals.cost
     return RunCost(
         usd=float(cost),
-        usd_exact=f"{cost:f}",
+        usd_exact=exact(cost),
         calls=totals.calls,
         unknown_costs=totals.unknown_costs,
     )
@@ -235,12 +236,12 @@ class NanoGPTBudgetMiddleware(NanoGPTCostMiddleware):
     def _tool_call(self, request: Any) -> _Hook[Any]:
         spent = _totals(request.state.get("nanogpt_cost")).cost
         if self.usd is not None and spent >= self.usd:
-            text, call = self.text.format(usd=f"{spent:f}"), request.tool_call
+            text, call = self.text.format(usd=exact(spent)), request.tool_call
             return ToolMessage(text, tool_call_id=call["id"], name=call["name"], status="error")
         return (yield from super()._tool_call(request))
 
     def _goodbye(self, spent: Decimal) -> AIMessage:
-        return AIMessage(self.text.format(usd=f"{spent:f}"))
+        return AIMessage(self.text.format(usd=exact(spent)))
 
 
 def _dollars(usd: Decimal | float | str) -> Decimal:

@@ -22,6 +22,7 @@ from langchain_core.tracers.context import register_configure_hook
 from langchain_nanogpt._content_blocks import PROVIDER
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
 from nanogpt_client._adapters.recent import Recent
+from nanogpt_client.types.plain import exact
 
 if TYPE_CHECKING:
     from langchain_core.callbacks.manager import AsyncRunManager, RunManager
@@ -183,8 +184,7 @@ def _event(
     kind: str, model: str | None, cost: Decimal | None, request_id: str | None
 ) -> dict[str, Any]:
     """Return the event's data, which is JSON; ``cost`` is USD as text, with all its digits."""
-    exact = None if cost is None else f"{cost:f}"
-    return {"kind": kind, "model": model, "cost": exact, "request_id": request_id}
+    return {"kind": kind, "model": model, "cost": exact(cost), "request_id": request_id}
 
 
 def entry_of(event: dict[str, Any]) -> LedgerEntry:

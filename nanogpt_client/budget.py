@@ -5,16 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Protocol
 
-from nanogpt_client.errors import BudgetExceededError, ConfigurationError
+from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.hooks import warn
 from nanogpt_client.types._amounts import (
     AtLeast,
     Unpriced,
     assumed_for,
+    calls_used_up,
     checked_usd,
+    not_allowed,
     reserved_for,
 )
 from nanogpt_client.types._atomic import Step
+from nanogpt_client.types.plain import counted, exact, usd
 
 __all__ = ["AtLeast", "Budget", "Reservation", "Unpriced"]
 
@@ -188,27 +191,27 @@ class Budget:
 
     def make(self, reservation: Reservation) -> None:
         """Make a reservation; see `reserve`."""
-        usd = self._usd(reservation)
+        needed = self._usd(reservation)
         while not reservation.active:
             sums = self._sums()
-            self._check(sums, usd)
-            sums.follow_with(sums.after(made=reservation, usd=usd))
+            self._check(sums, needed)
+            sums.follow_with(sums.after(made=reservation, usd=needed))
             self._sums()
 
     def close(self, reservation: Reservation, cost: Decimal | None) -> None:
         """Replace a reservation by its call's cost; a second time does nothing."""
-        usd = self._usd(reservation)
+        reserved = self._usd(reservation)
         self._sums()
         while reservation.active and not reservation.settled:
             sums = self._sums()
             assumed = self._assumed(reservation)
-            sums.follow_with(sums.without(usd, reservation, cost=cost, assumed=assumed))
+            sums.follow_with(sums.without(reserved, reservation, cost=cost, assumed=assumed))
             self._sums()
         if cost is None and reservation.estimate is None and not self._warned:
             self._warned = True
             warn(
                 "neither the price nor the cost of a call is available: the budget counts "
-                f"{self.assumed_usd} USD for each such call; set Budget(assumed_usd=…)"
+                f"{usd(self.assumed_usd)} for each such call; set Budget(assumed_usd=…)"
             )
 
     def correct(
@@ -241,21 +244,27 @@ class Budget:
         """Return the USD counted for a call whose cost stays unknown."""
         return assumed_for(reservation.estimate, self.assumed_usd)
 
-    def _check(self, sums: _Sums, usd: Decimal) -> None:
+    def _check(self, sums: _Sums, needed: Decimal) -> None:
         if self.max_calls is not None and sums.calls >= self.max_calls:
-            raise BudgetExceededError(
-                f"the budget of {self.max_calls} calls is used up; nothing was sent"
-            )
+            raise calls_used_up("the budget", self.max_calls)
         committed = sums.committed
-        if self.usd is not None and (committed >= self.usd or committed + usd > self.usd):
-            raise BudgetExceededError(
-                f"the budget of {self.usd} USD does not allow this call: {sums.spent} spent, "
-                f"{sums.assumed} assumed, {sums.reserved} reserved for calls in flight, "
-                f"{usd} estimated for it; nothing was sent"
+        if self.usd is not None and (committed >= self.usd or committed + needed > self.usd):
+            raise not_allowed(
+                "the budget",
+                self.usd,
+                needed,
+                spent=sums.spent,
+                assumed=sums.assumed,
+                reserved=sums.reserved,
             )
 
     def __repr__(self) -> str:
-        return f"<Budget: {self.spent} of {self.usd} USD, {self.calls} of {self.max_calls} calls>"
+        spent = exact(self.spent)
+        dollars = f"{spent} USD" if self.usd is None else f"{spent} of {usd(self.usd)}"
+        calls = counted(self.calls, "call")
+        if self.max_calls is not None:
+            calls = f"{self.calls:,} of {counted(self.max_calls, 'call')}"
+        return f"<Budget: {dollars}, {calls}>"
 
     def __getstate__(self) -> dict[str, Any]:
         sums = self._sums()

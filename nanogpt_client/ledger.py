@@ -308,8 +308,7 @@ class Ledger:
         return self.totals.calls
 
     def __repr__(self) -> str:
-        totals = self.totals
-        return f"<Ledger: {totals.calls} calls, {totals.cost} USD>"
+        return f"<Ledger: {self.totals}>"
 
     @property
     def totals(self) -> Totals:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from nanogpt_client import bundled_models
@@ -46,6 +45,7 @@ from nanogpt_client.errors import (
     error_from_reply,
 )
 from nanogpt_client.hooks import CallEvent
+from nanogpt_client.types.plain import moment
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -284,10 +284,10 @@ def _failure(outcome: Outcome, call: Call[Any] | StreamCall[Any], sent_at: float
     else:
         cls = APITimeoutError if outcome.timed_out else OutcomeUnknownError
         billed = "; it may have been billed, so it was not sent again" if call.billable else ""
-        when = datetime.fromtimestamp(sent_at, UTC).isoformat(" ", "seconds")
         error = cls(
-            f"{request} (model {call.model}) was sent at {when}, request id {outcome.request_id}, "
-            f"but no complete response came: {outcome.reason}{billed}",
+            f"{request} (model {call.model}) was sent at {moment(sent_at)}, "
+            f"request id {outcome.request_id}, but no complete response came: "
+            f"{outcome.reason}{billed}",
             maybe_billed=call.billable,
             request_id=outcome.request_id,
         )

@@ -25,9 +25,16 @@ from nanogpt_client.errors import (
 )
 from nanogpt_client.hooks import warn
 from nanogpt_client.ledger import Ledger
-from nanogpt_client.types._amounts import checked_usd, from_pico, to_pico
+from nanogpt_client.types._amounts import (
+    calls_used_up,
+    checked_usd,
+    from_pico,
+    not_allowed,
+    to_pico,
+)
 from nanogpt_client.types._coerce import as_dict, as_text, loads
 from nanogpt_client.types.ledger_entry import LedgerEntry, Totals
+from nanogpt_client.types.plain import exact, usd
 
 __all__ = ["Account", "AccountStatus", "totals_of"]
 
@@ -233,7 +240,7 @@ class Account:
             self._has_warned = True
             warn(
                 "neither the price nor the cost of a call is available: the account counts "
-                f"{self.assumed_usd} USD for each such call; set Account(assumed_usd=…)"
+                f"{usd(self.assumed_usd)} for each such call; set Account(assumed_usd=…)"
             )
 
     def flush(self) -> None:
@@ -247,19 +254,18 @@ class Account:
 
     def _over_budget(self, sums: Sums, call: NewCall | None) -> BudgetExceededError:
         if self.max_calls is not None and sums.calls >= self.max_calls:
-            return BudgetExceededError(
-                f"the account's budget of {self.max_calls} calls is used up; nothing was sent"
-            )
-        usd = Decimal(0) if call is None else from_pico(call.usd)
-        return BudgetExceededError(
-            f"the account's budget of {self.usd} USD does not allow this call: "
-            f"{from_pico(sums.spent)} spent, {from_pico(sums.assumed)} assumed, "
-            f"{from_pico(sums.reserved)} reserved for calls in flight, {usd} estimated for it; "
-            "nothing was sent"
+            return calls_used_up("the account's budget", self.max_calls)
+        return not_allowed(
+            "the account's budget",
+            self.usd or Decimal(0),
+            Decimal(0) if call is None else from_pico(call.usd),
+            spent=from_pico(sums.spent),
+            assumed=from_pico(sums.assumed),
+            reserved=from_pico(sums.reserved),
         )
 
     def __repr__(self) -> str:
-        limits = f"usd={self.usd}, requests_per_second={self.requests_per_second}"
+        limits = f"usd={exact(self.usd)}, requests_per_second={self.requests_per_second}"
         return f"Account({without_secrets(self.url)!r}, {limits})"
 
     def __copy__(self) -> Self:

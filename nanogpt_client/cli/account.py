@@ -8,8 +8,9 @@ import click
 from rich.table import Column
 
 from nanogpt_client.cli.base import Command, Session, session
-from nanogpt_client.cli.output import dollars, number_column, write, write_table
+from nanogpt_client.cli.output import number_column, write, write_table
 from nanogpt_client.types.account import SubscriptionUsage, UsageReport
+from nanogpt_client.types.plain import exact
 
 _KEYS = {"model": "model", "day": "date"}  # of a group in NanoGPT's response
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -22,14 +23,14 @@ def balance(run: Session) -> None:
     with run.client() as client:
         account = client.balance()
     rows = [
-        ("USD", dollars(account.usd)),
-        ("XNO", dollars(account.nano)),
+        ("USD", exact(account.usd)),
+        ("XNO", exact(account.nano)),
         ("Nano deposits to", account.nano_deposit_address),
     ]
     run.result(
         {
-            "usd": dollars(account.usd),
-            "nano": dollars(account.nano),
+            "usd": exact(account.usd),
+            "nano": exact(account.nano),
             "nano_deposit_address": account.nano_deposit_address,
         },
         lambda: write_table(run.out, [Column(""), Column("", overflow="fold")], rows),
@@ -74,13 +75,13 @@ def _show_usage(run: Session, report: UsageReport, by: str) -> None:
             (group.get(_KEYS[by]), group.get("requests"), group.get("totalTokens"), _cost(group))
             for group in groups
         ]
-        rows.append(("all", report.requests, None, dollars(report.cost_usd)))
+        rows.append(("all", report.requests, None, exact(report.cost_usd)))
         write_table(run.out, [Column(by), *map(number_column, ("requests", "tokens", "USD"))], rows)
 
     run.result(
         {
             "requests": report.requests,
-            "cost_usd": dollars(report.cost_usd),
+            "cost_usd": exact(report.cost_usd),
             "by_day": list(report.by_day),
             "by_model": list(report.by_model),
         },

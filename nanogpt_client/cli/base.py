@@ -18,6 +18,7 @@ from nanogpt_client.cli import exits, output
 from nanogpt_client.client import NanoGPTClient
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.ledger import Budget, Ledger
+from nanogpt_client.types.plain import exact
 
 __all__ = [
     "Command",
@@ -97,7 +98,7 @@ class Session:
 
     def paid_result(self, value: Mapping[str, Any], render: Callable[[], None]) -> None:
         """Write a result with its cost."""
-        self.result({**value, "cost_usd": output.dollars(output.cost(self.ledger))}, render)
+        self.result({**value, "cost_usd": exact(output.cost(self.ledger))}, render)
 
     def note_cost(self) -> None:
         """Write what the run cost, also if it failed."""

@@ -16,9 +16,10 @@ from rich.table import Column
 
 from nanogpt_client.cli import files
 from nanogpt_client.cli.base import Command, Session, session
-from nanogpt_client.cli.output import dollars, number_column, write, write_table
+from nanogpt_client.cli.output import number_column, write, write_table
 from nanogpt_client.endpoints._batch_output import BatchResults
 from nanogpt_client.types.batches import Batch
+from nanogpt_client.types.plain import exact
 
 __all__ = ["batch"]
 
@@ -197,7 +198,7 @@ def _show(run: Session, found: Batch) -> None:
 
 
 def _write_results(run: Session, found: BatchResults, output: Path | None, *, force: bool) -> None:
-    about = _about(found.batch) | {"cost_usd": dollars(found.cost)}
+    about = _about(found.batch) | {"cost_usd": exact(found.cost)}
     if output is not None and output != files.STDOUT:
         path = _saved(found, output, force=force)
         run.result(about | {"files": [str(path)]}, lambda: write(run.out, str(path)))

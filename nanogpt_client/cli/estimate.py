@@ -9,7 +9,8 @@ from rich.table import Column
 
 from nanogpt_client.cli.ask import CHAT_MODEL
 from nanogpt_client.cli.base import Command, Session, model_option, session, text_or_stdin
-from nanogpt_client.cli.output import dollars, write_table
+from nanogpt_client.cli.output import write_table
+from nanogpt_client.types.plain import exact
 
 
 @click.command(
@@ -44,14 +45,14 @@ def estimate(
     with run.client() as client, run.spinner("estimating …"):
         found = client.can_afford(text, model=model, **given)
     rows = [
-        ("USD", dollars(found.estimate.usd)),
-        ("balance", dollars(found.balance.usd)),
+        ("USD", exact(found.estimate.usd)),
+        ("balance", exact(found.balance.usd)),
         ("covered", {True: "yes", False: "no", None: "unknown"}[found.affordable]),
     ]
     value = {
         "model": model,
-        "estimate_usd": dollars(found.estimate.usd),
-        "balance_usd": dollars(found.balance.usd),
+        "estimate_usd": exact(found.estimate.usd),
+        "balance_usd": exact(found.balance.usd),
         "affordable": found.affordable,
     }
     run.result(value, lambda: write_table(run.out, [Column(""), Column("")], rows))

@@ -11,9 +11,10 @@ from rich.table import Column
 
 from nanogpt_client import bundled_models
 from nanogpt_client.cli.base import Command, Session, session
-from nanogpt_client.cli.output import dollars, id_column, number_column, write_table
+from nanogpt_client.cli.output import id_column, number_column, write_table
 from nanogpt_client.types._coerce import as_dict, as_number
 from nanogpt_client.types.catalog import Model, ModelKind, ModelScope
+from nanogpt_client.types.plain import exact
 
 _ORDERS: dict[str, Callable[[Model], tuple[Any, ...]]] = {
     "name": lambda model: (model.id.lower(),),
@@ -150,7 +151,7 @@ _SHORT = {"vision": "vision", "tool_calling": "tools", "reasoning": "reasoning",
 
 def _text_row(model: Model) -> tuple[object, ...]:
     supports = " ".join(short for name, short in _SHORT.items() if name in model.capabilities)
-    price = dollars(model.prompt_usd), dollars(model.completion_usd)
+    price = exact(model.prompt_usd), exact(model.completion_usd)
     return model.id, model.context_length, *price, supports
 
 
@@ -159,7 +160,7 @@ _MEDIA_COLUMNS = [id_column("model"), Column("name"), Column("USD per unit")]
 
 def _media_row(model: Model) -> tuple[object, ...]:
     prices = (
-        f"{dollars(amounts[0])}{f' to {dollars(amounts[-1])}' if len(amounts) > 1 else ''} / {unit}"
+        f"{exact(amounts[0])}{f' to {exact(amounts[-1])}' if len(amounts) > 1 else ''} / {unit}"
         for unit, amounts in _units(model).items()
     )
     return model.id, model.name, ", ".join(prices)
@@ -173,8 +174,8 @@ def _as_json(model: Model) -> dict[str, Any]:
         "context_length": model.context_length,
         "max_output_tokens": model.max_output_tokens,
         "capabilities": sorted(model.capabilities),
-        "prompt_usd": dollars(model.prompt_usd),
-        "completion_usd": dollars(model.completion_usd),
+        "prompt_usd": exact(model.prompt_usd),
+        "completion_usd": exact(model.completion_usd),
         "dimensions": model.dimensions,
         "pricing": model.raw.get("pricing"),
     }

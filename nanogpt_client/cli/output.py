@@ -18,6 +18,7 @@ from rich.table import Column, Table
 from nanogpt_client.cli.exits import exit_code
 from nanogpt_client.errors import ConfigurationError, NanoGPTError
 from nanogpt_client.ledger import Ledger
+from nanogpt_client.types.plain import exact
 
 # A model's text must not move the cursor or write to the clipboard: all control characters but
 # tab and newline are dropped on a terminal. A pipe gets them unchanged.
@@ -108,11 +109,6 @@ def number_column(header: str) -> Column:
     return Column(header, justify="right", no_wrap=True)
 
 
-def dollars(amount: Decimal | None) -> str | None:
-    """Return an exact amount without an exponent; ``None`` stays ``None``."""
-    return None if amount is None else f"{amount.normalize():f}"
-
-
 def cost(ledger: Ledger) -> Decimal | None:
     """Return what all calls cost in USD; ``None`` if any cost is unknown."""
     totals = ledger.totals
@@ -125,7 +121,7 @@ def cost_line(ledger: Ledger) -> str | None:
     if not paid:
         return None
     totals, usd = ledger.totals, cost(ledger)
-    parts = [f"${dollars(usd)}" if usd is not None else "unknown cost"]
+    parts = [f"${exact(usd)}" if usd is not None else "unknown cost"]
     if totals.prompt_tokens or totals.completion_tokens:
         parts.append(f"{totals.prompt_tokens} tokens in, {totals.completion_tokens} out")
     parts.append(f"{sum(entry.seconds for entry in paid):.1f} s")
@@ -159,7 +155,7 @@ def error_lines(
         required = getattr(error, "required_usd", None)
         details += [
             "set NANOGPT_API_KEY, or add --sandbox" if _lacks_key(error) else "",
-            f"it needs ${dollars(required)}" if required is not None else "",
+            f"it needs ${exact(required)}" if required is not None else "",
             f"try again in {error.retry_after:g} s" if error.retry_after is not None else "",
             "it may be billed" if error.maybe_billed else "",
             f"sent {error.sends} times" if error.sends > 1 else "",
@@ -186,4 +182,4 @@ def _text(error: BaseException, options: Mapping[str, str]) -> str:
 
 def _as_text(value: object) -> str:
     """Return as text what JSON and tables have no type for."""
-    return dollars(value) or "0" if isinstance(value, Decimal) else str(value)
+    return exact(value) if isinstance(value, Decimal) else str(value)

@@ -14,9 +14,10 @@ from nanogpt_client.account import Account, AccountStatus
 from nanogpt_client.account.account import totals_of
 from nanogpt_client.account.urls import file_of
 from nanogpt_client.cli.base import Command, Session, session
-from nanogpt_client.cli.output import dollars, number_column, write, write_table
+from nanogpt_client.cli.output import number_column, write, write_table
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.types.ledger_entry import Totals
+from nanogpt_client.types.plain import exact
 
 _GROUPS = ("model", "scope", "worker")
 _RECENT = 60.0  # seconds over which the rate is counted
@@ -53,10 +54,10 @@ def account(run: Session, /, url: str, *, by: str) -> None:
 
     run.result(
         {
-            "spent_usd": dollars(status.spent),
-            "assumed_usd": dollars(status.assumed),
-            "reserved_usd": dollars(status.reserved),
-            "limit_usd": dollars(status.usd),
+            "spent_usd": exact(status.spent),
+            "assumed_usd": exact(status.assumed),
+            "reserved_usd": exact(status.reserved),
+            "limit_usd": exact(status.usd),
             "calls": status.calls,
             "limit_calls": status.max_calls,
             "unknown": status.unknown,
@@ -77,10 +78,10 @@ def _rate(rows: Iterable[Mapping[str, Any]]) -> float:
 
 
 def _summary(status: AccountStatus, rate: float) -> Iterable[tuple[str, object]]:
-    yield "spent", f"{dollars(status.spent)} USD of {dollars(status.usd) or 'any'}"
+    yield "spent", f"{exact(status.spent)} USD of {exact(status.usd) or 'any'}"
     yield "calls", f"{status.calls} of {'any' if status.max_calls is None else status.max_calls}"
-    yield "unknown", f"{status.unknown} calls, for which {dollars(status.assumed)} USD are assumed"
-    yield "reserved", f"{dollars(status.reserved)} USD for calls in flight"
+    yield "unknown", f"{status.unknown} calls, for which {exact(status.assumed)} USD are assumed"
+    yield "reserved", f"{exact(status.reserved)} USD for calls in flight"
     limit = status.requests_per_second
     yield "rate", f"{rate:g} a second in the last minute"
     yield "rate limit", "none" if limit is None else f"{limit:g} a second"
@@ -94,7 +95,7 @@ def _cells(totals: Totals) -> tuple[object, ...]:
 
 def _as_json(groups: Mapping[str, Totals]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "calls": each.calls, "cost_usd": dollars(each.cost),
+        {"name": name, "calls": each.calls, "cost_usd": exact(each.cost),
          "unknown": each.unknown_costs}
         for name, each in groups.items()
     ]  # fmt: skip

@@ -31,6 +31,7 @@ from nanogpt_client.errors import (
 from nanogpt_client.types._coerce import as_count, as_dict, as_text, loads
 from nanogpt_client.types.batches import CHAT, Batch, BatchResult
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.plain import usd
 
 __all__ = ["BatchResults", "Output", "new_file", "row_ids"]
 
@@ -189,8 +190,8 @@ class BatchResults(Sequence[BatchResult]):
         self._closing()
 
     def __repr__(self) -> str:
-        done = len(self._output.answered)
-        return f"<BatchResults of {self.batch.id}: {done} of {len(self)} rows, {self.cost} USD>"
+        done, cost = len(self._output.answered), usd(self.cost, "unknown cost")
+        return f"<BatchResults of {self.batch.id}: {done} of {len(self)} rows, {cost}>"
 
     def _result(self, name: str) -> BatchResult:
         with self._lock:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.types.media import Embeddings, PartialEmbeddings
+from nanogpt_client.types.plain import usd
 
 __all__ = ["VectorRows", "matrix"]
 
@@ -67,7 +68,7 @@ class VectorRows:
         cost = sum(costs, Decimal(0)) if len(costs) == len(self._costs) else None
         error.partial = PartialEmbeddings(self._vectors, missing, cost)
         texts = len(self._missing)
-        paid = "an unknown cost" if cost is None else f"{cost} USD"
+        paid = usd(cost, "an unknown cost")
         error.add_note(
             f"{texts - len(missing)} of {texts} texts are embedded, for {paid}; "
             "their vectors are in error.partial"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.ledger import Ledger
 from nanogpt_client.tools import Tool, ToolResult, describe_for_model
+from nanogpt_client.types.plain import exact
 
 __all__ = ["META", "error_result", "tool_definition", "tool_result"]
 
@@ -78,7 +78,7 @@ def tool_result(
         "content": content,
         "structuredContent": result.artifact,
         "isError": False,
-        "_meta": _costs(ledger) | {f"{META}/cost_usd": _text(result.cost)},
+        "_meta": _costs(ledger) | {f"{META}/cost_usd": exact(result.cost)},
     }
 
 
@@ -100,11 +100,7 @@ def error_result(error: NanoGPTError, ledger: Ledger) -> dict[str, Any]:
 def _costs(ledger: Ledger) -> dict[str, Any]:
     """Return what all calls of the server cost so far."""
     totals = ledger.totals
-    return {f"{META}/spent_usd": _text(totals.cost), f"{META}/unknown_costs": totals.unknown_costs}
-
-
-def _text(usd: Decimal | None) -> str | None:
-    return None if usd is None else f"{usd:f}"
+    return {f"{META}/spent_usd": exact(totals.cost), f"{META}/unknown_costs": totals.unknown_costs}
 
 
 def _files(artifact: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from nanogpt_client.tools.schemas import BalanceArguments, EstimateArguments
 from nanogpt_client.tools.settings import EstimateToolSettings, ToolSettings
 from nanogpt_client.types.account import CostEstimate
 from nanogpt_client.types.catalog import ModelKind
+from nanogpt_client.types.plain import exact
 from nanogpt_client.types.progress import OnProgress
 
 _MODEL_KINDS: dict[str, ModelKind] = {
@@ -85,4 +86,4 @@ def _estimate(model: str, arguments: EstimateArguments) -> Flow[CostEstimate]:
 
 
 def _amount(value: Decimal | None) -> str:
-    return "an unknown number of" if value is None else f"{value.normalize():f}"
+    return exact(value) or "an unknown number of"

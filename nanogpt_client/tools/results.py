@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.plain import exact, usd
 
 __all__ = ["Media", "ToolResult"]
 
@@ -59,7 +60,7 @@ class ToolResult:
 def amount(name: str, value: Decimal | None) -> dict[str, Any]:
     """Return an amount for an artifact: as a number, and as text with all its digits."""
     number = None if value is None else float(value)
-    return {name: number, f"{name}_exact": None if value is None else f"{value:f}"}
+    return {name: number, f"{name}_exact": exact(value)}
 
 
 def media_artifact(kind: str, model: str | None, billing: Billing) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def media_artifact(kind: str, model: str | None, billing: Billing) -> dict[str, 
 
 def price(billing: Billing) -> str:
     """Return the end of a sentence: what it cost, if that is reported."""
-    return "" if billing.cost is None else f" for {billing.cost} USD"
+    return "" if billing.cost is None else f" for {usd(billing.cost)}"
 
 
 def _as_json(value: Any, depth: int = 0) -> Any:

@@ -14,6 +14,7 @@ from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client.tools.artifacts import ArtifactStore
 from nanogpt_client.types._coerce import as_number
 from nanogpt_client.types.options import Count, SearchProvider
+from nanogpt_client.types.plain import usd
 from nanogpt_client.types.progress import OnProgress
 
 __all__ = [
@@ -52,7 +53,7 @@ class SpendRequest:
     arguments: dict[str, Any]
 
     def __str__(self) -> str:
-        price = "has an unknown price" if self.usd is None else f"costs about {self.usd} USD"
+        price = "has an unknown price" if self.usd is None else f"costs about {usd(self.usd)}"
         return f"{self.tool}{f' with {self.model}' if self.model else ''} {price}"
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from nanogpt_client.types._coerce import as_count, as_dict, as_list, as_number, as_text, loads
+from nanogpt_client.types.plain import counted, usd
 
 __all__ = ["LedgerEntry", "Totals"]
 
@@ -100,13 +101,20 @@ def _seconds(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Totals over entries: ``cost`` is the sum in USD, ``unknown_costs`` counts those without."""
+    """Totals over entries.
+
+    Attributes:
+        cost: the sum in USD of the costs that were reported.
+        unknown_costs: calls without a reported cost.
+        free: calls that cost nothing: a list of models, a failed call, one of a subscription.
+    """
 
     calls: int = 0
     cost: Decimal = Decimal(0)
     unknown_costs: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    free: int = 0
 
     def plus(self, entry: LedgerEntry) -> Totals:
         """Return the totals with one more entry."""
@@ -116,6 +124,7 @@ class Totals:
             self.unknown_costs + (entry.cost is None),
             self.prompt_tokens + (entry.prompt_tokens or 0),
             self.completion_tokens + (entry.completion_tokens or 0),
+            self.free + (entry.cost == 0),
         )
 
     def __add__(self, other: Totals) -> Totals:
@@ -125,4 +134,18 @@ class Totals:
             self.unknown_costs + other.unknown_costs,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.free + other.free,
         )
+
+    def __str__(self) -> str:
+        """Return e.g. ``"3 calls (1 free, 1 of unknown cost), 0.01 USD, 20 tokens in, 5 out"``."""
+        apart = [
+            f"{self.free:,} free" if self.free else "",
+            f"{self.unknown_costs:,} of unknown cost" if self.unknown_costs else "",
+        ]
+        noted = ", ".join(filter(None, apart))
+        calls = f"{counted(self.calls, 'call')}{f' ({noted})' if noted else ''}"
+        if not (self.prompt_tokens or self.completion_tokens):
+            return f"{calls}, {usd(self.cost)}"
+        tokens = f"{counted(self.prompt_tokens, 'token')} in, {self.completion_tokens:,} out"
+        return f"{calls}, {usd(self.cost)}, {tokens}"

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.types._coerce import as_dict, as_float, as_list, as_number, as_text, dicts
+from nanogpt_client.types.plain import usd
 
 __all__ = [
     "PaidKind",
@@ -177,9 +178,9 @@ class PaymentChallenge:
 
     def __str__(self) -> str:
         amounts = [option.amount_formatted for option in self.options if option.amount_formatted]
-        usd = "an unknown number of" if self.highest_usd is None else self.highest_usd
+        cost = usd(self.highest_usd, "an unknown number of USD")
         what = f"{self.kind or 'call'}{f' with {self.model}' if self.model else ''}"
-        return f"{what} costs {usd} USD ({' or '.join(amounts)}), payment {self.payment_id}"
+        return f"{what} costs {cost} ({' or '.join(amounts)}), payment {self.payment_id}"
 
 
 @dataclass(frozen=True, slots=True)

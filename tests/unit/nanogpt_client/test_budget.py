@@ -70,7 +70,7 @@ def test_a_budget_of_calls():
     budget = Budget(max_calls=1)
     assert budget.remaining_usd is None
     budget.reserve()
-    with pytest.raises(BudgetExceededError, match="1 calls"):
+    with pytest.raises(BudgetExceededError, match="of 1 call is"):
         budget.reserve()
 
 
@@ -79,7 +79,7 @@ def test_overspending_shows_as_nothing_left():
     budget.reserve()
     budget.settle(Decimal(0), Decimal(7))
     assert budget.remaining_usd == 0
-    assert repr(budget) == "<Budget: 7 of 1 USD, 1 of None calls>"
+    assert repr(budget) == "<Budget: 7 of 1 USD, 1 call>"
 
 
 def test_a_pickled_budget_remembers_what_is_spent_and_forgets_what_is_in_flight():
@@ -159,7 +159,7 @@ def test_exactly_so_many_calls_are_allowed(most):
     for _ in range(most):
         budget.reserve()
         budget.settle(Decimal(0), None)
-    with pytest.raises(BudgetExceededError, match=f"{most} calls"):
+    with pytest.raises(BudgetExceededError, match=f"of {most} call"):
         budget.reserve()
     assert budget.calls == most
 

@@ -48,9 +48,11 @@ def test_totals_keep_unknown_apart_from_zero():
     ledger = ledger_of(
         entry(CENT, prompt_tokens=3, completion_tokens=4), entry(Decimal(0)), entry(None)
     )
-    assert ledger.totals == Totals(3, CENT, 1, 3, 4)
+    assert ledger.totals == Totals(3, CENT, 1, 3, 4, free=1)
     assert ledger.spent == CENT
-    assert repr(ledger) == "<Ledger: 3 calls, 0.01 USD>"
+    assert repr(ledger) == (
+        "<Ledger: 3 calls (1 free, 1 of unknown cost), 0.01 USD, 3 tokens in, 4 out>"
+    )
 
 
 def test_dollars_add_up_exactly():

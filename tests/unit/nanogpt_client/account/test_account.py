@@ -189,7 +189,9 @@ def test_it_warns_once_where_neither_price_nor_cost_is_available():
 def test_a_refusal_says_why(url):
     account = Account(url, usd="0.0015")
     spend(account)
-    message = r"budget of 0\.0015 USD .* 1\.23456E-7 spent, 0 assumed, 0 reserved .*, 0\.002 est"
+    message = (
+        r"budget of 0\.0015 USD .* 0\.000000123456 spent, 0 assumed, 0 reserved .*, 0\.002 est"
+    )
     call = AccountCall(account, entry(), Decimal("0.002"), billable=True)
     with pytest.raises(BudgetExceededError, match=message):
         call.admit()

@@ -65,14 +65,6 @@ def test_a_table_in_a_pipe_is_lines_with_tabs():
     assert seen.getvalue() == f"{'x' * 50}\t\ntwo lines\t1\n"
 
 
-def test_dollars_are_exact_and_have_no_exponent():
-    assert output.dollars(Decimal("2E-8")) == "0.00000002"
-    assert output.dollars(Decimal("5.00")) == "5"
-    assert output.dollars(Decimal(0)) == "0"
-    assert output.dollars(Decimal(100)) == "100"
-    assert output.dollars(None) is None
-
-
 def test_json_keeps_decimals_as_text_and_letters_as_they_are():
     pipe, seen = console(terminal=False)
     output.write_json(pipe, {"é": Decimal("0.10")})

@@ -26,6 +26,7 @@ from nanogpt_client import (
     ServerError,
 )
 from nanogpt_client.endpoints.gather import sizes_of, slices
+from nanogpt_client.types.plain import exact
 from tests.unit.nanogpt_client.clients.shell import BOTH, KEY
 
 TEXTS = [str(number) for number in range(10, 33)]
@@ -159,7 +160,7 @@ def test_what_was_paid_before_a_failure_is_kept(use, workers):
     assert partial.vectors[there, 0].tolist() == [float(TEXTS[at]) for at in there]
     assert np.isnan(partial.vectors[partial.missing]).all()
     assert partial.cost == Decimal("0.5") * (len(wire.batches) - 1)
-    note = f"{len(there)} of 23 texts are embedded, for {partial.cost} USD"
+    note = f"{len(there)} of 23 texts are embedded, for {exact(partial.cost)} USD"
     assert note in str(caught.value.__notes__)
     assert len(wire.batches) == 3 or workers > 1
     assert budget._reserved == 0

@@ -114,8 +114,8 @@ def test_the_artifact_and_the_costs_come_along():
     assert made["isError"] is False
     assert made["structuredContent"]["cost_exact"] == "0.0200"
     assert made["_meta"] == {
-        "nanogpt-integrations/cost_usd": "0.0200",
-        "nanogpt-integrations/spent_usd": "0.10",
+        "nanogpt-integrations/cost_usd": "0.02",
+        "nanogpt-integrations/spent_usd": "0.1",
         "nanogpt-integrations/unknown_costs": 1,
     }
 
