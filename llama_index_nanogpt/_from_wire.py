@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.llms.llm import ToolSelection
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from nanogpt_client import (
@@ -246,15 +246,18 @@ def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
     if found:
         return found
     legacy = message.additional_kwargs.get("tool_calls") or ()
-    return [
-        ToolCallBlock(
-            tool_call_id=call.get("id"),
-            tool_name=call["function"].get("name") or "",
-            tool_kwargs=call["function"].get("arguments") or "",
-        )
-        for call in legacy
-        if isinstance(call, Mapping) and isinstance(call.get("function"), Mapping)
-    ]
+    as_dicts = (call.model_dump() if isinstance(call, BaseModel) else call for call in legacy)
+    return [_legacy_call(call) for call in as_dicts if isinstance(call, Mapping)]
+
+
+def _legacy_call(fields: Mapping[str, Any]) -> ToolCallBlock:
+    """Return a call that an integration put into ``additional_kwargs``."""
+    function = fields.get("function") or fields
+    return ToolCallBlock(
+        tool_call_id=fields.get("id"),
+        tool_name=function.get("name") or "",
+        tool_kwargs=function.get("arguments", function.get("input")) or "",
+    )
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:

@@ -37,11 +37,11 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
     ThinkingBlock,
-    ToolCallBlock,
     VideoBlock,
 )
 from llama_index.core.tools.types import BaseTool, ToolMetadata
 
+from llama_index_nanogpt._from_wire import tool_calls
 from nanogpt_client import ChatOptions, InvalidArgumentError
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.history import Recipient, fields_of
@@ -99,10 +99,7 @@ def _assistant_message(message: ChatMessage, name: str | None, to: Recipient) ->
             block.tool_kwargs,
             extra=kept.tool_calls.get(block.tool_call_id or ""),
         )
-        for at, block in enumerate(b for b in message.blocks if isinstance(b, ToolCallBlock))
-    ]
-    calls = calls or [
-        _legacy_call(call) for call in message.additional_kwargs.get("tool_calls") or ()
+        for at, block in enumerate(tool_calls(message))
     ]
     return wire.assistant_message(
         assistant_parts(message.blocks) or message.additional_kwargs.get("refusal") or "",
@@ -123,15 +120,6 @@ def _reasoning(message: ChatMessage) -> str:
         for block in message.blocks
         if isinstance(block, ThinkingBlock) and not block.additional_information
     )
-
-
-def _legacy_call(call: Any) -> dict[str, Any]:
-    """Return a call that another integration put into ``additional_kwargs``, dict or object."""
-    fields = call if isinstance(call, Mapping) else call.model_dump()
-    function = fields.get("function") or fields
-    arguments = function.get("arguments", function.get("input"))
-    call_id = str(fields.get("id") or "")
-    return wire.tool_call(call_id, function["name"], "" if arguments is None else arguments)
 
 
 def options_to_wire(*layers: Mapping[str, Any]) -> ChatOptions:

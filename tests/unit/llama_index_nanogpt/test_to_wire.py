@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
@@ -21,6 +22,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
+from pydantic import BaseModel
 
 from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire
 from nanogpt_client import (
@@ -201,16 +203,22 @@ def test_a_refusal_is_what_was_said():
     assert one(message) == {"role": "assistant", "content": "No."}
 
 
+class OfAnSdk(BaseModel):
+    id: str
+    function: dict[str, Any]
+
+
 @pytest.mark.parametrize(
     "legacy",
     [
         {"id": "c", "function": {"name": "f", "arguments": "{}"}},
         {"id": "c", "name": "f", "input": {}, "type": "tool_use"},
+        OfAnSdk(id="c", function={"name": "f", "arguments": None}),
     ],
 )
 def test_calls_that_another_integration_left_aside_are_found(legacy):
     message = ChatMessage(
-        role="assistant", content=None, additional_kwargs={"tool_calls": [legacy]}
+        role="assistant", content=None, additional_kwargs={"tool_calls": [legacy, None, "junk"]}
     )
     function = {"name": "f", "arguments": "{}"}
     assert one(message)["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
