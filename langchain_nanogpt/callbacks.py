@@ -21,6 +21,7 @@ from langchain_core.tracers.context import register_configure_hook
 
 from langchain_nanogpt._content_blocks import PROVIDER
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
+from nanogpt_client._adapters.costs import ShowsLedger
 from nanogpt_client._adapters.recent import Recent
 from nanogpt_client.types.plain import exact
 
@@ -44,7 +45,7 @@ COST_EVENT = "nanogpt_cost"
 """The custom event by which tools and retrievers report what their run cost."""
 
 
-class NanoGPTCostCallbackHandler(BaseCallbackHandler):
+class NanoGPTCostCallbackHandler(ShowsLedger, BaseCallbackHandler):
     """Records the calls of NanoGPT's models, tools and retrievers in the runs it is a callback of.
 
     Pass it in ``config={"callbacks": [costs]}``, or open it around a block of code:
@@ -52,6 +53,7 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
     >>> with NanoGPTCostCallbackHandler() as costs:
     ...     agent.invoke(...)
     >>> costs.total_usd, costs.ledger.totals_by("model")
+    >>> print(costs)  # a table of models, calls, tokens and USD
 
     Responses from LangChain's cache cost nothing. A run that is reported several times counts once.
     LangChain reports no embeddings: those are in the ledger of their client.
@@ -63,11 +65,6 @@ class NanoGPTCostCallbackHandler(BaseCallbackHandler):
         self._ended = Recent()
         self._running: dict[UUID, str | None] = {}
         self._token: Token[NanoGPTCostCallbackHandler | None] | None = None
-
-    @property
-    def total_usd(self) -> Decimal:
-        """USD spent; ``ledger.totals.unknown_costs`` counts the calls without a reported cost."""
-        return self.ledger.spent
 
     def on_chat_model_start(
         self,

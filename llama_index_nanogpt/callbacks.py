@@ -26,6 +26,7 @@ from llama_index_instrumentation.span import active_span_id
 from pydantic import Field, PrivateAttr
 
 from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
+from nanogpt_client._adapters.costs import ShowsLedger
 from nanogpt_client._adapters.recent import Recent
 
 if TYPE_CHECKING:  # chats do not need it
@@ -95,12 +96,13 @@ class NanoGPTProgressEvent(_OwnEvent):
         return "NanoGPTProgressEvent"
 
 
-class NanoGPTCostHandler(BaseEventHandler):
+class NanoGPTCostHandler(ShowsLedger, BaseEventHandler):
     """Records the calls of NanoGPT's models in a block of code, from LlamaIndex's events.
 
     >>> with NanoGPTCostHandler() as costs:
     ...     index.as_query_engine(llm=llm).query("What is Nano?")
     >>> costs.total_usd, costs.ledger.totals_by("model")
+    >>> print(costs)  # a table of models, calls, tokens and USD
 
     A response that is reported several times counts once.
     """
@@ -120,11 +122,6 @@ class NanoGPTCostHandler(BaseEventHandler):
     def ledger(self) -> Ledger:
         """One entry per call: model, tokens, USD or unknown, outcome."""
         return self._ledger
-
-    @property
-    def total_usd(self) -> Decimal:
-        """USD spent; ``ledger.totals.unknown_costs`` counts the calls without a reported cost."""
-        return self._ledger.spent
 
     def handle(self, event: BaseEvent, **_: Any) -> None:
         """Record the call that an event reports."""

@@ -15,8 +15,10 @@ _NAME = "nanogpt-integrations"
 
 
 @contextmanager
-def needs(extra: str, what: str) -> Iterator[None]:
+def needs(extra: str | None, what: str) -> Iterator[None]:
     """Turn an import that fails inside the block into advice on what to install.
+
+    ``extra`` is ``None`` for a library that no extra brings.
 
     Raises:
         ModuleNotFoundError: a module of the extra is missing; the message names the extra.
@@ -24,7 +26,8 @@ def needs(extra: str, what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        msg = f"{what} needs {error.name or 'a library'}: {install_command(extra)}"
+        command = f"pip install {error.name}" if extra is None else install_command(extra)
+        msg = f"{what} needs {error.name or 'a library'}: {command}"
         raise ModuleNotFoundError(msg, name=error.name) from error
 
 

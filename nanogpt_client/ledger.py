@@ -7,7 +7,6 @@ may share a ledger, and an exception of a signal handler leaves it consistent.
 
 from __future__ import annotations
 
-import html
 import os
 import tempfile
 import threading
@@ -15,18 +14,23 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 from weakref import WeakSet
 
 from nanogpt_client._ledger_file import LedgerFile
 from nanogpt_client.budget import Budget
 from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.extras import needs
 from nanogpt_client.hooks import AccountingWarning, EntrySink, OnEntry, warn
 from nanogpt_client.types._atomic import Step
+from nanogpt_client.types.display import Table
 from nanogpt_client.types.ledger_entry import LedgerEntry, Totals
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["AccountingWarning", "Budget", "Ledger", "LedgerEntry", "Totals"]
 
@@ -40,6 +44,8 @@ _MERGED: Final = object()
 # Number of new entries after which the sums of the groups are updated.
 _UPDATE_AFTER = 1_000
 
+
+_COLUMNS: Final = ("kind", "model", "calls", "free", "unknown", "tokens in", "tokens out", "USD")
 
 _Groups = dict[tuple[Any, ...], Totals]
 
@@ -384,8 +390,27 @@ class Ledger:
         return list(found)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return all entries in the file, or in memory, as dicts, e.g. for a data frame."""
+        """Return all entries in the file, or in memory, as dicts; USD are exact `Decimal`."""
         return [asdict(entry) for entry in self]
+
+    def to_frame(self) -> DataFrame:
+        """Return all entries as a pandas data frame, one row each.
+
+        ``cost`` is in USD as float, NaN where it is unknown; ``started_at`` is a time in UTC.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed.
+        """
+        with needs(None, "Ledger.to_frame"):
+            import pandas as pd  # noqa: PLC0415 - not a dependency
+        frame = pd.DataFrame(self.rows(), columns=[each.name for each in fields(LedgerEntry)])
+        started = frame["started_at"].astype(float)
+        tokens = ["prompt_tokens", "completion_tokens"]
+        return frame.assign(
+            cost=frame["cost"].astype(float),
+            started_at=pd.to_datetime(started.where(started > 0), unit="s", utc=True),
+            **{name: frame[name].astype("Int64") for name in tokens},
+        )
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write all entries of the file, or in memory, to another file; ``Ledger(path)`` reads it.
@@ -411,18 +436,22 @@ class Ledger:
         finally:
             _scope.reset(token)
 
+    def __str__(self) -> str:
+        """Return calls, tokens and USD by kind and model, as a table."""
+        return str(self._table())
+
     def _repr_html_(self) -> str:
-        """Show calls, tokens and dollars by kind and model, in notebooks."""
+        """Show the same in notebooks."""
+        return self._table()._repr_html_()
+
+    def _table(self) -> Table:
         groups = [*self.totals_by("kind", "model").items(), (("all", ""), self.totals)]
-        rows = "".join(
-            f"<tr><td>{html.escape(kind)}</td><td>{html.escape(model)}</td><td>{total.calls}</td>"
-            f"<td>{total.prompt_tokens}</td><td>{total.completion_tokens}</td>"
-            f"<td>{total.cost}</td><td>{total.unknown_costs}</td></tr>"
-            for (kind, model), total in groups
-        )
-        head = "kind model calls tokens&nbsp;in tokens&nbsp;out USD unknown".split()
-        titles = "".join(f"<th>{title}</th>" for title in head)
-        return f"<table><tr>{titles}</tr>{rows}</table>"
+        rows = (
+            (kind, model, each.calls, each.free or None, each.unknown_costs or None,
+             each.prompt_tokens or None, each.completion_tokens or None, each.cost)
+            for (kind, model), each in groups
+        )  # fmt: skip
+        return Table(_COLUMNS, rows)
 
     def __getstate__(self) -> dict[str, Any]:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -12,7 +12,6 @@ from rich.table import Column
 from nanogpt_client import bundled_models
 from nanogpt_client.cli.base import Command, Session, session
 from nanogpt_client.cli.output import id_column, number_column, write_table
-from nanogpt_client.types._coerce import as_dict, as_number
 from nanogpt_client.types.catalog import Model, ModelKind, ModelScope
 from nanogpt_client.types.plain import exact
 
@@ -113,30 +112,7 @@ def _matches(model: Model, terms: tuple[str, ...], options: Mapping[str, Any]) -
 def _prices(model: Model) -> list[Decimal]:
     """Return all listed prices of a model in USD."""
     prices = [price for price in (model.prompt_usd, model.completion_usd) if price is not None]
-    return prices or [amount for amounts in _units(model).values() for amount in amounts]
-
-
-def _units(model: Model) -> dict[str, list[Decimal]]:
-    """Return prices in USD by unit, such as ``{"image": [0.005, 0.014]}``, cheapest first."""
-    units = {}
-    for key, value in as_dict(model.raw.get("pricing")).items():
-        amounts = sorted(set(_amounts(value)))
-        if amounts and (key.startswith("per_") or key in _TOTALS):
-            units[key.removeprefix("per_").replace("_", " ")] = amounts
-    if not units and model.prompt_usd is not None:  # moderation, as of text models
-        units["million tokens"] = [model.prompt_usd]
-    return units
-
-
-_TOTALS = {"with_audio", "without_audio", "base_price"}
-
-
-def _amounts(value: Any) -> Iterator[Decimal]:
-    """Yield all numbers of a price, which may be a nested table."""
-    if (amount := as_number(value)) is not None:
-        yield amount
-    for inner in as_dict(value).values():
-        yield from _amounts(inner)
+    return prices or [amount for amounts in model.prices.values() for amount in amounts]
 
 
 _TEXT_COLUMNS = [
@@ -155,15 +131,11 @@ def _text_row(model: Model) -> tuple[object, ...]:
     return model.id, model.context_length, *price, supports
 
 
-_MEDIA_COLUMNS = [id_column("model"), Column("name"), Column("USD per unit")]
+_MEDIA_COLUMNS = [id_column("model"), Column("name"), Column("price")]
 
 
 def _media_row(model: Model) -> tuple[object, ...]:
-    prices = (
-        f"{exact(amounts[0])}{f' to {exact(amounts[-1])}' if len(amounts) > 1 else ''} / {unit}"
-        for unit, amounts in _units(model).items()
-    )
-    return model.id, model.name, ", ".join(prices)
+    return model.id, model.name, model.price
 
 
 def _as_json(model: Model) -> dict[str, Any]:

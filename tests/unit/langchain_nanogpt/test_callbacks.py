@@ -18,7 +18,7 @@ from langchain_core.messages import HumanMessage
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
 from langchain_nanogpt import ChatNanoGPT, NanoGPTCostCallbackHandler
-from nanogpt_client import Ledger, NanoGPTError
+from nanogpt_client import Ledger, LedgerEntry, NanoGPTError
 from tests.support.rawserver import End, RawServer
 
 MODEL = "openai/gpt-5.2"
@@ -184,3 +184,14 @@ def test_other_providers_and_their_errors_are_not_ours():
         with pytest.raises(FakeListChatModelError):
             list(failing.stream("hi"))
     assert len(costs.ledger) == 0
+
+
+def test_a_handler_shows_what_its_calls_cost():
+    costs = NanoGPTCostCallbackHandler()
+    costs.ledger.record(LedgerEntry("chat", "m", "ok", Decimal("1E-7"), 12_000, 3))
+    assert repr(costs) == (
+        "<NanoGPTCostCallbackHandler: 1 call, 0.0000001 USD, 12,000 tokens in, 3 out>"
+    )
+    assert str(costs) == str(costs.ledger)
+    assert costs._repr_html_() == costs.ledger._repr_html_()
+    assert costs.total_usd == Decimal("1E-7")

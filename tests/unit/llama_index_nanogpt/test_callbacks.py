@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from llama_index_nanogpt import (
     NanoGPTToolSpec,
     NanoGPTWebSearchRetriever,
 )
-from nanogpt_client import Ledger, NanoGPTClient, NanoGPTError
+from nanogpt_client import Ledger, LedgerEntry, NanoGPTClient, NanoGPTError
 from tests.support.rawserver import End, RawServer
 
 MODEL = "openai/gpt-5.2"
@@ -204,3 +205,12 @@ def test_outside_its_block_and_of_others_it_hears_nothing(llm):
         MockLLM().complete("hi")
     llm.chat(ASK)
     assert len(costs.ledger) == 0
+
+
+def test_a_handler_shows_what_its_calls_cost():
+    costs = NanoGPTCostHandler()
+    costs.ledger.record(LedgerEntry("chat", "m", "ok", Decimal("1E-7"), 12_000, 3))
+    assert repr(costs) == ("<NanoGPTCostHandler: 1 call, 0.0000001 USD, 12,000 tokens in, 3 out>")
+    assert str(costs) == str(costs.ledger)
+    assert costs._repr_html_() == costs.ledger._repr_html_()
+    assert costs.total_usd == Decimal("1E-7")

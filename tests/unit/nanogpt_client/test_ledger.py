@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import pickle
+import sys
 import threading
 import timeit
 import tracemalloc
@@ -155,6 +156,52 @@ def test_a_table_for_notebooks():
     assert "&lt;b&gt;" in table
     assert "<b>" not in table
     assert table.count("<tr>") == 4  # titles, two models, all
+
+
+def test_a_ledger_prints_a_table():
+    ledger = ledger_of(
+        entry(Decimal("1E-7"), prompt_tokens=12_000),
+        entry(None, model=None, kind="search"),
+        entry(Decimal("0E-9"), model=None, kind="catalog"),
+    )
+    assert str(ledger).splitlines() == [
+        "kind     model  calls  free  unknown  tokens in        USD",
+        "chat     m          1                    12,000  0.0000001",
+        "search              1              1                     0",
+        "catalog             1     1                              0",
+        "all                 3     1        1     12,000  0.0000001",
+    ]
+
+
+def test_a_data_frame_has_floats_and_times():
+    pd = pytest.importorskip("pandas")
+    ledger = ledger_of(
+        entry(Decimal("0.25"), prompt_tokens=7, started_at=1767225600.5, model="a"),
+        entry(None, model="b"),
+        entry(Decimal(1), model="a"),
+    )
+    frame = ledger.to_frame()
+    assert list(frame.columns) == [field.name for field in fields(LedgerEntry)]
+    assert frame["cost"].dtype == float
+    assert frame["cost"].isna().tolist() == [False, True, False]
+    assert frame["prompt_tokens"].tolist()[0] == 7
+    assert frame["started_at"][0] == pd.Timestamp("2026-01-01 00:00:00.5", tz="UTC")
+    assert frame["started_at"].isna().tolist() == [False, True, True]
+    assert frame.groupby("model")["cost"].sum().to_dict() == {"a": 1.25, "b": 0.0}
+
+
+def test_a_data_frame_of_nothing_has_its_columns_and_types():
+    pytest.importorskip("pandas")
+    frame = Ledger().to_frame()
+    assert len(frame) == 0
+    assert frame["cost"].dtype == float
+    assert str(frame["started_at"].dtype).endswith("UTC]")
+
+
+def test_without_pandas_a_data_frame_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ModuleNotFoundError, match="to_frame needs pandas: pip install pandas"):
+        Ledger().to_frame()
 
 
 def test_a_file_keeps_the_entries(tmp_path):

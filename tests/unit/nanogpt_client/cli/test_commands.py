@@ -261,10 +261,10 @@ class TestModels:
     @pytest.mark.parametrize(
         ("model", "prices"),
         [
-            ("veo3-video", ["4.8 / with audio", "3.2 / without audio"]),
-            ("gemini-omni-flash", ["0.13 to 0.42 / second by mode and resolution"]),
-            ("kling-v26-pro", ["0.35 to 0.7 / duration"]),
-            ("sora-2", ["0.1 / second"]),
+            ("veo3-video", ["4.8 USD with audio", "3.2 USD without audio"]),
+            ("gemini-omni-flash", ["0.13 to 0.42 USD per second by mode and resolution"]),
+            ("kling-v26-pro", ["0.35 to 0.7 USD per duration"]),
+            ("sora-2", ["0.1 USD per second"]),
         ],
     )
     def test_videos_are_listed_with_their_prices_whatever_the_shape(self, model, prices):
@@ -281,10 +281,10 @@ class TestModels:
         assert "openai/gpt-5.2\t" in result.stdout
 
     def test_other_kinds_show_their_units(self):
-        assert "0.005 to 0.014 / image" in offline("models", "--kind", "image").stdout
-        assert " / second" in offline("models", "--kind", "video").stdout
-        assert "0.05 / million tokens" in offline("models", "--kind", "rerank").stdout
-        assert "0.1 / million tokens" in offline("models", "--kind", "moderation").stdout
+        assert "0.005 to 0.014 USD per image" in offline("models", "--kind", "image").stdout
+        assert " USD per second" in offline("models", "--kind", "video").stdout
+        assert "0.05 USD per million tokens" in offline("models", "--kind", "rerank").stdout
+        assert "0.1 USD per million tokens" in offline("models", "--kind", "moderation").stdout
         assert "\n" not in offline("models", "--kind", "image", "--max-price", "0.001").stdout[:-1]
 
 

@@ -94,3 +94,63 @@ def test_a_list_is_iterated_counted_and_searched():
     assert found is not None
     assert found.id == "b"
     assert models.get("c") is None
+
+
+@pytest.mark.parametrize(
+    ("pricing", "price"),
+    [
+        ({"prompt": 1.75, "completion": "14"}, "1.75 USD in, 14 USD out per million tokens"),
+        ({"prompt": "1E-7", "completion": 2}, "0.0000001 USD in, 2 USD out per million tokens"),
+        ({"prompt": 0.1, "completion": 0}, "0.1 USD per million tokens"),
+        ({"prompt": 0, "completion": 0}, "0 USD per million tokens"),
+        ({"per_million_tokens": 0.02}, "0.02 USD per million tokens"),
+        ({"per_image": {"256x256": 0.005, "2k": {"hd": 0.0140}}}, "0.005 to 0.014 USD per image"),
+        ({"with_audio": 4.8, "without_audio": 3.2}, "4.8 USD with audio, 3.2 USD without audio"),
+        ({"unit": "image"}, ""),
+        (None, ""),
+    ],
+)
+def test_a_price_to_read(pricing, price):
+    assert Model.read({"id": "m", "pricing": pricing}).price == price
+
+
+def listed(number: int) -> ModelList:
+    models = (Model.read(FULL | {"id": f"owner/model-{n}"}) for n in range(number))
+    return ModelList(tuple(models), {})
+
+
+def test_a_list_is_indexed_and_sliced():
+    models = listed(5)
+    assert models[0].id == "owner/model-0"
+    assert models[-1].id == "owner/model-4"
+    some = models[1:3]
+    assert isinstance(some, ModelList)
+    assert [model.id for model in some] == ["owner/model-1", "owner/model-2"]
+    assert models[2] in models
+    assert models.index(models[2]) == 2
+    with pytest.raises(IndexError):
+        models[5]
+
+
+def test_a_list_shows_as_a_table_of_prices():
+    shown = repr(listed(2)).splitlines()
+    assert shown[0] == "2 models"
+    assert shown[1].split() == ["model", "context", "price", "supports"]
+    assert shown[2].startswith("owner/model-0  400,000  1.75 USD in, 14 USD out per million tokens")
+    html = listed(2)._repr_html_()
+    assert html.count("<tr>") == 3
+    assert ">owner/model-0</td>" in html
+
+
+def test_a_long_list_is_cut_and_says_so():
+    shown = repr(listed(617))
+    assert shown.startswith("617 models\n")
+    assert shown.endswith("\n… and 587 more")
+    assert "587 more" in listed(617)._repr_html_()
+    assert repr(listed(0)).startswith("0 models")
+
+
+def test_a_model_has_a_short_repr():
+    model = Model.read(FULL | {"description": "x" * 10_000})
+    assert len(repr(model)) < 700
+    assert "prompt_usd=1.75" in repr(model)
