@@ -192,8 +192,6 @@ def shared_account(
     """
     _check_type("ledger", ledger, Ledger)
     _check_type("budget", budget, Budget)
-    if account is not None and payer is not None:
-        raise ConfigurationError("pay= works without an account of NanoGPT's: pass one of them")
     if account is not None and budget is not None:
         msg = (
             "an account has a budget: pass account=Account(…, usd=…) alone, or alone "
@@ -203,6 +201,8 @@ def shared_account(
     given: object = budget.within if budget is not None else account
     if given is None:
         return None
+    if payer is not None:
+        raise ConfigurationError("pay= works without an account of NanoGPT's: pass one of them")
     if not isinstance(given, Account):
         raise ConfigurationError(f"account must be an Account, not {given!r}", param="account")
     if ledger is not None and ledger is not given.ledger:

@@ -86,7 +86,8 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
     )
     posting(context.ledger, entry).finish()
     if context.account is not None:
-        shared = AccountCall(context.account, entry, None, billable=False)
+        token = _job(step.kind, step.run_id)
+        shared = AccountCall(context.account, entry, None, billable=False, token=token)
         shared.finish(entry, corrects_unknown=unknown, of=estimate)
         yield Block(context.account.flush)
 
@@ -106,6 +107,7 @@ class CallAccounting:
     _shared: AccountCall | None = None
     _entry: LedgerEntry | None = None
     _posting: Any = None
+    _job = ""
 
     def __init__(self, call: Call[Any] | StreamCall[Any], context: CallContext) -> None:
         self.sends = 0
@@ -244,22 +246,20 @@ class CallAccounting:
                 self._context.payments.open[self._payment.id] = self._payment.usd
             if self._shared is None or not self._shared.is_refused:
                 if self._entry is None:
-                    later = kind is None and cost is None and self._charged_later
-                    recorded = Decimal(0) if later else cost
-                    self._entry = self._new_entry(_outcome(kind), error, result, recorded)
-                self._record(self._entry, charged_later=cost is None)
+                    if kind is None and cost is None and self._charged_later:
+                        self._job, cost = _job(self._call.kind, result.id), Decimal(0)
+                    self._entry = self._new_entry(_outcome(kind), error, result, cost)
+                self._record(self._entry)
         self._finished = True
 
-    def _record(self, entry: LedgerEntry, *, charged_later: bool) -> None:
+    def _record(self, entry: LedgerEntry) -> None:
         """Record the outcome in the ledger and on the account, each exactly once."""
         if self._posting is None:
             self._posting = posting(self._context.ledger, entry)
         self._posting.finish()
         if self.shared is not None:
             _, unknown, estimate = self._correction
-            self.shared.finish(
-                entry, charged_later=charged_later, corrects_unknown=unknown, of=estimate
-            )
+            self.shared.finish(entry, job=self._job, corrects_unknown=unknown, of=estimate)
 
     def _new_entry(
         self,
@@ -357,6 +357,11 @@ class _Payment:
         if not self.answered:
             return None
         return self.usd if billing is None or billing.cost is None else billing.cost
+
+
+def _job(kind: str, run_id: str) -> str:
+    """Return the token of the call that has a job's cost, in whichever process it is made."""
+    return f"{kind}/{run_id}"
 
 
 def _redact(key: SecretStr | None, error: NanoGPTError) -> None:

@@ -89,8 +89,10 @@ class FinishedCall(NamedTuple):
 
     Attributes:
         cost: ``None`` if unknown; then ``if_unknown`` is counted.
-        corrects: what was counted for an earlier call whose cost this is; ``None`` for none.
+        corrects: what was counted for an earlier call whose cost this is; ``None`` for none, and
+            not used if the store knows it by the token.
         entry: its ledger entry, as JSON.
+        job: the token of the call that will have the cost, in whichever process.
     """
 
     token: str
@@ -98,6 +100,7 @@ class FinishedCall(NamedTuple):
     if_unknown: int
     corrects: int | None
     entry: str
+    job: str = ""
 
 
 OTHER_DATA = (

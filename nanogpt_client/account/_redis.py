@@ -120,8 +120,8 @@ end
 return {id, ''}
 """
 _FINISH = """
-for at = 3, #ARGV, 5 do
-  local token, cost, if_unknown, corrects, entry = unpack(ARGV, at, at + 4)
+for at = 3, #ARGV, 6 do
+  local token, cost, if_unknown, corrects, entry, job = unpack(ARGV, at, at + 5)
   local in_flight = redis.call('HGET', IN_FLIGHT, token)
   local lost = redis.call('HGET', LOST, token)
   if in_flight or lost or redis.call('HEXISTS', ENTRIES, token) == 0 then
@@ -130,6 +130,12 @@ for at = 3, #ARGV, 5 do
       redis.call('HDEL', IN_FLIGHT, token); redis.call('ZREM', DEADLINES, token)
     elseif lost then
       add('assumed', minus(lost)); add('unknown', -1); redis.call('HDEL', LOST, token)
+      corrects = ''
+    end
+    if job ~= '' and redis.call('HEXISTS', ENTRIES, job) == 1 then  -- its cost has come already
+      cost = '0'
+    elseif job ~= '' then
+      redis.call('HSET', LOST, job, if_unknown)
     end
     if cost == '' then add('assumed', if_unknown); add('unknown', 1) else add('spent', cost) end
     if corrects ~= '' then add('assumed', minus(corrects)); add('unknown', -1) end
@@ -180,7 +186,7 @@ class RedisBackend:
         arguments: list[Any] = []
         for call in calls:
             amounts = _text(call.cost), call.if_unknown, _text(call.corrects)
-            arguments += (call.token, *amounts, call.entry)
+            arguments += (call.token, *amounts, call.entry, call.job)
         self._run(self._finish, *arguments)
 
     def sums(self) -> Sums:

@@ -98,11 +98,15 @@ class SqliteBackend:
 
         def apply(connection: sqlite3.Connection, state: State, _: float) -> None:
             for call in calls:
-                if _release(connection, state, call.token):
-                    connection.execute(
-                        "INSERT INTO entries (token, entry) VALUES (?, ?)", (call.token, call.entry)
-                    )
-                    state.finish(call)
+                outcome = _release(connection, state, call.token)
+                if outcome == "repeated":
+                    continue
+                connection.execute(
+                    "INSERT INTO entries (token, entry) VALUES (?, ?)", (call.token, call.entry)
+                )
+                if call.job and not _expect(connection, call):
+                    call = call._replace(cost=0)  # noqa: PLW2901 - its cost has come already
+                state.finish(call, is_found=outcome == "found")
 
         self._transaction(apply)
 
@@ -112,7 +116,7 @@ class SqliteBackend:
 
     def entries(self) -> list[str]:
         """Return the ledger entries as JSON, in the order in which their calls ended."""
-        query = "SELECT entry FROM entries ORDER BY id"
+        query = "SELECT entry FROM entries WHERE entry != '' ORDER BY id"
         return self._transaction(
             lambda connection, *_: [row[0] for row in connection.execute(query)]
         )
@@ -218,14 +222,22 @@ def _lose(connection: sqlite3.Connection, state: State, now: float) -> None:
         state.lose(usd, if_unknown)
 
 
-def _release(connection: sqlite3.Connection, state: State, token: str) -> bool:
-    """Release what is reserved, or was assumed, for a call; whether its outcome is new."""
+def _release(connection: sqlite3.Connection, state: State, token: str) -> str:
+    """Release what is reserved, or was assumed, for a call; return what was there."""
     if reserved := _find(connection, "in_flight", token):
         connection.execute("DELETE FROM in_flight WHERE token = ?", (token,))
         state.reserved -= reserved[0]
-    elif recorded := _find(connection, "entries", token):
+        return "reserved"
+    if recorded := _find(connection, "entries", token):
         if recorded[0] is None:
-            return False
+            return "repeated"
         connection.execute("DELETE FROM entries WHERE token = ?", (token,))
         state.find(recorded[0])
-    return True
+        return "found"
+    return ""
+
+
+def _expect(connection: sqlite3.Connection, call: FinishedCall) -> bool:
+    """Note what is assumed for a job until its cost comes; ``False`` if it has come already."""
+    statement = "INSERT OR IGNORE INTO entries (token, lost, entry) VALUES (?, ?, '')"
+    return bool(connection.execute(statement, (call.job, call.if_unknown)).rowcount)

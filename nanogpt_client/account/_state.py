@@ -109,14 +109,14 @@ class State:
         self.assumed -= if_unknown
         self.unknown -= 1
 
-    def finish(self, call: FinishedCall) -> None:
-        """Count the outcome of a call; its reservation was released."""
+    def finish(self, call: FinishedCall, *, is_found: bool = False) -> None:
+        """Count the outcome of a call; its reservation was released, or what was assumed found."""
         if call.cost is None:
             self.assumed += call.if_unknown
             self.unknown += 1
         else:
             self.spent += call.cost
-        if call.corrects is not None:
+        if call.corrects is not None and not is_found:
             self.find(call.corrects)
 
     def sums(self, now: float) -> Sums:

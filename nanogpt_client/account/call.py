@@ -24,20 +24,27 @@ class AccountCall:
         lost: the ledger entry that remains if this process dies.
         estimate: USD to reserve; ``None`` if the price is unknown.
         billable: whether anything is reserved.
+        token: identifies the call; by default a new one.
 
     Attributes:
         is_refused: the call was not admitted, so there is nothing to record.
     """
 
     def __init__(
-        self, account: Account, lost: LedgerEntry, estimate: Decimal | None, *, billable: bool
+        self,
+        account: Account,
+        lost: LedgerEntry,
+        estimate: Decimal | None,
+        *,
+        billable: bool,
+        token: str | None = None,
     ) -> None:
         self.account = account
         self.is_refused = False
         self._is_admitted = False
         self._slot = 0.0
         self._estimate = estimate
-        self._token = secrets.token_hex(12)
+        self._token = token or secrets.token_hex(12)
         usd = to_pico(reserved_for(estimate, account.assumed_usd), up=True) if billable else 0
         self._if_unknown = self._assumed(estimate) if billable else 0
         self._new = None
@@ -71,18 +78,18 @@ class AccountCall:
         self,
         entry: LedgerEntry,
         *,
-        charged_later: bool = False,
+        job: str = "",
         corrects_unknown: bool = False,
         of: Decimal | None = None,
     ) -> None:
         """Note the outcome, at most once in the end; `Account.flush` sends it.
 
-        ``charged_later``: the entry has no cost, but that of its job is still to come.
+        ``job``: identifies the call that will have the cost of what this one submitted.
         ``corrects_unknown``: it reports the cost of an earlier call, for which ``of`` was assumed.
         """
-        cost = None if entry.cost is None or charged_later else to_pico(entry.cost)
+        cost = None if entry.cost is None or job else to_pico(entry.cost)
         corrects = self._assumed(of) if corrects_unknown else None
-        call = FinishedCall(self._token, cost, self._if_unknown, corrects, _as_json(entry))
+        call = FinishedCall(self._token, cost, self._if_unknown, corrects, _as_json(entry), job)
         self.account.finish(call)
         if cost is None and self._estimate is None:
             self.account.note_assumed()

