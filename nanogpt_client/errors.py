@@ -42,12 +42,13 @@ Follows https://docs.nano-gpt.com/api-reference/miscellaneous/error-handling
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
-from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text
+from nanogpt_client.types._coerce import as_dict, as_int, as_number, as_text, dicts
 from nanogpt_client.types._context_overflow import describes_overflow
 from nanogpt_client.types._http_reply import HTTPReply
 from nanogpt_client.types._one_line import one_line, plain
@@ -92,6 +93,7 @@ __all__ = [
     "StreamStalledError",
     "error_from_body",
     "error_from_reply",
+    "error_text",
 ]
 
 
@@ -415,8 +417,9 @@ def error_from_reply(reply: HTTPReply) -> APIStatusError:
         body = reply.json()
     except ValueError:
         body = None
-    details = _details(as_dict(body))
-    message = _message(body) or plain(reply.text)
+    first = next(iter(dicts(body)), None)  # of Google's: a list of one
+    details = _details(as_dict(body if first is None else first))
+    message = error_text(body) or plain(reply.text)
     cls = _class_for(status, details.get("code"), details.get("type"), message)
     if status in _GATEWAY_STATUSES and cls is ServerError and not _is_envelope(body):
         cls = GatewayError
@@ -431,7 +434,7 @@ def error_from_reply(reply: HTTPReply) -> APIStatusError:
 def error_from_body(body: Mapping[str, Any], *, request_id: str | None = None) -> APIStatusError:
     """Return the exception for an error inside a 200 response, or inside a stream's event."""
     details = _details(body)
-    message = _message(body) or "without a message"
+    message = error_text(body) or plain(json.dumps(body))
     cls = _class_for(details.get("status_code"), details.get("code"), details.get("type"), message)
     details.setdefault("request_id", request_id)
     # NanoGPT had accepted the request, so it may have billed it.
@@ -483,9 +486,11 @@ def _details(body: Mapping[str, Any]) -> ErrorDetails:
     return details
 
 
-def _message(body: Any) -> str:
-    error = as_dict(body).get("error")
-    if isinstance(error, str):
-        return error
-    source = as_dict(error) or as_dict(body)
-    return as_text(source.get("message")) or as_text(source.get("detail"))
+def error_text(body: Any) -> str:
+    """Return the message in an error's body, whatever its form; ``""`` if there is none."""
+    if isinstance(body, list):
+        return "; ".join(filter(None, map(error_text, body)))
+    if not isinstance(body, dict):
+        return as_text(body) if isinstance(body, str) else ""
+    texts = (error_text(body.get(key)) for key in ("error", "errors", "message", "detail"))
+    return next(filter(None, texts), "")

@@ -147,17 +147,18 @@ class _PartialChoice:
                 self.audio[key] = value
 
     def _parts(self, content: Any, chunk: ChatChunk) -> str:
-        """Return the text of content that is a list of parts."""
+        """Return the text of content that is a list of parts, or one part."""
         texts = []
-        for part in as_list(content):
-            if isinstance(part, str):
-                texts.append(part)
-                continue
+        for part in content if isinstance(content, list) else [content]:
             fields = as_dict(part)
-            texts.append(as_text(fields.get("text")))
-            if reasoning := as_text(fields.get("thinking")) or as_text(fields.get("reasoning")):
+            if reasoning := _reasoning_of_part(fields):
                 chunk.reasoning += reasoning
                 self.reasoning.add(reasoning)
+            else:
+                texts.append(_text_of(part))
+            if refusal := as_text(fields.get("refusal")):
+                chunk.refusal = (chunk.refusal or "") + refusal
+                self.refusal.add(refusal)
             if url := _image_url(fields) if "image_url" in fields else "":
                 chunk.images = [*chunk.images, url]
                 self.images.append(url)
@@ -241,10 +242,14 @@ class ChatAccumulator:
             self._costs = None
         for key, value in event.items():
             if value is not None:  # the last value wins, unless it is null
-                self._top[key] = value
+                self._top[key] = self._counted(value) if key == "usage" else value
         chunks = []
-        for choice in dicts(event.get("choices")):
+        here: set[int] = set()
+        for at, choice in enumerate(dicts(event.get("choices"))):
             index = as_count(given) or 0 if (given := choice.get("index")) else 0
+            if index in here:  # each entry of a list is a choice of its own
+                index = at
+            here.add(index)
             if (partial := self._choices.get(index)) is None:
                 partial = self._choices[index] = _PartialChoice()
             chunk = ChatChunk(index=index, raw=choice)
@@ -253,6 +258,13 @@ class ChatAccumulator:
             self.failed = self.failed or partial.finish_reason == "error"
             chunks.append(chunk)
         return chunks
+
+    def _counted(self, usage: Any) -> Any:
+        """Return the usage so far: counts grow, and some routes repeat only a part of them."""
+        before = as_dict(self._top.get("usage"))
+        if not before or not isinstance(usage, dict):
+            return usage
+        return before | {key: value for key, value in usage.items() if value or key not in before}
 
     @property
     def whole(self) -> bool:
@@ -318,11 +330,25 @@ def _generated_id(salt: str, index: int, position: int) -> str:
 def _reasoning(delta: Mapping[str, Any]) -> str:
     """Return the reasoning once: depending on the route, several fields repeat it."""
     for key in ("reasoning", "reasoning_content"):
-        value = delta.get(key)
-        if isinstance(value, str) and value:
-            return value
+        if (value := delta.get(key)) and (text := _text_of(value)):
+            return text
     details = dicts(delta.get("reasoning_details"))
     return "".join(as_text(part.get("text")) or as_text(part.get("summary")) for part in details)
+
+
+def _reasoning_of_part(part: Mapping[str, Any]) -> str:
+    """Return the reasoning in a part of a message's content."""
+    for key in ("thinking", "reasoning"):
+        if value := part.get(key):
+            return _text_of(value)
+    return _text_of(part) if part.get("type") in ("thinking", "reasoning") else ""
+
+
+def _text_of(value: Any) -> str:
+    """Return a text, or the texts in a part or in a list of parts."""
+    if isinstance(value, list):
+        return "".join(map(_text_of, value))
+    return as_text(value.get("text") if isinstance(value, dict) else value)
 
 
 def _image_url(image: Any) -> str:

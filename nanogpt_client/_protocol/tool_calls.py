@@ -132,19 +132,21 @@ class ToolCalls:
         return len(self.calls) - 1 if self.calls else None
 
     def _repeats(self, position: int, delta: _Delta) -> bool:
-        """Whether a delta repeats, under the call's own id, what has arrived already."""
+        """Whether a delta repeats what has arrived already, under the call's own id or none."""
         call = self.calls[position]
-        if not (call.scanner.whole and delta.id) or position in self._here:
+        if not (call.scanner.whole and call.given) or position in self._here:
             return False
-        same = delta.id == call.given and len(delta.arguments) == call.size
+        same = delta.id in ("", call.given) and len(delta.arguments) == call.size
         return same and delta.arguments == str(call.arguments)
 
     def _continues(self, position: int, delta: _Delta) -> bool:
         call, here = self.calls[position], position in self._here
         named = bool(delta.name and call.name)
+        another = call.scanner.whole and delta.begins_object
         if delta.id and call.given and delta.id != call.given:
-            return False
-        if call.scanner.whole and delta.begins_object:
+            # Only vLLM, whose older versions give each delta a new id, names no tool.
+            return not (delta.name or here or another)
+        if another:
             # Bridges to Claude send an empty object before the arguments.
             return call.blank and bool(call.given) and not here and delta.name in ("", call.name)
         if delta.id and delta.id == call.given:

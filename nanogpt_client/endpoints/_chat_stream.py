@@ -17,10 +17,11 @@ from nanogpt_client.errors import (
     NanoGPTError,
     StreamInterruptedError,
     error_from_body,
+    error_text,
 )
 from nanogpt_client.types._coerce import as_dict, dicts, loads_chunk
 from nanogpt_client.types._surrogates import SurrogateJoiner
-from nanogpt_client.types.chat import ChatChunk, ChatCompletion
+from nanogpt_client.types.chat import ChatChunk, ChatCompletion, Message
 
 _HEAD_BYTES = 64 * 1024
 
@@ -39,6 +40,7 @@ class ChatDecoder:
         self._choices = choices
         self._head = b""
         self._has_events = False
+        self._notice: dict[str, Any] | None = None
         self._arrived: Iterable[ChatChunk] = ()
 
     @property
@@ -64,13 +66,16 @@ class ChatDecoder:
         chunks = list(self._read(self._sse.close(), last=True))
         if not self._has_events and self._head.strip():
             return self.whole(Reply(200, self._headers, self._head))
+        if self._notice is not None and not self.finished and self.failure is None:
+            self.failure = error_from_body(self._notice)
         return chunks
 
     def whole(self, reply: Reply) -> Sequence[ChatChunk]:
         """Read the error, or the whole completion, that NanoGPT sent instead of a stream."""
         try:
-            chunks = self._message.add(read_object(reply))
-            check_answer(self._message.completion())
+            body = read_object(reply)
+            chunks = self._message.add(body)
+            check_answer(self._message.completion(), body)
         except NanoGPTError as error:
             self.failure = error
             return []
@@ -97,13 +102,11 @@ class ChatDecoder:
     def _read(self, events: Sequence[bytes], *, last: bool = False) -> Iterator[ChatChunk]:
         for event in events:
             self._has_events = True
-            if event == b"[DONE]":
+            if event.strip() == b"[DONE]":
                 self.events += 1
                 self.done = True
                 if not self._message.whole:  # there may be fewer choices than requested
-                    self.failure = StreamInterruptedError(
-                        "the stream ended with [DONE] before the response had a finish reason"
-                    )
+                    self.failure = self._unfinished()
             elif event:
                 yield from self._event(event, last=last)
             if self.done or self.failure is not None:
@@ -115,39 +118,59 @@ class ChatDecoder:
             if is_odd or self._halves:
                 parsed = self._halves.join(parsed)
         except (ValueError, RecursionError):
-            if not last:  # an incomplete last event is a cut stream, which the caller reports
-                self.failure = InvalidResponseError(
-                    f"a stream event is not valid JSON: {event[:80]!r}"
-                )
-            return []
+            parsed = None
         if not isinstance(parsed, dict):
-            self.failure = InvalidResponseError(
-                f"a stream event is not a JSON object: {event[:80]!r}"
-            )
+            # An incomplete last event is a cut stream, which the caller reports.
+            if not (last or self.finished):
+                self.failure = InvalidResponseError(
+                    f"a stream event is not a JSON object: {event[:80]!r}"
+                )
             return []
         chunks = [c for c in self._message.add(parsed) if c.text or _has_content(c)]
         # An event without news does not reset the stall timer. A first event may have the role
         # alone.
         self.events += bool(chunks) or (_is_news(parsed) if self.events else any(parsed.values()))
-        if parsed.get("error"):
-            self.failure = error_from_body(parsed)
+        if (error := _reported(parsed)) is not None:
+            self.failure = error_from_body(error)
         elif self._message.failed:
             self.failure = StreamInterruptedError(
                 "NanoGPT ended the stream with finish_reason 'error' and gave no reason"
             )
+        elif not parsed.get("choices") and (error_text(parsed) or "detail" in parsed):
+            self._notice = parsed  # of a server that does not report errors under ``error``
         return chunks
 
+    def _unfinished(self) -> NanoGPTError:
+        if self._notice is not None:
+            return error_from_body(self._notice)
+        return StreamInterruptedError(
+            "the stream ended with [DONE] before the response had a finish reason"
+        )
 
-def check_answer(completion: ChatCompletion) -> None:
-    """Raise for a completion without an answer.
+
+def check_answer(completion: ChatCompletion, body: Mapping[str, Any]) -> None:
+    """Raise for a whole response without an answer.
 
     Raises:
+        APIStatusError: it reports an error.
         InvalidResponseError: it has no choices, or the finish reason ``"error"``.
     """
-    if not completion.choices:
+    if (error := _reported(body)) is not None:
+        raise error_from_body(error)
+    if all(c.finish_reason is None and c.message == Message() for c in completion.choices):
+        if error_text(body):
+            raise error_from_body(body)
         raise InvalidResponseError("NanoGPT answered without choices")
     if any(choice.finish_reason == "error" for choice in completion.choices):
         raise InvalidResponseError("NanoGPT answered with finish_reason 'error' and gave no reason")
+
+
+def _reported(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the error in an event or a response: its own, or that of one of its choices."""
+    if event.get("error"):
+        return event
+    failed = (choice for choice in dicts(event.get("choices")) if choice.get("error"))
+    return next(failed, None)
 
 
 def _has_content(chunk: ChatChunk) -> bool:

@@ -111,7 +111,8 @@ def read_object(reply: Reply) -> dict[str, Any]:
         what = f"{kind} that begins with {start!r}" if start else "an empty body"
         raise InvalidResponseError(f"NanoGPT answered with {what} instead of JSON") from None
     if not isinstance(body, dict):
-        msg = f"NanoGPT answered with a JSON {type(body).__name__} instead of an object"
+        kind, start = type(body).__name__, reply.text.strip()[:120]
+        msg = f"NanoGPT answered with a JSON {kind} instead of an object: {start}"
         raise InvalidResponseError(msg)
     if body.get("error") and not as_dict(body.get("data")):
         raise error_from_body(body, request_id=reply.request_id)

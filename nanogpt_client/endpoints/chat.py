@@ -132,5 +132,5 @@ def completion_of(body: dict[str, Any], headers: Mapping[str, str]) -> ChatCompl
     partial = ChatAccumulator(headers)
     partial.add(body)
     completion = replace(partial.completion(), raw=body)
-    check_answer(completion)
+    check_answer(completion, body)
     return completion

@@ -41,6 +41,8 @@ def loads_chunk(data: bytes | str) -> tuple[Any, bool]:
     # What else it refuses (half an emoji, UTF-16) the standard library may parse.
     try:
         return json.loads(data), True
+    except UnicodeDecodeError:  # one broken byte must not cost a paid response
+        return json.loads(str(data, "utf-8", "replace")), True  # type: ignore[arg-type]
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

@@ -68,17 +68,17 @@ class Usage:
         created = _largest(
             usage.get("cache_creation_input_tokens"), into.get("created_cache_tokens")
         )
-        given = as_count(usage.get("prompt_tokens"))
-        if given is None:
-            given = as_count(usage.get("input_tokens"))
-        completion = as_count(usage.get("completion_tokens"))
+        given = _count(usage, "prompt_tokens", "input_tokens")
+        completion = _count(usage, "completion_tokens", "output_tokens")
+        reasoning = _largest(usage.get("reasoning_tokens"), out.get("reasoning_tokens"))
+        completion = _with_reasoning(usage, given, completion, reasoning)
         left_out = 0 if as_count(into.get("cached_tokens")) else _left_out(given, read, created)
         prompt = given if given is None else given + left_out
         return cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
             total_tokens=_total(usage, prompt, completion),
-            reasoning_tokens=_largest(usage.get("reasoning_tokens"), out.get("reasoning_tokens")),
+            reasoning_tokens=reasoning,
             cache_read_tokens=read,
             cache_creation_tokens=created,
             prompt_audio_tokens=as_count(into.get("audio_tokens")),
@@ -103,8 +103,23 @@ def _usage_of(pricing: dict[str, Any]) -> dict[str, Any]:
 
 
 def _any_tokens(usage: dict[str, Any]) -> bool:
-    names = ("prompt_tokens", "input_tokens", "completion_tokens")
+    names = ("prompt_tokens", "input_tokens", "completion_tokens", "output_tokens")
     return any(as_count(usage.get(name)) for name in names)
+
+
+def _count(usage: dict[str, Any], *names: str) -> int | None:
+    """Return the first count among the names that routes give it."""
+    return next((n for name in names if (n := as_count(usage.get(name))) is not None), None)
+
+
+def _with_reasoning(
+    usage: dict[str, Any], prompt: int | None, completion: int | None, reasoning: int | None
+) -> int | None:
+    """Return the completion's count, with the reasoning if the total shows that it omits it."""
+    if prompt is None or completion is None or not reasoning:
+        return completion
+    whole = completion + reasoning
+    return whole if as_count(usage.get("total_tokens")) == prompt + whole else completion
 
 
 def _left_out(prompt: int | None, read: int | None, created: int | None) -> int:

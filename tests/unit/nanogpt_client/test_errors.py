@@ -154,8 +154,14 @@ def test_image_routes_name_the_parameter_in_full():
         (b"<HTML><BODY>", "an empty body"),
         (b"upstream failed", "upstream failed"),
         (b'{"detail": "not found"}', "not found"),
-        (b'"text"', '"text"'),
+        (b'"text"', "text"),
         (b"[1]", "[1]"),
+        (b'[{"error": {"message": "a"}}, {"error": "b"}]', "a; b"),
+        (b'{"errors": [{"message": "a"}, "b"]}', "a; b"),
+        (
+            b'{"detail": [{"loc": ["body"], "msg": "a"}]}',
+            '{"detail": [{"loc": ["body"], "msg": "a"}]}',
+        ),
         (b"\xff\xfe", "\ufffd\ufffd"),
     ],
 )

@@ -161,6 +161,11 @@ BOTH = [("call_S_0_0", "w", P), ("call_S_0_1", "w", L)]
         # a call that its own id says again
         ([[call(0, "a", "w", P)], [call(0, "a", "w", P)]], [("a", "w", P)]),
         ([[call(0, "a", "w", P)], [call(0, "a", "w", "")], []], [("a", "w", P)]),
+        ([[call(0, "a", "w", P)], [call(0, None, "w", P)]], [("a", "w", P)]),
+        # a new id in each delta: without a name it is the same call, until its object is whole
+        ([[call(0, "a", "w", "")], [call(0, "b", None, P[:4])], [call(0, "c", None, P[4:])],
+          [call(0, "d", None, "")], [call(0, "e", "w", "")], [call(0, "f", None, L)]],
+         [("a", "w", P), ("e", "w", L)]),
         # an id that is none
         ([[call(0, "null", "w", P)], [call(1, "null", "w", L)]], BOTH),
         # an empty object before the real one
@@ -325,7 +330,7 @@ def test_reasoning_is_counted_once_wherever_it_stands(delta):
     [
         ("hi", "hi"), ("", ""), (None, ""), (["h", "i"], "hi"),
         ([{"type": "text", "text": "h"}, {"type": "text", "text": "i"}], "hi"),
-        ([{"type": "odd"}, 7, None], ""), ({"text": "hi"}, ""), (7, ""),
+        ([{"type": "odd"}, 7, None], "7"), ({"text": "hi"}, "hi"), (7, "7"),
     ],
 )  # fmt: skip
 def test_content_of_any_shape(content, text):
@@ -347,6 +352,33 @@ def test_content_of_any_shape(content, text):
 def test_drawn_images_of_any_shape(images, urls):
     partial, (chunk,) = fold({"images": images})
     assert list(chunk.images) == list(partial.completion().images) == urls
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "thinking", "thinking": "hm", "signature": "S"},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "h"}, {"text": "m"}]},
+        {"type": "reasoning", "text": "hm"},
+        {"type": "reasoning", "reasoning": {"text": "hm"}},
+    ],
+)
+def test_reasoning_among_the_content_is_no_text(part):
+    partial, (chunk,) = fold({"content": [part, {"type": "text", "text": "hi"}]})
+    assert (chunk.reasoning, chunk.text) == ("hm", "hi")
+    assert (partial.completion().reasoning, partial.completion().text) == ("hm", "hi")
+
+
+@pytest.mark.parametrize("value", ["hm", ["h", "m"], {"text": "hm"}, [{"text": "hm"}]])
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_reasoning_of_any_shape(name, value):
+    partial, (chunk,) = fold({name: value})
+    assert chunk.reasoning == partial.completion().reasoning == "hm"
+
+
+def test_a_refusal_among_the_content():
+    partial, _ = fold({"content": [{"type": "refusal", "refusal": "No."}]})
+    assert (partial.completion().message.refusal, partial.completion().text) == ("No.", "")
 
 
 def test_images_among_the_content():
@@ -397,6 +429,38 @@ def test_answers_are_kept_apart_and_in_order():
     assert (partial.finished, partial.whole, partial.failed) == (1, False, True)
     partial.add({"choices": [{"index": 0, "finish_reason": "stop"}]})
     assert (partial.finished, partial.whole) == (2, True)
+
+
+def test_choices_of_one_list_are_never_merged():
+    partial = ChatAccumulator()
+    for index in ({"index": 0}, {"index": None}, {}):
+        partial = ChatAccumulator()
+        partial.add({"choices": [{**index, "message": {"content": text}} for text in "AB"]})
+        assert [c.message.text for c in partial.completion().choices] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [
+            {"prompt_tokens": 5, "completion_tokens": 2},
+            {"prompt_tokens": 0, "completion_tokens": 0},
+        ],
+        [{"prompt_tokens": 5, "completion_tokens": 0}, {"completion_tokens": 2}],
+        [
+            {"prompt_tokens": 5, "completion_tokens": 1},
+            {"prompt_tokens": 5, "completion_tokens": 2},
+        ],
+        [{"prompt_tokens": 5, "completion_tokens": 2}, {}, None],
+    ],
+)
+def test_a_later_usage_takes_nothing_away(frames):
+    partial = ChatAccumulator()
+    for usage in frames:
+        partial.add({"choices": [], "usage": usage})
+    usage = partial.completion().usage
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (5, 2, 7)
 
 
 @pytest.mark.parametrize("later", [None, "", {}, True])

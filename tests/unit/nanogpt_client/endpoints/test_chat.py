@@ -14,10 +14,13 @@ from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
+    APIStatusError,
+    AuthenticationError,
     InsufficientBalanceError,
     InvalidArgumentError,
     InvalidResponseError,
     NanoGPTError,
+    ServerError,
 )
 from nanogpt_client.model_id import ModelId
 from tests.support.driving import ODD_VALUES, context, drive, reply
@@ -251,6 +254,11 @@ def test_a_plain_answer():
         ({"choices": None}, InvalidResponseError),
         ({"choices": {}}, InvalidResponseError),
         ({}, InvalidResponseError),
+        ({"choices": [{}]}, InvalidResponseError),
+        ({"choices": [{"message": {"role": "assistant", "content": ""}}]}, InvalidResponseError),
+        ({"choices": [{"error": {"code": 502, "message": "gone"}}]}, ServerError),
+        ({"detail": "no"}, APIStatusError),
+        ({"object": "error", "message": "no", "code": 401}, AuthenticationError),
         ([], InvalidResponseError),
         (None, InvalidResponseError),
         ("text", InvalidResponseError),

@@ -14,10 +14,16 @@ from nanogpt_client.types.chat import ChatCompletion, Choice, Citation, Message,
         ({"prompt_tokens": 3, "completion_tokens": 4}, (3, 4, 7)),
         ({"prompt_tokens": "3", "completion_tokens": 4.0, "total_tokens": 9}, (3, 4, 9)),
         ({"input_tokens": 5}, (5, None, None)),
+        ({"input_tokens": 5, "output_tokens": 2}, (5, 2, 7)),
+        # reasoning that is in the total and not in the completion
+        ({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 23, "reasoning_tokens": 18},
+         (3, 20, 23)),
+        ({"prompt_tokens": 3, "completion_tokens": 20, "total_tokens": 23, "reasoning_tokens": 18},
+         (3, 20, 23)),
         ({"prompt_tokens": 0, "input_tokens": 5}, (0, None, None)),
         ({"prompt_tokens": None, "completion_tokens": -1}, (None, None, None)),
     ],
-)
+)  # fmt: skip
 def test_usage_totals(raw, expected):
     usage = Usage.read(raw)
     assert usage is not None

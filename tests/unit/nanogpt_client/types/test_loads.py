@@ -41,7 +41,7 @@ def test_odd_values_are_what_the_standard_library_makes_of_them(data):
     "data",
     [
         b"", b" ", b"{", b"[1,]", b'{"a":1,}', b"[01]", b"[1.]", b"[+1]", b"{}x", b"nan", b"[.5]",
-        b'"\x01"', b'"\xff"', b"9" * 5000, b"<html>", b"[" * 100_000,
+        b'"\x01"', b"9" * 5000, b"<html>", b"[" * 100_000,
         b"[" * 300 + b"]" * 300, b'["\\ud83d",' + b"[" * 5000 + b"]" * 5001,
     ],
 )  # fmt: skip
@@ -52,3 +52,7 @@ def test_what_is_no_json_is_a_value_error(data):
 
 def test_no_number_stays_no_number():
     assert math.isnan(loads(b"NaN"))
+
+
+def test_a_broken_byte_is_replaced():
+    assert loads(b'{"a": "x\xffy"}') == {"a": "x\ufffdy"}
