@@ -137,7 +137,7 @@ def test_a_nested_budget_holds_for_all_that_spends(spend, box, tmp_path):
     account = Account(f"sqlite:///{tmp_path}/spent.db", usd=1)
     budget = Budget(1, max_calls=1, within=account)
     spend(**where(box), budget=budget)
-    with pytest.raises(BudgetExceededError, match="the budget of 1 calls"):
+    with pytest.raises(BudgetExceededError, match="the budget of 1 call "):
         spend(**where(box), budget=budget)
     spend(**where(box), budget=Budget("0.05", within=account))
     status = account.status()
