@@ -7,7 +7,7 @@ import click
 from nanogpt_client.cli.base import Command, Session, session
 
 
-def _known(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+def _checked_scenario(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     """Refuse a scenario that does not exist in the words of the other commands."""
     if name is None:
         return None
@@ -38,7 +38,7 @@ def _known(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
               metavar="USD", help="Pretend dollars.")  # fmt: skip
 @click.option("--rate", type=click.IntRange(min=0), default=25, show_default=True, metavar="N",
               help="Requests per second; 0 for no limit.")  # fmt: skip
-@click.option("--scenario", metavar="NAME", callback=_known,
+@click.option("--scenario", metavar="NAME", callback=_checked_scenario,
               help="A fault or a scenario; a wrong name lists them.")  # fmt: skip
 @session
 def sandbox(run: Session, /, **options: object) -> None:
