@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
 
 from nanogpt_client.types.chat import Citation
 
 __all__ = ["with_footnotes"]
 
 _TAKEN = re.compile(r"\[\^(\d{1,9})\]")
-_MARKUP = re.compile(r"([\\`*_\[\]<>])")
-_IN_LINKS = "%/:?#@!$&'*+,;=~"  # allowed in URLs, except brackets, which could end a link
 _BLOCKS = ("```", "~~~", "|")  # a line that starts so cannot end with a mark
 
 
@@ -42,7 +39,7 @@ def with_footnotes(text: str, citations: Iterable[Citation]) -> str:
     for place, citation in placed:
         if citation.url not in marks:
             mark = marks[citation.url] = f"[^{number + len(marks)}]"
-            notes[mark] = _link(citation)
+            notes[mark] = citation.link
         at.setdefault(place, {})[marks[citation.url]] = None
     if not at:
         return text
@@ -64,10 +61,3 @@ def _marked(text: str, marks: dict[int, dict[str, None]]) -> str:
     if start == len(text) and text.rpartition("\n")[2].lstrip().startswith(_BLOCKS):
         parts.insert(-len(marks[start]), "\n\n")
     return "".join([*parts, text[start:]])
-
-
-def _link(citation: Citation) -> str:
-    title = _MARKUP.sub(r"\\\1", " ".join((citation.title or citation.url).split()))
-    if urlsplit(citation.url).scheme not in {"http", "https"}:
-        return title  # not a web link
-    return f"[{title}]({quote(citation.url, safe=_IN_LINKS)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.table import Column
@@ -12,7 +12,6 @@ from nanogpt_client.cli.output import number_column, write, write_table
 from nanogpt_client.types.account import SubscriptionUsage, UsageReport
 from nanogpt_client.types.plain import exact
 
-_KEYS = {"model": "model", "day": "date"}  # of a group in NanoGPT's response
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -44,11 +43,15 @@ def balance(run: Session) -> None:
 @click.option("--from", "from_date", type=_DAY, metavar="YYYY-MM-DD", help="First day, in UTC.")
 @click.option("--to", "to_date", type=_DAY, metavar="YYYY-MM-DD", help="Last day, in UTC.")
 @click.option(
-    "--by", type=click.Choice(list(_KEYS)), default="model", show_default=True, help="Grouping."
+    "--by",
+    type=click.Choice(["model", "day"]),
+    default="model",
+    show_default=True,
+    help="Grouping.",
 )
 @click.option("--subscription", is_flag=True, help="Show the subscription's usage instead.")
 @session
-def usage(run: Session, /, by: str, *, subscription: bool, **days: Any) -> None:
+def usage(run: Session, /, by: Literal["model", "day"], *, subscription: bool, **days: Any) -> None:
     """Show what this API key spent, by model or by day.
 
     --from and --to go together.
@@ -67,16 +70,10 @@ def usage(run: Session, /, by: str, *, subscription: bool, **days: Any) -> None:
         _show_usage(run, report, by)
 
 
-def _show_usage(run: Session, report: UsageReport, by: str) -> None:
-    groups = report.by_day if by == "day" else report.by_model
-
+def _show_usage(run: Session, report: UsageReport, by: Literal["model", "day"]) -> None:
     def render() -> None:
-        rows = [
-            (group.get(_KEYS[by]), group.get("requests"), group.get("totalTokens"), _cost(group))
-            for group in groups
-        ]
-        rows.append(("all", report.requests, None, exact(report.cost_usd)))
-        write_table(run.out, [Column(by), *map(number_column, ("requests", "tokens", "USD"))], rows)
+        columns = [Column(by), *map(number_column, ("requests", "tokens", "USD"))]
+        write_table(run.out, columns, report.rows(by))
 
     run.result(
         {
@@ -87,10 +84,6 @@ def _show_usage(run: Session, report: UsageReport, by: str) -> None:
         },
         render,
     )
-
-
-def _cost(group: dict[str, Any]) -> Any:
-    return group.get("netCostUsd", group.get("costUsd"))
 
 
 def _show_subscription(run: Session, subscribed: SubscriptionUsage) -> None:

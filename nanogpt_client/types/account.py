@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from nanogpt_client.types._coerce import (
     as_count,
@@ -16,6 +16,7 @@ from nanogpt_client.types._coerce import (
     unwrapped,
 )
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.display import Readable, Table
 
 __all__ = [
     "Affordability",
@@ -28,8 +29,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+@dataclass(frozen=True, slots=True, repr=False)
+class Balance(Readable):
     """The account's balance in USD and in Nano (XNO); ``None`` if NanoGPT did not report it.
 
     Nano sent to ``nano_deposit_address`` is credited at once.
@@ -51,8 +52,8 @@ class Balance:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CostEstimate:
+@dataclass(frozen=True, slots=True, repr=False)
+class CostEstimate(Readable):
     """The estimated cost of a request in USD; ``None`` if it is unknown."""
 
     usd: Decimal | None
@@ -71,8 +72,8 @@ class CostEstimate:
         return cls(usd, body)
 
 
-@dataclass(frozen=True, slots=True)
-class Affordability:
+@dataclass(frozen=True, slots=True, repr=False)
+class Affordability(Readable):
     """Whether the balance covers a request; ``None`` if estimate or balance is unknown."""
 
     affordable: bool | None
@@ -83,8 +84,8 @@ class Affordability:
         return self.affordable is True
 
 
-@dataclass(frozen=True, slots=True)
-class UsageReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class UsageReport(Readable):
     """Requests and USD over a period; ``by_day`` and ``by_model`` as NanoGPT returns them.
 
     ``cost_usd`` is before refunds, ``net_cost_usd`` after them (page usage).
@@ -112,9 +113,35 @@ class UsageReport:
             net_cost_usd=as_number(totals.get("netCostUsd")),
         )
 
+    def rows(self, by: Literal["model", "day"] = "model") -> list[tuple[Any, ...]]:
+        """Return model or day, requests, tokens and USD after refunds for each, and for all."""
+        groups = self.by_day if by == "day" else self.by_model
+        rows = [
+            (
+                as_text(group.get("date" if by == "day" else "model")),
+                as_count(group.get("requests")),
+                as_count(group.get("totalTokens")),
+                as_number(first(group, "netCostUsd", "costUsd")),
+            )
+            for group in groups
+        ]
+        net = self.cost_usd if self.net_cost_usd is None else self.net_cost_usd
+        return [*rows, ("all", self.requests, None, net)]
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionUsage:
+    def __str__(self) -> str:
+        """Return requests, tokens and USD by model, as a table."""
+        return str(self._shown())
+
+    def _repr_html_(self) -> str:
+        """Show the same in notebooks."""
+        return self._shown()._repr_html_()
+
+    def _shown(self) -> Table:
+        return Table(("model", "requests", "tokens", "USD"), self.rows())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SubscriptionUsage(Readable):
     """Usage of the subscription's allowance; ``daily`` and ``monthly`` as NanoGPT returns them."""
 
     active: bool
@@ -137,8 +164,8 @@ class SubscriptionUsage:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Deposit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Deposit(Readable):
     """A deposit: send ``amount`` (of the ticker's coin) to ``address``, or open the link.
 
     ``status`` is New, Pending, Processing, Paid, Completed, Expired or Failed. A card's deposit has
@@ -167,8 +194,8 @@ class Deposit:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DepositLimits:
+@dataclass(frozen=True, slots=True, repr=False)
+class DepositLimits(Readable):
     """The smallest and the largest deposit, in units of the ticker's coin."""
 
     minimum: Decimal | None

@@ -17,6 +17,7 @@ from nanogpt_client.errors import NanoGPTError
 from nanogpt_client.types._coerce import as_count, as_dict, as_text, dicts
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import ChatCompletion, Usage
+from nanogpt_client.types.display import Readable
 from nanogpt_client.types.progress import OnProgress
 
 __all__ = [
@@ -40,8 +41,8 @@ RESPONSES: BatchEndpoint = "/v1/responses"
 _OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+@dataclass(frozen=True, slots=True, repr=False)
+class Batch(Readable):
     """A submitted batch; its ``id`` is all that another process needs to collect the results.
 
     Attributes:
@@ -141,8 +142,8 @@ def _error(body: Mapping[str, Any]) -> str | None:
     return "; ".join(filter(None, texts)) or as_text(body.get("error")) or None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPage:
+@dataclass(frozen=True, slots=True, repr=False)
+class BatchPage(Readable):
     """A page of the account's batches, newest first; ``after=last_id`` returns older ones."""
 
     batches: list[Batch]
@@ -152,8 +153,8 @@ class BatchPage:
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BatchResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class BatchResult(Readable):
     """The outcome of one row.
 
     Attributes:

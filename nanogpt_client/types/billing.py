@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from nanogpt_client.types._coerce import as_dict, as_number, as_text
+from nanogpt_client.types.display import Readable
 
 __all__ = ["Billing", "InlineModeration"]
 
@@ -26,8 +27,8 @@ _MODERATION = "x-nanogpt-inline-moderation-"
 _OF_MODERATION = ("model", "flagged", "cost-usd")
 
 
-@dataclass(frozen=True, slots=True)
-class InlineModeration:
+@dataclass(frozen=True, slots=True, repr=False)
+class InlineModeration(Readable):
     """The check of a request's input that ``moderation=`` asked for.
 
     Attributes:
@@ -51,8 +52,8 @@ class InlineModeration:
         return cls(model or "", is_flagged, usd if usd is not None and usd >= 0 else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Billing:
+@dataclass(frozen=True, slots=True, repr=False)
+class Billing(Readable):
     """The billing of one response.
 
     Attributes:
@@ -76,7 +77,7 @@ class Billing:
     balance: Decimal | None = None
     payment_source: str | None = None
     request_id: str | None = None
-    pricing: dict[str, Any] = field(default_factory=dict)
+    pricing: dict[str, Any] = field(default_factory=dict, repr=False)
     currency: str | None = None
     cost_nano: Decimal | None = None
     balance_nano: Decimal | None = None

@@ -6,13 +6,17 @@ format. Follows https://docs.nano-gpt.com/api-reference/endpoint/chat-completion
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
+from urllib.parse import quote, urlsplit
 
 from nanogpt_client.types._coerce import as_count, as_dict, as_text
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.display import Readable
+from nanogpt_client.types.plain import counted, usd
 from nanogpt_client.types.tool_arguments import read_arguments
 
 __all__ = [
@@ -27,12 +31,15 @@ __all__ = [
     "Usage",
 ]
 
+_MARKUP = re.compile(r"([\\`*_\[\]<>])")
+_IN_LINKS = "%/:?#@!$&'*+,;=~"  # allowed in URLs, except brackets, which could end a link
+
 MessageDict: TypeAlias = Mapping[str, Any]
 """One message as it is sent: ``role``, ``content`` and the fields of the role; see `messages`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Usage(Readable):
     """Tokens of one call; ``None`` if not reported.
 
     ``prompt_tokens`` includes tokens read from and written to the prompt cache: for routes that
@@ -147,8 +154,8 @@ def _largest(*values: Any) -> int | None:
     return max((n for n in map(as_count, values) if n is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Citation(Readable):
     """A source of (a part of) the response; offsets count characters of its text.
 
     Whether chats with web search (``:online``) cite in this form has no witness.
@@ -178,9 +185,17 @@ class Citation:
             raw=annotation,
         )
 
+    @property
+    def link(self) -> str:
+        """The link in Markdown; of what is not a web address, the title alone."""
+        title = _MARKUP.sub(r"\\\1", " ".join((self.title or self.url).split()))
+        if urlsplit(self.url).scheme not in {"http", "https"}:
+            return title
+        return f"[{title}]({quote(self.url, safe=_IN_LINKS)})"
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ToolCall(Readable):
     """A tool call of the model; ``arguments`` is the unchanged text.
 
     ``extra`` has its other fields, such as the signature of the reasoning behind it
@@ -219,8 +234,8 @@ class ToolCall:
         return None
 
 
-@dataclass(slots=True)
-class ToolCallDelta:
+@dataclass(slots=True, repr=False)
+class ToolCallDelta(Readable):
     """A chunk of a tool call: stable ``index``; ``id`` on one delta of the call only.
 
     Append ``name`` and ``arguments``; a name is mostly complete on the call's first delta.
@@ -232,8 +247,8 @@ class ToolCallDelta:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass(frozen=True, slots=True, repr=False)
+class Message(Readable):
     """The model's message. ``images`` are URLs, mostly ``data:`` ones.
 
     NanoGPT's form of an item of ``images`` has no witness; other gateways' forms are read.
@@ -251,9 +266,21 @@ class Message:
     role: str = "assistant"
     extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def markdown(self) -> str:
+        """The text, images, tool calls and sources, to display."""
+        sources = dict.fromkeys(citation.link for citation in self.citations)
+        parts = [
+            self.text or self.refusal or "",
+            *(f"![]({url})" for url in self.images),
+            *(f"`` {call.name}({call.arguments}) ``" for call in self.tool_calls),
+            "\n".join(f"{number}. {link}" for number, link in enumerate(sources, 1)),
+        ]
+        return "\n\n".join(filter(None, parts))
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice(Readable):
     """One of the ``n`` choices."""
 
     index: int
@@ -262,8 +289,8 @@ class Choice:
     logprobs: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class ChatCompletion:
+@dataclass(frozen=True, repr=False)
+class ChatCompletion(Readable):
     """A whole response, or the part of a broken stream that arrived (without finish reason)."""
 
     id: str
@@ -311,14 +338,23 @@ class ChatCompletion:
     @cached_property
     def leaked_tool_markup(self) -> bool:
         """Whether the text has markup that should have been a tool call; it is never removed."""
-        return any(mark in choice.message.text for choice in self.choices for mark in _MARKUP)
+        return any(mark in choice.message.text for choice in self.choices for mark in _OF_TOOLS)
+
+    def _repr_markdown_(self) -> str:
+        """Show it in notebooks: texts, images, tool calls, sources, and a line with its cost."""
+        texts = [choice.message.markdown for choice in self.choices]
+        line = [self.model, usd(self.billing.cost, "unknown cost")]
+        if self.usage is not None:
+            counts = (self.usage.prompt_tokens, "in"), (self.usage.completion_tokens, "out")
+            line += [f"{counted(n, 'token')} {where}" for n, where in counts if n is not None]
+        return "\n\n".join([*texts, f"*{' · '.join(line)}*"])
 
 
-_MARKUP = ("<tool_call>", "<｜DSML｜", "<|DSML|", "<｜tool▁calls▁begin｜>", "<function_calls>")
+_OF_TOOLS = ("<tool_call>", "<｜DSML｜", "<|DSML|", "<｜tool▁calls▁begin｜>", "<function_calls>")
 
 
-@dataclass(slots=True)
-class ChatChunk:
+@dataclass(slots=True, repr=False)
+class ChatChunk(Readable):
     """A normalised chunk of a stream: what is new since the last one.
 
     The finish reason is on the last chunk of each choice (``index``); the last chunk of all also

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from decimal import Decimal
 from html import escape
 from typing import Any, Final
@@ -90,6 +91,9 @@ class _Short(reprlib.Repr):
     def repr_Decimal(self, value: Decimal, _: int) -> str:  # noqa: N802
         return exact(value)
 
+    def repr_float(self, value: float, _: int) -> str:
+        return exact(Decimal(str(value))) if math.isfinite(value) else str(value)
+
     def repr_bytes(self, value: bytes, _: int) -> str:
         return f"<{len(value):,} bytes>"
 
@@ -110,10 +114,14 @@ class Readable:
     __slots__ = ()
 
     def __repr__(self) -> str:
-        values = ((f.name, getattr(self, f.name)) for f in fields(self) if f.repr)  # type: ignore[arg-type]
+        values = ((f.name, getattr(self, f.name)) for f in fields(self) if _shows(f))  # type: ignore[arg-type]
         shown = [f"{name}={_short.repr(value)}" for name, value in values if not _is_empty(value)]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str | tuple | list | dict | frozenset) and not value)
+
+
+def _shows(field: Field[Any]) -> bool:
+    return field.repr and field.name != "raw"

@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 from nanogpt_client.types._coerce import as_count, as_dict, as_list, as_number, as_text, loads
+from nanogpt_client.types.display import Readable
 from nanogpt_client.types.plain import counted, usd
 
 __all__ = ["LedgerEntry", "Totals"]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+@dataclass(frozen=True, slots=True, repr=False)
+class LedgerEntry(Readable):
     """One call, as the ledger records it.
 
     Attributes:

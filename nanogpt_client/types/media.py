@@ -24,6 +24,7 @@ from nanogpt_client.types._coerce import (
 )
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
+from nanogpt_client.types.display import Readable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,8 +50,8 @@ FileSource: TypeAlias = bytes | str | PathLike[str]
 """A file: its bytes, its path, or (if the route supports it) its http(s) or ``data:`` URL."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Embeddings:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Embeddings(Readable):
     """Vectors in the order of their texts: ``vectors`` is float32 of shape (n, dim).
 
     In a batch of ``embed_all``, ``offset`` is the index of its first text among all texts.
@@ -64,8 +65,8 @@ class Embeddings:
     offset: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class PartialEmbeddings:
+@dataclass(frozen=True, eq=False, repr=False)
+class PartialEmbeddings(Readable):
     """The vectors that arrived before ``embed_all`` failed, as the error's ``partial``; paid for.
 
     Attributes:
@@ -121,8 +122,8 @@ class _DetectedFile(_File):
         return files.mime_type_of(self.bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedImage(_DetectedFile):
+@dataclass(frozen=True, slots=True, repr=False)
+class GeneratedImage(_DetectedFile, Readable):
     """One image: its bytes, or a URL for ``client.download``, which is valid for an hour.
 
     ``cost`` is its share of the request's cost in USD.
@@ -162,8 +163,8 @@ class _Billed:
         return self.billing.cost
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedImages(_Billed):
+@dataclass(frozen=True, slots=True, repr=False)
+class GeneratedImages(_Billed, Readable):
     """The images of one request; iterate over it or index it."""
 
     images: tuple[GeneratedImage, ...]
@@ -184,8 +185,8 @@ class GeneratedImages(_Billed):
         return "".join(map(notebook_html.image, self.images))
 
 
-@dataclass(frozen=True, slots=True)
-class Speech(_File, _Billed):
+@dataclass(frozen=True, slots=True, repr=False)
+class Speech(_File, _Billed, Readable):
     """Synthesized speech: its bytes and media type, which may differ from the requested format."""
 
     data: builtins.bytes = field(repr=False)
@@ -199,8 +200,8 @@ class Speech(_File, _Billed):
         return notebook_html.audio(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+@dataclass(frozen=True, slots=True, repr=False)
+class Segment(Readable):
     """A segment of a transcript: text, start and end in seconds, and speaker, if reported."""
 
     text: str
@@ -209,8 +210,8 @@ class Segment:
     speaker: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript(_Billed):
+@dataclass(frozen=True, slots=True, repr=False)
+class Transcript(_Billed, Readable):
     """A transcription; ``duration`` is in seconds, ``words`` as NanoGPT returns them.
 
     ``segments`` have times in seconds: those of a diarization, else the model's own, else sentences
@@ -358,8 +359,8 @@ def _merged(
     return tuple(part for part in found if part.text)
 
 
-@dataclass(frozen=True, slots=True)
-class VideoJob(_Billed):
+@dataclass(frozen=True, slots=True, repr=False)
+class VideoJob(_Billed, Readable):
     """A submitted video; it is charged at submission and can be resumed with ``run_id``.
 
     ``status`` is queued, running, completed, failed, cancelled, or one that is not documented.
@@ -383,8 +384,8 @@ class VideoJob(_Billed):
         return self.status in {"completed", "failed", "cancelled"}
 
 
-@dataclass(frozen=True, slots=True)
-class Video(_DetectedFile, _Billed):
+@dataclass(frozen=True, slots=True, repr=False)
+class Video(_DetectedFile, _Billed, Readable):
     """A finished video; ``client.download`` fetches it while its URL is valid."""
 
     url: str

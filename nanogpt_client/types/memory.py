@@ -11,12 +11,13 @@ from typing import Any
 from nanogpt_client.types._coerce import as_list, as_text
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
+from nanogpt_client.types.display import Readable
 
 __all__ = ["CompressedMemory"]
 
 
-@dataclass(frozen=True, slots=True)
-class CompressedMemory:
+@dataclass(frozen=True, slots=True, repr=False)
+class CompressedMemory(Readable):
     """The messages that replace a conversation: one, by the documentation.
 
     Send them as the history of a chat, followed by what is to be answered.

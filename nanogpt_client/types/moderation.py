@@ -13,12 +13,13 @@ from nanogpt_client import errors  # by module: it reads its fields with this pa
 from nanogpt_client.types._coerce import as_dict, as_float, as_text, dicts
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
+from nanogpt_client.types.display import Readable
 
 __all__ = ["Moderation", "ModerationResult"]
 
 
-@dataclass(frozen=True, slots=True)
-class ModerationResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModerationResult(Readable):
     """One content: whether it is unsafe, by category; the categories are the model's own.
 
     ``scores`` are the model's confidence from 0 to 1, as far as it reports it.
@@ -49,8 +50,8 @@ class ModerationResult:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Moderation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Moderation(Readable):
     """One result for each content, in their order: iterate over it."""
 
     results: tuple[ModerationResult, ...]

@@ -12,14 +12,15 @@ from typing import Any, Generic, Self, TypeVar
 
 from nanogpt_client.types._coerce import as_dict, as_text
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.display import Readable
 
 __all__ = ["ScrapedPage", "UrlResults", "YoutubeTranscript"]
 
 _NO_REASON = "NanoGPT gave no reason"
 
 
-@dataclass(frozen=True, slots=True)
-class _UrlResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class _UrlResult(Readable):
     """What became of one URL: ``text``, or ``error``, which says why there is none (free).
 
     ``cost`` is its share of the request's cost in USD; ``raw`` is NanoGPT's own item.
@@ -44,7 +45,7 @@ class _UrlResult:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ScrapedPage(_UrlResult):
     """One web page: ``text`` is its Markdown, or the HTML if NanoGPT sent no Markdown.
 
@@ -61,7 +62,7 @@ class ScrapedPage(_UrlResult):
         return as_text(raw.get("markdown")) or as_text(raw.get("content"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class YoutubeTranscript(_UrlResult):
     """The transcript of one video as ``text``, in its own language and without times.
 
@@ -87,8 +88,8 @@ def failure_of(raw: dict[str, Any]) -> str | None:
 Item = TypeVar("Item", bound=_UrlResult)
 
 
-@dataclass(frozen=True, slots=True)
-class UrlResults(Generic[Item]):
+@dataclass(frozen=True, slots=True, repr=False)
+class UrlResults(Readable, Generic[Item]):
     """One item for each URL, in their order; iterate over it or index it.
 
     Where more URLs were passed than a request takes, ``billing`` is the sum of all requests, and

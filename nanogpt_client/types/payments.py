@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
 from nanogpt_client.types._coerce import as_dict, as_float, as_list, as_number, as_text, dicts
+from nanogpt_client.types.display import Readable
 from nanogpt_client.types.plain import usd
 
 __all__ = [
@@ -33,8 +34,8 @@ _L402: Final = "lightning-l402"
 _EXACT: Final = frozenset({"nano-exact", "x402-exact", "x402-solana-usdc"})
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentOption:
+@dataclass(frozen=True, slots=True, repr=False)
+class PaymentOption(Readable):
     """One way to pay a quote, an item of ``payment.accepted``.
 
     Attributes:
@@ -115,16 +116,16 @@ class PaymentOption:
         return PaymentProof(self, header)
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentProof:
+@dataclass(frozen=True, slots=True, repr=False)
+class PaymentProof(Readable):
     """The proof of a payment; ``headers`` are secret until they are used."""
 
     option: PaymentOption
     headers: dict[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentChallenge:
+@dataclass(frozen=True, slots=True, repr=False)
+class PaymentChallenge(Readable):
     """NanoGPT's quote for one call: what ``pay`` and ``confirm`` are called with.
 
     Attributes:
@@ -183,8 +184,8 @@ class PaymentChallenge:
         return f"{what} costs {cost} ({' or '.join(amounts)}), payment {self.payment_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentStatus:
+@dataclass(frozen=True, slots=True, repr=False)
+class PaymentStatus(Readable):
     """The state of a payment; amounts are in its currency, e.g. XNO.
 
     Attributes:
@@ -223,8 +224,8 @@ class PaymentStatus:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PayableEndpoint:
+@dataclass(frozen=True, slots=True, repr=False)
+class PayableEndpoint(Readable):
     """A route that can be paid per call: ``schemes`` are those of this deployment.
 
     ``streaming`` is unsupported, beta or stable; ``quote_type`` deterministic or estimated.
@@ -257,8 +258,8 @@ Pay: TypeAlias = Callable[[PaymentChallenge], Paid | Awaitable[Paid]]
 ConfirmPayment: TypeAlias = Callable[[PaymentChallenge], bool | Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+@dataclass(frozen=True, slots=True, repr=False)
+class Payer(Readable):
     """Who pays for calls, and up to what: the argument ``pay`` of a client, with limits.
 
     Attributes:

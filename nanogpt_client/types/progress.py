@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from nanogpt_client.types.display import Readable
+
 __all__ = ["OnProgress", "Progress"]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+@dataclass(frozen=True, slots=True, repr=False)
+class Progress(Readable):
     """The progress of a job or a batch, as ``on_progress`` receives it.
 
     Attributes:

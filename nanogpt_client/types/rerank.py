@@ -13,12 +13,13 @@ from nanogpt_client import errors  # by module: it reads its fields with this pa
 from nanogpt_client.types._coerce import as_count, as_dict, as_float, as_text
 from nanogpt_client.types.billing import Billing
 from nanogpt_client.types.chat import Usage
+from nanogpt_client.types.display import Readable
 
 __all__ = ["RankedDocument", "Reranking"]
 
 
-@dataclass(frozen=True, slots=True)
-class RankedDocument:
+@dataclass(frozen=True, slots=True, repr=False)
+class RankedDocument(Readable):
     """One document: its index among those passed, and its score.
 
     The score is any real number, higher for more relevant; it says nothing on its own, and those of
@@ -45,8 +46,8 @@ class RankedDocument:
         return cls(index, score, as_text(text) if text is not None else None, raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Reranking:
+@dataclass(frozen=True, slots=True, repr=False)
+class Reranking(Readable):
     """Ranked documents, best first: iterate over it.
 
     Of documents that needed several requests, ``billing.cost`` and ``usage`` are the sums (the cost

@@ -12,12 +12,13 @@ from typing import Any
 from nanogpt_client import errors  # by module: it reads its fields with this package's `_read`
 from nanogpt_client.types._coerce import as_dict, as_text, dicts, first
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.display import Readable
 
 __all__ = ["SearchHit", "WebSearchResult"]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchHit:
+@dataclass(frozen=True, slots=True, repr=False)
+class SearchHit(Readable):
     """One page, or one image (``type`` is then ``"image"``), that the search found."""
 
     url: str
@@ -47,8 +48,8 @@ class SearchHit:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class WebSearchResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class WebSearchResult(Readable):
     """Results of a search: hits, an answer with its citations as hits, or a structured object."""
 
     hits: tuple[SearchHit, ...]

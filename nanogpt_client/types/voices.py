@@ -10,14 +10,15 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.display import Readable
 
 __all__ = ["ClonedVoice", "VoiceJob", "VoiceProvider"]
 
 VoiceProvider: TypeAlias = Literal["minimax", "qwen"]
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceJob:
+@dataclass(frozen=True, slots=True, repr=False)
+class VoiceJob(Readable):
     """A submitted clone; it is charged at submission and can be resumed with its ``run_id``.
 
     ``status`` is queued, running, completed, failed, cancelled, or one that is not documented;
@@ -47,8 +48,8 @@ class VoiceJob:
         return self.status in {"completed", "failed", "cancelled"}
 
 
-@dataclass(frozen=True, slots=True)
-class ClonedVoice:
+@dataclass(frozen=True, slots=True, repr=False)
+class ClonedVoice(Readable):
     """A voice for speech.
 
     MiniMax: ``voice_id`` is the ``voice`` of its speech models, and must be used within 7 days to

@@ -149,3 +149,21 @@ def test_what_was_given_back():
     assert (report.cost_usd, report.refunded_usd, report.net_cost_usd) == (
         Decimal(5), Decimal("1.25"), Decimal("3.75"),
     )  # fmt: skip
+
+
+def test_a_usage_report_prints_a_table():
+    report = UsageReport.read(
+        {
+            "totals": {"requests": 1200, "costUsd": 3e-07, "netCostUsd": 2e-07},
+            "byModel": [{"model": "m", "requests": 1200, "totalTokens": 5000, "netCostUsd": 2e-07}],
+            "byDay": [{"date": "2026-01-31", "requests": 1200, "costUsd": 3e-07}],
+        }
+    )
+    assert str(report).splitlines() == [
+        "model  requests  tokens        USD",
+        "m         1,200   5,000  0.0000002",
+        "all       1,200          0.0000002",
+    ]
+    assert report.rows("day")[0] == ("2026-01-31", 1200, None, Decimal("3E-7"))
+    assert "0.0000002</td>" in report._repr_html_()
+    assert "e-07" not in repr(report)

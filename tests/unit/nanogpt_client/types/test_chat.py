@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from nanogpt_client.types.billing import Billing
@@ -224,3 +227,52 @@ def test_leaked_tool_markup_is_flagged_and_kept(text, leaked):
     whole = completion(Choice(0, Message("fine"), "stop"), Choice(1, Message(text), "stop"))
     assert whole.leaked_tool_markup is leaked
     assert whole.choices[1].message.text == text
+
+
+def shown(message: Message, **billing: Any) -> str:
+    usage = Usage(prompt_tokens=1200, completion_tokens=1)
+    bill = Billing(**billing)
+    answer = ChatCompletion("id", "m", (Choice(0, message, "stop"),), usage, bill, {"raw": "JSON"})
+    return answer._repr_markdown_()
+
+
+def test_an_answer_is_markdown_in_notebooks():
+    source = Citation("https://nano.org/a(b)", "Nano [official]")
+    markdown = shown(
+        Message(text="**Nano** has no fees.", reasoning="hm", citations=(source, source)),
+        cost=Decimal("5E-7"),
+    )
+    assert markdown.split("\n\n") == [
+        "**Nano** has no fees.",
+        "1. [Nano \\[official\\]](https://nano.org/a%28b%29)",
+        "*m · 0.0000005 USD · 1,200 tokens in · 1 token out*",
+    ]
+
+
+def test_an_answer_of_unknown_cost_says_so():
+    assert shown(Message(text="hi")).endswith("*m · unknown cost · 1,200 tokens in · 1 token out*")
+
+
+def test_an_answer_shows_images_tool_calls_and_refusals():
+    call = ToolCall("1", "search", '{"query": "nano"}')
+    markdown = shown(Message(tool_calls=(call,), images=("https://x/i.png",), refusal="No."))
+    assert markdown.startswith('No.\n\n![](https://x/i.png)\n\n`` search({"query": "nano"}) ``')
+
+
+def test_what_is_no_web_address_is_no_link():
+    assert Citation("javascript:alert(1)", "x").link == "x"
+
+
+def test_an_answer_has_a_short_repr():
+    message = Message(text="x" * 50_000, images=("data:image/png;base64," + "A" * 9_999,))
+    answer = ChatCompletion(
+        "id",
+        "m",
+        (Choice(0, message, "stop"),),
+        Usage(raw={"a": 1}),
+        Billing(cost=Decimal("1E-7"), pricing={"cost": 1e-7}),
+        {"raw": "JSON"},
+    )
+    assert len(repr(answer)) < 800
+    assert "cost=0.0000001" in repr(answer)
+    assert "JSON" not in repr(answer)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+import nanogpt_client
 from nanogpt_client.types.display import Readable, Table
 
 LONG_ID = "owner/" + "very-long-name-" * 8
@@ -61,7 +62,7 @@ class Result(Readable):
     flag: bool = False
     inner: Result | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    raw: dict[str, Any] = field(default_factory=dict)
 
 
 def test_a_repr_leaves_out_what_is_empty_and_the_raw_response():
@@ -84,3 +85,19 @@ def test_a_repr_is_short_whatever_the_result_has():
     assert "items=<50 items>" in shown
     assert "data=<5,000,000 bytes>" in shown
     assert "vectors=<float32 of shape (300, 1536)>" in shown
+
+
+def test_numbers_in_a_repr_have_no_exponent():
+    shown = repr(Result(items=({"usd": 5.075e-05}, float("nan"), Decimal("2E-8"))))
+    assert "0.00005075" in shown
+    assert "nan" in shown
+    assert "0.00000002" in shown
+
+
+def test_no_public_result_shows_its_raw_response():
+    exported = (getattr(nanogpt_client, name) for name in nanogpt_client.__all__)
+    classes = [each for each in exported if isinstance(each, type) and is_dataclass(each)]
+    results = [cls for cls in classes if any(f.name == "raw" for f in fields(cls))]
+    assert len(results) > 20
+    for cls in results:
+        assert cls.__repr__ in {Readable.__repr__, nanogpt_client.ModelList.__repr__}, cls
