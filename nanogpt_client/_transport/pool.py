@@ -45,10 +45,12 @@ Client = TypeVar("Client")
 # connections that are being closed just as they are used.
 IDLE_SECONDS = 1.5
 # Behind a relay, a request that was on its way when the server closed the connection cannot be
-# proved unread, and must not be sent again. So one that was idle is reused only once idle ones of
-# its server have been found open after so many times as long in all; and after one was found
-# closed, none is for a minute. The price is a few connections more at the start.
+# proved unread, and must not be sent again. So an idle connection is reused only once those of its
+# server have stayed open for so many times as long in all, each counted from when the news that it
+# was closed would have arrived; and after one was found closed, none is for a minute. The price is
+# a few connections more at the start.
 OBSERVED_TIMES = 16
+NEWS_SECONDS = 0.05
 DISTRUST_SECONDS = 60.0
 # A call that fails later than this did not fail because its connection had been idle.
 AT_ONCE_SECONDS = 1.0
@@ -100,20 +102,28 @@ class IdlePolicy:
 
     def found_open(self, seconds: float) -> None:
         """Note that a connection was still open after it had been idle for this long."""
-        self._open_seconds += seconds
+        self._open_seconds += _observed(seconds)
 
     def found_closed(self) -> None:
         """Note that the server closed an idle connection sooner than we do."""
         self._open_seconds = 0.0
         self._closed_at = time.monotonic()
 
-    def allows(self, seconds: float, now: float) -> bool:
-        """Whether one that was idle for this long may be used, at a time of the monotonic clock."""
-        return (
-            seconds <= IDLE_SECONDS
-            and seconds * OBSERVED_TIMES <= self._open_seconds
-            and now - self._closed_at >= DISTRUST_SECONDS
-        )
+    def distrusts(self, now: float) -> bool:
+        """Whether the server closes idle connections, at a time of the monotonic clock."""
+        return now - self._closed_at < DISTRUST_SECONDS
+
+    def allows(self, seconds: float, others: float = 0.0) -> bool:
+        """Whether one that was idle for this long may be used.
+
+        ``others``: seconds for which those that are idle now have been observed.
+        """
+        needed = (seconds + NEWS_SECONDS) * OBSERVED_TIMES
+        return seconds <= IDLE_SECONDS and needed <= self._open_seconds + others
+
+
+def _observed(seconds: float) -> float:
+    return max(0.0, seconds - NEWS_SECONDS)
 
 
 @cache
@@ -159,13 +169,15 @@ class ClientPool(Generic[Client]):
 
     def close_idle(self, older_than: float = 0.0) -> None:
         """Close the connections that have been idle for this many seconds."""
-        latest = time.monotonic() - older_than
+        now = time.monotonic()
         with contextlib.suppress(IndexError):
             while True:
                 pooled = self._idle.popleft()
-                if pooled.idle_since > latest:
+                if (idle_for := now - pooled.idle_since) < older_than:
                     self._idle.appendleft(pooled)
                     return
+                if not pooled.has_ended():
+                    self._idle_policy.found_open(idle_for)
                 pooled.close()
 
     def close(self) -> None:
@@ -185,6 +197,7 @@ class ClientPool(Generic[Client]):
         return PooledClient(self._make())
 
     def _newest(self) -> PooledClient[Client] | None:
+        """Return the newest idle client if it may be used; else it stays, to be observed."""
         policy = self._idle_policy
         with contextlib.suppress(IndexError):
             while True:
@@ -193,13 +206,24 @@ class ClientPool(Generic[Client]):
                 idle_for = now - pooled.idle_since
                 if pooled.has_ended():
                     policy.found_closed()
-                else:
-                    policy.found_open(idle_for)
-                    if policy.allows(idle_for, now):
+                elif not policy.distrusts(now):
+                    if policy.allows(idle_for) or policy.allows(idle_for, self._observed(now)):
+                        policy.found_open(idle_for)
                         pooled.is_reused = True
                         return pooled
+                    self._idle.append(pooled)
+                    return None
                 pooled.close()
         return None
+
+    def _observed(self, now: float) -> float:
+        """Return for how long the idle connections have been observed in all, if all are open."""
+        idle = self._idle.copy()
+        ended = [pooled for pooled in idle if pooled.has_ended()]
+        if any(pooled in self._idle for pooled in ended):  # and not used meanwhile
+            self._idle_policy.found_closed()
+            return -math.inf
+        return sum(_observed(now - pooled.idle_since) for pooled in idle)
 
     def _lost(self, slot: weakref.ref[Slot]) -> None:
         """Discard the client of a call that was interrupted before it could release it."""

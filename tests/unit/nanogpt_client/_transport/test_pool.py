@@ -88,18 +88,49 @@ def test_one_that_the_server_has_closed_is_not_reused_and_teaches(clients):
 def test_idle_connections_are_used_once_the_server_has_left_open_others_for_long(monkeypatch):
     monkeypatch.setattr(pool, "OBSERVED_TIMES", 4)
     policy, now = IdlePolicy(), time.monotonic()
-    assert not policy.allows(0.5, now)
+    assert not policy.allows(0.5)
     for _ in range(4):
-        policy.found_open(0.5)
-    assert policy.allows(0.5, now)
-    assert not policy.allows(0.6, now)
-    assert not policy.allows(pool.IDLE_SECONDS + 0.1, now)
+        policy.found_open(0.6)
+    assert policy.allows(0.49)
+    assert not policy.allows(0.6)
+    assert policy.allows(0.6, others=0.5)
+    assert not policy.allows(pool.IDLE_SECONDS + 0.1, others=100)
     policy.found_closed()
-    policy.found_open(100)
-    assert not policy.allows(0.0, now + 59)
-    assert policy.allows(0.5, now + 100)
+    assert not policy.allows(0.0)
+    assert [policy.distrusts(now + later) for later in (0, 59, 61)] == [True, True, False]
     assert idle_policy_of("https://a") is idle_policy_of("https://a")
     assert idle_policy_of("https://a") is not idle_policy_of("https://b")
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_until_then_they_stay_and_are_watched(clients, monkeypatch, closes):
+    monkeypatch.setattr(pool, "OBSERVED_TIMES", 2)
+    monkeypatch.setattr(pool, "NEWS_SECONDS", 0.02)
+    (first, older), (second, newer) = acquire(clients), acquire(clients)
+    clients.release(first, reusable=True)
+    clients.release(second, reusable=True)
+    (third, other) = acquire(clients)  # what was just used says nothing about its server
+    assert (other in {older, newer}, older.closed, newer.closed) == (False, False, False)
+    time.sleep(0.1)
+    older.ended = closes
+    clients.release(third, reusable=True)
+    (fourth, other_again) = acquire(clients)
+    assert (other_again is other) is not closes
+    clients.release(fourth, reusable=True)
+    assert (acquire(clients)[1] in {older, newer, other}) is not closes
+    assert (older.closed, newer.closed) == (closes, closes)
+
+
+def test_those_that_nobody_used_teach_as_well(clients, monkeypatch):
+    monkeypatch.setattr(pool, "OBSERVED_TIMES", 2)
+    monkeypatch.setattr(pool, "NEWS_SECONDS", 0.02)
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.1)
+    slot, idle = acquire(clients)
+    clients.release(slot, reusable=True)
+    time.sleep(0.2)
+    slot, next_ = acquire(clients)
+    clients.release(slot, reusable=True)
+    assert (idle.closed, acquire(clients)[1] is next_) == (True, True)
 
 
 def test_one_whose_call_is_lost_is_closed(clients):
