@@ -1,10 +1,7 @@
-"""The emulator itself: one pure step from a request to a reply.
+"""The emulator itself: one step from a request to a reply, without I/O.
 
-`SandboxApp.handle` authenticates, limits the request rate, applies fault scenarios, finds the
-route and turns refusals into the documented error envelopes; chat requests are answered by the
-sandbox's model. It does no I/O: the server
-(`server.py`) and the in-process transports (`transport.py`) bring requests and act on replies.
-Several threads may call it at once.
+The server (`server.py`) and the in-process transports (`transport.py`) bring requests and act on
+replies. Several threads may call it at once.
 """
 
 from __future__ import annotations
@@ -13,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from nanogpt_client.sandbox.answers.script import Failure
 from nanogpt_client.sandbox.answers.test_model import TestModel
@@ -25,7 +23,7 @@ from nanogpt_client.sandbox.http import Refusal, Reply, Request, html_reply, san
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import Found, find, split_root
-from nanogpt_client.sandbox.routes.payments import Wallet, is_accountless, quoting
+from nanogpt_client.sandbox.routes.payments import Wallet, is_accountless, quote
 from nanogpt_client.sandbox.world import World
 
 DEFAULT_KEY = "sk-nano-5a4db0c5-0000-4000-8000-000000000000"
@@ -96,10 +94,7 @@ class SandboxApp:
         return Wallet(lambda: self._world, balance)
 
     def handle(self, request: Request) -> Reply:
-        """Answer one request.
-
-        Raises only what the sandbox's model raises, nothing for what a client can send.
-        """
+        """Answer one request. Raises only what the sandbox's model raises."""
         identifier = self._world.new_id("req_")
         try:
             reply = self._answer(request, identifier)
@@ -109,10 +104,7 @@ class SandboxApp:
         return self._recorded(request, identifier, reply)
 
     def handle_served(self, request: Request) -> Reply:
-        """Answer one request of a server: the first error of the model is stored in `model_error`.
-
-        Its text stands in a reply with the status 424, which no client retries.
-        """
+        """Answer one request; an error of the model is a 424, and the first is `model_error`."""
         try:
             return self.handle(request)
         except BaseException as error:  # noqa: BLE001 - `pytest.fail` and the like, too
@@ -147,17 +139,15 @@ class SandboxApp:
             if not route.open and not route.polled:
                 self._world.count_request()
             quoted = is_accountless(route, request)
-            return self._faults.around(exchange, quoting(route) if quoted else route.handler)
+            handler = partial(quote, route=route) if quoted else found.handler
+            return self._faults.around(exchange, handler)
         except Refusal as refusal:
             return refusal.reply(route.style)
         except Failure as failure:
             return REPLIES[failure.fault](exchange)
 
     def _check_head(self, route: Route, request: Request, length: str) -> None:
-        """Refuse a body that is too large (413) and a key that is not this account's (401).
-
-        The key is a bearer token or `x-api-key`.
-        """
+        """Refuse a body that is too large (413) and a key that is not this account's (401)."""
         if length.isdecimal() and int(length) > MAX_BODY:
             raise too_large()
         if route.open or is_accountless(route, request):

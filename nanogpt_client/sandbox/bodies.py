@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 from nanogpt_client.extras import needs
-from nanogpt_client.sandbox.http import Refusal, Request, invalid
+from nanogpt_client.sandbox.http import Refusal, Request, invalid, missing, require
 
 MAX_BODY = 32 * 1024 * 1024
 _DATA_URL = re.compile(
     r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>.*)", re.DOTALL
 )
 _JSON_TYPES = re.compile(r"(application|text)/json|application/[\w.-]+\+json")
+
+
+INFINITE = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +144,68 @@ def _decompressed(request: Request, *, allowed: bool) -> bytes:
 
 
 def _inflate(raw: bytes, encoding: str) -> bytes:
+    wrapped = encoding != "deflate" or raw[:1] == b"\x78"  # in gzip's or zlib's format
+    reader = zlib.decompressobj(47 if wrapped else -15)
     try:
-        if encoding != "deflate":
-            with gzip.GzipFile(fileobj=BytesIO(raw)) as source:
-                found = source.read(MAX_BODY + 1)
-        else:
-            window = 15 if raw[:1] == b"\x78" else -15  # zlib-wrapped or raw
-            found = zlib.decompressobj(window).decompress(raw, MAX_BODY + 1)
-    except (OSError, EOFError, zlib.error):
-        message = "The compressed body could not be decoded."
-        raise Refusal(400, message, code="invalid_json") from None
+        found = reader.decompress(raw, MAX_BODY + 1)
+    except zlib.error:
+        found = b""
     if len(found) > MAX_BODY:
         raise too_large()
+    if not reader.eof:
+        message = "The compressed body could not be decoded."
+        raise Refusal(400, message, code="invalid_json")
     return found
 
 
 def too_large() -> Refusal:
     """Return the 413 for a body over 32 MB."""
     return Refusal(413, "The request body exceeds the 32 MB limit.", code="payload_too_large")
+
+
+def string(body: Mapping[str, Any], name: str) -> str:
+    """Return a string that must be there and say something. Raises `Refusal` (400)."""
+    value = body.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise missing(name)
+    return value
+
+
+def strings(body: Mapping[str, Any], name: str) -> list[str]:
+    """Return an array of strings, empty when absent. Raises `Refusal` (400)."""
+    given = body.get(name) or []
+    are_strings = isinstance(given, list) and all(isinstance(each, str) for each in given)
+    require(are_strings, f"{name} must be an array of strings.", name)
+    return list(given)
+
+
+def option(body: Mapping[str, Any], name: str, *options: str) -> str | None:
+    """Return one of the options, None when absent or null. Raises `Refusal` (400)."""
+    value = body.get(name)
+    fits = value is None or (isinstance(value, str) and value in options)
+    require(fits, f"{name} must be one of {', '.join(options)}.", name)
+    return value
+
+
+def number(
+    body: Mapping[str, Any], name: str, low: float = -INFINITE, high: float = INFINITE
+) -> float | None:
+    """Return a number, None when absent or null. Raises `Refusal` (400)."""
+    value = _ranged(body.get(name), name, "a number", low, high)
+    return None if value is None else float(value)
+
+
+def integer(
+    body: Mapping[str, Any], name: str, low: float = -INFINITE, high: float = INFINITE
+) -> int | None:
+    """Return an integer, None when absent or null. Raises `Refusal` (400)."""
+    value: int | None = _ranged(body.get(name), name, "an integer", low, high)
+    return value
+
+
+def _ranged(value: Any, name: str, kind: str, low: float, high: float) -> Any:
+    types = int | float if kind == "a number" else int
+    fits = isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
+    limits = f" from {low:g} to {high:g}" if high < INFINITE else f" of at least {low:g}"
+    require(value is None or fits, f"{name} must be {kind}{limits * (low > -INFINITE)}.", name)
+    return value

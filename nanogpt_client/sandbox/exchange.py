@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Turn, turn_of
@@ -71,13 +71,21 @@ class Exchange:
 Handler = Callable[[Exchange], Reply]
 
 
-class Route(NamedTuple):
-    """One method and path (`v1/models`, `transaction/create/{ticker}`)."""
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path (`v1/models`, `transaction/create/{ticker}`); decorates its handler."""
 
     method: str
     path: str
-    handler: Handler
     open: bool = False
     style: Style = Style.OPENAI
     variants: frozenset[str] = frozenset({""})
     polled: bool = False  # asking for the state of a job does not count for the request rate
+
+    def __call__(self, handler: Handler) -> Handler:
+        """Serve the route by this handler."""
+        ROUTES[self] = handler
+        return handler
+
+
+ROUTES: dict[Route, Handler] = {}

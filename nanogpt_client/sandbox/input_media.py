@@ -10,7 +10,7 @@ import re
 from io import BytesIO
 
 from nanogpt_client.extras import needs
-from nanogpt_client.sandbox.bodies import read_data_url
+from nanogpt_client.sandbox.bodies import read_data_url, string
 from nanogpt_client.sandbox.exchange import Exchange
 from nanogpt_client.sandbox.http import Refusal, invalid, require
 from nanogpt_client.sandbox.media import ImageSpec
@@ -38,12 +38,9 @@ def render(spec: ImageSpec) -> bytes:
     return images.render(spec)
 
 
-def mime_of(data: bytes) -> str:
-    """Return the MIME type of a PNG, JPEG or WebP by its first bytes; else raise `ValueError`."""
-    for at, signature, mime_type in _SIGNATURES:
-        if data.startswith(signature, at):
-            return mime_type
-    raise ValueError("these bytes are no image")
+def mime_of(data: bytes) -> str | None:
+    """Return the MIME type of a PNG, JPEG or WebP by its first bytes."""
+    return next((mime for at, mark, mime in _SIGNATURES if data.startswith(mark, at)), None)
 
 
 def size_of(size: object, param: str = "size") -> tuple[int, int]:
@@ -53,20 +50,15 @@ def size_of(size: object, param: str = "size") -> tuple[int, int]:
         symbolic = size is None or (isinstance(size, str) and not size[:1].isdigit())
         require(symbolic, f"{param} must look like 1024x1024.", param)
         return _DEFAULT_SIZE
-    width, height = int(match[1]), int(match[2])
-    if not (min(width, height) >= _SMALLEST and max(width, height) <= _LARGEST):
-        raise invalid(f"{param} must be from {_SMALLEST} to {_LARGEST} pixels a side.", param)
-    return width, height
+    sides = int(match[1]), int(match[2])
+    fits = all(_SMALLEST <= side <= _LARGEST for side in sides)
+    require(fits, f"{param} must be from {_SMALLEST} to {_LARGEST} pixels a side.", param)
+    return sides
 
 
 def image_of(exchange: Exchange, url: object, param: str) -> bytes:
-    """Return the bytes of an input image; for one on another host, a poster of its address.
-
-    Raises:
-        Refusal: 400, 413.
-    """
-    if not isinstance(url, str) or not url:
-        raise invalid(f"{param} must be a URL or a data URL.", param)
+    """Return the bytes of an input image; for one on another host, a poster of its address."""
+    url = string({param: url}, param)
     if url.startswith("data:"):
         if len(url) > MAX_IMAGE * 4 // 3:
             raise _too_large(param)
@@ -87,10 +79,7 @@ def checked(data: bytes, param: str) -> bytes:
     """Return `data` if it is a PNG, JPEG or WebP of at most 4 MB. Raises `Refusal`."""
     if len(data) > MAX_IMAGE:
         raise _too_large(param)
-    try:
-        mime_of(data)
-    except ValueError:
-        raise invalid(f"{param} is not a PNG, JPEG or WebP image.", param) from None
+    require(mime_of(data), f"{param} is not a PNG, JPEG or WebP image.", param)
     described(data, param)  # all of it can be read
     return data
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.bodies import number
 from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import Refusal, invalid, missing, require
-from nanogpt_client.sandbox.validate import number
 
 ROUTING = {
     **dict.fromkeys(("speed", "fast"), "speed"),

@@ -20,18 +20,15 @@ from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.answers.turn import Model
 from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
 from nanogpt_client.sandbox.faults import Scenario
-from nanogpt_client.sandbox.recorded_requests import RecordedRequests
-from nanogpt_client.sandbox.routes.payments import Wallet
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 _PATIENCE = 10.0
 
 
-class Sandbox:
+class Sandbox(SandboxApp):
     """A running emulator: `base_url`, `api_key`, `requests`, `balance`.
 
-    An error that the sandbox's model raised while it served is raised again at the end of the
-    `with` block.
+    An error that the sandbox's model raised while it served is raised again at the end of `with`.
     """
 
     def __init__(  # noqa: PLR0913 - the arguments of `SandboxApp`, and where to listen
@@ -51,12 +48,8 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Prepare a server that runs inside `with`.
-
-        Its arguments are those of `SandboxApp`, the address to listen on, and the port: 0 picks a
-        free one.
-        """
-        self.app = SandboxApp(
+        """Prepare a server; `port` 0 picks a free one, the others are those of `SandboxApp`."""
+        super().__init__(
             model=model,
             api_key=api_key,
             balance=balance,
@@ -75,23 +68,9 @@ class Sandbox:
         self._thread: threading.Thread | None = None
 
     @property
-    def api_key(self) -> str:
-        """The key that the sandbox accepts."""
-        return self.app.api_key
-
-    @property
-    def requests(self) -> RecordedRequests:
-        """What was sent: method, path, status, headers without the key, body."""
-        return self.app.requests
-
-    @property
-    def balance(self) -> Decimal:
-        """USD left on the account."""
-        return self.app.balance
-
-    def wallet(self, balance: Decimal | str = "10") -> Wallet:
-        """Return a pretend wallet that holds some Nano; its `pay` pays for calls without a key."""
-        return self.app.wallet(balance)
+    def app(self) -> SandboxApp:
+        """The emulator itself."""
+        return self
 
     @property
     def origin(self) -> str:
@@ -106,15 +85,15 @@ class Sandbox:
 
     def transport(self) -> SandboxTransport:
         """Return a sync httpx transport to the same app, without the server."""
-        return SandboxTransport(self.app)
+        return SandboxTransport(self)
 
     def async_transport(self) -> AsyncSandboxTransport:
         """Return an async httpx transport to the same app, without the server."""
-        return AsyncSandboxTransport(self.app)
+        return AsyncSandboxTransport(self)
 
     def start(self) -> None:
         """Listen and serve until `stop`. Raises `ImportError` without the extra, `OSError`."""
-        server = _uvicorn_server(self.app)
+        server = _uvicorn_server(self)
         listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
         self._server = server
@@ -142,20 +121,17 @@ class Sandbox:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Stop the server; raise what the sandbox's model raised while it served.
-
-        It replaces the exception that it led to, which stays its context.
-        """
+        """Stop the server; raise what the model raised, over the exception that it led to."""
         self.stop()
-        if self.app.model_error and (error is None or isinstance(error, Exception)):
-            raise self.app.model_error
+        if self.model_error and (error is None or isinstance(error, Exception)):
+            raise self.model_error
 
     async def __aenter__(self) -> Self:
         """Start the server."""
         return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Stop the server; raise what the sandbox's model raised while it served."""
+        """Stop the server, as `__exit__` does."""
         await asyncio.to_thread(self.stop)
         self.__exit__(kind, error, trace)
 

@@ -31,11 +31,9 @@ class SandboxTransport(httpx.BaseTransport):
         request.read()
         reply = self.app.handle(_incoming(request))
         steps = _steps(reply, request)
-        for step in steps:
-            if isinstance(step, bytes):
-                return _response(reply, chain([step], steps), request)
-            time.sleep(step)
-        return _response(reply, steps, request)
+        while not isinstance(first := next(steps, b""), bytes):
+            time.sleep(first)
+        return _response(reply, chain([first], steps), request)
 
 
 class AsyncSandboxTransport(httpx.AsyncBaseTransport):
@@ -50,11 +48,9 @@ class AsyncSandboxTransport(httpx.AsyncBaseTransport):
         await request.aread()
         reply = await asyncio.to_thread(self.app.handle, _incoming(request))
         steps = _steps(reply, request)
-        for step in steps:
-            if isinstance(step, bytes):
-                return _response(reply, chain([step], steps), request)
-            await asyncio.sleep(step)
-        return _response(reply, steps, request)
+        while not isinstance(first := next(steps, b""), bytes):  # noqa: ASYNC110 - a stall
+            await asyncio.sleep(first)
+        return _response(reply, chain([first], steps), request)
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):

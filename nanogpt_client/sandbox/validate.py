@@ -14,27 +14,27 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from nanogpt_client.sandbox.bodies import INFINITE, integer, number, option
 from nanogpt_client.sandbox.catalog import Model
-from nanogpt_client.sandbox.http import Refusal, dump, invalid, missing, require
+from nanogpt_client.sandbox.http import Refusal, dump, missing, require
 from nanogpt_client.sandbox.strict_schema import check_parameters, check_size, check_strict
 
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-_INFINITE = float("inf")
 _NUMBERS = {  # inclusive bounds
     "temperature": (0, 2),
     **dict.fromkeys(("top_p", "min_p", "tfs", "typical_p"), (0, 1)),
     **dict.fromkeys(("frequency_penalty", "presence_penalty", "repetition_penalty"), (-2, 2)),
-    **dict.fromkeys(("top_a", "eta_cutoff", "epsilon_cutoff"), (-_INFINITE, _INFINITE)),
-    **dict.fromkeys(("mirostat_tau", "mirostat_eta"), (-_INFINITE, _INFINITE)),
+    **dict.fromkeys(("top_a", "eta_cutoff", "epsilon_cutoff"), (-INFINITE, INFINITE)),
+    **dict.fromkeys(("mirostat_tau", "mirostat_eta"), (-INFINITE, INFINITE)),
 }
 _INTEGERS = {
-    **dict.fromkeys(("top_k", "max_tokens", "max_completion_tokens"), (1, _INFINITE)),
-    **dict.fromkeys(("min_tokens", "no_repeat_ngram_size"), (0, _INFINITE)),
+    **dict.fromkeys(("top_k", "max_tokens", "max_completion_tokens"), (1, INFINITE)),
+    **dict.fromkeys(("min_tokens", "no_repeat_ngram_size"), (0, INFINITE)),
     "mirostat_mode": (0, 2),
     "n": (1, 128),
-    "seed": (-_INFINITE, _INFINITE),
+    "seed": (-INFINITE, INFINITE),
     "top_logprobs": (0, 20),
 }
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -42,32 +42,6 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _SAYS = ("tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details",
          "refusal", "images", "audio")  # fmt: skip
 _FORMATS = ("text", "json_object", "json_schema")
-
-
-def number(
-    body: Mapping[str, Any], name: str, low: float = -_INFINITE, high: float = _INFINITE
-) -> float | None:
-    """Return a number, None when absent or null. Raises `Refusal` (400)."""
-    value = body.get(name)
-    _check_range(value, name, "a number", low, high)
-    return None if value is None else float(value)
-
-
-def integer(
-    body: Mapping[str, Any], name: str, low: float = -_INFINITE, high: float = _INFINITE
-) -> int | None:
-    """Return an integer, None when absent or null. Raises `Refusal` (400)."""
-    value = body.get(name)
-    _check_range(value, name, "an integer", low, high)
-    return value
-
-
-def _check_range(value: Any, name: str, kind: str, low: float, high: float) -> None:
-    types = int | float if kind == "a number" else int
-    fits = isinstance(value, types) and not isinstance(value, bool) and low <= value <= high
-    limits = f" from {low:g} to {high:g}" if high < _INFINITE else f" of at least {low:g}"
-    wanted = kind + (limits if low > -_INFINITE else "")
-    require(value is None or fits, f"{name} must be {wanted}.", name)
 
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:
@@ -88,10 +62,9 @@ def check_chat(body: Mapping[str, Any], model: Model) -> None:
         _check_response_format(body["response_format"])
     for name in ("reasoning", "stream_options", "webSearch", "linkup"):
         require(isinstance(body.get(name), dict | None), f"{name} must be an object.", name)
-    efforts = body.get("reasoning_effort"), (body.get("reasoning") or {}).get("effort")
-    for name, effort in zip(("reasoning_effort", "reasoning.effort"), efforts, strict=True):
-        message = f"{name} must be one of {', '.join(EFFORTS)}."
-        require(effort is None or effort in EFFORTS, message, name)
+    nested = {"reasoning.effort": (body.get("reasoning") or {}).get("effort")}
+    for name in ("reasoning_effort", "reasoning.effort"):
+        option({**body, **nested}, name, *EFFORTS)
 
 
 def check_window(prompt_tokens: int, model: Model) -> None:
@@ -108,18 +81,17 @@ def _check_tools(tools: Any, model: Model) -> None:
     require(isinstance(tools, list), "tools must be an array.", "tools", code)
     for index, tool in enumerate(tools):
         where = f"tools[{index}]"
-        function = tool.get("function") if isinstance(tool, dict) else None
-        if not isinstance(function, dict) or tool.get("type") != "function":
-            expected = "{'type': 'function', 'function': {...}}"
-            raise invalid(f"{where} must be {expected}.", where, code)
+        function: Any = tool.get("function") if isinstance(tool, dict) else None
+        fits = isinstance(function, dict) and tool.get("type") == "function"
+        expected = "{'type': 'function', 'function': {...}}"
+        require(fits, f"{where} must be {expected}.", where, code)
         check_name(function.get("name"), f"{where}.function.name", code)
         _check_tool_schema(function, f"{where}.function.parameters", code)
-    if len(dump(tools).encode()) > MAX_TOOL_BYTES:
-        message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
-        raise invalid(message, "tools", "tool_spec_too_large")
-    if tools and not model.can("tool_calling"):
-        message = f"The model '{model.id}' does not support tool calling."
-        raise invalid(message, "tools", "tool_choice_unsupported")
+    fits = len(dump(tools).encode()) <= MAX_TOOL_BYTES
+    message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
+    require(fits, message, "tools", "tool_spec_too_large")
+    message = f"The model '{model.id}' does not support tool calling."
+    require(not tools or model.can("tool_calling"), message, "tools", "tool_choice_unsupported")
 
 
 def _check_tool_schema(function: dict[str, Any], where: str, code: str) -> None:
@@ -139,9 +111,8 @@ def _check_tool_choice(choice: Any, tools: Any) -> None:
     require(names, "tool_choice needs tools.", "tool_choice")
     function = choice.get("function") if isinstance(choice, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
-    if choice != "required" and name not in names:
-        message = "tool_choice must be auto, none, required or one of the functions in tools"
-        raise invalid(f"{message}, got {choice!r}.", "tool_choice")
+    message = "tool_choice must be auto, none, required or one of the functions in tools"
+    require(choice == "required" or name in names, f"{message}, got {choice!r}.", "tool_choice")
 
 
 def _check_response_format(wanted: Any) -> None:
@@ -154,10 +125,9 @@ def _check_response_format(wanted: Any) -> None:
     if not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
         raise missing("response_format.json_schema.name")
     check_name(spec["name"], "response_format.json_schema.name")
-    schema, where = spec.get("schema"), "response_format.json_schema.schema"
-    code = "invalid_json_schema"
-    if not isinstance(schema, dict):
-        raise invalid(f"{where} must be a JSON schema object.", where, code)
+    schema: Any = spec.get("schema")
+    where, code = "response_format.json_schema.schema", "invalid_json_schema"
+    require(isinstance(schema, dict), f"{where} must be a JSON schema object.", where, code)
     check_size(schema, where, code)
     if spec.get("strict") is True:
         check_strict(schema, f"response_format '{spec['name']}'", where, code)
@@ -180,14 +150,10 @@ def check_name(name: object, where: str, code: str = "invalid_parameter_value") 
     Witness: OpenAI, "'test test' does not match '^[a-zA-Z0-9_-]{1,64}$' - 'messages.1.name'"
     (danny-avila/LibreChat#1075); the same of tools from Anthropic
     (modelcontextprotocol/typescript-sdk#413).
-
-    Raises:
-        Refusal: 400.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise invalid(
-            f"Invalid '{where}': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'.", where, code
-        )
+    fits = isinstance(name, str) and _NAME.fullmatch(name)
+    message = f"Invalid '{where}': {name!r} does not match '^[a-zA-Z0-9_-]{{1,64}}$'."
+    require(fits, message, where, code)
 
 
 def _check_message(entry: Any, where: str) -> None:
@@ -234,9 +200,9 @@ def _check_calls(calls: Any, where: str) -> None:
         function = call.get("function")
         function = function if isinstance(function, dict) else {}
         values = call.get("id"), function.get("name"), function.get("arguments")
-        if not all(isinstance(value, str) for value in values):
-            wanted = "objects with id and function {name, arguments: string}"
-            raise invalid(f"{where} must be an array of {wanted}.", where)
+        wanted = "an array of objects with id and function {name, arguments: string}"
+        fits = all(isinstance(value, str) for value in values)
+        require(fits, f"{where} must be {wanted}.", where)
         check_name(function["name"], f"{where}[{index}].function.name")
         _check_arguments(function["arguments"], f"{where}[{index}].function.arguments")
 
@@ -293,14 +259,13 @@ def check_inputs(body: Mapping[str, Any], model: Model) -> list[str]:
     if given is None:
         raise missing("input")
     texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        message = "input must be a string or an array of strings; token arrays are not supported."
-        raise invalid(message, "input")
+    are_texts = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+    message = "input must be a string or an array of strings; token arrays are not supported."
+    require(are_texts, message, "input")
     require(texts and all(texts), "input must not be empty.", "input")
     message = f"input may hold at most {MAX_INPUTS} texts, got {len(texts)}."
     require(len(texts) <= MAX_INPUTS, message, "input")
-    if body.get("encoding_format") not in (None, "float", "base64"):
-        raise invalid("encoding_format must be 'float' or 'base64'.", "encoding_format")
+    option(body, "encoding_format", "float", "base64")
     wanted = integer(body, "dimensions", 1, model.metadata["max_dimensions"])
     own = wanted in (None, model.metadata["dimensions"])
     message = f"The model '{model.id}' does not support custom dimensions."

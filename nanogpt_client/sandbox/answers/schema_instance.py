@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain, count, islice, product
+from itertools import chain, count, islice, product, starmap
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ _NUMBER = re.compile(  # none that is part of a date, a time, a version or a nam
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)['‘]([^'’\n]+)['’](?!\w)"
 )
+_GAP = r"[\s_-]+"
 _WORD = re.compile(r"[^\s\"“”«»`,;!?()<>]+")
 
 Accepts = Callable[[Any], bool]
@@ -45,67 +46,52 @@ class Found(NamedTuple):
 
 
 class MessageValues:
-    """The values of one message that are still free.
-
-    `taken` may be remembered and set again, to take back what was taken since.
-    """
+    """The values of one message; those in `taken` are not free, and may be given back."""
 
     def __init__(self, text: str = "") -> None:
         self.text = text.strip()
         self.taken: tuple[Found, ...] = ()
 
-    def number(self, accepts: Accepts) -> Found | None:
-        """Take the first number that fits."""
-        numbers = ((_read(match[0]), *match.span()) for match in _NUMBER.finditer(self.text))
-        return self._take(numbers, accepts)
+    def take(self, kind: str, accepts: Accepts, options: Sequence[Any] = ()) -> Found | None:
+        """Take the first free value that fits: a number, quoted, word, option, or the whole."""
+        for found in map(Found._make, getattr(self, f"_{kind}")(options)):
+            free = all(found.end <= each.start or each.end <= found.start for each in self.taken)
+            if free and accepts(found.value):
+                self.taken = (*self.taken, found)
+                return found
+        return None
 
-    def quoted(self, accepts: Accepts) -> Found | None:
-        """Take the first quoted string that fits."""
-        quotes = _QUOTED.finditer(self.text)
-        strings = ((next(filter(None, match.groups())), *match.span()) for match in quotes)
-        return self._take(strings, accepts)
+    def _number(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
+        for match in _NUMBER.finditer(self.text):
+            plain = match[0].replace(",", "")
+            yield float(plain) if "." in plain else int(plain), *match.span()
 
-    def word(self, accepts: Accepts) -> Found | None:
-        """Take the first single word that fits: a date, an address, a code."""
-        words = (
-            (word, *match.span())
-            for match in _WORD.finditer(self.text)
-            for word in dict.fromkeys((match[0].strip(".:'‘’[]{}"), match[0]))
-        )
-        return self._take(words, accepts)
+    def _quoted(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
+        for match in _QUOTED.finditer(self.text):
+            yield next(filter(None, match.groups())), *match.span()
 
-    def option(self, options: Sequence[Any], accepts: Accepts) -> Found | None:
-        """Take the first of the given values that stands in the message."""
+    def _word(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
+        for match in _WORD.finditer(self.text):
+            for word in dict.fromkeys((match[0].strip(".:'‘’[]{}"), match[0])):
+                yield word, *match.span()
+
+    def _option(self, options: Sequence[Any]) -> list[tuple[Any, int, int]]:
+        """Find options as whole words, `dark_mode` also as `dark mode`; the longest wins."""
         found = [
             (option, *match.span())
             for option in options
             if isinstance(option, str | int | float) and not isinstance(option, bool)
-            for match in re.finditer(_pattern(str(option)), self.text, re.IGNORECASE)
+            for match in re.finditer(_as_words(str(option)), self.text, re.IGNORECASE)
         ]
-        return self._take(sorted(found, key=lambda each: (each[1], -each[2])), accepts)
+        return sorted(found, key=lambda each: (each[1], -each[2]))
 
-    def whole(self, accepts: Accepts) -> Found | None:
-        """Take the message itself."""
-        return self._take([(self.text, -1, 0)] if self.text else [], accepts)
-
-    def _take(self, candidates: Iterable[tuple[Any, int, int]], accepts: Accepts) -> Found | None:
-        for value, start, end in candidates:
-            free = all(end <= each.start or each.end <= start for each in self.taken)
-            if free and accepts(value):
-                self.taken = (*self.taken, Found(value, start, end))
-                return self.taken[-1]
-        return None
+    def _whole(self, _: Sequence[Any]) -> list[tuple[Any, int, int]]:
+        return [(self.text, -1, 0)] if self.text else []
 
 
-def _read(number: str) -> int | float:
-    plain = number.replace(",", "")
-    return float(plain) if "." in plain else int(plain)
-
-
-def _pattern(option: str) -> str:
-    """Match an option as a whole word; `dark_mode` also as `dark mode`."""
-    words = r"[\s_-]+".join(map(re.escape, re.split(r"[\s_-]+", option))) if option else "(?!)"
-    return rf"(?<!\w){words}(?!\w)"
+def _as_words(option: str) -> str:
+    words = map(re.escape, re.split(_GAP, option))
+    return rf"(?<!\w){_GAP.join(words)}(?!\w)" if option else "(?!)"
 
 
 Schema = Mapping[str, Any]
@@ -202,11 +188,7 @@ class _Builder:
         raise NoInstanceError(f"No valid instance was found of {json.dumps(schema, default=str)}")
 
     def _flat(self, schema: Schema | bool, active: frozenset[str]) -> tuple[Schema, frozenset[str]]:
-        """Return the schema with `$ref` and `allOf` merged in, and the references followed.
-
-        Raises:
-            NoInstanceError: the schema is `false`, or a reference leads back to itself.
-        """
+        """Return the schema with `$ref` and `allOf` merged in, and the references followed."""
         if isinstance(schema, bool):
             if schema:
                 return {}, active
@@ -252,7 +234,7 @@ class _Builder:
         """Take the first value of the message that a scalar, or one of alternatives, accepts."""
         accepts = self._validator.evolve(schema=flat).is_valid
         if options := [flat["const"]] if "const" in flat else flat.get("enum"):
-            return self._message.option(options, accepts)
+            return self._message.take("option", accepts, options)
         for branch in _branches(flat):
             with suppress(NoInstanceError):
                 part, refs = self._flat(branch, active)
@@ -260,21 +242,26 @@ class _Builder:
                     return found
         kind, *others = _types(flat)
         if kind in ("number", "integer"):
-            return self._message.number(accepts)
+            return self._message.take("number", accepts)
         if kind != "string":
             return None
         is_free = "pattern" not in flat and flat.get("format") not in _EXAMPLES
-        other = self._message.whole if is_free else self._message.word
-        wanted = not is_free or (whole and not others)
-        return self._message.quoted(accepts) or (other(accepts) if wanted else None)
+        quoted = self._message.take("quoted", accepts)
+        if quoted or (is_free and (others or not whole)):
+            return quoted
+        return self._message.take("whole" if is_free else "word", accepts)
 
     def _of_types(self, flat: Schema, active: frozenset[str]) -> Iterator[Any]:
         kinds = _types(flat)
+        made: dict[str, Callable[[], Iterable[Any]]] = {
+            "object": lambda: self._objects(flat, active),
+            "array": lambda: self._arrays(flat, active),
+            "string": lambda: _strings(flat),
+            "boolean": lambda: (False, True),
+            "null": lambda: (None,),
+        }
         for kind in kinds:
-            if kind == "object":
-                found: Iterator[Any] = self._objects(flat, active)
-            else:
-                found = self._arrays(flat, active) if kind == "array" else _scalars(kind, flat)
+            found = made.get(kind, lambda: _numbers(flat))()
             yield from islice(found, _MOST_TRIED // len(kinds))
 
     def _objects(self, flat: Schema, active: frozenset[str]) -> Iterator[dict[str, Any]]:
@@ -338,10 +325,6 @@ def _all_of(one: Any, other: Any) -> Any:
     return False if one is False or other is False else {"allOf": [one, other]}
 
 
-def _each(one: Schema, other: Schema) -> Schema:
-    return {**one, **other, **{key: _all_of(one[key], other[key]) for key in one.keys() & other}}
-
-
 def _types_of_both(one: Any, other: Any) -> list[str]:
     one, other = ([each] if isinstance(each, str) else list(each) for each in (one, other))
     both = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
@@ -351,14 +334,12 @@ def _types_of_both(one: Any, other: Any) -> list[str]:
 _MINIMA = "minimum exclusiveMinimum minLength minItems minProperties".split()
 _MAXIMA = "maximum exclusiveMaximum maxLength maxItems maxProperties".split()
 _MERGES: dict[str, Callable[[Any, Any], Any]] = {
-    "properties": _each,
+    "properties": lambda one, other: (
+        one | other | {key: _all_of(one[key], other[key]) for key in one.keys() & other}
+    ),
     **dict.fromkeys(("items", "additionalProperties"), _all_of),
-    **dict.fromkeys(
-        ("required", "allOf"), lambda one, other: one + [each for each in other if each not in one]
-    ),
-    **dict.fromkeys(
-        ("anyOf", "oneOf"), lambda one, other: [_all_of(*pair) for pair in product(one, other)]
-    ),
+    **dict.fromkeys(("required", "allOf"), lambda a, b: a + [each for each in b if each not in a]),
+    **dict.fromkeys(("anyOf", "oneOf"), lambda a, b: list(starmap(_all_of, product(a, b)))),
     "enum": lambda one, other: [each for each in one if each in other],
     "type": _types_of_both,
     **dict.fromkeys(_MINIMA, max),
@@ -390,23 +371,12 @@ def _needed(flat: Schema) -> list[str]:
     return sorted(needed, key=[*flat.get("properties", ()), *needed].index)
 
 
-def _property(flat: Schema, name: str) -> Schema | bool:
-    found: Schema | bool = flat.get("properties", {}).get(
-        name, flat.get("additionalProperties", True)
-    )
-    return found
+def _property(flat: Schema, name: str) -> Any:
+    return flat.get("properties", {}).get(name, flat.get("additionalProperties", True))
 
 
-def _item(flat: Schema, place: int) -> Schema | bool:
-    prefix = flat.get("prefixItems", ())
-    found: Schema | bool = prefix[place] if place < len(prefix) else flat.get("items", True)
-    return found
-
-
-def _scalars(kind: str, flat: Schema) -> Iterator[Any]:
-    if kind == "string":
-        return _strings(flat)
-    return iter({"boolean": (False, True), "null": (None,)}.get(kind) or _numbers(flat))
+def _item(flat: Schema, place: int) -> Any:
+    return dict(enumerate(flat.get("prefixItems", ()))).get(place, flat.get("items", True))
 
 
 def _numbers(flat: Schema) -> Iterator[int | float]:
@@ -450,14 +420,11 @@ def _matching(pattern: str, least: int, most: int) -> Iterator[str]:
     """
     regex.compile(pattern)
     letters = dict.fromkeys(f"aA01{pattern} -_.@/:+,")
-    for rule in (_FEWEST.sub(_fewest, pattern), pattern):
+    least_each = _FEWEST.sub(lambda m: f"{{{m['least'] or int(m[0][0] == '+')}}}", pattern)
+    for rule in (least_each, pattern):
         beam = [""]
         for _ in range(most + 1):
             yield from (text.ljust(least, "a") for text in beam if regex.fullmatch(rule, text))
             longer = [text + letter for text in beam for letter in letters]
             longer = [text for text in longer if regex.fullmatch(rule, text, partial=True)]
             beam = longer[:_BEAM] + longer[_BEAM :: len(longer) // _BEAM + 1]
-
-
-def _fewest(repetition: re.Match[str]) -> str:
-    return f"{{{repetition['least'] or int(repetition[0][0] == '+')}}}"

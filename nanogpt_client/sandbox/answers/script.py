@@ -13,8 +13,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Model, ToolCall, Turn, text_of, turn_of
@@ -35,11 +34,7 @@ class Failure(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
     """
 
     def __init__(self, fault: str | int) -> None:
-        """Name a fault that takes the place of the answer; the module `faults` lists them.
-
-        Raises:
-            ValueError: for another name.
-        """
+        """Name a fault that takes the place of the answer. Raises `ValueError` for another."""
         if str(fault) not in REPLIES:
             raise ValueError(
                 f"unknown fault {str(fault)!r}; the faults are {', '.join(sorted(REPLIES))}"
@@ -72,23 +67,6 @@ class ToolCalls(Turn):
 Answer = str | Turn | Exception | Model
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    contains: str | None
-    tool: str | None
-    result_of: str | None
-    model: str | None
-    then: Answer
-
-    def fits(self, request: ChatRequest) -> bool:
-        return (
-            (self.contains is None or self.contains in request.text)
-            and self.tool in (None, *_offered(request))
-            and self.result_of in (None, _last_tool(request))
-            and self.model in (None, request.model)
-        )
-
-
 class Script:
     """Answer in order; or with what `when` says for a request.
 
@@ -101,7 +79,7 @@ class Script:
         """Take the answers for the requests that match no rule."""
         self._answers = deque(answers)
         self._given = 0
-        self._rules: list[_Rule] = []
+        self._rules: list[tuple[Callable[[ChatRequest], bool], Answer]] = []
         self._lock = threading.Lock()
 
     def when(
@@ -122,9 +100,17 @@ class Script:
             model: The model's name as it is sent.
             then: The answer; a `Script` to give several in order.
         """
-        rule = _Rule(contains, tool, result_of, model, then)
+
+        def fits(request: ChatRequest) -> bool:
+            return (
+                (contains is None or contains in request.text)
+                and tool in (None, *_offered(request))
+                and result_of in (None, _last_tool(request))
+                and model in (None, request.model)
+            )
+
         with self._lock:
-            self._rules.append(rule)
+            self._rules.append((fits, then))
         return self
 
     @property
@@ -138,9 +124,9 @@ class Script:
             raise ScriptError(
                 f"{self.remaining} answers were never asked for; next: {self._answers[0]!r}"
             )
-        for rule in self._rules:
-            if isinstance(rule.then, Script):
-                rule.then.assert_exhausted()
+        for _, then in self._rules:
+            if isinstance(then, Script):
+                then.assert_exhausted()
 
     def __call__(self, request: ChatRequest) -> Turn:
         """Return the turn. Raises `ScriptError`, and the exceptions of the script."""
@@ -155,9 +141,9 @@ class Script:
 
     def _next(self, request: ChatRequest) -> Answer:
         with self._lock:
-            for rule in self._rules:
-                if rule.fits(request):
-                    return rule.then
+            for fits, then in self._rules:
+                if fits(request):
+                    return then
             if not self._answers:
                 raise _error(f"the script has no answer left after {self._given} for", request)
             self._given += 1

@@ -1,37 +1,7 @@
 """Faults on demand: by the model name `sandbox/fault/<name>`, or by a scenario for the account.
 
-| name | what the client sees |
-| --- | --- |
-| 400 401 403 405 408 409 413 415 422 500 503 504 | that status in the documented envelope |
-| context, policy | 400 `context_length_exceeded`, 400 `content_policy_violation` |
-| 402 | `{"error": {...code "insufficient_balance"}}` |
-| 402-legacy | `{"error": "Insufficient balance", "status": 402, "requiredBalance": ...}` |
-| 402-x402 | the quote with a top-level `payment` |
-| 402-memory | code `memory_balance_required` |
-| 429 | `rate_limit_exceeded`, Retry-After 1 |
-| 429-daily | `daily_rpd_limit_exceeded`, Retry-After until 00:00 UTC |
-| 404-html, 502-html, html-200 | a web page with that status |
-| json-error-200 | an error object with status 200, also where a stream was asked for |
-| json-200 | a whole completion as JSON where a stream was asked for |
-| empty-200 | status 200 and no body |
-| no-choices | the reply with `choices` (or `data`) empty |
-| cut-before | the connection drops before any byte of the answer |
-| cut-mid-frame, cut-mid-character | it drops inside an event, inside one UTF-8 character |
-| no-finish | a stream that ends cleanly without finish reason and `[DONE]` |
-| no-done | a finished stream without `[DONE]` |
-| error-frame | half an answer, an event with finish reason `error` and an error object, `[DONE]` |
-| error-frame-bare | the same without the error object |
-| stall-before, stall-mid | silence before the first byte, or halfway |
-| stall-keepalive | comments instead of events halfway, then the rest |
-| stall-after-finish | silence between the finish reason and `[DONE]` |
-| slow | a pause before every event |
-| odd-framing | CRLF, comments, events of several data lines, no last blank line |
-| truncated-tool-call | a tool call whose arguments break off |
-| leaked-tool-markup | a tool call as markup in the text |
-| malformed-json | JSON that breaks off: one event of a stream, or the whole body |
-| job-failed, job-stuck | a queued job that fails, or never finishes |
-
-Faults that replace the reply cost nothing; faults that change a reply are charged like it.
+The page "Sandbox" of the reference lists them. Faults that replace the reply cost nothing; faults
+that change a reply are charged like it.
 """
 
 from __future__ import annotations
@@ -78,10 +48,8 @@ class Scenario:
     @classmethod
     def of(cls, given: Scenario | str | None) -> Scenario:
         """Return a scenario given by value, by the name of one, or by the name of a fault."""
-        if given is None:
-            return cls()
-        if isinstance(given, Scenario):
-            return given
+        if isinstance(given, Scenario | None):
+            return given or cls()
         return SCENARIOS.get(given) or cls((given,), repeat=True)
 
 
@@ -105,7 +73,9 @@ class Injector:
 
     def around(self, exchange: Exchange, handler: Handler) -> Reply:
         """Answer the request, with its fault if it has one."""
-        name = self._next(exchange.request) or named_fault(exchange.request)
+        name = self._next(exchange.request)
+        if name is None and (match := _MODEL.search(plain_body(exchange.request))):
+            name = match[1].decode()
         if name is None:
             return handler(exchange)
         if name in _JOBS:
@@ -126,9 +96,3 @@ class Injector:
         if turn >= len(faults) and not self.scenario.repeat:
             return None
         return faults[turn % len(faults)]
-
-
-def named_fault(request: Request) -> str | None:
-    """Return the fault that the `model` of a request names."""
-    match = _MODEL.search(plain_body(request))
-    return match[1].decode() if match else None

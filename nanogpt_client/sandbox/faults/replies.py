@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
-from nanogpt_client.sandbox.completion import Choice, Completion, Manner
+from nanogpt_client.sandbox.completion import Choice, Completion
 from nanogpt_client.sandbox.exchange import Exchange
 from nanogpt_client.sandbox.http import (
     EVENT_STREAM,
@@ -21,8 +22,8 @@ Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
 _MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
-_CALL = ("call_truncated", "lookup", '{"query":"the we')
-_BROKEN_CALL = Choice("", calls=(_CALL,), finish="length")
+_CALL = {"name": "lookup", "arguments": '{"query":"the we'}
+_CALLS = [{"id": "call_truncated", "type": "function", "function": _CALL}]
 _STATUSES = {
     "400": (400, "Invalid request parameters.", "invalid_parameter_value"),
     "401": (401, "Invalid API key.", "invalid_api_key"),
@@ -66,11 +67,14 @@ def _quote(_: Exchange) -> Reply:
     return json_reply({"error": error | {"code": error["type"]}, "payment": payment}, 402)
 
 
-def _fixed(choice: Choice, *, streamed: bool = True) -> Replier:
+def _fixed(content: str | None, *, streamed: bool = True, **more: Any) -> Replier:
+    finish = "length" if more else "stop"
+    choice = Choice({"role": "assistant", "content": content, **more}, finish)
+
     def reply(exchange: Exchange) -> Reply:
         usage = {"prompt_tokens": 8, "completion_tokens": 8, "total_tokens": 16}
         name, created = f"chatcmpl-{exchange.id}", int(exchange.world.clock())
-        completion = Completion(name, created, "sandbox/fault", (choice,), Manner(), usage)
+        completion = Completion(name, created, "sandbox/fault", (choice,), usage)
         if not (streamed and b'"stream":true' in exchange.request.body.replace(b" ", b"")):
             return json_reply(completion.whole())
         events = tuple(completion.events(with_usage=False))
@@ -89,9 +93,9 @@ REPLIES: dict[str, Replier] = {
     "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
     "html-200": lambda _: html_reply(200, "Just a moment..."),
     "json-error-200": _json_error,
-    "json-200": _fixed(Choice("All at once."), streamed=False),
+    "json-200": _fixed("All at once.", streamed=False),
     "empty-200": lambda _: Reply(200, {"content-type": "application/json"}, (b"",)),
     "cut-before": lambda _: Reply(200, {}, (Cut(),)),
-    "truncated-tool-call": _fixed(_BROKEN_CALL),
-    "leaked-tool-markup": _fixed(Choice(_MARKUP)),
+    "truncated-tool-call": _fixed(None, tool_calls=_CALLS),
+    "leaked-tool-markup": _fixed(_MARKUP),
 }

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from nanogpt_client.sandbox.exchange import Route
-from nanogpt_client.sandbox.routes import (
+from nanogpt_client.sandbox.exchange import ROUTES, Handler, Route
+from nanogpt_client.sandbox.routes import (  # noqa: F401 - each adds its routes
     account,
     audio,
     batches,
@@ -24,7 +24,7 @@ from nanogpt_client.sandbox.routes import (
     payments,
     video,
     web,
-)
+)  # fmt: skip
 
 _ROOTS = (
     ("/api/subscription/v1/", "subscription", "v1/"),
@@ -35,21 +35,16 @@ _ROOTS = (
     ("/v1/", "", "v1/"),
     ("/media/", "", "media/"),
 )
-_SUBJECTS = (
-    chat, embeddings, moderation, memory, images, audio, video, web, catalog, account, payments,
-    batches,
-)  # fmt: skip
-_ROUTES = [
-    (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)), route)
-    for subject in _SUBJECTS
-    for route in subject.ROUTES
-]
+_PATTERNS = {
+    route: re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)) for route in ROUTES
+}
 
 
 class Found(NamedTuple):
     """A matched route, the variant it was reached by and the values of its placeholders."""
 
     route: Route
+    handler: Handler
     variant: str
     params: dict[str, str]
 
@@ -58,13 +53,12 @@ def find(method: str, path: str) -> Found | frozenset[str]:
     """Return the route, or the methods of the path (none: no such path)."""
     variant, tail = split_root(path) or ("", "")
     allowed = set()
-    for pattern, route in _ROUTES:
-        match = pattern.fullmatch(tail)
-        if match is None or variant not in route.variants:
-            continue
-        if route.method == method:
-            return Found(route, variant, match.groupdict())
-        allowed.add(route.method)
+    for route, handler in ROUTES.items():
+        match = _PATTERNS[route].fullmatch(tail)
+        if match and variant in route.variants:
+            if route.method == method:
+                return Found(route, handler, variant, match.groupdict())
+            allowed.add(route.method)
     return frozenset(allowed)
 
 

@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from nanogpt_client.sandbox import catalog, money
+from nanogpt_client.sandbox.bodies import integer
 from nanogpt_client.sandbox.exchange import Exchange, Route
-from nanogpt_client.sandbox.http import Refusal, Reply, Style, iso, json_reply
+from nanogpt_client.sandbox.http import Reply, Style, invalid, iso, json_reply, require
 from nanogpt_client.sandbox.model_choice import parse
 from nanogpt_client.sandbox.prompt import read_prompt
-from nanogpt_client.sandbox.validate import check_chat, integer
+from nanogpt_client.sandbox.validate import check_chat
 
 NANO_ADDRESS = "nano_1" + "sandbox" * 8 + "sand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given
@@ -22,9 +24,11 @@ _GROUPS = {"day": ["byDay"], "model": ["byModel"], "day,model": ["byDay", "byMod
 _LABELS = {"byDay": ("date",), "byModel": ("model",), "byDayModel": ("date", "model")}
 _LEGACY = "duration page pageSize sort dir filter weekOffset tz include_summary".split()
 _DAILY, _MONTHLY = 5000, 60000
+_AMOUNTS, _COUNTS = ("cost", "refunded"), ("input", "output", "reasoning")
 _Dated = tuple[date, money.Charge]
 
 
+@Route("POST", "check-balance", style=Style.SIMPLE)
 def balance(exchange: Exchange) -> Reply:
     """Return the balance, as decimal strings."""
     usd = money.plain(exchange.world.account.balance)
@@ -32,6 +36,7 @@ def balance(exchange: Exchange) -> Reply:
     return json_reply(body)
 
 
+@Route("POST", "get-completion-cost", style=Style.SIMPLE)
 def completion_cost(exchange: Exchange) -> Reply:
     """Estimate a chat request without sending it to a model."""
     body = exchange.json()
@@ -45,6 +50,7 @@ def completion_cost(exchange: Exchange) -> Reply:
     return json_reply({"model": model.id, **counts, "cost": cost, "currency": "USD"})
 
 
+@Route("POST", "estimate-image-cost", style=Style.SIMPLE)
 def image_cost(exchange: Exchange) -> Reply:
     """Estimate an image request."""
     body = exchange.json()
@@ -54,23 +60,21 @@ def image_cost(exchange: Exchange) -> Reply:
     return json_reply({"model": model.id, "cost": cost, "currency": "USD"})
 
 
+@Route("GET", "v1/usage", variants=frozenset({""}))
 def usage(exchange: Exchange) -> Reply:
     """Sum up what the key has used, by day and by model."""
     query, now = exchange.request.query, exchange.world.clock()
     first, last = _period(query, datetime.fromtimestamp(now, UTC).date())
     group = query.get("group_by", "day,model").replace("model,day", "day,model")
     scope = query.get("scope", "current_key")
-    if group not in _GROUPS:
-        raise Refusal(400, "group_by must be day, model or day,model.")
-    if scope not in ("current_key", "api_key"):
-        raise Refusal(400, "scope must be current_key or api_key.")
-    if any(name in query for name in _LEGACY):
-        raise Refusal(400, "Legacy parameters are not supported: use from and to.")
-    charges = [
-        (day, charge)
-        for charge in exchange.world.account.charges
-        if first <= (day := datetime.fromtimestamp(charge.at, UTC).date()) <= last
-    ]
+    require(group in _GROUPS, "group_by must be day, model or day,model.", "group_by")
+    fits = scope in ("current_key", "api_key")
+    require(fits, "scope must be current_key or api_key.", "scope")
+    if legacy := [name for name in _LEGACY if name in query]:
+        raise invalid("Legacy parameters are not supported: use from and to.", legacy[0])
+    made = exchange.world.account.charges
+    dated = ((datetime.fromtimestamp(each.at, UTC).date(), each) for each in made)
+    charges = [(day, charge) for day, charge in dated if first <= day <= last]
     days = sorted({day.isoformat() for day, _ in charges})
     body: dict[str, Any] = {
         "object": "usage",
@@ -91,15 +95,14 @@ def _period(query: dict[str, str], today: date) -> tuple[date, date]:
     given = query.get("from"), query.get("to")
     if given == (None, None):
         return today - timedelta(days=29), today
-    if None in given:
-        raise Refusal(400, "from and to must be provided together.")
+    require(None not in given, "from and to must be provided together.", "from")
     try:
         first, last = (date.fromisoformat(str(day)) for day in given)
     except ValueError:
-        raise Refusal(400, "from and to must use YYYY-MM-DD UTC dates.") from None
-    if last < first or last > today or (last - first).days >= _MAX_DAYS:
-        message = "to must be on or after from, not in the future, and within 366 days."
-        raise Refusal(400, message)
+        raise invalid("from and to must use YYYY-MM-DD UTC dates.", "from") from None
+    fits = first <= last <= today and (last - first).days < _MAX_DAYS
+    message = "to must be on or after from, not in the future, and within 366 days."
+    require(fits, message, "to")
     return first, last
 
 
@@ -116,10 +119,8 @@ def _grouped(charges: list[_Dated], labels: tuple[str, ...]) -> list[dict[str, A
 
 def _sums(charges: Iterable[money.Charge]) -> dict[str, Any]:
     found = list(charges)
-    cost = money.exact(sum((charge.cost for charge in found), Decimal(0)))
-    refunded = money.exact(sum((charge.refunded for charge in found), Decimal(0)))
-    read = sum(charge.input_tokens for charge in found)
-    written = sum(charge.output_tokens for charge in found)
+    cost, refunded = (money.exact(sum(map(attrgetter(n), found), Decimal(0))) for n in _AMOUNTS)
+    read, written, thought = (sum(map(attrgetter(f"{n}_tokens"), found)) for n in _COUNTS)
     return {
         "requests": sum(not charge.refunded for charge in found),
         "costUsd": cost,
@@ -127,11 +128,12 @@ def _sums(charges: Iterable[money.Charge]) -> dict[str, Any]:
         "netCostUsd": max(cost - refunded, Decimal(0)),
         "inputTokens": read,
         "outputTokens": written,
-        "reasoningTokens": sum(charge.reasoning_tokens for charge in found),
+        "reasoningTokens": thought,
         "totalTokens": read + written,
     }
 
 
+@Route("GET", "v1/usage", variants=frozenset({"subscription"}))
 def subscription_usage(exchange: Exchange) -> Reply:
     """Return how much of the subscription is used: one unit a covered request."""
     now = datetime.fromtimestamp(exchange.world.clock(), UTC)
@@ -154,12 +156,3 @@ def subscription_usage(exchange: Exchange) -> Reply:
         "period": {"currentPeriodEnd": iso(next_month.timestamp())},
     }
     return json_reply(body | {"state": "active", "graceUntil": None})
-
-
-ROUTES = [
-    Route("POST", "check-balance", balance, style=Style.SIMPLE),
-    Route("POST", "get-completion-cost", completion_cost, style=Style.SIMPLE),
-    Route("POST", "estimate-image-cost", image_cost, style=Style.SIMPLE),
-    Route("GET", "v1/usage", usage, variants=frozenset({""})),
-    Route("GET", "v1/usage", subscription_usage, variants=frozenset({"subscription"})),
-]

@@ -13,11 +13,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import Upload, is_form, read_form
+from nanogpt_client.sandbox.bodies import Upload, is_form, number, read_form, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import Refusal, Reply, Style, invalid, json_reply, missing, require
 from nanogpt_client.sandbox.money import Bill, Charge, minutes_price, speech_price
-from nanogpt_client.sandbox.validate import number
 from nanogpt_client.sandbox.world import Job
 
 if TYPE_CHECKING:  # it loads PyAV
@@ -27,11 +26,14 @@ _CHUNK = 4096
 _SPEECH_SPEED = 15.0  # characters per second, as the older API guesses a duration
 
 
+@Route("POST", "v1/audio/speech")
+@Route("POST", "v1/speech")
 def speech(exchange: Exchange) -> Reply:
     """Synthesize speech: audio bytes, or for some models a JSON body with a URL or a job."""
     return _speech(exchange, "input", too_long=400)
 
 
+@Route("POST", "tts", style=Style.SIMPLE)
 def older_speech(exchange: Exchange) -> Reply:
     """`POST /api/tts`: the same with `text` for `input`, and no streaming."""
     return _speech(exchange, "text", too_long=413)
@@ -42,10 +44,7 @@ def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
 
     body = exchange.json()
     model = catalog.asked_for("tts", body)
-    text = body.get(text_key)
-    if not isinstance(text, str) or not text.strip():
-        raise missing(text_key)
-    most = model.parameters["max_chars"]
+    text, most = string(body, text_key), model.parameters["max_chars"]
     if len(text) > most:
         message = f"{text_key} may have at most {most} characters."
         raise Refusal(too_long, message, code="input_too_long", param=text_key)
@@ -70,13 +69,12 @@ def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
     return json_reply(file | spoken | {"duration": duration, "currency": "USD"} | bill.fields)
 
 
+@Route("GET", "tts/status", style=Style.SIMPLE, polled=True)
 def speech_status(exchange: Exchange) -> Reply:
     """Poll a speech job."""
     query = exchange.request.query
-    for name in ("runId", "model"):
-        if not query.get(name):
-            raise missing(name)
-    job, stage = _poll(exchange, "tts", query["runId"])
+    string(query, "model")
+    job, stage = _poll(exchange, "tts", string(query, "runId"))
     if stage < job.stages:
         waiting = {"status": "pending", "runId": job.id, "queuePosition": job.stages - stage}
         return json_reply(waiting)
@@ -158,6 +156,7 @@ class _Transcribed:
         return json_reply(_job_fields(job) | file, 202)
 
 
+@Route("POST", "v1/audio/transcriptions")
 def transcription(exchange: Exchange) -> Reply:
     """Transcribe a file or a URL of our own: OpenAI's format, or a job."""
     done = _transcribe(exchange, "file", ("file_url", "audio_url"))
@@ -176,6 +175,7 @@ def transcription(exchange: Exchange) -> Reply:
     return json_reply(found, headers=done.bill.headers)
 
 
+@Route("POST", "transcribe", style=Style.SIMPLE)
 def older_transcription(exchange: Exchange) -> Reply:
     """`POST /api/transcribe`: the same with its own field names and reply."""
     done = _transcribe(exchange, "audio", ("audioUrl", "file_url"))
@@ -184,17 +184,11 @@ def older_transcription(exchange: Exchange) -> Reply:
     return json_reply({name: done.report[name] for name in ("transcription", "metadata")})
 
 
+@Route("POST", "transcribe/status", style=Style.SIMPLE, polled=True)
 def transcription_status(exchange: Exchange) -> Reply:
     """Poll a transcription job."""
-    name = exchange.json().get("runId")
-    if not isinstance(name, str):
-        raise missing("runId")
-    job, stage = _poll(exchange, "stt", name)
-    if stage < job.stages:
-        return json_reply({"status": "processing" if stage else "pending"})
-    if job.outcome == "failed":
-        return json_reply({"status": "failed", "error": "Audio file could not be processed"})
-    return json_reply({"status": "completed", **job.result})
+    polled = _poll(exchange, "stt", string(exchange.json(), "runId"))
+    return json_reply(_state(*polled, "Audio file could not be processed"))
 
 
 def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]) -> _Transcribed:
@@ -242,6 +236,7 @@ _MODELS = {
 }
 
 
+@Route("POST", "voice-clone/{provider}", style=Style.SIMPLE)
 def submit(exchange: Exchange) -> Reply:
     """Queue a clone and charge for it. Raises `Refusal`."""
     provider = exchange.params["provider"]
@@ -249,52 +244,37 @@ def submit(exchange: Exchange) -> Reply:
     body, upload = recording(exchange, "audio", ("audioUrl", "audio_url"))
     require(upload.content, "The audio file is empty.", "audio")
     if provider == "minimax":
-        voice = body.get("customVoiceId") or body.get("custom_voice_id")
-        if not isinstance(voice, str):
-            raise missing("customVoiceId")
+        voice = string({"customVoiceId": body.get("custom_voice_id")} | body, "customVoiceId")
         message = "customVoiceId must match ^[A-Za-z][A-Za-z0-9]{7,}$."
         require(_VOICE_ID.fullmatch(voice), message, "customVoiceId")
-        result: dict[str, Any] = {
-            "audioUrls": _previews(exchange, body.get("text") or body.get("previewText"))
-        }
+        text = body.get("text") or body.get("previewText")
+        result: dict[str, Any] = {"audioUrls": _previews(exchange, text)}
     else:
         url = exchange.store(_embedding(), "application/octet-stream", "safetensors")
         result = {"speakerEmbeddingUrl": url}
-    bill = Bill(usd, exchange.world.account.charge(Charge(model, usd)))
-    job = exchange.queue(f"voice-{provider}", model, bill.cost, result)
-    return json_reply(
-        {
-            "status": "pending",
-            "runId": job.id,
-            "model": model,
-            "cost": bill.cost,
-            "paymentSource": "USD",
-            "isApiRequest": True,
-            "fileName": upload.name,
-            "fileSize": len(upload.content),
-        },
-        202,
-    )
+    exchange.world.account.charge(Charge(model, usd))
+    job = exchange.queue(f"voice-{provider}", model, usd, result)
+    file = {"fileName": upload.name, "fileSize": len(upload.content)}
+    return json_reply(_job_fields(job) | file, 202)
 
 
+@Route("POST", "voice-clone/{provider}/status", style=Style.SIMPLE, polled=True)
 def status(exchange: Exchange) -> Reply:
     """Poll a clone."""
     provider = exchange.params["provider"]
     model, _ = _model(provider)
-    name = exchange.json().get("runId")
-    if not isinstance(name, str):
-        raise missing("runId")
-    polled = exchange.world.poll(f"voice-{provider}", name)
+    polled = exchange.world.poll(f"voice-{provider}", string(exchange.json(), "runId"))
     if polled is None:
         raise Refusal(400, "Invalid runId")
-    return json_reply(_state(*polled) | {"metadata": {"model": model}})
+    state = _state(*polled, "The voice could not be cloned")
+    return json_reply(state | {"metadata": {"model": model}})
 
 
-def _state(job: Job, stage: int) -> dict[str, Any]:
+def _state(job: Job, stage: int, failure: str) -> dict[str, Any]:
     if stage < job.stages:
         return {"status": "processing" if stage else "pending"}
     if job.outcome == "failed":
-        return {"status": "failed", "error": "The voice could not be cloned"}
+        return {"status": "failed", "error": failure}
     return {"status": "completed", **job.result}
 
 
@@ -317,16 +297,3 @@ def _embedding() -> bytes:
     """Return a safetensors file that holds nothing but a note."""
     header = json.dumps({"__metadata__": {"note": "made by the NanoGPT sandbox"}}).encode()
     return len(header).to_bytes(8, "little") + header
-
-
-ROUTES = [
-    Route("POST", "v1/audio/speech", speech),
-    Route("POST", "v1/speech", speech),
-    Route("POST", "tts", older_speech, style=Style.SIMPLE),
-    Route("GET", "tts/status", speech_status, style=Style.SIMPLE, polled=True),
-    Route("POST", "v1/audio/transcriptions", transcription),
-    Route("POST", "transcribe", older_transcription, style=Style.SIMPLE),
-    Route("POST", "transcribe/status", transcription_status, style=Style.SIMPLE, polled=True),
-    Route("POST", "voice-clone/{provider}", submit, style=Style.SIMPLE),
-    Route("POST", "voice-clone/{provider}/status", status, style=Style.SIMPLE, polled=True),
-]

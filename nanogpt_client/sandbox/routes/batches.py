@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.script import Failure
-from nanogpt_client.sandbox.bodies import is_form, read_form
+from nanogpt_client.sandbox.bodies import INFINITE, is_form, read_form, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.http import (
@@ -84,7 +85,8 @@ class Batch:
 
     def shown(self, *, inline: bool) -> dict[str, Any]:
         """Return the batch in the shape of its route."""
-        counts = {"completed": len(self.output), "failed": len(self.errors)}
+        failure = {"code": "batch_failed", "message": "The batch could not be processed."}
+        ended = None if self.ended is None else int(self.ended)
         found: dict[str, Any] = {
             "id": self.id,
             "object": "batch",
@@ -92,24 +94,21 @@ class Batch:
             "completion_window": "24h",
             "status": self.status,
             "created_at": int(self.created),
-            "request_counts": {"total": len(self.rows), **counts},
+            "request_counts": {"total": len(self.rows), "completed": len(self.output)}
+            | {"failed": len(self.errors)},
             "usage": self.usage,
         }
-        failure: Any = None
-        if self.status == "failed":
-            failure = {"code": "batch_failed", "message": "The batch could not be processed."}
-        ended = None if self.ended is None else int(self.ended)
+        failed = self.status == "failed"
         if inline:
-            return found | {"model": self.model, "finalized_at": ended, "error": failure}
-        files = {"output_file_id": None, "error_file_id": None} | self.files
-        return (
-            found
-            | {"input_file_id": self.input_file, "metadata": self.metadata, **files}
-            | {"errors": failure and {"object": "list", "data": [failure]}}
-            | ({f"{self.status}_at": ended} if ended is not None else {})
-        )
+            error = {"error": failure if failed else None}
+            return found | {"model": self.model, "finalized_at": ended} | error
+        found |= {"input_file_id": self.input_file, "metadata": self.metadata}
+        found |= {"output_file_id": None, "error_file_id": None} | self.files
+        found["errors"] = {"object": "list", "data": [failure]} if failed else None
+        return found | ({} if ended is None else {f"{self.status}_at": ended})
 
 
+@Route("POST", "v1/files")
 def upload(exchange: Exchange) -> Reply:
     """Store a file of rows. Raises `Refusal`."""
     require(is_form(exchange.request), "The upload must be multipart/form-data.", "file")
@@ -118,40 +117,41 @@ def upload(exchange: Exchange) -> Reply:
     files = form.files.get("file") or []
     if len(files) != 1:
         raise missing("file")
-    about: dict[str, Any] = {
-        "id": exchange.world.new_id("file_"),
-        "object": "file",
-        "bytes": len(files[0].content),
-        "created_at": int(exchange.world.clock()),
-        "filename": files[0].name,
-        "purpose": "batch",
-        "status": "processed",
-    }
-    stored = {"about": about, "content": files[0].content, "outcome": exchange.job_outcome}
-    exchange.world.uploads[about["id"]] = stored
-    return json_reply(about)
+    more = {"filename": files[0].name, "status": "processed"}
+    return json_reply(_stored(exchange, files[0].content, exchange.job_outcome, "batch", **more))
 
 
+def _stored(
+    exchange: Exchange, content: bytes, outcome: str, purpose: str, **more: str
+) -> dict[str, Any]:
+    name, created = exchange.world.new_id("file_"), int(exchange.world.clock())
+    about: dict[str, Any] = {"id": name, "object": "file", "bytes": len(content)}
+    about |= {"created_at": created, "purpose": purpose, **more}
+    exchange.world.uploads[name] = {"about": about, "content": content, "outcome": outcome}
+    return about
+
+
+@Route("GET", "v1/files/{id}")
 def file_about(exchange: Exchange) -> Reply:
     """Describe a file. Raises `Refusal` (404)."""
     return json_reply(_file(exchange, exchange.params["id"])["about"])
 
 
+@Route("GET", "v1/files/{id}/content")
 def file_content(exchange: Exchange) -> Reply:
     """Return a file. Raises `Refusal` (404)."""
     content = _file(exchange, exchange.params["id"])["content"]
     return Reply(200, {"content-type": "application/jsonl"}, (content,))
 
 
+@Route("POST", "v1/batches")
 def create(exchange: Exchange) -> Reply:
     """Create a batch from a file. Raises `Refusal`."""
     body = exchange.json()
     _check_endpoint(body.get("endpoint"))
     window = body.get("completion_window")
     require(window == "24h", "completion_window must be '24h'.", "completion_window")
-    name = body.get("input_file_id")
-    if not isinstance(name, str):
-        raise missing("input_file_id")
+    name = string(body, "input_file_id")
     file = _file(exchange, name)
     rows = [_line(line, at) for at, line in enumerate(file["content"].splitlines(), 1) if line]
     for row in rows:
@@ -163,13 +163,12 @@ def create(exchange: Exchange) -> Reply:
     return json_reply(batch.shown(inline=False))
 
 
+@Route("POST", "beta/batches")
 def create_inline(exchange: Exchange) -> Reply:
     """Create a batch from the rows in the body; one without a limit gets 4096 tokens."""
     body = exchange.json()
     _check_endpoint(body.get("endpoint"))
-    model, rows = body.get("model"), body.get("requests")
-    if not isinstance(model, str):
-        raise missing("model")
+    model, rows = string(body, "model"), body.get("requests")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise invalid("requests must be a list of objects.", "requests")
     for row in rows:
@@ -186,11 +185,13 @@ def create_inline(exchange: Exchange) -> Reply:
     return json_reply(batch.shown(inline=True) | {"results": None}, 202)
 
 
+@Route("GET", "v1/batches/{id}", polled=True)
 def status(exchange: Exchange) -> Reply:
     """Return a batch of either form, as the file-backed API shows it."""
     return json_reply(_advanced(exchange, _batch(exchange)).shown(inline=False))
 
 
+@Route("GET", "beta/batches/{id}", polled=True)
 def inline_status(exchange: Exchange) -> Reply:
     """Return an inline batch, with its results once it has ended."""
     batch = _advanced(exchange, _batch(exchange, inline=True))
@@ -198,6 +199,8 @@ def inline_status(exchange: Exchange) -> Reply:
     return json_reply(batch.shown(inline=True) | {"results": results})
 
 
+@Route("POST", "v1/batches/{id}/cancel")
+@Route("POST", "beta/batches/{id}/cancel")
 def cancel(exchange: Exchange) -> Reply:
     """Cancel a batch that has not ended. Raises `Refusal`."""
     inline = exchange.request.path.startswith("/api/beta/")
@@ -210,6 +213,8 @@ def cancel(exchange: Exchange) -> Reply:
     return json_reply(batch.shown(inline=inline))
 
 
+@Route("GET", "v1/batches")
+@Route("GET", "beta/batches")
 def listed(exchange: Exchange) -> Reply:
     """List batches, newest first. Raises `Refusal` (400)."""
     inline = exchange.request.path.startswith("/api/beta/")
@@ -230,32 +235,26 @@ def listed(exchange: Exchange) -> Reply:
 def _page(batches: list[Batch], query: Mapping[str, str]) -> list[Batch]:
     """Return the batches on the side of the cursor, whatever the filters."""
     require(not {"after", "before"} <= query.keys(), "Use after or before, not both.", "after")
-    for name in ("after", "before"):
-        if name in query:
-            ids = [batch.id for batch in batches]
-            require(query[name] in ids, f"{name} is not a batch.", name)
-            at = ids.index(query[name])
-            return batches[at + 1 :] if name == "after" else batches[:at]
+    ids = [batch.id for batch in batches]
+    for name in {"after", "before"} & query.keys():
+        require(query[name] in ids, f"{name} is not a batch.", name)
+        at = ids.index(query[name])
+        return batches[at + 1 :] if name == "after" else batches[:at]
     return batches
 
 
 def _matches(batch: Batch, query: Mapping[str, str]) -> bool:
     statuses = set(filter(None, query.get("status", "").split(",")))
     require(statuses <= _STATUSES, "status has an unsupported value.", "status")
-    later, earlier = _moment(query, "created_after"), _moment(query, "created_before")
-    require(None in (later, earlier) or later < earlier, "The range is reversed.", "created_after")
-    created = int(batch.created)
-    return (
-        (not statuses or batch.status in statuses)
-        and (later is None or created > later)
-        and (earlier is None or created < earlier)
-    )
+    later, earlier = _moment(query, "created_after", 0), _moment(query, "created_before", INFINITE)
+    require(later < earlier, "The range is reversed.", "created_after")
+    return (not statuses or batch.status in statuses) and later < int(batch.created) < earlier
 
 
-def _moment(query: Mapping[str, str], name: str) -> Any:
-    text = query.get(name)
-    if text is None or text.isdecimal():
-        return None if text is None else int(text)
+def _moment(query: Mapping[str, str], name: str, default: float) -> float:
+    text = query.get(name, "")
+    if text.isdecimal() or name not in query:
+        return int(text or 0) or default
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -275,9 +274,8 @@ def _line(line: bytes, at: int) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError:
         raise invalid(f"Line {at} is not JSON.", "file") from None
-    require(
-        isinstance(row, dict) and isinstance(row.get("body"), dict), f"Line {at}: body.", "file"
-    )
+    has_body = isinstance(row, dict) and isinstance(row.get("body"), dict)
+    require(has_body, f"Line {at}: body.", "file")
     return dict(row)
 
 
@@ -299,15 +297,12 @@ def _created(
     ids = [row.get("custom_id") for row in rows]
     require(all(isinstance(name, str) and name for name in ids), "custom_id.", "custom_id")
     require(len(set(ids)) == len(ids), "custom_id must be unique.", "custom_id")
-    models = {row["body"].get("model") for row in rows}
-    require(len(models) == 1, "All rows must use the same model.", "model")
-    require(
-        not any(row["body"].get("stream") for row in rows), "stream is not supported.", "stream"
-    )
-    require(all(row["body"].get("messages") for row in rows), "messages are required.", "messages")
-    name = models.pop()
-    if not isinstance(name, str):
-        raise missing("model")
+    bodies = [row["body"] for row in rows]
+    require(not any(body.get("stream") for body in bodies), "stream is not supported.", "stream")
+    require(all(body.get("messages") for body in bodies), "messages are required.", "messages")
+    name = string(bodies[0], "model")
+    same = all(body.get("model") == name for body in bodies)
+    require(same, "All rows must use the same model.", "model")
     if not _DIRECT.fullmatch(name) and name.partition(":")[0] not in _OTHERS:
         message = f"The model '{name}' does not support batches."
         raise Refusal(400, message, code="unsupported_model", param="model")
@@ -373,23 +368,17 @@ def _end(exchange: Exchange, batch: Batch, count: int) -> None:
     for row in batch.rows[:count]:
         line = _answered(exchange, row, charge)
         (batch.output if line["response"]["status_code"] == 200 else batch.errors).append(line)
-    total = {"prompt_tokens": sum(made.input_tokens for made in charges)}
-    total["completion_tokens"] = sum(made.output_tokens for made in charges)
-    batch.usage = total | {"total_tokens": sum(total.values())}
+    read, written = (sum(map(attrgetter(f"{n}_tokens"), charges)) for n in ("input", "output"))
+    batch.usage = {"prompt_tokens": read, "completion_tokens": written}
+    batch.usage["total_tokens"] = read + written
     if charges:
         cost = money.exact(sum((made.cost for made in charges), Decimal(0)))
-        tokens = total["prompt_tokens"], total["completion_tokens"]
-        made = money.Charge(charges[0].model, cost, *tokens)
+        made = money.Charge(charges[0].model, cost, read, written)
         exchange.world.account.charge(made, due=True)
-    if batch.input_file is None:
-        return
     for key, lines in (("output_file_id", batch.output), ("error_file_id", batch.errors)):
-        if lines:
-            name = batch.files[key] = exchange.world.new_id("file_")
+        if lines and batch.input_file is not None:
             content = "".join(f"{dump(line)}\n" for line in lines).encode()
-            about = {"id": name, "object": "file", "bytes": len(content), "purpose": "batch_output"}
-            stored = {"about": about, "content": content, "outcome": "completed"}
-            exchange.world.uploads[name] = stored
+            batch.files[key] = _stored(exchange, content, "completed", "batch_output")["id"]
 
 
 def _answered(exchange: Exchange, row: Mapping[str, Any], charge: Any) -> dict[str, Any]:
@@ -406,18 +395,3 @@ def _answered(exchange: Exchange, row: Mapping[str, Any], charge: Any) -> dict[s
         reply = REPLIES[failure.fault](single)
     response = {"status_code": reply.status, "request_id": name, "body": reply.json()}
     return {"custom_id": row["custom_id"], "response": response, "error": None}
-
-
-ROUTES = [
-    Route("POST", "v1/files", upload),
-    Route("GET", "v1/files/{id}", file_about),
-    Route("GET", "v1/files/{id}/content", file_content),
-    Route("POST", "v1/batches", create),
-    Route("GET", "v1/batches", listed),
-    Route("GET", "v1/batches/{id}", status, polled=True),
-    Route("POST", "v1/batches/{id}/cancel", cancel),
-    Route("POST", "beta/batches", create_inline),
-    Route("GET", "beta/batches", listed),
-    Route("GET", "beta/batches/{id}", inline_status, polled=True),
-    Route("POST", "beta/batches/{id}/cancel", cancel),
-]

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.exchange import EVERYWHERE, Exchange, Handler, Route
+from nanogpt_client.sandbox.exchange import EVERYWHERE, Exchange, Route
 from nanogpt_client.sandbox.http import Reply, iso, json_reply, require
 
 
+@Route("GET", "v1/models", open=True, variants=EVERYWHERE)
 def text_models(exchange: Exchange) -> Reply:
     """List the text models; `subscription` and `paid` list their own part."""
     found = list(catalog.models("text"))
@@ -19,6 +20,7 @@ def text_models(exchange: Exchange) -> Reply:
     return json_reply({"object": "list", "data": data})
 
 
+@Route("GET", "v1/audio-models", open=True)
 def audio_models(exchange: Exchange) -> Reply:
     """List speech models, transcription models or both."""
     wanted = exchange.request.query.get("type", "all")
@@ -28,8 +30,15 @@ def audio_models(exchange: Exchange) -> Reply:
     return _listing(exchange, catalog.models(wanted), type=wanted)
 
 
-def _media_list(kind: str) -> Handler:
-    return lambda exchange: _listing(exchange, catalog.models(kind))
+@Route("GET", "v1/image-models", open=True)
+@Route("GET", "v1/video-models", open=True)
+@Route("GET", "v1/embedding-models", open=True)
+@Route("GET", "v1/rerank-models", open=True)
+@Route("GET", "v1/moderation-models", open=True)
+def media_models(exchange: Exchange) -> Reply:
+    """List the models of another kind."""
+    name = exchange.request.path.rstrip("/").rpartition("/")[2]
+    return _listing(exchange, catalog.models(name.removesuffix("-models")))
 
 
 def _listing(exchange: Exchange, models: Iterable[catalog.Model], **extra: str) -> Reply:
@@ -44,13 +53,3 @@ def _list(exchange: Exchange, data: list[dict[str, Any]], **extra: str) -> Reply
 
 def _detailed(exchange: Exchange, default: str) -> bool:
     return exchange.request.query.get("detailed", default).lower() in {"1", "true", "yes"}
-
-
-ROUTES = [
-    Route("GET", "v1/models", text_models, open=True, variants=EVERYWHERE),
-    Route("GET", "v1/audio-models", audio_models, open=True),
-    *(
-        Route("GET", f"v1/{kind}-models", _media_list(kind), open=True)
-        for kind in ("image", "video", "embedding", "rerank", "moderation")
-    ),
-]

@@ -52,6 +52,8 @@ class Asked:
         return self.body.get("reasoning") or {}
 
 
+@Route("POST", "v1/chat/completions", variants=CHAT)
+@preflight
 def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
     asked = _read(exchange)
@@ -97,7 +99,6 @@ def _answer(
         created=int(world.clock()),
         model=asked.chosen.id,
         choices=tuple(choices),
-        manner=_manner(exchange.variant, asked),
         usage=_usage(asked, tokens, cache),
         pricing=money.pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
         service_tier=body.get("service_tier"),
@@ -159,13 +160,13 @@ def _choice(
         reasoning=_reasons(asked),
         index=index,
     )
-    images: tuple[str, ...] = ()
+    images = []
     if asked.model.gives("image"):
         prompt = last_user_text(asked.body["messages"])
-        images = (data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id))),)
+        images = [data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id)))]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
     limits = Limits.of(asked.body, asked.model.metadata.get("max_output_tokens"))
-    return shape(turn, limits, ids, images)
+    return shape(turn, limits, _manner(exchange.variant, asked), ids, images)
 
 
 def _reasons(asked: Asked) -> bool:
@@ -219,6 +220,3 @@ def _usage(asked: Asked, tokens: money.Tokens, cache: CacheUse) -> dict[str, Any
     if asked.search:
         usage["num_search_queries"] = 1
     return usage
-
-
-ROUTES = [Route("POST", "v1/chat/completions", preflight(complete), variants=CHAT)]

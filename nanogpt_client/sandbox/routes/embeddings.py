@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.answers.text import count_tokens
+from nanogpt_client.sandbox.answers.text import count_tokens, rank
+from nanogpt_client.sandbox.bodies import integer, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import Reply, invalid, json_reply, missing, require
 from nanogpt_client.sandbox.media.embeddings import embed
-from nanogpt_client.sandbox.media.words import concepts, importance, units
 from nanogpt_client.sandbox.money import per_million
-from nanogpt_client.sandbox.validate import check_inputs, check_window, integer
+from nanogpt_client.sandbox.validate import check_inputs, check_window
 
 
+@Route("POST", "v1/embeddings")
 def create(exchange: Exchange) -> Reply:
     """Answer an embedding request. Raises `Refusal`."""
     body = exchange.json()
@@ -46,11 +47,12 @@ MAX_DOCUMENTS = 1024
 _DIMENSIONS = 4096  # hardly any two features share one of so many
 
 
-def rank(exchange: Exchange) -> Reply:
+@Route("POST", "v1/rerank")
+def rerank(exchange: Exchange) -> Reply:
     """Answer a request to rank documents. Raises `Refusal`."""
     body = exchange.json()
     model = catalog.asked_for("rerank", body)
-    query, documents = _text(body, "query"), _documents(body)
+    query, documents = string(body, "query"), _documents(body)
     top_n = integer(body, "top_n", 1) or len(documents)
     wanted = body.get("return_documents") or False
     require(wanted in (True, False), "return_documents must be a boolean.", "return_documents")
@@ -78,32 +80,13 @@ def _scores(query: str, documents: list[str]) -> npt.NDArray[np.float64]:
     """Return a score for each document; as documented, it may be negative.
 
     A reranker reads both texts together. So beside the nearness of the vectors it counts how much
-    of the query is in a document: its words, or half of each of which only the meaning is there.
+    of the query is in a document.
     """
     vectors = embed([query, *documents], dimensions=_DIMENSIONS)
     near = vectors[1:].astype(np.float64) @ vectors[0]
-    asked = {unit: importance(unit) for unit in units(query)}
-    covered = np.array([_covered(asked, set(units(text))) for text in documents])
-    share = np.clip((near + covered) / 2, 1e-6, 1 - 1e-6)
+    share = np.clip((near + rank(query, documents)) / 2, 1e-6, 1 - 1e-6)
     scores: npt.NDArray[np.float64] = np.log(share / (1 - share))
     return scores
-
-
-def _covered(asked: Mapping[str, float], found: set[str]) -> float:
-    meanings = {meaning for unit in found for meaning in concepts(unit)}
-    total = sum(
-        weight if unit in found else 0 if meanings.isdisjoint(concepts(unit)) else weight / 2
-        for unit, weight in asked.items()
-    )
-    return total / (sum(asked.values()) or 1)
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    if body.get(name) is None:
-        raise missing(name)
-    text = body[name]
-    require(isinstance(text, str) and text.strip(), f"{name} must be a non-empty string.", name)
-    return str(text)
 
 
 def _documents(body: Mapping[str, Any]) -> list[str]:
@@ -115,9 +98,3 @@ def _documents(body: Mapping[str, Any]) -> list[str]:
     are_texts = all(isinstance(text, str) and text.strip() for text in given)
     require(are_texts, "documents must be non-empty strings.", "documents")
     return given
-
-
-ROUTES = [
-    Route("POST", "v1/embeddings", create),
-    Route("POST", "v1/rerank", rank),
-]

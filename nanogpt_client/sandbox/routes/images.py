@@ -8,21 +8,22 @@ from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import is_form, read_form
+from nanogpt_client.sandbox.bodies import integer, is_form, number, option, read_form
 from nanogpt_client.sandbox.exchange import Exchange, Route
-from nanogpt_client.sandbox.http import Refusal, Reply, invalid, json_reply, missing, require
-from nanogpt_client.sandbox.input_media import checked, image_of, mime_of, render, size_of
+from nanogpt_client.sandbox.http import Refusal, Reply, json_reply, missing, require
+from nanogpt_client.sandbox.input_media import checked, image_of, render, size_of
 from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.money import image_price
 from nanogpt_client.sandbox.routes.moderation import preflight
-from nanogpt_client.sandbox.validate import integer, number
 
 _ONE_SOURCE = ("image", "imageDataUrl", "image_url")
 _MANY_SOURCES = ("imageDataUrls", "images")
-_FORMATS = {None: "png", "png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
+_FORMATS = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 Body = dict[str, Any]
 
 
+@Route("POST", "v1/images/generations")
+@preflight
 def generate(exchange: Exchange) -> Reply:
     """Generate images from a prompt, on top of the source images if there are any."""
     body = exchange.json()
@@ -30,6 +31,8 @@ def generate(exchange: Exchange) -> Reply:
     return _deliver(exchange, body, model, _sources(exchange, body))
 
 
+@Route("POST", "v1/images/edits")
+@Route("POST", "v1/images/edit")
 def edit(exchange: Exchange) -> Reply:
     """Change one or more images, given as files of a form or as data URLs."""
     sources: list[bytes] = []
@@ -52,6 +55,7 @@ def edit(exchange: Exchange) -> Reply:
     return _deliver(exchange, body, model, sources, mask)
 
 
+@Route("GET", "media/{name}", open=True)
 def download(exchange: Exchange) -> Reply:
     """Serve a generated file; the URL works for an hour and needs no key."""
     stored = exchange.world.file(exchange.params["name"])
@@ -69,19 +73,14 @@ def _deliver(
 ) -> Reply:
     spec = _spec(exchange, body, model, sources)
     spec = replace(spec, mask=mask or spec.mask)
-    wanted = body.get("response_format")
-    if wanted not in (None, "url", "b64_json"):
-        raise invalid("response_format must be url or b64_json.", "response_format")
+    wanted = option(body, "response_format", "url", "b64_json")
     count = integer(body, "n", 1, model.parameters["max_images"]) or 1
     bill = exchange.bill(model, image_price(model, body.get("size"), count))
-    data = []
-    for index in range(count):
-        image = render(replace(spec, seed=spec.seed + index))
-        if wanted == "url":
-            mime = mime_of(image)
-            data.append({"url": exchange.store(image, mime, mime.rpartition("/")[2])})
-        else:
-            data.append({"b64_json": base64.b64encode(image).decode()})
+    made = [render(replace(spec, seed=spec.seed + index)) for index in range(count)]
+    data = [{"b64_json": base64.b64encode(each).decode()} for each in made]
+    if wanted == "url":
+        mime = f"image/{spec.format}"
+        data = [{"url": exchange.store(each, mime, spec.format)} for each in made]
     return json_reply({"created": int(exchange.world.clock()), "data": data} | bill.fields)
 
 
@@ -97,9 +96,7 @@ def _spec(exchange: Exchange, body: Body, model: catalog.Model, sources: list[by
     size = body.get("size")
     own = next(name for name in model.parameters["resolutions"] if name != "auto")
     width, height = size_of(own if size in (None, "auto") else size)
-    kind = body.get("output_format")
-    if not isinstance(kind, str | None) or kind not in _FORMATS:
-        raise invalid("output_format must be png, jpeg or webp.", "output_format")
+    kind = option(body, "output_format", *_FORMATS) or "png"
     mask, strength = body.get("maskDataUrl"), number(body, "strength", 0, 1)
     return ImageSpec(
         prompt=prompt,
@@ -125,11 +122,3 @@ def _sources(exchange: Exchange, body: Body) -> list[bytes]:
 
 def _image_missing() -> Refusal:
     return Refusal(400, "image is required.", code="missing_image_input", param="image")
-
-
-ROUTES = [
-    Route("POST", "v1/images/generations", preflight(generate)),
-    Route("POST", "v1/images/edits", edit),
-    Route("POST", "v1/images/edit", edit),
-    Route("GET", "media/{name}", download, open=True),
-]

@@ -12,16 +12,17 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
+from nanogpt_client.sandbox.bodies import integer
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import Refusal, Reply, Style, json_reply, require
 from nanogpt_client.sandbox.money import Bill, Charge, exact
-from nanogpt_client.sandbox.validate import integer
 
 _ROLES = {"system", "user", "assistant", "tool", "function"}
 _MOST_TOKENS = 20_000
 _INPUT, _OUTPUT = Decimal(5), Decimal(10)  # USD per million tokens (page memory)
 
 
+@Route("POST", "v1/memory", style=Style.SIMPLE)
 def compress(exchange: Exchange) -> Reply:
     """Answer a request to compress a conversation. Raises `Refusal`."""
     body = exchange.json()
@@ -63,6 +64,3 @@ def _within(text: str, said: list[str]) -> str:
         return text
     share = _MOST_TOKENS / tokens
     return "\n\n".join(each[: int(len(each) * share)] for each in said)
-
-
-ROUTES = [Route("POST", "v1/memory", compress, style=Style.SIMPLE)]

@@ -31,6 +31,7 @@ _FLAGGED = {
 _REFUSED = "Your request was blocked by content moderation."
 
 
+@Route("POST", "v1/moderations")
 def moderate(exchange: Exchange) -> Reply:
     """Classify one text, several texts, or content parts. Raises `Refusal`."""
     body = exchange.json()
@@ -80,12 +81,9 @@ def _inline_model(exchange: Exchange) -> catalog.Model | None:
 
 def _submitted(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield texts and images of a request as content parts."""
-    contents = [
-        each.get("content") for each in body.get("messages") or () if isinstance(each, dict)
-    ]
-    images = [body.get(name) for name in ("imageDataUrl", "imageUrl")] + (
-        body.get("imageDataUrls") or []
-    )
+    messages = [each for each in body.get("messages") or () if isinstance(each, dict)]
+    contents = [each.get("content") for each in messages]
+    images = [body.get("imageDataUrl"), body.get("imageUrl"), *(body.get("imageDataUrls") or ())]
     for content in [*contents, body.get("prompt")]:
         for part in content if isinstance(content, list) else [content]:
             if isinstance(part, str) and part.strip():
@@ -146,6 +144,3 @@ def _result(text: str) -> dict[str, Any]:
     scores = {name: 0.97 if flagged else 0.01 for name, flagged in categories.items()}
     flagged = any(categories.values())
     return {"flagged": flagged, "categories": categories, "category_scores": scores}
-
-
-ROUTES = [Route("POST", "v1/moderations", moderate)]

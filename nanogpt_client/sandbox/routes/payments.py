@@ -11,12 +11,19 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
-from nanogpt_client.sandbox.bodies import is_json, read_json
+from nanogpt_client.sandbox.bodies import is_json, number, read_json
 from nanogpt_client.sandbox.exchange import Exchange, Handler, Route
-from nanogpt_client.sandbox.http import Refusal, Reply, Request, Style, invalid, iso, json_reply
+from nanogpt_client.sandbox.http import (
+    Refusal,
+    Reply,
+    Request,
+    Style,
+    iso,
+    json_reply,
+    require,
+)
 from nanogpt_client.sandbox.money import Account, plain
 from nanogpt_client.sandbox.routes import chat, images, web
-from nanogpt_client.sandbox.validate import number
 from nanogpt_client.sandbox.world import World
 
 # Made-up dollars for one unit, so that limits and credits have a size.
@@ -41,15 +48,16 @@ class Deposit:
     polls: int = 0
 
 
+@Route("POST", "transaction/create/{ticker}", style=Style.SIMPLE)
+@Route("POST", "transaction/create/daimo/{ticker}", style=Style.SIMPLE)
 def create(exchange: Exchange) -> Reply:
     """Create a deposit and return where to pay; over Daimo, the amount is in dollars."""
     ticker, rate, least = _terms(exchange)
     body, world = exchange.json(), exchange.world
-    if not number(body, "amount", 0):
-        raise invalid("Invalid amount", "amount")
+    require(number(body, "amount", 0), "Invalid amount", "amount")
     amount = Decimal(str(body["amount"]))
-    if not least <= amount * rate <= _MAXIMUM:
-        raise invalid(f"Amount must be worth ${least} to ${_MAXIMUM}", "amount")
+    fits = least <= amount * rate <= _MAXIMUM
+    require(fits, f"Amount must be worth ${least} to ${_MAXIMUM}", "amount")
     name = world.new_id("cs_test_" if ticker in _CARDS else "tx_")
     world.deposits[name] = Deposit(ticker, name, amount, amount * rate)
     if "/daimo/" in exchange.request.path:
@@ -64,6 +72,7 @@ def create(exchange: Exchange) -> Reply:
     return json_reply(shown | {"paymentLink": link} | times)
 
 
+@Route("GET", "transaction/limits/{ticker}", style=Style.SIMPLE)
 def limits(exchange: Exchange) -> Reply:
     """Return the smallest and the largest deposit, in the currency and in dollars."""
     _, rate, least = _terms(exchange)
@@ -72,6 +81,7 @@ def limits(exchange: Exchange) -> Reply:
     return json_reply(own | usd | {"timestamp": int(exchange.world.clock())})
 
 
+@Route("GET", "transaction/status/{ticker}/{name}", style=Style.SIMPLE)
 def deposit_status(exchange: Exchange) -> Reply:
     """Return the state of a deposit; the third look finds it paid."""
     deposit: Deposit | None = exchange.world.deposits.get(exchange.params["name"])
@@ -147,40 +157,34 @@ def is_accountless(route: Route, request: Request) -> bool:
     return wanted and not keys and route.path in _PATHS
 
 
-def quoting(route: Route) -> Handler:
-    """Return the handler that quotes a route's calls."""
-
-    def quote(exchange: Exchange) -> Reply:
-        request = exchange.request
-        if not is_json(request) or read_json(request, compressed=True).get("stream"):
-            raise Refusal(401, "Missing API key.", code="missing_api_key")
-        handler, _ = _PATHS[route.path]
-        usd = chat.quote(exchange) if handler is chat.complete else _price(exchange, handler)
-        name = exchange.world.new_id("pay_")
-        until = exchange.world.clock() + _LIFETIME
-        payment = Payment(name, request, handler, usd, f"nano_sandbox{name[4:]}", until)
-        exchange.world.payments[name] = payment
-        return _quote(exchange, payment)
-
-    return quote
-
-
-def _price(exchange: Exchange, handler: Handler) -> Decimal:
-    """Return the USD of a call whose price does not depend on its answer."""
-    return _run(exchange, handler, exchange.request, Decimal(1_000))[1]
+def quote(exchange: Exchange, route: Route) -> Reply:
+    """Quote a call: chat by an estimate, the others by what they would charge."""
+    request = exchange.request
+    if not is_json(request) or read_json(request, compressed=True).get("stream"):
+        raise Refusal(401, "Missing API key.", code="missing_api_key")
+    handler, _ = _PATHS[route.path]
+    if handler is chat.complete:
+        usd = chat.quote(exchange)
+    else:
+        usd = _run(exchange, handler, request, Decimal(1_000))[1]
+    name, until = exchange.world.new_id("pay_"), exchange.world.clock() + _LIFETIME
+    payment = Payment(name, request, handler, usd, f"nano_sandbox{name[4:]}", until)
+    exchange.world.payments[name] = payment
+    return _quote(exchange, payment)
 
 
 def _run(
     exchange: Exchange, handler: Handler, request: Request, usd: Decimal
 ) -> tuple[Reply, Decimal]:
+    """Return the answer of a route, and what it charged."""
     account = _Prepaid(usd, exchange.world.clock)
     world = replace(exchange.world, account=account)
     return handler(replace(exchange, world=world, request=request)), usd - account.balance
 
 
 def _quote(exchange: Exchange, payment: Payment) -> Reply:
-    origin = exchange.request.origin
-    urls = {f"{what}Url": f"{origin}/api/x402/{what}/{payment.id}" for what in _WHAT}
+    address = f"{exchange.request.origin}/api/x402"
+    urls = {f"{what}Url": f"{address}/{what}/{payment.id}" for what in ("status", "complete")}
     shown = {"amountUsd": plain(payment.usd), "paymentId": payment.id, **urls}
     option = {
         "scheme": "nano",
@@ -191,14 +195,12 @@ def _quote(exchange: Exchange, payment: Payment) -> Reply:
         "payTo": payment.address,
     }
     body = {"version": 1, "expiresAt": iso(payment.expires), **shown, "accepted": [option | shown]}
-    error = {"type": "insufficient_quota", "code": "insufficient_quota"}
+    error = dict.fromkeys(("type", "code"), "insufficient_quota")
     error["message"] = "Payment required to complete this request."
     return json_reply({"error": error, "payment": body, "x402Version": 1, "accepts": []}, 402)
 
 
-_WHAT = ("status", "complete")
-
-
+@Route("GET", "x402/status/{name}", open=True)
 def status(exchange: Exchange) -> Reply:
     """Return the state of a payment."""
     payment, now = _found(exchange), exchange.world.clock()
@@ -218,19 +220,19 @@ def status(exchange: Exchange) -> Reply:
     return json_reply(body, headers={"retry-after": wait, "x-poll-after": wait})
 
 
+@Route("POST", "x402/complete/{name}", open=True)
 def complete(exchange: Exchange) -> Reply:
     """Run the stored call, once. Raises `Refusal` (404, 409, 410)."""
     payment = _found(exchange)
     with exchange.world.lock:
         state = payment.status(exchange.world.clock())
-        if state == "paid":
-            payment.done = "processing"
+        payment.done = "processing" if state == "paid" else payment.done
     if state in ("pending", "underpaid"):
         return _quote(exchange, payment)
-    if state == "expired":
-        raise Refusal(410, "Payment expired")
     if state != "paid":
-        raise Refusal(409, f"Payment is already {state}")
+        expired = state == "expired"
+        what = "expired" if expired else f"is already {state}"
+        raise Refusal(410 if expired else 409, f"Payment {what}")
     try:
         reply, _ = _run(exchange, payment.handler, payment.request, payment.usd)
     except BaseException:
@@ -240,6 +242,7 @@ def complete(exchange: Exchange) -> Reply:
     return reply
 
 
+@Route("GET", "v1/x402/endpoints", open=True)
 def endpoints(exchange: Exchange) -> Reply:
     """List what can be paid per call here."""
     fixed = {"method": "POST", "supported": True, "schemes": ["nano"], "async": False}
@@ -261,14 +264,10 @@ def _found(exchange: Exchange) -> Payment:
 
 
 class Wallet:
-    """A pretend Nano wallet: `pay` serves as a client's `pay=`; `sent` are its payments.
-
-    Args:
-        balance: XNO in it.
-    """
+    """A pretend Nano wallet: `pay` serves as a client's `pay=`; `sent` are its payments."""
 
     def __init__(self, world: Callable[[], World], balance: Decimal | str) -> None:
-        """Open the wallet."""
+        """Open the wallet, with `balance` XNO in it."""
         self.balance = Decimal(balance)
         self.sent: list[tuple[str, Decimal]] = []
         self._world = world
@@ -288,14 +287,3 @@ class Wallet:
         for payment in self._world().payments.values():
             if payment.address == address:
                 payment.received += xno
-
-
-ROUTES = [
-    Route("POST", "transaction/create/{ticker}", create, style=Style.SIMPLE),
-    Route("POST", "transaction/create/daimo/{ticker}", create, style=Style.SIMPLE),
-    Route("GET", "transaction/limits/{ticker}", limits, style=Style.SIMPLE),
-    Route("GET", "transaction/status/{ticker}/{name}", deposit_status, style=Style.SIMPLE),
-    Route("GET", "x402/status/{name}", status, open=True),
-    Route("POST", "x402/complete/{name}", complete, open=True),
-    Route("GET", "v1/x402/endpoints", endpoints, open=True),
-]

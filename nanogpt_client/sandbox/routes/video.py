@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.bodies import integer
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import Refusal, Reply, invalid, iso, json_reply, missing, require
 from nanogpt_client.sandbox.input_media import image_of
@@ -32,6 +33,8 @@ _ASPECT = "16:9"  # of the models that have no choice
 _SWITCHES = ("generateAudio", "generate_audio", "sound")
 
 
+@Route("POST", "generate-video")
+@preflight
 def submit(exchange: Exchange) -> Reply:
     """Queue a video and charge for it. Raises `Refusal`."""
     from nanogpt_client.sandbox.media.video import make_video  # noqa: PLC0415 - an extra
@@ -58,25 +61,27 @@ def submit(exchange: Exchange) -> Reply:
     return json_reply(_submitted(job) | bill.fields | {"prechargeLabel": "sandbox"}, 202)
 
 
+@Route("POST", "generate-video/extend")
 def extend(exchange: Exchange) -> Reply:
     """Queue the extension of one of a Midjourney job's videos, and charge for it."""
     body = exchange.json()
-    name, index = body.get("runId") or body.get("taskId"), body.get("index")
-    if not name:
-        raise missing("runId")
-    if type(index) is not int or index not in range(_MADE):
-        raise invalid("index must be 0 to 3.", "index")
-    job = exchange.world.jobs.get(name) if isinstance(name, str) else None
+    name, index = body.get("runId") or body.get("taskId"), integer(body, "index", 0, _MADE - 1)
+    if not name or index is None:
+        raise missing("runId" if index is not None else "index")
+    job = exchange.world.jobs.get(str(name))
     if job is None or job.kind != "video":
-        raise Refusal(404, f"No video job '{name}'.", code="not_found", param="runId")
+        raise _no_job(name, "runId")
     model = catalog.find("video", job.model)
-    if model.id != _MIDJOURNEY:
-        raise invalid(f"Only videos of {_MIDJOURNEY} are extended so.", "runId")
+    require(model.id == _MIDJOURNEY, f"Only videos of {_MIDJOURNEY} are extended so.", "runId")
     bill = exchange.bill(model, video_price(model, VideoOrder(_EXTENDED, None)))
     longer = exchange.queue("video", model.id, bill.cost, dict(job.result))
     more = {"success": True, "taskId": longer.id, "eta": 60}
     more["message"] = f"Extending video {index + 1} by 5 seconds..."
     return json_reply(_submitted(longer) | more | bill.fields, 202)
+
+
+def _no_job(name: object, param: str) -> Refusal:
+    return Refusal(404, f"No video job '{name}'.", code="not_found", param=param)
 
 
 def _submitted(job: Job) -> dict[str, Any]:
@@ -106,12 +111,14 @@ def _prompt(body: dict[str, Any], model: catalog.Model, source: Any) -> str:
     return prompt or f"{model.id}: {str(source)[:80]}"
 
 
+@Route("GET", "video/status", polled=True)
 def status(exchange: Exchange) -> Reply:
     """Poll a video: the unified route, by `requestId` or `runId`."""
     job, data = _poll(exchange, "requestId")
     return json_reply({"requestId": job.id, "model": job.model, "data": data})
 
 
+@Route("GET", "generate-video/status", polled=True)
 def older_status(exchange: Exchange) -> Reply:
     """Poll a video by the deprecated route; asked by `requestId`, it adds the flat fields."""
     by_request = "requestId" in exchange.request.query
@@ -128,6 +135,7 @@ def older_status(exchange: Exchange) -> Reply:
     return json_reply(found)
 
 
+@Route("GET", "generate-video/recover")
 def recover(exchange: Exchange) -> Reply:
     """List the account's videos, newest first, whatever became of the submitting client."""
     query = exchange.request.query
@@ -150,7 +158,7 @@ def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
         raise missing("requestId")
     polled = exchange.world.poll("video", name)
     if polled is None:
-        raise Refusal(404, f"No video job '{name}'.", code="not_found", param="requestId")
+        raise _no_job(name, "requestId")
     job, stage = polled
     data: dict[str, Any] = {"status": _STATES[stage], id_key: job.id}
     if stage == job.stages:
@@ -195,12 +203,3 @@ def _audio(body: dict[str, Any], model: catalog.Model) -> bool:
     defaults = (model.switched_on(name) for name in _SWITCHES)
     default = next((on for on in defaults if on is not None), False)
     return bool(next((body[name] for name in _SWITCHES if name in body), default))
-
-
-ROUTES = [
-    Route("POST", "generate-video", preflight(submit)),
-    Route("POST", "generate-video/extend", extend),
-    Route("GET", "video/status", status, polled=True),
-    Route("GET", "generate-video/status", older_status, polled=True),
-    Route("GET", "generate-video/recover", recover),
-]

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from nanogpt_client.sandbox.answers.turn import SearchResult
+from nanogpt_client.sandbox.bodies import integer, option, string, strings
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import (
     Refusal,
@@ -27,18 +28,18 @@ from nanogpt_client.sandbox.http import (
     invalid,
     iso,
     json_reply,
-    missing,
     require,
     sandbox_error,
 )
 from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, exact, search_price
 from nanogpt_client.sandbox.search import article, check_backend, search
-from nanogpt_client.sandbox.validate import integer
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
 _SNIPPET = 300
 
 
+@Route("POST", "web", style=Style.SIMPLE)
+@Route("POST", "v1/data/web/search", style=Style.SIMPLE)
 def web(exchange: Exchange) -> Reply:
     """Search the built-in corpus. Raises `Refusal` (400; 402 below one dollar)."""
     body = exchange.json()
@@ -47,15 +48,15 @@ def web(exchange: Exchange) -> Reply:
         raise invalid("Query parameter is required and must be a string", "query")
     provider = body.get("provider") or "linkup"
     depth = body.get("depth") or "standard"
-    output = body.get("outputType") or "searchResults"
+    output = option(body, "outputType", *_OUTPUTS) or "searchResults"
     check_backend(provider, depth, "web")
     schema = _check_output(body, provider, output)
     exchange.world.account.demand(WEB_SEARCH_MINIMUM)
     results = search(
         query,
         limit=integer(body, "maxResults", 1, 50) or 10,
-        include_domains=_domains(body, "includeDomains"),
-        exclude_domains=_domains(body, "excludeDomains"),
+        include_domains=strings(body, "includeDomains"),
+        exclude_domains=strings(body, "excludeDomains"),
         from_date=_day(body, "fromDate"),
         to_date=_day(body, "toDate"),
     )
@@ -71,22 +72,17 @@ def web(exchange: Exchange) -> Reply:
 
 
 def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[str, Any] | None:
-    if output not in _OUTPUTS:
-        raise invalid(f"outputType must be one of {', '.join(_OUTPUTS)}.", "outputType")
-    if output != "searchResults" and provider != "linkup":
-        raise invalid(f"{provider} supports only outputType searchResults.", "outputType")
-    if (body.get("operation") or "search") != "search":
-        raise invalid("The sandbox emulates only the search operation.", "operation")
+    fits = output == "searchResults" or provider == "linkup"
+    require(fits, f"{provider} supports only outputType searchResults.", "outputType")
+    is_search = (body.get("operation") or "search") == "search"
+    require(is_search, "The sandbox emulates only the search operation.", "operation")
     if output != "structured":
         return None
-    text = body.get("structuredOutputSchema")
-    if not isinstance(text, str):
-        raise missing("structuredOutputSchema")
-    schema = _json(text)
-    message = "structuredOutputSchema must be a JSON schema as a string."
-    if not isinstance(schema, dict):
-        raise invalid(message, "structuredOutputSchema", "invalid_json_schema")
-    return schema
+    name = "structuredOutputSchema"
+    schema = _json(string(body, name))
+    message = f"{name} must be a JSON schema as a string."
+    require(isinstance(schema, dict), message, name, "invalid_json_schema")
+    return dict(schema)
 
 
 def _answer(
@@ -118,24 +114,20 @@ def _json(text: str) -> Any:
 
 
 def _results(results: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
-    pages: list[dict[str, Any]] = [{"title": each.title, "url": each.url} for each in results]
-    found = [
-        {"type": "text", **page, "content": each.content}
-        for page, each in zip(pages, results, strict=True)
+    found: list[dict[str, Any]] = [
+        {"type": "text", "title": each.title, "url": each.url, "content": each.content}
+        for each in results
     ]
-    if images:
-        found += [
-            {"type": "image", **page, "imageUrl": f"{page['url']}/picture.png"}
-            for page in pages[:2]
-        ]
-    return found
-
-
-def _domains(body: dict[str, Any], name: str) -> list[str]:
-    given = body.get(name) or []
-    if not isinstance(given, list) or not all(isinstance(domain, str) for domain in given):
-        raise invalid(f"{name} must be an array of strings.", name)
-    return given
+    shown = [
+        {
+            "type": "image",
+            "title": each.title,
+            "url": each.url,
+            "imageUrl": f"{each.url}/picture.png",
+        }
+        for each in results[:2]
+    ]
+    return found + (shown if images else [])
 
 
 def _day(body: dict[str, Any], name: str) -> str | None:
@@ -166,6 +158,8 @@ class _Text(NamedTuple):
     is_valid: bool = True
 
 
+@Route("POST", "scrape-urls", style=Style.SIMPLE)
+@Route("POST", "v1/data/url/scrape", style=Style.SIMPLE)
 def scrape(exchange: Exchange) -> Reply:
     """Return pages as HTML and Markdown."""
     body = exchange.json()
@@ -179,6 +173,7 @@ def scrape(exchange: Exchange) -> Reply:
     return json_reply({"results": results, "summary": summary})
 
 
+@Route("POST", "youtube-transcribe", style=Style.SIMPLE)
 def transcribe(exchange: Exchange) -> Reply:
     """Return the transcripts of YouTube videos."""
     urls = _urls(exchange.json(), _MOST_VIDEOS, "Please provide an array of YouTube URLs")
@@ -277,12 +272,3 @@ def _formats(page: _Text) -> dict[str, str]:
     markdown = page.text.encode()[:_MOST_BYTES].decode(errors="ignore")
     html = f"<title>{escape(page.title)}</title><pre>{escape(markdown)}</pre>"
     return {"content": html, "markdown": markdown}
-
-
-ROUTES = [
-    Route("POST", "web", web, style=Style.SIMPLE),
-    Route("POST", "v1/data/web/search", web, style=Style.SIMPLE),
-    Route("POST", "scrape-urls", scrape, style=Style.SIMPLE),
-    Route("POST", "youtube-transcribe", transcribe, style=Style.SIMPLE),
-    Route("POST", "v1/data/url/scrape", scrape, style=Style.SIMPLE),
-]

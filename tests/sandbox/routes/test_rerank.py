@@ -52,7 +52,7 @@ def test_as_many_as_asked_for_with_their_texts():
         ({"model": ...}, (400, "missing_required_parameter")),
         ({"model": "BAAI/bge-m3"}, (404, "model_not_found")),
         ({"query": ...}, (400, "missing_required_parameter")),
-        ({"query": " "}, (400, "invalid_parameter_value")),
+        ({"query": " "}, (400, "missing_required_parameter")),
         ({"documents": ...}, (400, "missing_required_parameter")),
         ({"documents": []}, (400, "invalid_parameter_value")),
         ({"documents": ["a"] * 1025}, (400, "invalid_parameter_value")),
