@@ -1,13 +1,10 @@
-"""The emulator as an ASGI application, and the uvicorn protocol that lets it drop connections.
-
-Needs the extra `sandbox`; `server.py` imports this module only when a server starts.
-"""
+"""The emulator as an ASGI application for uvicorn; needs the extra `sandbox`."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any
 
 from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.app import SandboxApp
@@ -18,26 +15,6 @@ with needs("sandbox", "the sandbox's server"):
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request as Incoming
     from starlette.types import Receive, Scope, Send
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-Address = tuple[str, int]
-
-
-class DroppableProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol, with its transports stored by client address."""
-
-    transports: ClassVar[dict[Address, asyncio.Transport]] = {}
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Store the connection."""
-        super().connection_made(transport)
-        self._address: Address = tuple(transport.get_extra_info("peername")[:2])
-        self.transports[self._address] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        self.transports.pop(self._address, None)
-        super().connection_lost(exc)
 
 
 class SandboxASGI:
@@ -56,7 +33,7 @@ class SandboxASGI:
             request = replace(request, body=await _body(incoming))
             reply = await run_in_threadpool(self.app.handle_served, request)
         if reply.streams:
-            await _send_parts(reply, scope, send)
+            await _send_parts(reply, send)
         else:
             await send(_start(reply))
             await send({"type": "http.response.body", "body": reply.content})
@@ -88,7 +65,7 @@ def _start(reply: Reply) -> dict[str, object]:
     return {"type": "http.response.start", "status": reply.status, "headers": raw}
 
 
-async def _send_parts(reply: Reply, scope: Scope, send: Send) -> None:
+async def _send_parts(reply: Reply, send: Send) -> None:
     """Send the parts one by one; the head goes with the first that is no stall."""
     started = False
     for part in reply.body:
@@ -96,7 +73,7 @@ async def _send_parts(reply: Reply, scope: Scope, send: Send) -> None:
             await asyncio.sleep(part.seconds)
             continue
         if isinstance(part, Cut):
-            return await _drop(scope)
+            return await _drop(send)
         if not started:
             await send(_start(reply))
             started = True
@@ -105,10 +82,9 @@ async def _send_parts(reply: Reply, scope: Scope, send: Send) -> None:
     return await send({"type": "http.response.body", "body": b""})
 
 
-async def _drop(scope: Scope) -> None:
+async def _drop(send: Any) -> None:
     """Close the connection after what was sent, and wait until uvicorn has noticed."""
-    client = tuple(scope["client"])
-    if (transport := DroppableProtocol.transports.get(client)) is not None:
-        transport.close()
-        while client in DroppableProtocol.transports:  # noqa: ASYNC110 - a few steps
-            await asyncio.sleep(0)
+    cycle = send.__self__  # uvicorn's state of this request
+    cycle.transport.close()
+    while not cycle.disconnected:  # noqa: ASYNC110 - a few steps
+        await asyncio.sleep(0)

@@ -153,11 +153,9 @@ def _listen(host: str, port: int) -> socket.socket:
 def _uvicorn_server(app: SandboxApp) -> Any:
     with needs("sandbox", "the sandbox's server"):
         import uvicorn  # noqa: PLC0415 - an extra
-    from nanogpt_client.sandbox.asgi import DroppableProtocol, SandboxASGI  # noqa: PLC0415
+    from nanogpt_client.sandbox.asgi import SandboxASGI  # noqa: PLC0415
 
     quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
     plain: dict[str, Any] = {"ws": "none", "lifespan": "off", "server_header": False}
-    config = uvicorn.Config(
-        SandboxASGI(app), http=DroppableProtocol, loop="asyncio", **quiet, **plain
-    )
-    return uvicorn.Server(config)
+    asgi = SandboxASGI(app)
+    return uvicorn.Server(uvicorn.Config(asgi, http="h11", loop="asyncio", **quiet, **plain))
