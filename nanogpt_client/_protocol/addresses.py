@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import zip_longest
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,7 +28,7 @@ _EMBEDDING = (
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
 # Special-purpose networks, whatever this version of `ipaddress` says of them.
-_SPECIAL_V4 = tuple(map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
+_SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 
 # Names and suffixes for private networks.
 _PRIVATE_NAMES = (
@@ -49,15 +49,15 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(found, IPv4Address):
-        return _public_v4(found)
+        return _is_global(found)
     embedded = list(_embedded(found))
     if embedded:
-        return all(map(_public_v4, embedded)) and found not in _TEREDO
-    return found in _GLOBAL_UNICAST and found.is_global and not found.is_multicast
+        return all(map(_is_global, embedded)) and found not in _TEREDO
+    return found in _GLOBAL_UNICAST and _is_global(found)
 
 
-def _public_v4(address: IPv4Address) -> bool:
-    special = address.is_multicast or any(address in network for network in _SPECIAL_V4)
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    special = address.is_multicast or any(address in network for network in _SPECIAL)
     return address.is_global and not special
 
 
@@ -84,14 +84,20 @@ def in_order(addresses: Iterable[str]) -> Sequence[str]:
 
 
 def web_address(url: str) -> SplitResult | None:
-    """Return the parts of an http(s) URL with a valid host name; ``None`` for anything else."""
+    """Return the parts of an http(s) URL with a valid host name; ``None`` for anything else.
+
+    What other parsers, as NanoGPT's, read as another host is not valid: they take a backslash for a
+    slash and decode a percent sign.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         usable = parts.port != 0 and bool(host.encode("idna"))
     except ValueError:  # half an IPv6 address, an invalid port, an invalid name
         return None
-    plain = not any(character.isspace() or character == "\\" for character in host)
+    place = unicodedata.normalize("NFKC", parts.netloc)
+    encoded = "%" in place.rpartition("@")[2] and ":" not in host  # else the zone of an address
+    plain = not encoded and not any(mark.isspace() or mark == "\\" for mark in place)
     return parts if usable and plain and parts.scheme in {"http", "https"} else None
 
 
@@ -111,7 +117,10 @@ def private_host(host: str) -> bool:
     True for private addresses in any notation, ``localhost``, names with a suffix that is reserved
     for private networks, and names without a dot.
     """
-    host = unicodedata.normalize("NFKC", host).replace("。", ".").lower().rstrip(".")
+    try:
+        host = host.encode("idna").decode().lower().rstrip(".")
+    except UnicodeError:
+        return True
     if ":" in host:
         return not is_public(host.partition("%")[0])
     number = _as_ipv4(host)

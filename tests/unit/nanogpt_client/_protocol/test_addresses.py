@@ -53,7 +53,8 @@ def test_a_public_one_is_public(pattern, address):
     [
         "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1",
         "64:ff9b:1::808:808",  # NAT64 within one network
-        "2001:0:808:808::1", "2001:db8::1", "100::1", "4000::1", "2001:10::1", "", "cdn", "1.2.3",
+        "2001:0:808:808::1", "2001:db8::1", "100::1", "4000::1", "2001:10::1", "3fff::1", "",
+        "cdn", "1.2.3",
     ],
 )  # fmt: skip
 def test_other_addresses_that_are_not_public(address):
@@ -72,6 +73,7 @@ def test_addresses_of_ipv6(address):
         "10.0.0.1", "169.254.169.254", "①②⑦.⓪.⓪.①", "127。0。0。1", "999999999999", "1.2.3.999",
         "::1", "::ffff:7f00:1", "fe80::1%lo", "localhost", "LOCALHOST", "localhost.", "a.localhost",
         "printer", "nas.local", "metadata.google.internal", "router.home.arpa", "wiki.corp", "",
+        "127.0.0.1\xad", "metadata.google.inter\xadnal", "nas．local\ufe0f", "a..b",
     ],
 )  # fmt: skip
 def test_hosts_that_are_seen_to_be_inside(host):
@@ -97,6 +99,12 @@ def test_hosts_that_may_be_anywhere(host):
         ("http:///etc/passwd", ""),
         ("http://[::1/", ""),
         ("http://a b/", ""),
+        ("http://127.0.0.1\\@example.com/", ""),
+        ("http://127.0.0.1＼@example.com/", ""),
+        ("http://%31%32%37.0.0.1/", ""),
+        ("http://％31％32％37.0.0.1/", ""),
+        ("http://us%40er@example.com/a%20b\\c", "example.com"),
+        ("http://[fe80::1%25lo]/", "fe80::1%25lo"),
         ("http://example.com:0/", ""),
         (f"http://{'a' * 70}.com/", ""),
         ("x.png", ""),
