@@ -1,4 +1,4 @@
-"""Who calls: the core and both adapters, blocking and async, whole and streamed.
+"""Who calls: the core and both adapters, blocking and async, whole and streamed, every paid route.
 
 Each caller takes a client, makes one call as a user would, and returns the text that it got (also
 of what broke, from the error's ``partial``).
@@ -7,16 +7,21 @@ of what broke, from the error's ``partial``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
 from llama_index.core.llms import ChatMessage
+from llama_index.core.schema import NodeWithScore, TextNode
 
+import langchain_nanogpt as lc
+import llama_index_nanogpt as li
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
-from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient
+from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, batch_row
 from tests.faults.matrix.faults import RETRIES
 
 MODEL = "openai/gpt-5.2"
@@ -24,12 +29,16 @@ MODEL = "openai/gpt-5.2"
 
 @dataclass(frozen=True)
 class Caller:
-    """One way to call; ``streams`` says which answer it reads, ``embeds`` what it asks for."""
+    """One way to call: ``streams`` says which answer it reads, ``embeds`` what it asks for.
+
+    ``submits`` says that it starts a job, which is never sent again once it reached NanoGPT.
+    """
 
     name: str
     call: Callable[[NanoGPTClient], Any]
     streams: bool = False
     embeds: bool = False
+    submits: bool = False
 
 
 def client_for(base_url: str, limit: float) -> NanoGPTClient:
@@ -44,7 +53,7 @@ def client_for(base_url: str, limit: float) -> NanoGPTClient:
         rate_limit_wait=0.0,
     )
     retry = replace(client._context.retry, jitter=lambda: 0.0)
-    client._context = replace(client._context, retry=retry)
+    client._set_up(client.config, replace(client._context, retry=retry), None, client._queue)
     return client
 
 
@@ -104,6 +113,117 @@ def _run(function: Callable[[NanoGPTClient], Any]) -> Callable[[NanoGPTClient], 
     return lambda client: asyncio.run(function(client))
 
 
+PAGE, VIDEO = "https://93.184.215.14/", "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+_DOCUMENTS, _NODES = [Document("hi")], [NodeWithScore(node=TextNode(text="hi"))]
+_STATE: Any = {"messages": [HumanMessage("hi"), HumanMessage("hi"), HumanMessage("hi")]}
+_NO_RUNTIME: Any = None
+
+# One call of each further route that bills; with an async client it returns an awaitable.
+_ROUTES: dict[str, Callable[[Any], Any]] = {
+    "rerank": lambda client: client.rerank("hi", ["hi"], model=MODEL),
+    "moderation": lambda client: client.moderate("hi"),
+    "memory": lambda client: client.compress_memory("hi"),
+    "scrape": lambda client: client.scrape(PAGE),
+    "YouTube": lambda client: client.transcribe_youtube(VIDEO),
+    "batch": lambda client: client.batches.submit([batch_row("hi", model=MODEL)]),
+    "voice clone": lambda client: client.submit_voice_clone(b"hi", provider="qwen"),
+    "video upscale": lambda client: client.submit_video(model="upscaler", video=PAGE),
+    "video extension": lambda client: client.submit_video_extension("run"),
+}
+
+
+_SUBMISSIONS = {"batch", "voice clone", "video upscale", "video extension"}
+
+
+def _guard(client: NanoGPTClient) -> lc.NanoGPTModerationMiddleware:
+    return lc.NanoGPTModerationMiddleware(client=client)
+
+
+def _memory(client: NanoGPTClient) -> lc.NanoGPTMemoryCompressionMiddleware:
+    when: Any = ("messages", 2)
+    return lc.NanoGPTMemoryCompressionMiddleware(
+        _chat(client), trigger=when, keep=("messages", 1), client=client
+    )
+
+
+# The same routes in the frameworks, where these have a place for them: blocking, and awaited.
+_LANGCHAIN: dict[str, tuple[Callable[[NanoGPTClient], Any], Callable[[NanoGPTClient], Any]]] = {
+    "rerank": (
+        lambda client: lc.NanoGPTRerank(client=client).compress_documents(_DOCUMENTS, "hi"),
+        lambda client: lc.NanoGPTRerank(client=client).acompress_documents(_DOCUMENTS, "hi"),
+    ),
+    "moderation": (
+        lambda client: _guard(client).before_model(_STATE, _NO_RUNTIME),
+        lambda client: _guard(client).abefore_model(_STATE, _NO_RUNTIME),
+    ),
+    "memory": (
+        lambda client: _memory(client).before_model(_STATE, _NO_RUNTIME),
+        lambda client: _memory(client).abefore_model(_STATE, _NO_RUNTIME),
+    ),
+    "web loader": (
+        lambda client: lc.NanoGPTWebLoader(urls=PAGE, client=client).load(),
+        lambda client: lc.NanoGPTWebLoader(urls=PAGE, client=client).aload(),
+    ),
+    "YouTube loader": (
+        lambda client: lc.NanoGPTYoutubeLoader(urls=VIDEO, client=client).load(),
+        lambda client: lc.NanoGPTYoutubeLoader(urls=VIDEO, client=client).aload(),
+    ),
+    "batch": (
+        lambda client: lc.batch_api(_chat(client), ["hi"]),
+        lambda client: lc.abatch_api(_chat(client), ["hi"]),
+    ),
+}
+_LLAMA_INDEX: dict[str, tuple[Callable[[NanoGPTClient], Any], Callable[[NanoGPTClient], Any]]] = {
+    "rerank": (
+        lambda client: li.NanoGPTRerank(client=client).postprocess_nodes(_NODES, None, "hi"),
+        lambda client: li.NanoGPTRerank(client=client).apostprocess_nodes(_NODES, None, "hi"),
+    ),
+    "moderation": (
+        lambda client: li.NanoGPTModerator(client=client).check(_ASK),
+        lambda client: li.NanoGPTModerator(client=client).acheck(_ASK),
+    ),
+    "memory": (  # LlamaIndex has blocks of memory in async form only
+        lambda client: asyncio.run(li.NanoGPTMemoryBlock(client=client).aput(_ASK)),
+        lambda client: li.NanoGPTMemoryBlock(client=client).aput(_ASK),
+    ),
+    "web reader": (
+        lambda client: li.NanoGPTWebReader(client=client).load_data(PAGE),
+        lambda client: li.NanoGPTWebReader(client=client).aload_data(PAGE),
+    ),
+    "YouTube reader": (
+        lambda client: li.NanoGPTYoutubeReader(client=client).load_data(VIDEO),
+        lambda client: li.NanoGPTYoutubeReader(client=client).aload_data(VIDEO),
+    ),
+    "batch": (
+        lambda client: li.batch_api(_llm(client), ["hi"]),
+        lambda client: li.abatch_api(_llm(client), ["hi"]),
+    ),
+}
+
+
+async def _awaited(call: Callable[[Any], Any], client: Any) -> Any:
+    return await call(client)
+
+
+async def _shared(call: Callable[[Any], Any], client: NanoGPTClient) -> Any:
+    async with AsyncNanoGPTClient.sharing(client) as shared:
+        return await call(shared)
+
+
+def _of_routes() -> Iterator[Caller]:
+    for name, call in _ROUTES.items():
+        submits = name in _SUBMISSIONS
+        yield Caller(f"core {name}", call, submits=submits)
+        yield Caller(f"core async {name}", _run(partial(_shared, call)), submits=submits)
+    for package, parts in (("LangChain", _LANGCHAIN), ("LlamaIndex", _LLAMA_INDEX)):
+        for name, (blocking, awaited) in parts.items():
+            submits = name in _SUBMISSIONS
+            yield Caller(f"{package} {name}", blocking, submits=submits)
+            yield Caller(
+                f"{package} async {name}", _run(partial(_awaited, awaited)), submits=submits
+            )
+
+
 CALLERS = (
     Caller("core chat", lambda client: client.chat("hi", model=MODEL).text),
     Caller("core async chat", _run(_acore)),
@@ -146,4 +266,5 @@ CALLERS = (
         ),
         embeds=True,
     ),
+    *_of_routes(),
 )

@@ -297,8 +297,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("200 empty", [[http_reply(b"")]], Expected(e.InvalidResponseError, 1, None)),
     Fault(
-        "200 no choices",
-        _json({"id": "x", "choices": [], "data": []}),
+        "200 without an answer",
+        _json({"choices": [], "data": []}),
         Expected(e.InvalidResponseError, 1, None),
     ),
     *(

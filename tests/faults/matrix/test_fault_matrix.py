@@ -20,11 +20,11 @@ NAMES = [(fault.name, caller.name) for fault, caller in SAMPLE]
 @pytest.mark.parametrize(("fault", "caller"), SAMPLE, ids=["-".join(names) for names in NAMES])
 def test_cell(fault, caller):
     seen = run_cell(fault, caller)
-    assert not seen.differences(fault.expected, fault, caller)
+    assert not seen.differences(fault, caller)
 
 
 def test_the_sample_covers_every_fault_and_every_caller():
-    assert len(set(NAMES)) == len(NAMES) < 250
+    assert len(set(NAMES)) == len(NAMES) < 400
     faults = Counter(fault for fault, _ in NAMES)
     callers = Counter(caller for _, caller in NAMES)
     assert {fault.name for fault in FAULTS if faults[fault.name] < 2} == set()
