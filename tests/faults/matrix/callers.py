@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
@@ -25,6 +25,7 @@ from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, batch_row
 from tests.faults.matrix.faults import RETRIES
 
 MODEL = "openai/gpt-5.2"
+_Call: TypeAlias = Callable[[NanoGPTClient], Any]
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _memory(client: NanoGPTClient) -> lc.NanoGPTMemoryCompressionMiddleware:
 
 
 # The same routes in the frameworks, where these have a place for them: blocking, and awaited.
-_LANGCHAIN: dict[str, tuple[Callable[[NanoGPTClient], Any], Callable[[NanoGPTClient], Any]]] = {
+_LANGCHAIN: dict[str, tuple[_Call | None, _Call]] = {
     "rerank": (
         lambda client: lc.NanoGPTRerank(client=client).compress_documents(_DOCUMENTS, "hi"),
         lambda client: lc.NanoGPTRerank(client=client).acompress_documents(_DOCUMENTS, "hi"),
@@ -173,7 +174,7 @@ _LANGCHAIN: dict[str, tuple[Callable[[NanoGPTClient], Any], Callable[[NanoGPTCli
         lambda client: lc.abatch_api(_chat(client), ["hi"]),
     ),
 }
-_LLAMA_INDEX: dict[str, tuple[Callable[[NanoGPTClient], Any], Callable[[NanoGPTClient], Any]]] = {
+_LLAMA_INDEX: dict[str, tuple[_Call | None, _Call]] = {
     "rerank": (
         lambda client: li.NanoGPTRerank(client=client).postprocess_nodes(_NODES, None, "hi"),
         lambda client: li.NanoGPTRerank(client=client).apostprocess_nodes(_NODES, None, "hi"),
@@ -182,8 +183,8 @@ _LLAMA_INDEX: dict[str, tuple[Callable[[NanoGPTClient], Any], Callable[[NanoGPTC
         lambda client: li.NanoGPTModerator(client=client).check(_ASK),
         lambda client: li.NanoGPTModerator(client=client).acheck(_ASK),
     ),
-    "memory": (  # LlamaIndex has blocks of memory in async form only
-        lambda client: asyncio.run(li.NanoGPTMemoryBlock(client=client).aput(_ASK)),
+    "memory": (
+        None,  # LlamaIndex has blocks of memory in async form only
         lambda client: li.NanoGPTMemoryBlock(client=client).aput(_ASK),
     ),
     "web reader": (
@@ -218,7 +219,8 @@ def _of_routes() -> Iterator[Caller]:
     for package, parts in (("LangChain", _LANGCHAIN), ("LlamaIndex", _LLAMA_INDEX)):
         for name, (blocking, awaited) in parts.items():
             submits = name in _SUBMISSIONS
-            yield Caller(f"{package} {name}", blocking, submits=submits)
+            if blocking is not None:
+                yield Caller(f"{package} {name}", blocking, submits=submits)
             yield Caller(
                 f"{package} async {name}", _run(partial(_awaited, awaited)), submits=submits
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from unittest.mock import patch
 
+from nanogpt_client import Ledger, LedgerEntry
 from nanogpt_client.endpoints import batches
 from nanogpt_client.errors import NanoGPTError, OriginUnreachableError
 from tests.faults.matrix.callers import CALLERS, Caller, client_for
@@ -85,6 +86,11 @@ def expected_of(fault: Fault, caller: Caller) -> Expected:
     return replace(expected, posts=min(expected.posts, 1)) if seen_once else expected
 
 
+def entries_of_the_call(ledger: Ledger) -> list[LedgerEntry]:
+    """Return a ledger's entries, but for free look-ups whether a batch was created after all."""
+    return [each for each in ledger.entries if each.model or each.kind != "batch"]
+
+
 def run_cell(fault: Fault, caller: Caller) -> Seen:
     """Make one call against one fault."""
     with (
@@ -101,8 +107,7 @@ def run_cell(fault: Fault, caller: Caller) -> Seen:
             if error is None:
                 raise
             text = error.partial.text if error.partial else ""
-        # Whether a batch was created after all is looked up, free of charge, and on record too.
-        entries = [each for each in client.ledger.entries if each.model or each.kind != "batch"]
+        entries = entries_of_the_call(client.ledger)
         entry = entries[-1]
         return Seen(
             error, raised, server.posts if server else 0, entry.outcome, entry.cost,
