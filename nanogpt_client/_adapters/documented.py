@@ -11,12 +11,13 @@ import ast
 import inspect
 import textwrap
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticOmit
+
+from nanogpt_client.types._docs import attribute_docs_in
 
 __all__ = ["DocumentedModel", "attribute_docs"]
 
@@ -68,12 +69,4 @@ def _own_docs(cls: type) -> dict[str, str]:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     except (OSError, TypeError, SyntaxError):  # built in, or made at a prompt
         return {}
-    docs = {}
-    for line, below in pairwise(getattr(tree.body[0], "body", [])):
-        match line, below:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                docs[name] = inspect.cleandoc(text)
-    return docs
+    return attribute_docs_in(getattr(tree.body[0], "body", []))

@@ -7,11 +7,18 @@ from typing import TypeVar
 
 from nanogpt_client._protocol.call import Call
 from nanogpt_client._protocol.steps import Flow
+from nanogpt_client.types._docs import describes_options
 
 T = TypeVar("T")
 
 
-class Methods(ABC):
+class _Documented:
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        describes_options(cls)
+
+
+class Methods(_Documented, ABC):
     """Base of the methods for blocking code."""
 
     @abstractmethod
@@ -23,7 +30,7 @@ class Methods(ABC):
         """Perform a flow."""
 
 
-class AsyncMethods(ABC):
+class AsyncMethods(_Documented, ABC):
     """Base of the methods for asyncio."""
 
     @abstractmethod

@@ -12,6 +12,7 @@ from nanogpt_client._transport.runner import AsyncRunner, Runner
 from nanogpt_client.endpoints import batches
 from nanogpt_client.endpoints._batch_output import BatchResults
 from nanogpt_client.endpoints._batch_rows import Rows, chat_row
+from nanogpt_client.types._docs import describes_options
 from nanogpt_client.types.batches import (
     Batch,
     BatchListOptions,
@@ -49,6 +50,7 @@ def batch_row(
     return chat_row(messages, model=model, custom_id=custom_id, options=options)
 
 
+@describes_options
 class Batches:
     """NanoGPT's Batch API: many requests in one job, done within 24 hours, at half the token price.
 
@@ -143,6 +145,7 @@ class Batches:
         return self._runner.send(batches.listed(**options))
 
 
+@describes_options
 class AsyncBatches:
     """NanoGPT's Batch API for asyncio: `Batches` with ``await``."""
 

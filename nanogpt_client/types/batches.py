@@ -190,52 +190,54 @@ class BatchResult(Readable):
 
 
 class BatchSubmitOptions(TypedDict, total=False):
-    """How to submit a batch.
-
-    model: the model of all rows; rows may then omit it.
-    endpoint: what all rows are for; by default ``"/v1/chat/completions"``.
-    inline: send the rows in one request (``True``) or upload a file (``False``); by default by
-        their number and size.
-    metadata: up to 16 short texts that `list` returns with the batch; needs the file. OpenAI's
-        form, of which NanoGPT documents the reading only.
-    timeout: seconds for the upload.
-    """
+    """How to submit a batch."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     model: str | None
+    """The model of all rows; rows may then omit it."""
     endpoint: BatchEndpoint | None
+    """What all rows are for; by default ``"/v1/chat/completions"``."""
     inline: bool | None
+    """Send the rows in one request, or upload a file; by default by their number and size."""
     metadata: Mapping[str, str] | None
+    """Up to 16 short texts that `list` returns with the batch; needs the file.
+
+    OpenAI's form, of which NanoGPT documents the reading only.
+    """
     timeout: float | None
+    """Seconds for the upload."""
 
 
 class BatchWaitOptions(TypedDict, total=False):
-    """Seconds between polls (30) and until waiting ends (25 hours); and the progress."""
+    """How to wait for a batch."""
 
     poll_interval: float
+    """Seconds between polls; by default 30."""
     poll_timeout: float
+    """Seconds until waiting ends, by default 25 hours; the batch goes on."""
     on_progress: OnProgress | None
+    """Called with a `Progress` at every step."""
     progress: bool
+    """Draw a progress bar."""
 
 
 class BatchListOptions(TypedDict, total=False):
-    """Which batches to list; follows the page batches-list.
-
-    limit: 1 to 100, by default 20.
-    after: the id of a batch; only older ones. ``before``: only newer ones.
-    status: only batches with this status, or one of these.
-    created_after: only batches created later: seconds since the epoch, or an ISO 8601 text with a
-        time zone; likewise ``created_before``.
-    inline: only inline batches.
-    """
+    """Which batches to list; follows the page batches-list."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     limit: int | None
+    """1 to 100, by default 20."""
     after: str | None
+    """The id of a batch; only older ones."""
     before: str | None
+    """The id of a batch; only newer ones."""
     status: str | list[str] | None
+    """Only batches with this status, or one of these."""
     created_after: int | str | None
+    """Seconds since the epoch, or an ISO 8601 text with a time zone."""
     created_before: int | str | None
+    """Likewise."""
     inline: bool
+    """Only inline batches."""

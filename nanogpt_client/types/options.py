@@ -230,20 +230,22 @@ class EmbeddingOptions(RequestOptions, total=False):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     dimensions: Count | None
+    """Length of the vectors, for models that can shorten them."""
     encoding_format: Literal["float", "base64"] | None
+    """How vectors are sent; by default ``"base64"``, which is smaller."""
     user: str | None
+    """An id of your end user."""
 
 
 class ProgressOptions(RequestOptions, total=False):
-    """Options of long-running calls: ``on_progress`` receives a `Progress` at every step.
-
-    ``progress=True`` draws a progress bar.
-    """
+    """Options of long-running calls."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     on_progress: OnProgress | None
+    """Called with a `Progress` at every step."""
     progress: bool | None
+    """Draw a progress bar."""
 
 
 class EmbedAllOptions(EmbeddingOptions, ProgressOptions, total=False):
@@ -253,11 +255,14 @@ class EmbedAllOptions(EmbeddingOptions, ProgressOptions, total=False):
 
 
 class EmbeddingBatchOptions(EmbedAllOptions, total=False):
-    """Limits of a batch in texts and in bytes of UTF-8, and the number of concurrent requests."""
+    """Limits of a batch, and the number of concurrent requests."""
 
     batch_size: int
+    """Texts in one request, at most."""
     max_batch_bytes: int
+    """Bytes of UTF-8 in one request, at most."""
     max_concurrency: int
+    """Concurrent requests, at most."""
 
 
 class RerankOptions(ProgressOptions, total=False):
@@ -283,79 +288,101 @@ class MemoryOptions(RequestOptions, total=False):
 
 
 class RerankAllOptions(RerankOptions, total=False):
-    """Options of a ranking, and the number of concurrent requests for more than 1,024 documents."""
+    """Options of a ranking of any number of documents."""
 
     max_concurrency: int
+    """Concurrent requests, at most, for more than 1,024 documents."""
 
 
-class WaitOptions(TypedDict, total=False):
-    """Seconds between polls of a job, and until waiting ends; and its progress."""
+class PollOptions(TypedDict, total=False):
+    """How to wait for a job."""
 
     poll_interval: float
+    """Seconds between two polls."""
     poll_timeout: float
+    """Seconds until waiting ends; the job goes on."""
+
+
+class WaitOptions(PollOptions, total=False):
+    """How to wait for a job, and its progress."""
+
     on_progress: OnProgress | None
+    """Called with a `Progress` at every step."""
     progress: bool
+    """Draw a progress bar."""
 
 
 class WorkOptions(TypedDict, total=False):
-    """Media whose cost is to be estimated: speech, a recording, a video or images.
-
-    text: the text for speech.
-    seconds: duration of a video, or of a recording to transcribe.
-    resolution, mode, audio: of a video, e.g. ``"720p"``; ``mode`` is one of the model's modes, or
-        ``"image_to_video"``; ``audio`` is whether it has audio. By default the model's own.
-    size, n: of images.
-    """
+    """Media whose cost is to be estimated: speech, a recording, a video or images."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     text: str | None
+    """The text for speech."""
     seconds: NotNegative | None
+    """Duration of a video, or of a recording to transcribe."""
     resolution: str | None
+    """Of a video, e.g. ``"720p"``; by default the model's own, as for the next two."""
     mode: str | None
+    """One of the video model's modes, or ``"image_to_video"``."""
     audio: StrictBool | None
+    """Whether the video has audio."""
     size: str | None
+    """Of images, e.g. ``"1024x1024"``."""
     n: Count | None
+    """Number of images."""
 
 
 class ImageOptions(ProgressOptions, total=False):
-    """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai.
-
-    ``size`` is ``"WIDTHxHEIGHT"`` in pixels, or a name that the model lists. ``moderation`` checks
-    prompt and images first, for a price: ``True``, or the id of a moderation model.
-    """
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/image-generation-openai."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     n: Count | None
+    """Number of images."""
     size: str | None
+    """``"WIDTHxHEIGHT"`` in pixels, or a name that the model lists."""
     response_format: Literal["b64_json", "url"] | None
+    """Whether the response has the images, or URLs that are valid for an hour."""
     strength: Fraction | None
+    """0 to 1: how much to change a given image."""
     guidance_scale: NotNegative | None
+    """How closely to follow the prompt."""
     num_inference_steps: Count | None
+    """More steps give more detail and take longer."""
     seed: int | None
+    """Make the result repeatable, as far as the model supports it."""
     quality: str | None
+    """A name that the model lists, e.g. ``"high"``."""
     resolution: str | None
+    """A name that the model lists, e.g. ``"2k"``."""
     aspect_ratio: str | None
+    """E.g. ``"16:9"``."""
     negative_prompt: str | None
+    """What must not appear."""
     output_format: str | None
+    """File type, e.g. ``"png"``, where the model has a choice."""
     user: str | None
+    """An id of your end user."""
     moderation: Moderate | None
+    """Check prompt and images first, for a price: ``True``, or the id of a moderation model."""
 
 
 class SpeechOptions(ProgressOptions, total=False):
-    """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech and tts.
-
-    ``speed`` is 0.1 to 5, as in openapi's TTSRequest; models support less, e.g. 0.25 to 4.
-    """
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/speech and tts."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     voice: str | None
+    """One of the model's voices, e.g. ``"alloy"``."""
     response_format: Literal["mp3", "wav", "opus", "flac", "aac", "pcm"] | None
+    """The requested file type; some models return another."""
     speed: Annotated[float, Field(ge=0.1, le=5)] | None
+    """0.1 to 5, as in openapi's TTSRequest; models support less, e.g. 0.25 to 4."""
     instructions: str | None
+    """How to speak, e.g. ``"slowly and calmly"``, for models that support it."""
     language: str | None
+    """Language of the text, e.g. ``"en"``."""
 
 
 class TranscriptionOptions(ProgressOptions, total=False):
@@ -364,10 +391,15 @@ class TranscriptionOptions(ProgressOptions, total=False):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     language: str | None
+    """Language of the recording, e.g. ``"en"``; by default it is detected."""
     prompt: str | None
+    """Names and terms that occur in it."""
     diarize: bool | None
+    """Tell speakers apart, where the model can."""
     response_format: str | None
+    """E.g. ``"verbose_json"``, with times."""
     temperature: Fraction | None
+    """0 to 1: randomness."""
 
 
 def transcription_options(split: TranscriptSplit | None) -> TranscriptionOptions:
@@ -381,21 +413,22 @@ def transcription_options(split: TranscriptSplit | None) -> TranscriptionOptions
 
 
 class VideoOptions(ProgressOptions, total=False):
-    """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation.
-
-    ``duration`` is in seconds. ``image`` is the first frame, ``video`` the video to extend, edit or
-    upscale: bytes, a path, or an http(s) URL. ``moderation`` checks the input first, for a price:
-    ``True``, or a moderation model's id.
-    """
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/video-generation."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     duration: int | float | str | None
+    """Seconds."""
     aspect_ratio: str | None
+    """E.g. ``"16:9"``."""
     resolution: str | None
+    """E.g. ``"720p"``."""
     negative_prompt: str | None
+    """What must not appear."""
     seed: int | None
+    """Make the result repeatable, as far as the model supports it."""
     moderation: Moderate | None
+    """Check the input first, for a price: ``True``, or the id of a moderation model."""
 
 
 class VoiceCloneOptions(ProgressOptions, total=False):
@@ -422,36 +455,36 @@ class VoiceCloneOptions(ProgressOptions, total=False):
     """What is said in the recording."""
 
 
-class VideoJobOptions(VideoOptions, total=False):
-    """Options of a video, and the seconds between polls and until waiting ends."""
-
-    poll_interval: float
-    poll_timeout: float
+class VideoJobOptions(VideoOptions, PollOptions, total=False):
+    """Options of a video, and how to wait for it."""
 
 
-class VoiceCloneJobOptions(VoiceCloneOptions, total=False):
-    """Options of a voice, and the seconds between polls and until waiting ends."""
-
-    poll_interval: float
-    poll_timeout: float
+class VoiceCloneJobOptions(VoiceCloneOptions, PollOptions, total=False):
+    """Options of a voice, and how to wait for it."""
 
 
 class WebSearchOptions(RequestOptions, total=False):
-    """Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search.
-
-    Dates may be ISO strings or `datetime.date`, sent as ``YYYY-MM-DD``; ``schema`` is the JSON
-    schema of a structured answer.
-    """
+    """Follows https://docs.nano-gpt.com/api-reference/endpoint/web-search."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     provider: SearchProvider | None
+    """The search engine; by default NanoGPT's choice."""
     depth: str | None
+    """``"standard"`` or ``"deep"``, which costs more; some providers have further ones."""
     output_type: Literal["searchResults", "sourcedAnswer", "structured"] | None
+    """Results, an answer with its sources, or an object that follows ``schema``."""
     schema: Mapping[str, Any] | None
+    """JSON schema of a structured answer."""
     include_images: bool | None
+    """Find images as well."""
     from_date: Day | None
+    """First day of the pages: an ISO string, or a `datetime.date`."""
     to_date: Day | None
+    """Last day of the pages, likewise."""
     include_domains: Sequence[str] | None
+    """Search these domains only."""
     exclude_domains: Sequence[str] | None
+    """Search all but these domains."""
     max_results: Count | None
+    """Number of results, at most."""
