@@ -4,8 +4,7 @@ Frameworks put question, context and earlier answer into one message. A context 
 form, in this order: what stands between two rules (`-----`), below a label (`Context:`,
 `## Documents`, `<context>`, a line that announces `the following text:`), or in the paragraphs
 before or after a question. Its sentences are ranked by the words that they share with the question
-(`text.rank`), by the passage around them, and by whether they have what the question asks for: a
-name, a number, a place.
+(`text.rank`), and by the passage around them.
 """
 
 from __future__ import annotations
@@ -19,32 +18,16 @@ from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, SearchRes
 
 _ENOUGH = 0.3  # least share of the question's words that an answer must have
 _CLOSE = 0.75  # further sentences must score at least this share of the best
-_PASSAGE, _NEIGHBOUR, _EXPECTED = 0.25, 0.45, 0.18
+_PASSAGE = 0.25
 _MOST_SENTENCES = 3
 _MOST_READ = 1500
 _SNIPPET = 300  # characters of a source that a citation shows
-_PRONOUN = re.compile(
-    r"^(?:it|he|she|they|this|that|these|those|its|his|her|their|such)\b", re.IGNORECASE
-)
 _WANTS_OPENING = re.compile(
     r"\b(?:summar\w+|tl;?dr|main (?:points?|ideas?)|key (?:points?|takeaways?|details)|overview"
     r"|what (?:is|does) (?:this|the|it) ?(?:text|document|article|passage|context|page|file)?"
     r" ?(?:about|say))\b",
     re.IGNORECASE,
 )
-_ANSWERS = tuple(
-    (re.compile(asked, re.IGNORECASE), re.compile(wanted))
-    for asked, wanted in (
-        (r"\bwho(?:se|m)?\b", r"\w,? [A-Z][a-z]|^[A-Z]\w+ [A-Z]"),
-        (r"\b(?:when|(?:what|which) (?:year|date|time))\b", r"\d"),
-        (r"\bhow (?:many|much|old|long|far|tall|big|high|large|fast|often)\b|\bnumber\b",
-         r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred)\b"),
-        (r"\bwhere\b", r"\b(?:in|at|on|near|under|from)\b"),
-        (r"\bwhy\b", r"\b(?:because|since|so that|due to|to)\b"),
-        (r"^\W*(?:what|who) (?:is|are|was|were)\b",
-         r"^(?:[Aa]n?|[Tt]he)?\s*[\w .()'-]{2,60}? (?:is|are|was|were|means|provides)\b"),
-    )
-)  # fmt: skip
 _ANNOUNCES = re.compile(  # asks, opens a list, or only names parameters, as documentation does
     r"^#|[?？:]$|^(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):"
     r"|^[a-z_]+(?: [a-z_]+)*$|^[a-z_]{1,20}: \S+$"
@@ -180,41 +163,25 @@ def extract(question: str, passages: Sequence[str], most: int = _MOST_SENTENCES)
         firsts = [i for i, place in enumerate(places) if not several or places.index(place) == i]
         return _extract(split, firsts[:most], 1.0)
     plain = rank(question, texts)
-    scores = _scores(question, split, plain, rank(question, passages))
-    best = scores.index(max(scores)) if scores else 0
-    reached = max(plain[max(0, best - 1) : best + 1], default=0)
-    if reached < _ENOUGH:
+    around = rank(question, passages)
+    scores = [
+        (own + _PASSAGE * around[place]) / (2 if _ANNOUNCES.search(text) else 1)
+        for own, place, text in zip(plain, places, texts, strict=True)
+    ]
+    ranked = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    if not ranked or plain[ranked[0]] < _ENOUGH:
         return Extract()
-    chosen = [best]
-    if best and _PRONOUN.match(texts[best]) and plain[best - 1]:
-        chosen.append(best - 1)  # which the pronoun stands for
-    others = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[1 : _MOST_SENTENCES + 1]
-    for i in others:
+    best, chosen = ranked[0], ranked[:1]
+    for i in ranked[1 : _MOST_SENTENCES + 1]:
         close = scores[i] >= _CLOSE * scores[best] and plain[i] >= _CLOSE * plain[best]
         if close and texts[i] not in {texts[j] for j in chosen}:
             chosen.append(i)
-    return _extract(split, sorted(chosen[:most]), min(1.0, reached))
+    return _extract(split, sorted(chosen[:most]), min(1.0, plain[best]))
 
 
 def _extract(split: Sequence[tuple[int, str]], chosen: Sequence[int], score: float) -> Extract:
     parts = [split[i] for i in chosen]
     return Extract(tuple(text for _, text in parts), tuple(place for place, _ in parts), score)
-
-
-def _scores(
-    question: str, split: Sequence[tuple[int, str]], plain: list[float], whole: list[float]
-) -> list[float]:
-    """Weigh in the passage around a sentence, the one before it, and the kind of answer."""
-    expected = [wanted for asked, wanted in _ANSWERS if asked.search(question)]
-    scores = []
-    for i, (place, sentence) in enumerate(split):
-        score = plain[i] + _PASSAGE * whole[place]
-        if i and split[i - 1][0] == place and _PRONOUN.match(sentence):
-            score += _NEIGHBOUR * plain[i - 1]
-        if plain[i]:
-            score += _EXPECTED * sum(1 for wanted in expected if wanted.search(sentence))
-        scores.append(score / 2 if _ANNOUNCES.search(sentence) else score)
-    return scores
 
 
 def read_rag_prompt(text: str) -> RagPrompt:

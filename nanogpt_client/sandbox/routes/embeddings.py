@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.answers.text import count_tokens, rank
+from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import integer, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import Reply, invalid, json_reply, missing, require
 from nanogpt_client.sandbox.media.embeddings import embed
+from nanogpt_client.sandbox.media.words import concepts, importance, units
 from nanogpt_client.sandbox.money import per_million
 from nanogpt_client.sandbox.validate import check_inputs, check_window
 
@@ -80,13 +81,24 @@ def _scores(query: str, documents: list[str]) -> npt.NDArray[np.float64]:
     """Return a score for each document; as documented, it may be negative.
 
     A reranker reads both texts together. So beside the nearness of the vectors it counts how much
-    of the query is in a document.
+    of the query is in a document: its words, or half of each of which only the meaning is there.
     """
     vectors = embed([query, *documents], dimensions=_DIMENSIONS)
     near = vectors[1:].astype(np.float64) @ vectors[0]
-    share = np.clip((near + rank(query, documents)) / 2, 1e-6, 1 - 1e-6)
+    asked = {unit: importance(unit) for unit in units(query)}
+    covered = np.array([_covered(asked, set(units(text))) for text in documents])
+    share = np.clip((near + covered) / 2, 1e-6, 1 - 1e-6)
     scores: npt.NDArray[np.float64] = np.log(share / (1 - share))
     return scores
+
+
+def _covered(asked: Mapping[str, float], found: set[str]) -> float:
+    meanings = {meaning for unit in found for meaning in concepts(unit)}
+    total = sum(
+        weight if unit in found else 0 if meanings.isdisjoint(concepts(unit)) else weight / 2
+        for unit, weight in asked.items()
+    )
+    return total / (sum(asked.values()) or 1)
 
 
 def _documents(body: Mapping[str, Any]) -> list[str]:
