@@ -297,8 +297,9 @@ def _file(block: Mapping[str, Any]) -> Part:
     source_of = block.get("source")
     if isinstance(source_of, Mapping) and source_of.get("type") == "text":
         return messages.text_part(source_of["data"])
-    if isinstance(source_of, Mapping) and isinstance(source_of.get("content"), str):
-        return messages.text_part(source_of["content"])
+    if isinstance(source_of, Mapping) and (content := source_of.get("content")):
+        texts = [content] if isinstance(content, str) else [part["text"] for part in content]
+        return messages.text_part("\n".join(texts))
     if block.get("source_type") == "text":
         return messages.text_part(block.get("text") or block["data"])
     source, mime_type = _source(block)

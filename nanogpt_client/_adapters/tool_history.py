@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nanogpt_client.types.json_schemas import allowed_name
 from nanogpt_client.types.tool_arguments import is_plain_object, read_arguments
 
 __all__ = ["PROBLEM", "sendable"]
@@ -29,7 +30,7 @@ def sendable(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     - Arguments are JSON objects. Missing ones become ``{}``; readable ones are written as valid
       JSON; unreadable ones become ``{}``, and the call's result then begins with what the model
       wrote. If there is no result, one is added, because the tool was not run.
-    - Each call has an id of its own; results follow their calls.
+    - Each call has an id of its own and a name that providers accept; results follow their calls.
     - Empty responses are left out, unless there is nothing else.
 
     Results without a call stay as they are.
@@ -81,7 +82,8 @@ class _Repaired:
         if not function["name"]:
             problem = "The call names no tool."
         self._open.append(_Open(original, call_id, problem or call.get(PROBLEM)))
-        repaired = function | {"name": function["name"] or _NAMELESS, "arguments": arguments}
+        name = allowed_name(function["name"], _NAMELESS)
+        repaired = function | {"name": name, "arguments": arguments}
         kept = {key: value for key, value in call.items() if key != PROBLEM}
         return kept | {"id": call_id, "function": repaired}
 

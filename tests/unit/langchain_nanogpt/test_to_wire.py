@@ -161,6 +161,13 @@ def test_blocks_of_all_origins_become_parts(block, expected):
         ({"type": "document", "source": {"type": "text", "data": "plain"}}, "plain"),
         ({"type": "file", "base64": "cGxhaW4=", "mime_type": "text/plain"}, "plain"),
         ({"type": "document", "source": {"type": "content", "content": "plain"}}, "plain"),
+        (
+            {
+                "type": "document",
+                "source": {"type": "content", "content": [{"type": "text", "text": "plain"}]},
+            },
+            "plain",
+        ),
         ({"type": "file", "source_type": "text", "text": "plain"}, "plain"),
         ({"type": "json", "json": {"a": "ü"}}, '{"a": "ü"}'),
         ({"type": "search_result", "title": "T", "source": "https://e.org", "content": [

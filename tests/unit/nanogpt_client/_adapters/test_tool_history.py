@@ -86,6 +86,21 @@ def test_calls_without_a_name_get_one():
     assert sent[1]["content"] == "The call names no tool. The tool was not run."
 
 
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("search<|channel|>commentary", "search__channel__commentary"),
+        ("functions.search", "functions_search"),
+        ("my tool", "my_tool"),
+        ("f" * 80, "f" * 64),
+        ("f-1", "f-1"),
+    ],
+)
+def test_a_tool_that_a_model_made_up_ends_no_conversation(name, sent):
+    history = [calling(tool_call("a", name, "{}")), tool_message("No such tool.", "a")]
+    assert sendable(history)[0]["tool_calls"][0]["function"]["name"] == sent
+
+
 def test_what_an_adapter_knows_of_a_call_is_told_and_not_sent():
     call = tool_call("a", "f", "{}") | {PROBLEM: "It is invalid.", "extra_content": 1}
     sent = sendable([calling(call)])
