@@ -9,12 +9,9 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from nanogpt_client.account._backend import (
@@ -27,13 +24,12 @@ from nanogpt_client.account._backend import (
     Sums,
 )
 from nanogpt_client.account._state import State
+from nanogpt_client.account.sqlite_file import SqliteFile
 from nanogpt_client.errors import AccountUnavailableError
 
 __all__ = ["SqliteBackend"]
 
 T = TypeVar("T")
-
-_MEMORY = ":memory:"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
@@ -54,16 +50,12 @@ _WAIT = 10.0  # seconds for another process to finish its transaction, which tak
 
 
 class SqliteBackend:
-    """See `Backend`. Threads share one connection; a forked process opens its own."""
+    """See `Backend`. Threads share one connection."""
 
     def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
-        self._path = path
+        self._file = SqliteFile(path, _SCHEMA, "PRAGMA synchronous = NORMAL", _WAIT)
         self._now = now
         self.id = ""  # of the data that this process has seen
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
-        self._kept: list[sqlite3.Connection | None] = []
 
     def admit(self, limits: Limits, call: NewCall | None) -> Admission:
         """Reserve a call's amount (once) and a slot in the queue; without a call, only a slot."""
@@ -123,75 +115,29 @@ class SqliteBackend:
 
     def close(self) -> None:
         """Close the connection; a file's opens again when it is needed."""
-        with self._lock:
-            if self._connection is not None and self._path != _MEMORY:
-                self._connection.close()
-                self._connection = None
+        self._file.close()
 
     def forked(self) -> None:
-        """Forget the connection in a forked child, whose parent uses it."""
-        self._lock = threading.Lock()
-        # Never closed: that could remove files which the parent needs.
-        self._kept.append(self._connection)
-        self._connection = None
+        """Do nothing: the file closes its connection before a fork."""
 
     def _transaction(self, apply: Callable[[sqlite3.Connection, State, float], T]) -> T:
-        with self._lock:
-            try:
-                with _begun(self._opened()) as connection:
-                    now = self._now()
-                    state = _load(connection)
-                    if self.id not in {"", state.id}:
-                        raise AccountUnavailableError(OTHER_DATA)
-                    before = replace(state)
-                    state.tick(now)
-                    _lose(connection, state, now)
-                    result = apply(connection, state, now)
-                    if state != before:
-                        _save(connection, state)
-                self.id = state.id
-                return result
-            except (sqlite3.Error, OSError) as error:
-                raise AccountUnavailableError(
-                    f"the account's file {self._path!r} cannot be used: {error}"
-                ) from error
-
-    def _opened(self) -> sqlite3.Connection:
-        """Return the connection to the file that is at the path now."""
-        if self._path == _MEMORY:
-            self._connection = self._connection or _connect(_MEMORY)
-            return self._connection
-        if self._identity is None:
-            Path(self._path).touch(0o600)
-        found = Path(self._path).stat()  # also where it was removed, and with it what was spent
-        if self._identity != (found.st_dev, found.st_ino):
-            self._connection = None
-        if self._connection is None:
-            self._connection = _connect(self._path)
-            self._identity = found.st_dev, found.st_ino
-        return self._connection
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.executescript(_SCHEMA)
-    return connection
-
-
-@contextmanager
-def _begun(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Begin a transaction; commit it, or roll it back after any exception."""
-    if connection.in_transaction:  # an exception of a signal handler came between two steps
-        connection.rollback()
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
+        try:
+            with self._file.transaction() as connection:
+                now = self._now()
+                state = _load(connection)
+                if self.id not in {"", state.id}:
+                    raise AccountUnavailableError(OTHER_DATA)
+                before = replace(state)
+                state.tick(now)
+                _lose(connection, state, now)
+                result = apply(connection, state, now)
+                if state != before:
+                    _save(connection, state)
+        except (sqlite3.Error, OSError) as error:
+            msg = f"the account's file {self._file.path!r} cannot be used: {error}"
+            raise AccountUnavailableError(msg) from error
+        self.id = state.id or self.id
+        return result
 
 
 def _load(connection: sqlite3.Connection) -> State:

@@ -9,6 +9,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from nanogpt_client.account._backend import Backend
 from nanogpt_client.account._outbox import Outbox
+from nanogpt_client.account.sqlite_file import MEMORY
 from nanogpt_client.account.urls import file_of
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.ledger import Ledger
@@ -67,7 +68,7 @@ def opened(url: str) -> Store:
 
 
 def _backend(url: str) -> _ForkableBackend:
-    path = ":memory:" if url == MEMORY_URL else file_of(url)
+    path = MEMORY if url == MEMORY_URL else file_of(url)
     if path is not None:
         from nanogpt_client.account._sqlite import SqliteBackend  # noqa: PLC0415 - if used
 

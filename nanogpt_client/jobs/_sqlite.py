@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
+from nanogpt_client.account.sqlite_file import SqliteFile
 from nanogpt_client.jobs._backend import States, UnknownRequest
 
 __all__ = ["SQLiteBackend"]
@@ -23,46 +22,34 @@ create table if not exists intents (key text primary key, request text not null)
 create index if not exists intents_of_request on intents (request);
 """
 _WAIT = 60.0  # seconds for other processes' writes
-_PAGE = 32_768  # bytes: with 4,096, writing vectors takes three times as long
+# Bytes of a page in a new file: with 4,096, writing vectors takes three times as long.
+_PRAGMAS = "PRAGMA page_size = 32768; PRAGMA synchronous = FULL"
 _MOST = 500  # parameters of one statement; old versions of SQLite allow 999
 
 
 class SQLiteBackend:
-    """One connection, in the journal mode WAL: readers and a writer do not block each other.
-
-    Each commit reaches the disk before it returns, so that also a power failure loses none.
-    """
+    """Each commit reaches the disk before it returns, so that also a power failure loses none."""
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(
-            path, timeout=_WAIT, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._connection.execute(f"pragma page_size={_PAGE}")  # of a new file
-            self._connection.execute("pragma journal_mode=wal")
-            self._connection.execute("pragma synchronous=full")
-            self._connection.executescript(_SCHEMA)
-        except sqlite3.Error:
-            self._connection.close()
-            raise
+        self._file = SqliteFile(path, _SCHEMA, _PRAGMAS, _WAIT)
 
     def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the stored answers, by key."""
-        with self._lock:
-            return dict(self._select("select key, value from answers where key in", keys))
+        with self._file.connection() as connection:
+            return dict(_select(connection, "select key, value from answers where key in", keys))
 
     def claim(
         self, request: UnknownRequest, keys: Sequence[str], lease: float, *, take_over: bool
     ) -> States:
         """Write the intents in one transaction, which no other process can come between."""
-        with self._transaction():
+        with self._file.transaction() as connection:
             now = time.time()
-            answers = dict(self._select("select key, value from answers where key in", keys))
+            answers = dict(_select(connection, "select key, value from answers where key in", keys))
             until = dict(
-                self._select(
+                _select(
+                    connection,
                     "select intents.key, until from intents left join requests"
                     " on requests.id = intents.request where intents.key in",
                     keys,
@@ -75,41 +62,28 @@ class SQLiteBackend:
             if take_over:
                 mine, lapsed = mine + lapsed, []
             if mine:
-                self._intend(request, mine, now + lease)
+                _intend(connection, request, mine, now + lease)
         return States(mine, busy, lapsed, answers)
-
-    def _intend(self, request: UnknownRequest, keys: Sequence[str], until: float) -> None:
-        row = (request.id, request.model, len(keys), request.started_at, request.worker, until)
-        self._connection.execute("insert into requests values (?, ?, ?, ?, ?, ?)", row)
-        self._connection.executemany(
-            "insert or replace into intents values (?, ?)", [(key, request.id) for key in keys]
-        )
 
     def put(self, request: str, answers: Mapping[str, bytes]) -> None:
         """Store the answers and remove the request, in one transaction."""
-        with self._transaction():
-            self._connection.executemany(
-                "insert or replace into answers values (?, ?)", answers.items()
-            )
-            self._remove(request)
+        with self._file.transaction() as connection:
+            connection.executemany("insert or replace into answers values (?, ?)", answers.items())
+            _remove(connection, request)
 
     def release(self, request: str, keys: Sequence[str], *, unknown: bool) -> None:  # noqa: ARG002
         """End the lease; unless the outcome is unknown, remove the request."""
-        with self._transaction():
+        with self._file.transaction() as connection:
             if unknown:
-                self._connection.execute("update requests set until = 0 where id = ?", (request,))
+                connection.execute("update requests set until = 0 where id = ?", (request,))
             else:
-                self._remove(request)
-
-    def _remove(self, request: str) -> None:
-        self._connection.execute("delete from intents where request = ?", (request,))
-        self._connection.execute("delete from requests where id = ?", (request,))
+                _remove(connection, request)
 
     def renew(self, requests: Collection[str], lease: float) -> None:
         """Extend the leases, but not of requests that were released meanwhile."""
         until = time.time() + lease
-        with self._transaction():
-            self._connection.executemany(
+        with self._file.transaction() as connection:
+            connection.executemany(
                 "update requests set until = ? where id = ? and until > 0",
                 [(until, request) for request in requests],
             )
@@ -117,29 +91,34 @@ class SQLiteBackend:
     def unknown(self) -> list[UnknownRequest]:
         """Return the requests whose lease is over."""
         query = "select id, model, items, at, worker from requests where until <= ? order by at"
-        with self._lock:
-            rows = self._connection.execute(query, (time.time(),)).fetchall()
+        with self._file.connection() as connection:
+            rows = connection.execute(query, (time.time(),)).fetchall()
         return [UnknownRequest(*row) for row in rows]
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
-    def _select(self, query: str, keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        for start in range(0, len(keys), _MOST):
-            part = keys[start : start + _MOST]
-            marks = ",".join("?" * len(part))
-            yield from self._connection.execute(f"{query} ({marks})", part)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Begin as a writer at once, as a reader that becomes one may find the file locked."""
-        with self._lock:
-            self._connection.execute("begin immediate")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
-            self._connection.execute("commit")
+def _select(
+    connection: sqlite3.Connection, query: str, keys: Sequence[str]
+) -> Iterator[tuple[str, Any]]:
+    for start in range(0, len(keys), _MOST):
+        part = keys[start : start + _MOST]
+        marks = ",".join("?" * len(part))
+        yield from connection.execute(f"{query} ({marks})", part)
+
+
+def _intend(
+    connection: sqlite3.Connection, request: UnknownRequest, keys: Sequence[str], until: float
+) -> None:
+    row = (request.id, request.model, len(keys), request.started_at, request.worker, until)
+    connection.execute("insert into requests values (?, ?, ?, ?, ?, ?)", row)
+    connection.executemany(
+        "insert or replace into intents values (?, ?)", [(key, request.id) for key in keys]
+    )
+
+
+def _remove(connection: sqlite3.Connection, request: str) -> None:
+    connection.execute("delete from intents where request = ?", (request,))
+    connection.execute("delete from requests where id = ?", (request,))

@@ -262,10 +262,7 @@ def _opened(url: str) -> Backend:
         return RedisBackend(url)
     from nanogpt_client.jobs._sqlite import SQLiteBackend  # noqa: PLC0415 - like the other one
 
-    try:
-        return SQLiteBackend(path)
-    except SQLiteBackend.errors as error:
-        raise _unavailable(url, error) from error
+    return SQLiteBackend(path)
 
 
 def _unavailable(url: str, error: Exception) -> StoreUnavailableError:

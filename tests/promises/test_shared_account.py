@@ -9,6 +9,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from collections import deque
@@ -293,6 +294,46 @@ def test_before_the_first_call(tmp_path):
             with pytest.raises(AccountUnavailableError), client_of(server, Account(url)) as client:
                 client.chat("hi", model=CHAT_MODEL)
         assert server.requests == []
+
+
+def test_on_a_full_disk_nothing_is_sent_and_nothing_lost(tmp_path):
+    """A limit on the size of files stands for the disk; the account's grows with each call."""
+
+    def work() -> None:
+        account = Account(f"sqlite:///{tmp_path}/spent.db", usd=1, requests_per_second=None)
+        with RawServer(chat_answer(cost=float(COST))) as server:
+            call(server, account, "blocking")
+            _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+            assert "AccountUnavailableError" in ask(account, server.base_url, 200, 1)
+            sent = server.posts
+            with pytest.raises(AccountUnavailableError):
+                call(server, account, "blocking")
+            assert 1 < server.posts == sent < 200
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+            assert eventually(lambda: account.spent == sent * COST)
+            call(server, account, "blocking")
+            assert account.spent == (sent + 1) * COST
+
+    assert in_a_fork(work) == 0
+
+
+def test_a_file_of_somebody_else_is_refused(tmp_path):
+    url = f"sqlite:///{tmp_path}/spent.db"
+    Account(url).admit()
+    (tmp_path / "spent.db").chmod(0o400)
+
+    def work() -> None:
+        with RawServer(chat_answer()) as server:
+            ready(server.base_url)  # loads what nobody else might
+            account, sent = fresh(url), server.posts
+            if os.getuid() == 0:  # who may write anything
+                os.seteuid(65534)
+            with pytest.raises(AccountUnavailableError, match="cannot be used"):
+                call(server, account, "blocking")
+            assert server.posts == sent
+
+    assert in_a_fork(work) == 0
 
 
 def lose_data(url: str, valkey: ValkeyServer) -> None:

