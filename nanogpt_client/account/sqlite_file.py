@@ -121,22 +121,22 @@ class SqliteFile:
 
 _files: WeakSet[SqliteFile] = WeakSet()
 _registering = threading.Lock()  # held during a fork, so that no thread opens a new one
-_held: list[SqliteFile] = []
+_locked: list[SqliteFile] = []
 
 
 def _before() -> None:
     _registering.acquire()
-    _held.extend([file for file in list(_files) if file._before_fork()])  # noqa: SLF001
+    _locked.extend([file for file in list(_files) if file._before_fork()])  # noqa: SLF001
 
 
 def _in_parent() -> None:
-    while _held:
-        _held.pop()._lock.release()  # noqa: SLF001
+    while _locked:
+        _locked.pop()._lock.release()  # noqa: SLF001
     _registering.release()
 
 
 def _in_child() -> None:
-    _held.clear()
+    _locked.clear()
     for file in list(_files):
         file._in_child()  # noqa: SLF001
     _registering.release()
