@@ -12,7 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import get_ident
 from typing import Any, TypeAlias
@@ -77,15 +77,17 @@ class Hooks:
     on_request: Hook | None = None
     on_response: Hook | None = None
     on_retry: Hook | None = None
+    _warned: set[tuple[str, str]] = field(
+        default_factory=set, init=False, repr=False, compare=False
+    )
 
     def request(self, event: CallEvent) -> None:
         """Report that a request is about to be sent."""
-        logger.debug("%s %s model=%s", event.method, event.path, event.model)
         _call(self.on_request, event)
 
     def response(self, event: CallEvent) -> None:
         """Report the outcome."""
-        logger.info(
+        logger.debug(
             "%s %s model=%s: %s in %.3f s, request id %s, sent %d times",
             event.method,
             event.path,
@@ -97,15 +99,22 @@ class Hooks:
         )
         _call(self.on_response, event)
 
-    def retry(self, event: CallEvent) -> None:
-        """Report that the request will be sent again."""
-        logger.warning(
-            "%s %s model=%s: sent again in %.2f s, because %s",
+    def retry(self, event: CallEvent, reason: str) -> None:
+        """Report that the request will be sent again: each reason once, further ones for debugging.
+
+        A thousand calls that wait for one rate limit are one warning.
+        """
+        first = (event.path, reason) not in self._warned
+        self._warned.add((event.path, reason))
+        logger.log(
+            logging.WARNING if first else logging.DEBUG,
+            "%s %s model=%s: sent again in %.2f s, because %s%s",
             event.method,
             event.path,
             event.model,
             event.seconds,
             event.error,
+            "; further ones like this are logged at DEBUG" if first else "",
         )
         _call(self.on_retry, event)
 

@@ -186,7 +186,8 @@ def _exchange(
             if pause is None:
                 raise failure
             seconds = pause
-        context.hooks.retry(replace(event, seconds=seconds, error=str(failure)))
+        again = replace(event, seconds=seconds, error=str(failure))
+        context.hooks.retry(again, reason=type(failure).__name__)
         if pause is not None:
             yield Sleep(pause)
 

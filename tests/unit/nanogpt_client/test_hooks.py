@@ -83,9 +83,33 @@ def test_the_log_has_neither_prompts_nor_answers_nor_headers(caplog):
     call = chat(SECRET, model="m", extra_headers={"x-secret": SECRET})
     drive(send_with_retries(call, context()), Reply(503, {"set-cookie": SECRET}), reply(ANSWER))
     levels = [record.levelname for record in caplog.records]
-    assert levels == ["DEBUG", "INFO", "WARNING", "DEBUG", "INFO"]
+    assert levels == ["DEBUG", "WARNING", "DEBUG"]  # one for each response, and the retry
     assert "POST /chat/completions model=m: 503" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_a_storm_of_refusals_is_one_warning_for_each_reason(caplog):
+    caplog.set_level(logging.DEBUG, "nanogpt_client")
+    rules = context()
+    for number in range(20):
+        refused = Reply(429, {"retry-after": "1", "x-request-id": str(number)})
+        drive(send_with_retries(chat("hi", model="m"), rules), refused, reply(ANSWER))
+    for _ in range(3):
+        drive(send_with_retries(chat("hi", model="m"), rules), Reply(503), reply(ANSWER))
+    warned = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [("429" in record.message, "503" in record.message) for record in warned] == [
+        (True, False),
+        (False, True),
+    ]
+    again = [record for record in caplog.records if "sent again in" in record.message]
+    assert len(again) == 23
+
+
+def test_nothing_is_above_debug_where_all_goes_well(caplog):
+    caplog.set_level(logging.DEBUG, "nanogpt_client")
+    drive(send_with_retries(chat("hi", model="m"), context()), reply(ANSWER))
+    (record,) = caplog.records
+    assert record.levelname == "DEBUG"
 
 
 def test_nothing_is_reported_by_default():
