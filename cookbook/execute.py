@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +34,43 @@ _PASSING = [
 ]
 
 
-def run(path: Path) -> Any:
+def run(path: Path, *, twice: bool = False) -> Any:
     """Run a notebook from top to bottom in an empty folder and return it with its outputs.
+
+    Args:
+        path: the notebook.
+        twice: then run it once more among the files of the first run, in a kernel of its own.
 
     Raises:
         CellExecutionError: of nbclient; a cell failed.
+        RuntimeError: it wrote files outside of the folder ``out``.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = _run_in(folder, path)
+        if twice:
+            _run_in(folder, path)
+        if left := {found.name for found in Path(folder).iterdir()} - {"out"}:
+            raise RuntimeError(f"{path.name} writes {', '.join(sorted(left))} outside of out/")
+    return tidy(notebook)
+
+
+def _run_in(folder: str, path: Path) -> Any:
     notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] # its own
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NANOGPT_")}
     environment["PYTHONPATH"] = str(ROOT)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as sockets:
         client = NotebookClient(
             notebook,
             timeout=SECONDS,
-            # Sockets in the folder, not ports: nobody else on the machine can join in.
-            km=AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel"),
+            # Sockets in a folder, not ports: nobody else on the machine can join in.
+            km=AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel"),
             extra_arguments=["--log-level=40"],
             coalesce_streams=True,
             record_timing=False,
             resources={"metadata": {"path": folder}},
         )
         client.execute(env=environment)
-    return tidy(notebook)
+    return notebook
 
 
 def tidy(notebook: Any) -> Any:
@@ -96,11 +112,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m cookbook.execute", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="parts of their files' names; by default all")
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to write them to")
+    parser.add_argument("--twice", action="store_true", help="also run each among its own files")
     options = parser.parse_args(arguments)
     wanted = options.names or [""]
     chosen = [path for path in NOTEBOOKS if any(name in path.name for name in wanted)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, notebook in zip(chosen, pool.map(run, chosen), strict=True):
+        for path, notebook in zip(
+            chosen, pool.map(partial(run, twice=options.twice), chosen), strict=True
+        ):
             target = options.to / path.name
             nbformat.write(notebook, target)  # type: ignore[no-untyped-call] # its own
             print(f"{path.name}: {target.stat().st_size // 1024} kB")
