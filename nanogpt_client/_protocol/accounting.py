@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import SecretStr
 
@@ -38,6 +38,9 @@ from nanogpt_client.errors import (
 )
 from nanogpt_client.hooks import Hooks
 from nanogpt_client.ledger import Ledger, LedgerEntry, current_scope, posting
+from nanogpt_client.types._coerce import as_dict
+from nanogpt_client.types.billing import Billing
+from nanogpt_client.types.chat import Usage
 from nanogpt_client.types.payments import PaymentChallenge, PaymentOption
 
 
@@ -90,6 +93,23 @@ def settled(step: Settled, context: CallContext) -> Generator[Block, Any, None]:
         shared = AccountCall(context.account, entry, None, billable=False, token=token)
         shared.finish(entry, corrects_unknown=unknown, of=estimate)
         yield Block(context.account.flush)
+
+
+class UnreadReply(NamedTuple):
+    """What a response reports of its cost, though it contains no answer."""
+
+    billing: Billing
+    usage: Usage | None
+
+    @classmethod
+    def read(cls, reply: Reply) -> UnreadReply:
+        """Read any response."""
+        try:
+            body = as_dict(reply.json())
+        except ValueError:
+            body = {}
+        billing = Billing.read(body, reply.headers)
+        return cls(billing, Usage.read(body.get("usage"), billing.pricing))
 
 
 class CallAccounting:

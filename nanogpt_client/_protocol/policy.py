@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from nanogpt_client import bundled_models
-from nanogpt_client._protocol.accounting import CallAccounting, CallContext, settled
+from nanogpt_client._protocol.accounting import CallAccounting, CallContext, UnreadReply, settled
 from nanogpt_client._protocol.call import Call, Decoder, Reply, StreamCall
 from nanogpt_client._protocol.job_costs import JobStatus, Settled, Submitted
 from nanogpt_client._protocol.payments import pay_per_call
@@ -71,6 +72,7 @@ def _send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
         try:
             result = call.parse(reply)
         except NanoGPTError as error:
+            accounting.result = partial(UnreadReply.read, reply)
             _add_details(error, reply, call)
             raise
         accounting.result = lambda: result
@@ -148,6 +150,8 @@ def _stream_events(
             yield Yield(decoder.end())
         except NanoGPTError as error:
             error.partial = decoder.partial()
+            if isinstance(opened, Reply):
+                accounting.result = partial(UnreadReply.read, opened)
             _add_details(error, reply, call)
             raise
     if unread and isinstance(opened, Connected):

@@ -13,9 +13,11 @@ import pytest
 
 from nanogpt_client._protocol.accounting import CallAccounting, CallContext
 from nanogpt_client._protocol.call import Call, Reply, Request
-from nanogpt_client._protocol.policy import run_flow, send_with_retries
+from nanogpt_client._protocol.policy import run_flow, send_with_retries, stream_events
+from nanogpt_client.endpoints.chat import chat, stream_chat
+from nanogpt_client.endpoints.images import generate_image
 from nanogpt_client.endpoints.speech import speak
-from nanogpt_client.endpoints.video import generate_video
+from nanogpt_client.endpoints.video import generate_video, submit_video
 from nanogpt_client.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -240,3 +242,31 @@ def test_polls_never_record_the_price_of_a_spoken_job_again():
     assert [(e.kind, e.cost) for e in rules.ledger] == [
         ("speech", Decimal("0.5")), ("speech", 0), ("download", 0),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "body"),
+    [
+        (lambda rules: run_flow(submit_video("a fox", model="m"), rules), {"status": "pending"}),
+        (lambda rules: run_flow(generate_image("a fox", model="m"), rules), {"data": []}),
+        (lambda rules: send_with_retries(chat("hi", model="m"), rules), {"choices": []}),
+        (lambda rules: send_with_retries(chat("hi", model="m"), rules), {"error": "gone"}),
+        (lambda rules: stream_events(stream_chat("hi", model="m"), rules), {"choices": []}),
+        (lambda rules: stream_events(stream_chat("hi", model="m"), rules), {"error": "gone"}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("billed", "cost"),
+    [
+        ({"cost": 0.25}, SOME),
+        ({"x_nanogpt_pricing": {"costUsd": "0.25"}}, SOME),
+        ({"cost": 0.25, "paymentSource": "XNO"}, None),
+        ({}, None),
+    ],
+)
+def test_a_response_without_an_answer_costs_what_it_reports(steps, body, billed, cost):
+    rules = context()
+    driven = drive(steps(rules), reply({**body, **billed}))
+    assert driven.error is not None
+    assert driven.error.maybe_billed
+    assert only_entry(rules).cost == cost
