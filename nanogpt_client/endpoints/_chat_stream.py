@@ -38,6 +38,7 @@ class ChatDecoder:
         self._message = ChatAccumulator(headers)
         self._headers = headers
         self._choices = choices
+        self._fields = set(_IN_EVERY_EVENT)
         self._head = b""
         self._has_events = False
         self._notice: dict[str, Any] | None = None
@@ -129,7 +130,9 @@ class ChatDecoder:
         chunks = [c for c in self._message.add(parsed) if c.text or _has_content(c)]
         # An event without news does not reset the stall timer. A first event may have the role
         # alone.
-        self.events += bool(chunks) or (_is_news(parsed) if self.events else any(parsed.values()))
+        self.events += bool(chunks) or (
+            self._is_news(parsed) if self.events else any(parsed.values())
+        )
         if (error := _reported(parsed)) is not None:
             self.failure = error_from_body(error)
         elif self._message.failed:
@@ -139,6 +142,14 @@ class ChatDecoder:
         elif not parsed.get("choices") and (error_text(parsed) or "detail" in parsed):
             self._notice = parsed  # of a server that does not report errors under ``error``
         return chunks
+
+    def _is_news(self, parsed: dict[str, Any]) -> bool:
+        """Whether an event without content has a field that none of those before it had."""
+        choices = dicts(parsed.get("choices"))
+        levels = [parsed, *choices, *(as_dict(choice.get("delta")) for choice in choices)]
+        new = {name for level in levels for name, value in level.items() if value} - self._fields
+        self._fields |= new
+        return bool(new)
 
     def _unfinished(self) -> NanoGPTError:
         if self._notice is not None:
@@ -177,26 +188,15 @@ def _has_content(chunk: ChatChunk) -> bool:
     """Whether a chunk without text has other content."""
     return bool(
         chunk.reasoning
-        or chunk.tool_calls
+        or any(call.id or call.name or call.arguments for call in chunk.tool_calls)
         or chunk.citations
         or chunk.images
         or chunk.refusal
         or chunk.audio
-        or chunk.logprobs
+        or any((chunk.logprobs or {}).values())
     )
 
 
-_REPEATED = frozenset({"id", "object", "created", "model", "provider", "system_fingerprint"})
-"""Fields that every event repeats."""
-
-
-def _is_news(parsed: dict[str, Any]) -> bool:
-    """Whether an event without content has more than those before it."""
-    if any(value for name, value in parsed.items() if name != "choices" and name not in _REPEATED):
-        return True
-    return any(
-        choice.get("finish_reason")
-        or any(value for name, value in as_dict(choice.get("delta")).items() if name != "role")
-        or any(value for name, value in choice.items() if name not in {"index", "delta"})
-        for choice in dicts(parsed.get("choices"))
-    )
+_IN_EVERY_EVENT = frozenset(
+    """id object created model provider system_fingerprint choices index delta role""".split()
+)

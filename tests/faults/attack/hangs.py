@@ -35,6 +35,7 @@ SCRIPTS: dict[str, Script] = {
     "`data: {}` for ever": _drip(chunked(b"data: {}\n\n"), EVENT_STREAM),
     "comments for ever": _drip(chunked(b": still here\n\n"), EVENT_STREAM),
     "roles for ever": _drip(chunked(_ROLE), EVENT_STREAM),
+    "pings for ever": _drip(chunked(b'data: {"type": "ping"}\n\n'), EVENT_STREAM),
 }
 _LIMITS: dict[str, Any] = {
     "timeout": SECONDS,

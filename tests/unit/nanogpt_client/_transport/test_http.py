@@ -237,10 +237,24 @@ def test_events_that_say_nothing_are_no_sign_of_life(shell: Shell, nothing: byte
             shell.use(settings, "stream_chat", "hi", model="m")
 
 
+EMPTY_CALL = {"index": 0, "function": {"arguments": ""}}
+CITED = {"type": "url_citation", "url": "https://example.com", "title": "x"}
+NOTHING_NEW: dict[str, dict[str, Any]] = {
+    "a role": frame(delta={"role": "assistant"}),
+    "empty text": frame(delta={"role": "assistant", "content": ""}),
+    "no delta": frame(delta={}),
+    "an empty piece of a call": frame(delta={"tool_calls": [EMPTY_CALL]}),
+    "the same citation": frame(delta={"annotations": [CITED]}),
+    "no logprobs": frame(delta={}) | {"choices": [{"index": 0, "logprobs": {"content": []}}]},
+    "the same usage": {"choices": [], "usage": {"prompt_tokens": 1}},
+    "a ping": {"type": "ping"},
+}
+
+
 @EITHER
-@pytest.mark.parametrize("delta", [{"role": "assistant"}, {"role": "assistant", "content": ""}, {}])
-def test_roles_for_ever_are_no_sign_of_life_either(shell: Shell, delta: dict[str, str]):
-    again = chunked(sse(frame("Hello"))), *drip(chunked(sse(frame(delta=delta))))
+@pytest.mark.parametrize("event", NOTHING_NEW.values(), ids=NOTHING_NEW)
+def test_the_same_for_ever_is_no_sign_of_life_either(shell: Shell, event: dict[str, Any]):
+    again = chunked(sse(frame("Hello"))), *drip(chunked(sse(event)))
     with RawServer([EVENT_STREAM, *again]) as server:
         settings = {"base_url": server.base_url, "stream_idle_timeout": 0.3}
         with pytest.raises(StreamStalledError) as caught:
