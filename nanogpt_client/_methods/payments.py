@@ -11,6 +11,7 @@ from nanogpt_client._methods.base import AsyncMethods, Methods
 from nanogpt_client.endpoints import payments
 from nanogpt_client.types.chat import ChatCompletion
 from nanogpt_client.types.media import GeneratedImages
+from nanogpt_client.types.pages import ScrapedPage, UrlResults
 from nanogpt_client.types.payments import PaidKind, PayableEndpoint, PaymentStatus
 from nanogpt_client.types.search import WebSearchResult
 
@@ -32,6 +33,10 @@ class PaymentMethods(Methods):
     def complete_payment(
         self, payment_id: str, *, kind: Literal["search"], poll_timeout: float = ...
     ) -> WebSearchResult: ...
+    @overload
+    def complete_payment(
+        self, payment_id: str, *, kind: Literal["scrape"], poll_timeout: float = ...
+    ) -> UrlResults[ScrapedPage]: ...
     def complete_payment(
         self, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
     ) -> Any:
@@ -71,6 +76,10 @@ class AsyncPaymentMethods(AsyncMethods):
     async def complete_payment(
         self, payment_id: str, *, kind: Literal["search"], poll_timeout: float = ...
     ) -> WebSearchResult: ...
+    @overload
+    async def complete_payment(
+        self, payment_id: str, *, kind: Literal["scrape"], poll_timeout: float = ...
+    ) -> UrlResults[ScrapedPage]: ...
     async def complete_payment(
         self, payment_id: str, *, kind: PaidKind = "chat", poll_timeout: float = 120.0
     ) -> Any:

@@ -195,23 +195,31 @@ def _call(
         raise InvalidArgumentError(msg, param="urls")
     request = post(route.path, {"urls": list(urls), **more}, options, root="api")
 
-    def parse(reply: Reply) -> UrlResults[Item]:
-        body = read_object(reply)
-        if not isinstance(body.get(route.key), list):
-            msg = f"NanoGPT answered without {route.key}"
-            raise InvalidResponseError(msg, maybe_billed=True)
-        billing = _billing(body, reply)
-        pairs = list(_matched(urls, dicts(body[route.key])))
-        paid = sum(failure_of(raw) is None for _, raw in pairs)
-        share = None if billing.cost is None or not paid else billing.cost / paid
-        items = tuple(route.read(url, raw, share) for url, raw in pairs)
-        return UrlResults(items, billing, body)
-
     price = route.usd * len(urls)
     return Call(
-        request, parse, route.kind, None, RetrySafety.IF_REJECTED, billable=True,
-        estimate=lambda: price,
+        request, lambda reply: _results(route, urls, reply), route.kind, None,
+        RetrySafety.IF_REJECTED, billable=True, estimate=lambda: price,
     )  # fmt: skip
+
+
+def read_pages(reply: Reply) -> UrlResults[ScrapedPage]:
+    """Read the pages of an earlier call, whose URLs are those that the response names."""
+    return _results(_pages(stealth=False), None, reply)
+
+
+def _results(route: _Route[Item], urls: Sequence[str] | None, reply: Reply) -> UrlResults[Item]:
+    body = read_object(reply)
+    if not isinstance(body.get(route.key), list):
+        msg = f"NanoGPT answered without {route.key}"
+        raise InvalidResponseError(msg, maybe_billed=True)
+    listed = dicts(body[route.key])
+    sent = [as_text(item.get("url")) for item in listed] if urls is None else urls
+    billing = _billing(body, reply)
+    pairs = list(_matched(sent, listed))
+    paid = sum(failure_of(raw) is None for _, raw in pairs)
+    share = None if billing.cost is None or not paid else billing.cost / paid
+    items = tuple(route.read(url, raw, share) for url, raw in pairs)
+    return UrlResults(items, billing, body)
 
 
 def _billing(body: Mapping[str, Any], reply: Reply) -> Billing:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from nanogpt_client._protocol import payments
 from nanogpt_client._protocol.call import Call, Reply
 from nanogpt_client._protocol.steps import Flow
-from nanogpt_client.endpoints import _checks, chat, images, search
+from nanogpt_client.endpoints import _checks, chat, images, pages, search
 from nanogpt_client.endpoints._requests import get, read_object
 from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.types._coerce import dicts
@@ -23,6 +23,7 @@ _READERS: Final[dict[str, Callable[[Reply], Any]]] = {
     "chat": chat.read_completion,
     "image": images.read_images,
     "search": search.read_result,
+    "scrape": pages.read_pages,
 }
 
 

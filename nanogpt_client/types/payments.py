@@ -27,7 +27,7 @@ __all__ = [
     "PaymentStatus",
 ]
 
-PaidKind: TypeAlias = Literal["chat", "image", "search"]
+PaidKind: TypeAlias = Literal["chat", "image", "search", "scrape"]
 
 _SENT: Final = frozenset({"nano", "base-usdc"})
 _L402: Final = "lightning-l402"

@@ -114,6 +114,7 @@ _PATHS: dict[str, tuple[Handler, str]] = {
     "v1/images/generations": (images.generate, "deterministic"),
     "v1/images/edits": (images.edit, "deterministic"),
     "v1/data/web/search": (web.web, "deterministic"),
+    "v1/data/url/scrape": (web.scrape, "deterministic"),
 }
 
 

@@ -177,6 +177,7 @@ _ROUTES: tuple[tuple[str, Verdict], ...] = (
     ("/responses", _RESPONSES),
     ("/messages", _MESSAGES),
     ("/data/web/search", Sent("paid search")),
+    ("/data/url/scrape", Sent("paid pages")),
     ("/data", _DATA),
     ("/googlemaps", _DATA),
     ("/files", Sent("batch file")),

@@ -372,6 +372,7 @@ _EXPECTED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "paid search": _expected_paid_search,
     "video": _expected_video,
     "pages": _expected_pages,
+    "paid pages": _expected_pages,
 }
 
 
@@ -463,6 +464,10 @@ def _pages(body: dict[str, Any], example: Example) -> Request:
     return pages.scrape_pages(body["urls"], stealth=body.get("stealthMode", False)).request
 
 
+def _paid_pages(body: dict[str, Any], example: Example) -> Request:
+    return without_stream(_pages(body, example))
+
+
 def _transcripts(body: dict[str, Any], example: Example) -> Request:
     return pages.youtube_transcripts(body["urls"]).request
 
@@ -540,6 +545,7 @@ SENDERS: dict[str, Callable[[dict[str, Any], Example], Request]] = {
     "voice": _voice,
     "voice status": _voice_status,
     "pages": _pages,
+    "paid pages": _paid_pages,
     "transcripts": _transcripts,
     "batch file": _batch_file,
     "batch": _batch,

@@ -7,15 +7,15 @@ import copy
 import pickle
 import threading
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from langchain_core.exceptions import ModelError
 from langchain_core.load import dumps
 from llama_index.core.base.llms.types import ChatMessage
 
-from langchain_nanogpt import ChatNanoGPT
-from llama_index_nanogpt import NanoGPT
+from langchain_nanogpt import ChatNanoGPT, NanoGPTWebLoader
+from llama_index_nanogpt import NanoGPT, NanoGPTWebReader
 from nanogpt_client import (
     AsyncNanoGPTClient,
     Budget,
@@ -31,6 +31,7 @@ from nanogpt_client import (
 )
 from nanogpt_client.config import KEY_VARIABLES
 from nanogpt_client.sandbox import Sandbox, Script, ToolCalls
+from nanogpt_client.types.payments import PaidKind
 
 MODEL = "openai/gpt-5.2"
 
@@ -260,10 +261,63 @@ async def test_routes_and_images_of_a_client_without_an_account(box):
         image = await client.generate_image("a cat", model="hidream", size="256x256")
         assert image[0].data
         assert (await client.search_web("What is Nano?")).hits
+        assert (await client.scrape("https://nano.org"))[0].text
         with pytest.raises(NanoGPTError, match="payable_endpoints"):
             await client.embed(["a"], model="text-embedding-3-small")
         kinds = [entry.kind for entry in client.ledger if entry.paid]
-        assert kinds == ["image", "search"]
-        (first, _) = [entry.payment_id for entry in client.ledger if entry.paid]
+        assert kinds == ["image", "search", "scrape"]
+        (first, *_) = [entry.payment_id for entry in client.ledger if entry.paid]
         assert (await client.payment_status(str(first))).status == "completed"
-    assert len(wallet.sent) == 2
+    assert len(wallet.sent) == 3
+
+
+class Died(BaseException):
+    """In the place of a process that ends while it waits for the money."""
+
+
+PAYABLE: dict[str, tuple[Any, Any]] = {
+    "chat": (lambda c: c.chat("hi", model=MODEL, max_tokens=20), lambda found: found.text),
+    "image": (
+        lambda c: c.generate_image("a cat", model="hidream", size="256x256"),
+        lambda found: found[0].data,
+    ),
+    "search": (lambda c: c.search_web("What is Nano?"), lambda found: found.hits),
+    "scrape": (lambda c: c.scrape("https://nano.org"), lambda found: found[0].text),
+}
+
+
+def test_every_payable_route_has_its_kind(box):
+    with NanoGPTClient(pay=never, base_url=box.base_url) as client:
+        routes = {each.endpoint for each in client.payable_endpoints()}
+    assert len(routes) == len(PAYABLE) + 1  # images are made and edited
+    assert set(get_args(PaidKind)) == set(PAYABLE)
+
+
+@pytest.mark.parametrize("kind", PAYABLE)
+def test_any_call_that_was_paid_is_completed_by_another_client(box, kind):
+    call, content = PAYABLE[kind]
+    wallet, ledger = box.wallet(), Ledger()
+
+    def pay(challenge: Any) -> None:
+        wallet.pay(challenge)
+        raise Died
+
+    with NanoGPTClient(pay=pay, base_url=box.base_url, ledger=ledger) as client:
+        with pytest.raises(Died):
+            call(client)
+    (payment_id,) = ledger.open_payments()
+    with NanoGPTClient(pay=never, base_url=box.base_url, ledger=ledger) as other:
+        assert content(other.complete_payment(payment_id, kind=kind))
+    assert ledger.open_payments() == []
+    assert len(wallet.sent) == 1
+
+
+@pytest.mark.parametrize("load", [
+    lambda settings: NanoGPTWebLoader(urls="https://nano.org", **settings).load()[0].page_content,
+    lambda settings: NanoGPTWebReader(**settings).load_data("https://nano.org")[0].text,
+])  # fmt: skip
+def test_pages_are_paid_per_call_in_both_frameworks(box, load):
+    wallet = box.wallet()
+    assert load({"pay": wallet.pay, "base_url": box.base_url})
+    assert next(path for path, _ in sent(box)) == "/api/v1/data/url/scrape"
+    assert len(wallet.sent) == 1

@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from langchain_nanogpt import ChatNanoGPT
+from llama_index_nanogpt import NanoGPT
 from nanogpt_client import (
     CallEvent,
     Ledger,
@@ -123,6 +125,19 @@ def settings(service: Service, step: str) -> dict[str, Any]:
     return {"base_url": service.server.base_url, "pay": pay, **hooks.get(step, {})}
 
 
+CALLERS: dict[str, Any] = {
+    "chat": lambda client: client.chat("Say ok", model="m"),
+    "stream": lambda client: list(client.stream_chat("Say ok", model="m")),
+    "LangChain": lambda client: ChatNanoGPT(model="m", client=client).invoke("Say ok"),
+    "LangChain stream": lambda client: list(ChatNanoGPT(model="m", client=client).stream("Say ok")),
+    "LlamaIndex": lambda client: NanoGPT(model="m", client=client).complete("Say ok"),
+    "LlamaIndex stream": lambda client: list(
+        NanoGPT(model="m", client=client).stream_complete("Say ok")
+    ),
+}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize(
     ("step", "payments", "outcome"),
     [
@@ -137,11 +152,13 @@ def settings(service: Service, step: str) -> dict[str, Any]:
         ("never", 1, "nothing"),
     ],
 )
-def test_killed_at_a_step_another_process_continues(service, tmp_path, step, payments, outcome):
+def test_killed_at_a_step_another_process_continues(
+    service, tmp_path, step, payments, outcome, caller
+):
     path = tmp_path / "ledger.jsonl"
 
     def first() -> None:
-        NanoGPTClient(ledger=Ledger(path), **settings(service, step)).chat("Say ok", model="m")
+        CALLERS[caller](NanoGPTClient(ledger=Ledger(path), **settings(service, step)))
 
     assert in_a_fork(first) == (0 if step == "never" else -signal.SIGKILL)
     assert service.counts["payments"] == payments

@@ -155,4 +155,4 @@ def test_unknown_payments_and_the_list_of_routes():
     for query in ("", "?supported=all"):
         listed = ask(app, "GET", f"/api/v1/x402/endpoints{query}").json()
         check("/v1/x402/endpoints", "GET", 200, listed)
-        assert listed["meta"]["count"] == len(listed["data"]) == 4
+        assert listed["meta"]["count"] == len(listed["data"]) == 5

@@ -16,7 +16,7 @@ from nanogpt_client import BadRequestError, Budget, BudgetExceededError, Progres
 from nanogpt_client._protocol.call import RetrySafety
 from nanogpt_client._protocol.policy import send_with_retries
 from nanogpt_client._protocol.steps import Addresses
-from nanogpt_client.endpoints.pages import scrape, scrape_pages, youtube_transcripts
+from nanogpt_client.endpoints.pages import read_pages, scrape, scrape_pages, youtube_transcripts
 from nanogpt_client.errors import InvalidArgumentError, InvalidResponseError, NanoGPTError
 from tests.support.driving import ODD_VALUES, context, drive, reply
 from tests.support.typed import as_declared
@@ -137,6 +137,26 @@ def test_nothing_that_came_is_lost_and_nothing_that_is_missing_hides():
         (URLS[0], None), (URLS[1], "NanoGPT gave no reason"),
         ("https://other.example", None), ("https://third.example", None),
     ]  # fmt: skip
+
+
+def test_pages_of_an_earlier_call_have_the_urls_of_the_response():
+    body = answer(
+        {"url": "https://a.org", "success": True, "markdown": "A"},
+        {"url": "https://b.org", "success": False, "error": "away"},
+        {"success": True, "markdown": "C"},
+    )
+    found = read_pages(reply(body))
+    assert [(page.url, page.text, page.error) for page in found] == [
+        ("https://a.org", "A", None), ("https://b.org", "", "away"), ("", "C", None),
+    ]  # fmt: skip
+    assert found.cost == Decimal("0.001")
+
+
+@pytest.mark.parametrize("body", [{}, {"results": "none"}])
+def test_pages_of_an_earlier_call_that_are_missing_may_be_paid(body):
+    with pytest.raises(InvalidResponseError) as caught:
+        read_pages(reply(body))
+    assert caught.value.maybe_billed
 
 
 @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": {}}, {"summary": {}}])
