@@ -111,7 +111,8 @@ async def use(mode, **options):
         command=sys.executable, args=[*arguments, "--confirm-above", "0.001"], env=dict(os.environ)
     )
     async with Client(stdio_client(server), mode=mode, **options) as client:
-        assert {"web_search", "fetch_page"} <= {tool.name for tool in (await client.list_tools()).tools}
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert {"web_search", "fetch_page", "check_balance"} <= names, names
         return [await client.call_tool("generate_image", {"prompt": "a cat"}) for _ in range(2)]
 
 for mode in ("legacy", "auto"):
