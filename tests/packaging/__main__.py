@@ -112,7 +112,7 @@ async def use(mode, **options):
     )
     async with Client(stdio_client(server), mode=mode, **options) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}
-        assert {"web_search", "fetch_page", "check_balance"} <= names, names
+        assert {"search_web", "fetch_page", "check_balance"} <= names, names
         return [await client.call_tool("generate_image", {"prompt": "a cat"}) for _ in range(2)]
 
 for mode in ("legacy", "auto"):
