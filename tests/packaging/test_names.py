@@ -24,7 +24,7 @@ PHRASES = ("that is none",)
 # tables, and the ticket of a support desk in an example.
 MEANT = {
     "words": ("sandbox/answers", "sandbox/media", "sandbox/routes/audio", "types/media"),
-    "frame": ("_media/audio_concat", "types/options", "sandbox", "ledger.py"),
+    "frame": ("_media/audio_concat", "sandbox", "ledger.py"),
     "frames": ("_media/audio_concat", "endpoints/_prices", "sandbox/media"),
     "ticket": ("sandbox/__init__", "sandbox/answers/script"),
 }  # fmt: skip
