@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 WINDOW = 1.0  # seconds; NanoGPT counts requests by the second
+REMEMBERED = 10.0  # seconds; the response to a request that was refused may take as long
 FIRST_PAUSE = 0.5  # seconds, if NanoGPT does not say how long; doubled by each further 429
 SLOWEST = 0.5  # requests a second, however often NanoGPT refuses
 BACKED_OFF = 0.9  # times the accepted rate, as clocks and networks are not exact
@@ -76,7 +77,7 @@ class Pace:
         self._accepted_since = 0  # requests, since then
         self._in_first_second = 0  # accepted before NanoGPT refused for the first time
         self._refusals = 0  # in a row
-        self._sent: deque[Slot] = deque()  # in the last second
+        self._sent: deque[Slot] = deque()  # in the last ten seconds
         self.accepted_at = -math.inf
 
     @property
@@ -132,7 +133,7 @@ class Pace:
             if not self._adapts:
                 pass
             elif slot.sent_at > self._slowed_at:
-                self._slow_down()
+                self._slow_down(slot)
             elif self._in_first_second:
                 self._set_limit(self._in_first_second - 1)
             self._refusals += 1
@@ -140,11 +141,11 @@ class Pace:
             seconds += self._jitter() * min(0.1 * seconds, 1 / self._rate)
             self._stopped_until = max(self._stopped_until, self.now() + seconds)
 
-    def _slow_down(self) -> None:
+    def _slow_down(self, slot: Slot) -> None:
         """Lower the rate, after a 429 for a request that was sent since it was last lowered."""
         self._slowed_at = self.now()
         self._accepted_since = 0
-        accepted = self._accepted_in_a_second()
+        accepted = self._not_refused_about(slot.sent_at)
         if self._limit == math.inf:
             self._set_limit(accepted)
         else:
@@ -163,9 +164,8 @@ class Pace:
         self._limit = min(max(accepted / WINDOW, SLOWEST), self._fastest)
         self._rate = max(BACKED_OFF * self._limit, SLOWEST)
 
-    def _accepted_in_a_second(self) -> int:
-        first = self.now() - WINDOW
-        return sum(not slot.refused and slot.sent_at > first for slot in self._sent)
+    def _not_refused_about(self, moment: float) -> int:
+        return sum(not slot.refused and abs(slot.sent_at - moment) < WINDOW for slot in self._sent)
 
     def _advance(self) -> None:
         """Advance the queue by the time that has passed."""
@@ -178,5 +178,5 @@ class Pace:
     def _remember(self, slot: Slot, now: float) -> None:
         slot.sent_at = now
         self._sent.append(slot)
-        while self._sent[0].sent_at < now - WINDOW:
+        while self._sent[0].sent_at < now - REMEMBERED:
             self._sent.popleft()
