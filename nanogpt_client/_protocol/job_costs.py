@@ -4,7 +4,8 @@ A submission is recorded at once with the cost in its response, so a crash loses
 cost comes with the job's status (page video-status: "final cost"). It may be higher, lower, or 0
 for a failed job, which is refunded. The ledger entry of the status request gets the difference, so
 that `Ledger.spent` and `Budget.spent` end at what NanoGPT charged. A job that another process
-submitted is in that process's ledger, and is not corrected here.
+submitted is in that process's ledger, and is not corrected here; a batch is, where both processes
+share an `Account`.
 """
 
 from __future__ import annotations

@@ -32,6 +32,17 @@ class Rules(NamedTuple):
     on_unknown: OnUnknown
     model: str
 
+    @property
+    def paid(self) -> PaidStore:
+        """The store.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        if self.store is None:
+            raise ConfigurationError("this needs store=…, where paid answers are", param="store")
+        return self.store
+
 
 def rules(store: PaidStore | str | None, on_unknown: OnUnknown, model: str) -> Rules:
     """Return checked rules.

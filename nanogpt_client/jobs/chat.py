@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from nanogpt_client._protocol.call import Call
 from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, ask
 from nanogpt_client.account import Account
+from nanogpt_client.endpoints._batch_rows import chat_row
 from nanogpt_client.endpoints.chat import chat, validate_chat_options
 from nanogpt_client.endpoints.gather import check_concurrency, results
 from nanogpt_client.errors import (
@@ -39,6 +41,7 @@ from nanogpt_client.jobs._settings import split_settings
 from nanogpt_client.jobs._table_job import TableJob
 from nanogpt_client.jobs._tables import Column
 from nanogpt_client.jobs.store import PaidStore
+from nanogpt_client.types.batches import BatchResult
 from nanogpt_client.types.chat import ChatCompletion
 from nanogpt_client.types.options import ChatOptions, ProgressOptions
 
@@ -50,6 +53,7 @@ _FOR_ALL = (
     DailyLimitError, InsufficientBalanceError, StoreUnavailableError,
 )  # fmt: skip
 _SAME_ANSWER = frozenset({"user", "include_usage"})
+_PART = 1_000  # answers in one transaction
 _PROGRESS = frozenset(ProgressOptions.__annotations__) - ChatOptions.__annotations__.keys()
 
 
@@ -117,6 +121,48 @@ class ChatRows(TableJob):
         validate_chat_options(model, self._options)
         super().__init__(rules(store, on_unknown, model), column, output, account, settings)
 
+    def batch_rows(self, prompts: Iterable[Any]) -> list[dict[str, Any]]:
+        """Return rows for a batch of NanoGPT's: of each prompt once, and not of stored ones.
+
+        >>> batch = client.batches.submit(answer.batch_rows(prompts))  # half the price
+        >>> answer.keep(client.batches.results(batch))  # in any process
+        >>> answer({"prompt": prompts})["answer"]  # from the store; asks for rows that failed
+
+        Until `keep`, the store does not have them, and another job would ask for them, too.
+
+        Raises:
+            ConfigurationError: there is no store.
+            InvalidArgumentError: a prompt is invalid, or an option cannot be part of a row.
+        """
+        store, model = self._rules.paid, self._rules.model
+        rows: dict[str, dict[str, Any]] = {}
+        for prompt in prompts:
+            messages = _messages(prompt, self._system)
+            key, _ = self._request(messages)
+            rows[key] = chat_row(messages, model=model, custom_id=key, options=self._options)
+        answers = store.get(list(rows))
+        return [row for key, row in rows.items() if key not in answers]
+
+    def keep(self, results: Iterable[BatchResult]) -> int:
+        """Store the answers of a batch of `batch_rows`; return their number.
+
+        Raises:
+            ConfigurationError: there is no store.
+            StoreUnavailableError: it is out of reach; call this again.
+        """
+        store, kept, all_results = self._rules.paid, 0, iter(results)
+        while part := list(islice(all_results, _PART)):
+            answers = {
+                result.custom_id: as_stored(result.completion)
+                for result in part
+                if result.completion is not None
+            }
+            claim = store.claim(list(answers), model=self._rules.model, take_over=True)
+            store.put(claim, answers)
+            store.drop(claim)
+            kept += len(answers)
+        return kept
+
     def _columns(self, values: list[Any]) -> dict[str, Column]:
         rows: list[Row] = self._client.run(self._answer(values))
         return {
@@ -149,17 +195,21 @@ class ChatRows(TableJob):
     ) -> str:
         """Add the call of a prompt, or why there can be none; return the key of its answer."""
         try:
-            messages = _messages(prompt, self._system)
-            call = chat(messages, model=self._rules.model, **self._options)
+            key, call = self._request(_messages(prompt, self._system))
         except InvalidArgumentError as error:
             key = f"invalid: {error}"
             outcomes[key] = error
             return key
+        calls[key] = call
+        return key
+
+    def _request(self, messages: list[Any]) -> tuple[str, Call[ChatCompletion]]:
+        """Return the address of an answer, and the call that asks for it."""
+        call = chat(messages, model=self._rules.model, **self._options)
         body = {k: v for k, v in call.request.json.items() if k not in _SAME_ANSWER}
         service, headers = self._client.config.service, dict(call.request.headers)
         key = key_of({"service": service, "route": "chat", "headers": headers, "body": body})
-        calls[key] = call
-        return key
+        return key, call
 
 
 def _answer_row(

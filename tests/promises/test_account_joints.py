@@ -15,7 +15,14 @@ import langchain_nanogpt
 import llama_index_nanogpt
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
-from nanogpt_client import Budget, BudgetExceededError, ConfigurationError, NanoGPTClient, batch_row
+from nanogpt_client import (
+    Budget,
+    BudgetExceededError,
+    ConfigurationError,
+    InvalidArgumentError,
+    NanoGPTClient,
+    batch_row,
+)
 from nanogpt_client.account import Account
 from nanogpt_client.jobs import ChatRows, EmbedTexts
 from nanogpt_client.sandbox import Sandbox
@@ -82,6 +89,34 @@ def test_a_batch_that_the_account_cannot_pay_is_not_submitted(box, store_url):
     with pytest.raises(BudgetExceededError, match="account's budget"):
         submit(where(box), account)
     assert "/api/v1/batches" not in [request.path for request in box.requests]
+
+
+def test_each_row_of_a_batch_is_paid_once(box, store_url):
+    prompts = ["a", "b", "a", [{"role": "user", "content": "c"}]]
+    settings = where(box) | {"store": store_url, "max_tokens": 9}
+    account, before = Account(store_url, usd=1), box.balance
+    answer = ChatRows(CHAT_MODEL, account=account, **settings)
+    single = answer({"prompt": ["b"]})["answer"][0]
+    rows = answer.batch_rows(prompts)
+    assert [row["body"]["messages"][0]["content"] for row in rows] == ["a", "c"]
+    with NanoGPTClient(**where(box), account=account) as client:
+        batch = client.batches.submit(rows)
+        for _ in range(2):
+            assert answer.keep(client.batches.results(batch, poll_interval=0.01)) == 2
+    posts = len([request for request in box.requests if request.method == "POST"])
+    other = ChatRows(CHAT_MODEL, **settings)
+    found = other({"prompt": prompts})
+    assert found["answer"][1] == single
+    assert all(found["answer"])
+    assert found["error"].tolist() == [None] * 4
+    assert other.batch_rows(prompts) == []
+    assert posts == len([request for request in box.requests if request.method == "POST"])
+    assert 0 < found["cost_usd"][0] < found["cost_usd"][1]  # half of it
+    assert (account.spent, account.unknown) == (before - box.balance, 0)
+    with pytest.raises(ConfigurationError, match="needs store="):
+        ChatRows(CHAT_MODEL, **where(box)).batch_rows(prompts)
+    with pytest.raises(InvalidArgumentError, match="prompt"):
+        answer.batch_rows([""])
 
 
 def chat(**settings: Any) -> None:
