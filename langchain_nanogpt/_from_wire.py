@@ -193,6 +193,11 @@ def usage_from_wire(usage: core.Usage | None) -> UsageMetadata | None:
 
 
 _TOP_LEVEL_KEYS = ("provider", "service_tier", "system_fingerprint")
+# Fields of a response that are read, or that say nothing about it.
+_READ = frozenset(
+    """id object created model choices usage error x_nanogpt_pricing nanoGPT cost currency
+    paymentSource remainingBalance metadata""".split()
+).union(_TOP_LEVEL_KEYS)
 
 
 # The words for finish reasons that langchain-core 1.8.4 reads, and turns into "refusal" itself.
@@ -217,7 +222,7 @@ def billing_metadata(
     """Return what the call cost (floats, USD) and who served it, as far as NanoGPT reports it.
 
     It has no place in the usage, where LangChain allows whole numbers only. A missing cost is
-    unknown; 0 was covered by the subscription.
+    unknown; 0 was covered by the subscription. ``extra`` has the response's undocumented fields.
     """
     fields = {
         "cost": None if billing.cost is None else float(billing.cost),
@@ -229,6 +234,7 @@ def billing_metadata(
         "pricing": billing.pricing or None,
         "search_queries": None if usage is None else usage.search_queries,
         **{key: raw.get(key) for key in _TOP_LEVEL_KEYS},
+        "extra": {key: value for key, value in raw.items() if key not in _READ} or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -71,6 +71,25 @@ def test_no_cost_is_not_the_same_as_an_unknown_one(cost, expected):
     assert {k: v for k, v in found.items() if k == "cost"} == expected
 
 
+def test_undocumented_fields_of_a_response_reach_the_user():
+    raw = {
+        "id": "1",
+        "object": "x",
+        "usage": {},
+        "provider": "p",
+        "citations": ["https://a"],
+        "k": 1,
+    }
+    found = completion(Message("a"), raw=raw)
+    (whole,) = answers(found)
+    chunk = chunk_from_wire(ChatChunk(), StreamState(), found).message
+    for message in (whole, chunk):
+        assert message.response_metadata["extra"] == {"citations": ["https://a"], "k": 1}
+        assert message.response_metadata["provider"] == "p"
+    (plain,) = answers(completion(Message("a"), raw={"id": "1"}))
+    assert "extra" not in plain.response_metadata
+
+
 def test_broken_arguments_are_an_invalid_call():
     message = Message(tool_calls=(ToolCall("c1", "look", '{"at": '), ToolCall("c2", "look", "[1]")))
     (answer,) = answers(completion(message))
