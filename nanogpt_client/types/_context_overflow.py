@@ -8,13 +8,15 @@ __all__ = ["describes_overflow"]
 
 # How providers behind NanoGPT describe a conversation that is too long; few send the code.
 _OVERFLOW = re.compile(
-    r"prompt is too long|input is too long for (?:the )?requested model"
+    r"(?:prompt|input) (?:is )?too long|prompt exceeds (?:the )?max(?:imum)? length"
     r"|(?:maximum|max) (?:context|prompt) (?:length|window|size)"
     r"|exceeds?(?:ed)? (?:the |its |this )?(?:model'?s? )?(?:maximum |available )?"
     r"(?:context|token limit|model token limit)"
-    r"|(?:greater|longer|larger) than the (?:model'?s? )?(?:maximum )?context"
+    r"|(?:greater|longer|larger) than the (?:model'?s? )?(?:maximum )?(?:context|model length)"
     r"|context (?:length|window|size|limit)[^.]{0,40} exceed|context[ _]length[ _]exceeded"
-    r"|input (?:token count|length|tokens)[^.]{0,60} exceeds? "
+    r"|(?:prompt|input) (?:token count|length|tokens)[^.]{0,60} exceeds? "
+    r"|range of input length should be|too many tokens: |context[ _]window[ _]exceeded"
+    r"|`?inputs`? (?:tokens \+ `?max_new_tokens`? must be|must have less than \d+ tokens)"
     r"|reduce the length of (?:the|your) (?:messages|prompt|input)"
     r"|(?:prompt|input) contains (?:too many|\d+) tokens",
     re.IGNORECASE,

@@ -187,6 +187,14 @@ TOO_LONG = [
     "Your request exceeded model token limit: 262144",
     "Prompt contains 310000 tokens and 0 draft tokens, too large for a model of 262144 maximum",
     "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+    "The model returned the following errors: Input is too long.",
+    "Prompt exceeds max length",
+    "The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
+    "prompt tokens (9000) exceed the limit (8192)",
+    "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 129024]",
+    "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4125",
+    "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000",
+    "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000",
 ]
 
 
@@ -205,6 +213,8 @@ def test_a_conversation_that_does_not_fit_is_told_by_its_words(words, status):
         ("prompt is too long", 500),
         ("prompt is too long", 402),
         ("max_tokens must be at least 16", 400),
+        ("max_tokens must be at most 4096", 400),
+        ("Too many tokens per minute", 400),
         ("The context of this tool call is missing", 400),
         ("image is too long in one dimension", 400),
     ],
