@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from io import StringIO
 from typing import Any
 
-from nanogpt_client.types._coerce import as_list, as_text
+from nanogpt_client.types._coerce import as_count, as_dict, as_list, as_text
 
 __all__ = ["CallExtras", "MESSAGE_FIELDS", "MessageExtras"]
 
@@ -50,31 +50,38 @@ class CallExtras:
 class MessageExtras:
     """The fields of one message that `Message` has no attribute for."""
 
-    __slots__ = ("_details", "_fields")
+    __slots__ = ("_by_index", "_details", "_fields")
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
         self._details: list[_Detail] = []
+        self._by_index: dict[tuple[int | None, str], _Detail] = {}
 
     def add(self, delta: Mapping[str, Any]) -> None:
         """Merge a delta, or a whole message; repeated signed details count once."""
         fields = _others(delta, MESSAGE_FIELDS)
         details = as_list(fields.pop(_DETAILS, None))
         self._fields = _added(self._fields, fields)
-        if all(map(_is_repeated, details)) or details != self._whole_details():
+        repeats = len(details) == len(self._details) and details == self._whole_details()
+        if not repeats or all(map(_is_repeated, details)):
             self._add_details(details)
 
     def _add_details(self, items: Iterable[Any]) -> None:
         """Merge each item into the detail with its index, or else into the last one."""
-        open_ = list(self._details)  # items of one list are never joined with each other
+        here: set[_Detail] = set()  # items of one list are never joined with each other
+        last = len(self._details)
         for item in items:
-            index = item.get("index") if isinstance(item, dict) else None
-            for detail in open_[-1:] if index is None else open_:
-                if detail.index in (index, None) and detail.continues_with(item):
-                    open_.remove(detail)
+            index, kind = _place(item)
+            same = [self._by_index.get((index, kind))] if index is not None else []
+            for detail in [*same, *self._details[max(last - 1, 0) : last]]:
+                if detail and detail not in here and detail.continues_with(item):
+                    last -= index is None
                     break
             else:
-                self._details.append(_Detail(item))
+                detail = _Detail(item)
+                self._details.append(detail)
+            here.add(detail)
+            self._by_index[index, kind] = detail
 
     def fields(self) -> dict[str, Any]:
         """Return the fields so far; details that only repeat the reasoning are omitted."""
@@ -96,14 +103,12 @@ class _Detail:
         self._item = dict(item) if isinstance(item, dict) else item
         self._texts: dict[str, StringIO] = {}
 
-    @property
-    def index(self) -> Any:
-        return self._item.get("index") if isinstance(self._item, dict) else None
-
     def continues_with(self, more: Any) -> bool:
         """Merge a further item and return ``True``, if it continues this one."""
         old = self._item
         if not isinstance(old, dict) or not isinstance(more, dict):
+            return False
+        if old.get("index") not in (None, more.get("index")):
             return False
         if any(_differ(old, more, key) for key in ("type", "id")):
             return False
@@ -130,6 +135,12 @@ class _Detail:
         if not isinstance(self._item, dict):
             return self._item
         return {**self._item, **{key: text.getvalue() for key, text in self._texts.items()}}
+
+
+def _place(item: Any) -> tuple[int | None, str]:
+    """Return the index and the type of an item of ``reasoning_details``."""
+    fields = as_dict(item)
+    return as_count(fields.get("index")), as_text(fields.get("type"))
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,9 +27,25 @@ def image(n: int) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": f"https://a/{n}"}}
 
 
+def sealed(n: int) -> dict[str, Any]:
+    return {"type": "reasoning.encrypted", "data": f"{n}", "id": f"rs_{n}"}
+
+
+def indexed(n: int) -> dict[str, Any]:
+    return {"type": "reasoning.text", "text": "x", "signature": f"{n}", "index": n}
+
+
+def call(n: int) -> dict[str, Any]:
+    function = {"name": "f", "arguments": '{"a": 1}'}
+    return {"index": 0, "id": f"c{n}", "type": "function", "function": function}
+
+
 MESSAGES: dict[str, list[dict[str, Any]]] = {
     "annotations": [{"annotations": [annotation(n) for n in range(MANY)]}],
     "images": [{"images": [image(n) for n in range(MANY)]}],
+    "texts of reasoning": [{"reasoning_details": [{"type": "reasoning.text", "text": "x"}] * MANY}],
+    "sealed reasoning": [{"reasoning_details": [sealed(n) for n in range(MANY)]}],
+    "tool calls": [{"tool_calls": [call(n) for n in range(MANY)]}],
     "choices": [{} for _ in range(MANY)],
 }
 
@@ -46,10 +63,18 @@ def test_a_whole_answer(messages):
     assert time.process_time() - started < SECONDS
 
 
-@pytest.mark.parametrize("delta", [
-    lambda n: {"annotations": [annotation(n)]}, lambda n: {"images": [image(n)]},
-    lambda n: {"content": f"{n} "}, lambda n: {"reasoning": f"{n} "},
-], ids=["annotations", "images", "content", "reasoning"])  # fmt: skip
+DELTAS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "annotations": lambda n: {"annotations": [annotation(n)]},
+    "images": lambda n: {"images": [image(n)]},
+    "content": lambda n: {"content": f"{n} "},
+    "reasoning": lambda n: {"reasoning": f"{n} "},
+    "sealed reasoning": lambda n: {"reasoning_details": [sealed(n)]},
+    "indexed reasoning": lambda n: {"reasoning_details": [indexed(n)]},
+    "tool calls": lambda n: {"tool_calls": [call(n)]},
+}
+
+
+@pytest.mark.parametrize("delta", DELTAS.values(), ids=DELTAS)
 def test_a_stream(delta):
     data = sse(*(frame(delta=delta(n)) for n in range(MANY)), frame(finish="stop"), DONE)
     decoder = stream_chat("hi", model="m").decoder({})
