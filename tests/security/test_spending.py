@@ -14,7 +14,7 @@ def paid(client) -> list[str]:
 def test_no_call_is_dearer_than_a_dollar_unless_allowed(way, client):
     drawn = {"prompt": "x", "size": "256x256", "n": 4}  # for 0.020 USD
     refused = way.call(client, "generate_image", drawn, refuse_above_usd="0.019")
-    assert "0.020 USD, above the limit of 0.019 USD per call; nothing was" in refused.text
+    assert "0.02 USD, above the limit of 0.019 USD per call; nothing was" in refused.text
     film = {"prompt": "x", "duration": 8}  # for 0.56 USD
     refused = way.call(client, "generate_video", film, refuse_above_usd=0.5)
     assert "0.56" in refused.text
