@@ -243,9 +243,10 @@ def function_of(tool: Any) -> dict[str, Any] | None:
 def _converted(tool: Any) -> dict[str, Any]:
     try:
         return dict(convert_to_openai_tool(tool))
-    except RecursionError:
-        msg = f"{tool!r} is recursive, which LangChain cannot describe; use a pydantic class"
-        raise InvalidArgumentError(msg, param="schema") from None
+    except (RecursionError, TypeError, ValueError) as error:  # NotRequired, unions, list[…]
+        why = "it is recursive" if isinstance(error, RecursionError) else error
+        msg = f"LangChain cannot describe {tool!r} to a model: {why}; use a pydantic class"
+        raise InvalidArgumentError(msg, param="schema") from error
 
 
 def _described(tool: Any) -> tuple[type[BaseModel], dict[str, str]] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import pytest
 from langchain_core.messages import (
@@ -20,6 +20,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_nanogpt._to_wire import (
+    json_schema_of,
     messages_to_wire,
     options_to_wire,
     split_web_search,
@@ -422,3 +423,17 @@ def test_googles_media_are_what_their_type_says(mime_type, kind):
         link = {"type": "media", "mime_type": mime_type, "file_uri": "https://example.org/x"}
         (sent,) = messages_to_wire([HumanMessage([link])])
         assert sent["content"][0][kind]["url"] == "https://example.org/x"
+
+
+class WithNotRequired(TypedDict):
+    """What LangChain's conversion of a TypedDict cannot read."""
+
+    a: int
+    b: NotRequired[str]
+
+
+@pytest.mark.parametrize("schema", [list[int], int | str, WithNotRequired, 5])
+@pytest.mark.parametrize("convert", [json_schema_of, lambda schema: tools_to_wire([schema])])
+def test_what_langchain_cannot_describe_is_refused_in_plain_words(schema, convert):
+    with pytest.raises(InvalidArgumentError, match="use a pydantic class"):
+        convert(schema)
