@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from langchain_nanogpt.callbacks import NanoGPTCostCallbackHandler
     from langchain_nanogpt.embeddings import NanoGPTEmbeddings
     from langchain_nanogpt.loaders import NanoGPTWebLoader, NanoGPTYoutubeLoader
-    from langchain_nanogpt.middleware import (
-        NanoGPTBudgetMiddleware,
-        NanoGPTCostMiddleware,
-        NanoGPTFallbackMiddleware,
-        NanoGPTMemoryCompressionMiddleware,
-        NanoGPTModerationMiddleware,
-    )
     from langchain_nanogpt.parsers import NanoGPTAudioParser
     from langchain_nanogpt.rate_limiters import NanoGPTRateLimiter
     from langchain_nanogpt.rerankers import NanoGPTRerank
@@ -54,17 +47,12 @@ __all__ = [
     "ChatNanoGPT",
     "NanoGPTAudioParser",
     "NanoGPTBalanceTool",
-    "NanoGPTBudgetMiddleware",
     "NanoGPTCostCallbackHandler",
     "NanoGPTCostEstimateTool",
-    "NanoGPTCostMiddleware",
     "NanoGPTEmbeddings",
-    "NanoGPTFallbackMiddleware",
     "NanoGPTFetchPageTool",
     "NanoGPTImageEditTool",
     "NanoGPTImageTool",
-    "NanoGPTMemoryCompressionMiddleware",
-    "NanoGPTModerationMiddleware",
     "NanoGPTRateLimiter",
     "NanoGPTRerank",
     "NanoGPTSpeechTool",
@@ -90,11 +78,6 @@ _LAZY = {
     "batch_api": "batches",
     "NanoGPTCostCallbackHandler": "callbacks",
     "NanoGPTEmbeddings": "embeddings",
-    "NanoGPTBudgetMiddleware": "middleware",
-    "NanoGPTCostMiddleware": "middleware",
-    "NanoGPTFallbackMiddleware": "middleware",
-    "NanoGPTMemoryCompressionMiddleware": "middleware",
-    "NanoGPTModerationMiddleware": "middleware",
     "NanoGPTAudioParser": "parsers",
     "NanoGPTRerank": "rerankers",
     "NanoGPTWebLoader": "loaders",

@@ -80,6 +80,10 @@ class Output:
             cost = Billing.read(body).cost
             self.cost = None if self.cost is None or cost is None else self.cost + cost
 
+    def is_numbered(self, batch: Batch) -> bool:
+        """Whether all ids are those of rows without one, which their numbers put into order."""
+        return all(own_index(name, batch.total) is not None for name in self.at)
+
     def row(self, name: str) -> dict[str, Any]:
         """Return a row's line; empty if it has none."""
         number, offset = self.at.get(name, (0, -1))
@@ -210,12 +214,9 @@ def _cost(batch: Batch, output: Output) -> Decimal | None:
 def _in_order(batch: Batch, output: Output, order: Sequence[str] | None) -> list[str]:
     """Return all ids in the order of the rows: as given, else by our own numbers, else as found."""
     if order is not None:
-        return [*order, *(name for name in output.at if name not in set(order))]
-    found = [own_index(name) for name in output.at]
-    numbers = [number for number in found if number is not None]
-    if len(numbers) < len(found):
-        return list(output.at)
-    return [own_id(at) for at in range(max([batch.total - 1, *numbers], default=-1) + 1)]
+        given = set(order)
+        return [*order, *(name for name in output.at if name not in given)]
+    return list(map(own_id, range(batch.total))) if output.is_numbered(batch) else list(output.at)
 
 
 def _read(batch: Batch, name: str, row: dict[str, Any]) -> BatchResult:

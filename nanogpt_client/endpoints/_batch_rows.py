@@ -53,11 +53,14 @@ def own_id(index: int) -> str:
     return f"{_OWN_ID}{index:06d}"
 
 
-def own_index(custom_id: str) -> int | None:
-    """Return the index in an id of `own_id`; ``None`` for any other."""
+def own_index(custom_id: str, count: int) -> int | None:
+    """Return the index in an id of `own_id` for one of ``count`` rows; ``None`` for any other.
+
+    A user may have ids that look alike, such as a date behind ``row-``.
+    """
     digits = custom_id.removeprefix(_OWN_ID)
-    is_own = custom_id.startswith(_OWN_ID) and digits.isascii() and digits.isdigit()
-    return int(digits) if is_own else None
+    index = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else count
+    return index if index < count and own_id(index) == custom_id else None
 
 
 def chat_row(

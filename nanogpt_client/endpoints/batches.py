@@ -22,7 +22,7 @@ from nanogpt_client._protocol.progress import ProgressReporter
 from nanogpt_client._protocol.steps import Flow, Sleep, ask, off_loop
 from nanogpt_client.endpoints import _checks, _jobs
 from nanogpt_client.endpoints._batch_output import BatchResults, Output, new_file, row_ids
-from nanogpt_client.endpoints._batch_rows import Prepared, Rows, own_index, prepare
+from nanogpt_client.endpoints._batch_rows import Prepared, Rows, prepare
 from nanogpt_client.endpoints._requests import get, post, read_object
 from nanogpt_client.errors import (
     InvalidArgumentError,
@@ -298,8 +298,7 @@ def _order(final: Batch, output: Output) -> Flow[list[str] | None]:
 
     The file may be gone; then the order stays that of the output.
     """
-    own = all(own_index(name) is not None for name in output.at)
-    if final.input_file_id is None or (own and (output.at or final.total)):
+    if final.input_file_id is None or (final.total and output.is_numbered(final)):
         return None
     try:
         file = yield from _content(final.input_file_id)

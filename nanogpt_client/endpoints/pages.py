@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar, Unpack
+from urllib.parse import urlunsplit
 
 from nanogpt_client._protocol.addresses import host_of, is_named, web_address
 from nanogpt_client._protocol.call import Call, Reply, RetrySafety
@@ -213,9 +214,9 @@ def _results(route: _Route[Item], urls: Sequence[str] | None, reply: Reply) -> U
         msg = f"NanoGPT answered without {route.key}"
         raise InvalidResponseError(msg, maybe_billed=True)
     listed = dicts(body[route.key])
-    sent = [as_text(item.get("url")) for item in listed] if urls is None else urls
     billing = _billing(body, reply)
-    pairs = list(_matched(sent, listed))
+    own = ((as_text(item.get("url")), item) for item in listed)
+    pairs = list(own if urls is None else _matched(urls, listed))
     paid = sum(failure_of(raw) is None for _, raw in pairs)
     share = None if billing.cost is None or not paid else billing.cost / paid
     items = tuple(route.read(url, raw, share) for url, raw in pairs)
@@ -236,14 +237,29 @@ def _matched(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each URL with its item: that of the same URL, else the next that has no URL of ours.
 
-    NanoGPT names the URL of each item; whether always as it was sent has no witness. A URL without
-    an item gets an empty one, which reads as failed; an item too many keeps its own URL.
+    NanoGPT names the URL of each item; whether always as it was sent has no witness, so case and a
+    closing slash do not count. A URL without an item gets an empty one, which reads as failed; an
+    item too many keeps its own URL.
     """
-    by_url = {as_text(item.get("url")): item for item in listed}
-    others = [item for item in listed if as_text(item.get("url")) not in set(urls)]
-    unnamed = [url for url in urls if url not in by_url]
+    left, found = list(listed), dict[str, dict[str, Any]]()
+    for form in (str, _comparable):
+        for url in urls:
+            same = [item for item in left if form(as_text(item.get("url"))) == form(url)]
+            if same and url not in found:
+                found[url] = same[0]
+                left = [item for item in left if item is not same[0]]
+    ours = set(map(_comparable, urls))
+    unnamed = [url for url in urls if url not in found]
+    others = [item for item in left if _comparable(as_text(item.get("url"))) not in ours]
     if len(others) == len(unnamed):
-        by_url |= dict(zip(unnamed, others, strict=True))
-        others = []
-    yield from ((url, by_url.get(url, {})) for url in urls)
-    yield from ((as_text(item.get("url")), item) for item in others)
+        found |= dict(zip(unnamed, others, strict=True))
+        left = [item for item in left if item not in others]
+    yield from ((url, found.get(url, {})) for url in urls)
+    yield from ((as_text(item.get("url")), item) for item in left)
+
+
+def _comparable(url: str) -> str:
+    """Return a URL as it compares: without what servers and libraries write differently."""
+    parts = web_address(url)
+    address = url if parts is None else urlunsplit(parts._replace(netloc=parts.netloc.lower()))
+    return address.partition("#")[0].rstrip("/")

@@ -99,13 +99,12 @@ def values(path: str) -> list[Any]:
 
 def test_all_classes_of_the_frameworks_are_tried():
     assert len(OF_FRAMEWORKS) >= 17
-    # Handlers count calls of their own process, middleware belongs to one agent, and the others
-    # are values or functions.
+    # Handlers count calls of their own process, and the others are values or functions.
     others = {
         name
         for package in (langchain_nanogpt, llama_index_nanogpt)
         for name in package.__all__
-        if getattr(package, name) not in OF_FRAMEWORKS and not name.endswith("Middleware")
+        if getattr(package, name) not in OF_FRAMEWORKS
     }
     assert others == {
         "NanoGPTCostCallbackHandler", "NanoGPTCostHandler", "NanoGPTRateLimiter", "with_footnotes",

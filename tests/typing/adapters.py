@@ -22,19 +22,21 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from langchain_nanogpt import (
     ChatNanoGPT,
     NanoGPTAudioParser,
-    NanoGPTBudgetMiddleware,
     NanoGPTCostCallbackHandler,
     NanoGPTEmbeddings,
-    NanoGPTFallbackMiddleware,
     NanoGPTImageTool,
-    NanoGPTMemoryCompressionMiddleware,
-    NanoGPTModerationMiddleware,
     NanoGPTRerank,
     NanoGPTToolkit,
     NanoGPTWebLoader,
     NanoGPTWebSearchRetriever,
     register,
     with_footnotes,
+)
+from langchain_nanogpt.middleware import (
+    NanoGPTBudgetMiddleware,
+    NanoGPTFallbackMiddleware,
+    NanoGPTMemoryCompressionMiddleware,
+    NanoGPTModerationMiddleware,
 )
 from langchain_nanogpt.tracing import NanoGPTLangSmithTracer, NanoGPTOpenInferenceHandler
 from llama_index_nanogpt import (

@@ -19,7 +19,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 import langchain_nanogpt as lc
 import llama_index_nanogpt as li
-from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings
+from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings, middleware
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from nanogpt_client import AsyncNanoGPTClient, NanoGPTClient, batch_row
 from tests.faults.matrix.faults import RETRIES
@@ -136,13 +136,13 @@ _ROUTES: dict[str, Callable[[Any], Any]] = {
 _SUBMISSIONS = {"batch", "voice clone", "video upscale", "video extension"}
 
 
-def _guard(client: NanoGPTClient) -> lc.NanoGPTModerationMiddleware:
-    return lc.NanoGPTModerationMiddleware(client=client)
+def _guard(client: NanoGPTClient) -> middleware.NanoGPTModerationMiddleware:
+    return middleware.NanoGPTModerationMiddleware(client=client)
 
 
-def _memory(client: NanoGPTClient) -> lc.NanoGPTMemoryCompressionMiddleware:
+def _memory(client: NanoGPTClient) -> middleware.NanoGPTMemoryCompressionMiddleware:
     when: Any = ("messages", 2)
-    return lc.NanoGPTMemoryCompressionMiddleware(
+    return middleware.NanoGPTMemoryCompressionMiddleware(
         _chat(client), trigger=when, keep=("messages", 1), client=client
     )
 

@@ -13,8 +13,8 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCal
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
-from langchain_nanogpt import (
-    ChatNanoGPT,
+from langchain_nanogpt import ChatNanoGPT
+from langchain_nanogpt.middleware import (
     NanoGPTMemoryCompressionMiddleware,
     NanoGPTModerationMiddleware,
 )

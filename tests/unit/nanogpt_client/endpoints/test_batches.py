@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from nanogpt_client._protocol.policy import run_flow
 from nanogpt_client._protocol.steps import Block, CallUser, Send, Sleep, Unreachable
 from nanogpt_client._transport.concurrency import block, invoke
 from nanogpt_client.endpoints import batches
+from nanogpt_client.endpoints._batch_output import Output, _in_order
 from nanogpt_client.endpoints._batch_rows import own_id, own_index
 from nanogpt_client.errors import (
     APIStatusError,
@@ -500,10 +502,28 @@ def test_our_own_numbers_need_no_file(order, count):
     assert not any("file_in" in path for path in api.paths)
 
 
+@pytest.mark.parametrize("names", [("row-20261201", "row-20261130"), ("row-2", "row-000001"),
+                                   ("row-999999999999999999999", "row-000000")])  # fmt: skip
+def test_ids_that_look_like_our_numbers_stay_as_they_are(names):
+    found = results(*map(answered, names))
+    assert found.ids == list(names)
+    assert [each.error for each in found] == [None, None]
+
+
+def test_many_rows_in_a_given_order_are_put_into_it_at_once():
+    names = [f"n{at}" for at in range(20_000)]
+    started = time.process_time()
+    output = Output(at=dict.fromkeys(reversed(names), (0, 0)))
+    assert _in_order(Batch("b", "completed"), output, names) == names
+    assert time.process_time() - started < 2
+
+
 @given(st.integers(min_value=0, max_value=10**7))
 def test_our_numbers_can_be_read_back(index):
-    assert own_index(own_id(index)) == index
-    assert own_index(f"x{own_id(index)}") is None
+    assert own_index(own_id(index), index + 1) == index
+    assert own_index(own_id(index), index) is None
+    assert own_index(f"x{own_id(index)}", index + 1) is None
+    assert own_index(own_id(index).replace("-", "-0"), index + 1) is None
 
 
 ERRORS: dict[str, tuple[dict[str, Any], type[NanoGPTError]]] = {

@@ -130,6 +130,23 @@ def test_items_are_matched_by_their_url_else_by_their_order():
     ]  # fmt: skip
 
 
+def test_a_url_that_is_written_differently_is_the_same():
+    one, two = URLS[:2]
+    second = {**PAGE, "url": two.replace("example", "EXAMPLE") + "/#top", "markdown": "# Two"}
+    first = {**PAGE, "url": one + "/", "markdown": "# One"}
+    assert [(page.url, page.text) for page in read(answer(second, first), one, two)] == [
+        (one, "# One"), (two, "# Two"),
+    ]  # fmt: skip
+
+
+def test_a_page_that_came_twice_is_there_twice_and_no_other_gets_it():
+    found = read(answer({**PAGE, "url": URLS[1]}, {**PAGE, "url": URLS[1], "markdown": "# Again"}))
+    assert [(page.url, page.text, page.error) for page in found] == [
+        (URLS[0], "", "NanoGPT gave no reason"), (URLS[1], "# Nano", None),
+        (URLS[1], "# Again", None),
+    ]  # fmt: skip
+
+
 def test_nothing_that_came_is_lost_and_nothing_that_is_missing_hides():
     more = {**PAGE, "url": "https://other.example"}
     found = read(answer(PAGE, more, {**more, "url": "https://third.example"}))
