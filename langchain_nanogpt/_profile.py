@@ -58,6 +58,9 @@ def profile_of(model: Model) -> ModelProfile:
     media = [profile.get(name) for name in _MEDIA_INPUTS]
     if True in media or None not in media:
         profile["attachment"] = True in media
+    efforts = model.raw.get("reasoning_efforts")
+    if isinstance(efforts, list):
+        profile["reasoning_effort_levels"] = [each for each in efforts if isinstance(each, str)]
     if model.input_modalities:
         profile["text_inputs"] = "text" in model.input_modalities
     if model.output_modalities:

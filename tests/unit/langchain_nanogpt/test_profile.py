@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import ModelInvalidRequestError, ModelNotFoundError
+from langchain_core.language_models import ModelProfile
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import ConfigurableField
 
@@ -44,6 +45,17 @@ def test_an_unknown_model_has_no_profile_and_a_given_one_stays():
     given = ChatNanoGPT(model=VISION, api_key=KEY, profile={"max_input_tokens": 7})
     assert given.profile == {"max_input_tokens": 7}
     assert given.model_copy(update={"model": TEXT_ALONE}).profile == {"max_input_tokens": 7}
+
+
+@pytest.mark.parametrize(
+    ("listed", "levels"), [(["low", "high", 3], ["low", "high"]), ([], []), ("low", None)]
+)
+def test_reasoning_efforts_are_those_of_the_catalogue(listed, levels):
+    profile: Any = profile_of(Model.read({"id": "a/b", "reasoning_efforts": listed}))
+    if "reasoning_effort_levels" in ModelProfile.__annotations__:
+        assert profile.get("reasoning_effort_levels") == levels
+    else:  # an older langchain-core
+        assert "reasoning_effort_levels" not in profile
 
 
 def test_what_the_catalogue_leaves_open_stays_open():
