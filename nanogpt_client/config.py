@@ -349,7 +349,10 @@ def _origin_and_path(url: str, setting: Any) -> tuple[str, str, str]:
         shown = repr(re.split(r"[?#]", url)[0])[:-1] + "…', without a query or a fragment"
         host = ""
     if not host or port == 0 or scheme not in _PORTS or re.search(r"[\s\\]", url):
-        msg = f"base_url must be an http(s) URL such as {DEFAULT_BASE_URL}, not {shown}"
+        msg = (
+            f"base_url (by default {BASE_URL_VARIABLE}) must be an http(s) URL such as "
+            f"{DEFAULT_BASE_URL}, not {shown}"
+        )
         raise ConfigurationError(msg)
     name = f"[{host}]" if ":" in host else host
     origin = f"{scheme}://{name}"

@@ -88,7 +88,7 @@ class Hooks:
     def response(self, event: CallEvent) -> None:
         """Report the outcome."""
         logger.debug(
-            "%s %s model=%s: %s in %.3f s, request id %s, sent %d times",
+            "%s %s model=%s: %s in %.3f s, request id %s, attempts %d",
             event.method,
             event.path,
             event.model,

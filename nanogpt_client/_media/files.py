@@ -136,9 +136,13 @@ def write(data: bytes, target: Path, *, overwrite: bool) -> None:
 
 def _move_to_new(temporary: Path, target: Path) -> None:
     try:
-        os.link(temporary, target)  # unlike a rename, fails if the file exists
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        target.open("xb").close()
-        temporary.replace(target)
+        try:
+            os.link(temporary, target)  # unlike a rename, fails if the file exists
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            target.open("xb").close()
+            temporary.replace(target)
+    except FileExistsError as error:
+        message = "the file exists; overwrite=True replaces it"
+        raise FileExistsError(error.errno, message, str(target)) from None

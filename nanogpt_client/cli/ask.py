@@ -61,7 +61,7 @@ def _chat_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command(
     cls=Command,
     examples=[
-        'nanogpt ask "What is Nano?" --web',
+        'nanogpt ask "What is the Nano currency?" --web',
         'nanogpt ask "Summarize this:" --max-tokens 300 < notes.txt',
         'nanogpt ask "What is on this picture?" --image cat.jpg',
     ],

@@ -156,7 +156,7 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; exit with the code that `exits` gives."""
-        output.accept_any_text()
+        output.prepare_streams()
         run = ctx.ensure_object(Session)
         try:
             super().invoke(ctx)

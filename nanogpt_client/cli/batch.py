@@ -56,7 +56,7 @@ def batch() -> None:
     ]
 )
 @click.argument("rows", type=click.Path(path_type=Path))
-@click.option("--model", "-m", metavar="MODEL", help="The model of rows that name none.")
+@click.option("--model", "-m", metavar="ID", help="The model of rows that name none.")
 @click.option(
     "--inline/--file", default=None, help="Send one request, or a file; by default by the size."
 )

@@ -67,10 +67,10 @@ class Target:
         if self.named is not None and self._path.exists() and not self._force:
             raise click.UsageError(f"{self._path} exists already; --force overwrites files.")
         folder = self._path.absolute().parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise click.UsageError(
-                f"{self._path} cannot be written: {folder} is not a writable folder."
-            )
+        if not folder.is_dir():
+            raise click.UsageError(f"{self._path} cannot be written: there is no folder {folder}.")
+        if not os.access(folder, os.W_OK):
+            raise click.UsageError(f"{self._path} cannot be written: {folder} is not writable.")
 
     def save(self, run: Session, data: bytes, mime_type: str | None = None) -> Path | None:
         """Write the bytes; return the file's path, or ``None`` for stdout.

@@ -35,12 +35,13 @@ _NUMBER = click.FloatRange(min=0)
     ],
 )
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of stdin and stdout.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="With --http: the address.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
+              help="With --http: the address.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), default=8788, show_default=True,
-              help="With --http: the port; 0 picks a free one.")  # fmt: skip
+              metavar="N", help="With --http: the port; 0 picks a free one.")  # fmt: skip
 @click.option("--allow-host", "allowed_hosts", multiple=True, metavar="NAME",
               help="With --http: another name under which clients may reach it.")  # fmt: skip
-@click.option("--token", envvar="NANOGPT_MCP_TOKEN", show_envvar=True, metavar="TEXT",
+@click.option("--token", envvar="NANOGPT_MCP_TOKEN", show_envvar=True, metavar="TOKEN",
               help="With --http: clients must send it as a bearer token.")  # fmt: skip
 @click.option("--tool", "include", multiple=True, type=click.Choice(list(TOOLS)),
               help="Offer only this tool; may be repeated.")  # fmt: skip

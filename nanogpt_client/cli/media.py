@@ -38,7 +38,8 @@ _force = click.option("--force", "-f", is_flag=True, help="Overwrite existing fi
 @click.argument("prompt", nargs=-1, metavar="[PROMPT]...")
 @model_option(IMAGE_MODEL, "NANOGPT_IMAGE_MODEL", "Image model")
 @click.option("--size", metavar="WxH", help="Size in pixels, e.g. 1024x1024.")
-@click.option("-n", "n", type=click.IntRange(1, 10), default=1, help="Number of images.")
+@click.option("-n", "n", type=click.IntRange(1, 10), default=1, metavar="N",
+              help="Number of images.")  # fmt: skip
 @click.option("--image", "images", multiple=True, metavar="FILE",
               help="Image to edit: a file, a URL, or - for stdin; may be repeated.")  # fmt: skip
 @_output
@@ -80,7 +81,7 @@ def draw(run: Session, /, prompt: tuple[str, ...], **options: Any) -> None:
 )
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
 @model_option(SPEECH_MODEL, "NANOGPT_SPEECH_MODEL", "Speech model")
-@click.option("--voice", help="One of the model's voices.")
+@click.option("--voice", metavar="NAME", help="One of the model's voices.")
 @click.option(
     "--format",
     "response_format",

@@ -64,7 +64,9 @@ _ORDERS: dict[str, Callable[[Model], tuple[Any, ...]]] = {
     show_default=True,
     help="Sort by name, lowest price or largest context.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N models.")
+@click.option(
+    "--limit", "-n", type=click.IntRange(min=1), metavar="N", help="Only the first N models."
+)
 @click.option(
     "--offline", is_flag=True, help="Use the list of text models that ships with this package."
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
+import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +20,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 from nanogpt_client.cli.exits import exit_code
-from nanogpt_client.errors import ConfigurationError, NanoGPTError
+from nanogpt_client.errors import AuthenticationError, ConfigurationError, NanoGPTError
 from nanogpt_client.ledger import Ledger
 from nanogpt_client.types.plain import exact
 
@@ -53,14 +57,36 @@ def write(console: Console, text: str, *, style: str | None = None, end: str = "
     console.file.flush()
 
 
-def accept_any_text() -> None:
-    """Let stdout and stderr take characters that their encoding lacks, as question marks.
+def prepare_streams() -> None:
+    """Let stdout and stderr take characters that their encoding lacks, as similar ones or ``?``.
 
-    An answer is paid when it is written, so an ASCII locale must not end in an exception.
+    An answer is paid when it is written, so neither an ASCII locale nor a closed stream (``>&-``)
+    may end in an exception.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_SIMILAR)
+
+
+def _similar(error: UnicodeError) -> tuple[str, int]:
+    """Return ASCII in place of characters that cannot be encoded, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(map(_in_ascii, lacking)), error.end
+
+
+def _in_ascii(character: str) -> str:
+    similar = unicodedata.normalize("NFKD", _PUNCTUATION.get(character, character))
+    return similar.encode("ascii", "ignore").decode() or "?"
+
+
+_PUNCTUATION = dict(zip("·–—‘’“”", "---''\"\"", strict=True))
+_SIMILAR = "nanogpt_client.similar"
+codecs.register_error(_SIMILAR, _similar)
 
 
 def write_json(console: Console, value: Mapping[str, Any]) -> None:
@@ -155,10 +181,13 @@ def error_lines(
         required = getattr(error, "required_usd", None)
         details += [
             "set NANOGPT_API_KEY, or add --sandbox" if _lacks_key(error) else "",
+            "check NANOGPT_API_KEY; keys come from nano-gpt.com/api"
+            if isinstance(error, AuthenticationError)
+            else "",
             f"it needs ${exact(required)}" if required is not None else "",
             f"try again in {error.retry_after:g} s" if error.retry_after is not None else "",
             "it may be billed" if error.maybe_billed else "",
-            f"sent {error.sends} times" if error.sends > 1 else "",
+            f"tried {error.sends} times" if error.sends > 1 else "",
             f"request id {error.request_id}" if error.request_id else "",
         ]
     message = (
@@ -176,6 +205,8 @@ def _text(error: BaseException, options: Mapping[str, str]) -> str:
     """Return an error's message in the words of the shell."""
     if _lacks_key(error):
         return "no API key"
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, [error.filename, error.strerror]))
     option = options.get(getattr(error, "param", None) or "")
     return f"{option}: {error}" if option else str(error)
 

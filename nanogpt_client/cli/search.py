@@ -18,12 +18,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     cls=Command,
     examples=[
         "nanogpt search Nano block lattice -n 3",
-        'nanogpt search "What is Nano?" --answer --since 2026-01-01',
+        'nanogpt search "What is the Nano currency?" --answer --since 2026-01-01',
     ],
 )
 @click.argument("query", nargs=-1, metavar="[QUERY]...")
-@click.option("-n", "max_results", type=click.IntRange(min=1), default=5, show_default=True,
-              metavar="N", help="Number of pages, at most.")  # fmt: skip
+@click.option("--limit", "-n", "max_results", type=click.IntRange(min=1), default=5,
+              show_default=True, metavar="N", help="Number of pages, at most.")  # fmt: skip
 @click.option("--answer", is_flag=True, help="Answer the query, with sources.")
 @click.option("--deep", is_flag=True, help="Search deeper; it costs more.")
 @click.option("--provider", metavar="NAME", help="Search provider, e.g. linkup.")

@@ -25,6 +25,7 @@ _RECENT = 60.0  # seconds over which the rate is counted
 
 @click.command(
     cls=Command,
+    sends_calls=False,
     examples=["nanogpt account sqlite:///spent.db", "nanogpt account redis://10.0.0.5/0 --json"],
 )
 @click.argument("url")

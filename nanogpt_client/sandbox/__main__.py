@@ -97,4 +97,7 @@ def _scenario(text: str) -> Scenario:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        sys.exit(main())
+    except (ImportError, OSError) as error:  # the extra is missing, or the port is in use
+        sys.exit(f"error: {error}")

@@ -144,9 +144,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        message = f"{error.strerror}; port 0 chooses a free one"
+        raise OSError(error.errno, message, f"{host}:{port}") from None
     return listener
 
 

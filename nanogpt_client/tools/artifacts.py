@@ -142,7 +142,7 @@ def _read(source: str, store: ArtifactStore, folders: Sequence[Path | str]) -> b
         where = f", or a file under {' or '.join(map(str, roots))}" if roots else ""
         msg = (
             f"there is no file {source[:200]!r} here. Use the name of a file that an earlier tool "
-            f"made (newest first: {names}), a URL{where}"
+            f"made (newest first: {names}), or a URL{where}"
         )
         raise InvalidArgumentError(msg)
     try:

@@ -47,7 +47,7 @@ def test_it_starts_and_stops_quickly_and_can_start_again():
 def test_a_taken_port_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         box = Sandbox(port=taken.getsockname()[1])
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match="in use; port 0"):
             box.start()
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.media import ImageSpec
 
-with needs("sandbox", "the sandbox's images"):
+with needs("sandbox", "drawing in the sandbox"):
     from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont, ImageOps
     from PIL.PngImagePlugin import PngInfo
 

@@ -108,6 +108,12 @@ def test_in_a_pipe_on_a_narrow_terminal_and_in_ascii(arguments):
     assert ascii_only.output.isascii()
 
 
+def test_what_ascii_lacks_is_written_as_what_is_similar():
+    result = CliRunner(charset="ascii").invoke(cli, ["--sandbox", "ask", "It’s “naïve” – 中…"])
+    assert result.stdout == 'You said: It\'s "naive" - ?...\n'
+    assert " - 0." in result.stderr
+
+
 def test_json_in_ascii_loses_no_character():
     result = CliRunner(charset="ascii").invoke(cli, ["--sandbox", "--json", "ask", "Größe"])
     assert "Größe" in json.loads(result.stdout)["text"]

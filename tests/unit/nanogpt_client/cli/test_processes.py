@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -121,6 +122,22 @@ def test_a_missing_extra_is_named_in_one_line(blocked, arguments, advice, tmp_pa
     assert done.returncode == 1
     assert sum(advice in line for line in done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_closed_streams_are_like_devnull():
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *COMMAND, "--sandbox", "ask", "hi"]
+    assert subprocess.run(command, check=False, timeout=50).returncode == 0
+
+
+def test_a_taken_port_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run_python("-m", "nanogpt_client.sandbox", "--port", port)
+        _, _, err = finished(start("sandbox", "--port", port))
+    for text in (done.stderr, err):
+        assert len(text.splitlines()) == 1
+        assert f"127.0.0.1:{port}" in text
+        assert "port 0 chooses a free one" in text
 
 
 def run_python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
