@@ -382,8 +382,8 @@ def _source(block: Mapping[str, Any]) -> tuple[str | bytes, str | None]:
         return data, mime_type
     if not isinstance(data, str):
         msg = (
-            f"a {block.get('type')!r} block has neither a URL nor base64 data; NanoGPT cannot "
-            "read files that are stored at another provider by id"
+            f"a block of type {block.get('type')!r} has neither a URL nor base64 data; "
+            "NanoGPT cannot read files that are stored at another provider by id"
         )
         raise InvalidArgumentError(msg, param="messages")
     if data.startswith("data:"):

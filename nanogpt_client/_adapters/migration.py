@@ -1,8 +1,8 @@
 """Constructor arguments as other integrations name them, so that changing the class is enough.
 
-People move from ``ChatOpenAI``, ``OpenAIEmbeddings``, ``OpenAILike`` and ``OpenAIEmbedding``. An
-argument that means the same here is accepted under their name; all others are refused in one
-message that says of each what to do.
+People move from ``ChatOpenAI``, ``OpenAIEmbeddings``, ``OpenAILike``, ``OpenAIEmbedding``,
+``ChatOpenRouter`` and ``ChatLiteLLM``. An argument that means the same here is accepted under their
+name; all others are refused in one message that says of each what to do.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _RENAMED = {
     "model_name": "model",
     "openai_api_base": "base_url",
     "openai_api_key": "api_key",
+    "openrouter_provider": "provider",
     "request_timeout": "timeout",
     "show_progress": "show_progress_bar",
     "stop_sequences": "stop",
@@ -49,10 +50,14 @@ class _Dropped(NamedTuple):
     """Values that ask for what is done anyway; so does ``None``."""
 
 
+_APP = _Dropped("it names your program to OpenRouter")
 _AZURE = _Dropped("it is Azure's")
+_FALLBACKS = _Dropped("use model.with_fallbacks([…]), or NanoGPTFallbackMiddleware in an agent")
 _KIND = _Dropped("the class says what kind of model it is", (True,))
-_NO_ORGANIZATION = _Dropped("NanoGPT's keys belong to no organization")
-_PROXY = _Dropped("pass http_client=httpx.Client(proxy=…), and http_async_client for async calls")
+_NO_ORGANIZATION = _Dropped("NanoGPT's keys belong to no organization", ("",))
+_PROXY = _Dropped(
+    "pass http_client=httpx.Client(proxy=…), and http_async_client for async calls", ("",)
+)
 _RESPONSES = _Dropped(
     "it belongs to OpenAI's Responses API; here reasoning, search and memory are settings", (False,)
 )
@@ -63,17 +68,24 @@ _DROPPED = {
     "allowed_special": _TOKENS,
     "api_type": _AZURE,
     "api_version": _AZURE,
+    "app_categories": _APP,
+    "app_title": _APP,
+    "app_url": _APP,
     "async_client": _Dropped("pass http_async_client=httpx.AsyncClient(…)"),
     "async_openai_client": _Dropped("pass http_async_client=httpx.AsyncClient(…)"),
     "azure_deployment": _AZURE,
     "azure_endpoint": _AZURE,
+    "best_of": _Dropped("n=… asks for several answers", (1,)),
+    "callback_manager": _Dropped("pass callbacks=[…]"),
     "check_embedding_ctx_length": _TOKENS,
     "context_management": _RESPONSES,
+    "custom_llm_provider": _Dropped("the model's id names its provider", ("openai",)),
     "default_query": _Dropped("NanoGPT's API has no parameters in its addresses"),
     "deployment": _AZURE,
     "deployment_name": _AZURE,
     "disabled_params": _Dropped("only what you set is sent", ({"parallel_tool_calls": None},)),
     "disallowed_special": _TOKENS,
+    "drop_params": _Dropped("what you set is sent; leave out what the model refuses", (False,)),
     "embedding_ctx_length": _TOKENS,
     "encoding_format": _Dropped("vectors are always sent as base64", ("base64", "float")),
     "engine": _AZURE,
@@ -85,21 +97,25 @@ _DROPPED = {
     "is_chat_model": _KIND,
     "is_embedding": _KIND,
     "mode": _Dropped("queries and texts are told apart by query_instruction, text_instruction"),
+    "models": _FALLBACKS,
     "openai_api_type": _AZURE,
     "openai_api_version": _AZURE,
     "openai_client": _Dropped("pass http_client=httpx.Client(…)"),
     "openai_organization": _NO_ORGANIZATION,
     "openai_proxy": _PROXY,
     "organization": _NO_ORGANIZATION,
+    "plugins": _Dropped("web_search=True searches the web"),
     "proxies": _PROXY,
     "proxy": _PROXY,
     "retry_max_seconds": _RETRY_WAITS,
     "retry_min_seconds": _RETRY_WAITS,
     "reuse_client": _Dropped("connections are always reused", (True,)),
+    "route": _FALLBACKS,
     "should_use_structured_outputs": _Dropped(
         "pass a schema to as_structured_llm or structured_predict", (False,)
     ),
     "skip_empty": _Dropped("empty texts are refused before anything is sent", (False,)),
+    "stream": _Dropped("pass streaming=True, or call the method that streams", (False,)),
     "stream_options": _Dropped("usage and cost are always reported", ({"include_usage": True},)),
     "stream_usage": _Dropped("usage and cost are always reported", (True,)),
     "strict": _Dropped("pass it with the call that has the tools or the schema", (False,)),
@@ -150,6 +166,10 @@ def own_arguments(
             problems.append(f"{key} ({_advice(key, fields, of_calls)})")
         elif own.setdefault(target, value) != value:
             problems.append(f"{key} (the same as {target}, which has another value)")
+    if callable(own.get("api_key")):
+        problems.append("a function as api_key (call it, and pass the key that it returns)")
+    if "timeout" in own:  # an httpx.Timeout tells the seconds for reading apart
+        own["timeout"] = getattr(own["timeout"], "read", own["timeout"])
     if body and "extra_body" not in fields:
         problems.append(f"{', '.join(body)} (unknown)")
     missing = [f"{field}=…" for field, required in fields.items() if required and field not in own]
@@ -179,6 +199,8 @@ def _unpacked(
 def _advice(key: str, fields: Collection[str], of_calls: Collection[str]) -> str:
     if key in of_calls:
         return "an option of a call: pass it there, or in extra_body={…} for all"
+    if key.endswith("api_key"):
+        return "did you mean api_key?"
     theirs = [name for name, ours in _RENAMED.items() if ours in fields and name not in fields]
     for names in (fields, theirs):
         if near := difflib.get_close_matches(key, names, n=1, cutoff=0.75):

@@ -154,8 +154,9 @@ class ClientSettings(DocumentedModel):
             """
             hide_key(arguments)
             if args:
-                name = type(self).__name__
-                raise ConfigurationError(f"{name} takes its arguments by name: {name}(model=…)")
+                name, fields = type(self).__name__, type(self).model_fields
+                first = next((key for key in fields if fields[key].is_required()), "model")
+                raise ConfigurationError(f"{name} takes its arguments by name: {name}({first}=…)")
             super().__init__(**self._own_arguments(arguments))
             check_http_client(self.http_client, "Client")
             check_http_client(self.http_async_client, "AsyncClient", "http_async_client")

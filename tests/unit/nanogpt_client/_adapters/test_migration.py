@@ -5,7 +5,7 @@ import traceback
 import httpx
 import pytest
 
-from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings, NanoGPTToolkit
+from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings, NanoGPTToolkit, NanoGPTWebLoader
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
 from nanogpt_client import Budget, ConfigurationError, Ledger, NanoGPTClient
 from nanogpt_client.async_client import AsyncNanoGPTClient
@@ -21,6 +21,13 @@ BUILT = [
     (ChatNanoGPT, {"model": CHAT, "openai_api_key": KEY, "openai_api_base": URL}, {}),
     (ChatNanoGPT, {"model": CHAT, "stream_usage": True, "verbose": True}, {"verbose": True}),
     (ChatNanoGPT, {"model": CHAT, "request_timeout": 30, "max_retries": 1}, {"timeout": 30}),
+    (ChatNanoGPT, {"model": CHAT, "timeout": httpx.Timeout(60, connect=5)}, {"timeout": 60}),
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "openrouter_provider": {"order": ["a"]}, "custom_llm_provider": "openai"},
+        {"provider": {"order": ["a"]}},
+    ),
+    (ChatNanoGPT, {"model": CHAT, "openai_proxy": "", "best_of": 1, "route": None}, {}),
     (ChatNanoGPT, {"model": CHAT, "max_completion_tokens": 500}, {"max_tokens": 500}),
     (ChatNanoGPT, {"model": CHAT, "stop_sequences": ["\n\n"]}, {"stop": ["\n\n"]}),
     (ChatNanoGPT, {"model": CHAT, "use_responses_api": False, "timeout": 60}, {"timeout": 60}),
@@ -120,6 +127,17 @@ REFUSED = [
     (ChatNanoGPT, {"model": CHAT, "think_hard": 1}, ["extra_body={'think_hard': …}"]),
     (ChatNanoGPT, {"model": CHAT, "mirostat_tau": 1.0}, ["mirostat_tau (an option of a call"]),
     (ChatNanoGPT, {"model": CHAT, "model_name": "other"}, ["the same as model, which has another"]),
+    (
+        ChatNanoGPT,
+        {"model": CHAT, "openrouter_api_key": "k", "app_url": "u", "models": ["a"], "plugins": []},
+        [
+            "did you mean api_key?",
+            "app_url (drop",
+            "models (drop it: use",
+            "plugins (drop it: web_",
+        ],
+    ),
+    (ChatNanoGPT, {"model": CHAT, "model_kwargs": {"stream": True}}, ["stream (drop it: pass str"]),
     (NanoGPTEmbeddings, {"model": EMBED, "deployment": "d"}, ["deployment (drop it: it is Azure"]),
     (
         NanoGPTEmbeddings,
@@ -144,9 +162,22 @@ def test_all_others_are_refused_in_one_message(kind, given, parts):
     ).format()).replace(repr(KEY), "", 1)  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [ChatNanoGPT, NanoGPT])
-def test_arguments_are_passed_by_name(kind):
-    with pytest.raises(ConfigurationError, match="takes its arguments by name"):
+def test_a_function_that_returns_the_key_is_not_called():
+    with pytest.raises(ConfigurationError, match=r"a function as api_key \(call it"):
+        ChatNanoGPT(model=CHAT, api_key=lambda: KEY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (ChatNanoGPT, "model"),
+        (NanoGPT, "model"),
+        (NanoGPTEmbedding, "model_name"),
+        (NanoGPTWebLoader, "urls"),
+    ],
+)
+def test_arguments_are_passed_by_name(kind, name):
+    with pytest.raises(ConfigurationError, match=rf"takes its arguments by name: \w+\({name}=…\)"):
         kind(CHAT, api_key=KEY)
 
 
