@@ -112,8 +112,9 @@ async def test_what_a_failed_run_had_paid_for_is_kept(workers):
         assert partial.vectors[there, 0].tolist() == [float(TEXTS[at]) for at in there]
         assert np.isnan(partial.vectors[partial.missing]).all()
         assert partial.cost == Decimal("0.5") * (len(wire.batches) - 1)
-        assert f"{len(there)} of 23 texts are embedded, for {partial.cost} USD" in str(
-            caught.value.__notes__
+        assert (
+            f"{len(there)} of 23 texts are embedded, for {partial.cost.normalize():f} USD"
+            in str(caught.value.__notes__)
         )
         assert len(wire.batches) < 5 or workers > 1
 
