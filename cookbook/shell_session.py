@@ -1,6 +1,6 @@
 """Record the session of the guide "Command line": ``python -m cookbook.shell_session``.
 
-Each line of a ``console`` block that begins with ``$`` is run by a shell; what it prints follows.
+Each line of a ``text`` block that begins with ``$`` is run by a shell; what it prints follows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent / "guides" / "command-line.md"
 SANDBOX_NOTE = "sandbox: an offline emulator answers; no model runs and no money is spent"
-_BLOCK = re.compile(r"(```console\n)(.*?)(```)", re.DOTALL)
+_BLOCK = re.compile(r"(```text\n)(.*?)(```)", re.DOTALL)
 
 
 def recorded(page: str) -> str:

@@ -40,7 +40,7 @@ def test_the_figures_are_those_of_the_fault_matrix():
     promises = ROOT / "cookbook" / "guides" / "promises.md"
     assert f"\n| {len(CELLS)} | 0 | 0 |\n" in promises.read_text("utf-8")
     home = ROOT / "cookbook" / "index.md"
-    assert f"{len(CELLS)} combinations of callers and faults: 0 " in home.read_text("utf-8")
+    assert f"{len(CELLS):,} combinations of callers and faults: 0 " in home.read_text("utf-8")
 
 
 def test_its_number_of_models_is_that_of_the_catalogue():

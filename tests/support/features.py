@@ -7,6 +7,7 @@ The table goes into a guide; `tests.packaging.test_features` imports and uses ev
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +61,8 @@ ADD = "ADD"
 WALLET = "WALLET"
 LLM, STATE, FOUND, MESSAGES = "LLM", "STATE", "FOUND", "MESSAGES"  # a framework's own, likewise
 MODEL = "MODEL"  # the framework's, over the sandbox
-BEYOND = "Beyond that description"
+BEYOND = "More"
+NUMBER = r"^\d+\. "  # of a section, which says nothing to a reader of the table
 
 core, lc, li = "NanoGPTClient", "ChatNanoGPT", "NanoGPT"
 SPEC = "NanoGPTToolSpec"
@@ -415,7 +417,7 @@ def rendered() -> str:
         HEAD,
         [
             [
-                f"{row.section}: {row.what}",
+                f"{re.sub(NUMBER, '', row.section)}: {row.what}",
                 *(_names(cells) for cells in (row.core, row.langchain, row.llama_index)),
             ]
             for row in ROWS
