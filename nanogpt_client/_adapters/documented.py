@@ -13,7 +13,7 @@ import textwrap
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticOmit
 
@@ -34,7 +34,13 @@ class _JsonFields(GenerateJsonSchema):
 
 
 class DocumentedModel(BaseModel):
-    """A model whose JSON schema has the docstrings under its fields as descriptions."""
+    """A model whose JSON schema has the docstrings under its fields as descriptions.
+
+    Validators are built when a class is first used: those of bases never, and a program pays only
+    for the classes that it uses.
+    """
+
+    model_config = ConfigDict(defer_build=True)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
