@@ -33,6 +33,14 @@ class _JsonFields(GenerateJsonSchema):
         raise PydanticOmit
 
 
+class _Signature:
+    """What ``inspect.signature`` and editors show of a class, which is built for it if need be."""
+
+    def __get__(self, _: object, owner: type[BaseModel]) -> Any:
+        owner.model_rebuild()
+        return owner.__signature__
+
+
 class DocumentedModel(BaseModel):
     """A model whose JSON schema has the docstrings under its fields as descriptions.
 
@@ -41,6 +49,12 @@ class DocumentedModel(BaseModel):
     """
 
     model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        if not cls.__pydantic_complete__:
+            cls.__signature__ = _Signature()  # type: ignore[assignment]
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Frameworks put question, context and earlier answer into one message. A context 
 form, in this order: what stands between two rules (`-----`), below a label (`Context:`,
 `## Documents`, `<context>`, a line that announces `the following text:`), or in the paragraphs
 before or after a question. Its sentences are ranked by the words that they share with the question
-(`text.rank`), and by the passage around them.
+(`text.rank`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from nanogpt_client.sandbox.answers.turn import ChatRequest, Citation, SearchRes
 
 _ENOUGH = 0.3  # least share of the question's words that an answer must have
 _CLOSE = 0.75  # further sentences must score at least this share of the best
-_PASSAGE = 0.25
 _MOST_SENTENCES = 3
 _MOST_READ = 1500
 _SNIPPET = 300  # characters of a source that a citation shows
@@ -27,10 +26,6 @@ _WANTS_OPENING = re.compile(
     r"|what (?:is|does) (?:this|the|it) ?(?:text|document|article|passage|context|page|file)?"
     r" ?(?:about|say))\b",
     re.IGNORECASE,
-)
-_ANNOUNCES = re.compile(  # asks, opens a list, or only names parameters, as documentation does
-    r"^#|[?？:]$|^(?:Args|Arguments|Parameters|Attributes|Returns|Raises|Yields|Examples?):"
-    r"|^[a-z_]+(?: [a-z_]+)*$|^[a-z_]{1,20}: \S+$"
 )
 _CONTEXT_NAMES = (
     r"(?:contexts?|documents?|passages?|sources?|texts?|articles?|excerpts?|information|content"
@@ -162,21 +157,15 @@ def extract(question: str, passages: Sequence[str], most: int = _MOST_SENTENCES)
         several = len(set(places)) > 1
         firsts = [i for i, place in enumerate(places) if not several or places.index(place) == i]
         return _extract(split, firsts[:most], 1.0)
-    plain = rank(question, texts)
-    around = rank(question, passages)
-    scores = [
-        (own + _PASSAGE * around[place]) / (2 if _ANNOUNCES.search(text) else 1)
-        for own, place, text in zip(plain, places, texts, strict=True)
-    ]
+    scores = rank(question, texts)
     ranked = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    if not ranked or plain[ranked[0]] < _ENOUGH:
+    if not ranked or scores[ranked[0]] < _ENOUGH:
         return Extract()
-    best, chosen = ranked[0], ranked[:1]
-    for i in ranked[1 : _MOST_SENTENCES + 1]:
-        close = scores[i] >= _CLOSE * scores[best] and plain[i] >= _CLOSE * plain[best]
-        if close and texts[i] not in {texts[j] for j in chosen}:
+    best, chosen = scores[ranked[0]], ranked[:1]
+    for i in ranked[1:most]:
+        if scores[i] >= _CLOSE * best and texts[i] not in {texts[j] for j in chosen}:
             chosen.append(i)
-    return _extract(split, sorted(chosen[:most]), min(1.0, plain[best]))
+    return _extract(split, sorted(chosen), min(1.0, best))
 
 
 def _extract(split: Sequence[tuple[int, str]], chosen: Sequence[int], score: float) -> Extract:
