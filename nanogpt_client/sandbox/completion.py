@@ -26,10 +26,7 @@ Delta = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a choice is put on the wire.
-
-    `reasoning_field` is None where reasoning is hidden; `inline` puts it inside the content.
-    """
+    """Where reasoning stands: None where it is hidden; `inline` puts it inside the content."""
 
     reasoning_field: str | None = "reasoning"
     inline: bool = False

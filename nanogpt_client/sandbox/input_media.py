@@ -1,7 +1,4 @@
-"""Read the images and documents that requests bring, and write the images of replies.
-
-Data URLs are decoded and the sandbox's own files read. Nothing is fetched from other hosts.
-"""
+"""Read the images and documents that requests bring; nothing is fetched from other hosts."""
 
 from __future__ import annotations
 

@@ -56,10 +56,7 @@ class Chosen:
 
 
 def parse(name: object) -> Chosen:
-    """Return what `name` asks for; the id is not yet looked up in full.
-
-    Raises `Refusal` (400) for a missing name, an unknown backend or conflicting suffixes.
-    """
+    """Return what `name` asks for; the id is not yet looked up. Raises `Refusal` (400)."""
     if not isinstance(name, str) or not name.strip():
         raise missing("model")
     head, *suffixes = name.split(":")
@@ -125,10 +122,7 @@ Offer = dict[str, Any]
 def choose(
     body: Mapping[str, Any], headers: Mapping[str, str], chosen: Chosen, model: Model
 ) -> str | None:
-    """Return the provider that the request pins, None for automatic routing.
-
-    Raises `Refusal` (400) for conflicts, malformed objects and unknown providers.
-    """
+    """Return the provider that the request pins, None for automatic routing. Raises `Refusal`."""
     wanted = body.get("provider") or headers.get("x-provider")
     caching = body.get("caching") is True
     if wanted and (suffix := chosen.routing or chosen.provider):

@@ -34,10 +34,7 @@ _SEARCH_DEFAULT = "0.005"
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One billed request: USD and tokens; `covered` means the subscription paid.
-
-    One with `refunded` above 0 gives that back instead (page tts-status).
-    """
+    """One billed request: USD and tokens; `covered`: by the subscription; or USD given back."""
 
     model: str
     cost: Decimal

@@ -1,7 +1,4 @@
-"""Read what a chat request shows the model: texts, images, audio, files, and their tokens.
-
-Content parts are checked against the model's capabilities.
-"""
+"""Read what a chat request shows the model, as far as it can: texts, images, audio, files."""
 
 from __future__ import annotations
 

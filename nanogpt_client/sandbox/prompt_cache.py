@@ -50,10 +50,7 @@ def use_cache(world: World, body: Mapping[str, Any], model: Model, prompt: Promp
 
 
 def _exchange(world: World, prefixes: list[tuple[str, int]], ttl: str) -> tuple[int, int]:
-    """Store all prefixes that are long enough; return the tokens of the longest stored, and of all.
-
-    The first number counts only what was stored before and has not expired.
-    """
+    """Store all prefixes that are long enough; return the longest stored before, and of all."""
     now = world.clock()
     large = [(key, tokens) for key, tokens in prefixes if tokens >= _MINIMUM]
     with world.lock:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any
 
 from nanogpt_client.sandbox.bodies import is_form, plain_body
 from nanogpt_client.sandbox.http import Request
@@ -47,14 +46,14 @@ class RecordedRequest:
         return [tool["function"] for tool in self.json.get("tools") or ()]
 
 
-class RecordedRequests(Sequence[RecordedRequest]):
+class RecordedRequests(list[RecordedRequest]):
     """The latest requests, the oldest first; `total` counts those that were dropped, too."""
 
     def __init__(self, most: int) -> None:
         """Store at most `most` requests, and 64 MiB of bodies."""
+        super().__init__()
         self.total = 0
         self._most = most
-        self._stored: deque[RecordedRequest] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -68,30 +67,13 @@ class RecordedRequests(Sequence[RecordedRequest]):
         )
         with self._lock:
             self.total += 1
-            self._stored.append(record)
+            self.append(record)
             self._bytes += len(body)
-            while len(self._stored) > self._most or self._bytes > _TOTAL_BYTES:
-                self._bytes -= len(self._stored.popleft().body)
+            while len(self) > self._most or self._bytes > _TOTAL_BYTES:
+                self._bytes -= len(self.pop(0).body)
 
     def clear(self) -> None:
         """Forget all requests."""
         with self._lock:
-            self._stored.clear()
+            super().clear()
             self._bytes = 0
-
-    def __len__(self) -> int:
-        """Return how many requests are stored."""
-        return len(self._stored)
-
-    @overload
-    def __getitem__(self, index: int) -> RecordedRequest: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[RecordedRequest]: ...
-    def __getitem__(self, index: int | slice) -> RecordedRequest | list[RecordedRequest]:
-        """Return one request, or a list of them."""
-        with self._lock:
-            return list(self._stored)[index]
-
-    def __repr__(self) -> str:
-        """Return the requests, without their bodies."""
-        return f"{type(self).__name__}({self[:]})"

@@ -34,10 +34,7 @@ class Stored:
 
 @dataclass(slots=True)
 class Job:
-    """A queued generation: it advances with each poll and with time, whichever is faster.
-
-    Its outcome is completed, failed or stuck.
-    """
+    """A queued generation: it advances with each poll and with time, whichever is faster."""
 
     id: str
     kind: str
@@ -45,7 +42,7 @@ class Job:
     cost: Decimal
     created: float
     result: dict[str, Any]
-    outcome: str = "completed"
+    outcome: str = "completed"  # or failed, or stuck
     stages: int = 2
     polls: int = 0
     refunded: bool = False

@@ -59,10 +59,7 @@ _RULE = re.compile(
 
 
 class RagPrompt(NamedTuple):
-    """A prompt's parts; no `passages` means that it brings no context.
-
-    `follow_up` is a message that shall be made a question of its own, below a chat's history.
-    """
+    """A prompt's parts; `follow_up` is to be made a question of its own, below a history."""
 
     question: str
     passages: tuple[str, ...] = ()
@@ -116,10 +113,7 @@ def _prompt_of(request: ChatRequest) -> RagPrompt:
 
 
 def cited_answer(question: str, results: Sequence[SearchResult], before: str = "") -> Turn:
-    """Answer from search results, each sentence followed by the number of its source.
-
-    `before` opens the text; the citations' spans count from its beginning.
-    """
+    """Answer from search results, each sentence followed by its source's number, after `before`."""
     text, citations = f"{before}\n\n" if before else "", []
     for sentence, number in _support(question, results):
         result, start = results[number], len(text)

@@ -182,9 +182,9 @@ def _results(request: ChatRequest) -> list[tuple[str, str]]:
 
 
 def _start(request: ChatRequest) -> int:
-    """Return where the turn begins: behind the last user message.
+    """Return where the turn begins: behind the last user message that follows no tool's result.
 
-    One that follows a tool's result belongs to it: images, which no tool message may hold.
+    Such a one has the images of the result, which no tool message may hold.
     """
     roles = ["", *(message["role"] for message in request.messages)]
     starts = [i for i in range(1, len(roles)) if roles[i] == "user" and roles[i - 1] != "tool"]

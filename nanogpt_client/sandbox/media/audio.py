@@ -92,11 +92,7 @@ def synthesize(
 
 
 def transcribe(data: bytes) -> Transcript:
-    """Return the texts of `synthesize` in an audio file, joined by a space; else `NO_SPEECH`.
-
-    Raises:
-        ValueError: The bytes are not audio.
-    """
+    """Return the texts of `synthesize`, joined; else `NO_SPEECH`. Raises `ValueError`: no audio."""
     notes = _NOTE.findall(data.replace(_CARRIER, b""))
     seconds = round(_seconds(data), 3)
     if not notes:

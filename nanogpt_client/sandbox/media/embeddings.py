@@ -36,12 +36,9 @@ _Term = TypeVar("_Term", bound=Hashable)
 
 
 def embed(texts: Sequence[str], *, dimensions: int = 1536) -> Vectors:
-    """Embed each text as one row of unit length.
+    """Embed each text as one row of unit length: float32 (len(texts), dimensions).
 
-    Returns float32 (len(texts), dimensions). A text without a word gives the first unit vector.
-
-    Raises:
-        ValueError: `dimensions` is not within 1 to 4096.
+    A text without a word gives the first unit vector. Raises `ValueError` above 4096 dimensions.
     """
     if not 1 <= dimensions <= MAX_DIMENSIONS:
         raise ValueError(f"dimensions must be within 1 and {MAX_DIMENSIONS}, got {dimensions}")

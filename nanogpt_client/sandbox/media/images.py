@@ -36,11 +36,7 @@ _NAMES: Final = (
 
 
 def render(spec: ImageSpec) -> bytes:
-    """Return the file of a poster, or of a source image with a poster below it.
-
-    Raises:
-        ValueError: The source or the mask is no image.
-    """
+    """Return a poster, or a source with one below it. Raises `ValueError`: a source is no image."""
     spec = replace(spec, prompt=spec.prompt.encode("utf-8", "replace").decode())
     size = (spec.width, spec.height)
     poster = _background(spec.prompt, spec.seed, size)
@@ -57,11 +53,7 @@ def render(spec: ImageSpec) -> bytes:
 
 
 def describe(data: bytes) -> str:
-    """Describe an image: "a PNG of 64x48 pixels, mostly blue", and the prompt of one of ours.
-
-    Raises:
-        ValueError: The bytes are no image.
-    """
+    """Describe an image, as in "a PNG of 64x48 pixels, mostly blue". Raises `ValueError`."""
     image = _load(data)
     width, height = image.size
     prompt = _prompt_in(image)

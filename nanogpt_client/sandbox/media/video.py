@@ -29,10 +29,7 @@ def make_video(
     seed: int = 0,
     model: str = "",
 ) -> bytes:
-    """Return an MP4 (H.264, longer side 640 pixels) with the prompt as its title.
-
-    `image` is shown above the prompt. Raises `ValueError` if it is no image.
-    """
+    """Return an MP4 (H.264, longer side 640 pixels); `image` is shown above the prompt."""
     wide, high = map(float, aspect_ratio.split(":"))
     width, height = (round(_LONGER_SIDE * side / max(wide, high) / 2) * 2 for side in (wide, high))
     target = io.BytesIO()

@@ -186,10 +186,7 @@ def _duration(body: dict[str, Any], model: catalog.Model) -> float:
 
 
 def _option(body: dict[str, Any], names: tuple[str, ...], offered: list[str]) -> str | None:
-    """Return what is asked for, which the model must support, by default the first of its values.
-
-    What a model has no choice of is ignored.
-    """
+    """Return what is asked for, by default the first of a model's values; None if it has none."""
     if not offered:
         return None
     given = next((body[name] for name in names if body.get(name)), "auto")
