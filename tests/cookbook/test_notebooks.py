@@ -86,8 +86,10 @@ def test_it_is_small_and_says_nothing_of_a_machine(path):
     assert counts == list(range(1, len(counts) + 1))
 
 
-def test_there_are_eleven():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, 12)]
+def test_they_are_numbered_without_a_gap():
+    numbers = [path.name[:2] for path in NOTEBOOKS]
+    assert numbers == [f"{number:02}" for number in range(1, len(numbers) + 1)]
+    assert len(numbers) >= 12
 
 
 @pytest.mark.parametrize(
