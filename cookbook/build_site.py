@@ -24,6 +24,8 @@ COPIED = {".svg", ".png", ".css", ".js"}
 FOREIGN_SCRIPT, SCRIPT = "https://unpkg.com/iframe-worker/shim", "worker.js"
 FROM_THE_TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
+_CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
+_BREAK = re.compile(r"(?<=[\w)][._/(])(?=\w)|(?<=[a-z])(?=[A-Z])")
 # Cells as highlighted code, their text output as plain blocks.
 _TEMPLATE = {
     "output.md.j2": """\
@@ -92,6 +94,14 @@ def convert(notebook: Path, page: Path) -> None:
         image.write_bytes(data)
 
 
+def breakable(page: str) -> str:
+    """Let long names in tables break between their words."""
+    names = re.compile(r"(?<=<code>)[^<]{20,}(?=</code>)")
+    return _CELL.sub(
+        lambda cell: names.sub(lambda name: _BREAK.sub("<wbr>", name[0]), cell[0]), page
+    )
+
+
 def main() -> int:
     """Build the site; return the generator's exit status. Warnings are errors."""
     gather()
@@ -101,7 +111,7 @@ def main() -> int:
         for path in SITE.rglob("*.html"):
             script = "../" * (len(path.relative_to(SITE).parts) - 1) + SCRIPT
             text = path.read_text("utf-8").replace(FOREIGN_SCRIPT, script)
-            path.write_text(text, "utf-8")
+            path.write_text(breakable(text), "utf-8")
         print(f"Open {SITE.relative_to(ROOT) / 'index.html'} in a browser.")
     return status
 

@@ -114,3 +114,15 @@ def missing_in(ids):
         for name in importlib.import_module(package).__all__
         if name not in {"DEFAULT_KEY", "SCENARIOS", "__version__"} | documented
     ]
+
+
+def test_long_names_in_tables_can_break_between_their_words():
+    short, long = (
+        "<td><code>api_key=…</code></td>",
+        "<td><code>NanoGPTClient.generate_image</code></td>",
+    )
+    assert build_site.breakable(short) == short
+    assert "GPTClient.<wbr>generate_<wbr>image<" in build_site.breakable(long)
+    assert "Error<wbr>" not in build_site.breakable("<td><code>InvalidArgumentError</code></td>")
+    outside = "<p><code>NanoGPTClient.generate_image</code></p>"
+    assert build_site.breakable(outside) == outside
