@@ -1,6 +1,6 @@
-"""Let the reference show the examples of docstrings as code.
+"""Let the reference show the examples of docstrings as code, and constructors as they are called.
 
-An extension of griffe, which reads the docstrings: Markdown takes lines that begin with ``>>>`` for
+An extension of griffe, which reads the sources: Markdown takes lines that begin with ``>>>`` for
 quotations unless they are fenced.
 """
 
@@ -20,10 +20,19 @@ class Doctests(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the docstring of one class, function or attribute."""
         _rewrite(obj)
+        if isinstance(obj, griffe.Function) and obj.name == "__init__":
+            _by_name(obj.parameters)
 
     def on_module(self, *, mod: griffe.Module, **_: Any) -> None:
         """Rewrite the docstring of one module."""
         _rewrite(mod)
+
+
+def _by_name(parameters: griffe.Parameters) -> None:
+    """Leave out ``*args`` beside ``**settings``: it is there to refuse them with a message."""
+    kinds = {parameter.kind: parameter.name for parameter in parameters}
+    if {griffe.ParameterKind.var_positional, griffe.ParameterKind.var_keyword} <= kinds.keys():
+        del parameters[kinds[griffe.ParameterKind.var_positional]]
 
 
 def _rewrite(item: griffe.Object) -> None:

@@ -83,7 +83,10 @@ class _Bar:
 
     def show(self, progress: Progress) -> None:
         if self._drawn is None:
-            self._drawn = self._make(total=progress.total, desc=progress.kind)
+            # What was done before the first report was done in an unknown time: not in the rate.
+            self._drawn = self._make(
+                total=progress.total, initial=progress.done, desc=progress.kind
+            )
         self._drawn.n = max(self._drawn.n, progress.done)
         job = f", job {progress.run_id}" if progress.run_id else ""
         self._drawn.set_postfix_str(f"{progress.status}{job}")

@@ -152,6 +152,8 @@ def unreachable(
     timed_out = timed_out or isinstance(error, errors.timeouts)
     unsent = isinstance(error, errors.unsent) or (progress is not None and progress.unsent)
     reason = str(error) or type(error).__name__
+    if unsent:
+        reason = f"{_where(error)}{reason}"
     if timed_out and not isinstance(error, errors.connect_timeout):
         reason = "the response came too slowly to be complete in time"
         if unsent:
@@ -164,6 +166,14 @@ def unreachable(
         cause=error,
         unreadable=isinstance(error, UnreadableError),
     )
+
+
+def _where(error: Any) -> str:
+    """Return which host was not reached, if the HTTP library tells."""
+    try:
+        return f"no connection to {error.request.url.netloc.decode('ascii')}: "
+    except (AttributeError, RuntimeError):  # an error that belongs to no request
+        return ""
 
 
 def _forget_locals(error: BaseException | None) -> None:

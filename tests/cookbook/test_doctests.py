@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import griffe
 import pytest
 
-from cookbook.doctests import fenced
+from cookbook.doctests import Doctests, fenced
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,16 @@ from cookbook.doctests import fenced
 def test_examples_are_fenced_once(docstring, shown):
     assert fenced(docstring) == shown
     assert fenced(shown) == shown
+
+
+def test_constructors_are_shown_without_the_arguments_that_they_refuse():
+    source = (
+        "class A:\n def __init__(self, *args, **settings): ...\n def f(self, *args, **more): ..."
+    )
+    with griffe.temporary_visited_module(source) as module:
+        for name, shown in (
+            ("A.__init__", ["self", "settings"]),
+            ("A.f", ["self", "args", "more"]),
+        ):
+            Doctests().on_object(obj=module[name])
+            assert [parameter.name for parameter in module[name].parameters] == shown

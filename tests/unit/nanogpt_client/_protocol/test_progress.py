@@ -71,8 +71,8 @@ class Bar:
 
     made: list[Bar]
 
-    def __init__(self, total: int, desc: str) -> None:
-        self.total, self.desc, self.n = total, desc, 0
+    def __init__(self, total: int, initial: int, desc: str) -> None:
+        self.total, self.desc, self.n = total, desc, initial
         self.words: list[str] = []
         self.closed = False
         Bar.made.append(self)

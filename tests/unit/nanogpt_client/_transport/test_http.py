@@ -83,6 +83,7 @@ def test_what_an_exception_is_and_not_its_name_proves_a_request_unsent(
         shell.use({"http_client": injected, "max_retries": 1}, "chat", "hi", model="m")
     assert (len(asked), caught.value.sends) == (attempts, attempts)
     assert caught.value.maybe_billed is (attempts == 1)
+    assert ("no connection to nano-gpt.com: lost" in str(caught.value)) is (attempts == 2)
 
 
 # How many

@@ -68,6 +68,7 @@ def test_no_key():
 def test_nothing_listens():
     result = run("balance", NANOGPT_BASE_URL=NOWHERE)
     assert result.exit_code == 9
+    assert "no connection to 127.0.0.1:" in result.stderr
     assert result.stdout == ""
 
 
