@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -27,6 +27,7 @@ from langchain_nanogpt._run_middleware import (
 )
 from langchain_nanogpt._to_wire import messages_to_wire
 from nanogpt_client import Moderation, NanoGPTClient
+from nanogpt_client._adapters.client_arguments import ClientArguments
 from nanogpt_client._adapters.moderation import ModerationSettings, refusal
 from nanogpt_client.extras import needs
 from nanogpt_client.types.options import ContextLimit, MemoryDays, MemoryOptions
@@ -126,7 +127,7 @@ class NanoGPTModerationMiddleware(AgentMiddleware[Any, Any, Any]):
         check_tool_results: bool = False,
         check_images: bool = True,
         client: NanoGPTClient | None = None,
-        **settings: Any,
+        **settings: Unpack[ClientArguments],
     ) -> None:
         super().__init__()
         self._moderator = _Moderator(
@@ -214,7 +215,7 @@ class NanoGPTMemoryCompressionMiddleware(SummarizationMiddleware):
         model_context_limit: int | None = None,
         token_counter: Callable[[Iterable[Any]], int] = count_tokens_approximately,
         client: NanoGPTClient | None = None,
-        **settings: Any,
+        **settings: Unpack[ClientArguments],
     ) -> None:
         compressor = _Compressor(
             expiration_days=expiration_days,

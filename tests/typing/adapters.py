@@ -135,6 +135,7 @@ def mistakes() -> None:
     NanoGPTRerank(top_n="many")  # type: ignore[arg-type]
     LlamaIndexRerank(topn=3)  # type: ignore[call-arg]
     NanoGPTModerationMiddleware(on_flagged="ignore")  # type: ignore[arg-type]
+    NanoGPTModerationMiddleware(apikey="key")  # type: ignore[call-arg]
     NanoGPTEmbedding(model="BAAI/bge-m3")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").speak(txt="hi")  # type: ignore[call-arg]
     NanoGPTToolSpec(api_key="key").generate_image(prompt="a fox", n="two")  # type: ignore[arg-type]

@@ -163,7 +163,7 @@ def test_a_client_can_be_shared_and_wrong_settings_are_refused():
     with pytest.raises(ConfigurationError, match="NANOGPT_API_KEY"):
         NanoGPTModerationMiddleware()
     with pytest.raises(ConfigurationError, match="modle"):
-        NanoGPTModerationMiddleware(client=client, modle="x")
+        NanoGPTModerationMiddleware(client=client, modle="x")  # type: ignore[call-arg]
     with pytest.raises(ValidationError, match="expiration_days"):
         NanoGPTMemoryCompressionMiddleware(
             ChatNanoGPT(model=MODEL, client=client), client=client, expiration_days=-1

@@ -24,6 +24,7 @@ from nanogpt_client import (
     InvalidArgumentError,
     NanoGPTClient,
 )
+from nanogpt_client._adapters.client_arguments import ClientArguments
 from nanogpt_client._adapters.documented import attribute_docs
 from nanogpt_client._adapters.settings import CHAT_OPTIONS, ChatSettings, ClientSettings
 from nanogpt_client.config import KEY_VARIABLES, NO_KEY, NONE_IS_NO_LIMIT, Config
@@ -153,3 +154,9 @@ def test_a_pickle_leaves_the_model_as_it_was(cls):
         with pytest.raises(ConfigurationError, match="http_client cannot be pickled"):
             pickle.dumps(model)
         assert model.http_client is http_client
+
+
+def test_the_arguments_of_other_classes_are_the_settings():
+    fields = {name: field.annotation for name, field in ClientSettings.model_fields.items()}
+    assert fields.pop("client")
+    assert get_type_hints(ClientArguments) == fields
