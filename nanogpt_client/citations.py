@@ -16,6 +16,8 @@ from nanogpt_client.types.chat import Citation
 
 __all__ = ["with_footnotes"]
 
+_NUMBERS = r"(?:[ \t]?\[\d{{1,3}}\]){{1,{most}}}"  # of the model's own, such as [1] or [1][2]
+_NO_LINK = r"(?!\(|:|\[(?!\d))"  # behind a number; else it is a link's text, or a definition
 _TAKEN = re.compile(r"\[\^(\d{1,9})\]")
 _BLOCKS = ("```", "~~~", "|")  # a line that starts so cannot end with a mark
 
@@ -24,7 +26,8 @@ def with_footnotes(text: str, citations: Iterable[Citation]) -> str:
     """Return a text with a mark after each cited passage, and its citations as footnotes.
 
     A URL is numbered where it is first cited and has one footnote. A citation without a passage, or
-    with one outside the text, is marked at the end of the text.
+    with one outside the text, is marked at the end of the text. Numbers that the model itself wrote
+    at the end of the passage, such as ``[1]``, are replaced by the marks.
 
     Args:
         text: Markdown; its own footnotes keep their numbers.
@@ -56,8 +59,13 @@ def _marked(text: str, marks: dict[int, dict[str, None]]) -> str:
     parts: list[str] = []
     start = 0
     for place, these in marks.items():
-        parts += [text[start:place], *these]
-        start = place
+        numbers = _NUMBERS.format(most=len(these))
+        passage = text[start:place]
+        if place < len(text):  # at the end there are also marks of citations without a passage
+            passage = re.sub(rf"{numbers}\Z", "", passage)
+        found = re.compile(numbers + _NO_LINK).match(text, place)
+        parts += [passage, *these]
+        start = found.end() if found and len(passage) == place - start else place
     if start == len(text) and text.rpartition("\n")[2].lstrip().startswith(_BLOCKS):
         parts.insert(-len(marks[start]), "\n\n")
     return "".join([*parts, text[start:]])
