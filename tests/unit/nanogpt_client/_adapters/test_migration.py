@@ -164,7 +164,7 @@ def test_all_others_are_refused_in_one_message(kind, given, parts):
 
 
 def test_a_function_that_returns_the_key_is_not_called():
-    function: Any = lambda: KEY  # noqa: E731 - as a setting
+    function: Any = lambda: KEY
     with pytest.raises(ConfigurationError, match=r"a function as api_key \(call it"):
         ChatNanoGPT(model=CHAT, api_key=function)
 
