@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.terminal_theme import MONOKAI
+from rich.terminal_theme import TerminalTheme
 
 from cookbook import demo
 from cookbook.execute import without_passing_values
@@ -20,6 +20,12 @@ from cookbook.execute import without_passing_values
 SVG = Path(__file__).with_name("demo.svg")
 TITLE = "make demo, without a key: the sandbox answers"
 WIDTH = 100
+# Bright enough on black that dimmed text can be read as well.
+_COLORS = [
+    (72, 79, 88), (255, 123, 114), (126, 231, 135), (242, 204, 96),
+    (121, 192, 255), (226, 188, 255), (118, 227, 234), (230, 237, 243),
+]  # fmt: skip
+THEME = TerminalTheme((13, 17, 23), (230, 237, 243), _COLORS, _COLORS)
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -33,7 +39,7 @@ def record() -> tuple[int, Console]:
 
 def to_svg(console: Console) -> str:
     """Return what was printed as SVG, in the reader's own monospaced font: nothing is fetched."""
-    svg = console.export_svg(title=TITLE, theme=MONOKAI, unique_id="demo", clear=False)
+    svg = console.export_svg(title=TITLE, theme=THEME, unique_id="demo", clear=False)
     return _FONT.sub("", svg).replace("Fira Code", "ui-monospace")
 
 
