@@ -19,6 +19,7 @@ __all__ = ["MEMORY", "SqliteFile"]
 
 MEMORY = ":memory:"
 _FORK_WAIT = 15.0  # seconds for a transaction to end before a fork
+_CLOSE_PAUSE = 0.05  # seconds after which `close` looks whether it is still needed
 
 
 class SqliteFile:
@@ -94,9 +95,17 @@ class SqliteFile:
         return connection
 
     def close(self) -> None:
-        """Close the connection; a file's opens again when it is needed."""
-        with self._lock:
-            self._close()
+        """Close the connection; a file's opens again when it is needed.
+
+        Garbage collection may call this in any thread, also in one that holds a lock which a fork
+        in another thread waits for. So it does not wait for forks: they have closed it already.
+        """
+        while self._connection is not None and self.path != MEMORY:
+            if self._lock.acquire(timeout=_CLOSE_PAUSE):
+                try:
+                    self._close()
+                finally:
+                    self._lock.release()
 
     def _close(self) -> None:
         if self._connection is not None and self.path != MEMORY:
