@@ -79,6 +79,7 @@ class SqliteFile:
             Path(self.path).touch(0o600)
         found = Path(self.path).stat()
         if self._connection is None or self._identity != (found.st_dev, found.st_ino):
+            self._close()
             self._connection = self._connect()
             self._identity = found.st_dev, found.st_ino
         return self._connection
@@ -111,6 +112,11 @@ class SqliteFile:
         if self._connection is not None and self.path != MEMORY:
             connection, self._connection = self._connection, None
             connection.close()
+
+    def __del__(self) -> None:
+        """Close it, in memory as well: Python warns of connections that nobody closed."""
+        if self._connection is not None:
+            self._connection.close()
 
     def _before_fork(self) -> bool:
         """Close the connection and hold the lock; ``False`` if a transaction does not end."""

