@@ -27,6 +27,7 @@ HALVED = 0.5  # lower limit for one 429 after a rate was found: windows begin at
 RECOVERY = 0.05  # requests a second gained with each accepted request below the last limit
 PROBING = 0.01  # the same above it, at first; grows while requests are accepted
 FIRST_START = 0.25  # seconds that the very first request may take to load libraries and connect
+SHORTEST_SLEEP = 1e-6  # seconds; a clock may not advance in less, and waiting would never end
 MAX_SLEEP = 1.0  # seconds; then a caller checks whether the queue advances faster by now
 
 
@@ -101,10 +102,10 @@ class Pace:
             self._advance()
             now = self.now()
             stopped = max(self._stopped_until - now, 0.0)
-            missing = max(slot.place - self._position, 0.0)
-            if stopped or missing > 1e-9:
+            seconds = stopped + max(slot.place - self._position, 0.0) / self._rate
+            if seconds > SHORTEST_SLEEP:
                 slot.waited = True
-                return stopped + missing / self._rate
+                return seconds
             self._position = min(self._position, slot.place)  # a late request delays all behind it
             self._remember(slot, now)
             return 0.0

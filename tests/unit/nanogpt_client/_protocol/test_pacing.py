@@ -252,3 +252,18 @@ def test_one_that_does_not_adapt_only_stops():
     assert {pace.wait(each) for each in slots} == {1.0}
     now[0] = 1.0
     assert {pace.wait(each) for each in slots} == {0.0}
+
+
+@pytest.mark.parametrize("now", [1.0, 1_700_000_007.3808763])
+def test_waiting_ends_by_any_clock(now):
+    """A clock of seconds since 1970 does not see less than 0.2 microseconds."""
+    clock = Clock(now)
+    pace = Pace(25, now=clock, jitter=random.Random(7).random)
+    for _ in range(200):
+        slot = pace.next_slot()
+        pace.refused(slot, random.Random(3).random() / 1000)
+        for _ in range(5):
+            if not (seconds := pace.wait(slot)):
+                break
+            clock.now += seconds
+        assert pace.wait(slot) == 0
