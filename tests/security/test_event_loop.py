@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -22,10 +23,19 @@ __all__ = ["valkey"]
 PACKAGES = ["nanogpt_client", "langchain_nanogpt", "llama_index_nanogpt"]
 
 
+@contextmanager
+def raising() -> Iterator[None]:
+    """Raise an error where one of our packages blocks a running loop."""
+    with blockbuster_ctx(PACKAGES) as guard:
+        # coverage takes a lock of its own at the first line of a file, in whoever's function.
+        guard.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
+        yield
+
+
 @pytest.fixture
 def unblocked() -> Iterator[None]:
     """Raise an error where one of our packages blocks a running loop."""
-    with blockbuster_ctx(PACKAGES):
+    with raising():
         yield
 
 
@@ -94,7 +104,7 @@ def test_a_shared_account(where, sandbox, tmp_path, request):
             await stream.aclose()
         await NanoGPTRateLimiter(account).aacquire()
 
-    with blockbuster_ctx(PACKAGES):
+    with raising():
         asyncio.run(main())
     assert len(account.rows()) == 2
 
