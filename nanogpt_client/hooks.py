@@ -104,8 +104,8 @@ class Hooks:
 
         A thousand calls that wait for one rate limit are one warning.
         """
-        first = (event.path, reason) not in self._warned
-        self._warned.add((event.path, reason))
+        first = (event.kind, reason) not in self._warned  # a path may have a job's id
+        self._warned.add((event.kind, reason))
         logger.log(
             logging.WARNING if first else logging.DEBUG,
             "%s %s model=%s: sent again in %.2f s, because %s%s",

@@ -105,6 +105,15 @@ def test_a_storm_of_refusals_is_one_warning_for_each_reason(caplog):
     assert len(again) == 23
 
 
+def test_paths_with_ids_are_one_warning_and_take_no_memory(caplog):
+    hooks = Hooks()
+    for number in range(20):
+        event = CallEvent("GET", f"/batches/batch_{number}", "batch", None, 1)
+        hooks.retry(event, reason="ServerError")
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+    assert len(hooks._warned) == 1
+
+
 def test_nothing_is_above_debug_where_all_goes_well(caplog):
     caplog.set_level(logging.DEBUG, "nanogpt_client")
     drive(send_with_retries(chat("hi", model="m"), context()), reply(ANSWER))
