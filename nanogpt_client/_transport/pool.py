@@ -207,7 +207,7 @@ class ClientPool(Generic[Client]):
                 if pooled.has_ended():
                     policy.found_closed()
                 elif not policy.distrusts(now):
-                    if policy.allows(idle_for) or policy.allows(idle_for, self._observed(now)):
+                    if policy.allows(idle_for) or policy.allows(idle_for, self._idle_observed(now)):
                         policy.found_open(idle_for)
                         pooled.is_reused = True
                         return pooled
@@ -216,7 +216,7 @@ class ClientPool(Generic[Client]):
                 pooled.close()
         return None
 
-    def _observed(self, now: float) -> float:
+    def _idle_observed(self, now: float) -> float:
         """Return for how long the idle connections have been observed in all, if all are open."""
         idle = self._idle.copy()
         ended = [pooled for pooled in idle if pooled.has_ended()]

@@ -299,9 +299,10 @@ def last_state(
 def _unknown_state(job: Job, error: NanoGPTError) -> JobError:
     """Return the error for a job that could not be polled, with the details of the cause."""
     about = f"{job.kind} job {job.run_id}"
-    unknown = f"NanoGPT knows no {about}" if error.status_code == HTTPStatus.NOT_FOUND else None
+    is_unknown = error.status_code == HTTPStatus.NOT_FOUND
+    what = f"NanoGPT knows no {about}" if is_unknown else f"the state of {about} could not be read"
     return JobError(
-        f"{unknown or f'the state of {about} could not be read'}: {error}",
+        f"{what}: {error}",
         run_id=job.run_id,
         cost=job.charged.cost,
         maybe_billed=True,

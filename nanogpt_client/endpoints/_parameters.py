@@ -19,6 +19,7 @@ from typing import Any
 
 from nanogpt_client.types._coerce import as_dict, as_number, as_text, first
 from nanogpt_client.types.catalog import Model
+from nanogpt_client.types.plain import exact
 
 _RANGES = frozenset({"range", "number", "integer", "slider"})
 
@@ -46,7 +47,7 @@ def plain(value: Any) -> str:
     """Normalise a value: 1024*1024 and 1024x1024, 5, "5" and "5s", 4K and 4k are the same."""
     text = str(value).strip().lower().replace("*", "x").replace("×", "x")
     number = as_number(text.removesuffix("s"))
-    return text.replace("-", "_") if number is None else f"{number.normalize():f}"
+    return text.replace("-", "_") if number is None else exact(number)
 
 
 def _descriptions(model: Model, name: str) -> Iterator[Parameter]:

@@ -13,6 +13,7 @@ from nanogpt_client.tools.results import Media, ToolResult, media_artifact, pric
 from nanogpt_client.tools.schemas import EditArguments, ImageArguments
 from nanogpt_client.tools.settings import ImageToolSettings
 from nanogpt_client.types.media import GeneratedImage, GeneratedImages
+from nanogpt_client.types.plain import counted
 from nanogpt_client.types.progress import OnProgress
 
 
@@ -77,8 +78,9 @@ def _result(
         artifacts.append(artifact)
         sentences.append(sentence)
         shown += media
-    number = f"{len(artifacts)} image{'s' if len(artifacts) > 1 else ''}"
-    done = f"{verb} {number} with {settings.model}{price(images.billing)}."
+    done = (
+        f"{verb} {counted(len(artifacts), 'image')} with {settings.model}{price(images.billing)}."
+    )
     artifact = media_artifact("image", settings.model, images.billing) | {
         "seed": seed,
         **artifacts[0],
