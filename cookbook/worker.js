@@ -1,5 +1,6 @@
 // Browsers run no workers in pages that were opened as files, and the search is one: here it runs
-// in a hidden frame instead. Served pages use the browser's own workers.
+// in a hidden frame instead. Served pages use the browser's own workers. As with those, each side gets
+// a copy of what the other sends: the search changes the queries that it is given.
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {
@@ -9,8 +10,8 @@ if (location.protocol === "file:") {
       frame.hidden = true;
       document.documentElement.append(frame);
       this.inside = frame.contentWindow;
-      this.inside.postMessage = (data) => {
-        const event = new MessageEvent("message", { data });
+      this.inside.postMessage = (message) => {
+        const event = new MessageEvent("message", { data: structuredClone(message) });
         this.onmessage?.(event);
         this.dispatchEvent(event);
       };
@@ -20,7 +21,8 @@ if (location.protocol === "file:") {
       this.inside.document.head.append(script);
     }
 
-    postMessage(data) {
+    postMessage(message) {
+      const data = structuredClone(message);
       this.loaded.then(() => {
         this.inside.dispatchEvent(new this.inside.MessageEvent("message", { data }));
       });
