@@ -1,16 +1,21 @@
 """Build the documentation site, ``make docs``: the cookbook's pages, its notebooks, the reference.
 
 Pages are copied to ``build/docs``, notebooks as Markdown with their outputs; Zensical builds
-``build/site`` from them and rejects dead links. Nothing is fetched.
+``build/site`` from them and rejects dead links. Nothing is fetched. The search index is put in
+order afterwards: as built, a setting's five copies come before the guide that explains it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import DictLoader
 from nbconvert import MarkdownExporter
@@ -23,6 +28,10 @@ COPIED = {".svg", ".png", ".css", ".js"}
 # The generator's script for pages opened as files comes from elsewhere; ours is beside this one.
 FOREIGN_SCRIPT, SCRIPT = "https://unpkg.com/iframe-worker/shim", "worker.js"
 FROM_THE_TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+
+_INDEX = "var __index = {};"  # of pages that were opened as files; served ones read the JSON
+_SIGNATURE = re.compile(r"\s*<pre><code>[^<]*</code></pre>\s*")
+_LABEL = re.compile(r"\s*<small><code>[^<]*</code></small>")
 
 _CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
 _BREAK = re.compile(r"(?<=[\w)][._/(])(?=\w)|(?<=[a-z])(?=[A-Z])")
@@ -102,6 +111,40 @@ def breakable(page: str) -> str:
     )
 
 
+def pages_in_order(nav: Sequence[Any]) -> Iterator[str]:
+    """Yield the pages of the navigation."""
+    for entry in nav:
+        for below in entry.values():
+            if isinstance(below, str):
+                yield below.removesuffix(".md") + ".html"
+            else:
+                yield from pages_in_order(below)
+
+
+def searchable(items: Sequence[dict[str, Any]], pages: Sequence[str]) -> list[dict[str, Any]]:
+    """Put the search's items in the order of the pages, for equal hits are shown in that order.
+
+    Left out are names without a description, and all copies of an inherited one but the last, which
+    is on the page of all settings.
+    """
+    place = {page: number for number, page in enumerate(pages)}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in sorted(items, key=lambda item: place.get(item["location"].partition("#")[0], 99)):
+        if not _SIGNATURE.fullmatch(item["text"]):
+            found[item["title"], item["text"]] = item | {"title": _LABEL.sub("", item["title"])}
+    return list(found.values())
+
+
+def tidy_search() -> None:
+    """Rewrite both forms of the search index."""
+    settings = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))
+    index = json.loads((SITE / "search.json").read_text("utf-8"))
+    index["items"] = searchable(index["items"], list(pages_in_order(settings["project"]["nav"])))
+    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+    (SITE / "search.json").write_text(text, "utf-8")
+    (SITE / "search.js").write_text(_INDEX.format(text), "utf-8")
+
+
 def main() -> int:
     """Build the site; return the generator's exit status. Warnings are errors."""
     gather()
@@ -112,6 +155,7 @@ def main() -> int:
             script = "../" * (len(path.relative_to(SITE).parts) - 1) + SCRIPT
             text = path.read_text("utf-8").replace(FOREIGN_SCRIPT, script)
             path.write_text(breakable(text), "utf-8")
+        tidy_search()
         print(f"Open {SITE.relative_to(ROOT) / 'index.html'} in a browser.")
     return status
 

@@ -126,3 +126,24 @@ def test_long_names_in_tables_can_break_between_their_words():
     assert "Error<wbr>" not in build_site.breakable("<td><code>InvalidArgumentError</code></td>")
     outside = "<p><code>NanoGPTClient.generate_image</code></p>"
     assert build_site.breakable(outside) == outside
+
+
+def found(location, title, text="<p>Refuses calls.</p>"):
+    return {"location": location, "title": title, "text": text}
+
+
+def test_the_search_has_guides_before_the_reference_and_no_copies():
+    pages = list(build_site.pages_in_order([{"A": [{"B": "guide.md"}]}, {"C": "options.md"}]))
+    assert pages == ["guide.html", "options.html"]
+    label = "budget  <small><code>instance-attribute</code></small>"
+    items = [
+        found("model.html#budget", label),
+        found("options.html#budget", label),
+        found("options.html#bare", "bare", "<pre><code>bare: str\n</code></pre>"),
+        found("guide.html#budget", "Set a budget"),
+    ]
+    again = build_site.searchable(items, [*pages[:1], "model.html", *pages[1:]])
+    assert [(item["location"], item["title"]) for item in again] == [
+        ("guide.html#budget", "Set a budget"),
+        ("options.html#budget", "budget"),
+    ]
