@@ -25,6 +25,7 @@ _RENAMED = {
     "model": "model_name",
     "model_id": "model",
     "model_name": "model",
+    "num_output": "max_tokens",
     "openai_api_base": "base_url",
     "openai_api_key": "api_key",
     "openrouter_provider": "provider",
@@ -73,6 +74,7 @@ _DROPPED = {
     "app_url": _APP,
     "async_client": _Dropped("pass http_async_client=httpx.AsyncClient(…)"),
     "async_openai_client": _Dropped("pass http_async_client=httpx.AsyncClient(…)"),
+    "audio_config": _Dropped("pass audio={…}"),
     "azure_deployment": _AZURE,
     "azure_endpoint": _AZURE,
     "best_of": _Dropped("n=… asks for several answers", (1,)),
@@ -168,8 +170,8 @@ def own_arguments(
             problems.append(f"{key} (the same as {target}, which has another value)")
     if callable(own.get("api_key")):
         problems.append("a function as api_key (call it, and pass the key that it returns)")
-    if "timeout" in own:  # an httpx.Timeout tells the seconds for reading apart
-        own["timeout"] = getattr(own["timeout"], "read", own["timeout"])
+    if "timeout" in own:
+        own["timeout"] = _reading(own["timeout"])
     if body and "extra_body" not in fields:
         problems.append(f"{', '.join(body)} (unknown)")
     missing = [f"{field}=…" for field, required in fields.items() if required and field not in own]
@@ -178,6 +180,13 @@ def own_arguments(
     if messages:
         raise ConfigurationError(f"{name} {', and '.join(messages)}")
     return own | ({"extra_body": body | dict(own.get("extra_body") or {})} if body else {})
+
+
+def _reading(timeout: Any) -> Any:
+    """Return the seconds for reading of an `httpx.Timeout`, or of ``(connect, read, …)``."""
+    if isinstance(timeout, tuple) and len(timeout) > 1:
+        return timeout[1]
+    return getattr(timeout, "read", timeout)
 
 
 def _unpacked(

@@ -23,7 +23,7 @@ from pydantic import (
 
 from nanogpt_client._adapters.documented import DocumentedModel
 from nanogpt_client._adapters.migration import hide_key, own_arguments
-from nanogpt_client._methods.base_client import shared_account
+from nanogpt_client._methods.base_client import check_types, shared_account
 from nanogpt_client.account import Account
 from nanogpt_client.async_client import AsyncNanoGPTClient
 from nanogpt_client.client import NanoGPTClient
@@ -157,7 +157,9 @@ class ClientSettings(DocumentedModel):
                 name, fields = type(self).__name__, type(self).model_fields
                 first = next((key for key in fields if fields[key].is_required()), "model")
                 raise ConfigurationError(f"{name} takes its arguments by name: {name}({first}=…)")
-            super().__init__(**self._own_arguments(arguments))
+            own = self._own_arguments(arguments)
+            check_types(**{name: own.get(name) for name in ("account", "budget", "ledger")})
+            super().__init__(**own)
             check_http_client(self.http_client, "Client")
             check_http_client(self.http_async_client, "AsyncClient", "http_async_client")
             if self.client is not None:

@@ -190,8 +190,7 @@ def shared_account(
         ConfigurationError: there is an account, and a budget, a ledger or a payer beside it; or one
             of them is something else.
     """
-    _check_type("ledger", ledger, Ledger)
-    _check_type("budget", budget, Budget)
+    check_types(ledger=ledger, budget=budget)
     if account is not None and budget is not None:
         msg = (
             "an account has a budget: pass account=Account(…, usd=…) alone, or alone "
@@ -199,22 +198,31 @@ def shared_account(
         )
         raise ConfigurationError(msg, param="budget")
     given: object = budget.within if budget is not None else account
-    if given is None:
+    check_types(account=given)
+    if not isinstance(given, Account):
         return None
     if payer is not None:
         raise ConfigurationError("pay= works without an account of NanoGPT's: pass one of them")
-    if not isinstance(given, Account):
-        raise ConfigurationError(f"account must be an Account, not {given!r}", param="account")
     if ledger is not None and ledger is not given.ledger:
         msg = "an account has a ledger: pass it without ledger=, and read account.rows()"
         raise ConfigurationError(msg, param="ledger")
     return given
 
 
-def _check_type(name: str, value: object, kind: type) -> None:
-    if value is not None and not isinstance(value, kind):
-        msg = f"{name} must be a {kind.__name__}, e.g. {name}={kind.__name__}(…), not {value!r}"
-        raise ConfigurationError(msg, param=name)
+_KINDS = {"account": Account, "budget": Budget, "ledger": Ledger}
+
+
+def check_types(**settings: object) -> None:
+    """Raise for an account, a budget or a ledger that is something else; `None` is none.
+
+    Raises:
+        ConfigurationError: one is not of its class.
+    """
+    for name, value in settings.items():
+        if value is not None and not isinstance(value, kind := _KINDS[name]):
+            what = f"{'an' if name == 'account' else 'a'} {kind.__name__}"
+            msg = f"{name} must be {what}, e.g. {name}={kind.__name__}(…), not {value!r}"
+            raise ConfigurationError(msg, param=name)
 
 
 def _context(

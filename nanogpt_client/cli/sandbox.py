@@ -40,6 +40,8 @@ def _checked_scenario(_: click.Context, __: click.Parameter, name: str | None) -
               help="Requests per second; 0 for no limit.")  # fmt: skip
 @click.option("--scenario", metavar="NAME", callback=_checked_scenario,
               help="A fault or a scenario; a wrong name lists them.")  # fmt: skip
+@click.option("--strict-models", is_flag=True,
+              help="Refuse chat models that are not listed.")  # fmt: skip
 @session
 def sandbox(run: Session, /, **options: object) -> None:
     """Serve the offline emulator to other programs.
@@ -48,6 +50,9 @@ def sandbox(run: Session, /, **options: object) -> None:
     """
     from nanogpt_client.sandbox.__main__ import main  # noqa: PLC0415 - large
 
-    given = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
-    arguments = [f"{name}={value}" for name, value in given.items() if value is not None]
-    main([*arguments, *(["--json"] if run.as_json else [])], prog="nanogpt sandbox")
+    arguments = []
+    for name, value in {**options, "json": run.as_json}.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is not None and value is not False:
+            arguments.append(option if value is True else f"{option}={value}")
+    main(arguments, prog="nanogpt sandbox")

@@ -80,7 +80,7 @@ def chat_row(
         msg = "a batch's rows have no headers of their own: remove extra_headers"
         raise InvalidArgumentError(msg, param="extra_headers")
     conversation = messages if isinstance(messages, str) else list(messages)
-    body = chat_body(conversation, model, given) | dict(given.get("extra_body") or {})
+    body = chat_body(conversation, model, given)
     row: dict[str, Any] = {"method": "POST", "url": CHAT, "body": body}
     return row if custom_id is None else {"custom_id": custom_id, **row}
 

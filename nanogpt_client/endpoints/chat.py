@@ -13,17 +13,32 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from nanogpt_client._protocol.accumulator import ChatAccumulator
-from nanogpt_client._protocol.call import Call, Reply, RetrySafety, StreamCall
+from nanogpt_client._protocol.call import (
+    Call,
+    DecoderInUse,
+    Reply,
+    Request,
+    RetrySafety,
+    StreamCall,
+)
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._requests import post, read_object
+from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.types.json_schemas import sendable_format
 from nanogpt_client.types.options import ChatOptions
 
 PATH = "/chat/completions"
+
+# Keys of the body that are no options: what instead says the same.
+_ARGUMENTS = {
+    "messages": "pass the messages",
+    "model": "pass model=…",
+    "stream": "call the method that streams, or the one that does not",
+}
 
 
 def chat(
@@ -33,7 +48,7 @@ def chat(
     body = chat_body(messages, model, options)
     # Without this some routes omit the usage.
     body.setdefault("include_usage", True)
-    request = post(PATH, body, options, root="chat")
+    request = _request(body, options)
     return Call(
         request, read_completion, "chat", model, RetrySafety.IF_REJECTED, billable=True,
         estimate=lambda: estimated_usd(body),
@@ -47,10 +62,9 @@ def stream_chat(
     body = chat_body(messages, model, options)
     body["stream"] = True
     body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
-    request = post(PATH, body, options, root="chat")
-    choices = {**body, **(options.get("extra_body") or {})}.get("n", 1)
+    choices = body.get("n", 1)
     return StreamCall(
-        request, lambda headers: ChatDecoder(headers, choices), "chat", model,
+        _request(body, options), lambda headers: ChatDecoder(headers, choices), "chat", model,
         estimate=lambda: estimated_usd(body),
     )  # fmt: skip
 
@@ -60,9 +74,14 @@ def validate_chat_options(model: str, options: Mapping[str, Any]) -> None:
 
     Raises:
         InvalidArgumentError: an option is unknown, out of its bounds, or contradicts another one or
-            the model's suffixes; or ``extra_body`` is not JSON.
+            the model's suffixes; or ``extra_body`` is not JSON, or has what an argument says.
     """
-    post(PATH, _options_body(model, options), options)
+    _request(_options_body(model, options), options)
+
+
+def _request(body: Mapping[str, Any], options: Mapping[str, Any]) -> Request:
+    """Return the request of a body that has all options, ``extra_body`` among them."""
+    return post(PATH, body, {**options, "extra_body": None}, root="chat")
 
 
 def chat_body(
@@ -88,7 +107,17 @@ def _options_body(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
     model_id = _with_memory(ModelId.parse(_checks.check_model(model)), memory)
     model_id, body_search = _with_search(model_id, search)
     model_id.check_provider(_provider(given, options), caching=bool(given.get("caching")))
-    return {"model": str(model_id), **given, **body_search}
+    return {"model": str(model_id), **given, **body_search, **_extra_body(options)}
+
+
+def _extra_body(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``extra_body``; it may not say what an argument says, which prices and limits use."""
+    extra: Mapping[str, Any] = options.get("extra_body") or {}
+    for name, instead in _ARGUMENTS.items():
+        if name in extra:
+            msg = f"extra_body must not have {name!r}: {instead}"
+            raise InvalidArgumentError(msg, param="extra_body")
+    return extra
 
 
 def _provider(given: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
@@ -119,7 +148,15 @@ def _with_search(model: ModelId, search: Any) -> tuple[ModelId, dict[str, Any]]:
 
 
 def read_completion(reply: Reply) -> ChatCompletion:
-    """Read a whole response."""
+    """Read a whole response; a proxy may have answered with a stream, which is as good."""
+    if reply.content_type == "text/event-stream":
+        stream = DecoderInUse(ChatDecoder)
+        decoder = stream(reply.headers)
+        list(decoder.feed(reply.body))  # it is lazy
+        decoder.eof()
+        decoder.end()
+        completion: ChatCompletion = stream.final()
+        return completion
     return completion_of(read_object(reply), reply.headers)
 
 

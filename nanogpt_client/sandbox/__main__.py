@@ -66,6 +66,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--balance", type=_dollars, default="5.00", help="pretend dollars")
     add("--rate", type=rate, default=25, help="requests per second; 0 for no limit")
     add("--scenario", type=_scenario, help=names)
+    add("--strict-models", action="store_true", help="refuse unlisted chat models")
     add("--json", action="store_true", help="say how to reach it as one JSON line")
     return parser
 

@@ -23,6 +23,7 @@ BUILT = [
     (ChatNanoGPT, {"model": CHAT, "stream_usage": True, "verbose": True}, {"verbose": True}),
     (ChatNanoGPT, {"model": CHAT, "request_timeout": 30, "max_retries": 1}, {"timeout": 30}),
     (ChatNanoGPT, {"model": CHAT, "timeout": httpx.Timeout(60, connect=5)}, {"timeout": 60}),
+    (ChatNanoGPT, {"model": CHAT, "timeout": (5, 60)}, {"timeout": 60}),
     (
         ChatNanoGPT,
         {"model": CHAT, "openrouter_provider": {"order": ["a"]}, "custom_llm_provider": "openai"},
@@ -85,6 +86,7 @@ BUILT = [
         {"model": CHAT, "additional_kwargs": {"extra_body": {"a": 1}}, "temperature": 0.1},
         {"additional_kwargs": {"extra_body": {"a": 1}}},
     ),
+    (NanoGPT, {"model": CHAT, "num_output": 256, "audio_config": None}, {"max_tokens": 256}),
     (NanoGPT, {"model_name": CHAT, "should_use_structured_outputs": False}, {"model": CHAT}),
     (NanoGPTEmbedding, {"model": EMBED, "embed_batch_size": 100}, {"model_name": EMBED}),
     (NanoGPTEmbedding, {"model_name": EMBED, "api_base": URL, "timeout": 30.0}, {"base_url": URL}),
@@ -146,6 +148,7 @@ REFUSED = [
         ["check_embedding_ctx_length (drop it", "retry_min_seconds (drop it"],
     ),
     (NanoGPT, {"model": CHAT, "is_chat_model": False}, ["is_chat_model (drop it"]),
+    (NanoGPT, {"model": CHAT, "audio_config": {"voice": "a"}}, ["audio_config (drop it: pass aud"]),
     (NanoGPTEmbedding, {"model": EMBED, "mode": "similarity"}, ["mode (drop it: queries"]),
     (NanoGPTEmbedding, {"model": EMBED, "frobnicate": 1}, ["frobnicate (unknown"]),
     (NanoGPTEmbedding, {"model": EMBED, "request_timout": 1}, ["did you mean request_timeout?"]),
@@ -183,12 +186,21 @@ def test_arguments_are_passed_by_name(kind, name):
         kind(CHAT, api_key=KEY)
 
 
-@pytest.mark.parametrize("client", [NanoGPTClient, AsyncNanoGPTClient])
+def chat_model(api_key: str, **settings: Any) -> ChatNanoGPT:
+    return ChatNanoGPT(model=CHAT, api_key=api_key, **settings)
+
+
+def embeddings(api_key: str, **settings: Any) -> NanoGPTEmbedding:
+    return NanoGPTEmbedding(model_name=EMBED, api_key=api_key, **settings)
+
+
+@pytest.mark.parametrize("client", [NanoGPTClient, AsyncNanoGPTClient, chat_model, embeddings])
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"ledger": "spent.jsonl"}, "ledger must be a Ledger"),
         ({"budget": 0.5}, "budget must be a Budget"),
+        ({"account": "sqlite:///spent.db"}, "account must be an Account"),
         ({"http_client": "http://proxy"}, r"http_client must be an httpx\.\w*Client, not str"),
     ],
 )

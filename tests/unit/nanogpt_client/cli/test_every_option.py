@@ -53,6 +53,7 @@ ELSEWHERE = {
     *(("embed", name) for name in ("jobs", "store", "column", "on_unknown")),  # test_jobs
     # test_processes: serves until it is stopped
     *(("sandbox", name) for name in ("host", "port", "api_key", "balance", "rate", "scenario")),
+    ("sandbox", "strict_models"),
 }
 COMMON = {"as_json", "sandbox", "timeout", "budget"}
 

@@ -75,21 +75,22 @@ def test_a_closed_pipe_is_not_reported():
     assert err == ""
 
 
-def test_the_sandbox_can_be_used_from_another_command():
-    with start("sandbox", "--port", "0", "--json") as box:
+def test_the_sandbox_can_be_used_from_another_command_with_every_option():
+    options = ("--host", "127.0.0.1", "--port", "0", "--api-key", "made-up", "--balance", "3.5")
+    more = ("--rate", "0", "--scenario", "rate-limited", "--strict-models", "--json")
+    with start("sandbox", *options, *more) as box:
         assert box.stdout
         server = json.loads(box.stdout.readline())
-        code, out, _ = finished(
-            start(
-                "balance",
-                "--json",
-                NANOGPT_API_KEY=server["api_key"],
-                NANOGPT_BASE_URL=server["base_url"],
-            )
+        there = {"NANOGPT_API_KEY": "made-up", "NANOGPT_BASE_URL": server["base_url"]}
+        balance, unknown = (
+            finished(start(*command, "--json", **there))
+            for command in (("balance",), ("ask", "hi", "-m", "openai/unheard-of"))
         )
         box.send_signal(signal.SIGINT)
         rest, err = box.communicate(timeout=50)
-    assert (code, json.loads(out)["usd"]) == (0, "5")
+    assert server["api_key"] == "made-up"
+    assert (balance[0], json.loads(balance[1])["usd"]) == (0, "3.5")
+    assert (unknown[0], "openai/unheard-of" in unknown[2]) == (5, True)
     assert (rest, err, box.returncode) == ("", "", 0)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nanogpt_client._protocol.call import Reply, RetrySafety
 from nanogpt_client._protocol.policy import send_with_retries
+from nanogpt_client.endpoints._jobs import estimate_of
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import (
     APIStatusError,
@@ -21,6 +22,7 @@ from nanogpt_client.errors import (
     InvalidResponseError,
     NanoGPTError,
     ServerError,
+    StreamInterruptedError,
 )
 from nanogpt_client.model_id import ModelId
 from tests.support.driving import ODD_VALUES, context, drive, reply
@@ -99,6 +101,19 @@ def test_extra_body_wins():
     assert (body["temperature"], body["novelty"]) == (9, [1])
 
 
+def test_extra_body_counts_in_the_estimate_and_the_usage_is_asked_for_all_the_same():
+    short = estimate_of(chat("hi", model="openai/gpt-5.2", max_tokens=10))
+    long = estimate_of(chat("hi", model="openai/gpt-5.2", extra_body={"max_tokens": 10_000}))
+    assert short is not None
+    assert long is not None
+    assert short < long
+    call = stream_chat("hi", model="m", extra_body={"stream_options": {"extra": 1}})
+    assert json.loads(call.request.content or b"")["stream_options"] == {
+        "include_usage": True,
+        "extra": 1,
+    }
+
+
 def test_text_is_sent_as_it_is():
     assert "Ünïcode ✓".encode() in (chat("Ünïcode ✓", model="m").request.content or b"")
 
@@ -150,6 +165,9 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m", {"extra_body": {"x": float("nan")}}, "cannot be encoded as JSON"),
         ("m", {"logit_bias": {"7": float("nan")}}, "logit_bias|JSON"),
         ("m", {"extra_body": {"x": object()}}, "cannot be encoded as JSON"),
+        ("m", {"extra_body": {"stream": True}}, "extra_body must not have 'stream': call the"),
+        ("m", {"extra_body": {"messages": []}}, "extra_body must not have 'messages'"),
+        ("m", {"extra_body": {"model": "other"}}, "extra_body must not have 'model': pass model"),
         ("m", {"tools": [{"function": {}}]}, r"tools\[0\]"),
         ("", {}, "model must be a model id"),
         (" m", {}, "not a model id"),
@@ -245,6 +263,32 @@ def test_a_plain_answer():
     )
     assert (whole.usage.prompt_tokens, str(whole.billing.cost)) == (3, "0.25")
     assert whole.raw["novelty"] == 1
+
+
+STREAMED = [
+    {"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": "Hel"}}]},
+    {"choices": [{"index": 0, "delta": {"content": "lo"}, "finish_reason": "stop"}]},
+    {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 1}, "cost": 0.25},
+]
+
+
+def streamed(events: list[Any], end: bytes = b"data: [DONE]\n\n") -> Reply:
+    body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + end
+    return Reply(200, {"content-type": "text/event-stream; charset=utf-8", "x-cost": "0.25"}, body)
+
+
+def test_a_stream_that_nobody_asked_for_is_the_answer_that_was_paid():
+    driven = drive(send_with_retries(chat("hi", model="m"), context()), streamed(STREAMED))
+    whole = driven.result
+    assert (whole.text, whole.finish_reason, whole.id) == ("Hello", "stop", "1")
+    assert (whole.usage.prompt_tokens, str(whole.billing.cost)) == (3, "0.25")
+
+
+def test_the_beginning_of_such_a_stream_is_on_the_error():
+    cut = streamed(STREAMED[:1], end=b"")
+    driven = drive(send_with_retries(chat("hi", model="m"), context()), cut)
+    error = driven.failure(StreamInterruptedError)
+    assert (error.partial.text, error.maybe_billed) == ("Hel", True)
 
 
 @pytest.mark.parametrize(
