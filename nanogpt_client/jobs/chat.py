@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from nanogpt_client.jobs._answers import (
     row_of,
 )
 from nanogpt_client.jobs._once import OnUnknown, Rules, ask_once, key_of, rules, stored
-from nanogpt_client.jobs._settings import split_settings
+from nanogpt_client.jobs._settings import JobArguments, split_settings
 from nanogpt_client.jobs._table_job import TableJob
 from nanogpt_client.jobs._tables import Column
 from nanogpt_client.jobs.store import PaidStore
@@ -54,7 +54,10 @@ _FOR_ALL = (
 )  # fmt: skip
 _SAME_ANSWER = frozenset({"user", "include_usage"})
 _PART = 1_000  # answers in one transaction
-_PROGRESS = frozenset(ProgressOptions.__annotations__) - ChatOptions.__annotations__.keys()
+
+
+class ChatSettings(JobArguments, ChatOptions, ProgressOptions, total=False):
+    """Settings of the client, options of `NanoGPTClient.chat`, and progress."""
 
 
 class ChatRows(TableJob):
@@ -109,17 +112,18 @@ class ChatRows(TableJob):
         schema: Schema | None = None,
         on_unknown: OnUnknown = "resend",
         max_concurrency: int = 8,
-        **settings: Any,
+        **settings: Unpack[ChatSettings],
     ) -> None:
         self._system, self._schema, self._max_concurrency = system, schema, max_concurrency
-        self._progress = {name: settings.pop(name) for name in _PROGRESS & settings.keys()}
-        self._options, settings = split_settings(settings, ChatOptions)
+        self._options, self._progress, of_client = split_settings(
+            settings, ChatOptions, ProgressOptions
+        )
         check_schema(schema)
         if schema is not None:
             self._options["response_format"] = format_of(schema)
         check_concurrency(max_concurrency)
         validate_chat_options(model, self._options)
-        super().__init__(rules(store, on_unknown, model), column, output, account, settings)
+        super().__init__(rules(store, on_unknown, model), column, output, account, of_client)
 
     def batch_rows(self, prompts: Iterable[Any]) -> list[dict[str, Any]]:
         """Return rows for a batch of NanoGPT's: of each prompt once, and not of stored ones.

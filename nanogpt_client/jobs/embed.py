@@ -21,7 +21,7 @@ from nanogpt_client.endpoints.gather import (
 )
 from nanogpt_client.errors import InvalidResponseError, NanoGPTError
 from nanogpt_client.jobs._once import OnUnknown, Rules, ask_once, key_of, rules, stored
-from nanogpt_client.jobs._settings import split_settings
+from nanogpt_client.jobs._settings import JobArguments, split_settings
 from nanogpt_client.jobs._table_job import TableJob
 from nanogpt_client.jobs._tables import Column
 from nanogpt_client.jobs.store import PaidStore
@@ -40,6 +40,10 @@ _LIMITS = {
     "max_concurrency": MAX_CONCURRENCY,
 }
 _SAME_ANSWER = frozenset({"user", "encoding_format", "extra_headers", "timeout"})
+
+
+class EmbedSettings(JobArguments, EmbeddingBatchOptions, total=False):
+    """Settings of the client, and options of `NanoGPTClient.embed_all`."""
 
 
 class EmbedTexts(TableJob):
@@ -91,11 +95,11 @@ class EmbedTexts(TableJob):
         column: str = "text",
         output: str = "vector",
         on_unknown: OnUnknown = "resend",
-        **settings: Any,
+        **settings: Unpack[EmbedSettings],
     ) -> None:
-        self._options, settings = split_settings(settings, EmbeddingBatchOptions)
+        self._options, of_client = split_settings(settings, EmbeddingBatchOptions)
         check_options(model, self._options)
-        super().__init__(rules(store, on_unknown, model), column, output, account, settings)
+        super().__init__(rules(store, on_unknown, model), column, output, account, of_client)
 
     def _columns(self, values: list[Any]) -> dict[str, Column]:
         service = self._client.config.service

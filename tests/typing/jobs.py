@@ -42,5 +42,8 @@ def frameworks() -> None:
 def mistakes() -> None:
     EmbedTexts()  # type: ignore[call-arg]
     EmbedTexts(MODEL, on_unknown="retry")  # type: ignore[arg-type]
+    EmbedTexts(MODEL, dimension=256)  # type: ignore[call-arg]
+    EmbedTexts(MODEL, max_retries="2")  # type: ignore[arg-type]
     ChatRows(MODEL, schema="City")  # type: ignore[arg-type]
+    ChatRows(MODEL, temprature=1)  # type: ignore[call-arg]
     PaidStore("sqlite:///paid.db", lease="long")  # type: ignore[arg-type]

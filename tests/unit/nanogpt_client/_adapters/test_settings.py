@@ -28,6 +28,7 @@ from nanogpt_client._adapters.client_arguments import ClientArguments
 from nanogpt_client._adapters.documented import attribute_docs
 from nanogpt_client._adapters.settings import CHAT_OPTIONS, ChatSettings, ClientSettings
 from nanogpt_client.config import KEY_VARIABLES, NO_KEY, NONE_IS_NO_LIMIT, Config
+from nanogpt_client.jobs._settings import JobArguments
 from nanogpt_client.types.options import ChatOptions, RequestOptions
 
 SETTINGS = inspect.signature(NanoGPTClient).parameters
@@ -160,3 +161,8 @@ def test_the_arguments_of_other_classes_are_the_settings():
     fields = {name: field.annotation for name, field in ClientSettings.model_fields.items()}
     assert fields.pop("client")
     assert get_type_hints(ClientArguments) == fields
+
+
+def test_the_arguments_of_jobs_are_those_of_a_client():
+    parameters = inspect.signature(NanoGPTClient).parameters.keys()
+    assert get_type_hints(JobArguments).keys() | {"account", "timeout"} == parameters
