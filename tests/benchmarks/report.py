@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tests.benchmarks.cases import Case
 from tests.benchmarks.runner import Figure
 
-HEAD = ("case", "ours", "compared with", "theirs", "ratio", "asked for")
+HEAD = ("case", "ours", "compared with", "theirs", "ratio", "target")
 Measured = Mapping[str, Figure]
 _STREAM = "{} stream, text, 200 chunks"
 
@@ -61,7 +61,7 @@ def case_rows(case: Case, figures: Measured) -> list[Row]:
 
 
 def summary(rows: Sequence[Sequence[str]]) -> str:
-    """Return README.md's lines, from the cells of the table."""
+    """Return the lines of README.md and of the home page, from the cells of the table."""
     cells = {(row[0], row[2]): row for row in rows}
 
     def line(what: str, case: str, *others: str) -> str:

@@ -49,7 +49,10 @@ def test_its_number_of_models_is_that_of_the_catalogue():
 
 
 def test_its_lines_on_speed_are_rows_of_the_table():
-    assert tables.read("speed-summary") == report.summary(tables.rows("speed"))
+    places = tables.pages_of("speed-summary")
+    assert [page.name for page in places] == ["README.md", "index.md"]
+    for page in places:
+        assert tables.read("speed-summary", page) == report.summary(tables.rows("speed"))
 
 
 def test_it_is_read_in_a_minute():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.support.paths import README, ROOT
 
-PAGES = (README, *sorted((ROOT / "cookbook" / "guides").glob("*.md")))
+COOKBOOK = ROOT / "cookbook"
+PAGES = (README, COOKBOOK / "index.md", *sorted((COOKBOOK / "guides").glob("*.md")))
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -27,8 +28,8 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def read(name: str, path: Path | None = None) -> str:
-    """Return what stands between the marks of a table, on a page or on the one that has them."""
-    path = path or page_of(name)
+    """Return what stands between the marks of a table, on a page or on the first that has them."""
+    path = path or pages_of(name)[0]
     found = _between(name).search(path.read_text("utf-8"))
     if found is None:
         raise LookupError(f"{path.name} has no place for the table {name!r}")
@@ -42,23 +43,24 @@ def rows(name: str) -> list[list[str]]:
 
 
 def write(name: str, text: str, path: Path | None = None) -> None:
-    """Replace what stands between the marks of a table."""
-    path = path or page_of(name)
-    read(name, path)
-    page = path.read_text("utf-8")
-    path.write_text(_between(name).sub(lambda m: f"{m[1]}\n\n{text}\n\n{m[3]}", page), "utf-8")
+    """Replace what stands between the marks of a table, on a page or on all that have them."""
+    for place in [path] if path else pages_of(name):
+        read(name, place)
+        page = place.read_text("utf-8")
+        written = _between(name).sub(lambda m: f"{m[1]}\n\n{text}\n\n{m[3]}", page)
+        place.write_text(written, "utf-8")
 
 
-def page_of(name: str) -> Path:
-    """Return the page that has a table's marks: the README or a guide.
+def pages_of(name: str) -> list[Path]:
+    """Return the pages that have a table's marks: the README, the home page, guides.
 
     Raises:
         LookupError: none has them.
     """
-    for path in PAGES:
-        if _between(name).search(path.read_text("utf-8")):
-            return path
-    raise LookupError(f"no page has a place for the table {name!r}")
+    found = [path for path in PAGES if _between(name).search(path.read_text("utf-8"))]
+    if not found:
+        raise LookupError(f"no page has a place for the table {name!r}")
+    return found
 
 
 def _between(name: str) -> re.Pattern[str]:
