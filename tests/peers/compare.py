@@ -22,8 +22,8 @@ SHORT = (
     "reasoning",
     "citations",
     "cost in USD",
-    "a stream that is cut",
-    "POSTs of a call whose connection dropped",
+    "a stream that breaks off",
+    "POSTs sent for one call whose connection drops",
 )
 
 

@@ -68,7 +68,7 @@ def _calls(*wanted: tuple[str, dict[str, Any]]) -> Judge:
 
 def _fails(outcome: Outcome) -> str:
     if outcome.error is None:
-        return "taken for a whole answer"
+        return "taken for a complete answer"
     kind = "typed" if isinstance(outcome.error, ModelError) else "untyped"
     return f"{kind} error"
 
@@ -80,7 +80,7 @@ def _typed(cls: type[BaseException]) -> Judge:
 def _says_retry(outcome: Outcome) -> str:
     """Ask as LangChain's retry middleware does: what is no `ModelError` is tried again."""
     if not outcome.ended:
-        return "not told"
+        return "nothing in 15 s"
     again = getattr(outcome.error, "is_retryable", True)
     return "retry" if again else "do not retry"
 
@@ -91,42 +91,42 @@ _ROWS: dict[str, tuple[str, Judge]] = {
     "an answer without `system_fingerprint`": ("plain", _kept("Nano has no fees.")),
     "reasoning": ("chat-reasoning", _kept("2 + 2 is 4.")),
     "reasoning, streamed": ("stream-reasoning", _kept("2 + 2")),
-    "reasoning of the older route": ("chat-reasoning-legacy", _kept("2 + 2 is 4.")),
+    "reasoning from the older route": ("chat-reasoning-legacy", _kept("2 + 2 is 4.")),
     "citations": ("chat-citations-nested", _kept(_SOURCE)),
-    "citations, flat form": ("chat-citations-flat", _kept(_SOURCE)),
+    "citations in the flat form": ("chat-citations-flat", _kept(_SOURCE)),
     "citations, streamed": ("stream-citations", _kept(_SOURCE)),
     "… as LangChain's `Citation` annotations": ("chat-citations-nested", _annotated(_SOURCE)),
     "cost in USD": ("chat-pricing", _kept(0.0000131)),
     "cost in USD, streamed": ("stream-usage-on-finish", _kept(0.00002)),
-    "cost in USD within the usage": ("chat-usage-cost", _kept(0.00042)),
+    "cost in USD inside the usage": ("chat-usage-cost", _kept(0.00042)),
     "request id and balance": ("chat-pricing", _kept("req_sample", 4.9999869)),
-    "usage, streamed on the finish frame": ("stream-usage-on-finish", _usage(input_tokens=12)),
-    "usage, streamed in a frame of its own": ("stream-usage-trailing", _usage(input_tokens=12)),
-    "cached tokens that Claude routes leave out": (
+    "usage, streamed in the finish chunk": ("stream-usage-on-finish", _usage(input_tokens=12)),
+    "usage, streamed in a chunk of its own": ("stream-usage-trailing", _usage(input_tokens=12)),
+    "cached tokens that Claude routes do not count": (
         "chat-cache-left-out",
         _usage(input_tokens=11215, cache_read=11213),
     ),
     "images": ("chat-image", _kept("AA==")),
-    "images in all the forms that were seen": (
+    "images in every form seen so far": (
         "chat-images",
         _kept("AA==", "https://example.com/b.png", "https://example.com/c.png"),
     ),
     "refusal": ("chat-refusal", _kept("I cannot help with that.")),
-    "tool calls in pieces": ("stream-tool-calls", _calls(_ADD, _SUB)),
+    "streamed tool calls": ("stream-tool-calls", _calls(_ADD, _SUB)),
     "… all with index 0": ("stream-tool-calls-all-zero", _calls(_ADD, _SUB)),
     "… without index": ("stream-tool-calls-no-index", _calls(_ADD)),
     "a tool call with null for arguments": ("chat-tool-call-null-arguments", _calls(("now", {}))),
-    "a stream that is cut": ("stream-cut", _fails),
-    "… and the text before the cut": ("stream-cut", with_partial),
-    "an error frame within a stream": ("stream-error-frame", _fails),
-    "an error inside a 200": ("error-inside-200", _fails),
-    "HTML inside a 200": ("html-inside-200", _fails),
+    "a stream that breaks off": ("stream-cut", _fails),
+    "… and the text received before that": ("stream-cut", with_partial),
+    "an error event within a stream": ("stream-error-frame", _fails),
+    "an error with status 200": ("error-inside-200", _fails),
+    "HTML with status 200": ("html-inside-200", _fails),
     "an answer without choices": ("no-choices", _fails),
     "context overflow is `ContextOverflowError`": ("error-openai", _typed(ContextOverflowError)),
-    "what middleware is told of a used-up balance": ("error-text", _says_retry),
-    "… and of a call whose connection dropped": ("dropped", _says_retry),
-    "POSTs of a call whose connection dropped": ("dropped", sends),
-    "POSTs of a call at the daily limit": ("daily-limit", sends),
+    "what middleware learns about an exhausted balance": ("error-text", _says_retry),
+    "… and about a dropped connection": ("dropped", _says_retry),
+    "POSTs sent for one call whose connection drops": ("dropped", sends),
+    "POSTs sent for one call at the daily limit": ("daily-limit", sends),
 }
 
 

@@ -57,7 +57,7 @@ def _ask(llm: FunctionCallingLLM, sample: str) -> Any:
 
 def _failed(outcome: Outcome) -> str:
     error = outcome.error
-    kind = "accident" if isinstance(error, _ACCIDENTS) else "error"
+    kind = "crash" if isinstance(error, _ACCIDENTS) else "error"
     return f"{kind}: `{type(error).__name__}`"
 
 
@@ -68,7 +68,7 @@ def _kept(*wanted: Any) -> Judge:
         rest = replace(outcome, message=outcome.message.model_copy(update={"raw": None}))
         if rest.holds(*wanted):
             return "kept"
-        return "in `raw` alone" if outcome.holds(*wanted) else "lost"
+        return "only in `raw`" if outcome.holds(*wanted) else "lost"
 
     return judge
 
@@ -98,7 +98,7 @@ def _calls(*wanted: tuple[str, dict[str, Any]]) -> Judge:
 
 
 def _raises(outcome: Outcome) -> str:
-    return "taken for a whole answer" if outcome.error is None else _failed(outcome)
+    return "taken for a complete answer" if outcome.error is None else _failed(outcome)
 
 
 _SOURCE = "https://example.com/nano"
@@ -106,37 +106,37 @@ _ADD, _SUB = ("add", {"a": 1}), ("sub", {"b": 2})
 _ROWS: dict[str, tuple[str, Judge]] = {
     "reasoning": ("chat-reasoning", _kept("2 + 2 is 4.")),
     "reasoning, streamed": ("stream-reasoning", _kept("2 + 2")),
-    "reasoning of the older route": ("chat-reasoning-legacy", _kept("2 + 2 is 4.")),
-    "… as a `ThinkingBlock`, the first": ("chat-reasoning", _thinks),
+    "reasoning from the older route": ("chat-reasoning-legacy", _kept("2 + 2 is 4.")),
+    "… as a `ThinkingBlock`, and the first block": ("chat-reasoning", _thinks),
     "citations": ("chat-citations-nested", _kept(_SOURCE)),
-    "citations, flat form": ("chat-citations-flat", _kept(_SOURCE)),
+    "citations in the flat form": ("chat-citations-flat", _kept(_SOURCE)),
     "citations, streamed": ("stream-citations", _kept(_SOURCE)),
     "cost in USD": ("chat-pricing", _kept(0.0000131)),
     "cost in USD, streamed": ("stream-usage-on-finish", _kept(0.00002)),
-    "cost in USD within the usage": ("chat-usage-cost", _kept(0.00042)),
+    "cost in USD inside the usage": ("chat-usage-cost", _kept(0.00042)),
     "request id and balance": ("chat-pricing", _kept("req_sample", 4.9999869)),
-    "tokens, streamed on the finish frame": ("stream-usage-on-finish", _counts(12)),
-    "tokens, streamed in a frame of their own": ("stream-usage-trailing", _counts(12)),
-    "cached tokens that Claude routes leave out": ("chat-cache-left-out", _counts(11215)),
+    "tokens, streamed in the finish chunk": ("stream-usage-on-finish", _counts(12)),
+    "tokens, streamed in a chunk of their own": ("stream-usage-trailing", _counts(12)),
+    "cached tokens that Claude routes do not count": ("chat-cache-left-out", _counts(11215)),
     "images": ("chat-image", _kept("AA==")),
-    "images in all the forms that were seen": (
+    "images in every form seen so far": (
         "chat-images",
         _kept("AA==", "https://example.com/b.png", "https://example.com/c.png"),
     ),
     "refusal": ("chat-refusal", _kept("I cannot help with that.")),
-    "tool calls in pieces": ("stream-tool-calls", _calls(_ADD, _SUB)),
+    "streamed tool calls": ("stream-tool-calls", _calls(_ADD, _SUB)),
     "… all with index 0": ("stream-tool-calls-all-zero", _calls(_ADD, _SUB)),
     "… without index": ("stream-tool-calls-no-index", _calls(_ADD)),
     "a tool call with null for arguments": ("chat-tool-call-null-arguments", _calls(("now", {}))),
-    "a stream that is cut": ("stream-cut", _raises),
-    "… and the text before the cut": ("stream-cut", with_partial),
-    "an error frame within a stream": ("stream-error-frame", _raises),
-    "an error inside a 200": ("error-inside-200", _raises),
-    "HTML inside a 200": ("html-inside-200", _raises),
+    "a stream that breaks off": ("stream-cut", _raises),
+    "… and the text received before that": ("stream-cut", with_partial),
+    "an error event within a stream": ("stream-error-frame", _raises),
+    "an error with status 200": ("error-inside-200", _raises),
+    "HTML with status 200": ("html-inside-200", _raises),
     "an answer without choices": ("no-choices", _raises),
     "context overflow": ("error-openai", _raises),
-    "POSTs of a call whose connection dropped": ("dropped", sends),
-    "POSTs of a call at the daily limit": ("daily-limit", sends),
+    "POSTs sent for one call whose connection drops": ("dropped", sends),
+    "POSTs sent for one call at the daily limit": ("daily-limit", sends),
 }
 
 

@@ -80,7 +80,7 @@ class Answers(Hooks):
 
     @pytest.mark.parametrize("way", COMPLETION_WAYS)
     async def test_completions_say_what_chats_say(self, serve, way):
-        """`complete` says what `chat` says, in all its forms."""
+        """`complete` gives the same answer as `chat`, blocking, async and streamed."""
         llm, _ = serve(HELLO)
         items = await ask(llm, way)
         assert items[-1].text == TEXT
@@ -96,7 +96,7 @@ class Answers(Hooks):
 
     @EACH_STREAM
     async def test_content_grows(self, serve, way):
-        """Each item holds all that came before it, and so the content only grows."""
+        """Each chunk contains everything before it, so the content only grows."""
         llm, _ = serve(RICH)
         texts = [item.message.content or "" for item in await ask(llm, way)]
         assert all(after.startswith(before) for before, after in itertools.pairwise(texts))
@@ -105,13 +105,13 @@ class Answers(Hooks):
     @EACH_STREAM
     @pytest.mark.parametrize("size", [1, 5])
     async def test_bytes_may_come_in_any_pieces(self, serve, way, size):
-        """A stream may be cut into packets at any byte, also within a letter."""
+        """A stream may be split into packets at any byte, even inside a character."""
         llm, _ = serve(Answer(HELLO.message, HELLO.deltas, bytes_at_once=size))
         assert (await ask(llm, way))[-1].message.content == TEXT
 
     @EACH_STREAM
     async def test_items_never_change(self, serve, way):
-        """An item that was handed out does not change when later ones arrive."""
+        """A chunk that was already yielded does not change when later ones arrive."""
         llm, _ = serve(RICH)
         answer: Any = getattr(llm, way)([ChatMessage("hi")])
         if way == "stream_chat":
@@ -125,7 +125,7 @@ class Answers(Hooks):
     @EACH_STREAM
     @PLACES
     async def test_the_last_item_is_whole(self, serve, way, usage_at):
-        """A stream's last item holds text and calls, even if usage comes in a frame after them."""
+        """A stream's last chunk has text and calls, even if usage comes in an event after them."""
         llm, _ = serve(placed(RICH, usage_at))
         last = (await ask(llm, way))[-1]
         assert last.message.content == RICH.message["content"]
@@ -136,21 +136,21 @@ class Answers(Hooks):
     @PLACES
     @pytest.mark.parametrize("reason", ["stop", "length"])
     async def test_the_finish_reason_is_told(self, serve, way, usage_at, reason):
-        """The answer, and a stream's last item, say why the model stopped."""
+        """The answer, and a stream's last chunk, say why the model stopped."""
         llm, _ = serve(Answer(HELLO.message, HELLO.deltas, reason, usage_at))
         assert self.finish_reason((await ask(llm, way))[-1]) == reason
 
     @pytest.mark.parametrize("way", WAYS)
     @PLACES
     async def test_tokens_are_told(self, serve, way, usage_at):
-        """The tokens that were billed reach LlamaIndex's counter, from streams too."""
+        """The billed tokens reach LlamaIndex's counter, from streams too."""
         llm, _ = serve(placed(HELLO, usage_at))
         counted = get_tokens_from_response((await ask(llm, way))[-1])
         assert counted == (USAGE["prompt_tokens"], USAGE["completion_tokens"])
 
     @EACH_CHAT
     async def test_text_is_one_block(self, serve, way):
-        """Text that something else interrupts is one text, without line breaks of nobody's."""
+        """Text that something else interrupts stays one text, without added line breaks."""
         pieces = [{"content": "Hel"}, {"reasoning": "hm"}, {"content": "lo"}]
         llm, _ = serve(Answer({"content": "Hello", "reasoning": "hm"}, pieces))
         assert (await ask(llm, way))[-1].message.content == "Hello"
@@ -158,7 +158,7 @@ class Answers(Hooks):
     @EACH_CHAT
     @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
     async def test_thoughts_come_first(self, serve, way, field):
-        """A model's thoughts are the first block, whichever of the two fields they came in."""
+        """Reasoning is the first block, whichever of the two fields it came in."""
         if not self.has_reasoning:
             pytest.skip("this LLM reads no thoughts")
         pieces = [{field: "Let me"}, {field: " think."}, {"content": "42"}]
@@ -170,7 +170,7 @@ class Answers(Hooks):
 
     @EACH_STREAM
     async def test_thoughts_stream(self, serve, way):
-        """Thoughts stream as `thinking_delta`, where agents look for them, from the first on."""
+        """Reasoning streams as `thinking_delta`, where agents look for it, from the start."""
         if not self.has_reasoning:
             pytest.skip("this LLM reads no thoughts")
         llm, _ = serve(RICH)
@@ -179,7 +179,7 @@ class Answers(Hooks):
 
     @EACH_CHAT
     async def test_pictures_are_blocks(self, serve, way):
-        """Pictures that a model draws are image blocks."""
+        """Images that a model generates are image blocks."""
         if not self.has_pictures:
             pytest.skip("this LLM reads no pictures")
         image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
@@ -189,7 +189,7 @@ class Answers(Hooks):
 
     @EACH_CHAT
     async def test_options_of_a_call_win(self, serve, way):
-        """Options of a call win over those of the constructor."""
+        """Options of a call override those of the constructor."""
         llm, server = serve(HELLO, temperature=0.1, max_tokens=5)
         await ask(llm, way, temperature=0.9, max_tokens=7)
         body = server.body()

@@ -84,7 +84,7 @@ class Events(Hooks):
 
     @EACH_WAY
     async def test_one_call_is_one_event(self, serve, recorder, way):
-        """A call is one start and one end event, whichever method made it."""
+        """A call dispatches one start and one end event, whichever method made it."""
         llm, _ = serve(HELLO)
         await ask(llm, way)
         kind = "LLMChat" if "chat" in way else "LLMCompletion"
@@ -94,7 +94,7 @@ class Events(Hooks):
 
     @EACH_WAY
     async def test_one_call_is_one_callback(self, serve, way):
-        """A call is one start and one end for handlers of the older callback manager."""
+        """Handlers of the older callback manager see one start and one end per call."""
         llm, _ = serve(HELLO)
         callbacks = Callbacks()
         llm.callback_manager = CallbackManager([callbacks])
@@ -111,7 +111,7 @@ class Events(Hooks):
 
     @EACH_STREAM
     async def test_the_end_event_is_the_last_item(self, serve, recorder, way):
-        """A stream tells of each item, and its end event holds the last."""
+        """A stream dispatches an event per chunk, and its end event has the last one."""
         llm, _ = serve(HELLO)
         items = await ask(llm, way)
         assert recorder.counts()["LLMChatInProgressEvent"] == len(items)
@@ -137,25 +137,25 @@ class Events(Hooks):
 
     @pytest.mark.parametrize("dump", ["to_dict", "to_json", "to_payload", "__repr__", "__str__"])
     async def test_dumps_hold_no_key(self, serve, dump):
-        """The key is in no dump: dict, JSON, payload, `repr`."""
+        """The key is in no serialised form: dict, JSON, payload, `repr`."""
         llm, _ = serve(HELLO)
         await ask(llm, "chat")
         assert self.KEY not in str(getattr(llm, dump)())
 
     async def test_metadata_is_known_for_any_model(self, serve):
-        """Metadata of a model that nobody knows is told, without asking the server."""
+        """An unknown model has metadata, too, without a request to the server."""
         llm, server = serve(HELLO, model="nobody/knows-this")
         assert llm.metadata.is_chat_model
         assert llm.metadata.model_name == "nobody/knows-this"
         assert server.connections == 0
 
     async def test_metadata_leaves_room_for_prompts(self, serve):
-        """What metadata says leaves room for a prompt and its context."""
+        """The context window in the metadata leaves room for a prompt and its context."""
         llm, _ = serve(HELLO)
         assert PromptHelper.from_llm_metadata(llm.metadata).context_window > 3000
 
     async def test_settings_go_through_json(self, serve):
-        """An LLM made of another's JSON has the same settings."""
+        """An LLM made from another's JSON has the same settings."""
         llm, _ = serve(HELLO, temperature=0.25, max_tokens=9)
         again = type(llm).from_dict(json.loads(llm.to_json()))
         assert (again.temperature, again.max_tokens) == (0.25, 9)

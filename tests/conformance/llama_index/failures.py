@@ -53,21 +53,21 @@ class Failures(Hooks):
 
     @EACH_STREAM
     async def test_an_error_in_a_stream_is_raised(self, serve, way):
-        """An error that comes within a stream is raised."""
+        """An error event within a stream is raised."""
         llm, _ = serve([EVENT_STREAM, chunked(sse([*PIECES, BROKEN])), LAST_CHUNK])
         assert "fell over" in str(await failure(llm, way))
 
     @EACH_STREAM
     @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS.keys())
     async def test_a_cut_stream_is_no_answer(self, serve, way, cut):
-        """A stream that ends without a finish reason raises, and is not taken for a whole one."""
+        """A stream that ends without a finish reason raises an error."""
         llm, _ = serve(cut)
         await failure(llm, way)
 
     @EACH_CHAT
     @pytest.mark.parametrize("reply", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
     async def test_a_reply_without_an_answer_is_an_error(self, serve, way, reply):
-        """A reply of status 200 that holds no answer is an error that says so, not an accident."""
+        """A response with status 200 but no answer is a clear error, not a crash."""
         llm, _ = serve([http_reply(json.dumps(reply).encode())])
         assert not isinstance(await failure(llm, way), ACCIDENTS)
 
@@ -80,7 +80,7 @@ class Failures(Hooks):
 
     @EACH_STREAM
     async def test_leaving_early_hangs_up(self, serve, way):
-        """A stream that is left early is hung up on, and the LLM works on."""
+        """Leaving a stream early closes its connection, and the LLM stays usable."""
         llm, server = serve([EVENT_STREAM, chunked(event(PIECES[0])), End.HOLD], HELLO)
         if way == "stream_chat":
             items = llm.stream_chat([ChatMessage("hi")])

@@ -69,7 +69,7 @@ class History(Hooks):
     @pytest.mark.parametrize("kind", BLOCKS)
     @pytest.mark.parametrize("role", ROLES)
     async def test_all_kinds_of_blocks_can_be_sent(self, serve, kind, role):
-        """All ten kinds of blocks can be in a history, in every role, and stay as they are."""
+        """All ten kinds of blocks can be in a history, in every role, and are left unchanged."""
         llm, server = serve(HELLO)
         blocks = [TextBlock(text="see"), BLOCKS[kind]]
         message = ChatMessage(role=role, blocks=blocks, additional_kwargs={"tool_call_id": "c1"})
@@ -80,7 +80,7 @@ class History(Hooks):
         assert "see" in json.dumps(server.body())
 
     async def test_pictures_of_tools_are_sent(self, serve):
-        """A picture that a tool returned reaches the model."""
+        """An image that a tool returned reaches the model."""
         llm, server = serve(HELLO)
         llm.chat([ChatMessage("hi"), CALLING, result(TextBlock(text="see"), BLOCKS["image"])])
         assert base64.b64encode(PNG).decode() in json.dumps(server.body())
@@ -97,7 +97,7 @@ class History(Hooks):
         assert (told["role"], told["tool_call_id"]) == ("tool", "c1")
 
     async def test_thoughts_go_back_beside_calls(self, serve):
-        """Thoughts beside calls are sent back, without which some models refuse to go on."""
+        """Reasoning is sent back with its calls; without it, some models refuse to continue."""
         if not self.has_reasoning:
             pytest.skip("this LLM reads no thoughts")
         llm, server = serve(RICH, HELLO)
@@ -107,7 +107,7 @@ class History(Hooks):
 
     @pytest.mark.parametrize("way", ["chat", "stream_chat"])
     async def test_a_stored_history_is_sent_the_same(self, serve, way):
-        """A history that went through JSON is the same request, byte by byte."""
+        """A history that went through JSON gives the same request, byte for byte."""
         picture = Answer({"content": "See", "images": ["data:image/png;base64,iVBORw0KGgo="]})
         odd = Answer({"content": None, "tool_calls": [call(0, "c1", "f", ' {"a":1}')]})
         llm, server = serve(RICH, picture, odd, HELLO)
@@ -123,7 +123,7 @@ class History(Hooks):
         assert server.requests[-1].body == server.requests[-2].body
 
     async def test_a_memory_can_be_kept_and_resumed(self, serve, tmp_path):
-        """A conversation kept in a database goes on from there."""
+        """A conversation stored in a database can be continued."""
         llm, server = serve(RICH, HELLO)
         place = f"sqlite+aiosqlite:///{tmp_path}/chats.db"
         kept, found = (SQLAlchemyChatStore("chats", async_database_uri=place) for _ in range(2))

@@ -27,7 +27,7 @@ class Lifetime(Hooks):
     @pytest.mark.parametrize("used", [False, True], ids=["new", "used"])
     @pytest.mark.parametrize("way", COPIES)
     async def test_copies_work(self, serve, way, used):
-        """Pickled and copied LLMs answer, made before or after the first call."""
+        """Pickled and copied LLMs work, whether made before or after the first call."""
         llm, server = serve(HELLO)
         if used:
             await ask(llm, "chat")
@@ -49,7 +49,7 @@ class Lifetime(Hooks):
         assert TEXT in texts.pop()
 
     async def test_blocking_calls_within_a_loop(self, serve):
-        """Blocking methods work while an event loop runs, also in threads of their own."""
+        """Blocking methods work while an event loop is running, also in other threads."""
         llm, _ = serve(HELLO)
         assert (await ask(llm, "chat"))[0].message.content == TEXT
         with ThreadPoolExecutor(4) as pool:
@@ -58,7 +58,7 @@ class Lifetime(Hooks):
 
     @pytest.mark.parametrize("way", [way for way in CHAT_WAYS if way.startswith("a")])
     async def test_many_calls_at_once(self, serve, way):
-        """Many calls at once keep their answers apart."""
+        """Concurrent calls do not mix up their answers."""
         llm, server = serve(HELLO)
         answers = await asyncio.gather(*(ask(llm, way) for _ in range(8)))
         assert [items[-1].message.content for items in answers] == [TEXT] * 8

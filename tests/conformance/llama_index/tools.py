@@ -138,14 +138,14 @@ class Tools(Hooks):
     @EACH_STREAM
     @EACH_SPLIT
     async def test_calls_arrive_whole(self, serve, way, split):
-        """Parallel calls arrive whole, however their pieces were cut and mixed."""
+        """Parallel calls arrive whole, however their deltas are split and interleaved."""
         llm, _ = serve(calling(split))
         assert calls_of(llm, (await ask(llm, way))[-1]) == EXPECTED
 
     @EACH_STREAM
     @EACH_SPLIT
     async def test_calls_can_be_read_while_they_arrive(self, serve, way, split):
-        """Calls can be read from every item, also from half a call, as agents do."""
+        """Calls can be read from every chunk, even from half a call, as agents do."""
         llm, _ = serve(calling(split))
         for item in await ask(llm, way):
             for _, _, arguments in calls_of(llm, item):
@@ -153,7 +153,7 @@ class Tools(Hooks):
 
     @pytest.mark.parametrize("arguments", ["", "null", " {}", " "])
     async def test_empty_arguments_are_none(self, serve, arguments):
-        """Arguments that are empty, blank or null are none."""
+        """Arguments that are empty, blank or null count as no arguments."""
         llm, _ = serve(Answer({"content": None, "tool_calls": [call(0, "c1", "f", arguments)]}))
         assert calls_of(llm, llm.chat([ChatMessage("hi")])) == [("c1", "f", {})]
 
@@ -161,7 +161,7 @@ class Tools(Hooks):
     @pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
     @pytest.mark.usefixtures("litter_stays_here")
     async def test_unreadable_calls_are_not_run(self, serve, arguments, streaming):
-        """A call whose arguments are cut off, or no object, is not run, and goes back as JSON."""
+        """A call with truncated or non-object arguments is not run; it is sent back as JSON."""
         ran = []
 
         def delete(a: str | None = None) -> str:
@@ -180,7 +180,7 @@ class Tools(Hooks):
 
     @EACH_STREAM
     async def test_ids_tell_calls_apart(self, serve, way):
-        """Calls that came without an id have ids of their own."""
+        """Calls that come without an id get unique ones."""
         nameless = [call(at, None, "negate", f'{{"a": {at}}}') for at in range(2)]
         llm, _ = serve(
             Answer({"content": None, "tool_calls": nameless}, finish_reason="tool_calls")
@@ -205,7 +205,7 @@ class Tools(Hooks):
         assert server.posts == 2
 
     async def test_predict_and_call(self, serve):
-        """`predict_and_call` runs the one call it was to ask for."""
+        """`predict_and_call` runs the one call that it requires."""
         llm, _ = serve(BOTH)
         assert str(llm.predict_and_call(TOOLS, user_msg="hi")) == "408"
         assert str(await llm.apredict_and_call(TOOLS, user_msg="hi")) == "408"
@@ -219,7 +219,7 @@ class Tools(Hooks):
         assert [m["content"] for m in server.body()["messages"]] == ["first", "second"]
 
     async def test_no_tools_no_words_about_tools(self, serve):
-        """Without tools nothing about tools is sent, for servers refuse a choice among none."""
+        """Without tools, no options about tools are sent, which servers reject."""
         llm, server = serve(DONE)
         llm.chat_with_tools([], user_msg="hi", tool_required=True)
         assert not {"tools", "tool_choice", "parallel_tool_calls"} & server.body().keys()
@@ -235,14 +235,14 @@ class Tools(Hooks):
 
     @EACH_PREDICTION
     async def test_objects_are_predicted(self, serve, way):
-        """Structured prediction gives the object, by one request, in all four forms."""
+        """Structured prediction returns the object with one request, in all four forms."""
         llm, server = serve(ada)
         assert (await predict(llm, way))[-1].model_dump() == ADA.model_dump()
         assert server.posts == 1
 
     @EACH_PREDICTION
     async def test_predictions_are_forced(self, serve, way):
-        """The model is held to the object, in all four forms: by a schema or a required call."""
+        """All four forms force the object, by a schema or a required call."""
         llm, server = serve(ada)
         await predict(llm, way)
         body = server.body()
@@ -257,7 +257,7 @@ class Tools(Hooks):
 
     @pytest.mark.parametrize("way", PREDICTIONS[2:])
     async def test_objects_grow(self, serve, way):
-        """A streamed object shows what is known of it before it is whole."""
+        """A streamed object shows its known fields before it is complete."""
         llm, _ = serve(ada)
         stages = [stage.model_dump(exclude_unset=True) for stage in await predict(llm, way)]
         assert any(stage.get("name") and stage.get("age") is None for stage in stages)
@@ -265,14 +265,14 @@ class Tools(Hooks):
     @EACH_PREDICTION
     @pytest.mark.parametrize("around", ["{}", "```json\n{}\n```"], ids=["bare", "fenced"])
     async def test_objects_in_text_are_read(self, serve, way, around):
-        """JSON text is understood too, fenced or not, of models that call no tool when told to."""
+        """JSON text, fenced or not, is parsed too, for models that ignore a required tool call."""
         text = around.replace("{}", ADA.model_dump_json())
         llm, server = serve(Answer({"content": text}))
         assert (await predict(llm, way))[-1].model_dump() == ADA.model_dump()
         assert server.posts == 1
 
     async def test_words_given_are_left_alone(self, serve):
-        """Dicts of options that the caller passes are not changed."""
+        """Option dicts that the caller passes are not modified."""
         llm, _ = serve(ada)
         words = {"temperature": 0.5, "tool_required": True}
         await predict(llm, "structured_predict", llm_kwargs=words)
