@@ -1,4 +1,7 @@
-"""Print how many of the documented examples are sent, read and left out: ``make contract``."""
+"""Print how many of the documented examples are sent, read and left out: ``make contract``.
+
+If all are as documented, the counts are written to the page of promises.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from rich.table import Table
 
 from tests.conformance.contract import reading, sending
 from tests.conformance.contract.examples import ABSENT, Example, Left, Read, Sent, examples, verdict
+from tests.support import tables
+
+TABLE = "contract"
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,15 @@ def _row(example: Example) -> tuple[str, str]:
 def _order(item: tuple[tuple[str, str], int]) -> tuple[int, int]:
     (kind, _), count = item
     return ("sent", "read", "left out").index(kind), -count
+
+
+def summary() -> str:
+    """Return the line on the page of promises, which holds if no example is at fault."""
+    totals = Counter(_row(example)[0] for example in examples())
+    return (
+        f"{totals['sent']} of {totals['sent']} sent, {totals['read']} of {totals['read']} parsed, "
+        f"and {totals['left out']} left out, each with a reason."
+    )
 
 
 def faults(example: Example) -> list[str]:
@@ -82,7 +97,10 @@ def main() -> int:
     )
     console.print(f"{', '.join(said)}, left out {totals['left out']} by reason; "
                   f"{len(examples())} examples in all")  # fmt: skip
-    return 1 if wrong["sent"] or wrong["read"] else 0
+    if wrong["sent"] or wrong["read"]:
+        return 1
+    tables.write(TABLE, summary())
+    return 0
 
 
 if __name__ == "__main__":

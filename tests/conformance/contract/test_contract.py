@@ -13,7 +13,7 @@ import pytest
 from nanogpt_client import InvalidArgumentError
 from nanogpt_client.endpoints.chat import chat
 from tests.conformance.contract import reading, sending
-from tests.conformance.contract.__main__ import rows
+from tests.conformance.contract.__main__ import TABLE, rows, summary
 from tests.conformance.contract.examples import (
     ABSENT,
     REFUSED,
@@ -24,6 +24,7 @@ from tests.conformance.contract.examples import (
     examples,
     verdict,
 )
+from tests.support import tables
 
 pytestmark = pytest.mark.skipif(not examples(), reason=ABSENT)
 
@@ -54,6 +55,10 @@ def test_what_pages_call_a_conflict_is_not_sent(example, how):
     options = {name: value for name, value in example.body.items() if name != "model"}
     with pytest.raises(InvalidArgumentError):
         chat("Hello", model=example.body["model"], **options)
+
+
+def test_the_page_of_promises_has_the_counts():
+    assert tables.read(TABLE) == summary(), "run make contract"
 
 
 def test_every_example_is_in_one_class(record_property):
