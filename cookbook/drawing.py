@@ -1,6 +1,6 @@
 """Draw the architecture page's image: ``python -m cookbook.drawing``.
 
-Boxes are parts of the tree, numbers are the steps of one request, as the page tells them.
+Boxes are parts of the tree, numbers are the steps of one request, as on the page.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def draw() -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             'font-family="system-ui, sans-serif" font-size="13">'
         ),
-        "<title>The tree, and the way of one request through it</title>",
+        "<title>The packages, and the path of one request through them</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="8" fill="white"/>',
         (
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
@@ -71,7 +71,7 @@ def draw() -> str:
         ),
         _text(840, 180, "nanogpt_client", colour=BLUE, anchor="end", bold=True),
         _text(230, 36, "your chain, agent, index", anchor="middle", bold=True),
-        _text(640, 105, "Arrows: the way of a request. Numbers: the steps below.", anchor="middle"),
+        _text(640, 105, "Arrows: a request's path. Numbers: the steps below.", anchor="middle"),
         *(_arrow(start, end, step) for start, end, step in ARROWS),
         *(_box(box) for box in BOXES),
         "</svg>\n",

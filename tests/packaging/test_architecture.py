@@ -26,7 +26,7 @@ TOP_LEVEL = {*PACKAGES, "tests", "cookbook"}
 GENERATED = {"out", "dist", "build", "__pycache__"}  # as .gitignore has them
 
 # Which parts of the core a part may import, itself and those in its own row aside:
-# types, errors <- account <- _protocol <- endpoints <- clients <- tools, jobs <- adapters, cli.
+# types, errors <- account <- _protocol <- endpoints <- clients <- tools, mcp, jobs <- adapters, cli
 VALUES = frozenset(
     "types errors extras config model_id ledger budget hooks citations bundled_models "
     "_media _ledger_file _version".split()
