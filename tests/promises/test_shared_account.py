@@ -38,7 +38,7 @@ from tests.promises.answers import CHAT_MODEL, UNENDING, chat_answer
 from tests.support.account_workers import ask, ready
 from tests.support.forks import in_a_fork
 from tests.support.rawserver import RawRequest, RawServer, Script, http_reply
-from tests.support.stores import store_url, valkey
+from tests.support.stores import start_valkey, store_url, valkey
 
 __all__ = ["store_url", "valkey"]
 
@@ -224,8 +224,7 @@ class AwayServer:
         self._settings: dict[str, Any] = {
             "data_dir": folder, "persist": True, "appendonly": "yes", "appendfsync": "always",
         }  # fmt: skip
-        self._server = ValkeyServer(**self._settings)
-        self._server.start()
+        self._server = start_valkey(**self._settings)
         self._port = self._server.port
         self.url = f"redis://127.0.0.1:{self._port}/0?socket_timeout=1"
 
@@ -233,8 +232,7 @@ class AwayServer:
         self._server.stop()
 
     def come_back(self) -> None:
-        self._server = ValkeyServer(port=self._port, **self._settings)
-        self._server.start()
+        self._server = start_valkey(self._port, **self._settings)
 
 
 @pytest.fixture(params=[AwayFile, AwayServer])

