@@ -196,7 +196,7 @@ HELLO = chunked(sse(frame("Hel"), frame("lo")))
 FINISH = chunked(sse(frame(finish="stop", cost=0.25)))
 KEEP_ALIVE: list[Any] = [chunked(b": keep-alive\n\n"), 0.05] * 40
 BAD = frame(finish="error", error={"status": 503, "message": "overloaded"})
-SOON = {"first_event_timeout": 0.3}
+SOON = {"first_event_timeout": 0.8}  # a busy machine needs some for the headers
 LATER = {"stream_idle_timeout": 0.3}
 PRICE = Decimal("0.25")
 
