@@ -130,7 +130,8 @@ class NanoGPTClient(
         requests_per_second: rate limit for all calls, e.g. NanoGPT's documented 25. Without it,
             the client finds a rate from the first 429 on.
         rate_limit_wait: seconds for which a call may wait in total because of 429 responses;
-            default: its timeout. These waits use none of ``max_retries``.
+            default: its timeout, from when NanoGPT last accepted a call of the client. These waits
+            use none of ``max_retries``.
         retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised.
         stream_idle_timeout: seconds allowed between two events of a stream; ``None`` for no limit.
         first_event_timeout: seconds allowed until a stream's first event; ``None`` for no limit.
@@ -141,9 +142,9 @@ class NanoGPTClient(
         account: limits, budget and ledger that workers share; see `nanogpt_client.account`.
         allow_private_downloads: also download media from private networks.
         compress_above: bytes; larger bodies of chat requests are gzipped; ``None`` for never.
-        pickle_api_key: include the key, in clear, in pickles of the client. Without, an unpickled
-            client takes the key from its environment. Copies in the same process, and what
-            `multiprocessing` sends to its workers, keep the key.
+        pickle_api_key: include the key, in clear, in pickles of the client. Otherwise an
+            unpickled client takes the key from its environment. Copies in the same process, and
+            what `multiprocessing` sends to its workers, keep the key.
         pay: pays for each call by itself, without an account: a function, or a `Payer` with limits.
             There is no key then, and ``NANOGPT_API_KEY`` is not read.
         on_request: called with a `CallEvent` before each request.

@@ -122,7 +122,7 @@ class Config:
         max_connections: connections open at the same time; further calls wait, unsent.
         requests_per_second: rate limit of all calls; ``None`` finds one from the first 429 on.
         rate_limit_wait: seconds that one call may wait in total because of 429 responses; ``None``
-            for its timeout.
+            for its timeout, from when NanoGPT last accepted a call of the client.
         retry_after_cap: seconds; if a failing server asks to wait longer, the error is raised.
         first_event_timeout: seconds until a stream's first event; ``None`` for no limit.
         stream_idle_timeout: seconds between a stream's events; ``None`` for no limit.

@@ -128,7 +128,7 @@ class Ledger:
     """The record of all calls: ``list(ledger)``, `rows`, `totals`; a table in notebooks.
 
     `totals` covers all calls and is O(1). The last ``keep`` entries stay in memory; all of them are
-    in the file, if there is one. An error of the file, such as a full disk, loses no response:
+    in the file, if there is one. An error in writing it, such as a full disk, loses no response:
     entries wait in memory, an `AccountingWarning` reports it, `write_errors` counts, and once the
     file works again they are written, in order.
 

@@ -111,7 +111,8 @@ class ClientSettings(DocumentedModel):
     requests_per_second: float | None = Config.requests_per_second
     """Limit for all calls; by default the client slows down when NanoGPT asks it to."""
     rate_limit_wait: float | None = Config.rate_limit_wait
-    """Seconds that a call may wait because NanoGPT asks it to; by default its timeout."""
+    """Seconds that a call may wait because NanoGPT asks it to; by default its timeout, counted from
+    when NanoGPT last accepted a call of the client."""
     stream_idle_timeout: float | None = Config.stream_idle_timeout
     """Seconds of silence allowed between a stream's events."""
     first_event_timeout: float | None = Config.first_event_timeout
@@ -355,11 +356,11 @@ class ChatSettings(DocumentedModel):
     model_config = ConfigDict(hide_input_in_errors=True, protected_namespaces=())
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    """0 to 2: how freely tokens are chosen; by default the model's own."""
+    """0 to 2: sampling temperature; by default the model's own."""
     top_p: Fraction | None = None
-    """0 to 1: choose among the likeliest tokens that have this share of the probability."""
+    """0 to 1: choose among the likeliest tokens that together have this probability."""
     top_k: int | None = None
-    """Choose among so many of the likeliest tokens."""
+    """Choose among this many of the likeliest tokens."""
     min_p: Fraction | None = None
     """0 to 1: the least probability of a token."""
     max_tokens: Count | None = None
@@ -387,7 +388,7 @@ class ChatSettings(DocumentedModel):
     seed: int | None = None
     """Make sampling repeatable, as far as the model supports it."""
     user: str | None = None
-    """An id of your end user."""
+    """An id for your end user."""
 
     reasoning_effort: ReasoningEffort | None = None
     """How much to reason: ``"none"`` to ``"xhigh"``."""
@@ -410,13 +411,13 @@ class ChatSettings(DocumentedModel):
     moderation: Moderate | None = None
     """Check the input first, for a price: ``True``, or the id of a moderation model."""
     service_tier: ServiceTier | None = None
-    """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
+    """``"flex"`` is cheaper and may wait, ``"priority"`` costs more and is faster."""
     billing_mode: str | None = None
-    """``"paygo"`` bills pay-as-you-go also what a subscription includes."""
+    """``"paygo"`` bills pay-as-you-go even what a subscription includes."""
     scraping: bool | None = None
-    """Read web pages whose addresses stand in the messages."""
+    """Read the web pages whose addresses are in the messages."""
     youtube_transcripts: bool | None = None
-    """Read the transcripts of YouTube videos whose addresses stand in the messages."""
+    """Read the transcripts of the YouTube videos whose addresses are in the messages."""
     extra_body: Mapping[str, Any] | None = None
     """Keys added to the JSON body unchanged; they override our own."""
 

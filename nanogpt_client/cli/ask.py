@@ -63,7 +63,7 @@ def _chat_options(command: Callable[..., None]) -> Callable[..., None]:
     examples=[
         'nanogpt ask "What is the Nano currency?" --web',
         'nanogpt ask "Summarize this:" --max-tokens 300 < notes.txt',
-        'nanogpt ask "What is on this picture?" --image cat.jpg',
+        'nanogpt ask "What is in this picture?" --image cat.jpg',
     ],
 )
 @click.argument("question", nargs=-1, metavar="[QUESTION]...")
@@ -100,7 +100,7 @@ def ask(
 @_chat_options
 @session
 def chat(run: Session, /, *, system: str | None, **options: Any) -> None:
-    """Talk with a model, line by line.
+    """Chat with a model, line by line.
 
     Each line is a message, and the model sees those before it. Empty lines are ignored; /quit, or
     the end of the input (Ctrl-D), ends the conversation. On a terminal an error is shown and the

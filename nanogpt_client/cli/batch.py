@@ -26,7 +26,7 @@ __all__ = ["batch"]
 _STDIN = Path("-")
 _POLL = click.option(
     "--poll-interval", type=click.FloatRange(min=0, min_open=True), default=30.0,
-    show_default=True, metavar="SECONDS", help="Seconds between two looks at the batch.",
+    show_default=True, metavar="SECONDS", help="Seconds between status checks.",
 )  # fmt: skip
 _OUTPUT = click.option(
     "--output", "-o", type=click.Path(path_type=Path), metavar="FILE",
@@ -58,7 +58,9 @@ def batch() -> None:
 @click.argument("rows", type=click.Path(path_type=Path))
 @click.option("--model", "-m", metavar="ID", help="The model of rows that name none.")
 @click.option(
-    "--inline/--file", default=None, help="Send one request, or a file; by default by the size."
+    "--inline/--file",
+    default=None,
+    help="Send the rows in the request, or as a file; the default depends on their size.",
 )
 @click.option("--wait", is_flag=True, help="Wait for the batch and write its results.")
 @_OUTPUT
@@ -100,7 +102,7 @@ def submit(
 @click.argument("batch_id", metavar="ID")
 @session
 def status(run: Session, /, batch_id: str) -> None:
-    """Show how far a batch is."""
+    """Show the progress of a batch."""
     with run.client() as client:
         _show(run, client.batches.status(batch_id))
 

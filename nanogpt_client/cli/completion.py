@@ -23,7 +23,7 @@ _SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(_SHELLS))
 @session
 def completion(run: Session, /, shell: str) -> None:
-    """Write the script for completion by Tab.
+    """Write the shell script for tab completion.
 
     It completes commands, options and model ids.
     """

@@ -89,7 +89,8 @@ def embed(
 ) -> None:
     """Turn texts into vectors.
 
-    Each of TEXTS is one text; without any, each line of stdin is, or of a file (--jobs).
+    Each of TEXTS is one text. Without any, each line of stdin is one, or the texts are those of a
+    file (--jobs).
     """
     about_jobs = {name: options.pop(name) for name in ("store", "column", "on_unknown")}
     if jobs is not None:

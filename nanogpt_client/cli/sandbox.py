@@ -35,11 +35,11 @@ def _checked_scenario(_: click.Context, __: click.Parameter, name: str | None) -
               metavar="N", help="Port; 0 chooses a free one.")  # fmt: skip
 @click.option("--api-key", metavar="KEY", help="The key to accept.")
 @click.option("--balance", type=click.FloatRange(min=0), default=5.0, show_default=True,
-              metavar="USD", help="Pretend dollars.")  # fmt: skip
+              metavar="USD", help="Starting balance, in pretend dollars.")  # fmt: skip
 @click.option("--rate", type=click.IntRange(min=0), default=25, show_default=True, metavar="N",
               help="Requests per second; 0 for no limit.")  # fmt: skip
 @click.option("--scenario", metavar="NAME", callback=_checked_scenario,
-              help="A fault or a scenario; a wrong name lists them.")  # fmt: skip
+              help="A fault or a scenario; an unknown name lists them.")  # fmt: skip
 @click.option("--strict-models", is_flag=True,
               help="Refuse chat models that are not listed.")  # fmt: skip
 @session

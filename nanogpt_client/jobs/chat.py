@@ -86,8 +86,8 @@ class ChatRows(TableJob):
         output: the column of the answers.
         system: a system message for all prompts.
         schema: a pydantic class or a JSON schema of the objects to answer with.
-        on_unknown: what to do with prompts that a worker asked that is gone, and which may have
-            been billed: ``"resend"`` them, ``"raise"`` an `OutcomeUnknownError`, or ``"skip"`` them
+        on_unknown: what to do with prompts that a dead worker had sent, and which may have been
+            billed: ``"resend"`` them, ``"raise"`` an `OutcomeUnknownError`, or ``"skip"`` them
             (with an error in their row).
         max_concurrency: requests at the same time.
         settings: settings of the `NanoGPTClient`, such as ``budget`` and ``ledger``, options of its
@@ -245,7 +245,7 @@ def _is_of_another(error: NanoGPTError) -> bool:
 
 
 def _skipped() -> NanoGPTError:
-    return OutcomeUnknownError("a worker asked for it that is gone; it was skipped")
+    return OutcomeUnknownError("a worker that is gone had asked for it; it was skipped")
 
 
 def _messages(prompt: Any, system: str | None) -> list[Any]:

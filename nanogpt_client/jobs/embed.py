@@ -73,8 +73,8 @@ class EmbedTexts(TableJob):
         store: a `PaidStore` or its URL.
         column: the column of the texts.
         output: the column of the vectors.
-        on_unknown: what to do with texts that a worker asked for that is gone, and which may have
-            been billed: ``"resend"`` them, ``"raise"`` an `OutcomeUnknownError`, or ``"skip"`` them
+        on_unknown: what to do with texts that a dead worker had sent, and which may have been
+            billed: ``"resend"`` them, ``"raise"`` an `OutcomeUnknownError`, or ``"skip"`` them
             (their vectors are NaN).
         settings: settings of the `NanoGPTClient`, such as ``budget`` and ``ledger``, and options of
             `embed_all`: ``dimensions``, ``batch_size``, ``max_concurrency``, ``on_progress``, …

@@ -109,7 +109,7 @@ class PaidStore:
     def unknown(self) -> list[UnknownRequest]:
         """Return the requests that may have been billed without an answer, oldest first.
 
-        Their workers died, or got no response. Of requests in flight it has none.
+        Their workers died, or got no response. Requests in flight are not among them.
         """
         return self._here().run(lambda backend: backend.unknown())
 

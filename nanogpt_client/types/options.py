@@ -122,11 +122,11 @@ class ChatOptions(RequestOptions, total=False):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None
-    """0 to 2: how freely tokens are chosen; by default the model's own."""
+    """0 to 2: sampling temperature; by default the model's own."""
     top_p: Fraction | None
-    """0 to 1: choose among the likeliest tokens that have this share of the probability."""
+    """0 to 1: choose among the likeliest tokens that together have this probability."""
     top_k: int | None
-    """Choose among so many of the likeliest tokens."""
+    """Choose among this many of the likeliest tokens."""
     min_p: Fraction | None
     """0 to 1: the least probability of a token."""
     max_tokens: Count | None
@@ -154,7 +154,7 @@ class ChatOptions(RequestOptions, total=False):
     seed: int | None
     """Make sampling repeatable, as far as the model supports it."""
     user: str | None
-    """An id of your end user."""
+    """An id for your end user."""
 
     reasoning_effort: ReasoningEffort | None
     """How much to reason: ``"none"`` to ``"xhigh"``."""
@@ -177,13 +177,13 @@ class ChatOptions(RequestOptions, total=False):
     moderation: Moderate | None
     """Check the input first, for a price: ``True``, or the id of a moderation model."""
     service_tier: ServiceTier | None
-    """``"flex"`` is cheaper and may wait, ``"priority"`` is dearer and faster."""
+    """``"flex"`` is cheaper and may wait, ``"priority"`` costs more and is faster."""
     billing_mode: str | None
-    """``"paygo"`` bills pay-as-you-go also what a subscription includes."""
+    """``"paygo"`` bills pay-as-you-go even what a subscription includes."""
     scraping: bool | None
-    """Read web pages whose addresses stand in the messages."""
+    """Read the web pages whose addresses are in the messages."""
     youtube_transcripts: bool | None
-    """Read the transcripts of YouTube videos whose addresses stand in the messages."""
+    """Read the transcripts of the YouTube videos whose addresses are in the messages."""
 
     tools: Sequence[Mapping[str, Any]] | None
     """Tools that the model may call, in OpenAI's form."""
@@ -217,7 +217,7 @@ class ChatOptions(RequestOptions, total=False):
     prompt_logprobs: StrictBool | int | None
     """Return the log probabilities of the prompt's tokens as well."""
     ignore_eos: bool | None
-    """Go on where the model would end."""
+    """Continue where the model would end."""
     include_stop_str_in_output: bool | None
     """Keep the stop sequence in the text; few providers support it."""
     custom_token_bans: Sequence[int] | None
@@ -234,7 +234,7 @@ class EmbeddingOptions(RequestOptions, total=False):
     encoding_format: Literal["float", "base64"] | None
     """How vectors are sent; by default ``"base64"``, which is smaller."""
     user: str | None
-    """An id of your end user."""
+    """An id for your end user."""
 
 
 class ProgressOptions(RequestOptions, total=False):
@@ -363,7 +363,7 @@ class ImageOptions(ProgressOptions, total=False):
     output_format: str | None
     """File type, e.g. ``"png"``, where the model has a choice."""
     user: str | None
-    """An id of your end user."""
+    """An id for your end user."""
     moderation: Moderate | None
     """Check prompt and images first, for a price: ``True``, or the id of a moderation model."""
 

@@ -94,7 +94,7 @@ class Script:
         """Answer every request that fits all conditions with `then`; the first rule that fits wins.
 
         Args:
-            contains: Text that stands in the last user message.
+            contains: Text that the last user message contains.
             tool: The name of a tool that the request offers.
             result_of: The name of the tool whose result is the last message.
             model: The model's name as it is sent.
@@ -115,11 +115,11 @@ class Script:
 
     @property
     def remaining(self) -> int:
-        """How many of the answers in order were not given yet."""
+        """How many of the answers in order are left."""
         return len(self._answers)
 
     def assert_exhausted(self) -> None:
-        """Raise `ScriptError` where answers in order are left, here or in a rule's script."""
+        """Raise `ScriptError` if answers in order are left, here or in a rule's script."""
         if self._answers:
             raise ScriptError(
                 f"{self.remaining} answers were never asked for; next: {self._answers[0]!r}"

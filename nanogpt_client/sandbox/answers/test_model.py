@@ -65,10 +65,11 @@ _KEY = re.compile(r"([`'\"])(\w+)\1")
 class TestModel:
     """A deterministic model for tests: the same request always gets the same turn.
 
-    It calls each offered tool once a user message, with the values of that message in order (as
+    It calls each offered tool once per user message, with the values of that message in order (as
     `schema_instance` says), then repeats what the tools returned. A JSON schema gets an instance,
-    JSON mode an object, an example of the output its like. Otherwise it answers from search results
-    and context as `Extractive` does, says what images and documents hold, or repeats the request.
+    JSON mode an object, an example of the output something like it. Otherwise it answers from
+    search results and context as `Extractive` does, says what images and documents contain, or
+    repeats the request.
 
     Args:
         call_tools: The names of the tools to call; `all` or `none` of those that are offered.

@@ -46,7 +46,7 @@ class SearchResult:
 class Turn:
     """What the assistant says next.
 
-    `finish_reason` None means what follows from the rest: `tool_calls`, `length` or `stop`.
+    If `finish_reason` is None, it follows from the rest: `tool_calls`, `length` or `stop`.
     """
 
     text: str = ""

@@ -19,7 +19,7 @@ _LONGEST = 500
 
 
 class Upstream:
-    """Let another server say what the sandbox answers; envelope, prices and faults stay here.
+    """Let another server answer the sandbox's chats; envelope, prices and faults stay here.
 
     Ollama, llama.cpp and vLLM serve this protocol, and so does NanoGPT itself. Messages, tools,
     the response format and sampling options are sent, nothing else: neither NanoGPT's own options
