@@ -72,7 +72,8 @@ def _send_with_retries(call: Call[T], context: CallContext) -> Steps[T]:
         try:
             result = call.parse(reply)
         except NanoGPTError as error:
-            accounting.result = partial(UnreadReply.read, reply)
+            if call.billable:  # a file that is too large to download must not be read as JSON
+                accounting.result = partial(UnreadReply.read, reply)
             _add_details(error, reply, call)
             raise
         accounting.result = lambda: result

@@ -88,6 +88,14 @@ def test_an_image_is_no_larger_than_nanogpt_accepts(way, peak, data, encoding, s
 
 
 @pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
+def test_a_file_that_is_too_large_is_read_once(shell, peak):
+    with RawServer(packed(bomb(start=b"text"), "gzip")) as server:
+        with pytest.raises(InvalidResponseError, match="larger than the limit"):
+            shell.use({"base_url": server.base_url}, "download", "/media/x.png", max_bytes=20 * MB)
+    assert peak() < 30 * MB  # it is not read as JSON, to find a cost
+
+
+@pytest.mark.parametrize("shell", BOTH, ids=lambda shell: shell.name)
 def test_an_answer_of_nanogpt_is_bounded_too(shell, peak, monkeypatch):
     monkeypatch.setattr(response_body, "MAX_RESPONSE_BYTES", MB)
     with RawServer(packed(bomb(start=b'{"id": "'), "gzip", "application/json")) as server:
