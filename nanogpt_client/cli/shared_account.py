@@ -79,15 +79,17 @@ def _rate(rows: Iterable[Mapping[str, Any]]) -> float:
 
 
 def _summary(status: AccountStatus, rate: float) -> Iterable[tuple[str, object]]:
-    yield "spent", f"{exact(status.spent)} USD of {exact(status.usd) or 'any'}"
-    yield "calls", f"{status.calls} of {'any' if status.max_calls is None else status.max_calls}"
+    of_usd = ", no limit" if status.usd is None else f" of {exact(status.usd)}"
+    of_calls = ", no limit" if status.max_calls is None else f" of {status.max_calls}"
+    yield "spent", f"{exact(status.spent)} USD{of_usd}"
+    yield "calls", f"{status.calls}{of_calls}"
     yield "unknown", f"{status.unknown} calls, for which {exact(status.assumed)} USD are assumed"
     yield "reserved", f"{exact(status.reserved)} USD for calls in flight"
     limit = status.requests_per_second
     yield "rate", f"{rate:g} a second in the last minute"
     yield "rate limit", "none" if limit is None else f"{limit:g} a second"
     if status.paused:
-        yield "paused", f"{status.queued_seconds:.0f} s, for NanoGPT's limit: {status.paused}"
+        yield "paused", f"{status.queued_seconds:.0f} s, by NanoGPT's limit: {status.paused}"
 
 
 def _cells(totals: Totals) -> tuple[object, ...]:
