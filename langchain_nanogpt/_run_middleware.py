@@ -270,17 +270,17 @@ _ANSWER_TOKENS: Final = 1_000  # of an answer, to compare prices
 
 
 class NanoGPTFallbackMiddleware(AgentMiddleware[Any, Any, Any]):
-    """Asks another model where the agent's own fails: the cheapest first that can take the request.
+    """Asks another model if the agent's own fails: the cheapest that can take the request first.
 
     A candidate is left out if NanoGPT's catalogue says that it does not support an input of the
     conversation (image, document, audio, video), or that the conversation does not fit into its
     context. Prices are those of the bundled catalogue for this conversation; without a price, a
     candidate comes last. Each has the settings of the agent's `ChatNanoGPT`, its budget and ledger.
 
-    Tried are errors that NanoGPT did not bill and that another model may not have: a model that is
-    not there or overloaded, a request that it refuses, its content policy, a context that is too
-    long. Not tried are a key or a balance that is refused, a budget, a daily limit, and calls that
-    may have been billed (``error.maybe_billed``), unless ``pay_again``.
+    Another model is tried after errors that NanoGPT did not bill and that lie with the model: it is
+    missing or overloaded, or refuses the request, or the context is too long for it, or its content
+    policy forbids the answer. None is tried after a refused key or balance, a budget, a daily
+    limit, or a call that may have been billed (``error.maybe_billed``), unless ``pay_again``.
 
     Args:
         models: ids of the candidates.

@@ -48,8 +48,8 @@ def batch_api(
 
     Args:
         model_or_chain: a `ChatNanoGPT`, also with bound tools or structured output, or a sequence
-            with one in it. What stands before it (a prompt, a retriever) runs now, what stands
-            behind it (a parser) when the results are read.
+            with one in it. What comes before it (a prompt, a retriever) runs now, what comes
+            after it (a parser) when the results are read.
         inputs: the inputs of the model or chain.
         config: for what runs now.
         options: see `nanogpt_client.types.batches.BatchSubmitOptions`.

@@ -89,9 +89,9 @@ class NanoGPTWebLoader(WebPageSettings, _Loader):
 class NanoGPTYoutubeLoader(YoutubeSettings, _Loader):
     """Loads the transcripts of YouTube videos, e.g. ``NanoGPTYoutubeLoader(urls=[…]).load()``.
 
-    A transcript costs 0.01 USD, one that fails nothing; it has no times. Metadata: ``source`` (the
-    URL, also the document's id), ``title`` and ``cost`` (USD). Up to 10 videos are one request,
-    sent when the first of them is needed.
+    A transcript costs 0.01 USD, one that fails nothing; it has no timestamps. Metadata: ``source``
+    (the URL, also the document's id), ``title`` and ``cost`` (USD). Up to 10 videos are one
+    request, sent when the first of them is needed.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/youtube-transcribe
 
     Raises:

@@ -18,7 +18,7 @@ def register() -> None:
     >>> llm = load_llm(NanoGPT(model="openai/gpt-5.2").to_dict())
 
     The key is not part of such a description; it comes from ``NANOGPT_API_KEY``. ``Settings.llm``
-    and ``resolve_llm`` take an instance: of strings they understand LlamaIndex's own only.
+    and ``resolve_llm`` take an instance; of strings they understand only LlamaIndex's own.
     """
     RECOGNIZED_LLMS[NanoGPT.class_name()] = NanoGPT
     RECOGNIZED_EMBEDDINGS[NanoGPTEmbedding.class_name()] = NanoGPTEmbedding

@@ -28,9 +28,9 @@ class NanoGPTMemoryBlock(ClientSettings, BaseMemoryBlock[str]):
     ... )
     >>> await agent.run("…", memory=memory)
 
-    Whenever ``Memory`` lets go of its oldest messages, NanoGPT compresses them together with what
+    Whenever ``Memory`` flushes its oldest messages, NanoGPT compresses them together with what
     is in the block already. That is a paid call (about 5 USD per million tokens, page memory), so
-    let go of many at a time: ``token_flush_size``. If it fails, the messages stay in the block as
+    flush many at a time: ``token_flush_size``. If it fails, the messages stay in the block as
     they are, and are compressed with the next ones.
     Follows https://docs.nano-gpt.com/api-reference/endpoint/memory
 
