@@ -185,6 +185,8 @@ def _assistant_part(block: str | Mapping[str, Any]) -> str | Part | None:
 def _past_part(item: str | Mapping[str, Any], role: str) -> Part | None:
     if isinstance(item, str):
         return _input_part(item, role)
+    if role == "tool" and _is_data(item):
+        return messages.text_part(json.dumps(item, ensure_ascii=False, default=str))
     error = ""
     try:
         if not _is_mere_link(item):
@@ -197,6 +199,37 @@ def _past_part(item: str | Mapping[str, Any], role: str) -> Part | None:
         return messages.text_part(f"[{_filename(block) or kind}: {address}]")
     messages.warn_of_loss(error)
     return messages.text_part(f"[a block of type {kind!r} was here, which cannot be sent]")
+
+
+# Where a block of text has its content, and of which class that is.
+_CONTENT: dict[Any, tuple[tuple[str, ...], type]] = {
+    None: (("text",), str),
+    "text": (("text",), str),
+    "input_text": (("text",), str),
+    "search_result": (("content",), list),
+    "json": (("json", "output"), object),
+    "custom_tool_call_output": (("output", "json"), object),
+}
+_MEDIA = ("image", "image_url", "document", "file")
+_MEDIA_KEYS = frozenset(
+    """base64 data url uri file_id file_url file_data file_uri image_url video_url input_audio
+    source_type""".split()
+)
+
+
+def _is_data(item: Mapping[str, Any]) -> bool:
+    """Whether an item of a tool's result is its own data, which only looks like a block.
+
+    LangChain takes a list of dicts for blocks if each has one of eight words as its ``type``: the
+    files of a folder, say, or documents that were found.
+    """
+    kind = item.get("type")
+    if kind in _MEDIA:
+        nested = (item.get(key) for key in ("source", "file"))
+        found = [item.get(key) for key in _MEDIA_KEYS]
+        return not any(found) and not any(isinstance(each, Mapping) for each in nested)
+    keys, content = _CONTENT.get(kind, ((), object))
+    return bool(keys) and not any(isinstance(item[key], content) for key in keys if key in item)
 
 
 def _is_mere_link(item: Mapping[str, Any]) -> bool:

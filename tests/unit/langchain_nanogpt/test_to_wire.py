@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from datetime import date
 from typing import Any, NotRequired, TypedDict
 
 import pytest
@@ -178,6 +180,37 @@ def test_blocks_of_all_origins_become_parts(block, expected):
 )  # fmt: skip
 def test_text_blocks_of_all_kinds_become_text(block, text):
     assert wire(ToolMessage([block], tool_call_id="c1"))[0]["content"] == text
+
+
+OWN_DATA = [
+    {"type": "text", "content": "found", "score": 0.5},
+    {"type": "text", "text": {"de": "gefunden"}},
+    {"type": "file", "name": "a.txt", "size": 3},
+    {"type": "document", "title": "T", "content": "found", "source": "wiki"},
+    {"type": "search_result", "title": "T", "url": "https://e.org", "snippet": "found"},
+    {"type": "search_result", "title": "T", "content": "found"},
+    {"type": "json", "rows": [1, 2]},
+    {"type": "image", "name": "fox.png", "id": 7, "file": None},
+]
+
+
+@pytest.mark.parametrize("item", OWN_DATA)
+def test_a_tools_own_data_that_looks_like_blocks_reaches_the_model(item):
+    """LangChain makes content of a result whose items have such a ``type``."""
+
+    @tool
+    def find() -> list[Any]:
+        """Find."""
+        return [item]
+
+    result = find.invoke({"name": "find", "args": {}, "id": "c1", "type": "tool_call"})
+    assert result.content == [item]
+    assert json.loads(wire(result)[0]["content"]) == item
+
+
+def test_data_without_a_type_in_a_tools_result_is_json():
+    (sent,) = wire(ToolMessage([{"id": 7, "at": date(2026, 1, 2)}, "b"], tool_call_id="c1"))
+    assert [part["text"] for part in sent["content"]] == ['{"id": 7, "at": "2026-01-02"}', "b"]
 
 
 @pytest.mark.parametrize(
