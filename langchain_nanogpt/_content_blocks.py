@@ -285,6 +285,8 @@ def _cache_control(block: Mapping[str, Any]) -> Any:
 
 def _text(block: Mapping[str, Any]) -> Part | None:
     text = block.get("text") or ""
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a string, not {text!r}")
     cache_control = _cache_control(block)
     return messages.text_part(text, cache_control=cache_control) if text or cache_control else None
 

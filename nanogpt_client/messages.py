@@ -337,14 +337,15 @@ def _named(built: dict[str, Any], name: str | None) -> dict[str, Any]:
 
 
 def _content(content: str | Sequence[Part]) -> str | list[Part]:
-    """Return a single text part as a string, which every model accepts."""
+    """Return content that is only text as one string: some providers accept no list of parts.
+
+    DeepSeek's API does not, nor do servers that were built like it.
+    """
     if isinstance(content, str):
         return content
-    parts = list(content)
-    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
-        text: str = parts[0]["text"]
-        return text
-    return parts or ""
+    if any(part.keys() != {"type", "text"} for part in content):
+        return list(content)
+    return "\n".join(part["text"] for part in content)
 
 
 def _url(source: str | bytes, mime_type: str | None) -> str:

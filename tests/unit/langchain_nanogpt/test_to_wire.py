@@ -80,8 +80,10 @@ def wire(*messages):
             {"role": "developer", "content": "be brief"},
         ),
         (HumanMessage("hi", name="Ada"), {"role": "user", "content": "hi", "name": "Ada"}),
-        (HumanMessage(["a", "b"]), {"role": "user", "content": [
-            {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}),
+        (SystemMessage(["a", "b"]), {"role": "system", "content": "a\nb"}),
+        (HumanMessage(["a", "b"]), {"role": "user", "content": "a\nb"}),
+        (ToolMessage(["a", "b"], tool_call_id="c1"), {
+            "role": "tool", "content": "a\nb", "tool_call_id": "c1"}),
         (AIMessage("hello"), {"role": "assistant", "content": "hello"}),
         (AIMessage("", tool_calls=[CALL]), {
             "role": "assistant", "content": None, "tool_calls": [WIRE_CALL]}),
@@ -153,8 +155,7 @@ def test_what_is_no_message_to_a_model_is_refused():
     ],
 )  # fmt: skip
 def test_blocks_of_all_origins_become_parts(block, expected):
-    content = wire(HumanMessage([block, "?"]))[0]["content"]
-    assert content == [expected, {"type": "text", "text": "?"}]
+    assert wire(HumanMessage([block, IMAGE]))[0]["content"] == [expected, IMAGE]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_a_tools_own_data_that_looks_like_blocks_reaches_the_model(item):
 
 def test_data_without_a_type_in_a_tools_result_is_json():
     (sent,) = wire(ToolMessage([{"id": 7, "at": date(2026, 1, 2)}, "b"], tool_call_id="c1"))
-    assert [part["text"] for part in sent["content"]] == ['{"id": 7, "at": "2026-01-02"}', "b"]
+    assert sent["content"] == '{"id": 7, "at": "2026-01-02"}\nb'
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,7 @@ def test_data_without_a_type_in_a_tools_result_is_json():
         ({"type": "file", "file_id": "f1"}, "by id"),
         ({"type": "audio", "url": "https://e.org/a.wav"}, "transcribe it by URL"),
         ({"type": "image", "base64": "%%%"}, "malformed 'image'"),
+        ({"type": "text", "text": {"de": "ein"}}, "malformed 'text'"),
         ({"type": "input_audio"}, "malformed 'input_audio'"),
     ],
 )
@@ -245,8 +247,7 @@ def test_what_other_providers_leave_in_a_history_is_dropped():
 
 def test_refusals_and_transcripts_of_the_assistant_are_sent():
     message = AIMessage(["a", {"text": "b"}, {"type": "refusal", "refusal": "c"}])
-    texts = [part["text"] for part in wire(message)[0]["content"]]
-    assert texts == ["a", "b", "c"]
+    assert wire(message)[0]["content"] == "a\nb\nc"
     refused = AIMessage("", additional_kwargs={"refusal": "I will not."})
     assert wire(refused) == [{"role": "assistant", "content": "I will not."}]
 

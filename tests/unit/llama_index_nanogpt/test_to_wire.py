@@ -70,9 +70,12 @@ def test_a_name_is_kept():
     assert one(user(TextBlock(text="hi"), name="ann"))["name"] == "ann"
 
 
-def test_several_texts_stay_apart_and_empty_ones_are_left_out():
-    parts = content(TextBlock(text="a"), TextBlock(text=""), TextBlock(text="b"))
-    assert parts == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+def test_several_texts_are_lines_of_one_and_empty_ones_are_left_out():
+    blocks = [TextBlock(text="a"), TextBlock(text=""), TextBlock(text="b")]
+    assert content(*blocks) == "a\nb"
+    for role in ("system", "assistant", "tool"):
+        (sent,) = messages_to_wire([ChatMessage(role=role, blocks=blocks)])
+        assert sent["content"] == "a\nb"
 
 
 def test_pictures_by_bytes_by_url_by_path_and_by_file_object(tmp_path):

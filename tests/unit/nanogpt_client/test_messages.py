@@ -86,7 +86,11 @@ def test_parts(built, expected):
         (message("user", []), {"role": "user", "content": ""}),
         (
             message("user", [text_part("a"), text_part("b")]),
-            {"role": "user", "content": [text_part("a"), text_part("b")]},
+            {"role": "user", "content": "a\nb"},
+        ),
+        (
+            message("user", [text_part("a"), image_part("https://b")]),
+            {"role": "user", "content": [text_part("a"), image_part("https://b")]},
         ),
         (
             message("user", [text_part("a", cache_control={"type": "ephemeral"})]),
@@ -314,9 +318,9 @@ def test_what_a_model_does_not_take_is_a_text_where_it_was_but_in_the_users_own_
     ):
         moved = media_behind_tools(conversation, {"image_url": False})
     assert moved[0] == conversation[0]
-    note = text_part("[an image was here, which the model does not support]")
-    assert moved[1]["content"] == [text_part("Here:"), note]
-    assert moved[2]["content"] == [text_part("seen"), note]
+    note = "[an image was here, which the model does not support]"
+    assert moved[1]["content"] == f"Here:\n{note}"
+    assert moved[2]["content"] == f"seen\n{note}"
     assert moved[3]["content"][1] == sound
 
 

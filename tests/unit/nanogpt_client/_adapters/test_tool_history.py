@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanogpt_client._adapters.tool_history import PROBLEM, sendable
-from nanogpt_client.messages import assistant_message, message, tool_call, tool_message
+from nanogpt_client.messages import (
+    assistant_message,
+    image_part,
+    message,
+    text_part,
+    tool_call,
+    tool_message,
+)
 
 USER = message("user", "hi")
 
@@ -59,9 +66,9 @@ def test_unreadable_arguments_are_told_in_the_result(unreadable):
     assert arguments_of(sent) == ["{}"]
     problem = f"The arguments of this call are not a JSON object: {unreadable}"
     assert sent[1]["content"] == f"{problem}\nno such tool"
-    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    parts = [text_part("a"), image_part("https://e.org/b.png")]
     in_parts = sendable([history[0], tool_message(parts, "c")])[1]["content"]
-    assert in_parts == [{"type": "text", "text": problem}, *parts]
+    assert in_parts == [text_part(problem), *parts]
     assert sendable([history[0], tool_message("", "c")])[1]["content"] == problem
 
 
