@@ -39,7 +39,7 @@ def run(path: Path, *, twice: bool = False) -> Any:
 
     Args:
         path: the notebook.
-        twice: then run it once more among the files of the first run, in a kernel of its own.
+        twice: if it wrote files, run it once more among them, in a kernel of its own.
 
     Raises:
         CellExecutionError: of nbclient; a cell failed.
@@ -47,7 +47,7 @@ def run(path: Path, *, twice: bool = False) -> Any:
     """
     with tempfile.TemporaryDirectory() as folder:
         notebook = _run_in(folder, path)
-        if twice:
+        if twice and any(Path(folder).iterdir()):
             _run_in(folder, path)
         if left := {found.name for found in Path(folder).iterdir()} - {"out"}:
             raise RuntimeError(f"{path.name} writes {', '.join(sorted(left))} outside of out/")
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m cookbook.execute", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="parts of their files' names; by default all")
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to write them to")
-    parser.add_argument("--twice", action="store_true", help="also run each among its own files")
+    parser.add_argument("--twice", action="store_true", help="run those that write files again")
     options = parser.parse_args(arguments)
     wanted = options.names or [""]
     chosen = [path for path in NOTEBOOKS if any(name in path.name for name in wanted)]

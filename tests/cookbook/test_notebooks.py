@@ -1,6 +1,6 @@
-"""Every notebook runs from top to bottom in the sandbox, twice, and shows what is committed.
+"""Every notebook runs from top to bottom in the sandbox, and shows what is committed.
 
-It writes into its folder ``out`` alone, so a second run finds the files of the first.
+It writes into its folder ``out`` alone; one that does runs again, among the files of the first run.
 
 Texts and tables must be the same but for passing values (`cookbook.execute`); images nearly so,
 because another machine may draw a line a shade lighter.
@@ -33,7 +33,7 @@ def read(path):
 
 @each
 @pytest.mark.timeout(300)  # a second process, on a machine that may be busy
-def test_it_shows_what_is_committed_and_runs_a_second_time(path, tmp_path):
+def test_it_shows_what_is_committed_and_runs_among_its_own_files(path, tmp_path):
     # A process of its own, because Jupyter's client leaves sockets unclosed.
     command = [
         sys.executable,
