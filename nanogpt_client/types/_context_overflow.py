@@ -18,7 +18,10 @@ _OVERFLOW = re.compile(
     r"|range of input length should be|too many tokens: |context[ _]window[ _]exceeded"
     r"|`?inputs`? (?:tokens \+ `?max_new_tokens`? must be|must have less than \d+ tokens)"
     r"|reduce the length of (?:the|your) (?:messages|prompt|input)"
-    r"|(?:prompt|input) contains (?:too many|\d+) tokens",
+    r"|(?:prompt|input) contains (?:too many|\d+) tokens|too many input tokens"
+    r"|tokens in request (?:is )?more than max(?:imum)? tokens"
+    r"|total length of (?:all )?(?:the )?messages is too long"
+    r"|exceeds? the max input token limit|total tokens exceeds? the model'?s max",
     re.IGNORECASE,
 )
 

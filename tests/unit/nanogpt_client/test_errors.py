@@ -195,6 +195,11 @@ TOO_LONG = [
     "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4125",
     "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000",
     "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000",
+    "tokens in request more than max tokens allowed",
+    "The total length of all messages is too long.",
+    "ValidationException: Input exceeds the max input token limit",
+    "Too many input tokens. The limit is 128000",
+    "total tokens exceeds the model's max of 4096",
 ]
 
 
