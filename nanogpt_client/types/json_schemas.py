@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUserError
 
 from nanogpt_client.errors import InvalidArgumentError
 
@@ -179,8 +179,17 @@ class ClassSchema(NamedTuple):
 
 @lru_cache(maxsize=256)  # agents offer the same classes with every call
 def class_schema(cls: type[BaseModel]) -> ClassSchema:
-    """Return the schema of a pydantic class, with its references, as it may be recursive."""
-    schema = _rooted(cls.model_json_schema())
+    """Return the schema of a pydantic class, with its references, as it may be recursive.
+
+    Raises:
+        InvalidArgumentError: JSON cannot express a field, or a name in an annotation is unknown.
+    """
+    try:
+        schema = _rooted(cls.model_json_schema())
+    except PydanticUserError as error:
+        why = str(error).partition("\n")[0]
+        msg = f"{cls.__name__} cannot be described to a model: {why}"
+        raise InvalidArgumentError(msg, param="schema") from error
     title = str(schema.get("title") or cls.__name__)
     description = schema.pop("description", "")
     return ClassSchema(title, description, without_titles(schema))

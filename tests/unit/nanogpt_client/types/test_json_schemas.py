@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pytest
@@ -317,6 +318,20 @@ def test_a_class_is_described_once():
         "type": "string",
     }
     assert list(class_schema(Tree).titled)[:2] == ["title", "description"]
+
+
+class Handler(BaseModel):
+    run: Callable[[int], int]
+
+
+class Unfinished(BaseModel):
+    missing: Nowhere  # type: ignore[name-defined]  # noqa: F821 - what is tested
+
+
+@pytest.mark.parametrize(("cls", "why"), [(Handler, "Callable"), (Unfinished, "Nowhere|defined")])
+def test_a_class_that_json_cannot_express_is_refused_by_its_name(cls, why):
+    with pytest.raises(InvalidArgumentError, match=f"{cls.__name__} cannot be .*({why})"):
+        class_schema(cls)
 
 
 def test_titles_go_but_data_stay():
