@@ -34,7 +34,9 @@ def _tests(*places: str) -> Row:
     )  # fmt: skip
     last = ran.stdout.strip().splitlines()[-1] if ran.stdout.strip() else ran.stderr[-300:]
     counted = re.search(r"\d+ (passed|failed).*?(?= in |$)", last)
-    return {"holds": ran.returncode == 0, "said": counted.group() if counted else last}
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+    said = [counted.group() if counted else last, *failed]
+    return {"holds": ran.returncode == 0, "said": "; ".join(said)}
 
 
 def _load(name: str) -> Row:
