@@ -250,13 +250,16 @@ def tool_calls(message: ChatMessage) -> list[ToolCallBlock]:
     return [_legacy_call(call) for call in as_dicts if isinstance(call, Mapping)]
 
 
+_ARGUMENTS = ("arguments", "input", "args")  # of OpenAI's form, Anthropic's and Google's
+
+
 def _legacy_call(fields: Mapping[str, Any]) -> ToolCallBlock:
     """Return a call that an integration put into ``additional_kwargs``."""
     function = fields.get("function") or fields
     return ToolCallBlock(
         tool_call_id=fields.get("id"),
         tool_name=function.get("name") or "",
-        tool_kwargs=function.get("arguments", function.get("input")) or "",
+        tool_kwargs=next((function[key] for key in _ARGUMENTS if function.get(key)), ""),
     )
 
 

@@ -30,7 +30,8 @@ def sendable(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     - Arguments are JSON objects. Missing ones become ``{}``; readable ones are written as valid
       JSON; unreadable ones become ``{}``, and the call's result then begins with what the model
       wrote. If there is no result, one is added, because the tool was not run.
-    - Each call has an id of its own and a name that providers accept; results follow their calls.
+    - Each call has an id of its own and a name that providers accept; results follow their calls,
+      also if they have the tool's name in place of an id.
     - Empty responses are left out, unless there is nothing else.
 
     Results without a call stay as they are.
@@ -47,6 +48,7 @@ class _Open:
 
     original_id: str
     id: str
+    name: str
     problem: str | None
 
 
@@ -81,7 +83,8 @@ class _Repaired:
         arguments, problem = _repaired_arguments(function["arguments"])
         if not function["name"]:
             problem = "The call names no tool."
-        self._open.append(_Open(original, call_id, problem or call.get(PROBLEM)))
+        problem = problem or call.get(PROBLEM)
+        self._open.append(_Open(original, call_id, function["name"], problem))
         name = allowed_name(function["name"], _NAMELESS)
         repaired = function | {"name": name, "arguments": arguments}
         kept = {key: value for key, value in call.items() if key != PROBLEM}
@@ -94,15 +97,22 @@ class _Repaired:
         return f"call_{number}"
 
     def _result(self, entry: dict[str, Any]) -> dict[str, Any]:
-        call_id = entry.get("tool_call_id") or ""
-        fits = (call for call in self._open if not call_id or call.original_id == call_id)
-        if (call := next(fits, None)) is None:
+        if (call := self._call_of(entry.get("tool_call_id") or "")) is None:
             return entry
         self._open.remove(call)
         entry["tool_call_id"] = call.id
         if call.problem:
             entry["content"] = _before(call.problem, entry["content"])
         return entry
+
+    def _call_of(self, call_id: str) -> _Open | None:
+        """Return the call that a result belongs to: the first without one that fits.
+
+        LlamaIndex's integrations of Gemini and Ollama know no ids, and use the name of the tool.
+        """
+        by_id = [call for call in self._open if not call_id or call.original_id == call_id]
+        fits = by_id or [call for call in self._open if call.name == call_id]
+        return fits[0] if fits else None
 
     def _close(self) -> None:
         """Add a result to each call that was not run and has none."""

@@ -227,6 +227,35 @@ def test_calls_that_another_integration_left_aside_are_found(legacy):
     assert one(message)["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
 
 
+class OfGoogle(BaseModel):
+    id: str | None = None
+    args: dict[str, Any]
+    name: str
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"function": {"name": "f", "arguments": {"a": 1}}},
+        {"id": "f", "name": "f", "input": {"a": 1}},
+        OfGoogle(name="f", args={"a": 1}),
+        OfGoogle(name="f", args={"a": 1}).model_dump(),
+        ToolCallBlock(tool_name="f", tool_kwargs={"a": 1}),
+    ],
+)
+def test_calls_that_integrations_know_by_the_tools_name_keep_arguments_and_results(call):
+    """Those for Gemini and Ollama have no ids; their results have the tool's name."""
+    is_block = isinstance(call, ToolCallBlock)
+    extra = {} if is_block else {"tool_calls": [call]}
+    asked = ChatMessage(
+        role="assistant", blocks=[call] if is_block else [], additional_kwargs=extra
+    )
+    result = ChatMessage(role="tool", content="2", additional_kwargs={"tool_call_id": "f"})
+    calling, answering = messages_to_wire([asked, result])
+    assert calling["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a": 1}'}
+    assert answering["tool_call_id"] == calling["tool_calls"][0]["id"]
+
+
 def test_pictures_of_tool_results_follow_all_results_in_a_user_message():
     def result(call_id, *blocks):
         return ChatMessage(

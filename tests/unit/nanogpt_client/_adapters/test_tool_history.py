@@ -132,6 +132,20 @@ def test_missing_and_repeated_ids_are_made_and_matched():
     assert sendable(turn) == sendable([*turn, USER, *turn])[:4]
 
 
+def test_results_with_the_tools_name_for_an_id_are_matched():
+    """Thus in histories of Gemini and Ollama, written by LlamaIndex's integrations."""
+    turn = [
+        calling(tool_call("call_0", "f", "{}"), tool_call("", "g", "{}"), tool_call("", "f", "{}")),
+        tool_message("1", "f"),
+        tool_message("2", "g"),
+        tool_message("3", "f"),
+    ]
+    first, second, third, *results = ids_of(sendable(turn))
+    assert results == [first, second, third]
+    named = [calling(tool_call("g", "f", "{}"), tool_call("f", "g", "{}")), tool_message("", "g")]
+    assert ids_of(sendable(named)) == ["g", "f", "g"]
+
+
 def test_results_that_answer_no_call_stay():
     history = [USER, tool_message("orphan", "z"), tool_message("orphan", "")]
     assert sendable(history) == history
