@@ -60,7 +60,7 @@ def messages_to_wire(
     built = [
         entry for each in messages for entry in _message(each, to, is_past=each is not current)
     ]
-    return wire.media_behind_tools(sendable(built), to.takes)
+    return wire.media_behind_tools(sendable(built, to.model), to.takes)
 
 
 def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:

@@ -73,7 +73,7 @@ def messages_to_wire(
         _message(message, to, is_past=message is not current and message.role not in _INSTRUCTING)
         for message in messages
     ]
-    return wire.media_behind_tools(sendable(built), to.takes)
+    return wire.media_behind_tools(sendable(built, to.model), to.takes)
 
 
 def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str, Any]:

@@ -9,9 +9,10 @@ so that a provider's prompt cache stays valid.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from nanogpt_client.types.json_schemas import allowed_name
 from nanogpt_client.types.tool_arguments import is_plain_object, read_arguments
@@ -24,19 +25,41 @@ PROBLEM = "problem"
 _NAMELESS = "unnamed"
 
 
-def sendable(conversation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a conversation whose tool calls providers accept.
+class _Ids(NamedTuple):
+    """Which ids of calls a model accepts, and the form of those that replace others."""
+
+    accepted: re.Pattern[str]
+    made: str
+
+
+# Claude refuses other characters, and OpenAI's models longer ids as well.
+_MOST = _Ids(re.compile(r"[A-Za-z0-9_-]{1,40}"), "call_{}")
+_MISTRALS = _Ids(re.compile(r"[A-Za-z0-9]{9}"), "call{:05}")
+# Kimi calls tools less reliably if its ids ("functions.name:0") are replaced, and bridges to Gemini
+# put its signatures into them.
+_ANY = _Ids(re.compile(r".+", re.DOTALL), "call_{}")
+_FAMILIES = ((r"kimi|moonshot|gemini", _ANY), (r"[sx]tral", _MISTRALS))
+
+
+def _ids_of(model: str) -> _Ids:
+    found = (ids for name, ids in _FAMILIES if re.search(name, model, re.IGNORECASE))
+    return next(found, _MOST)
+
+
+def sendable(conversation: Sequence[Mapping[str, Any]], model: str = "") -> list[dict[str, Any]]:
+    """Return a conversation whose tool calls the provider of ``model`` accepts.
 
     - Arguments are JSON objects. Missing ones become ``{}``; readable ones are written as valid
       JSON; unreadable ones become ``{}``, and the call's result then begins with what the model
       wrote. If there is no result, one is added, because the tool was not run.
-    - Each call has an id of its own and a name that providers accept; results follow their calls,
-      also if they have the tool's name in place of an id.
+    - Each call has an id of its own, and id and name as providers accept them, also if another
+      provider's model made them; results follow their calls, also if they have the tool's name in
+      place of an id.
     - Empty responses are left out, unless there is nothing else.
 
     Results without a call stay as they are.
     """
-    repaired = _Repaired()
+    repaired = _Repaired(_ids_of(model))
     for entry in conversation:
         repaired.add(dict(entry))
     return repaired.all() or [dict(entry) for entry in conversation]
@@ -53,8 +76,9 @@ class _Open:
 
 
 class _Repaired:
-    def __init__(self) -> None:
+    def __init__(self, form: _Ids) -> None:
         self._sent: list[dict[str, Any]] = []
+        self._form = form
         self._ids: set[str] = set()
         self._open: list[_Open] = []
 
@@ -78,7 +102,8 @@ class _Repaired:
 
     def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
         original, function = str(call.get("id") or ""), call["function"]
-        call_id = original if original and original not in self._ids else self._new_id()
+        accepted = self._form.accepted.fullmatch(original) and original not in self._ids
+        call_id = original if accepted else self._new_id()
         self._ids.add(call_id)
         arguments, problem = _repaired_arguments(function["arguments"])
         if not function["name"]:
@@ -92,9 +117,9 @@ class _Repaired:
 
     def _new_id(self) -> str:
         number = len(self._ids)
-        while f"call_{number}" in self._ids:
+        while (made := self._form.made.format(number)) in self._ids:
             number += 1
-        return f"call_{number}"
+        return made
 
     def _result(self, entry: dict[str, Any]) -> dict[str, Any]:
         if (call := self._call_of(entry.get("tool_call_id") or "")) is None:

@@ -14,6 +14,7 @@ from langchain_core.messages import (
     BaseMessage,
     HumanMessage,
     SystemMessage,
+    ToolCall,
     ToolMessage,
 )
 from langchain_core.tools import StructuredTool
@@ -38,6 +39,7 @@ import langchain_nanogpt._to_wire as langchain
 import llama_index_nanogpt._to_wire as llama_index
 from langchain_nanogpt import ChatNanoGPT
 from llama_index_nanogpt import NanoGPT
+from nanogpt_client._adapters.history import Recipient
 from nanogpt_client.endpoints.chat import chat
 from nanogpt_client.messages import function_tool
 
@@ -329,6 +331,24 @@ def test_a_conversation_with_options_is_the_same_through_both():
     assert body(theirs, langchain.options_to_wire(WORDS, PER_CALL)) == body(
         ours, llama_index.options_to_wire(WORDS, PER_CALL)
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"),
+    [("moonshotai/kimi-k2.6", "functions.f:0"), ("anthropic/claude-opus-4.6", "call_0")],
+)
+def test_ids_of_calls_are_as_the_next_model_accepts_them_in_both(model, sent):
+    """A conversation with Kimi can go on with another model."""
+    kimis, to = "functions.f:0", Recipient(model)
+    call = ToolCall(name="f", args={}, id=kimis)
+    block = ToolCallBlock(tool_call_id=kimis, tool_name="f", tool_kwargs={})
+    result = ChatMessage("1", role="tool", additional_kwargs={"tool_call_id": kimis})
+    theirs = langchain.messages_to_wire(
+        [AIMessage("", tool_calls=[call]), ToolMessage("1", tool_call_id=kimis)], to
+    )
+    ours = llama_index.messages_to_wire([ChatMessage(role="assistant", blocks=[block]), result], to)
+    assert theirs == ours
+    assert (ours[0]["tool_calls"][0]["id"], ours[1]["tool_call_id"]) == (sent, sent)
 
 
 class Place(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -130,6 +131,38 @@ def test_missing_and_repeated_ids_are_made_and_matched():
     assert ids[1] == "x"
     # What came before is sent in the same way, whatever follows: it is in the provider's cache.
     assert sendable(turn) == sendable([*turn, USER, *turn])[:4]
+
+
+KIMIS, LONG = "functions.find:0", "call_" + "x" * 36
+
+
+@pytest.mark.parametrize(
+    ("model", "kept", "replaced"),
+    [
+        ("anthropic/claude-opus-4.6", ["toolu_01-x"], [KIMIS, LONG, "a|b", "é"]),
+        ("openai/gpt-5.2", ["toolu_01-x", "call_" + "x" * 35], [KIMIS, LONG]),
+        ("nanogpt/coding-router", ["call_00_x"], [KIMIS]),
+        ("mistralai/devstral-2-123b-instruct-2512", ["D681PevKs"], [KIMIS, "call_0", "é" * 9]),
+        ("mistralai/Mixtral-8x22b", ["abcdefghi"], ["toolu_01-x"]),
+        ("moonshotai/kimi-k2-thinking", [KIMIS, LONG, "toolu_01-x"], []),
+        ("google/gemini-3-pro", [KIMIS, LONG], []),
+    ],
+)
+def test_ids_are_as_the_next_model_accepts_them(model, kept, replaced):
+    turn = [
+        calling(*(tool_call(each, "f", "{}") for each in [*kept, *replaced])),
+        *(tool_message(each, each) for each in reversed([*kept, *replaced])),
+    ]
+    sent = sendable([*turn, USER], model)
+    ids = ids_of(sent[:1])
+    assert ids[: len(kept)] == kept
+    made = ids[len(kept) :]
+    form = r"[A-Za-z0-9]{9}" if "mistral" in model else r"[A-Za-z0-9_-]{1,40}"
+    assert all(re.fullmatch(form, each) for each in made)
+    assert not {*made} & {*replaced}
+    assert len({*ids}) == len(ids)
+    assert ids_of(sent[1:]) == ids[::-1]
+    assert sendable([*turn, USER, *turn], model)[: len(sent)] == sent
 
 
 def test_results_with_the_tools_name_for_an_id_are_matched():
