@@ -137,7 +137,8 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, LangChainSettings):
     """Refuse media that your own ``profile`` denies; log those that the catalogue denies."""
     send_reasoning: bool | None = None
     """Send the model's reasoning back with the conversation: always, never, or (``None``) that of
-    tool calls, and of every message where the model requires it (DeepSeek V4)."""
+    tool calls, and of every message where the model requires it (DeepSeek V4), and none where it
+    is refused (Mistral)."""
 
     if not TYPE_CHECKING:  # type checkers read the arguments from the fields
 

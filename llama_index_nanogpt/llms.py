@@ -172,7 +172,8 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
     support images according to NanoGPT's catalogue."""
     send_reasoning: bool | None = None
     """Send the model's reasoning back with the conversation: always, never, or (``None``) that of
-    tool calls, and of every message where the model requires it (DeepSeek V4)."""
+    tool calls, and of every message where the model requires it (DeepSeek V4), and none where it
+    is refused (Mistral)."""
     moderator: NanoGPTModerator | None = None
     """Checks the input of each call before the call; see `NanoGPTModerator`."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)

@@ -21,7 +21,7 @@ from nanogpt_client.types._coerce import as_dict
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.chat import Message
 
-__all__ = ["KEPT", "Kept", "Recipient", "fields_of", "keep", "takes"]
+__all__ = ["KEPT", "MISTRALS", "Kept", "Recipient", "fields_of", "keep", "takes"]
 
 KEPT = "nanogpt"
 """The key in a framework's message under which the further fields of a response are kept."""
@@ -30,6 +30,11 @@ KEPT = "nanogpt"
 # passed back") if a conversation with tools lacks that of a plain response:
 # https://api-docs.deepseek.com/guides/thinking_mode
 _WANT_ALL_REASONING = re.compile(r"deepseek-v([4-9]|\d\d)", re.IGNORECASE)
+
+MISTRALS = r"[sx]tral"
+"""What the names of Mistral's models have in common, from Ministral to Mixtral."""
+# Mistral's API answers 422 ("extra_forbidden") to fields of a message that it does not know.
+_TAKE_NO_REASONING = re.compile(MISTRALS, re.IGNORECASE)
 
 # Further fields of a message that frameworks write for themselves, or that this package sends in
 # another way.
@@ -71,10 +76,13 @@ class Recipient:
     def wants_reasoning(self, *, beside_calls: bool) -> bool:
         """Return whether to send the reasoning of a message, which costs tokens.
 
-        Many models need it to continue after tool calls; few need that of plain responses.
+        Many models need it to continue after tool calls; few need that of plain responses, and some
+        refuse it.
         """
         if self.send_reasoning is not None:
             return self.send_reasoning
+        if _TAKE_NO_REASONING.search(self.model):
+            return False
         return beside_calls or _WANT_ALL_REASONING.search(self.model) is not None
 
     def kept(self, extra: Mapping[str, Any]) -> Kept:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from nanogpt_client._adapters.history import MISTRALS
 from nanogpt_client.types.json_schemas import allowed_name
 from nanogpt_client.types.tool_arguments import is_plain_object, read_arguments
 
@@ -34,11 +35,11 @@ class _Ids(NamedTuple):
 
 # Claude refuses other characters, and OpenAI's models longer ids as well.
 _MOST = _Ids(re.compile(r"[A-Za-z0-9_-]{1,40}"), "call_{}")
-_MISTRALS = _Ids(re.compile(r"[A-Za-z0-9]{9}"), "call{:05}")
+_NINE = _Ids(re.compile(r"[A-Za-z0-9]{9}"), "call{:05}")
 # Kimi calls tools less reliably if its ids ("functions.name:0") are replaced, and bridges to Gemini
 # put its signatures into them.
 _ANY = _Ids(re.compile(r".+", re.DOTALL), "call_{}")
-_FAMILIES = ((r"kimi|moonshot|gemini", _ANY), (r"[sx]tral", _MISTRALS))
+_FAMILIES = ((r"kimi|moonshot|gemini", _ANY), (MISTRALS, _NINE))
 
 
 def _ids_of(model: str) -> _Ids:

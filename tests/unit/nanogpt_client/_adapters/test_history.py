@@ -58,6 +58,8 @@ def test_fields_without_a_model_are_for_any():
         ("deepseek-chat", None, True, False),
         ("openai/gpt-5.2", True, True, True),
         ("deepseek/deepseek-v4-pro", False, False, False),
+        ("mistral/mistral-medium-3.5:thinking", None, False, False),
+        ("mistralai/devstral-2-123b-instruct-2512", True, True, True),
     ],
 )
 def test_reasoning_goes_back_where_it_is_wanted(model, setting, beside_calls, alone):
