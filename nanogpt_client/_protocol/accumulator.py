@@ -37,6 +37,13 @@ _IN_EVERY_EVENT = frozenset(
 _NOT_IN_RAW = frozenset({"choices", "error"})
 
 
+_LIMITS = frozenset({"length", "content_filter"})
+"""Finish reasons of responses that end anywhere."""
+_CUT_OFF = "{"
+"""Half an object, in place of the arguments that a call had none of when it was cut off. Without it
+the call would be one without arguments, and a tool would run with all its defaults."""
+
+
 # The attribute for each field of a message. (Repeated citations are recognised one by one.)
 _ATTRIBUTES = {
     "content": "text",
@@ -189,7 +196,7 @@ class _PartialChoice:
                 ToolCall(
                     call.id or _generated_id(salt, index, at),
                     call.name,
-                    str(call.arguments),
+                    str(call.arguments) + (_CUT_OFF if at == self._cut_off() else ""),
                     call.extras.fields,
                 )
                 for at, call in enumerate(self.tools.calls)
@@ -204,12 +211,24 @@ class _PartialChoice:
         logprobs = {key: list(values) for key, values in self.logprobs.items()}
         return Choice(index, message, self.finish_reason, logprobs or None)
 
-    def missing_ids(self, index: int, salt: str) -> list[ToolCallDelta]:
-        """Return deltas with the ids of the calls that had none."""
+    def _cut_off(self) -> int | None:
+        """Return the position of the call that a limit cut off before its arguments, if any."""
+        calls = self.tools.calls
+        is_cut_off = self.finish_reason in _LIMITS and calls and calls[-1].is_without_arguments
+        return len(calls) - 1 if is_cut_off else None
+
+    def endings(self, index: int, salt: str) -> list[ToolCallDelta]:
+        """Return deltas with the ids of the calls that had none, and the mark of one cut off."""
+        cut_off = self._cut_off()
         return [
-            ToolCallDelta(at, _generated_id(salt, index, at), None, "")
+            ToolCallDelta(
+                at,
+                None if call.id else _generated_id(salt, index, at),
+                None,
+                _CUT_OFF if at == cut_off else "",
+            )
             for at, call in enumerate(self.tools.calls)
-            if not call.id
+            if not call.id or at == cut_off
         ]
 
 
@@ -301,7 +320,7 @@ class ChatAccumulator:
             ChatChunk(
                 index=index,
                 finish_reason=choice.finish_reason,
-                tool_calls=choice.missing_ids(index, self._unique()),
+                tool_calls=choice.endings(index, self._unique()),
                 id=whole.id,
                 model=whole.model,
             )

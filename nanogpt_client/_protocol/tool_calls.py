@@ -30,6 +30,11 @@ class _Call:
 
     size: int = 0
 
+    @property
+    def is_without_arguments(self) -> bool:
+        """Whether nothing has arrived of them but the empty object that some bridges begin with."""
+        return self.blank and (self.scanner.whole or not self.scanner.begun)
+
     def add(self, arguments: str) -> None:
         self.arguments.add(arguments)
         self.size += len(arguments)

@@ -198,6 +198,9 @@ class Citation(Readable):
 class ToolCall(Readable):
     """A tool call of the model; ``arguments`` is the unchanged text.
 
+    Of a call that ``max_tokens`` or a content filter cut off before its arguments it is ``{``, so
+    that nothing takes it for a call without arguments.
+
     ``extra`` has its other fields, such as the signature of the reasoning behind it
     (``extra_content``); send them back to the model with the call.
     """

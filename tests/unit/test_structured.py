@@ -179,6 +179,23 @@ async def test_half_of_the_arguments_is_no_object(half, finish):
         assert isinstance(error, NoObjectError)
 
 
+class Options(BaseModel):
+    """A call without arguments would be one of these."""
+
+    currency: str = "USD"
+
+
+async def test_a_call_that_was_cut_off_before_its_arguments_is_no_object():
+    app = calling("Options", "", "length")
+    for error in await through_langchain(Options, app, "function_calling"):
+        assert isinstance(error, OutputParserException)
+    for error in await through_llama_index(Options, app, "a/b"):
+        assert isinstance(error, NoObjectError)
+    app = calling("Options", "", "tool_calls")
+    assert await through_langchain(Options, app, "function_calling") == [Options()] * 4
+    assert (await through_llama_index(Options, app, "a/b"))[-1] == Options()
+
+
 async def test_whole_json_of_a_cut_answer_is_no_object():
     app = app_of(NANO, finish_reason="length")
     for error in (*await through_langchain(Pick, app), *await through_llama_index(Pick, app)):

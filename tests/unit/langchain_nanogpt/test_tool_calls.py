@@ -82,6 +82,30 @@ class Turns(Wire):
 
 
 @pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("arguments", ["", "{}"])
+def test_an_agent_runs_no_call_that_was_cut_off_before_its_arguments(arguments, streaming):
+    """Its tool would take all its defaults."""
+    ran = []
+
+    def delete(customer: str | None = None) -> str:
+        """Delete a customer's orders; everybody's if no customer is given."""
+        ran.append(customer)
+        return "deleted"
+
+    wire = Turns(
+        Wire(call(arguments, id="c1", name="delete"), finish="length"),
+        Wire({"content": "Again?"}),
+    )
+    agent = create_agent(wire.model(streaming=streaming), [delete])
+    said = agent.invoke({"messages": [HumanMessage("Delete c1.")]})["messages"]
+    assert not ran
+    assert said[-1].invalid_tool_calls[0]["name"] == "delete"
+    wire.model().invoke([*said, HumanMessage("Well?")])
+    result = next(m for m in wire.bodies[-1]["messages"] if m["role"] == "tool")
+    assert "not a JSON object" in result["content"]
+
+
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("arguments", ['{"customer": "c1', "[1]", '{"customer": "c1"} or so'])
 async def test_an_agent_runs_no_unreadable_call_and_can_go_on(arguments, way, streaming):

@@ -160,6 +160,26 @@ async def test_the_model_is_told_of_calls_that_cannot_be_run(name, arguments, wo
     assert name == "" or arguments in results[first]
 
 
+@pytest.mark.parametrize("streaming", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("arguments", ["", "{}"])
+async def test_a_call_that_was_cut_off_before_its_arguments_is_not_run(arguments, streaming):
+    """Its tool would take all its defaults."""
+    ran = []
+
+    def delete(customer: str | None = None) -> str:
+        """Delete a customer's orders; everybody's if no customer is given."""
+        ran.append(customer)
+        return "deleted"
+
+    cut = Turn(tool_calls=(ToolCall("delete", arguments),), finish_reason="length")
+    app = SandboxApp(model=Script(cut, "Again?"))
+    agent: Any = FunctionAgent(tools=[delete], llm=llm_of(app), streaming=streaming)
+    response, _ = await run(agent, "Delete the orders of c1.")
+    assert (ran, str(response)) == ([], "Again?")
+    result = next(m["content"] for m in app.requests[-1].messages if m["role"] == "tool")
+    assert "not run" in result
+
+
 async def test_a_tool_may_return_a_picture(llm, tmp_path):
     path = tmp_path / "red.png"
     Image.new("RGB", (64, 48), "red").save(path)

@@ -209,6 +209,49 @@ def test_calls_of_a_whole_reply_are_never_merged():
     assert len({c.id for c in partial.completion().tool_calls}) == 4
 
 
+def read_both_ways(calls: list[dict], finish: str) -> list[ToolCall]:
+    """Read calls of a whole response, and check that a streamed one has the same."""
+    whole, streamed = ChatAccumulator(), ChatAccumulator()
+    message = {"message": {"tool_calls": calls}, "finish_reason": finish}
+    whole.add({"id": "i", "choices": [message]})
+    delta = {"delta": {"tool_calls": calls}, "finish_reason": finish}
+    chunks = streamed.add({"id": "i", "choices": [delta]}) + streamed.end()
+    found = streamed.completion().tool_calls
+    assert found == whole.completion().tool_calls
+    for at, each in enumerate(found):
+        deltas = [d for chunk in chunks for d in chunk.tool_calls if d.index == at]
+        assert "".join(d.arguments for d in deltas) == each.arguments
+        assert "".join(d.id or "" for d in deltas) == each.id
+    return list(found)
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter"])
+@pytest.mark.parametrize("arguments", [None, "", " ", "{}", "{ "])
+@pytest.mark.parametrize("id_", ["b", None])
+def test_a_call_that_was_cut_off_before_its_arguments_is_not_one_without(arguments, id_, finish):
+    calls = [call(0, "a", "f", "{}"), call(1, id_, "g", arguments)]
+    first, last = read_both_ways(calls, finish)
+    assert first.parse() == {}
+    assert last.problem is not None
+    with pytest.raises(ValueError, match="'g'"):
+        last.parse()
+    assert last.arguments.startswith(arguments or "{")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "finish"),
+    [
+        ("", "stop"),
+        ("{}", "tool_calls"),
+        ('{"x": 1}', "length"),
+        ("null", "length"),
+    ],
+)
+def test_calls_that_are_whole_stay_as_they_came(arguments, finish):
+    (found,) = read_both_ways([call(0, "a", "f", arguments)], finish)
+    assert (found.arguments, found.problem) == (arguments, None)
+
+
 # How providers number calls: the index, and on which pieces of a call its id and its name are.
 SCHEMES = {
     "as it should be": (int, "first", "first"),
