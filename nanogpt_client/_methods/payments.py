@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, overload
 
+from nanogpt_client import endpoints
 from nanogpt_client._methods.base import AsyncMethods, Methods
-from nanogpt_client.endpoints import payments
 from nanogpt_client.types.chat import ChatCompletion
 from nanogpt_client.types.media import GeneratedImages
 from nanogpt_client.types.pages import ScrapedPage, UrlResults
@@ -50,15 +50,17 @@ class PaymentMethods(Methods):
             PaymentError: NanoGPT has not seen the money after ``poll_timeout`` seconds, or the
                 payment expired, is too small, or was completed already.
         """
-        return self.run(payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout))
+        return self.run(
+            endpoints.payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout)
+        )
 
     def payment_status(self, payment_id: str) -> PaymentStatus:
         """Return the state of a payment; free."""
-        return self.send(payments.payment_status(payment_id))
+        return self.send(endpoints.payments.payment_status(payment_id))
 
     def payable_endpoints(self, *, unsupported: bool = False) -> list[PayableEndpoint]:
         """List the routes that can be paid per call, and how; ``unsupported`` also lists others."""
-        return self.send(payments.payable_endpoints(unsupported=unsupported))
+        return self.send(endpoints.payments.payable_endpoints(unsupported=unsupported))
 
 
 class AsyncPaymentMethods(AsyncMethods):
@@ -88,13 +90,13 @@ class AsyncPaymentMethods(AsyncMethods):
         As `NanoGPTClient.complete_payment`.
         """
         return await self.run(
-            payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout)
+            endpoints.payments.complete_payment(payment_id, kind, poll_timeout=poll_timeout)
         )
 
     async def payment_status(self, payment_id: str) -> PaymentStatus:
         """Return the state of a payment; free."""
-        return await self.send(payments.payment_status(payment_id))
+        return await self.send(endpoints.payments.payment_status(payment_id))
 
     async def payable_endpoints(self, *, unsupported: bool = False) -> list[PayableEndpoint]:
         """List the routes that can be paid per call, and how; ``unsupported`` also lists others."""
-        return await self.send(payments.payable_endpoints(unsupported=unsupported))
+        return await self.send(endpoints.payments.payable_endpoints(unsupported=unsupported))

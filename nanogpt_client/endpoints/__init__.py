@@ -3,24 +3,29 @@
 One function per route says how to ask and how to read the answer; no function here sends anything.
 """
 
-from nanogpt_client.endpoints import (
-    account,
-    batch,
-    batches,
-    embeddings,
-    images,
-    media,
-    memory,
-    moderation,
-    pages,
-    payments,
-    rerank,
-    search,
-    speech,
-    transcription,
-    video,
-    voices,
-)
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nanogpt_client.endpoints import (
+        account,
+        batch,
+        batches,
+        embeddings,
+        images,
+        media,
+        memory,
+        moderation,
+        pages,
+        payments,
+        rerank,
+        search,
+        speech,
+        transcription,
+        video,
+        voices,
+    )
 
 __all__ = [
     "account",
@@ -40,3 +45,10 @@ __all__ = [
     "video",
     "voices",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a route's module with its first call: most programs use few of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
