@@ -41,8 +41,8 @@ _FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENA
 # Folders and files whose tests coverage does not watch, for that doubles their time: they run over
 # and over, or in other programs, what the tests beside each module reach as well.
 _UNWATCHED = (
-    "benchmarks/", "cookbook/", "faults/", "packaging/", "peers/", "promises/",
-    "sandbox/test_skill", "unit/test_parity",
+    "benchmarks/", "conformance/", "cookbook/", "faults/", "packaging/", "peers/", "promises/",
+    "sandbox/test_skill", "security/", "unit/test_parity",
 )  # fmt: skip
 
 
