@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain, count, islice, product, starmap
+from itertools import islice, product
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -31,7 +32,6 @@ _NUMBER = re.compile(  # none that is part of a date, a time, a version or a nam
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)['‘]([^'’\n]+)['’](?!\w)"
 )
-_GAP = r"[\s_-]+"
 _WORD = re.compile(r"[^\s\"“”«»`,;!?()<>]+")
 
 Accepts = Callable[[Any], bool]
@@ -72,32 +72,27 @@ class MessageValues:
 
     def _word(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
         for match in _WORD.finditer(self.text):
-            for word in dict.fromkeys((match[0].strip(".:'‘’[]{}"), match[0])):
-                yield word, *match.span()
+            yield match[0].strip(".:'‘’[]{}"), *match.span()
 
     def _option(self, options: Sequence[Any]) -> list[tuple[Any, int, int]]:
-        """Find options as whole words, `dark_mode` also as `dark mode`; the longest wins."""
-        found = [
-            (option, *match.span())
-            for option in options
-            if isinstance(option, str | int | float) and not isinstance(option, bool)
-            for match in re.finditer(_as_words(str(option)), self.text, re.IGNORECASE)
-        ]
+        """Find options as whole words; where two begin at one place, the longer wins."""
+        found = []
+        for option in options:
+            if isinstance(option, str | int | float) and not isinstance(option, bool):
+                whole = rf"(?<!\w){re.escape(str(option))}(?!\w)"
+                matches = re.finditer(whole, self.text, re.IGNORECASE)
+                found += [(option, *match.span()) for match in matches]
         return sorted(found, key=lambda each: (each[1], -each[2]))
 
     def _whole(self, _: Sequence[Any]) -> list[tuple[Any, int, int]]:
         return [(self.text, -1, 0)] if self.text else []
 
 
-def _as_words(option: str) -> str:
-    words = map(re.escape, re.split(_GAP, option))
-    return rf"(?<!\w){_GAP.join(words)}(?!\w)" if option else "(?!)"
-
-
 Schema = Mapping[str, Any]
 _MOST_TRIED = 400  # values of one part of a schema
 _BEAM = 30  # strings of one length that may still match a pattern; as many more are spread out
 _LONGEST = 100  # letters beyond its least length that a string for a pattern may have
+_KINDS = ["string", "object", "array", "number", "boolean", "null"]
 _EXAMPLES = {
     "date": "2000-01-{:02}",
     "date-time": "2000-01-01T00:00:{:02}Z",
@@ -113,15 +108,6 @@ _EXAMPLES = {
     "json-string": "{}",
     "regex": "a{{{}}}",
 }
-_KEYWORDS = {  # of each type
-    "string": {"pattern", "format", "minLength", "maxLength"},
-    "object": {"properties", "required", "additionalProperties", "minProperties"},
-    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
-    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-    "boolean": set[str](),
-    "null": set[str](),
-}
-_FEWEST = re.compile(r"(?<!\\)(?:[*+]|\{(?P<least>\d+),\d*\})[?+]?")
 _FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "regex", "uuid"))
 
 
@@ -140,10 +126,7 @@ def instance_of(schema: Schema | bool, text: str = "") -> Any:
         NoInstanceError: the schema is invalid, has no instance, or none that is found by trying.
     """
     try:
-        with suppress(NoInstanceError):
-            return _Builder(schema, MessageValues(text)).first(schema, frozenset())
-        # A format may only describe, and contradict a pattern.
-        return _Builder(schema, MessageValues(text), FormatChecker(())).first(schema, frozenset())
+        return _Builder(schema, MessageValues(text)).first(schema, frozenset())
     except SchemaError as error:
         raise NoInstanceError(f"This is no JSON schema: {error.message}.") from error
     except Unresolvable as error:
@@ -166,13 +149,11 @@ def _is_uri(value: object) -> bool:
 class _Builder:
     """Builds instances of the parts of one schema; `active` are the references being followed."""
 
-    def __init__(
-        self, schema: Schema | bool, message: MessageValues, formats: FormatChecker = _FORMATS
-    ) -> None:
+    def __init__(self, schema: Schema | bool, message: MessageValues) -> None:
         kind = validator_for(schema, default=Draft202012Validator)
         whole: Any = schema  # the stubs do not allow true or false
         kind.check_schema(whole)
-        self._validator = kind(whole, format_checker=formats)
+        self._validator = kind(whole, format_checker=_FORMATS)
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
         self._message = message
 
@@ -199,7 +180,8 @@ class _Builder:
             if ref in active:
                 raise NoInstanceError(f"The reference {ref!r} leads back to itself.")
             parts.append(self._flat(self._resolver.lookup(ref).contents, active | {ref}))
-        return merge(rest, *(part for part, _ in parts)), active.union(*(refs for _, refs in parts))
+        flat = _merged([rest, *(part for part, _ in parts)])
+        return flat, active.union(*(refs for _, refs in parts))
 
     def _values(self, schema: Schema | bool, active: frozenset[str]) -> Iterator[Any]:
         """Yield values that may be valid: what the message gives, then null, then others."""
@@ -265,7 +247,7 @@ class _Builder:
             yield from islice(found, _MOST_TRIED // len(kinds))
 
     def _objects(self, flat: Schema, active: frozenset[str]) -> Iterator[dict[str, Any]]:
-        """Yield an object of what is required and what the message gives, then variations."""
+        """Yield an object of what is required and what the message gives, or of the former."""
         declared = flat.get("properties", {})
         made = {name: self.first(_property(flat, name), active) for name in _needed(flat)}
         given = {}
@@ -275,17 +257,9 @@ class _Builder:
                     given[name] = found.value
         yield {name: (made | given)[name] for name in declared if name in made | given} | made
         yield made
-        others = (name for name in chain(declared, _strings({})) if name not in made)
-        for name in islice(others, flat.get("minProperties", 0) + len(declared)):
-            with suppress(NoInstanceError):
-                made |= {name: self.first(_property(flat, name), active)}
-                yield made
-        for name in made:
-            for value in islice(self._values(_property(flat, name), active), 50):
-                yield made | {name: value}
 
     def _arrays(self, flat: Schema, active: frozenset[str]) -> Iterator[list[Any]]:
-        """Yield an array of what the message gives, or one item where that may be; then others."""
+        """Yield an array of what the message gives, or one item where that may be; or none."""
         made: list[Any] = []
         avoid = made if flat.get("uniqueItems") else []
         while len(made) < flat.get("minItems", 0):
@@ -300,59 +274,29 @@ class _Builder:
             made = made or [self.first(part, active)]
         yield made
         yield short
-        places = range(max(1, len(short)))
-        for place, size in product(places, range(1, 4)):
-            for value in islice(self._values(_item(flat, place), active), 30):
-                yield [*short[:place], *[value] * size, *short[place + 1 :]]
 
 
-def merge(*schemas: Schema | bool) -> Schema:
-    """Return one schema for what all of them say, as far as their keywords can be merged.
+def _merged(schemas: Iterable[Schema]) -> Schema:
+    """Return one schema for what all of them say.
 
-    Of two values that cannot be merged (two patterns, say) the first stays: whoever builds an
-    instance still has to check it against the schemas themselves.
+    Where two say different things of one keyword, the first stays: what is built from it is
+    checked against the schemas themselves.
     """
     merged: dict[str, Any] = {}
     for schema in schemas:
-        for name, value in schema.items() if isinstance(schema, Mapping) else ():
-            both = name in merged and merged[name] != value
-            merge_two = _MERGES.get(name, lambda one, _: one)
-            merged[name] = merge_two(merged[name], value) if both else value
+        properties = schema.get("properties", {}) | merged.get("properties", {})
+        required = [*merged.get("required", ()), *schema.get("required", ())]
+        merged = {**schema, **merged}
+        merged |= {"properties": properties} if properties else {}
+        merged |= {"required": required} if required else {}
     return merged
 
 
-def _all_of(one: Any, other: Any) -> Any:
-    return False if one is False or other is False else {"allOf": [one, other]}
-
-
-def _types_of_both(one: Any, other: Any) -> list[str]:
-    one, other = ([each] if isinstance(each, str) else list(each) for each in (one, other))
-    both = {*one} & {*other} | ({"integer"} if {"number", "integer"} <= {*one, *other} else set())
-    return [each for each in dict.fromkeys(one + other) if each in both]
-
-
-_MINIMA = "minimum exclusiveMinimum minLength minItems minProperties".split()
-_MAXIMA = "maximum exclusiveMaximum maxLength maxItems maxProperties".split()
-_MERGES: dict[str, Callable[[Any, Any], Any]] = {
-    "properties": lambda one, other: (
-        one | other | {key: _all_of(one[key], other[key]) for key in one.keys() & other}
-    ),
-    **dict.fromkeys(("items", "additionalProperties"), _all_of),
-    **dict.fromkeys(("required", "allOf"), lambda a, b: a + [each for each in b if each not in a]),
-    **dict.fromkeys(("anyOf", "oneOf"), lambda a, b: list(starmap(_all_of, product(a, b)))),
-    "enum": lambda one, other: [each for each in one if each in other],
-    "type": _types_of_both,
-    **dict.fromkeys(_MINIMA, max),
-    **dict.fromkeys(_MAXIMA, min),
-    "uniqueItems": max,
-}
-
-
 def _types(flat: Schema) -> list[str]:
-    """Return the types that an instance may have, those that the keywords are about first."""
-    if (kind := flat.get("type")) is not None:
-        return [kind] if isinstance(kind, str) else list(kind)
-    return sorted(_KEYWORDS, key=lambda name: not _KEYWORDS[name] & flat.keys())
+    """Return the types that an instance may have; a schema without a type may hint at one."""
+    hinted = "object" if "properties" in flat else "array" if "items" in flat else _KINDS
+    kind = flat.get("type", hinted)
+    return [kind] if isinstance(kind, str) else list(kind)
 
 
 def _branches(flat: Schema) -> list[Schema]:
@@ -388,11 +332,9 @@ def _numbers(flat: Schema) -> Iterator[int | float]:
     start = max(lows) if lows else min(highs, default=0)
     sign = -1 if highs and not lows else 1
     nearest = sign * math.ceil(sign * Decimal(str(start)) / step)
-    steps = (_plain(step * (nearest + sign * number)) for number in count())
-    yield from islice(steps, 40)
+    yield from (_plain(step * (nearest + sign * number)) for number in range(60))
     if lows and highs:
-        yield from (max(lows) + (min(highs) - max(lows)) * part / 16 for part in range(17))
-    yield from steps
+        yield (max(lows) + min(highs)) / 2
 
 
 def _plain(number: Decimal) -> int | float:
@@ -406,25 +348,17 @@ def _strings(flat: Schema) -> Iterator[str]:
         yield from (example.format(number) for number in range(1, 60))
     if "pattern" in flat:
         yield from _matching(flat["pattern"], least, int(min(most, least + _LONGEST)))
-        return
-    size = int(min(max(least, 1), most))
-    while size <= most:
-        yield from map("".join, islice(product("abcdefghijklmnopqrstuvwxyz", repeat=size), 5000))
-        size += 1
+    else:
+        size = int(min(max(least, 1), most))
+        yield from map("".join, product(ascii_lowercase, repeat=size))
 
 
 def _matching(pattern: str, least: int, most: int) -> Iterator[str]:
-    """Yield strings that match, found letter by letter among those that still may.
-
-    Every repetition is tried at its fewest first, where the least is left to guess.
-    """
-    regex.compile(pattern)
+    """Yield strings that match, found letter by letter among those that still may."""
     letters = dict.fromkeys(f"aA01{pattern} -_.@/:+,")
-    least_each = _FEWEST.sub(lambda m: f"{{{m['least'] or int(m[0][0] == '+')}}}", pattern)
-    for rule in (least_each, pattern):
-        beam = [""]
-        for _ in range(most + 1):
-            yield from (text.ljust(least, "a") for text in beam if regex.fullmatch(rule, text))
-            longer = [text + letter for text in beam for letter in letters]
-            longer = [text for text in longer if regex.fullmatch(rule, text, partial=True)]
-            beam = longer[:_BEAM] + longer[_BEAM :: len(longer) // _BEAM + 1]
+    beam = [""]
+    for _ in range(most + 1):
+        yield from (text.ljust(least, "a") for text in beam if regex.fullmatch(pattern, text))
+        longer = [text + letter for text in beam for letter in letters]
+        longer = [text for text in longer if regex.fullmatch(pattern, text, partial=True)]
+        beam = longer[:_BEAM] + longer[_BEAM :: len(longer) // _BEAM + 1]
