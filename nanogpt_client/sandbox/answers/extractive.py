@@ -1,16 +1,16 @@
 """`Extractive`: a model that answers with the best sentences of the context it is given.
 
-Frameworks put question, context and earlier answer into one message. A context is found by its
-form, in this order: what stands between two rules (`-----`), below a label (`Context:`,
-`## Documents`, `<context>`, a line that announces `the following text:`), or in the paragraphs
-before or after a question. Its sentences are ranked by the words that they share with the question
-(`text.rank`).
+Frameworks put question, context and earlier answer into one message. The context is what stands
+between two rules (`-----`), below a label (`Context:`, `<context>`, a line that ends with `the
+following text:`), or in the paragraphs before or after a question. Its sentences are ranked by the
+words that they share with the question (`text.rank`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from nanogpt_client.sandbox.answers.text import blocks, rank, sentences, shorten, terms
@@ -27,35 +27,26 @@ _WANTS_OPENING = re.compile(
     r" ?(?:about|say))\b",
     re.IGNORECASE,
 )
-_CONTEXT_NAMES = (
-    r"(?:contexts?|documents?|passages?|sources?|texts?|articles?|excerpts?|information|content"
-    r"|following|below)"
-)
-_OPENS = r"^[ \t]*(?:#+[ \t]+|\*\*|[<\[])?"
 _CONTEXT = re.compile(
-    rf"{_OPENS}(?:[a-z]+ )?{_CONTEXT_NAMES}(?:\*\*)?(?::(?:\*\*)?|[>\]]|[ \t]*$(?=\n))"
-    rf"|^[^\n:]{{0,200}}\b{_CONTEXT_NAMES}\b[^\n:]{{0,60}}:[ \t]*$(?=\n)",
+    r"^[^\n:]{0,200}\b(?:contexts?|documents?|passages?|sources?|texts?|articles?|excerpts?)\b"
+    r"(?::|>|[.*\] ]*\n)",
     re.IGNORECASE | re.MULTILINE,
 )
 _QUESTION = re.compile(
-    rf"{_OPENS}(?:[a-z']+ ){{0,2}}(?:question|query)(?: is(?: as follows)?)?(?:\*\*)?"
-    r"(?::(?:\*\*)?|[>\]]|[ \t]*$(?=\n))",
+    r"^\W*(?:[a-z']+ ){0,2}(?:question|query)(?: is as follows)?[*\] ]*(?::|>|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _EXISTING = re.compile(
-    r"^[^\n:]*\b(?:existing|original|previous) answer:[ \t]*(?P<text>.*?)(?=\n\s*\n|\n[A-Z]|\Z)",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+    r"\b(?:existing|original) answer: *(?P<text>.*?)(?=\n\s*\n|\n[A-Z]|\Z)",
+    re.IGNORECASE | re.DOTALL,
 )
 _FOLLOW_UP = re.compile(
-    rf"{_OPENS}follow[- ]?up (?:input|message|question)(?:\*\*)?(?::|[>\]])\s*(?P<text>[^\n]+)",
+    r"^\W*follow[- ]?up (?:input|message|question)[*\] ]*[:>]\s*(?P<text>[^\n]+)",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANSWER_LABEL = re.compile(r"\n\W*(?:[a-z]+ )?(?:answer|response|summary)\W*:\W*\Z", re.IGNORECASE)
-_POINTS_DOWN = re.compile(r"\b(?:following|below)\b", re.IGNORECASE)
 _CLOSING_TAG = re.compile(r"</[ \w]+>")
-_RULE = re.compile(
-    r"(?:^|(?<=[.:] ))[ \t]*(-{3,}|={3,}|\*{3,}|_{3,}|~{3,}|`{3,}|\"{3,})[ \t]*$", re.MULTILINE
-)
+_RULE = re.compile(r"^[ \t]*(-{3,})[ \t]*$", re.MULTILINE)
 
 
 class RagPrompt(NamedTuple):
@@ -68,10 +59,9 @@ class RagPrompt(NamedTuple):
 
 
 class Extract(NamedTuple):
-    """Sentences of passages, in reading order, and the number of the passage of each."""
+    """Sentences of passages, in reading order, and how well the best of them fits."""
 
     sentences: tuple[str, ...] = ()
-    sources: tuple[int, ...] = ()
     score: float = 0.0
 
 
@@ -144,27 +134,18 @@ def extract(question: str, passages: Sequence[str], most: int = _MOST_SENTENCES)
     A question for a summary, or without a word that says something, gets the opening sentences:
     the first of each passage, or the first ones of the only passage.
     """
-    split = [(place, each) for place, text in enumerate(passages) for each in sentences(text)]
-    split = split[:_MOST_READ]
-    texts, places = [each for _, each in split], [place for place, _ in split]
+    split = list(filter(None, map(sentences, passages)))
     if _WANTS_OPENING.search(question) or not terms(question):
-        several = len(set(places)) > 1
-        firsts = [i for i, place in enumerate(places) if not several or places.index(place) == i]
-        return _extract(split, firsts[:most], 1.0)
+        opening = [each[0] for each in split] if len(split) > 1 else chain(*split)
+        return Extract(tuple(islice(opening, most)), 1.0)
+    texts = list(chain(*split))[:_MOST_READ]
     scores = rank(question, texts)
-    ranked = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    if not ranked or scores[ranked[0]] < _ENOUGH:
+    best = max(scores, default=0.0)
+    if best < _ENOUGH:
         return Extract()
-    best, chosen = scores[ranked[0]], ranked[:1]
-    for i in ranked[1:most]:
-        if scores[i] >= _CLOSE * best and texts[i] not in {texts[j] for j in chosen}:
-            chosen.append(i)
-    return _extract(split, sorted(chosen), min(1.0, best))
-
-
-def _extract(split: Sequence[tuple[int, str]], chosen: Sequence[int], score: float) -> Extract:
-    parts = [split[i] for i in chosen]
-    return Extract(tuple(text for _, text in parts), tuple(place for place, _ in parts), score)
+    ranked = sorted(range(len(texts)), key=lambda i: -scores[i])[:most]
+    close = [texts[i] for i in sorted(ranked) if scores[i] >= _CLOSE * best]
+    return Extract(tuple(dict.fromkeys(close)), min(1.0, best))
 
 
 def read_rag_prompt(text: str) -> RagPrompt:
@@ -172,80 +153,62 @@ def read_rag_prompt(text: str) -> RagPrompt:
     if follow_ups := [*_FOLLOW_UP.finditer(text)]:
         return RagPrompt(text, follow_up=follow_ups[-1]["text"].strip())
     text = _ANSWER_LABEL.sub("", text.strip())
-    context, rest = _between_rules(text)
-    rest, last = _split_off_question(rest)
-    if not context:
-        context, rest = _below_label(rest, is_asked=bool(last))
-    if existing := _EXISTING.search(rest):
-        rest = rest.replace(existing[0], "")
-    question = last or _labelled_question(rest)
-    if not context and question:
-        context = rest if last else _before_question(text)
-    if not context:
-        return _unlabelled(text)
-    question = question or _last_question(rest)
-    return RagPrompt(
-        _clean(question), (_clean(context),), existing["text"].strip() if existing else ""
-    )
+    context, rest = _between_rules(text) or _below_label(text) or _around_question(text)
+    existing = _EXISTING.search(rest)
+    said = existing["text"].strip() if existing else ""
+    question = _question_in(rest.replace(existing[0], "") if existing else rest)
+    return RagPrompt(question, (_clean(context),), said) if context else RagPrompt(text)
 
 
 def _clean(text: str) -> str:
     return _CLOSING_TAG.sub("", text).strip()
 
 
-def _between_rules(text: str) -> tuple[str, str]:
+def _between_rules(text: str) -> tuple[str, str] | None:
     """Return what stands between the first and the last rule of one length, and the rest."""
     rules = list(_RULE.finditer(text))
     for first in rules:
         last = [rule for rule in rules if rule[1] == first[1]][-1]
         if inside := text[first.end() : last.start()].strip():
             return inside, f"{text[: first.start()]}\n{text[last.end() :]}"
-    return "", text
+    return None
 
 
-def _split_off_question(text: str) -> tuple[str, str]:
-    """Split off a question without a label that is the last paragraph."""
-    before, _, last = text.rpartition("\n\n")
-    alone = before.strip() and last.rstrip().endswith(("?", "？")) and not _QUESTION.search(last)
-    return (before, last.strip()) if alone else (text, "")
-
-
-def _below_label(text: str, *, is_asked: bool) -> tuple[str, str]:
+def _below_label(text: str) -> tuple[str, str] | None:
     """Return what stands below the first label of a context, and the rest.
 
-    It ends at the last label of a question, for a context may have such labels of its own; or
-    with the text, where the question stands elsewhere.
+    It ends where a question does: at a last paragraph that asks, or at the last label of a
+    question, for a context may have such labels of its own.
     """
     label = _CONTEXT.search(text)
     if label is None:
-        return "", text
+        return None
     before, after = text[: label.start()], text[label.end() :]
-    is_asked = is_asked or bool(_QUESTION.search(before))
-    asked = [] if is_asked else list(_QUESTION.finditer(after))
-    end = asked[-1].start() if asked else len(after)
+    above, _, last = after.rpartition("\n\n")
+    labels = list(_QUESTION.finditer(after))
+    end = len(after)
+    if _QUESTION.search(before) is None:
+        end = len(above) if above and _asks(last) else labels[-1].start() if labels else end
     return after[:end], before + after[end:]
 
 
-def _labelled_question(text: str) -> str:
+def _around_question(text: str) -> tuple[str, str]:
+    """Return the paragraphs above or below one that asks, and that one."""
+    *above, last = blocks(text) or [""]
+    if above and (_asks(last) or _QUESTION.search(last)):
+        return "\n\n".join(above), last
+    if above and (_asks(above[0]) or _WANTS_OPENING.search(above[0])):
+        return "\n\n".join([*above[1:], last]), above[0]
+    return "", text
+
+
+def _asks(text: str) -> bool:
+    return text.rstrip().endswith(("?", "？"))
+
+
+def _question_in(text: str) -> str:
+    """Return what stands below the last label of a question, else the last sentence that asks."""
     labels = list(_QUESTION.finditer(text))
-    found = blocks(_CLOSING_TAG.sub("\n\n", text[labels[-1].end() :])) if labels else []
-    return found[0] if found else ""
-
-
-def _before_question(text: str) -> str:
-    """Return the paragraphs above a labelled question; the first of several instructs."""
-    found = blocks(text[: list(_QUESTION.finditer(text))[-1].start()])
-    return "\n\n".join(found[1:] or found)
-
-
-def _last_question(text: str) -> str:
-    asked = [each for each in sentences(text) if each.endswith(("?", "？"))]
-    return asked[-1] if asked else text.strip()
-
-
-def _unlabelled(text: str) -> RagPrompt:
-    """Split off a first paragraph that asks or announces what is below it."""
-    found = blocks(text)
-    if len(found) > 1 and (found[0].endswith(("?", "？")) or _POINTS_DOWN.search(found[0])):
-        return RagPrompt(found[0], tuple(found[1:]))
-    return RagPrompt(text)
+    below = blocks(_CLOSING_TAG.sub("\n\n", text[labels[-1].end() :])) if labels else []
+    asked = [each for each in sentences(text) if _asks(each)]
+    return [text.strip(), *asked, *below[:1]][-1]
