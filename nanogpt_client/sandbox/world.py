@@ -99,15 +99,15 @@ class World:
         found = self.files.get(name)
         return found if found and found.until > self.clock() else None
 
-    def poll(self, kind: str, name: str) -> tuple[Job, int] | None:
-        """Return the job and its stage, or None when there is no such job.
+    def poll(self, kind: str, name: str, unknown: Refusal) -> tuple[Job, int]:
+        """Return the job and its stage. Raises `unknown` when there is no such job.
 
         What a failed job had cost is given back, once.
         """
         with self.lock:
             job = self.jobs.get(name)
             if job is None or job.kind != kind:
-                return None
+                raise unknown
             stage = job.reached(self.clock(), self.job_pace)
             job.polls += 1
             if job.outcome == "failed" and stage == job.stages and not job.refunded:

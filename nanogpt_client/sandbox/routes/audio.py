@@ -1,4 +1,4 @@
-"""Speech, transcription and voice clones, at once or as jobs, and under the older roots.
+"""Speech, transcription and voice clones, at once or as jobs.
 
 No voice is cloned: a preview is the text in the sandbox's own voice, a speaker's embedding a file
 without tensors.
@@ -23,38 +23,28 @@ if TYPE_CHECKING:  # it loads PyAV
     from nanogpt_client.sandbox.media.audio import Transcript
 
 _CHUNK = 4096
+_NO_JOB = Refusal(404, "Job not found.")
 _SPEECH_SPEED = 15.0  # characters per second, as the older API guesses a duration
 
 
 @Route("POST", "v1/audio/speech")
-@Route("POST", "v1/speech")
 def speech(exchange: Exchange) -> Reply:
     """Synthesize speech: audio bytes, or for some models a JSON body with a URL or a job."""
-    return _speech(exchange, "input", too_long=400)
-
-
-@Route("POST", "tts", style=Style.SIMPLE)
-def older_speech(exchange: Exchange) -> Reply:
-    """`POST /api/tts`: the same with `text` for `input`, and no streaming."""
-    return _speech(exchange, "text", too_long=413)
-
-
-def _speech(exchange: Exchange, text_key: str, too_long: int) -> Reply:
     from nanogpt_client.sandbox.media.audio import synthesize  # noqa: PLC0415 - an extra
 
     body = exchange.json()
     model = catalog.asked_for("tts", body)
-    text, most = string(body, text_key), model.parameters["max_chars"]
-    if len(text) > most:
-        message = f"{text_key} may have at most {most} characters."
-        raise Refusal(too_long, message, code="input_too_long", param=text_key)
+    text, most = string(body, "input"), model.parameters["max_chars"]
+    require(
+        len(text) <= most, f"input may have at most {most} characters.", "input", "input_too_long"
+    )
     voice = _voice(body.get("voice"), model)
     wanted = _format(body.get("response_format"), model)
     speed = number(body, "speed", 0.25, 4) or 1.0
     bill = exchange.bill(model, speech_price(model, len(text)))
     audio, mime = synthesize(text, voice=voice, format=wanted, speed=speed)
     delivery = model.private.get("delivery")
-    streams = text_key == "input" and body.get("stream") and model.private.get("streaming")
+    streams = body.get("stream") and model.private.get("streaming")
     if streams or delivery not in ("job", "url"):
         chunks = (audio[at : at + _CHUNK] for at in range(0, len(audio), _CHUNK))
         headers = {"content-type": mime} | bill.headers
@@ -74,7 +64,7 @@ def speech_status(exchange: Exchange) -> Reply:
     """Poll a speech job."""
     query = exchange.request.query
     string(query, "model")
-    job, stage = _poll(exchange, "tts", string(query, "runId"))
+    job, stage = exchange.world.poll("tts", string(query, "runId"), _NO_JOB)
     if stage < job.stages:
         waiting = {"status": "pending", "runId": job.id, "queuePosition": job.stages - stage}
         return json_reply(waiting)
@@ -105,13 +95,6 @@ def _format(wanted: object, model: catalog.Model) -> str:
 def _job_fields(job: Job) -> dict[str, Any]:
     payment = {"cost": job.cost, "paymentSource": "USD", "isApiRequest": True}
     return {"runId": job.id, "status": "pending", "model": job.model} | payment
-
-
-def _poll(exchange: Exchange, kind: str, name: str) -> tuple[Job, int]:
-    polled = exchange.world.poll(kind, name)
-    if polled is None:
-        raise Refusal(404, "Job not found.")
-    return polled
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +142,7 @@ class _Transcribed:
 @Route("POST", "v1/audio/transcriptions")
 def transcription(exchange: Exchange) -> Reply:
     """Transcribe a file or a URL of our own: OpenAI's format, or a job."""
-    done = _transcribe(exchange, "file", ("file_url", "audio_url"))
+    done = _transcribe(exchange)
     if done.model.private.get("delivery") == "job":
         return done.job(exchange)
     wanted, transcript = done.body.get("response_format"), done.transcript
@@ -175,26 +158,17 @@ def transcription(exchange: Exchange) -> Reply:
     return json_reply(found, headers=done.bill.headers)
 
 
-@Route("POST", "transcribe", style=Style.SIMPLE)
-def older_transcription(exchange: Exchange) -> Reply:
-    """`POST /api/transcribe`: the same with its own field names and reply."""
-    done = _transcribe(exchange, "audio", ("audioUrl", "file_url"))
-    if done.model.private.get("delivery") == "job":
-        return done.job(exchange)
-    return json_reply({name: done.report[name] for name in ("transcription", "metadata")})
-
-
 @Route("POST", "transcribe/status", style=Style.SIMPLE, polled=True)
 def transcription_status(exchange: Exchange) -> Reply:
     """Poll a transcription job."""
-    polled = _poll(exchange, "stt", string(exchange.json(), "runId"))
+    polled = exchange.world.poll("stt", string(exchange.json(), "runId"), _NO_JOB)
     return json_reply(_state(*polled, "Audio file could not be processed"))
 
 
-def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]) -> _Transcribed:
+def _transcribe(exchange: Exchange) -> _Transcribed:
     from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - an extra
 
-    body, upload = recording(exchange, file_field, url_fields)
+    body, upload = _recording(exchange, "file", "file_url")
     model = catalog.asked_for("stt", body)
     most = model.parameters["max_request_body_mb"]
     if is_form(exchange.request) and len(upload.content) > most * 1024 * 1024:
@@ -208,24 +182,21 @@ def _transcribe(exchange: Exchange, file_field: str, url_fields: tuple[str, ...]
     return _Transcribed(body, model, upload, transcript, bill)
 
 
-def recording(
-    exchange: Exchange, file_field: str, url_fields: tuple[str, ...]
+def _recording(
+    exchange: Exchange, file_field: str, url_field: str
 ) -> tuple[dict[str, Any], Upload]:
     """Return the fields of a request and its recording: a file, or a URL of our own."""
     if is_form(exchange.request):
         form = read_form(exchange.request)
-        files = form.files.get(file_field) or form.files.get("file") or form.files.get("audio")
-        if not files:
+        if file_field not in form.files:
             raise missing(file_field)
-        return dict(form.fields), files[0]
+        return dict(form.fields), form.files[file_field][0]
     body = exchange.json()
-    url = next((body[name] for name in url_fields if body.get(name)), None)
-    if not isinstance(url, str):
-        raise missing(url_fields[0])
+    url = string(body, url_field)
     stored = exchange.stored(url)
     if stored is None:
         message = f"The file at {url} could not be downloaded (the sandbox reads its own URLs)."
-        raise invalid(message, url_fields[0], "file_download_failed")
+        raise invalid(message, url_field, "file_download_failed")
     return body, Upload(url.rpartition("/")[2], stored.content, stored.mime)
 
 
@@ -241,14 +212,13 @@ def submit(exchange: Exchange) -> Reply:
     """Queue a clone and charge for it. Raises `Refusal`."""
     provider = exchange.params["provider"]
     model, usd = _model(provider)
-    body, upload = recording(exchange, "audio", ("audioUrl", "audio_url"))
+    body, upload = _recording(exchange, "audio", "audioUrl")
     require(upload.content, "The audio file is empty.", "audio")
     if provider == "minimax":
-        voice = string({"customVoiceId": body.get("custom_voice_id")} | body, "customVoiceId")
+        voice = string(body, "customVoiceId")
         message = "customVoiceId must match ^[A-Za-z][A-Za-z0-9]{7,}$."
         require(_VOICE_ID.fullmatch(voice), message, "customVoiceId")
-        text = body.get("text") or body.get("previewText")
-        result: dict[str, Any] = {"audioUrls": _previews(exchange, text)}
+        result: dict[str, Any] = {"audioUrls": _previews(exchange, body.get("text"))}
     else:
         url = exchange.store(_embedding(), "application/octet-stream", "safetensors")
         result = {"speakerEmbeddingUrl": url}
@@ -263,9 +233,8 @@ def status(exchange: Exchange) -> Reply:
     """Poll a clone."""
     provider = exchange.params["provider"]
     model, _ = _model(provider)
-    polled = exchange.world.poll(f"voice-{provider}", string(exchange.json(), "runId"))
-    if polled is None:
-        raise Refusal(400, "Invalid runId")
+    unknown, run = Refusal(400, "Invalid runId"), string(exchange.json(), "runId")
+    polled = exchange.world.poll(f"voice-{provider}", run, unknown)
     state = _state(*polled, "The voice could not be cloned")
     return json_reply(state | {"metadata": {"model": model}})
 

@@ -16,8 +16,6 @@ from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.money import image_price
 from nanogpt_client.sandbox.routes.moderation import preflight
 
-_ONE_SOURCE = ("image", "imageDataUrl", "image_url")
-_MANY_SOURCES = ("imageDataUrls", "images")
 _FORMATS = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 Body = dict[str, Any]
 
@@ -32,7 +30,6 @@ def generate(exchange: Exchange) -> Reply:
 
 
 @Route("POST", "v1/images/edits")
-@Route("POST", "v1/images/edit")
 def edit(exchange: Exchange) -> Reply:
     """Change one or more images, given as files of a form or as data URLs."""
     sources: list[bytes] = []
@@ -112,12 +109,10 @@ def _spec(exchange: Exchange, body: Body, model: catalog.Model, sources: list[by
 
 
 def _sources(exchange: Exchange, body: Body) -> list[bytes]:
-    found = [(name, body[name]) for name in _ONE_SOURCE if body.get(name)]
-    for name in _MANY_SOURCES:
-        urls = body.get(name) or []
-        require(isinstance(urls, list), f"{name} must be an array of data URLs.", name)
-        found += [(name, url) for url in urls]
-    return [image_of(exchange, url, name) for name, url in found]
+    urls = body.get("imageDataUrls") or []
+    require(isinstance(urls, list), "imageDataUrls must be an array of data URLs.", "imageDataUrls")
+    single = [body[name] for name in ("image", "imageDataUrl") if body.get(name)]
+    return [image_of(exchange, url, "image") for url in [*single, *urls]]
 
 
 def _image_missing() -> Refusal:

@@ -23,8 +23,6 @@ _FAILURE = {
     "isNSFWError": True,
     "userFriendlyError": "Content flagged as inappropriate. Please modify your prompt.",
 }
-_SOURCES = ("imageDataUrl", "imageUrl", "image_url", "image")
-_VIDEOS = ("videoUrl", "videoDataUrl", "video")
 _MIDJOURNEY, _MADE = "midjourney-video", 4  # videos of one job (page video-extend)
 _EXTENDED = 5.0  # seconds
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*s?")
@@ -44,8 +42,8 @@ def submit(exchange: Exchange) -> Reply:
     source, mode = _source(body, model)
     prompt = _prompt(body, model, source)
     seconds = _duration(body, model)
-    aspect = _option(body, ("aspect_ratio", "aspectRatio"), model.options("aspect_ratio"))
-    resolution = _option(body, ("resolution",), model.options("resolution"))
+    aspect = _option(body, "aspect_ratio", model)
+    resolution = _option(body, "resolution", model)
     image = image_of(exchange, source, "imageUrl") if mode == "image_to_video" else None
     order = VideoOrder(seconds, resolution, audio=_audio(body, model), source=mode)
     bill = exchange.bill(model, video_price(model, order))
@@ -55,8 +53,6 @@ def submit(exchange: Exchange) -> Reply:
         prompt, seconds=seconds, aspect_ratio=aspect, image=image, seed=seed, model=model.id
     )
     result = {"url": exchange.store(video, "video/mp4", "mp4")}
-    if isinstance(body.get("conversationUUID"), str):
-        result["conversationUUID"] = body["conversationUUID"]
     job = exchange.queue("video", model.id, bill.cost, result)
     return json_reply(_submitted(job) | bill.fields | {"prechargeLabel": "sandbox"}, 202)
 
@@ -65,7 +61,7 @@ def submit(exchange: Exchange) -> Reply:
 def extend(exchange: Exchange) -> Reply:
     """Queue the extension of one of a Midjourney job's videos, and charge for it."""
     body = exchange.json()
-    name, index = body.get("runId") or body.get("taskId"), integer(body, "index", 0, _MADE - 1)
+    name, index = body.get("runId"), integer(body, "index", 0, _MADE - 1)
     if not name or index is None:
         raise missing("runId" if index is not None else "index")
     job = exchange.world.jobs.get(str(name))
@@ -90,8 +86,8 @@ def _submitted(job: Job) -> dict[str, Any]:
 
 def _source(body: dict[str, Any], model: catalog.Model) -> tuple[Any, str]:
     """Return the image or video to start from, and the mode. Raises `Refusal` (400)."""
-    video = next((body[key] for key in _VIDEOS if body.get(key)), None)
-    image = next((body[key] for key in _SOURCES if body.get(key)), None)
+    video = body.get("videoUrl") or body.get("videoDataUrl")
+    image = body.get("imageUrl") or body.get("imageDataUrl")
     mode = "video_to_video" if video else "image_to_video" if image else "text_to_video"
     if model.can(mode):
         return video or image, mode
@@ -114,25 +110,16 @@ def _prompt(body: dict[str, Any], model: catalog.Model, source: Any) -> str:
 @Route("GET", "video/status", polled=True)
 def status(exchange: Exchange) -> Reply:
     """Poll a video: the unified route, by `requestId` or `runId`."""
-    job, data = _poll(exchange, "requestId")
+    query = exchange.request.query
+    name = query.get("requestId") or query.get("runId")
+    if not name:
+        raise missing("requestId")
+    job, stage = exchange.world.poll("video", name, _no_job(name, "requestId"))
+    data: dict[str, Any] = {"status": _STATES[stage], "requestId": job.id}
+    if stage == job.stages:
+        done = {"output": {"video": {"url": job.result["url"]}}, "cost": job.cost}
+        data |= _FAILURE if job.outcome == "failed" else done
     return json_reply({"requestId": job.id, "model": job.model, "data": data})
-
-
-@Route("GET", "generate-video/status", polled=True)
-def older_status(exchange: Exchange) -> Reply:
-    """Poll a video by the deprecated route; asked by `requestId`, it adds the flat fields."""
-    by_request = "requestId" in exchange.request.query
-    if not by_request and not exchange.request.query.get("model"):
-        raise missing("model")
-    job, data = _poll(exchange, "request_id")
-    found: dict[str, Any] = {"data": data}
-    if by_request:
-        found |= {"requestId": job.id, "status": _SIMPLE_STATES[data["status"]]}
-        if "output" in data:
-            found["videoUrl"] = data["output"]["video"]["url"]
-        if "error" in data:
-            found["error"] = data["error"]
-    return json_reply(found)
 
 
 @Route("GET", "generate-video/recover")
@@ -144,35 +131,17 @@ def recover(exchange: Exchange) -> Reply:
     jobs = [
         _recovered(exchange, job)
         for job in reversed(list(exchange.world.jobs.values()))
-        if job.kind == "video"
-        and query.get("model") in {None, job.model}
-        and query.get("conversationUUID") in {None, job.result.get("conversationUUID")}
+        if job.kind == "video" and query.get("model") in {None, job.model}
     ]
     return json_reply({"data": jobs[: min(int(limit), _MAX_LISTED)]})
-
-
-def _poll(exchange: Exchange, id_key: str) -> tuple[Job, dict[str, Any]]:
-    query = exchange.request.query
-    name = query.get("requestId") or query.get("runId")
-    if not name:
-        raise missing("requestId")
-    polled = exchange.world.poll("video", name)
-    if polled is None:
-        raise _no_job(name, "requestId")
-    job, stage = polled
-    data: dict[str, Any] = {"status": _STATES[stage], id_key: job.id}
-    if stage == job.stages:
-        done = {"output": {"video": {"url": job.result["url"]}}, "cost": job.cost}
-        data |= _FAILURE if job.outcome == "failed" else done
-    return job, data
 
 
 def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
     stage = job.reached(exchange.world.clock(), exchange.world.job_pace)
     failed = job.outcome == "failed" and stage == job.stages
     state = _SIMPLE_STATES["FAILED" if failed else _STATES[stage]]
-    asked = {"model": job.model, "conversationUUID": job.result.get("conversationUUID")}
-    return {"runId": job.id, "id": job.id, "status": state, "createdAt": iso(job.created), **asked}
+    about = {"model": job.model, "createdAt": iso(job.created)}
+    return {"runId": job.id, "id": job.id, "status": state, **about}
 
 
 def _duration(body: dict[str, Any], model: catalog.Model) -> float:
@@ -185,14 +154,13 @@ def _duration(body: dict[str, Any], model: catalog.Model) -> float:
     return float(match[1])
 
 
-def _option(body: dict[str, Any], names: tuple[str, ...], offered: list[str]) -> str | None:
+def _option(body: dict[str, Any], name: str, model: catalog.Model) -> str | None:
     """Return what is asked for, by default the first of a model's values; None if it has none."""
-    if not offered:
-        return None
-    given = next((body[name] for name in names if body.get(name)), "auto")
-    if given not in offered and given != "auto":
-        raise invalid(f"{names[0]} must be one of {', '.join(offered)}.", names[0])
-    return str(given) if given in offered else offered[0]
+    offered = model.options(name)
+    given = body.get(name) or "auto"
+    if offered and given not in (*offered, "auto"):
+        raise invalid(f"{name} must be one of {', '.join(offered)}.", name)
+    return given if given in offered else next(iter(offered), None)
 
 
 def _audio(body: dict[str, Any], model: catalog.Model) -> bool:
