@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
@@ -22,14 +22,6 @@ DONE = b"data: [DONE]\n\n"
 _CHUNK = re.compile(r"\s*\S{1,16}|\s+")
 _ATTACHED = ("images", "annotations")
 Delta = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """Where reasoning stands: None where it is hidden; `inline` puts it inside the content."""
-
-    reasoning_field: str | None = "reasoning"
-    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +72,16 @@ class _Budget:
 
 
 def shape(
-    turn: Turn, limits: Limits, manner: Manner, call_ids: Sequence[str], images: Sequence[str]
+    turn: Turn,
+    limits: Limits,
+    reasoning_field: str | None,
+    call_ids: Sequence[str],
+    images: Sequence[str],
 ) -> Choice:
-    """Return the choice: stop sequences first, then the token limit over all that is said."""
+    """Return the choice: stop sequences first, then the token limit over all that is said.
+
+    Reasoning stands in the field that is named, or is hidden where none is.
+    """
     budget = _Budget(limits.tokens)
     reasoning = budget.fit(turn.reasoning)
     reasoning_tokens = budget.spent
@@ -98,13 +97,10 @@ def shape(
         function = {"name": call.name, "arguments": arguments}
         calls.append({"id": call_id, "type": "function", "function": function})
     refusal = budget.fit(turn.refusal)
-    thought = reasoning if manner.reasoning_field else ""
-    lead = f"<think>\n{thought}\n</think>\n\n" if manner.inline and thought else ""
-    content = lead + text
-    message: Delta = {"role": "assistant", "content": content or (None if calls or refusal else "")}
-    if thought and not lead:
-        message |= _reasoning(thought, manner.reasoning_field or "")
-    notes = [_note(cited, len(lead)) for cited in turn.citations if cited.end_index <= len(text)]
+    message: Delta = {"role": "assistant", "content": text or (None if calls or refusal else "")}
+    if reasoning and reasoning_field:
+        message |= _reasoning(reasoning, reasoning_field)
+    notes = [_note(cited) for cited in turn.citations if cited.end_index <= len(text)]
     shown = [] if budget.exceeded else [_image(*each) for each in enumerate(images)]
     parts = {"tool_calls": calls, "refusal": refusal, "images": shown, "annotations": notes}
     finish = turn.finish_reason or ("tool_calls" if calls else "stop")
@@ -125,10 +121,8 @@ def _image(index: int, url: str) -> Delta:
     return {"type": "image_url", "index": index, "image_url": {"url": url}}
 
 
-def _note(cited: Citation, shift: int) -> Delta:
-    span = {"start_index": cited.start_index + shift, "end_index": cited.end_index + shift}
-    source = {"url": cited.url, "title": cited.title, "content": cited.content, **span}
-    return {"type": "url_citation", "url_citation": source}
+def _note(cited: Citation) -> Delta:
+    return {"type": "url_citation", "url_citation": asdict(cited)}
 
 
 def deltas(message: Delta) -> Iterator[Delta]:

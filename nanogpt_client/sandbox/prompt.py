@@ -18,7 +18,6 @@ _IMAGE_TOKENS = 255
 _VIDEO_TOKENS = 1024
 _AUDIO_TOKENS_PER_SECOND = 10
 _MESSAGE_TOKENS = 4
-_TEXT_PARTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 
 
 @dataclass(slots=True)
@@ -68,9 +67,9 @@ class _Reader:
         kind = part.get("type") if isinstance(part, dict) else None
         if not isinstance(kind, str):
             raise invalid(f"{self.where} must be an object with a type.", self.where)
-        if kind in _TEXT_PARTS:
-            text = part.get(_TEXT_PARTS[kind])
-            require(isinstance(text, str), f"{self.where}.text must be a string.", self.where)
+        if kind in ("text", "refusal"):
+            text = part.get(kind)
+            require(isinstance(text, str), f"{self.where}.{kind} must be a string.", self.where)
             return count_tokens(text)
         if kind not in _PARTS:
             raise invalid(f"{self.where} has the unsupported type '{kind}'.", self.where)
@@ -143,23 +142,19 @@ class _Reader:
 
 
 def _file_of(part: dict[str, Any], where: str) -> tuple[str, str, bytes]:
-    """Return name, MIME type and bytes of a file part in any of its three spellings."""
-    file = part["file"] if isinstance(part.get("file"), dict) else part
-    name = str(file.get("filename") or file.get("title") or "file")
-    source = file.get("source")
-    if isinstance(source, dict) and isinstance(source.get("data"), str):
-        return name, str(source.get("media_type") or ""), read_base64(source["data"], where)
+    """Return name, MIME type and bytes of a file part."""
+    file = part["file"] if isinstance(part.get("file"), dict) else {}
     data = file.get("file_data")
     if not isinstance(data, str):
         raise invalid(f"{where} must have file_data; ids and addresses are not supported.", where)
-    if data.startswith("data:"):
-        return name, *read_data_url(data, where)
-    return name, "", read_base64(data, where)
+    is_url = data.startswith("data:")
+    mime, content = read_data_url(data, where) if is_url else ("", read_base64(data, where))
+    return str(file.get("filename") or "file"), mime, content
 
 
 _PARTS: dict[str, Callable[[_Reader, dict[str, Any]], int]] = {
-    **dict.fromkeys(("image_url", "input_image"), _Reader.image),
+    "image_url": _Reader.image,
     "video_url": _Reader.video,
     "input_audio": _Reader.audio,
-    **dict.fromkeys(("file", "input_file", "document"), _Reader.file),
+    "file": _Reader.file,
 }

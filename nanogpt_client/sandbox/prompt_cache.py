@@ -21,7 +21,6 @@ _MINIMUM = 1024
 _STEP = 128
 _MAX_MARKS = 4
 _LIFETIME = {"5m": 300.0, "1h": 3600.0}
-_HELPERS = ("prompt_caching", "promptCaching", "cache_control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +79,14 @@ def _marks(body: Mapping[str, Any]) -> tuple[set[int], str]:
     }
     if control := _control({"content": body.get("tools") or []}):
         controls[0] = control
-    helper = next((body[name] for name in _HELPERS if body.get(name)), None)
+    helper = body.get("prompt_caching")
     options = helper if isinstance(helper, dict) else {"enabled": bool(helper)}
     ttls = [options.get("ttl"), *(control.get("ttl") for control in controls.values())]
     ttl = next((found for found in ttls if found in ("5m", "1h")), "5m")
     marks = set(controls)
-    explicit = options.get("explicit_cache_control") or options.get("explicitCacheControl")
-    if options.get("enabled") and not explicit:
-        last = len(body["messages"])
-        cut = options.get("cut_after_message_index", options.get("cutAfterMessageIndex"))
-        marks.add(cut + 1 if isinstance(cut, int) else max(last - 1, 1))
+    if options.get("enabled") and not options.get("explicit_cache_control"):
+        cut = options.get("cut_after_message_index")
+        marks.add(cut + 1 if isinstance(cut, int) else max(len(body["messages"]) - 1, 1))
     return marks, ttl
 
 

@@ -100,28 +100,24 @@ class Search:
         asked = list(filter(None, asked))[-2:]
         if asked and len(asked[-1]) >= _SHORT_QUESTION:
             del asked[:-1]
-        included = self._first(list, "includeDomains", "searchDomainFilter", "includedSources")
-        excluded = self._first(list, "excludeDomains", "excludedSources")
-        start = self._first(str, "fromDate", "startDate", "startPublishedDate")
-        end = self._first(str, "toDate", "endDate", "endPublishedDate")
-        limit = self._first(int, "maxResults", "numResults", "maxNumResults")
+        limit = self._given("maxResults", int)
         return search(
             " ".join(asked),
             limit=5 if limit is None else max(1, min(limit, 20)),
-            include_domains=[each for each in included or () if isinstance(each, str)],
-            exclude_domains=[each for each in excluded or () if isinstance(each, str)],
-            from_date=(start or "")[:10] or None,
-            to_date=(end or "")[:10] or None,
+            include_domains=self._given("includeDomains", list) or (),
+            exclude_domains=self._given("excludeDomains", list) or (),
+            from_date=self._given("fromDate", str),
+            to_date=self._given("toDate", str),
         )
 
-    def _first(self, kind: type, *names: str) -> Any:
-        given = (self.options.get(name) for name in names)
-        return next((value for value in given if isinstance(value, kind)), None)
+    def _given(self, name: str, kind: type) -> Any:
+        value = self.options.get(name)
+        return value if isinstance(value, kind) else None
 
 
 def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
     """Return the search that body or suffix ask for; the body wins. Raises `Refusal` (400)."""
-    options = body.get("webSearch") or body.get("linkup")
+    options = body.get("webSearch")
     if isinstance(options, dict) and options.get("enabled") in (True, "true"):
         default, _ = chosen.search or ("linkup", "")
         provider = options.get("provider") or default

@@ -60,7 +60,7 @@ def check_chat(body: Mapping[str, Any], model: Model) -> None:
         _check_tool_choice(body["tool_choice"], body.get("tools") or ())
     if body.get("response_format") is not None:
         _check_response_format(body["response_format"])
-    for name in ("reasoning", "stream_options", "webSearch", "linkup"):
+    for name in ("reasoning", "stream_options", "webSearch"):
         require(isinstance(body.get(name), dict | None), f"{name} must be an object.", name)
     nested = {"reasoning.effort": (body.get("reasoning") or {}).get("effort")}
     for name in ("reasoning_effort", "reasoning.effort"):

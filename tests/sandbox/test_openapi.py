@@ -38,7 +38,7 @@ POSTED: list[tuple[str, Any]] = [
     ("/youtube-transcribe", {"urls": ["https://youtu.be/kJQP7kiw5Fk", "https://youtu.be/x"]}),
     ("/v1/data/web/search", SEARCH), ("/transaction/create/{btc}", {"amount": 0.001}),
     *((f"/transaction/create/{each}", {"amount": 10}) for each in ("daimo/{usdc}", "usd")),
-    ("/tts", {"model": "Kokoro-82m", "text": "Hello"}), ("/v1/embeddings", EMBED),
+    ("/v1/embeddings", EMBED),
     ("/v1/embeddings", EMBED | {"encoding_format": "base64"}),
     ("/v1/moderations", {"input": ["Hello", "I will kill him."]}),
     ("/v1/memory", {"messages": HELLO, "expiration_days": 45, "model_context_limit": 128_000}),
@@ -113,15 +113,11 @@ def test_a_video_on_its_way():
 
 def test_transcriptions():
     app = SandboxApp()
-    spoken = ask(app, "POST", "/api/tts", {"model": "Kokoro-82m", "text": "Hello there"}).json()
-    request = {"model": "Wizper", "audioUrl": spoken["audioUrl"]}
-    reply = ask(app, "POST", "/api/transcribe", request)
-    check("/transcribe", "POST", reply.status, reply.json())
-    reply = ask(app, "POST", "/api/transcribe", request | {"model": "Elevenlabs-STT"})
-    assert reply.status == 202
-    check("/transcribe", "POST", reply.status, reply.json())
+    spoken = ask(app, "POST", "/api/v1/audio/speech", {"model": "Kokoro-82m", "input": "Hello"})
+    request = {"model": "Elevenlabs-STT", "file_url": spoken.json()["audioUrl"]}
+    job = ask(app, "POST", "/api/v1/audio/transcriptions", request).json()
     for _ in range(3):
-        status = ask(app, "POST", "/api/transcribe/status", {"runId": reply.json()["runId"]})
+        status = ask(app, "POST", "/api/transcribe/status", {"runId": job["runId"]})
         check("/transcribe/status", "POST", status.status, status.json())
 
 

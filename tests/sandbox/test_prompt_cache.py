@@ -31,8 +31,7 @@ def counts(app: SandboxApp, talk: list[dict[str, Any]], **body: Any) -> tuple[in
 @pytest.mark.parametrize(("talk", "extra"), [
     (marked(), {}),
     (PLAIN, {"prompt_caching": {"enabled": True, "cut_after_message_index": 0}}),
-    (PLAIN, {"promptCaching": {"enabled": True, "cutAfterMessageIndex": 0}}),
-    (PLAIN, {"prompt_caching": True}), (PLAIN, {"cache_control": {"enabled": True}}),
+    (PLAIN, {"prompt_caching": True}),
     (HELLO, {"tools": [{"type": "function", "cache_control": MARK,
                         "function": {"name": "look", "description": LONG}}]}),
 ])  # fmt: skip

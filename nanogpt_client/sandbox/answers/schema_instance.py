@@ -332,7 +332,7 @@ def _numbers(flat: Schema) -> Iterator[int | float]:
     start = max(lows) if lows else min(highs, default=0)
     sign = -1 if highs and not lows else 1
     nearest = sign * math.ceil(sign * Decimal(str(start)) / step)
-    yield from (_plain(step * (nearest + sign * number)) for number in range(60))
+    yield from (_plain(step * (nearest + sign * number)) for number in range(_MOST_TRIED // 2))
     if lows and highs:
         yield (max(lows) + min(highs)) / 2
 

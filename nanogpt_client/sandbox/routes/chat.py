@@ -10,7 +10,7 @@ from typing import Any
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.completion import Choice, Completion, Limits, Manner, shape
+from nanogpt_client.sandbox.completion import Choice, Completion, Limits, shape
 from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
 from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
 from nanogpt_client.sandbox.input_media import data_url, render
@@ -166,7 +166,7 @@ def _choice(
         images = [data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id)))]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
     limits = Limits.of(asked.body, asked.model.metadata.get("max_output_tokens"))
-    return shape(turn, limits, _manner(exchange.variant, asked), ids, images)
+    return shape(turn, limits, _reasoning_field(asked), ids, images)
 
 
 def _reasons(asked: Asked) -> bool:
@@ -178,16 +178,12 @@ def _reasons(asked: Asked) -> bool:
     return mode == "asked" and wanted
 
 
-def _manner(variant: str, asked: Asked) -> Manner:
-    body, options = asked.body, asked.reasoning
-    legacy = (
-        variant == "legacy"
-        or "reasoning_content" in (options.get("delta_field"), body.get("reasoning_delta_field"))
-        or body.get("reasoning_content_compat") in _ON
-    )
-    hidden = asked.chosen.hide_reasoning or options.get("exclude") in _ON
-    name = None if hidden else "reasoning_content" if legacy else "reasoning"
-    return Manner(name, inline=variant == "thinking")
+def _reasoning_field(asked: Asked) -> str | None:
+    """Return where the reasoning stands, None where it is hidden."""
+    if asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON:
+        return None
+    legacy = asked.reasoning.get("delta_field") == "reasoning_content"
+    return "reasoning_content" if legacy else "reasoning"
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:

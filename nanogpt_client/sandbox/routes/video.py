@@ -108,8 +108,9 @@ def _prompt(body: dict[str, Any], model: catalog.Model, source: Any) -> str:
 
 
 @Route("GET", "video/status", polled=True)
+@Route("GET", "generate-video/status", polled=True)
 def status(exchange: Exchange) -> Reply:
-    """Poll a video: the unified route, by `requestId` or `runId`."""
+    """Poll a video by its `requestId` or `runId`; the older route answers alike."""
     query = exchange.request.query
     name = query.get("requestId") or query.get("runId")
     if not name:

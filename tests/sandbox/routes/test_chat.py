@@ -169,33 +169,13 @@ def test_hidden_reasoning_is_still_billed():
     assert hidden["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
 
 
-@pytest.mark.parametrize(("path", "extra"), [
-    ("/api/v1legacy/chat/completions", {}),
-    (CHAT, {"reasoning": {"delta_field": "reasoning_content"}}),
-    (CHAT, {"reasoning_delta_field": "reasoning_content"}),
-    (CHAT, {"reasoning_content_compat": True}),
-])  # fmt: skip
-def test_the_legacy_name_of_reasoning(path, extra):
-    body = {"model": REASONING, "messages": HELLO, **extra}
-    found = message(ask(SandboxApp(), "POST", path, body))
+def test_the_legacy_name_of_reasoning():
+    asked = {"model": REASONING, "reasoning": {"delta_field": "reasoning_content"}}
+    found = message(chat(SandboxApp(), **asked))
     assert found["reasoning_content"]
     assert not {"reasoning", "reasoning_details"} & found.keys()
-    streamed = ask(SandboxApp(), "POST", path, body | {"stream": True})
+    streamed = chat(SandboxApp(), **asked, stream=True)
     assert "".join(deltas(streamed, "reasoning_content")) == found["reasoning_content"]
-
-
-def test_the_thinking_root_puts_reasoning_into_the_content():
-    body = {"model": f"{REASONING}:online", "messages": [{"role": "user", "content": "Nano?"}]}
-    plain = message(ask(SandboxApp(), "POST", CHAT, body))
-    inline = message(ask(SandboxApp(), "POST", "/api/v1thinking/chat/completions", body))
-    assert inline["content"] == f"<think>\n{plain['reasoning']}\n</think>\n\n{plain['content']}"
-    assert "reasoning" not in inline
-
-    def cited(found: dict[str, Any]) -> list[str]:
-        spans = [each["url_citation"] for each in found["annotations"]]
-        return [found["content"][each["start_index"] : each["end_index"]] for each in spans]
-
-    assert cited(inline) == cited(plain) != []
 
 
 @pytest.mark.parametrize(("model", "extra", "price"), [
@@ -203,7 +183,6 @@ def test_the_thinking_root_puts_reasoning_into_the_content():
     ("openai/gpt-4o:ONLINE/linkup-deep", {}, "0.06"), (f"{MODEL}:online", {}, "0.01"),
     (f"{MODEL}:online/tavily", {}, "0.008"),
     (MODEL, {"webSearch": {"enabled": True, "provider": "kagi"}}, "0.002"),
-    (MODEL, {"linkup": {"enabled": True}}, "0.006"),
     (f"{MODEL}:online/linkup-deep", {"webSearch": {"enabled": True, "provider": "exa"}}, "0.005"),
 ])  # fmt: skip
 def test_web_search_cites_and_costs(model, extra, price):
@@ -300,9 +279,7 @@ PDF = data_url(pdf(b"BT /F1 12 Tf (" + SECRET + b") Tj ET"), "application/pdf")
 
 @pytest.mark.parametrize("part", [
     {"type": "file", "file": {"filename": "a.txt", "file_data": data_url(SECRET, "text/plain")}},
-    {"type": "input_file", "filename": "a.txt", "file_data": PLAIN},
-    {"type": "document", "title": "a.txt",
-     "source": {"type": "base64", "media_type": "text/plain", "data": PLAIN}},
+    {"type": "file", "file": {"filename": "a.txt", "file_data": PLAIN}},
     {"type": "file", "file": {"filename": "a.pdf", "file_data": PDF}},
 ])  # fmt: skip
 def test_documents_are_read(part):
