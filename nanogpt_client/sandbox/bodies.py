@@ -133,19 +133,18 @@ def _decompressed(request: Request, *, allowed: bool) -> bytes:
     for encoding in reversed([name.strip() for name in encodings]):
         if encoding == "identity":
             continue
-        if not allowed or encoding not in {"gzip", "x-gzip", "deflate"}:
+        if not allowed or encoding != "gzip":
             message = f"Content-Encoding '{encoding}' is not supported here."
             raise Refusal(415, message, code="unsupported_content_encoding")
         if not is_json(request):
             message = "A compressed body needs a JSON Content-Type."
             raise Refusal(415, message, code="unsupported_media_type")
-        raw = _inflate(raw, encoding)
+        raw = _inflate(raw)
     return raw
 
 
-def _inflate(raw: bytes, encoding: str) -> bytes:
-    wrapped = encoding != "deflate" or raw[:1] == b"\x78"  # in gzip's or zlib's format
-    reader = zlib.decompressobj(47 if wrapped else -15)
+def _inflate(raw: bytes) -> bytes:
+    reader = zlib.decompressobj(16 + zlib.MAX_WBITS)  # gzip's format
     try:
         found = reader.decompress(raw, MAX_BODY + 1)
     except zlib.error:

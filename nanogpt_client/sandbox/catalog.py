@@ -66,12 +66,12 @@ _UNLISTED: dict[str, Any] = {
     "architecture": {"input_modalities": ["text", "image", "pdf"], "output_modalities": ["text"]},
     "pricing": {"prompt": Decimal(1), "completion": Decimal(4)},
 }
-# Providers that serve open models: price as a multiple of the model's, caching, tools, precision.
+# Providers that serve open models: price as a multiple of the model's, caching, tools.
 _PROVIDERS = (
-    ("deepinfra", "1", True, True, "fp8"),
-    ("cerebras", "1.4", False, True, "fp16"),
-    ("fireworks", "1.2", True, True, "bf16"),
-    ("novita", "0.9", False, False, "fp8"),
+    ("deepinfra", "1", True, True),
+    ("cerebras", "1.4", False, True),
+    ("fireworks", "1.2", True, True),
+    ("novita", "0.9", False, False),
 )
 
 
@@ -128,9 +128,8 @@ class Model:
                 "completion": self.pricing["completion"] * Decimal(factor),
                 "caching": caching,
                 "tools": tools,
-                "quantization": precision,
             }
-            for name, factor, caching, tools, precision in _PROVIDERS
+            for name, factor, caching, tools in _PROVIDERS
         ]
 
     def takes(self, modality: str) -> bool:

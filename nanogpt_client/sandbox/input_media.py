@@ -57,8 +57,6 @@ def image_of(exchange: Exchange, url: object, param: str) -> bytes:
     """Return the bytes of an input image; for one on another host, a poster of its address."""
     url = string({param: url}, param)
     if url.startswith("data:"):
-        if len(url) > MAX_IMAGE * 4 // 3:
-            raise _too_large(param)
         return checked(read_data_url(url, param)[1], param)
     stored = own_file(exchange, url, param)
     return render(ImageSpec(prompt=url)) if stored is None else stored
@@ -75,7 +73,8 @@ def own_file(exchange: Exchange, url: str, param: str) -> bytes | None:
 def checked(data: bytes, param: str) -> bytes:
     """Return `data` if it is a PNG, JPEG or WebP of at most 4 MB. Raises `Refusal`."""
     if len(data) > MAX_IMAGE:
-        raise _too_large(param)
+        message = "Input images may be at most 4 MB."
+        raise Refusal(413, message, code="image_input_too_large", param=param)
     require(mime_of(data), f"{param} is not a PNG, JPEG or WebP image.", param)
     described(data, param)  # all of it can be read
     return data
@@ -101,11 +100,6 @@ def pdf_text(data: bytes) -> str:
     except (PyPdfError, *_BROKEN):
         return ""
     return "\n".join(filter(None, pages))
-
-
-def _too_large(param: str) -> Refusal:
-    message = "Input images may be at most 4 MB."
-    return Refusal(413, message, code="image_input_too_large", param=param)
 
 
 def data_url(data: bytes) -> str:

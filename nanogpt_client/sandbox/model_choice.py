@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
-from nanogpt_client.sandbox.bodies import number
 from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import Refusal, invalid, missing, require
 
@@ -156,26 +155,17 @@ def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], provider: str 
 
 def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
     pinned = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
-    caps = {key: cap for key, cap in (wanted.get("max_price") or {}).items() if cap is not None}
-    least = _PRECISION.index(wanted.get("min_quantization") or _PRECISION[0])
-    fit = [
-        offer
-        for offer in offers
-        if (not pinned or offer["id"] in pinned)
-        and offer["id"] not in (wanted.get("ignore") or ())
-        and offer["quantization"] in (wanted.get("quantizations") or _PRECISION)
-        and offer["quantization"] in _PRECISION[least:]
-        and all(offer[key] <= cap for key, cap in caps.items() if key in offer)
-    ]
-    if not fit:
+    ignored = wanted.get("ignore") or ()
+    names = [offer["id"] for offer in offers]
+    names = [name for name in pinned or names if name not in ignored]
+    if not names:
         message = "No provider satisfies the request."
         raise Refusal(400, message, code="no_fallback_available", param="provider")
-    names = [offer["id"] for offer in fit]
     preferred = [name for name in wanted.get("order") or () if name in names]
     if preferred:
         return str(preferred[0])
-    narrowed = len(fit) < len(offers) or wanted.get("sort") in {"price", "speed"}
-    return _cheapest(fit) if narrowed else None
+    narrowed = len(names) < len(offers) or wanted.get("sort") in {"price", "speed"}
+    return _cheapest([each for each in offers if each["id"] in names]) if narrowed else None
 
 
 def _check_object(wanted: dict[str, Any]) -> None:
@@ -186,8 +176,6 @@ def _check_object(wanted: dict[str, Any]) -> None:
         require(fits, f"provider.{name} has an invalid value.", f"provider.{name}")
     for name, choices in (("sort", _SORTS), ("min_quantization", (None, *_PRECISION))):
         require(wanted.get(name) in choices, f"Invalid provider.{name}.", f"provider.{name}")
-    for name in ("prompt", "completion"):
-        number(wanted.get("max_price") or {}, name, 0)
 
 
 def _named(name: str, offers: list[Offer], param: str) -> str:

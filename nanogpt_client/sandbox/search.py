@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from nanogpt_client.sandbox.answers.text import rank
 from nanogpt_client.sandbox.answers.turn import SearchResult, text_of
 from nanogpt_client.sandbox.http import require
-from nanogpt_client.sandbox.model_choice import Chosen
+from nanogpt_client.sandbox.model_choice import BACKENDS, Chosen
 from nanogpt_client.sandbox.money import search_price
 
 
@@ -72,11 +72,10 @@ def _corpus() -> tuple[SearchResult, ...]:
     return tuple(SearchResult(**each) for each in json.loads(file.read_text(encoding="utf-8")))
 
 
-_DEPTHS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys("linkup tavily brave perplexity valyu kagi".split(), ("standard", "deep")),
-    "sofya": ("standard",),
-    "exa": ("standard", "fast", "auto", "neural", "deep", "instant", "deep-reasoning"),
-    "firecrawl": ("standard",),  # page web-search
+_KNOWN = [*BACKENDS.values(), ("firecrawl", "standard"), ("exa", "standard")]  # page web-search
+_DEPTHS = {
+    provider: sorted({depth for each, depth in _KNOWN if each == provider})
+    for provider, _ in _KNOWN
 }
 _SHORT_QUESTION = 24
 

@@ -45,7 +45,7 @@ POSTED: list[tuple[str, Any]] = [
 ]  # fmt: skip
 GOTTEN = [
     "/v1/models", "/v1/models?detailed=true", "/v1/usage", "/v1/usage?from=2026-01-02",
-    "/generate-video/recover", "/transaction/limits/{kas}",
+    "/generate-video/recover", "/transaction/limits/{doge}",
     "/v1/embedding-models", "/v1/moderation-models",
 ]  # fmt: skip
 

@@ -22,7 +22,6 @@ _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens 
 _MAX_DAYS = 366
 _GROUPS = {"day": ["byDay"], "model": ["byModel"], "day,model": ["byDay", "byModel", "byDayModel"]}
 _LABELS = {"byDay": ("date",), "byModel": ("model",), "byDayModel": ("date", "model")}
-_LEGACY = "duration page pageSize sort dir filter weekOffset tz include_summary".split()
 _DAILY, _MONTHLY = 5000, 60000
 _AMOUNTS, _COUNTS = ("cost", "refunded"), ("input", "output", "reasoning")
 _Dated = tuple[date, money.Charge]
@@ -66,19 +65,14 @@ def usage(exchange: Exchange) -> Reply:
     query, now = exchange.request.query, exchange.world.clock()
     first, last = _period(query, datetime.fromtimestamp(now, UTC).date())
     group = query.get("group_by", "day,model").replace("model,day", "day,model")
-    scope = query.get("scope", "current_key")
     require(group in _GROUPS, "group_by must be day, model or day,model.", "group_by")
-    fits = scope in ("current_key", "api_key")
-    require(fits, "scope must be current_key or api_key.", "scope")
-    if legacy := [name for name in _LEGACY if name in query]:
-        raise invalid("Legacy parameters are not supported: use from and to.", legacy[0])
     made = exchange.world.account.charges
     dated = ((datetime.fromtimestamp(each.at, UTC).date(), each) for each in made)
     charges = [(day, charge) for day, charge in dated if first <= day <= last]
     days = sorted({day.isoformat() for day, _ in charges})
     body: dict[str, Any] = {
         "object": "usage",
-        "scope": scope,
+        "scope": "current_key",
         "apiKey": {"id": 1},
         "from": first.isoformat(),
         "to": last.isoformat(),

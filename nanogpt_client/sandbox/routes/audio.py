@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import Upload, is_form, number, read_form, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import Refusal, Reply, Style, invalid, json_reply, missing, require
-from nanogpt_client.sandbox.money import Bill, Charge, minutes_price, speech_price
+from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
 from nanogpt_client.sandbox.world import Job
 
 if TYPE_CHECKING:  # it loads PyAV
@@ -97,75 +96,9 @@ def _job_fields(job: Job) -> dict[str, Any]:
     return {"runId": job.id, "status": "pending", "model": job.model} | payment
 
 
-@dataclass(frozen=True, slots=True)
-class _Transcribed:
-    """A recording that was transcribed and paid for."""
-
-    body: dict[str, Any]
-    model: catalog.Model
-    upload: Upload
-    transcript: Transcript
-    bill: Bill
-
-    @property
-    def language(self) -> str:
-        language = self.body.get("language")
-        return language if isinstance(language, str) and language not in {"", "auto"} else "en"
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """Return the older API's report, with the time of each word and one speaker."""
-        text, seconds = self.transcript.text, self.transcript.seconds
-        minutes = dict.fromkeys(("chargedDuration", "actualDuration"), round(seconds / 60, 4))
-        file = {"fileName": self.upload.name, "fileSize": len(self.upload.content)}
-        price = {"cost": self.bill.cost, "currency": "USD", "model": self.model.id}
-        segment = {"speaker": "Speaker 1", "text": text, "start": 0.0, "end": round(seconds, 2)}
-        words = [
-            {"text": word, "start": start, "end": end, "type": "word", "speaker_id": "speaker_0"}
-            for word, start, end in self.transcript.words
-        ]
-        return {
-            "transcription": text,
-            "metadata": {**file, **minutes, "language": self.language, **price},
-            "words": words,
-            "diarization": {"segments": [segment]},
-        }
-
-    def job(self, exchange: Exchange) -> Reply:
-        """Queue the report."""
-        job = exchange.queue("stt", self.model.id, self.bill.cost, self.report)
-        metadata = job.result["metadata"]
-        file = {name: metadata[name] for name in ("fileName", "fileSize", "chargedDuration")}
-        return json_reply(_job_fields(job) | file, 202)
-
-
 @Route("POST", "v1/audio/transcriptions")
 def transcription(exchange: Exchange) -> Reply:
     """Transcribe a file or a URL of our own: OpenAI's format, or a job."""
-    done = _transcribe(exchange)
-    if done.model.private.get("delivery") == "job":
-        return done.job(exchange)
-    wanted, transcript = done.body.get("response_format"), done.transcript
-    if wanted == "text":
-        headers = {"content-type": "text/plain; charset=utf-8", **done.bill.headers}
-        return Reply(200, headers, (transcript.text.encode(),))
-    found: dict[str, Any] = {"text": transcript.text, "language": done.language}
-    found["duration"] = round(transcript.seconds, 2)
-    if wanted == "verbose_json":
-        found["words"] = [
-            {"word": word, "start": start, "end": end} for word, start, end in transcript.words
-        ]
-    return json_reply(found, headers=done.bill.headers)
-
-
-@Route("POST", "transcribe/status", style=Style.SIMPLE, polled=True)
-def transcription_status(exchange: Exchange) -> Reply:
-    """Poll a transcription job."""
-    polled = exchange.world.poll("stt", string(exchange.json(), "runId"), _NO_JOB)
-    return json_reply(_state(*polled, "Audio file could not be processed"))
-
-
-def _transcribe(exchange: Exchange) -> _Transcribed:
     from nanogpt_client.sandbox.media.audio import transcribe  # noqa: PLC0415 - an extra
 
     body, upload = _recording(exchange, "file", "file_url")
@@ -179,7 +112,48 @@ def _transcribe(exchange: Exchange) -> _Transcribed:
     except ValueError:
         raise invalid("The file is not readable audio.", "file", "invalid_audio") from None
     bill = exchange.bill(model, minutes_price(model, round(transcript.seconds, 2)))
-    return _Transcribed(body, model, upload, transcript, bill)
+    given = body.get("language")
+    language = given if isinstance(given, str) and given not in {"", "auto"} else "en"
+    if model.private.get("delivery") == "job":
+        report = _report(transcript)
+        metadata = {**_file(upload), "language": language, "cost": bill.cost, "model": model.id}
+        metadata["chargedDuration"] = round(transcript.seconds / 60, 4)
+        job = exchange.queue("stt", model.id, bill.cost, report | {"metadata": metadata})
+        duration = {"chargedDuration": metadata["chargedDuration"]}
+        return json_reply(_job_fields(job) | _file(upload) | duration, 202)
+    wanted = body.get("response_format")
+    if wanted == "text":
+        headers = {"content-type": "text/plain; charset=utf-8", **bill.headers}
+        return Reply(200, headers, (transcript.text.encode(),))
+    found: dict[str, Any] = {"text": transcript.text, "language": language}
+    found["duration"] = round(transcript.seconds, 2)
+    if wanted == "verbose_json":
+        found["words"] = [
+            {"word": word, "start": start, "end": end} for word, start, end in transcript.words
+        ]
+    return json_reply(found, headers=bill.headers)
+
+
+def _report(transcript: Transcript) -> dict[str, Any]:
+    """Return what a job reports, with the time of each word and one speaker."""
+    text, end = transcript.text, round(transcript.seconds, 2)
+    segment = {"speaker": "Speaker 1", "text": text, "start": 0.0, "end": end}
+    words = [
+        {"text": word, "start": start, "end": end, "type": "word", "speaker_id": "speaker_0"}
+        for word, start, end in transcript.words
+    ]
+    return {"transcription": text, "words": words, "diarization": {"segments": [segment]}}
+
+
+def _file(upload: Upload) -> dict[str, Any]:
+    return {"fileName": upload.name, "fileSize": len(upload.content)}
+
+
+@Route("POST", "transcribe/status", style=Style.SIMPLE, polled=True)
+def transcription_status(exchange: Exchange) -> Reply:
+    """Poll a transcription job."""
+    polled = exchange.world.poll("stt", string(exchange.json(), "runId"), _NO_JOB)
+    return json_reply(_state(*polled, "Audio file could not be processed"))
 
 
 def _recording(
@@ -224,8 +198,7 @@ def submit(exchange: Exchange) -> Reply:
         result = {"speakerEmbeddingUrl": url}
     exchange.world.account.charge(Charge(model, usd))
     job = exchange.queue(f"voice-{provider}", model, usd, result)
-    file = {"fileName": upload.name, "fileSize": len(upload.content)}
-    return json_reply(_job_fields(job) | file, 202)
+    return json_reply(_job_fields(job) | _file(upload), 202)
 
 
 @Route("POST", "voice-clone/{provider}/status", style=Style.SIMPLE, polled=True)

@@ -1,7 +1,6 @@
 """The model lists: text (with variants), image, video, audio, embedding, rerank, moderation."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.exchange import EVERYWHERE, Exchange, Route
@@ -43,10 +42,7 @@ def media_models(exchange: Exchange) -> Reply:
 
 def _listing(exchange: Exchange, models: Iterable[catalog.Model], **extra: str) -> Reply:
     detailed = _detailed(exchange, "true")
-    return _list(exchange, [model.listed(detailed=detailed) for model in models], **extra)
-
-
-def _list(exchange: Exchange, data: list[dict[str, Any]], **extra: str) -> Reply:
+    data = [model.listed(detailed=detailed) for model in models]
     meta = {"count": len(data), "generated_at": iso(exchange.world.clock()), **extra}
     return json_reply({"object": "list", "data": data, "meta": meta})
 

@@ -20,7 +20,6 @@ from nanogpt_client.sandbox.money import Bill, per_million
 from nanogpt_client.sandbox.validate import check_window
 
 _DEFAULT = "omni-moderation-latest"
-_ON, _OFF = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 _FLAGGED = {
     "harassment": {"idiot", "moron", "loser", "worthless"},
     "hate": {"subhuman", "vermin"},
@@ -68,15 +67,10 @@ def preflight(handler: Handler) -> Handler:
 
 
 def _inline_model(exchange: Exchange) -> catalog.Model | None:
-    headers = exchange.request.headers
-    wanted, named = headers.get("moderation", "off"), headers.get("moderation-model")
-    if wanted.lower() in _OFF:
+    wanted = exchange.request.headers.get("moderation", "false")
+    if wanted.lower() == "false":
         return None
-    by_id = None if wanted.lower() in _ON else wanted
-    if by_id and named and by_id != named:
-        message = "Conflicting moderation headers."
-        raise invalid(message, "moderation", "conflicting_moderation_model")
-    return catalog.find("moderation", by_id or named or _DEFAULT)
+    return catalog.find("moderation", _DEFAULT if wanted.lower() == "true" else wanted)
 
 
 def _submitted(body: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -29,11 +29,10 @@ from nanogpt_client.sandbox.world import World
 # Made-up dollars for one unit, so that limits and credits have a size.
 _CARDS = {"usd": "1", "eur": "1.1", "gbp": "1.3"}
 _DAIMO = dict.fromkeys(("usdc", "usdt", "eth", "sol"), "1")  # amounts in dollars
-_COINS = "btc=60000 btc-ln=60000 ltc=80 ltc-mweb=80 xmr=200 doge=0.2 dash=30 zec=40 bch=400"
-_MORE_COINS = "ban=0.002 kas=0.1 ton=5 near=4 egld=30 vvv=3 zano=10 fusd=1"
-_RATES = dict(pair.split("=") for pair in f"{_COINS} {_MORE_COINS}".split()) | _CARDS | _DAIMO
+_COINS = {"btc": "60000", "btc-ln": "60000", "ltc": "80", "xmr": "200", "doge": "0.2"}
+_RATES = _COINS | _CARDS | _DAIMO
 _MAXIMUM = Decimal(1_000_000)  # USD
-_SCHEMES = {"btc": "bitcoin", "btc-ln": "lightning", "ltc": "litecoin", "bch": "bitcoincash"}
+_SCHEMES = {"btc": "bitcoin", "btc-ln": "lightning", "ltc": "litecoin"}
 _STATES = ("New", "Processing", "Completed")
 
 

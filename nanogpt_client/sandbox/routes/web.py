@@ -90,16 +90,16 @@ def _answer(
 ) -> Any:
     """Ask the model about the results; return its answer with sources, or its JSON."""
     body: dict[str, Any] = {"messages": [{"role": "user", "content": query}]}
+    if schema is not None:
+        wanted = {"name": "answer", "strict": True, "schema": schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    text = exchange.ask_model(body, search_results=tuple(results)).text
     if schema is None:
-        text = exchange.ask_model(body, search_results=tuple(results)).text
         sources = [
             {"name": each.title, "url": each.url, "snippet": each.content[:_SNIPPET]}
             for each in results
         ]
         return {"answer": text, "sources": sources}
-    wanted = {"name": "answer", "strict": True, "schema": schema}
-    body["response_format"] = {"type": "json_schema", "json_schema": wanted}
-    text = exchange.ask_model(body, search_results=tuple(results)).text
     if (value := _json(text)) is None:
         message = "The sandbox's model must answer a structured web search with JSON, not with"
         raise sandbox_error(f"{message} {text[:80]!r}.", "sandbox_model_error")
@@ -114,20 +114,15 @@ def _json(text: str) -> Any:
 
 
 def _results(results: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {"type": "text", "title": each.title, "url": each.url, "content": each.content}
-        for each in results
+    heads = [{"title": each.title, "url": each.url} for each in results]
+    texts = [
+        {"type": "text", **head, "content": each.content}
+        for head, each in zip(heads, results, strict=True)
     ]
-    shown = [
-        {
-            "type": "image",
-            "title": each.title,
-            "url": each.url,
-            "imageUrl": f"{each.url}/picture.png",
-        }
-        for each in results[:2]
+    shown = heads[:2] if images else []
+    return texts + [
+        {"type": "image", **head, "imageUrl": f"{head['url']}/picture.png"} for head in shown
     ]
-    return found + (shown if images else [])
 
 
 def _day(body: dict[str, Any], name: str) -> str | None:

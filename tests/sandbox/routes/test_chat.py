@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from base64 import b64encode
 from decimal import Decimal
 from typing import Any
@@ -308,8 +307,7 @@ def test_a_drawing_model_draws():
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [
-    ("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress),
-    ("deflate", lambda data: zlib.compress(data)[2:-4]), ("gzip, identity", gzip.compress),
+    ("gzip", gzip.compress), ("gzip, identity", gzip.compress),
 ])  # fmt: skip
 def test_a_compressed_request(encoding, pack):
     raw = pack(json.dumps({"model": MODEL, "messages": HELLO}).encode())
