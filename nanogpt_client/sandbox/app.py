@@ -112,18 +112,6 @@ class SandboxApp:
             message = f"The sandbox's model raised {type(error).__name__}: {error}"
             return sandbox_error(message, "sandbox_model_error").reply()
 
-    def turn_away(self, request: Request) -> Reply | None:
-        """Answer a request that is refused by its head alone, whatever the body that follows."""
-        found = find(request.method, request.path)
-        if not isinstance(found, Found):
-            return None
-        try:
-            self._check_head(found.route, request, request.headers.get("content-length", "0"))
-        except Refusal as refusal:
-            reply = refusal.reply(found.route.style)
-            return self._recorded(request, self._world.new_id("req_"), reply)
-        return None
-
     def _recorded(self, request: Request, identifier: str, reply: Reply) -> Reply:
         self.requests.add(request, reply.status)
         return replace(reply, headers={"x-request-id": identifier, **reply.headers})
@@ -135,7 +123,7 @@ class SandboxApp:
         route = found.route
         exchange = Exchange(self._world, request, identifier, found.variant, found.params)
         try:
-            self._check_head(route, request, str(len(request.body)))
+            self._check_access(route, request)
             if not route.open and not route.polled:
                 self._world.count_request()
             quoted = is_accountless(route, request)
@@ -146,9 +134,9 @@ class SandboxApp:
         except Failure as failure:
             return REPLIES[failure.fault](exchange)
 
-    def _check_head(self, route: Route, request: Request, length: str) -> None:
+    def _check_access(self, route: Route, request: Request) -> None:
         """Refuse a body that is too large (413) and a key that is not this account's (401)."""
-        if length.isdecimal() and int(length) > MAX_BODY:
+        if len(request.body) > MAX_BODY:
             raise too_large()
         if route.open or is_accountless(route, request):
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.extras import needs
@@ -27,11 +26,7 @@ class SandboxASGI:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         incoming = Incoming(scope, receive)
-        request = _head(incoming)
-        reply = self.app.turn_away(request)
-        if reply is None:
-            request = replace(request, body=await _body(incoming))
-            reply = await run_in_threadpool(self.app.handle_served, request)
+        reply = await run_in_threadpool(self.app.handle_served, await _read(incoming))
         if reply.streams:
             await _send_parts(reply, send)
         else:
@@ -39,7 +34,7 @@ class SandboxASGI:
             await send({"type": "http.response.body", "body": reply.content})
 
 
-def _head(incoming: Incoming) -> Request:
+async def _read(incoming: Incoming) -> Request:
     # The address that was connected to; the Host header may say anything.
     host, port = incoming.scope["server"]
     return Request(
@@ -47,6 +42,7 @@ def _head(incoming: Incoming) -> Request:
         path=incoming.url.path,
         query=dict(incoming.query_params),
         headers=dict(incoming.headers),
+        body=await _body(incoming),
         origin=f"{incoming.url.scheme}://{f'[{host}]' if ':' in host else host}:{port}",
     )
 

@@ -49,7 +49,6 @@ class Chosen:
     search: tuple[str, str] | None = None
     memory_days: int | None = None
     hide_reasoning: bool = False
-    redaction: bool = False
     routing: str | None = None
     provider: str | None = None
 
@@ -79,7 +78,7 @@ def _with(chosen: Chosen, suffix: str) -> Chosen:
     if directive == "reasoning-exclude":
         return replace(chosen, hide_reasoning=True)
     if directive in _REDACTION:
-        return replace(chosen, redaction=True)
+        return chosen  # nothing leaves this machine
     routing = ROUTING.get(directive)
     if routing or _is_provider(chosen.id, directive):
         if chosen.routing or chosen.provider:

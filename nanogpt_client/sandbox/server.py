@@ -68,11 +68,6 @@ class Sandbox(SandboxApp):
         self._thread: threading.Thread | None = None
 
     @property
-    def app(self) -> SandboxApp:
-        """The emulator itself."""
-        return self
-
-    @property
     def origin(self) -> str:
         """Scheme, host and port; the port is set once the server runs."""
         host = f"[{self._host}]" if ":" in self._host else self._host

@@ -9,7 +9,6 @@ only describe, and those nobody has seen refused, are allowed.
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -35,39 +34,7 @@ _TYPES = ("string", "number", "boolean", "integer", "object", "array", "null")
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
 _MAPS = ("properties", "$defs", "definitions")
 _MOST_PROPERTIES, _MOST_VALUES, _MOST_LEVELS = 5000, 1000, 10
-# Largest answers that the emulator computes (its own numbers): characters of a string; items of an
-# array and members of an object; items that must all differ, each compared with all before.
-_LONGEST, _MOST, _MOST_DIFFERENT = 100_000, 2_000, 100
-_SIZES = {"minLength": _LONGEST, "minItems": _MOST, "minContains": _MOST, "minProperties": _MOST}
-_REPEATS = re.compile(r"\{(\d+)")
-
 Place = tuple[str, ...]
-
-
-def check_size(schema: Mapping[str, Any], param: str, code: str) -> None:
-    """Refuse (400) a schema whose smallest instance is larger than the emulator computes."""
-    waiting: list[Any] = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            if (wrong := _oversize(part)) is not None:
-                raise invalid(f"{param}: {wrong}, the most that the sandbox makes.", param, code)
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
-
-
-def _oversize(part: dict[str, Any]) -> str | None:
-    for name, limit in _SIZES.items():
-        limit = _MOST_DIFFERENT if name == "minItems" and part.get("uniqueItems") else limit  # noqa: PLW2901
-        value = part.get(name)
-        if isinstance(value, int | float) and value > limit:
-            return f"{name} is above {limit}"
-    pattern = part.get("pattern")
-    repeats = _REPEATS.findall(pattern) if isinstance(pattern, str) else []
-    if any(len(each) > len(str(_LONGEST)) or int(each) > _LONGEST for each in repeats):
-        return f"a pattern repeats above {_LONGEST} times"
-    return None
 
 
 def check_strict(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:

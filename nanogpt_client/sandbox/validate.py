@@ -17,7 +17,7 @@ from typing import Any
 from nanogpt_client.sandbox.bodies import INFINITE, integer, number, option
 from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import Refusal, dump, missing, require
-from nanogpt_client.sandbox.strict_schema import check_parameters, check_size, check_strict
+from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
 
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
@@ -99,7 +99,6 @@ def _check_tool_schema(function: dict[str, Any], where: str, code: str) -> None:
     if schema is None:
         return
     require(isinstance(schema, dict), f"{where} must be a JSON schema object.", where, code)
-    check_size(schema, where, code)
     owner = f"function '{function['name']}'"
     check_parameters(schema, owner, where, code)
     if function.get("strict") is True:
@@ -128,7 +127,6 @@ def _check_response_format(wanted: Any) -> None:
     schema: Any = spec.get("schema")
     where, code = "response_format.json_schema.schema", "invalid_json_schema"
     require(isinstance(schema, dict), f"{where} must be a JSON schema object.", where, code)
-    check_size(schema, where, code)
     if spec.get("strict") is True:
         check_strict(schema, f"response_format '{spec['name']}'", where, code)
 

@@ -6,7 +6,6 @@ import gzip
 import inspect
 import json
 import re
-import socket
 import time
 from decimal import Decimal
 from typing import Any
@@ -257,18 +256,14 @@ TEXT, INTEGER = {"type": "string"}, {"type": "integer"}
     {"type": "string", "minLength": 10**10}, {"type": "object", "minProperties": 10**7},
     {"type": "array", "contains": INTEGER, "minContains": 10**8},
     {"type": "string", "pattern": "^a{1000000000}$"},
-    {"type": "object", "properties": {"deep": {"anyOf": [{"minLength": 10**10}]}}},
+    {"type": "object", "properties": {"deep": {"anyOf": [{"type": "string", "minLength": 10**10}]}},
+     "required": ["deep"]},
 ])  # fmt: skip
-def test_an_answer_of_enormous_size_is_refused(schema):
-    status, body = answer_to(schema)
-    assert (status, body["error"]["code"]) == (400, "invalid_json_schema")
-    assert "the most that the sandbox makes" in body["error"]["message"]
-
-
-def test_so_are_arguments_of_a_tool():
-    function = {"name": "f", "parameters": {"properties": {"a": {"minLength": 10**10}}}}
-    reply = chat(SandboxApp(), "x", tools=[{"type": "function", "function": function}])
-    assert (reply.status, json.loads(reply.content)["error"]["code"]) == (400, "invalid_tool_spec")
+def test_an_answer_of_enormous_size_is_not_made(schema):
+    started = time.process_time()
+    with pytest.raises(NoInstanceError):
+        answer_to(schema)
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("schema", [
@@ -286,23 +281,6 @@ def test_what_is_made_takes_seconds_at_most(schema):
 def test_a_schema_whose_instances_have_no_end_is_an_error():
     with pytest.raises(NoInstanceError, match="leads back to itself"):
         answer_to({"$defs": {"n": NODE}, "$ref": "#/$defs/n"})
-
-
-def send_head(box: Sandbox, *lines: str) -> bytes:
-    """Send a head alone; return what comes before anything of a body was sent."""
-    head = ["POST /api/v1/chat/completions HTTP/1.1", "host: x", *lines, "", ""]
-    with socket.create_connection(("127.0.0.1", httpx.URL(box.origin).port or 0)) as connection:
-        connection.settimeout(5)
-        connection.sendall("\r\n".join(head).encode())
-        return connection.recv(64)
-
-
-def test_an_upload_is_refused_before_it_is_read():
-    with Sandbox() as box:
-        own = f"authorization: Bearer {box.api_key}"
-        assert b" 401 " in send_head(box, "authorization: Bearer no", "content-length: 1000000")
-        assert b" 413 " in send_head(box, own, "content-length: 300000000")
-        assert [each.status for each in box.app.requests] == [401, 413]
 
 
 def test_an_upload_without_a_length_is_read_to_the_limit_alone(monkeypatch):

@@ -39,7 +39,7 @@ LINKUP, OPENAI = ("linkup", "standard"), ("openai", "standard")
     (f"{GLM}:Reasoning-Exclude:MEMORY", Chosen(GLM, memory_days=30, hide_reasoning=True)),
     (f"{GLM}:memory-999", Chosen(GLM, memory_days=365)),
     (f"{GLM}:memory-0", Chosen(GLM, memory_days=1)),
-    (f"{GLM}:piiredacted:online", Chosen(GLM, search=LINKUP, redaction=True)),
+    (f"{GLM}:piiredacted:online", Chosen(GLM, search=LINKUP)),
     (f"{GLM}:floor", Chosen(GLM, routing="price")), (f"{GLM}:FAST", Chosen(GLM, routing="speed")),
     (f"{GLM}:Cerebras", Chosen(GLM, provider="cerebras")),
     (f"{GLM}:thinking:fast", Chosen(f"{GLM}:thinking", routing="speed")),

@@ -265,7 +265,7 @@ def test_transports_share_the_account():
     box = Sandbox()
     with httpx.Client(transport=box.transport(), base_url="http://box.local") as http:
         assert http.get("/api/v1/models").status_code == 200
-    assert box.async_transport().app is box.app
+    assert box.async_transport().app is box
     assert len(box.requests) == 1
 
 

@@ -92,6 +92,7 @@ Schema = Mapping[str, Any]
 _MOST_TRIED = 400  # values of one part of a schema
 _BEAM = 30  # strings of one length that may still match a pattern; as many more are spread out
 _LONGEST = 100  # letters beyond its least length that a string for a pattern may have
+_MOST_LETTERS, _MOST_ITEMS, _MOST_DIFFERENT = 100_000, 2_000, 100  # that are made
 _KINDS = ["string", "object", "array", "number", "boolean", "null"]
 _EXAMPLES = {
     "date": "2000-01-{:02}",
@@ -261,8 +262,9 @@ class _Builder:
     def _arrays(self, flat: Schema, active: frozenset[str]) -> Iterator[list[Any]]:
         """Yield an array of what the message gives, or one item where that may be; or none."""
         made: list[Any] = []
-        avoid = made if flat.get("uniqueItems") else []
-        while len(made) < flat.get("minItems", 0):
+        avoid, most = (made, _MOST_DIFFERENT) if flat.get("uniqueItems") else ([], _MOST_ITEMS)
+        _check_size(least := flat.get("minItems", 0), most)
+        while len(made) < least:
             made.append(self.first(_item(flat, len(made)), active, avoid))
         part, short = _item(flat, len(made)), list(made)
         with suppress(NoInstanceError):
@@ -274,6 +276,11 @@ class _Builder:
             made = made or [self.first(part, active)]
         yield made
         yield short
+
+
+def _check_size(least: int, most: int) -> None:
+    if least > most:
+        raise NoInstanceError(f"An instance has at least {least} parts; up to {most} are made.")
 
 
 def _merged(schemas: Iterable[Schema]) -> Schema:
@@ -344,6 +351,7 @@ def _plain(number: Decimal) -> int | float:
 def _strings(flat: Schema) -> Iterator[str]:
     """Yield strings of the wanted format, then such as match the pattern, else letters."""
     least, most = flat.get("minLength", 0), flat.get("maxLength", math.inf)
+    _check_size(least, _MOST_LETTERS)
     if example := _EXAMPLES.get(flat.get("format", "")):
         yield from (example.format(number) for number in range(1, 60))
     if "pattern" in flat:
@@ -355,6 +363,8 @@ def _strings(flat: Schema) -> Iterator[str]:
 
 def _matching(pattern: str, least: int, most: int) -> Iterator[str]:
     """Yield strings that match, found letter by letter among those that still may."""
+    for repeated in re.findall(r"\{(\d+)", pattern):
+        _check_size(int(repeated), most)
     letters = dict.fromkeys(f"aA01{pattern} -_.@/:+,")
     beam = [""]
     for _ in range(most + 1):

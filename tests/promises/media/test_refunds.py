@@ -36,9 +36,9 @@ def in_a_loop(box: Any, budget: Budget) -> tuple[JobFailedError, Decimal]:
 def test_what_failed_costs_nothing_anywhere(run):
     budget = Budget(usd=Decimal(1))
     with Sandbox() as box:
-        before = box.app.balance
+        before = box.balance
         error, spent = run(box, budget)
-        assert box.app.balance == before
+        assert box.balance == before
     assert (error.cost, error.maybe_billed) == (0, False)
     assert error.code == "content_policy_violation"
     assert spent == budget.spent == 0

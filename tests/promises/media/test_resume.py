@@ -154,7 +154,7 @@ def test_one_charge(kind, loses):
     """The same against an account: the balance falls by the price of one video."""
     cut = Scenario(("cut-mid-frame",), path="generate-video") if loses == "the ticket" else None
     with Sandbox(scenario=cut) as box:
-        before = box.app.balance
+        before = box.balance
         if loses == "the ticket":
             assert "OutcomeUnknownError" in broken(kind, box.base_url, box.api_key)
             film = resumed(kind, box.base_url, box.api_key)
@@ -162,5 +162,5 @@ def test_one_charge(kind, loses):
             run_id = killed_after_ordering(kind, box.base_url, box.api_key)
             film = resumed(kind, box.base_url, box.api_key, run_id)
         assert film[4:8] == b"ftyp"
-        assert sum(request.method == "POST" for request in box.app.requests) == 1
-        assert before - box.app.balance == PRICE
+        assert sum(request.method == "POST" for request in box.requests) == 1
+        assert before - box.balance == PRICE

@@ -394,10 +394,10 @@ class TestMedia:
         gave_up = run("video", "a cat", "--poll-timeout", "0", "--json", **live)
         error = json.loads(gave_up.stderr)["error"]
         assert (gave_up.exit_code, error["exit_code"]) == (13, 13)
-        posts = sum(request.method == "POST" for request in sandbox.app.requests)
+        posts = sum(request.method == "POST" for request in sandbox.requests)
         found = json.loads(run("video", "--run-id", error["run_id"], "--json", **live).stdout)
         assert found["files"] == [f"{error['run_id']}.mp4"]
-        assert sum(request.method == "POST" for request in sandbox.app.requests) == posts
+        assert sum(request.method == "POST" for request in sandbox.requests) == posts
         assert offline("video", "a cat", "--run-id", "x").exit_code == 2
 
 
