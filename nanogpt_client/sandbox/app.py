@@ -101,7 +101,8 @@ class SandboxApp:
         except BaseException:
             self.requests.add(request, _MODEL_RAISED)
             raise
-        return self._recorded(request, identifier, reply)
+        self.requests.add(request, reply.status)
+        return replace(reply, headers={"x-request-id": identifier, **reply.headers})
 
     def handle_served(self, request: Request) -> Reply:
         """Answer one request; an error of the model is a 424, and the first is `model_error`."""
@@ -111,10 +112,6 @@ class SandboxApp:
             self.model_error = self.model_error or error
             message = f"The sandbox's model raised {type(error).__name__}: {error}"
             return sandbox_error(message, "sandbox_model_error").reply()
-
-    def _recorded(self, request: Request, identifier: str, reply: Reply) -> Reply:
-        self.requests.add(request, reply.status)
-        return replace(reply, headers={"x-request-id": identifier, **reply.headers})
 
     def _answer(self, request: Request, identifier: str) -> Reply:
         found = find(request.method, request.path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
@@ -19,22 +19,6 @@ from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.answers.turn import ChatRequest, ToolCall, Turn, text_of
 
 _SCHEMA = re.compile(r"\bschema\b[^\n{]{0,160}:\s*(?:```\w*\s*)?(?=\{)", re.IGNORECASE)
-
-
-def in_shown_schema(messages: Sequence[Mapping[str, Any]], instance_of: Callable[..., Any]) -> str:
-    """Return an instance of the JSON schema that the messages show, or "" where they show none."""
-    prompt = "\n".join(map(text_of, messages))
-    with suppress(ValueError, RecursionError):  # what looks like JSON may be none, or too deep
-        if match := _SCHEMA.search(prompt):
-            printed = prompt[match.end() :]
-            if printed.startswith("{{"):  # escaped, for a template
-                printed = printed.replace("{{", "{").replace("}}", "}")
-            schema, end = json.JSONDecoder().raw_decode(printed)
-            if {"properties", "$ref"} & schema.keys():
-                return json.dumps(instance_of(schema, prompt[: match.end()] + printed[end:]))
-    return ""
-
-
 _LONGEST_RESULT = 2000  # characters of a tool's result or an attachment that are said back
 _LONGEST_ECHO = 400
 _KEY = re.compile(r"([`'\"])(\w+)\1")
@@ -115,10 +99,24 @@ def _answer(request: ChatRequest) -> Turn:
 
 def _object(request: ChatRequest) -> Any:
     """Return an object for JSON mode: by a schema in the prompt, else with the keys it quotes."""
-    if (form := in_shown_schema(request.messages, _instance)).startswith("{"):
+    if (form := _in_shown_schema(request.messages)).startswith("{"):
         return json.loads(form)
     keys = [key for each in request.messages for _, key in _KEY.findall(text_of(each))]
     return dict.fromkeys(keys or ["answer"], _in_text(request).text)
+
+
+def _in_shown_schema(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return an instance of the JSON schema that the messages show, or "" where they show none."""
+    prompt = "\n".join(map(text_of, messages))
+    with suppress(ValueError, RecursionError):  # what looks like JSON may be none, or too deep
+        if match := _SCHEMA.search(prompt):
+            printed = prompt[match.end() :]
+            if printed.startswith("{{"):  # escaped, for a template
+                printed = printed.replace("{{", "{").replace("}}", "}")
+            schema, end = json.JSONDecoder().raw_decode(printed)
+            if {"properties", "$ref"} & schema.keys():
+                return json.dumps(_instance(schema, prompt[: match.end()] + printed[end:]))
+    return ""
 
 
 def _in_text(request: ChatRequest) -> Turn:
@@ -137,7 +135,7 @@ def _in_text(request: ChatRequest) -> Turn:
         said += [" ".join(found)] if found else [*request.attachments]
     if said:
         return Turn("\n".join(said))
-    if form := in_shown_schema(request.messages, _instance):
+    if form := _in_shown_schema(request.messages):
         return Turn(form)
     echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
     return answer_from_context(request) or Turn(echo)

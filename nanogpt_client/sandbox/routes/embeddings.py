@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.text import count_tokens
-from nanogpt_client.sandbox.bodies import integer, string
+from nanogpt_client.sandbox.bodies import integer, string, strings
 from nanogpt_client.sandbox.exchange import Exchange, Route
-from nanogpt_client.sandbox.http import Reply, invalid, json_reply, missing, require
+from nanogpt_client.sandbox.http import Reply, json_reply, missing, require
 from nanogpt_client.sandbox.media.embeddings import embed
 from nanogpt_client.sandbox.media.words import concepts, importance, units
 from nanogpt_client.sandbox.money import per_million
@@ -102,11 +102,11 @@ def _covered(asked: Mapping[str, float], found: set[str]) -> float:
 
 
 def _documents(body: Mapping[str, Any]) -> list[str]:
-    given = body.get("documents")
-    if given is None:
+    if body.get("documents") is None:
         raise missing("documents")
-    if not isinstance(given, list) or not 1 <= len(given) <= MAX_DOCUMENTS:
-        raise invalid(f"documents must be an array of 1 to {MAX_DOCUMENTS} texts.", "documents")
-    are_texts = all(isinstance(text, str) and text.strip() for text in given)
+    given = strings(body, "documents")
+    message = f"documents must be an array of 1 to {MAX_DOCUMENTS} texts."
+    require(1 <= len(given) <= MAX_DOCUMENTS, message, "documents")
+    are_texts = all(text.strip() for text in given)
     require(are_texts, "documents must be non-empty strings.", "documents")
     return given

@@ -12,10 +12,10 @@ from typing import Any
 
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.text import count_tokens
-from nanogpt_client.sandbox.bodies import plain_body, read_data_url, read_json
+from nanogpt_client.sandbox.bodies import plain_body, read_json
 from nanogpt_client.sandbox.exchange import Exchange, Handler, Route
 from nanogpt_client.sandbox.http import Refusal, Reply, invalid, json_reply, missing, require
-from nanogpt_client.sandbox.input_media import described, own_file
+from nanogpt_client.sandbox.input_media import described, image_of
 from nanogpt_client.sandbox.money import Bill, per_million
 from nanogpt_client.sandbox.validate import check_window
 
@@ -110,10 +110,7 @@ def _text(exchange: Exchange, model: catalog.Model, part: dict[str, Any]) -> str
         raise invalid("Use text parts and image_url parts.", "input")
     message = f"The model '{model.id}' does not take image input."
     require(model.can("image"), message, "input", "unsupported_input_modality")
-    if url.startswith("data:"):
-        return described(read_data_url(url, "input")[1], "input")
-    stored = own_file(exchange, url, "input")
-    return url if stored is None else described(stored, "input")
+    return described(image_of(exchange, url, "input"), "input")
 
 
 def _classified(

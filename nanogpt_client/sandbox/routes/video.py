@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
@@ -25,7 +24,6 @@ _FAILURE = {
 }
 _MIDJOURNEY, _MADE = "midjourney-video", 4  # videos of one job (page video-extend)
 _EXTENDED = 5.0  # seconds
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*s?")
 _MAX_LISTED = 50
 _ASPECT = "16:9"  # of the models that have no choice
 _SWITCHES = ("generateAudio", "generate_audio", "sound")
@@ -147,12 +145,12 @@ def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
 
 def _duration(body: dict[str, Any], model: catalog.Model) -> float:
     offered = model.options("duration") or [str(model.pricing["fixed_duration_seconds"])]
-    given = body.get("duration", body.get("seconds"))
-    match = _SECONDS.fullmatch(str(offered[0] if given is None else given).strip())
-    if match is None or float(match[1]) not in map(float, offered):
-        choices = ", ".join(offered)
-        raise invalid(f"duration must be one of {choices} seconds for '{model.id}'.", "duration")
-    return float(match[1])
+    given = str(body.get("duration") or offered[0]).strip().removesuffix("s")
+    for each in offered:
+        if given in (each, f"{float(each):.1f}"):
+            return float(each)
+    choices = ", ".join(offered)
+    raise invalid(f"duration must be one of {choices} seconds for '{model.id}'.", "duration")
 
 
 def _option(body: dict[str, Any], name: str, model: catalog.Model) -> str | None:
