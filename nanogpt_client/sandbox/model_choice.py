@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.bodies import strings
 from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import Refusal, invalid, missing, require
 
@@ -106,13 +107,7 @@ def _is_provider(model: str, name: str) -> bool:
     return any(offer["id"] == name for offer in catalog.find("text", model).providers)
 
 
-_PRECISION = ("int4", "fp4", "fp6", "int8", "fp8", "fp16", "bf16", "fp32")
 _SORTS = (None, "speed", "throughput", "latency", "price", "auto", "none", "default")
-_KINDS: dict[str, Any] = {
-    **dict.fromkeys(("order", "only", "ignore", "quantizations"), list | None),
-    **dict.fromkeys(("allow_fallbacks", "require_parameters"), bool | None),
-    "max_price": dict | None,
-}
 _PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
 Offer = dict[str, Any]
 
@@ -168,13 +163,9 @@ def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
 
 
 def _check_object(wanted: dict[str, Any]) -> None:
-    for name, kind in _KINDS.items():
-        value = wanted.get(name)
-        texts = not isinstance(value, list) or all(isinstance(each, str) for each in value)
-        fits = isinstance(value, kind) and texts
-        require(fits, f"provider.{name} has an invalid value.", f"provider.{name}")
-    for name, choices in (("sort", _SORTS), ("min_quantization", (None, *_PRECISION))):
-        require(wanted.get(name) in choices, f"Invalid provider.{name}.", f"provider.{name}")
+    for name in ("order", "only", "ignore", "quantizations"):
+        strings(wanted, name)
+    require(wanted.get("sort") in _SORTS, "provider.sort has an invalid value.", "provider.sort")
 
 
 def _named(name: str, offers: list[Offer], param: str) -> str:

@@ -34,6 +34,7 @@ _TYPES = ("string", "number", "boolean", "integer", "object", "array", "null")
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
 _MAPS = ("properties", "$defs", "definitions")
 _MOST_PROPERTIES, _MOST_VALUES, _MOST_LEVELS = 5000, 1000, 10
+
 Place = tuple[str, ...]
 
 
