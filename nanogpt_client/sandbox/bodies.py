@@ -128,19 +128,16 @@ def read_base64(text: str, param: str) -> bytes:
 
 
 def _decompressed(request: Request, *, allowed: bool) -> bytes:
-    encodings = request.headers.get("content-encoding", "identity").lower().split(",")
-    raw = request.body
-    for encoding in reversed([name.strip() for name in encodings]):
-        if encoding == "identity":
-            continue
-        if not allowed or encoding != "gzip":
-            message = f"Content-Encoding '{encoding}' is not supported here."
-            raise Refusal(415, message, code="unsupported_content_encoding")
-        if not is_json(request):
-            message = "A compressed body needs a JSON Content-Type."
-            raise Refusal(415, message, code="unsupported_media_type")
-        raw = _inflate(raw)
-    return raw
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return request.body
+    if not allowed or encoding != "gzip":
+        message = f"Content-Encoding '{encoding}' is not supported here."
+        raise Refusal(415, message, code="unsupported_content_encoding")
+    if not is_json(request):
+        message = "A compressed body needs a JSON Content-Type."
+        raise Refusal(415, message, code="unsupported_media_type")
+    return _inflate(request.body)
 
 
 def _inflate(raw: bytes) -> bytes:

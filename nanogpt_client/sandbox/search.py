@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nanogpt_client.sandbox.answers.text import rank
-from nanogpt_client.sandbox.answers.turn import SearchResult, text_of
+from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.http import require
 from nanogpt_client.sandbox.model_choice import BACKENDS, Chosen
 from nanogpt_client.sandbox.money import search_price
@@ -77,7 +77,6 @@ _DEPTHS = {
     provider: sorted({depth for each, depth in _KNOWN if each == provider})
     for provider, _ in _KNOWN
 }
-_SHORT_QUESTION = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,10 @@ class Search:
         return search_price(self.provider, self.depth)
 
     def run(self, messages: Sequence[Mapping[str, Any]]) -> list[SearchResult]:
-        """Search for the latest user message, with the one before it when that is short."""
-        asked = [text_of(each).strip() for each in messages if each["role"] == "user"]
-        asked = list(filter(None, asked))[-2:]
-        if asked and len(asked[-1]) >= _SHORT_QUESTION:
-            del asked[:-1]
+        """Search for the latest user message."""
         limit = self._given("maxResults", int)
         return search(
-            " ".join(asked),
+            last_user_text(messages),
             limit=5 if limit is None else max(1, min(limit, 20)),
             include_domains=self._given("includeDomains", list) or (),
             exclude_domains=self._given("excludeDomains", list) or (),

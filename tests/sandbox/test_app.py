@@ -279,7 +279,7 @@ def test_what_is_made_takes_seconds_at_most(schema):
 
 
 def test_a_schema_whose_instances_have_no_end_is_an_error():
-    with pytest.raises(NoInstanceError, match="leads back to itself"):
+    with pytest.raises(NoInstanceError, match="No valid instance"):
         answer_to({"$defs": {"n": NODE}, "$ref": "#/$defs/n"})
 
 

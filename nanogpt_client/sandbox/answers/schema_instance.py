@@ -89,11 +89,12 @@ class MessageValues:
 
 
 Schema = Mapping[str, Any]
+Case = tuple[Schema, frozenset[str]]  # one alternative, and the references that lead to it
 _MOST_TRIED = 400  # values of one part of a schema
 _BEAM = 30  # strings of one length that may still match a pattern; as many more are spread out
 _LONGEST = 100  # letters beyond its least length that a string for a pattern may have
 _MOST_LETTERS, _MOST_ITEMS, _MOST_DIFFERENT = 100_000, 2_000, 100  # that are made
-_KINDS = ["string", "object", "array", "number", "boolean", "null"]
+_COMPOSED = {"$ref", "allOf", "anyOf", "oneOf"}
 _EXAMPLES = {
     "date": "2000-01-{:02}",
     "date-time": "2000-01-01T00:00:{:02}Z",
@@ -169,83 +170,62 @@ class _Builder:
                 return value
         raise NoInstanceError(f"No valid instance was found of {json.dumps(schema, default=str)}")
 
-    def _flat(self, schema: Schema | bool, active: frozenset[str]) -> tuple[Schema, frozenset[str]]:
-        """Return the schema with `$ref` and `allOf` merged in, and the references followed."""
+    def _cases(self, schema: Schema | bool, active: frozenset[str]) -> list[Case]:
+        """Return the alternatives of a schema, without keywords that refer to other schemas."""
         if isinstance(schema, bool):
-            if schema:
-                return {}, active
-            raise NoInstanceError("The schema `false` has no instance.")
-        rest = {name: value for name, value in schema.items() if name not in ("$ref", "allOf")}
-        parts = [self._flat(part, active) for part in schema.get("allOf", ())]
-        if (ref := schema.get("$ref")) is not None:
-            if ref in active:
-                raise NoInstanceError(f"The reference {ref!r} leads back to itself.")
-            parts.append(self._flat(self._resolver.lookup(ref).contents, active | {ref}))
-        flat = _merged([rest, *(part for part, _ in parts)])
-        return flat, active.union(*(refs for _, refs in parts))
+            return [({}, active)] if schema else []
+        groups = [self._cases(part, active) for part in schema.get("allOf", ())]
+        unions = [schema[name] for name in ("anyOf", "oneOf") if name in schema]
+        groups += [[case for part in each for case in self._cases(part, active)] for each in unions]
+        if (ref := schema.get("$ref")) is not None:  # one that is being followed has no end
+            target = self._resolver.lookup(ref).contents
+            groups.append([] if ref in active else self._cases(target, active | {ref}))
+        own = {name: value for name, value in schema.items() if name not in _COMPOSED}
+        own |= {"enum": [schema["const"]]} if "const" in schema else {}
+        kinds = schema["type"] if isinstance(schema.get("type"), list) else []
+        cases: list[Case] = [({**own, "type": kind}, active) for kind in kinds] or [(own, active)]
+        for group in groups:
+            cases = [
+                (_merged(one, other), refs | more)
+                for (one, refs), (other, more) in product(cases, group)
+            ]
+        return cases
 
     def _values(self, schema: Schema | bool, active: frozenset[str]) -> Iterator[Any]:
         """Yield values that may be valid: what the message gives, then null, then others."""
-        flat, active = self._flat(schema, active)
-        nullable = "enum" not in flat and self._is_nullable(flat, active)
+        cases = self._cases(schema, active)
+        nullable = any(case.get("type") == "null" and "enum" not in case for case, _ in cases)
         taken = self._message.taken
-        if (found := self._from_message(flat, active, whole=not nullable)) is not None:
+        if (found := self._from_message(cases, whole=not nullable)) is not None:
             yield found.value
             self._message.taken = taken
         if nullable:
             yield None
-        if "const" in flat or "enum" in flat:
-            yield from [flat["const"]] if "const" in flat else flat["enum"]
-        elif branches := _branches(flat):
-            for branch in branches:
-                with suppress(NoInstanceError):
-                    yield from islice(self._values(branch, active), _MOST_TRIED // len(branches))
-                self._message.taken = taken
-        else:
-            yield from self._of_types(flat, active)
-
-    def _is_nullable(self, flat: Schema, active: frozenset[str]) -> bool:
-        for branch in _branches(flat):
+        for case, refs in cases:
             with suppress(NoInstanceError):
-                if _types(self._flat(branch, active)[0]) == ["null"]:
-                    return True
-        return False
+                yield from islice(self._values_of(case, refs), _MOST_TRIED // len(cases))
+            self._message.taken = taken
 
-    def _from_message(
-        self, flat: Schema, active: frozenset[str], *, whole: bool = False
-    ) -> Found | None:
-        """Take the first value of the message that a scalar, or one of alternatives, accepts."""
-        accepts = self._validator.evolve(schema=flat).is_valid
-        if options := [flat["const"]] if "const" in flat else flat.get("enum"):
-            return self._message.take("option", accepts, options)
-        for branch in _branches(flat):
-            with suppress(NoInstanceError):
-                part, refs = self._flat(branch, active)
-                if (found := self._from_message(part, refs, whole=whole)) is not None:
+    def _from_message(self, cases: list[Case], *, whole: bool = False) -> Found | None:
+        """Take the first value of the message that one of the cases accepts."""
+        for case, _ in cases:
+            accepts = self._validator.evolve(schema=case).is_valid
+            for source in _sources(case, whole=whole):
+                if found := self._message.take(source, accepts, case.get("enum", ())):
                     return found
-        kind, *others = _types(flat)
-        if kind in ("number", "integer"):
-            return self._message.take("number", accepts)
-        if kind != "string":
-            return None
-        is_free = "pattern" not in flat and flat.get("format") not in _EXAMPLES
-        quoted = self._message.take("quoted", accepts)
-        if quoted or (is_free and (others or not whole)):
-            return quoted
-        return self._message.take("whole" if is_free else "word", accepts)
+        return None
 
-    def _of_types(self, flat: Schema, active: frozenset[str]) -> Iterator[Any]:
-        kinds = _types(flat)
+    def _values_of(self, case: Schema, active: frozenset[str]) -> Iterable[Any]:
+        if "enum" in case:
+            return list(case["enum"])
         made: dict[str, Callable[[], Iterable[Any]]] = {
-            "object": lambda: self._objects(flat, active),
-            "array": lambda: self._arrays(flat, active),
-            "string": lambda: _strings(flat),
+            "object": lambda: self._objects(case, active),
+            "array": lambda: self._arrays(case, active),
+            "string": lambda: _strings(case),
             "boolean": lambda: (False, True),
             "null": lambda: (None,),
         }
-        for kind in kinds:
-            found = made.get(kind, lambda: _numbers(flat))()
-            yield from islice(found, _MOST_TRIED // len(kinds))
+        return made.get(_kind(case), lambda: _numbers(case))()
 
     def _objects(self, flat: Schema, active: frozenset[str]) -> Iterator[dict[str, Any]]:
         """Yield an object of what is required and what the message gives, or of the former."""
@@ -253,9 +233,8 @@ class _Builder:
         made = {name: self.first(_property(flat, name), active) for name in _needed(flat)}
         given = {}
         for name in [each for each in declared if each not in made]:
-            with suppress(NoInstanceError):
-                if found := self._from_message(*self._flat(declared[name], active)):
-                    given[name] = found.value
+            if found := self._from_message(self._cases(declared[name], active)):
+                given[name] = found.value
         yield {name: (made | given)[name] for name in declared if name in made | given} | made
         yield made
 
@@ -267,12 +246,10 @@ class _Builder:
         while len(made) < least:
             made.append(self.first(_item(flat, len(made)), active, avoid))
         part, short = _item(flat, len(made)), list(made)
+        cases = self._cases(part, active)
+        while len(made) < flat.get("maxItems", math.inf) and (found := self._from_message(cases)):
+            made.append(found.value)
         with suppress(NoInstanceError):
-            item, refs = self._flat(part, active)
-            while len(made) < flat.get("maxItems", math.inf) and (
-                found := self._from_message(item, refs)
-            ):
-                made.append(found.value)
             made = made or [self.first(part, active)]
         yield made
         yield short
@@ -283,38 +260,37 @@ def _check_size(least: int, most: int) -> None:
         raise NoInstanceError(f"An instance has at least {least} parts; up to {most} are made.")
 
 
-def _merged(schemas: Iterable[Schema]) -> Schema:
-    """Return one schema for what all of them say.
+def _merged(one: Schema, other: Schema) -> Schema:
+    """Return one schema for what both say.
 
-    Where two say different things of one keyword, the first stays: what is built from it is
+    Where they say different things of one keyword, the first stays: what is built from it is
     checked against the schemas themselves.
     """
-    merged: dict[str, Any] = {}
-    for schema in schemas:
-        properties = schema.get("properties", {}) | merged.get("properties", {})
-        required = [*merged.get("required", ()), *schema.get("required", ())]
-        merged = {**schema, **merged}
-        merged |= {"properties": properties} if properties else {}
-        merged |= {"required": required} if required else {}
+    merged = {**other, **one}
+    if "properties" in merged:
+        merged["properties"] = other.get("properties", {}) | one.get("properties", {})
+    if "required" in merged:
+        merged["required"] = [*one.get("required", ()), *other.get("required", ())]
     return merged
 
 
-def _types(flat: Schema) -> list[str]:
-    """Return the types that an instance may have; a schema without a type may hint at one."""
-    hinted = "object" if "properties" in flat else "array" if "items" in flat else _KINDS
-    kind = flat.get("type", hinted)
-    return [kind] if isinstance(kind, str) else list(kind)
+def _kind(case: Schema) -> str:
+    """Return the type of instances; a schema without a type may hint at one."""
+    hinted = "object" if "properties" in case else "array" if "items" in case else "string"
+    return str(case.get("type", hinted))
 
 
-def _branches(flat: Schema) -> list[Schema]:
-    """Return the alternatives of a schema, each with what holds for all of them."""
-    for key in ("anyOf", "oneOf"):
-        if key in flat:
-            rest = {name: value for name, value in flat.items() if name != key}
-            return [{"allOf": [rest, branch]} for branch in flat[key]]
-    if isinstance(kinds := flat.get("type"), list) and len(kinds) > 1:
-        return [{**flat, "type": kind} for kind in kinds]
-    return []
+def _sources(case: Schema, *, whole: bool) -> tuple[str, ...]:
+    """Return which values of a message may be instances, the best first."""
+    if "enum" in case:
+        return ("option",)
+    if _kind(case) in ("number", "integer"):
+        return ("number",)
+    if _kind(case) != "string":
+        return ()
+    if "pattern" in case or case.get("format") in _EXAMPLES:
+        return ("quoted", "word")
+    return ("quoted", "whole") if whole else ("quoted",)
 
 
 def _needed(flat: Schema) -> list[str]:

@@ -306,15 +306,10 @@ def test_a_drawing_model_draws():
     assert drawn["image_url"]["url"].startswith("data:image/png;base64,")
 
 
-@pytest.mark.parametrize(("encoding", "pack"), [
-    ("gzip", gzip.compress), ("gzip, identity", gzip.compress),
-])  # fmt: skip
-def test_a_compressed_request(encoding, pack):
-    raw = pack(json.dumps({"model": MODEL, "messages": HELLO}).encode())
-    assert (
-        ask(SandboxApp(), "POST", CHAT, raw=raw, headers={"content-encoding": encoding}).status
-        == 200
-    )
+def test_a_compressed_request():
+    raw = gzip.compress(json.dumps({"model": MODEL, "messages": HELLO}).encode())
+    reply = ask(SandboxApp(), "POST", CHAT, raw=raw, headers={"content-encoding": "gzip"})
+    assert reply.status == 200
 
 
 @pytest.mark.parametrize(("path", "headers", "expected"), [
