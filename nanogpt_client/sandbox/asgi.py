@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from nanogpt_client.extras import needs
@@ -16,12 +17,11 @@ with needs("sandbox", "the sandbox's server"):
     from starlette.types import Receive, Scope, Send
 
 
+@dataclass(eq=False)
 class SandboxASGI:
     """Hands requests to a `SandboxApp` and acts on the parts of its replies."""
 
-    def __init__(self, app: SandboxApp) -> None:
-        """Serve this app."""
-        self.app = app
+    app: SandboxApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -52,13 +52,13 @@ class Limits:
         return cls(tokens, stops, bool(body.get("include_stop_str_in_output")))
 
 
+@dataclass(slots=True)
 class _Budget:
     """Tokens that may still be generated."""
 
-    def __init__(self, tokens: int) -> None:
-        self.tokens = tokens
-        self.spent = 0
-        self.exceeded = False
+    tokens: int
+    spent: int = 0
+    exceeded: bool = False
 
     def fit(self, text: str) -> str:
         """Return as much of `text` as fits, and count it."""

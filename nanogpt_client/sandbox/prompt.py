@@ -54,14 +54,14 @@ def read_prompt(exchange: Exchange, body: Mapping[str, Any], model: Model) -> Pr
     return reader.prompt
 
 
+@dataclass(slots=True)
 class _Reader:
     """Reads content parts into a prompt; each method returns the tokens of one part."""
 
-    def __init__(self, exchange: Exchange, model: Model) -> None:
-        self.exchange = exchange
-        self.model = model
-        self.prompt = Prompt()
-        self.where = ""  # the place of the part in the request
+    exchange: Exchange
+    model: Model
+    prompt: Prompt = field(default_factory=Prompt)
+    where: str = ""  # the place of the part in the request
 
     def part(self, part: Any) -> int:
         kind = part.get("type") if isinstance(part, dict) else None

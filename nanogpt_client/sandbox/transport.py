@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 from nanogpt_client._transport.http import httpx
@@ -19,12 +20,11 @@ from nanogpt_client.sandbox.app import SandboxApp
 from nanogpt_client.sandbox.http import Cut, Reply, Request
 
 
+@dataclass(eq=False)
 class SandboxTransport(httpx.BaseTransport):
     """A sync httpx transport that asks a `SandboxApp`; several may share one."""
 
-    def __init__(self, app: SandboxApp) -> None:
-        """Ask this app."""
-        self.app = app
+    app: SandboxApp
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
@@ -36,12 +36,11 @@ class SandboxTransport(httpx.BaseTransport):
         return _response(reply, chain([first], steps), request)
 
 
+@dataclass(eq=False)
 class AsyncSandboxTransport(httpx.AsyncBaseTransport):
     """An async httpx transport that asks a `SandboxApp`; the work itself runs in a thread."""
 
-    def __init__(self, app: SandboxApp) -> None:
-        """Ask this app."""
-        self.app = app
+    app: SandboxApp
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
@@ -53,21 +52,21 @@ class AsyncSandboxTransport(httpx.AsyncBaseTransport):
         return _response(reply, chain([first], steps), request)
 
 
+@dataclass(eq=False)
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """The body of a reply, for either kind of client."""
 
-    def __init__(self, steps: Iterator[bytes | float]) -> None:
-        self._steps = steps
+    steps: Iterator[bytes | float]
 
     def __iter__(self) -> Iterator[bytes]:
-        for step in self._steps:
+        for step in self.steps:
             if isinstance(step, bytes):
                 yield step
             else:
                 time.sleep(step)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for step in self._steps:
+        for step in self.steps:
             if isinstance(step, bytes):
                 yield step
             await asyncio.sleep(0 if isinstance(step, bytes) else step)

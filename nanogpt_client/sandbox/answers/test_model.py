@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.answers.extractive import answer_from_context, cited_answer, extract
@@ -24,6 +24,7 @@ _LONGEST_ECHO = 400
 _KEY = re.compile(r"([`'\"])(\w+)\1")
 
 
+@dataclass(eq=False)
 class TestModel:
     """A deterministic model for tests: the same request always gets the same turn.
 
@@ -38,13 +39,9 @@ class TestModel:
         text: What to say once there is nothing left to call, instead of the above.
     """
 
-    __test__ = False  # its name is no test, for pytest
-
-    def __init__(
-        self, call_tools: Literal["all", "none"] | Sequence[str] = "all", text: str | None = None
-    ) -> None:
-        self.call_tools = call_tools
-        self.text = text
+    call_tools: Literal["all", "none"] | Sequence[str] = "all"
+    text: str | None = None
+    __test__: ClassVar[bool] = False  # its name is no test, for pytest
 
     def __call__(self, request: ChatRequest) -> Turn:
         """Call what is left to call, else answer."""
