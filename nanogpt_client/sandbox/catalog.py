@@ -66,13 +66,8 @@ _UNLISTED: dict[str, Any] = {
     "architecture": {"input_modalities": ["text", "image", "pdf"], "output_modalities": ["text"]},
     "pricing": {"prompt": Decimal(1), "completion": Decimal(4)},
 }
-# Providers that serve open models: price as a multiple of the model's, caching, tools.
-_PROVIDERS = (
-    ("deepinfra", "1", True, True),
-    ("cerebras", "1.4", False, True),
-    ("fireworks", "1.2", True, True),
-    ("novita", "0.9", False, False),
-)
+# Providers that serve open models, and their prices as a multiple of the model's.
+_PROVIDERS = {"deepinfra": "1", "cerebras": "1.4", "fireworks": "1.2", "novita": "0.9"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +121,8 @@ class Model:
                 "id": name,
                 "prompt": self.pricing["prompt"] * Decimal(factor),
                 "completion": self.pricing["completion"] * Decimal(factor),
-                "caching": caching,
-                "tools": tools,
             }
-            for name, factor, caching, tools in _PROVIDERS
+            for name, factor in _PROVIDERS.items()
         ]
 
     def takes(self, modality: str) -> bool:

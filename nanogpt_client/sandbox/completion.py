@@ -40,7 +40,6 @@ class Limits:
 
     tokens: int
     stops: tuple[str, ...] = ()
-    keep_stop: bool = False
 
     @classmethod
     def of(cls, body: Mapping[str, Any], most: int | None) -> Limits:
@@ -49,7 +48,7 @@ class Limits:
         stops = (stop,) if isinstance(stop, str) else tuple(filter(None, stop))
         asked = body.get("max_completion_tokens") or body.get("max_tokens")
         tokens = min(limit or 1 << 30 for limit in (asked, most))
-        return cls(tokens, stops, bool(body.get("include_stop_str_in_output")))
+        return cls(tokens, stops)
 
 
 @dataclass(slots=True)
@@ -74,20 +73,17 @@ class _Budget:
 def shape(
     turn: Turn,
     limits: Limits,
-    reasoning_field: str | None,
     call_ids: Sequence[str],
     images: Sequence[str],
+    *,
+    hide_reasoning: bool = False,
 ) -> Choice:
-    """Return the choice: stop sequences first, then the token limit over all that is said.
-
-    Reasoning stands in the field that is named, or is hidden where none is.
-    """
+    """Return the choice: stop sequences first, then the token limit over all that is said."""
     budget = _Budget(limits.tokens)
     reasoning = budget.fit(turn.reasoning)
     reasoning_tokens = budget.spent
-    ends = [(place, stop) for stop in limits.stops if (place := turn.text.find(stop)) >= 0]
-    place, stop = min(ends, default=(len(turn.text), ""))
-    text = budget.fit(turn.text[: place + len(stop) * limits.keep_stop])
+    ends = [place for stop in limits.stops if (place := turn.text.find(stop)) >= 0]
+    text = budget.fit(turn.text[: min(ends, default=len(turn.text))])
     calls = []
     for call_id, call in zip(call_ids, () if ends else turn.tool_calls, strict=False):
         if budget.exceeded:
@@ -98,8 +94,8 @@ def shape(
         calls.append({"id": call_id, "type": "function", "function": function})
     refusal = budget.fit(turn.refusal)
     message: Delta = {"role": "assistant", "content": text or (None if calls or refusal else "")}
-    if reasoning and reasoning_field:
-        message |= _reasoning(reasoning, reasoning_field)
+    if reasoning and not hide_reasoning:
+        message |= _reasoning(reasoning)
     notes = [_note(cited) for cited in turn.citations if cited.end_index <= len(text)]
     shown = [] if budget.exceeded else [_image(*each) for each in enumerate(images)]
     parts = {"tool_calls": calls, "refusal": refusal, "images": shown, "annotations": notes}
@@ -112,9 +108,9 @@ def shape(
     )
 
 
-def _reasoning(text: str, name: str) -> Delta:
+def _reasoning(text: str) -> Delta:
     details = [{"type": "reasoning.text", "text": text, "index": 0}]
-    return {name: text} | ({"reasoning_details": details} if name == "reasoning" else {})
+    return {"reasoning": text, "reasoning_details": details}
 
 
 def _image(index: int, url: str) -> Delta:
@@ -128,9 +124,9 @@ def _note(cited: Citation) -> Delta:
 def deltas(message: Delta) -> Iterator[Delta]:
     """Yield the deltas of a message, from the role to the last one before the finish."""
     yield {"role": "assistant"}
-    for name in ("reasoning", "reasoning_content", "content", "refusal"):
+    for name in ("reasoning", "content", "refusal"):
         for chunk in _CHUNK.findall(message.get(name) or ""):
-            yield _reasoning(chunk, name)
+            yield _reasoning(chunk) if name == "reasoning" else {name: chunk}
     for index, call in enumerate(message.get("tool_calls", ())):
         head = {"index": index, **call, "function": call["function"] | {"arguments": ""}}
         yield {"tool_calls": [head]}

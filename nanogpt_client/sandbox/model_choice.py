@@ -4,6 +4,7 @@ Suffixes come in any order and are read without regard to case; what is no direc
 the id (`:thinking`, `:official`). Two directives that both choose a provider are refused with the
 documented `speed_suffix_*` family of codes. NanoGPT lets the caller pick a provider only for some
 open models, each with its own price; elsewhere the header is ignored, a routing suffix refused.
+Where NanoGPT chooses, the sandbox bills the price of the list.
 """
 
 from __future__ import annotations
@@ -131,35 +132,18 @@ def choose(
         _check_object(wanted)
     if not offers or chosen.provider:
         return chosen.provider
-    if isinstance(wanted, dict):
-        return _from_object(wanted, offers)
-    if wanted:
-        return _named(str(wanted), offers, "provider")
-    need = "caching" if caching else chosen.routing
-    if need is None:
-        return None
-    return _cheapest([each for each in offers if need not in {"caching", "tools"} or each[need]])
+    if not isinstance(wanted, dict):
+        return _named(wanted, offers, "provider") if wanted else None
+    only = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
+    allowed = only or [offer["id"] for offer in offers]
+    preferred = [name for name in wanted.get("order") or () if name in allowed]
+    return next(iter(preferred or only), None)
 
 
-def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], provider: str | None) -> bool:
+def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], *, chosen: bool) -> bool:
     """Tell whether the request is billed to the balance although a subscription covers it."""
-    mode = body.get("billing_mode") or body.get("billingMode") or headers.get("x-billing-mode")
-    return provider is not None or (isinstance(mode, str) and mode.lower() in _PAYGO)
-
-
-def _from_object(wanted: dict[str, Any], offers: list[Offer]) -> str | None:
-    pinned = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
-    ignored = wanted.get("ignore") or ()
-    names = [offer["id"] for offer in offers]
-    names = [name for name in pinned or names if name not in ignored]
-    if not names:
-        message = "No provider satisfies the request."
-        raise Refusal(400, message, code="no_fallback_available", param="provider")
-    preferred = [name for name in wanted.get("order") or () if name in names]
-    if preferred:
-        return str(preferred[0])
-    narrowed = len(names) < len(offers) or wanted.get("sort") in {"price", "speed"}
-    return _cheapest([each for each in offers if each["id"] in names]) if narrowed else None
+    mode = body.get("billing_mode") or headers.get("x-billing-mode")
+    return chosen or (isinstance(mode, str) and mode.lower() in _PAYGO)
 
 
 def _check_object(wanted: dict[str, Any]) -> None:
@@ -173,7 +157,3 @@ def _named(name: str, offers: list[Offer], param: str) -> str:
         message = f"Unknown or unavailable provider id in {param}: {name}"
         raise invalid(message, param, "provider_unknown_provider")
     return name.lower()
-
-
-def _cheapest(offers: list[Offer]) -> str:
-    return str(min(offers, key=lambda offer: offer["prompt"] + offer["completion"])["id"])

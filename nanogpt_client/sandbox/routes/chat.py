@@ -131,7 +131,7 @@ def _read(exchange: Exchange) -> Asked:
     if subscribed and not model.private.get("subscription"):
         message = f"The model '{model.id}' is not included in the subscription."
         raise Refusal(403, message, code="model_not_allowed", param="model")
-    covered = subscribed and not is_paygo(body, headers, provider)
+    covered = subscribed and not is_paygo(body, headers, chosen=bool(provider or chosen.routing))
     return Asked(body, chosen, model, provider, search, prompt, memory, covered)
 
 
@@ -166,7 +166,8 @@ def _choice(
         images = [data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id)))]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
     limits = Limits.of(asked.body, asked.model.metadata.get("max_output_tokens"))
-    return shape(turn, limits, _reasoning_field(asked), ids, images)
+    hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
+    return shape(turn, limits, ids, images, hide_reasoning=hidden)
 
 
 def _reasons(asked: Asked) -> bool:
@@ -176,14 +177,6 @@ def _reasons(asked: Asked) -> bool:
         return effort != "none"
     wanted = effort not in (None, "none") or asked.reasoning.get("enabled") is True
     return mode == "asked" and wanted
-
-
-def _reasoning_field(asked: Asked) -> str | None:
-    """Return where the reasoning stands, None where it is hidden."""
-    if asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON:
-        return None
-    legacy = asked.reasoning.get("delta_field") == "reasoning_content"
-    return "reasoning_content" if legacy else "reasoning"
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:

@@ -120,8 +120,6 @@ def test_a_stop_sequence_ends_everything_after_it():
     reply = chat(app, stop=["fox", "quick"])
     assert message(reply) == {"role": "assistant", "content": "The "}
     assert reply.json()["choices"][0]["finish_reason"] == "stop"
-    kept = message(chat(app, stop="quick", include_stop_str_in_output=True))
-    assert kept["content"] == "The quick"
     assert message(chat(app, stop="fox"))["annotations"]  # of text before it
 
 
@@ -166,15 +164,6 @@ def test_hidden_reasoning_is_still_billed():
     hidden = chat(SandboxApp(), model=REASONING, reasoning={"exclude": True}).json()
     assert hidden["usage"] == chat(SandboxApp(), model=REASONING).json()["usage"]
     assert hidden["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
-
-
-def test_the_legacy_name_of_reasoning():
-    asked = {"model": REASONING, "reasoning": {"delta_field": "reasoning_content"}}
-    found = message(chat(SandboxApp(), **asked))
-    assert found["reasoning_content"]
-    assert not {"reasoning", "reasoning_details"} & found.keys()
-    streamed = chat(SandboxApp(), **asked, stream=True)
-    assert "".join(deltas(streamed, "reasoning_content")) == found["reasoning_content"]
 
 
 @pytest.mark.parametrize(("model", "extra", "price"), [
@@ -241,7 +230,6 @@ def test_paying_as_you_go_beats_the_subscription(extra, headers):
 def test_a_chosen_provider_has_its_own_price():
     automatic = cost(chat(SandboxApp(), model=OPEN))
     assert cost(chat(SandboxApp(), model=f"{OPEN}:cerebras")) > automatic
-    assert cost(chat(SandboxApp(), model=f"{OPEN}:cheap")) < automatic
 
 
 def image_part(url: str) -> dict[str, Any]:
