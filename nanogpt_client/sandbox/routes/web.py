@@ -1,9 +1,8 @@
 """`/api/web` searches; `/api/scrape-urls` and `/api/youtube-transcribe` read what is behind URLs.
 
 Nothing is fetched. A page's text is what the sandbox was given for it (`pages=`), else the article
-that the web search knows under this address, else a text that says where it comes from. An address
-under `.invalid`, and a video whose id has not 11 characters, fail alone; failures are free. The
-limits per minute are not emulated.
+that the web search knows under this address, else a text that says where it comes from. Failures
+are free. The limits per minute are not emulated.
 """
 
 from __future__ import annotations
@@ -138,10 +137,9 @@ _MOST_VIDEOS, _VIDEO = 10, Decimal("0.01")
 _MOST_BYTES = 100 * 1024
 _YOUTUBE = re.compile(
     r"https?://(?:(?:www\.|m\.)?youtube\.com/(?:watch\?(?:.*&)?v=|embed/|live/)|youtu\.be/)"
-    r"(?P<id>[\w-]+).*"
+    r"[\w-]+.*"
 )
 _YOUTUBE_HOST = re.compile(r"(.+\.)?(youtube\.com|youtu\.be)")
-_ID_LENGTH = 11
 
 
 class _Text(NamedTuple):
@@ -193,34 +191,21 @@ def _urls(body: dict[str, Any], most: int, message: str) -> list[str]:
 def _page(exchange: Exchange, url: str) -> _Text:
     if not _is_web(url):
         return _Text(error="Invalid URL", is_valid=False)
-    if given := _given(exchange, url, "Failed to scrape URL"):
-        return given
-    if (urlsplit(url).hostname or "").endswith(".invalid"):
-        return _Text(error="Failed to scrape URL")
-    if written := article(url):
-        return _Text(written.title, f"# {written.title}\n\n{written.content}")
-    title = f"A page of the sandbox for {url}"
-    return _Text(title, f"# {title}\n\nThe NanoGPT sandbox fetches nothing from other hosts.")
+    written = article(url)
+    known = f"# {written.title}\n\n{written.content}" if written else None
+    return _text(exchange, url, "Failed to scrape URL", known)
 
 
 def _video(exchange: Exchange, url: str) -> _Text:
-    match = _YOUTUBE.fullmatch(url)
-    if match is None:
+    if _YOUTUBE.fullmatch(url) is None:
         return _Text(error="Invalid YouTube URL", is_valid=False)
-    failure = "Video not found or transcripts not available"
-    if given := _given(exchange, url, failure):
-        return given
-    if len(match["id"]) != _ID_LENGTH:
-        return _Text(error=failure)
-    title = f"A video of the sandbox for {match['id']}"
-    return _Text(title, f"{title}.\nThe NanoGPT sandbox fetches nothing from other hosts.")
+    return _text(exchange, url, "Video not found or transcripts not available")
 
 
-def _given(exchange: Exchange, url: str, failure: str) -> _Text | None:
-    """Return the text that the sandbox was given for a URL, whose first line is the title."""
-    if url not in exchange.world.pages:
-        return None
-    text = exchange.world.pages[url]
+def _text(exchange: Exchange, url: str, failure: str, known: str | None = None) -> _Text:
+    """Return the text that the sandbox was given for a URL; its first line is the title."""
+    made_up = f"# {url}\n\nThe NanoGPT sandbox fetches nothing from other hosts."
+    text = exchange.world.pages.get(url, known or made_up)
     if text is None:
         return _Text(error=failure)
     return _Text(text.partition("\n")[0].lstrip("# "), text)
