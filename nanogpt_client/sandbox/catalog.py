@@ -67,7 +67,12 @@ _UNLISTED: dict[str, Any] = {
     "pricing": {"prompt": Decimal(1), "completion": Decimal(4)},
 }
 # Providers that serve open models, and their prices as a multiple of the model's.
-_PROVIDERS = {"deepinfra": "1", "cerebras": "1.4", "fireworks": "1.2", "novita": "0.9"}
+_PROVIDERS = {
+    "deepinfra": Decimal(1),
+    "cerebras": Decimal("1.4"),
+    "fireworks": Decimal("1.2"),
+    "novita": Decimal("0.9"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +117,13 @@ class Model:
         return bool(listed.get(capability) or self.private.get(capability))
 
     @property
-    def providers(self) -> list[dict[str, Any]]:
-        """Return who serves the model, for callers to choose; empty where they cannot."""
-        if not self.private.get("providers"):
-            return []
-        return [
-            {
-                "id": name,
-                "prompt": self.pricing["prompt"] * Decimal(factor),
-                "completion": self.pricing["completion"] * Decimal(factor),
-            }
-            for name, factor in _PROVIDERS.items()
-        ]
+    def providers(self) -> dict[str, dict[str, Decimal]]:
+        """Return who serves the model, and for what; empty where callers cannot choose."""
+        names = _PROVIDERS if self.private.get("providers") else ()
+        return {
+            name: {each: self.pricing[each] * _PROVIDERS[name] for each in ("prompt", "completion")}
+            for name in names
+        }
 
     def takes(self, modality: str) -> bool:
         """Tell whether `modality` is among the input modalities."""

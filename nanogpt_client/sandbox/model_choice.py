@@ -10,7 +10,7 @@ Where NanoGPT chooses, the sandbox bills the price of the list.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,12 +105,11 @@ def _backend(model: str, backend: str) -> tuple[str, str]:
 def _is_provider(model: str, name: str) -> bool:
     if model.startswith(catalog.FAULT_PREFIX) or not catalog.has("text", model):
         return False
-    return any(offer["id"] == name for offer in catalog.find("text", model).providers)
+    return name in catalog.find("text", model).providers
 
 
 _SORTS = (None, "speed", "throughput", "latency", "price", "auto", "none", "default")
 _PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
-Offer = dict[str, Any]
 
 
 def choose(
@@ -123,20 +122,19 @@ def choose(
         raise conflict(f":{suffix}", "an explicit provider")
     if caching and chosen.routing == "tools":
         raise conflict(":tools", "caching")
-    offers = model.providers
-    if not offers and chosen.routing:
+    names = model.providers.keys()
+    if not names and chosen.routing:
         message = f"The model '{model.id}' does not support provider selection."
         raise invalid(message, "model", "provider_selection_not_supported")
     require(isinstance(wanted, str | dict | None), "provider must be an object.", "provider")
     if isinstance(wanted, dict):
         _check_object(wanted)
-    if not offers or chosen.provider:
+    if not names or chosen.provider:
         return chosen.provider
     if not isinstance(wanted, dict):
-        return _named(wanted, offers, "provider") if wanted else None
-    only = [_named(name, offers, "provider.only") for name in wanted.get("only") or ()]
-    allowed = only or [offer["id"] for offer in offers]
-    preferred = [name for name in wanted.get("order") or () if name in allowed]
+        return _named(wanted, names, "provider") if wanted else None
+    only = [_named(name, names, "provider.only") for name in wanted.get("only") or ()]
+    preferred = [name for name in wanted.get("order") or () if name in (only or names)]
     return next(iter(preferred or only), None)
 
 
@@ -152,8 +150,8 @@ def _check_object(wanted: dict[str, Any]) -> None:
     require(wanted.get("sort") in _SORTS, "provider.sort has an invalid value.", "provider.sort")
 
 
-def _named(name: str, offers: list[Offer], param: str) -> str:
-    if all(offer["id"] != name.lower() for offer in offers):
+def _named(name: str, names: Collection[str], param: str) -> str:
+    if name.lower() not in names:
         message = f"Unknown or unavailable provider id in {param}: {name}"
         raise invalid(message, param, "provider_unknown_provider")
     return name.lower()

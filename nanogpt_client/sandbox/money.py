@@ -124,8 +124,7 @@ def chat_price(rates: dict[str, Decimal], tokens: Tokens) -> Decimal:
 
 def chat_rates(model: Model, provider: str | None = None) -> dict[str, Decimal]:
     """Return a text model's USD per million tokens, those of `provider` when one is chosen."""
-    offers = {offer["id"]: offer for offer in model.providers}
-    source = offers.get(provider, model.pricing)
+    source = model.providers.get(provider or "", model.pricing)
     prompt = Decimal(source["prompt"])
     cached = model.pricing.get("cacheReadInputPer1kTokens")
     read = prompt if cached is None else min(prompt, cached * 1000)  # the others are per million
