@@ -34,21 +34,12 @@ class Choice:
     reasoning_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Where generation ends: after `tokens`, or before one of the `stops`."""
-
-    tokens: int
-    stops: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any], most: int | None) -> Limits:
-        """Return the limits that a checked request sets."""
-        stop = body.get("stop") or ()
-        stops = (stop,) if isinstance(stop, str) else tuple(filter(None, stop))
-        asked = body.get("max_completion_tokens") or body.get("max_tokens")
-        tokens = min(limit or 1 << 30 for limit in (asked, most))
-        return cls(tokens, stops)
+def limits_of(body: Mapping[str, Any], most: int | None) -> tuple[int, list[str]]:
+    """Return the most tokens that a checked request allows, and the texts that end an answer."""
+    stop = body.get("stop") or []
+    asked = body.get("max_completion_tokens") or body.get("max_tokens")
+    tokens = min(limit or 1 << 30 for limit in (asked, most))
+    return tokens, [stop] if isinstance(stop, str) else list(filter(None, stop))
 
 
 @dataclass(slots=True)
@@ -72,17 +63,18 @@ class _Budget:
 
 def shape(
     turn: Turn,
-    limits: Limits,
+    limits: tuple[int, list[str]],
     call_ids: Sequence[str],
     images: Sequence[str],
     *,
     hide_reasoning: bool = False,
 ) -> Choice:
     """Return the choice: stop sequences first, then the token limit over all that is said."""
-    budget = _Budget(limits.tokens)
+    most, stops = limits
+    budget = _Budget(most)
     reasoning = budget.fit(turn.reasoning)
     reasoning_tokens = budget.spent
-    ends = [place for stop in limits.stops if (place := turn.text.find(stop)) >= 0]
+    ends = [place for stop in stops if (place := turn.text.find(stop)) >= 0]
     text = budget.fit(turn.text[: min(ends, default=len(turn.text))])
     calls = []
     for call_id, call in zip(call_ids, () if ends else turn.tool_calls, strict=False):

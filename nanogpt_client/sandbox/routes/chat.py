@@ -10,7 +10,7 @@ from typing import Any
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.completion import Choice, Completion, Limits, shape
+from nanogpt_client.sandbox.completion import Choice, Completion, limits_of, shape
 from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
 from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
 from nanogpt_client.sandbox.input_media import data_url, render
@@ -165,7 +165,7 @@ def _choice(
         prompt = last_user_text(asked.body["messages"])
         images = [data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id)))]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
-    limits = Limits.of(asked.body, asked.model.metadata.get("max_output_tokens"))
+    limits = limits_of(asked.body, asked.model.metadata.get("max_output_tokens"))
     hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
     return shape(turn, limits, ids, images, hide_reasoning=hidden)
 
