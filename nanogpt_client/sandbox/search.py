@@ -72,10 +72,10 @@ def _corpus() -> tuple[SearchResult, ...]:
     return tuple(SearchResult(**each) for each in json.loads(file.read_text(encoding="utf-8")))
 
 
-_KNOWN = [*BACKENDS.values(), ("firecrawl", "standard"), ("exa", "standard")]  # page web-search
+_SEARCHES = [*BACKENDS.values(), ("firecrawl", "standard"), ("exa", "standard")]  # page web-search
 _DEPTHS = {
-    provider: sorted({depth for each, depth in _KNOWN if each == provider})
-    for provider, _ in _KNOWN
+    provider: sorted({depth for each, depth in _SEARCHES if each == provider})
+    for provider, _ in _SEARCHES
 }
 
 

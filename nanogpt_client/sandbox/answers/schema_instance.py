@@ -110,6 +110,7 @@ _EXAMPLES = {
     "json-string": "{}",
     "regex": "a{{{}}}",
 }
+_FEWEST = re.compile(r"(?<!\\)(?:[*+]|\{(?P<least>\d+),\d*\})[?+]?")
 _FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "regex", "uuid"))
 
 
@@ -338,13 +339,19 @@ def _strings(flat: Schema) -> Iterator[str]:
 
 
 def _matching(pattern: str, least: int, most: int) -> Iterator[str]:
-    """Yield strings that match, found letter by letter among those that still may."""
+    """Yield strings that match, found letter by letter among those that still may.
+
+    Every repetition is tried at its fewest first, where the least is left to guess.
+    """
     for repeated in re.findall(r"\{(\d+)", pattern):
         _check_size(int(repeated), most)
+    regex.compile(pattern)
     letters = dict.fromkeys(f"aA01{pattern} -_.@/:+,")
-    beam = [""]
-    for _ in range(most + 1):
-        yield from (text.ljust(least, "a") for text in beam if regex.fullmatch(pattern, text))
-        longer = [text + letter for text in beam for letter in letters]
-        longer = [text for text in longer if regex.fullmatch(pattern, text, partial=True)]
-        beam = longer[:_BEAM] + longer[_BEAM :: len(longer) // _BEAM + 1]
+    least_each = _FEWEST.sub(lambda m: f"{{{m['least'] or int(m[0][0] == '+')}}}", pattern)
+    for rule in (least_each, pattern):
+        beam = [""]
+        for _ in range(most + 1):
+            yield from (text.ljust(least, "a") for text in beam if regex.fullmatch(rule, text))
+            longer = [text + letter for text in beam for letter in letters]
+            longer = [text for text in longer if regex.fullmatch(rule, text, partial=True)]
+            beam = longer[:_BEAM] + longer[_BEAM :: len(longer) // _BEAM + 1]
