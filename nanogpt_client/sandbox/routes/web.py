@@ -192,8 +192,8 @@ def _page(exchange: Exchange, url: str) -> _Text:
     if not _is_web(url):
         return _Text(error="Invalid URL", is_valid=False)
     written = article(url)
-    known = f"# {written.title}\n\n{written.content}" if written else None
-    return _text(exchange, url, "Failed to scrape URL", known)
+    page_text = f"# {written.title}\n\n{written.content}" if written else None
+    return _text(exchange, url, "Failed to scrape URL", page_text)
 
 
 def _video(exchange: Exchange, url: str) -> _Text:
@@ -202,10 +202,10 @@ def _video(exchange: Exchange, url: str) -> _Text:
     return _text(exchange, url, "Video not found or transcripts not available")
 
 
-def _text(exchange: Exchange, url: str, failure: str, known: str | None = None) -> _Text:
+def _text(exchange: Exchange, url: str, failure: str, page_text: str | None = None) -> _Text:
     """Return the text that the sandbox was given for a URL; its first line is the title."""
     made_up = f"# {url}\n\nThe NanoGPT sandbox fetches nothing from other hosts."
-    text = exchange.world.pages.get(url, known or made_up)
+    text = exchange.world.pages.get(url, page_text or made_up)
     if text is None:
         return _Text(error=failure)
     return _Text(text.partition("\n")[0].lstrip("# "), text)
