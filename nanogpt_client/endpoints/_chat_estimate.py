@@ -12,7 +12,7 @@ from typing import Any
 
 from nanogpt_client.budget import AtLeast
 from nanogpt_client.bundled_models import find
-from nanogpt_client.types._coerce import as_list, as_text, dicts
+from nanogpt_client.types._coerce import as_count, as_list, as_text, dicts, first
 
 CHARACTERS_PER_TOKEN = 4
 # What providers count for an image, audio or document varies; this is the order of magnitude.
@@ -28,7 +28,8 @@ def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
     model = find(body["model"])
     if model is None or model.prompt_usd is None or model.completion_usd is None:
         return None
-    answer = (body.get("max_tokens") or 0) * (body.get("n") or 1)
+    most = as_count(first(body, "max_tokens", "max_completion_tokens")) or 0
+    answer = most * (as_count(body.get("n")) or 1)
     usd = model.prompt_usd * prompt_tokens(body) + model.completion_usd * answer
     dollars = usd / Decimal(1_000_000)
     return AtLeast(dollars) if model.completion_usd and not answer else dollars

@@ -21,7 +21,7 @@ from typing import Any
 
 from nanogpt_client.endpoints import _model_limits, _split_text
 from nanogpt_client.endpoints._parameters import parameter, plain
-from nanogpt_client.types._coerce import as_dict, as_number, as_text, first
+from nanogpt_client.types._coerce import as_count, as_dict, as_number, as_text, first
 from nanogpt_client.types.catalog import Model
 
 _UNITS = (
@@ -106,7 +106,8 @@ def _costs(model: Model, work: Mapping[str, Any]) -> Iterator[Decimal | None]:
 
 def _images(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | None:
     """Return the price of the size, else of the default size or ``auto``, else the highest."""
-    count = as_number(model.supported_parameters.get("fixed_image_count")) or work.get("n") or 1
+    fixed = as_count(model.supported_parameters.get("fixed_image_count"))
+    count = fixed or as_count(work.get("n")) or 1
     usd = _dollars(listed)
     prices = {
         plain(size): number
@@ -118,7 +119,7 @@ def _images(model: Model, listed: Any, work: Mapping[str, Any]) -> Decimal | Non
         preset = parameter(model, "resolution", "resolutions", "size").default
         sizes = [plain(preset), "auto"] if size == "auto" and preset else [size]
         usd = next((prices[name] for name in sizes if name in prices), max(prices.values()))
-    return None if usd is None else usd * int(count)
+    return None if usd is None else usd * count
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _terms(model: Model, pricing: Mapping[str, Any], work: Mapping[str, Any]) ->
     return _Terms(
         seconds=as_number(plain(seconds)),
         characters=None if work.get("text") is None else len(work["text"]),
-        images=int(work.get("n") or 1),
+        images=as_count(work.get("n")) or 1,
         frames=as_number(chosen_value("num_frames")),
         chosen={
             subject: None if value is None or plain(value) == "auto" else plain(value)

@@ -27,6 +27,7 @@ from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._requests import post, read_object
 from nanogpt_client.errors import InvalidArgumentError
 from nanogpt_client.model_id import ModelId
+from nanogpt_client.types._coerce import as_count
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
 from nanogpt_client.types.json_schemas import sendable_format
 from nanogpt_client.types.options import ChatOptions
@@ -62,7 +63,7 @@ def stream_chat(
     body = chat_body(messages, model, options)
     body["stream"] = True
     body["stream_options"] = {"include_usage": True, **(body.get("stream_options") or {})}
-    choices = body.get("n", 1)
+    choices = as_count(body.get("n")) or 1
     return StreamCall(
         _request(body, options), lambda headers: ChatDecoder(headers, choices), "chat", model,
         estimate=lambda: estimated_usd(body),

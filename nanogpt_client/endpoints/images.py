@@ -111,8 +111,9 @@ def edit_image(
 def _generate(
     request: Request, model: str, listed: Model | None, options: Mapping[str, Any]
 ) -> Flow[GeneratedImages]:
-    size = options.get("size") or options.get("resolution")
-    reserved = _prices.reservation(listed, {"size": size, "n": options.get("n")})
+    given = {**options, **(options.get("extra_body") or {})}
+    size = given.get("size") or given.get("resolution")
+    reserved = _prices.reservation(listed, {"size": size, "n": given.get("n")})
     call = Call(
         request,
         read_images,

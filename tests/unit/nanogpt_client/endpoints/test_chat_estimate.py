@@ -44,6 +44,8 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A
         ("x" * 4000, {}, 1000, 0),
         ("x" * 4000, {"max_tokens": 500}, 1000, 500),
         ("x" * 4000, {"max_tokens": 500, "n": 2}, 1000, 1000),
+        ("x" * 4000, {"n": 2, "extra_body": {"max_completion_tokens": 500}}, 1000, 1000),
+        ("x" * 4000, {"extra_body": {"max_tokens": "500", "n": "two"}}, 1000, 500),
         (parts(TEXT, TEXT), {}, 200, 0),
         (parts(TEXT, IMAGE), {}, 1100, 0),
         (parts("x" * 400), {}, 100, 0),

@@ -176,6 +176,7 @@ def known(kind: Any, parameters: Any = None, **pricing: Any) -> ModelCache:
 
 
 WAV = wav(bytes(96_000))  # two seconds
+PNG = b"\x89PNG\r\n\x1a\nrest"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,22 @@ WAV = wav(bytes(96_000))  # two seconds
             images.generate_image("x", model="m", resolution="2k"),
             "2",
         ),
+        (
+            known("image", per_image={"1k": 1, "2k": 2}),
+            images.generate_image("x", model="m", n=1, extra_body={"n": "3", "size": "2k"}),
+            "6",
+        ),
+        (
+            known("image", per_image=1),
+            images.edit_image("x", model="m", image=PNG, extra_body={"n": ["odd"]}),
+            "1",
+        ),
         (known("video", per_video=2), video.submit_video("x", model="m"), "2"),
+        (
+            known("video", per_video=2),
+            video.submit_video("x", model="m", extra_body={"n": "odd"}),
+            "2",
+        ),
         (known("video", per_second=1), video.submit_video("x", model="m", duration="8s"), "8"),
         (known("video", **SOUND), video.submit_video("x", model="m"), "4.8"),  # the most it may be
         (
