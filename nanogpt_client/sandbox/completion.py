@@ -25,6 +25,14 @@ Delta = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """Where reasoning stands: None where it is hidden; `inline` puts it inside the content."""
+
+    reasoning_field: str | None = "reasoning"
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One finished choice: the assistant's message, why it ends, and the tokens it took."""
 
@@ -64,10 +72,9 @@ class _Budget:
 def shape(
     turn: Turn,
     limits: tuple[int, list[str]],
+    manner: Manner,
     call_ids: Sequence[str],
     images: Sequence[str],
-    *,
-    hide_reasoning: bool = False,
 ) -> Choice:
     """Return the choice: stop sequences first, then the token limit over all that is said."""
     most, stops = limits
@@ -85,10 +92,13 @@ def shape(
         function = {"name": call.name, "arguments": arguments}
         calls.append({"id": call_id, "type": "function", "function": function})
     refusal = budget.fit(turn.refusal)
-    message: Delta = {"role": "assistant", "content": text or (None if calls or refusal else "")}
-    if reasoning and not hide_reasoning:
-        message |= _reasoning(reasoning)
-    notes = [_note(cited) for cited in turn.citations if cited.end_index <= len(text)]
+    thought = reasoning if manner.reasoning_field else ""
+    lead = f"<think>\n{thought}\n</think>\n\n" if manner.inline and thought else ""
+    content = lead + text
+    message: Delta = {"role": "assistant", "content": content or (None if calls or refusal else "")}
+    if thought and not lead:
+        message |= _reasoning(thought, manner.reasoning_field or "")
+    notes = [_note(cited, len(lead)) for cited in turn.citations if cited.end_index <= len(text)]
     shown = [] if budget.exceeded else [_image(*each) for each in enumerate(images)]
     parts = {"tool_calls": calls, "refusal": refusal, "images": shown, "annotations": notes}
     finish = turn.finish_reason or ("tool_calls" if calls else "stop")
@@ -100,25 +110,26 @@ def shape(
     )
 
 
-def _reasoning(text: str) -> Delta:
+def _reasoning(text: str, name: str) -> Delta:
     details = [{"type": "reasoning.text", "text": text, "index": 0}]
-    return {"reasoning": text, "reasoning_details": details}
+    return {name: text} | ({"reasoning_details": details} if name == "reasoning" else {})
 
 
 def _image(index: int, url: str) -> Delta:
     return {"type": "image_url", "index": index, "image_url": {"url": url}}
 
 
-def _note(cited: Citation) -> Delta:
-    return {"type": "url_citation", "url_citation": asdict(cited)}
+def _note(cited: Citation, shift: int) -> Delta:
+    span = {"start_index": cited.start_index + shift, "end_index": cited.end_index + shift}
+    return {"type": "url_citation", "url_citation": asdict(cited) | span}
 
 
 def deltas(message: Delta) -> Iterator[Delta]:
     """Yield the deltas of a message, from the role to the last one before the finish."""
     yield {"role": "assistant"}
-    for name in ("reasoning", "content", "refusal"):
+    for name in ("reasoning", "reasoning_content", "content", "refusal"):
         for chunk in _CHUNK.findall(message.get(name) or ""):
-            yield _reasoning(chunk) if name == "reasoning" else {name: chunk}
+            yield _reasoning(chunk, name)
     for index, call in enumerate(message.get("tool_calls", ())):
         head = {"index": index, **call, "function": call["function"] | {"arguments": ""}}
         yield {"tool_calls": [head]}

@@ -15,7 +15,7 @@ from nanogpt_client.sandbox.http import Reply, Request, Style
 from nanogpt_client.sandbox.money import Bill, Charge
 from nanogpt_client.sandbox.world import MEDIA_LIFETIME, Job, Stored, World
 
-EVERYWHERE = frozenset({"", "subscription", "paid"})
+EVERYWHERE = frozenset({"", "subscription", "paid", "legacy", "thinking"})
 CHAT = EVERYWHERE - {"paid"}
 
 
@@ -23,8 +23,8 @@ CHAT = EVERYWHERE - {"paid"}
 class Exchange:
     """One request on its way through a route.
 
-    `variant` names the root it came by: "" (/api, /api/v1), subscription or paid; `params` are the
-    values of the placeholders in the route's path.
+    `variant` names the root it came by: "" (/api, /api/v1), subscription, paid, legacy or
+    thinking; `params` are the values of the placeholders in the route's path.
     """
 
     world: World

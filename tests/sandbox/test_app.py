@@ -48,7 +48,10 @@ def test_keys_and_requests_without_one():
     assert SandboxApp().handle(Request("GET", "/api/v1/models")).status == 200
 
 
-@pytest.mark.parametrize("path", [CHAT, "/v1/chat/completions", f"{CHAT}/"])
+@pytest.mark.parametrize("path", [
+    CHAT, "/v1/chat/completions", f"{CHAT}/", "/api/v1legacy/chat/completions",
+    "/api/v1thinking/chat/completions",
+])  # fmt: skip
 def test_chat_is_reached_by_every_root(path):
     assert ask(SandboxApp(), "POST", path, BODY).status == 200
 

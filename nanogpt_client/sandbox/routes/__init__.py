@@ -1,8 +1,8 @@
 """The routes of the emulated API, one module a subject, and how the route of a path is found.
 
 `/api/v1/...` and `/v1/...` are one root, older routes sit under `/api/...`. The variants
-`/api/subscription/v1` and `/api/paid/v1` have only some of the routes; embeddings, images and audio
-live under `/api/v1` alone.
+`/api/subscription/v1`, `/api/paid/v1`, `/api/v1legacy` and `/api/v1thinking` have only some of
+the routes; embeddings, images and audio live under `/api/v1` alone.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from nanogpt_client.sandbox.routes import (  # noqa: F401 - each adds its routes
 _ROOTS = (
     ("/api/subscription/v1/", "subscription", "v1/"),
     ("/api/paid/v1/", "paid", "v1/"),
+    ("/api/v1legacy/", "legacy", "v1/"),
+    ("/api/v1thinking/", "thinking", "v1/"),
     ("/api/", "", ""),
     ("/v1/", "", "v1/"),
     ("/media/", "", "media/"),

@@ -11,13 +11,14 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.script import Failure
-from nanogpt_client.sandbox.bodies import is_form, read_form, string
+from nanogpt_client.sandbox.bodies import INFINITE, is_form, read_form, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.faults.replies import REPLIES
 from nanogpt_client.sandbox.http import (
@@ -223,22 +224,43 @@ def listed(exchange: Exchange) -> Reply:
     limit = query.get("limit", "20")
     fits = limit.isdecimal() and 1 <= int(limit) <= _MOST_LISTED
     require(fits, f"limit must be 1 to {_MOST_LISTED}.", "limit")
-    unplayed = query.keys() & {"before", "created_after", "created_before"}
-    if unplayed:
-        message = f"The sandbox does not list batches by {', '.join(sorted(unplayed))}."
-        raise sandbox_error(message, "sandbox_no_filter")
-    statuses = set(filter(None, query.get("status", "").split(",")))
-    require(statuses <= _STATUSES, "status has an unsupported value.", "status")
-    if after := query.get("after"):
-        ids = [batch.id for batch in batches]
-        require(after in ids, "after is not a batch.", "after")
-        batches = batches[ids.index(after) + 1 :]
-    found = [batch for batch in batches if not statuses or batch.status in statuses]
-    page = found[: int(limit)]
+    found = [batch for batch in _side(batches, query) if _matches(batch, query)]
+    page = found[-int(limit) :] if "before" in query else found[: int(limit)]
     data = [batch.shown(inline=inline) | ({"results": None} if inline else {}) for batch in page]
     ends = {"first_id": page[0].id, "last_id": page[-1].id} if page else {}
     listing = {"object": "list", "data": data, "first_id": None, "last_id": None} | ends
     return json_reply(listing | {"has_more": len(found) > len(page)})
+
+
+def _side(batches: list[Batch], query: Mapping[str, str]) -> list[Batch]:
+    """Return the batches on the side of the cursor, whatever the filters."""
+    require(not {"after", "before"} <= query.keys(), "Use after or before, not both.", "after")
+    ids = [batch.id for batch in batches]
+    for name in {"after", "before"} & query.keys():
+        require(query[name] in ids, f"{name} is not a batch.", name)
+        at = ids.index(query[name])
+        return batches[at + 1 :] if name == "after" else batches[:at]
+    return batches
+
+
+def _matches(batch: Batch, query: Mapping[str, str]) -> bool:
+    statuses = set(filter(None, query.get("status", "").split(",")))
+    require(statuses <= _STATUSES, "status has an unsupported value.", "status")
+    later, earlier = _moment(query, "created_after", 0), _moment(query, "created_before", INFINITE)
+    require(later < earlier, "The range is reversed.", "created_after")
+    return (not statuses or batch.status in statuses) and later < int(batch.created) < earlier
+
+
+def _moment(query: Mapping[str, str], name: str, default: float) -> float:
+    text = query.get(name, "")
+    if text.isdecimal() or name not in query:
+        return int(text or 0) or default
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(f"{name} is not a timestamp.", name) from None
+    require(moment.tzinfo, f"{name} needs a time zone.", name)
+    return moment.timestamp()
 
 
 def _check_endpoint(endpoint: object) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.completion import Choice, Completion, limits_of, shape
+from nanogpt_client.sandbox.completion import Choice, Completion, Manner, limits_of, shape
 from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
 from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
 from nanogpt_client.sandbox.input_media import data_url, render
@@ -166,8 +166,7 @@ def _choice(
         images = [data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id)))]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
     limits = limits_of(asked.body, asked.model.metadata.get("max_output_tokens"))
-    hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
-    return shape(turn, limits, ids, images, hide_reasoning=hidden)
+    return shape(turn, limits, _manner(exchange.variant, asked), ids, images)
 
 
 def _reasons(asked: Asked) -> bool:
@@ -177,6 +176,13 @@ def _reasons(asked: Asked) -> bool:
         return effort != "none"
     wanted = effort not in (None, "none") or asked.reasoning.get("enabled") is True
     return mode == "asked" and wanted
+
+
+def _manner(variant: str, asked: Asked) -> Manner:
+    hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
+    legacy = variant == "legacy" or asked.reasoning.get("delta_field") == "reasoning_content"
+    name = None if hidden else "reasoning_content" if legacy else "reasoning"
+    return Manner(name, inline=variant == "thinking")
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:

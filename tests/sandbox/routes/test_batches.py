@@ -227,9 +227,13 @@ def test_lists():
     assert listed(root=INLINE) == [1]
     assert listed("limit=1") == [2]
     assert listed(f"after={ids[2]}") == [1, 0]
+    assert listed(f"before={ids[0]}&limit=1") == [1]
+    assert listed("created_after=100") == [2, 1]
+    assert listed("created_before=1970-01-01T00:01:50Z") == [0]
     assert listed("status=failed,expired") == []
     assert listed("status=validating") == [2, 1, 0]
-    for query in ("after=x", "status=odd", "limit=0"):
+    for query in (
+        f"after={ids[0]}&before={ids[1]}", "after=x", "status=odd", "limit=0", "created_after=x",
+        "created_after=1970-01-01T00:00:00", "created_after=9&created_before=5",
+    ):  # fmt: skip
         assert ask(app, "GET", f"{BATCHES}?{query}").status == 400, query
-    for query in (f"before={ids[0]}", "created_after=100", "created_before=100"):
-        assert ask(app, "GET", f"{BATCHES}?{query}").status == 424, query  # not in the sandbox

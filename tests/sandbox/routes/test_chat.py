@@ -166,6 +166,33 @@ def test_hidden_reasoning_is_still_billed():
     assert hidden["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
 
 
+@pytest.mark.parametrize(("path", "extra"), [
+    ("/api/v1legacy/chat/completions", {}),
+    (CHAT, {"reasoning": {"delta_field": "reasoning_content"}}),
+])  # fmt: skip
+def test_the_legacy_name_of_reasoning(path, extra):
+    body = {"model": REASONING, "messages": HELLO, **extra}
+    found = message(ask(SandboxApp(), "POST", path, body))
+    assert found["reasoning_content"]
+    assert not {"reasoning", "reasoning_details"} & found.keys()
+    streamed = ask(SandboxApp(), "POST", path, body | {"stream": True})
+    assert "".join(deltas(streamed, "reasoning_content")) == found["reasoning_content"]
+
+
+def test_the_thinking_root_puts_reasoning_into_the_content():
+    body = {"model": f"{REASONING}:online", "messages": [{"role": "user", "content": "Nano?"}]}
+    plain = message(ask(SandboxApp(), "POST", CHAT, body))
+    inline = message(ask(SandboxApp(), "POST", "/api/v1thinking/chat/completions", body))
+    assert inline["content"] == f"<think>\n{plain['reasoning']}\n</think>\n\n{plain['content']}"
+    assert "reasoning" not in inline
+
+    def cited(found: dict[str, Any]) -> list[str]:
+        spans = [each["url_citation"] for each in found["annotations"]]
+        return [found["content"][each["start_index"] : each["end_index"]] for each in spans]
+
+    assert cited(inline) == cited(plain) != []
+
+
 @pytest.mark.parametrize(("model", "extra", "price"), [
     ("openai/gpt-4o:online", {}, "0.006"),
     ("openai/gpt-4o:ONLINE/linkup-deep", {}, "0.06"), (f"{MODEL}:online", {}, "0.01"),
