@@ -50,6 +50,7 @@ from nanogpt_client import (
 )
 from nanogpt_client._adapters.history import Recipient
 from nanogpt_client._adapters.migration import hide_key
+from nanogpt_client._adapters.references import schemas_for
 from nanogpt_client._adapters.settings import ChatSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
 from nanogpt_client.types.options import Count
@@ -289,7 +290,7 @@ class ChatNanoGPT(BaseChatModel, ChatSettings, LangChainSettings):
         conversation = messages_to_wire(messages, Recipient(model, supported, self.send_reasoning))
         if self.check_inputs:
             check_parts(conversation, model, self._profile_for(model))
-        return {"messages": conversation, **options}
+        return {"messages": conversation, **schemas_for(model, options)}
 
     def _profile_for(self, model: str) -> Mapping[str, Any] | None:
         """Return the profile of the model of a call, which may be another than ``self.model``."""

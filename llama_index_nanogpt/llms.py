@@ -58,6 +58,7 @@ from nanogpt_client import (
 )
 from nanogpt_client._adapters.history import Recipient, takes
 from nanogpt_client._adapters.migration import hide_key
+from nanogpt_client._adapters.references import schemas_for
 from nanogpt_client._adapters.settings import ChatSettings, ClientSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
 from nanogpt_client.hooks import logger
@@ -355,7 +356,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         if (options.get("n") or 1) > 1:
             msg = "a LlamaIndex response has one choice: use n=1, and call several times"
             raise InvalidArgumentError(msg, param="n")
-        return model, options
+        return model, cast("ChatOptions", schemas_for(model, options))
 
     def _recipient(self, model: str) -> Recipient:
         """Return the model that a conversation is sent to, which decides what of it is sent."""

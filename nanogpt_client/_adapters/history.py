@@ -21,7 +21,7 @@ from nanogpt_client.types._coerce import as_dict
 from nanogpt_client.types.catalog import Model
 from nanogpt_client.types.chat import Message
 
-__all__ = ["KEPT", "MISTRALS", "Kept", "Recipient", "fields_of", "keep", "takes"]
+__all__ = ["KEPT", "Kept", "Recipient", "fields_of", "keep", "takes"]
 
 KEPT = "nanogpt"
 """The key in a framework's message under which the further fields of a response are kept."""
