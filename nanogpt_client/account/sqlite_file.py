@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["MEMORY", "SqliteFile"]
 MEMORY = ":memory:"
 _FORK_WAIT = 15.0  # seconds for a transaction to end before a fork
 _CLOSE_PAUSE = 0.05  # seconds after which `close` looks whether it is still needed
+_BUSY_PAUSE = 0.01  # seconds until a file is opened again that others were opening
 
 
 class SqliteFile:
@@ -85,15 +87,27 @@ class SqliteFile:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=self._wait, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.executescript(f"{self._pragmas}; PRAGMA journal_mode = WAL; {self._schema}")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+        """Open the file, again while others open it at the same time.
+
+        For one of several processes that create a file, the change of its journal mode fails at
+        once, however long SQLite is to wait for locks.
+        """
+        deadline = time.monotonic() + self._wait
+        while True:
+            connection = sqlite3.connect(
+                self.path, timeout=self._wait, isolation_level=None, check_same_thread=False
+            )
+            try:
+                connection.executescript(
+                    f"{self._pragmas}; PRAGMA journal_mode = WAL; {self._schema}"
+                )
+            except sqlite3.Error as error:
+                connection.close()
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_BUSY_PAUSE)
+            else:
+                return connection
 
     def close(self) -> None:
         """Close the connection; a file's opens again when it is needed.
@@ -132,6 +146,10 @@ class SqliteFile:
             # Closing what is still open could remove files that the parent needs.
             self._abandoned.append(self._connection)
             self._connection = None
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 _files: WeakSet[SqliteFile] = WeakSet()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
+
+import pytest
 
 from nanogpt_client.account.sqlite_file import SqliteFile
 
 
 def file_at(path):
-    return SqliteFile(str(path), "create table if not exists rows (id integer)", "", wait=1)
+    return SqliteFile(str(path), "create table if not exists rows (id integer)", "", wait=10)
 
 
 def test_closing_does_not_wait_for_a_fork(tmp_path):
@@ -40,4 +44,28 @@ def test_closing_waits_for_a_transaction(tmp_path):
     assert file._connection is None
     with file.connection() as connection:
         assert connection.execute("select id from rows").fetchall() == [(1,)]
+    file.close()
+
+
+def test_a_file_that_another_process_is_just_creating_is_waited_for(tmp_path):
+    """The first change of the journal mode fails at once, however long SQLite is to wait."""
+    path = tmp_path / "rows.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    ending = threading.Timer(0.3, other.close)
+    ending.start()
+    file = file_at(path)
+    with file.transaction() as connection:
+        connection.execute("insert into rows values (1)")
+    ending.join()
+    file.close()
+
+
+def test_it_is_waited_for_no_longer_than_is_said(tmp_path):
+    path = tmp_path / "rows.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        file = SqliteFile(str(path), "", "", wait=0.1)
+        with pytest.raises(sqlite3.OperationalError, match="locked"), file.transaction():
+            pass
     file.close()
