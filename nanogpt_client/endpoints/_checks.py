@@ -19,6 +19,7 @@ from nanogpt_client.types.json_schemas import (
     closed_if_possible,
     is_allowed_name,
     tool_parameters,
+    without_alternatives,
 )
 from nanogpt_client.types.options import ProgressOptions
 
@@ -160,6 +161,8 @@ def _tool(tool: Any, at: int) -> dict[str, Any]:
     parameters = tool_parameters(function.get("parameters"))
     if function.get("strict") is True:
         parameters = closed_if_possible(parameters)
+    elif not parameters.keys().isdisjoint({"anyOf", "oneOf", "allOf"}):
+        parameters = without_alternatives(parameters)
     return {**tool, "function": {**function, "parameters": parameters}}
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "sendable_format",
     "strict_schema",
     "tool_parameters",
+    "without_alternatives",
     "without_titles",
 ]
 
@@ -78,6 +79,57 @@ def tool_parameters(schema: Any) -> dict[str, Any]:
         kept.setdefault("type", "object")
         kept.setdefault("properties", {})
     return kept
+
+
+_ALTERNATIVES = ("anyOf", "oneOf", "allOf")
+
+
+def without_alternatives(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a tool's arguments with alternatives at its root as one object.
+
+    Claude's, OpenAI's and Gemini's APIs refuse any request with a tool whose schema begins with
+    alternatives, which MCP servers write for "one of these arguments". One object with all their
+    properties accepts more; the tool still checks its arguments. Alternatives that are not objects
+    stay.
+    """
+    merged = {k: v for k, v in schema.items() if k not in {*_ALTERNATIVES, "discriminator"}}
+    properties: dict[str, Any] = dict(schema.get("properties") or {})
+    required: list[str] = list(schema.get("required") or ())
+    for kind in _ALTERNATIVES:
+        options = [_option(each, schema) for each in schema.get(kind) or ()]
+        if any(each.get("type", "object") != "object" for each in options):
+            return dict(schema)
+        for option in options:
+            for name, each in (option.get("properties") or {}).items():
+                properties[name] = _either(properties.get(name, each), each)
+        required += _required(options, all_of=kind == "allOf")
+    merged |= {"type": "object", "properties": properties}
+    return merged | ({"required": list(dict.fromkeys(required))} if required else {})
+
+
+def _option(option: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one of the alternatives, itself without any."""
+    if not isinstance(option, Mapping):
+        return {"type": None}
+    definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    option = _rooted({**option, **definitions})
+    return option if option.keys().isdisjoint(_ALTERNATIVES) else without_alternatives(option)
+
+
+def _required(options: list[dict[str, Any]], *, all_of: bool) -> list[str]:
+    """Return the properties that all of the alternatives require, or, if all apply, any."""
+    names = [list(each.get("required") or ()) for each in options]
+    if all_of:
+        return [name for each in names for name in each]
+    return [name for name in names[0] if all(name in each for each in names)] if names else []
+
+
+def _either(one: Any, other: Any) -> Any:
+    """Return the schema of a property that differs between alternatives."""
+    if one == other:
+        return one
+    before = one["anyOf"] if isinstance(one, Mapping) and one.keys() == {"anyOf"} else [one]
+    return {"anyOf": before if other in before else [*before, other]}
 
 
 def json_schema_format(

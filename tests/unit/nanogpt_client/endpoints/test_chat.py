@@ -212,6 +212,19 @@ def test_tools_and_formats_are_made_legal():
     }
 
 
+def test_a_tools_alternatives_are_sent_as_one_object_unless_it_is_strict():
+    """Most providers refuse them at the root of its arguments."""
+    properties = {"a": {"type": "string"}, "b": {"type": "string"}}
+    plain = {"type": "object", "properties": properties}
+    either = plain | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    function = {"name": "f", "parameters": either}
+    tool = {"type": "function", "function": function}
+    strict = {"type": "function", "function": function | {"strict": True}}
+    sent = [each["function"]["parameters"] for each in body_of(tools=[tool, strict])["tools"]]
+    assert sent == [plain, either]
+    assert "anyOf" in either
+
+
 def test_tools_are_sent_and_a_choice_among_none_is_not():
     body = body_of(tools=[TOOL], tool_choice="auto", parallel_tool_calls=False)
     assert (body["tools"], body["tool_choice"], body["parallel_tool_calls"]) == (

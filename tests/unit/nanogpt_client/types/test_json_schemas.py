@@ -22,6 +22,7 @@ from nanogpt_client.types.json_schemas import (
     sendable_format,
     strict_schema,
     tool_parameters,
+    without_alternatives,
     without_titles,
 )
 
@@ -282,6 +283,51 @@ def test_parameters_keep_what_they_have():
     assert "$id" in schema
     assert tool_parameters({"type": "array"}) == {"type": "array"}
     assert tool_parameters(Tree.model_json_schema())["type"] == "object"
+
+
+A, B = {"type": "string"}, {"type": "integer"}
+ONE_OF_TWO = {
+    "type": "object",
+    "properties": {"a": A, "b": B, "project": A},
+    "required": ["project"],
+    "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+}
+
+
+def test_alternatives_at_the_root_become_one_object():
+    assert without_alternatives(ONE_OF_TWO) == {
+        k: ONE_OF_TWO[k] for k in ONE_OF_TWO if k != "anyOf"
+    }
+    union = without_alternatives(RootModel[Pet].model_json_schema())
+    assert (union["type"], union["required"]) == ("object", ["kind"])
+    assert union.keys().isdisjoint({"oneOf", "anyOf", "discriminator"})
+    kinds = [each["const"] for each in union["properties"]["kind"]["anyOf"]]
+    assert kinds == ["cat", "dog"]
+    assert {"meows", "barks"} <= union["properties"].keys()
+
+
+def test_alternatives_within_alternatives_and_all_of_them():
+    actions = [{"properties": {"action": {"const": c}, c: A}, "required": [c]} for c in "xyz"]
+    nested = {"oneOf": [actions[0], {"anyOf": actions[1:]}], "$defs": {}}
+    plain = without_alternatives(nested)
+    assert [each["const"] for each in plain["properties"]["action"]["anyOf"][:1]] == ["x"]
+    assert {"x", "y", "z"} <= plain["properties"].keys()
+    assert "required" not in plain
+    both = without_alternatives(
+        {"allOf": [actions[0], {"$ref": "#/$defs/B"}], "$defs": {"B": actions[1]}}
+    )
+    assert both["required"] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"anyOf": [{"type": "object", "properties": {}}, {"type": "null"}]},
+        {"oneOf": [True, {"type": "object"}]},
+    ],
+)
+def test_alternatives_that_are_no_objects_stay(schema):
+    assert without_alternatives(schema) == schema
 
 
 @pytest.mark.parametrize(
