@@ -24,6 +24,7 @@ PROBLEM = "problem"
 """Key of a call under which an adapter explains to the model why it was not run."""
 
 _NAMELESS = "unnamed"
+_NO_OUTPUT = "(no output)"
 
 
 class _Ids(NamedTuple):
@@ -56,13 +57,16 @@ def sendable(conversation: Sequence[Mapping[str, Any]], model: str = "") -> list
     - Each call has an id of its own, and id and name as providers accept them, also if another
       provider's model made them; results follow their calls, also if they have the tool's name in
       place of an id.
-    - Empty responses are left out, unless there is nothing else.
+    - Empty responses are left out, unless there is nothing else, and so are empty messages of the
+      user but the last. A result says if it is empty: GLM, MiniMax and Claude refuse empty content.
 
     Results without a call stay as they are.
     """
     repaired = _Repaired(_ids_of(model))
-    for entry in conversation:
-        repaired.add(dict(entry))
+    for at, entry in enumerate(conversation, 1):
+        is_past = at < len(conversation)
+        if not (is_past and entry["role"] == "user" and _says_nothing(entry)):
+            repaired.add(dict(entry))
     return repaired.all() or [dict(entry) for entry in conversation]
 
 
@@ -123,6 +127,8 @@ class _Repaired:
         return made
 
     def _result(self, entry: dict[str, Any]) -> dict[str, Any]:
+        if _says_nothing(entry):
+            entry["content"] = _NO_OUTPUT
         if (call := self._call_of(entry.get("tool_call_id") or "")) is None:
             return entry
         self._open.remove(call)
@@ -168,6 +174,12 @@ def _before(problem: str, content: str | list[dict[str, Any]]) -> str | list[dic
     if isinstance(content, str):
         return f"{problem}\n{content}" if content else problem
     return [{"type": "text", "text": problem}, *content]
+
+
+def _says_nothing(entry: Mapping[str, Any]) -> bool:
+    """Whether a user's message or a result is empty, and has no further fields."""
+    own = entry.keys() <= {"role", "content", "name", "tool_call_id"}
+    return own and _is_blank(entry.get("content"))
 
 
 def _is_blank(content: Any) -> bool:

@@ -70,7 +70,8 @@ def test_unreadable_arguments_are_told_in_the_result(unreadable):
     parts = [text_part("a"), image_part("https://e.org/b.png")]
     in_parts = sendable([history[0], tool_message(parts, "c")])[1]["content"]
     assert in_parts == [text_part(problem), *parts]
-    assert sendable([history[0], tool_message("", "c")])[1]["content"] == problem
+    said_nothing = sendable([history[0], tool_message("", "c")])[1]["content"]
+    assert said_nothing == f"{problem}\n(no output)"
 
 
 def test_unreadable_calls_that_nobody_answered_are_answered():
@@ -131,6 +132,21 @@ def test_missing_and_repeated_ids_are_made_and_matched():
     assert ids[1] == "x"
     # What came before is sent in the same way, whatever follows: it is in the provider's cache.
     assert sendable(turn) == sendable([*turn, USER, *turn])[:4]
+
+
+@pytest.mark.parametrize("empty", ["", " \n", [], None])
+def test_empty_results_and_questions_end_no_thread(empty):
+    """Providers refuse them, and LangGraph keeps the question of a turn that failed."""
+    asked, said = message("user", ""), assistant_message("Yes?")
+    result = tool_message("", "a") | {"content": empty}
+    history = [USER, calling(tool_call("a", "f", "{}")), result, said]
+    assert sendable(history)[2]["content"] == "(no output)"
+    blank = asked | {"content": empty}
+    assert sendable([blank, said, blank, USER]) == [said, USER]
+    assert sendable([USER, blank]) == [USER, blank]
+    assert sendable([blank]) == [blank]
+    update = blank | {"configuration_update": {"reasoning": {"effort": "high"}}}
+    assert sendable([update, USER]) == [update, USER]
 
 
 KIMIS, LONG = "functions.find:0", "call_" + "x" * 36
