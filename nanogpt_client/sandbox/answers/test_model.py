@@ -1,7 +1,7 @@
 """`TestModel`: the sandbox's default model, which exercises whatever a request offers.
 
-It understands no language: it calls tools, fills schemas, those that a prompt shows as well, or
-repeats what it was given.
+It understands no language: it calls tools, fills schemas, repeats what it was given, or answers in
+the form that a prompt shows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from nanogpt_client.sandbox.answers.text import shorten
 from nanogpt_client.sandbox.answers.turn import ChatRequest, ToolCall, Turn, text_of
 
 _SCHEMA = re.compile(r"\bschema\b[^\n{]{0,160}:\s*(?:```\w*\s*)?(?=\{)", re.IGNORECASE)
+_EXAMPLE = re.compile(
+    r"^\s*Example (?:Response|Output|Answer):\s*(\S(?:.|\n(?!\s*\n))*)", re.MULTILINE
+)
+_TRIPLET = re.compile(r"^\([^(),\n]+,[^(),\n]+,[^(),\n]+\)(?=\s*$)", re.MULTILINE)
+_FENCED = re.compile(r"```(?:json)?\s*\n(\{.*?\})\s*\n```", re.DOTALL)
 _LONGEST_RESULT = 2000  # characters of a tool's result or an attachment that are said back
 _LONGEST_ECHO = 400
 _KEY = re.compile(r"([`'\"])(\w+)\1")
@@ -30,8 +35,9 @@ class TestModel:
 
     It calls each offered tool once per user message, with the values of that message in order (as
     `schema_instance` says), then repeats what the tools returned. A JSON schema gets an instance,
-    JSON mode an object. Otherwise it answers from search results and context as `Extractive` does,
-    says what images and documents contain, or repeats the request.
+    JSON mode an object, an example of the output something like it. Otherwise it answers from
+    search results and context as `Extractive` does, says what images and documents contain, or
+    repeats the request.
 
     Args:
         call_tools: The names of the tools to call; `all` or `none` of those that are offered.
@@ -96,14 +102,14 @@ def _answer(request: ChatRequest) -> Turn:
 
 def _object(request: ChatRequest) -> Any:
     """Return an object for JSON mode: by a schema in the prompt, else with the keys it quotes."""
-    if (form := _in_shown_schema(request.messages)).startswith("{"):
+    if (form := _shown_form(request.messages)).startswith("{"):
         return json.loads(form)
     keys = [key for each in request.messages for _, key in _KEY.findall(text_of(each))]
     return dict.fromkeys(keys or ["answer"], _in_text(request).text)
 
 
-def _in_shown_schema(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Return an instance of the JSON schema that the messages show, or "" where they show none."""
+def _shown_form(messages: Sequence[Mapping[str, Any]]) -> str:
+    """Return an answer in the form that the messages show, or "" where they show none."""
     prompt = "\n".join(map(text_of, messages))
     with suppress(ValueError, RecursionError):  # what looks like JSON may be none, or too deep
         if match := _SCHEMA.search(prompt):
@@ -113,7 +119,24 @@ def _in_shown_schema(messages: Sequence[Mapping[str, Any]]) -> str:
             schema, end = json.JSONDecoder().raw_decode(printed)
             if {"properties", "$ref"} & schema.keys():
                 return json.dumps(_instance(schema, prompt[: match.end()] + printed[end:]))
-    return ""
+        fenced = [json.loads(match[1]) for match in _FENCED.finditer(prompt)]
+        if len(fenced) > 2 and len(fenced) % 2:  # inputs with their outputs, and a last input
+            names = dict.fromkeys(fenced[0], next(iter(fenced[-1]), ""))
+            asked = prompt.rpartition("```")[2].splitlines()
+            question = " ".join(line for line in asked if line and line[0] not in "<#")
+            return json.dumps(_like(fenced[1], names, question))
+    if match := _EXAMPLE.search(prompt):
+        return match[1].strip()
+    return "\n".join(_TRIPLET.findall(prompt) if "triplet" in prompt else ())
+
+
+def _like(example: Any, names: dict[str, str], question: str) -> Any:
+    """Return the example with one item a list, its names and its other texts replaced."""
+    if isinstance(example, dict):
+        return {key: _like(value, names, question) for key, value in example.items()}
+    if isinstance(example, list):
+        return [_like(value, names, question) for value in example[:1]]
+    return names.get(example, question) if isinstance(example, str) else example
 
 
 def _in_text(request: ChatRequest) -> Turn:
@@ -132,7 +155,7 @@ def _in_text(request: ChatRequest) -> Turn:
         said += [" ".join(found)] if found else [*request.attachments]
     if said:
         return Turn("\n".join(said))
-    if form := _in_shown_schema(request.messages):
+    if form := _shown_form(request.messages):
         return Turn(form)
     echo = f"You said: {shorten(request.text, _LONGEST_ECHO)}"
     return answer_from_context(request) or Turn(echo)

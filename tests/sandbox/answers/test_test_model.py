@@ -145,14 +145,35 @@ def test_reasoning_only_where_it_is_asked_for():
     assert turn.reasoning == "The request offers tools, so I call add."
 
 
+FEW_SHOTS = """<Tools>
+```json
+{"uber": "x"}
+```
+<Output>
+```json
+{"items": [{"to": "uber", "ask": "Q"}, {}]}
+```
+<Tools>
+```json
+{"facts": "y"}
+```
+<Question>
+Who?
+<Output>
+"""
+
+
 @pytest.mark.parametrize(("prompt", "expected"), [
+    ("Judge it.\n\tExample Response:\n\t4.0\n\tIt is right.\n\nNow you.", "4.0\n\tIt is right."),
     ('Follow this schema:\n{{"type": "object", "properties": {{}}}}\n', "{}"),
+    ("Give triplets.\n(Ann, is mother of, Bob)\n(Bob, has, cat)\nText: x", None),
+    (FEW_SHOTS, '{"items": [{"to": "facts", "ask": "Who?"}]}'),
     ("No schema: {none of it}", "You said: No schema: {none of it}"),
     ('Explain this schema: {"a": 1}', 'You said: Explain this schema: {"a": 1}'),
 ])  # fmt: skip
-def test_a_schema_that_the_prompt_shows(prompt, expected):
+def test_a_form_that_the_prompt_shows(prompt, expected):
     said = TestModel()(ChatRequest({"messages": [{"role": "user", "content": prompt}]})).text
-    assert said == expected
+    assert said == (expected or "(Ann, is mother of, Bob)\n(Bob, has, cat)")
 
 
 def test_a_schema_too_deep_to_read_is_repeated_as_any_text():

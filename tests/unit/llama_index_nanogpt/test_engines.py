@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -164,22 +163,11 @@ def test_costs_of_an_engine_go_to_the_tags_of_whoever_asked(index, llm):
     assert 0 < ann.total_usd < everybody.total_usd
 
 
-ASKED = "Which currency has no fees?"
-SUB_QUESTIONS = {"items": [{"sub_question": ASKED, "tool_name": "facts"}]}
-IN_THE_FORM_SHOWN = (
-    Script()
-    .when(contains="<Tools>", then=json.dumps(SUB_QUESTIONS))
-    .when(contains="Generated Answer", then="4.0\nIt is right.")
-    .when(contains="triplets", then="(Nano, is, currency)\n(Parrots, can, talk)")
-    .when(then=TestModel())  # which answers in a JSON schema that the prompt shows
-)
-
-
-def test_prompts_that_show_the_form_of_their_answer(embedding):
-    llm = llm_of(IN_THE_FORM_SHOWN)
+def test_prompts_that_show_the_form_of_their_answer(llm, embedding):
+    """LlamaIndex's own, which the sandbox's default model answers in the form that they show."""
     documents = [Document(text="Nano is a currency without fees."), Document(text="Parrots talk.")]
     index = VectorStoreIndex.from_documents(documents, embed_model=embedding)
-    said = "Nano is a currency without fees."
+    asked, said = "Which currency has no fees?", "Nano is a currency without fees."
     tool = QueryEngineTool.from_defaults(
         index.as_query_engine(llm=llm), name="facts", description="money and parrots"
     )
@@ -187,10 +175,10 @@ def test_prompts_that_show_the_form_of_their_answer(embedding):
     engine = SubQuestionQueryEngine.from_defaults(
         [tool], llm=llm, question_gen=questions, verbose=False, use_async=False
     )
-    assert "without fees" in str(engine.query(ASKED))
-    judged = CorrectnessEvaluator(llm=llm).evaluate(query=ASKED, response=said, reference=said)
+    assert "without fees" in str(engine.query(asked))
+    judged = CorrectnessEvaluator(llm=llm).evaluate(query=asked, response=said, reference=said)
     assert judged.score == 4.0
-    followed = GuidelineEvaluator(llm=llm).evaluate(query=ASKED, response=said, contexts=[said])
+    followed = GuidelineEvaluator(llm=llm).evaluate(query=asked, response=said, contexts=[said])
     assert isinstance(followed.passing, bool)
     extractor = SimpleLLMPathExtractor(llm=llm)
     index_of_paths = PropertyGraphIndex.from_documents(
