@@ -1,8 +1,9 @@
 """`/api/web` searches; `/api/scrape-urls` and `/api/youtube-transcribe` read what is behind URLs.
 
 Nothing is fetched. A page's text is what the sandbox was given for it (`pages=`), else the article
-that the web search knows under this address, else a text that says where it comes from. Failures
-are free. The limits per minute are not emulated.
+that the web search knows under this address, else a text that says where it comes from. An address
+under `.invalid`, and a video whose id has not 11 characters, fail alone; failures are free. The
+limits per minute are not emulated.
 """
 
 from __future__ import annotations
@@ -137,8 +138,10 @@ _MOST_VIDEOS, _VIDEO = 10, Decimal("0.01")
 _MOST_BYTES = 100 * 1024
 _YOUTUBE = re.compile(
     r"https?://(?:(?:www\.|m\.)?youtube\.com/(?:watch\?(?:.*&)?v=|embed/|live/)|youtu\.be/)"
-    r"[\w-]+.*"
+    r"(?P<id>[\w-]+).*"
 )
+_ID_LENGTH = 11
+_MADE_UP = "# {}\n\nThe NanoGPT sandbox fetches nothing from other hosts."
 _YOUTUBE_HOST = re.compile(r"(.+\.)?(youtube\.com|youtu\.be)")
 
 
@@ -192,20 +195,25 @@ def _page(exchange: Exchange, url: str) -> _Text:
     if not _is_web(url):
         return _Text(error="Invalid URL", is_valid=False)
     written = article(url)
-    page_text = f"# {written.title}\n\n{written.content}" if written else None
-    return _text(exchange, url, "Failed to scrape URL", page_text)
+    known = f"# {written.title}\n\n{written.content}" if written else _MADE_UP.format(url)
+    exists = not (urlsplit(url).hostname or "").endswith(".invalid")
+    return _text(exchange, url, "Failed to scrape URL", known if exists else None)
 
 
 def _video(exchange: Exchange, url: str) -> _Text:
-    if _YOUTUBE.fullmatch(url) is None:
+    match = _YOUTUBE.fullmatch(url)
+    if match is None:
         return _Text(error="Invalid YouTube URL", is_valid=False)
-    return _text(exchange, url, "Video not found or transcripts not available")
+    known = _MADE_UP.format(url) if len(match["id"]) == _ID_LENGTH else None
+    return _text(exchange, url, "Video not found or transcripts not available", known)
 
 
-def _text(exchange: Exchange, url: str, failure: str, page_text: str | None = None) -> _Text:
-    """Return the text that the sandbox was given for a URL; its first line is the title."""
-    made_up = f"# {url}\n\nThe NanoGPT sandbox fetches nothing from other hosts."
-    text = exchange.world.pages.get(url, page_text or made_up)
+def _text(exchange: Exchange, url: str, failure: str, known: str | None) -> _Text:
+    """Return the text that the sandbox was given for a URL, or knows; its first line is the title.
+
+    Without one it fails.
+    """
+    text = exchange.world.pages.get(url, known)
     if text is None:
         return _Text(error=failure)
     return _Text(text.partition("\n")[0].lstrip("# "), text)

@@ -50,9 +50,11 @@ def test_a_page_that_the_search_knows():
 
 def test_any_other_page_says_where_it_comes_from():
     app = SandboxApp()
-    (page,) = scrape(app, PAGE).json()["results"]
-    assert page["title"] == PAGE
-    assert "fetches nothing from other hosts" in page["markdown"]
+    first, second = scrape(app, PAGE, "https://no.invalid/").json()["results"]
+    assert first["title"] == PAGE
+    assert "fetches nothing from other hosts" in first["markdown"]
+    assert second == {"url": "https://no.invalid/", "success": False,
+                      "error": "Failed to scrape URL"}  # fmt: skip
 
 
 def test_stealth_costs_five_times_as_much():
@@ -83,7 +85,7 @@ def test_a_url_that_is_not_on_the_public_web_is_not_processed(url):
 
 def test_transcripts():
     bad, foreign = "https://youtube.com/watch?v=invalid", "https://vimeo.com/1"
-    app = SandboxApp(pages={VIDEO: "We're no strangers\nto love", bad: None})
+    app = SandboxApp(pages={VIDEO: "We're no strangers\nto love"})
     other = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
     found = transcribe(app, VIDEO, other, bad, foreign).json()
     known, made, failed, refused = found["transcripts"]
