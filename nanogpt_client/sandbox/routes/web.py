@@ -195,25 +195,25 @@ def _page(exchange: Exchange, url: str) -> _Text:
     if not _is_web(url):
         return _Text(error="Invalid URL", is_valid=False)
     written = article(url)
-    known = f"# {written.title}\n\n{written.content}" if written else _MADE_UP.format(url)
+    default = f"# {written.title}\n\n{written.content}" if written else _MADE_UP.format(url)
     exists = not (urlsplit(url).hostname or "").endswith(".invalid")
-    return _text(exchange, url, "Failed to scrape URL", known if exists else None)
+    return _text(exchange, url, "Failed to scrape URL", default if exists else None)
 
 
 def _video(exchange: Exchange, url: str) -> _Text:
     match = _YOUTUBE.fullmatch(url)
     if match is None:
         return _Text(error="Invalid YouTube URL", is_valid=False)
-    known = _MADE_UP.format(url) if len(match["id"]) == _ID_LENGTH else None
-    return _text(exchange, url, "Video not found or transcripts not available", known)
+    default = _MADE_UP.format(url) if len(match["id"]) == _ID_LENGTH else None
+    return _text(exchange, url, "Video not found or transcripts not available", default)
 
 
-def _text(exchange: Exchange, url: str, failure: str, known: str | None) -> _Text:
+def _text(exchange: Exchange, url: str, failure: str, default: str | None) -> _Text:
     """Return the text that the sandbox was given for a URL, or knows; its first line is the title.
 
     Without one it fails.
     """
-    text = exchange.world.pages.get(url, known)
+    text = exchange.world.pages.get(url, default)
     if text is None:
         return _Text(error=failure)
     return _Text(text.partition("\n")[0].lstrip("# "), text)
