@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanogpt_client.types._coerce import as_dict
+from nanogpt_client.types.json_schemas import definition
 
 __all__ = ["schemas_for", "without_references"]
 
@@ -80,7 +81,10 @@ class _Inlining:
             return own
         if reference in within:
             raise _NotPossibleError
-        return {**self.node(self._target(reference), within | {reference}), **own}
+        target = definition(self._schema, reference)
+        if target is None:
+            raise _NotPossibleError
+        return {**self.node(target, within | {reference}), **own}
 
     def _child(self, key: str, value: Any, within: frozenset[str]) -> Any:
         if key in _DATA or key in _DEFINITIONS:
@@ -88,11 +92,3 @@ class _Inlining:
         if key == "properties" and isinstance(value, Mapping):  # any name is a property's
             return {name: self.node(each, within) for name, each in value.items()}
         return self.node(value, within)
-
-    def _target(self, reference: str) -> Mapping[str, Any]:
-        target: Any = self._schema
-        for step in reference.removeprefix("#").split("/")[1:]:
-            target = target.get(step) if isinstance(target, Mapping) else None
-        if not reference.startswith("#/") or not isinstance(target, Mapping):
-            raise _NotPossibleError
-        return target

@@ -22,6 +22,7 @@ __all__ = [
     "allowed_name",
     "class_schema",
     "closed_if_possible",
+    "definition",
     "is_allowed_name",
     "json_schema_format",
     "message_name",
@@ -263,6 +264,16 @@ def _rooted(schema: Mapping[str, Any]) -> dict[str, Any]:
     return rooted
 
 
+def definition(schema: Mapping[str, Any], reference: str) -> Mapping[str, Any] | None:
+    """Return the part of a schema that a ``$ref`` in it points to, if there is one."""
+    if not reference.startswith("#"):
+        return None
+    target: Any = schema
+    for step in reference.split("/")[1:]:
+        target = target.get(step) if isinstance(target, Mapping) else None
+    return target if isinstance(target, Mapping) else None
+
+
 def _refusal(error: _NotStrictError, param: str) -> InvalidArgumentError:
     msg = f"strict=True: {error}, which strict mode cannot express; leave strict out"
     return InvalidArgumentError(msg, param=param)
@@ -329,11 +340,8 @@ class _Closing:
 
     def _reference(self, node: dict[str, Any], at: str, level: int) -> dict[str, Any]:
         """Close a reference; strict mode allows no keys beside it."""
-        target: Any = self._schema
         reference = node.pop("$ref")
-        for step in str(reference).removeprefix("#").split("/")[1:]:
-            target = target.get(step) if isinstance(target, Mapping) else None
-        if not str(reference).startswith("#") or not isinstance(target, Mapping):
+        if definition(self._schema, str(reference)) is None:
             raise _NotStrictError(f"{at} refers to {reference!r}")
         if not node:
             return {"$ref": reference}
