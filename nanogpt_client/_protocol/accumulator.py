@@ -189,6 +189,7 @@ class _PartialChoice:
 
     def choice(self, index: int, salt: str) -> Choice:
         """Return the choice so far; tool calls without an id get a stable one."""
+        cut_off = self._cut_off()
         message = Message(
             text=str(self.text),
             reasoning=str(self.reasoning),
@@ -196,7 +197,7 @@ class _PartialChoice:
                 ToolCall(
                     call.id or _generated_id(salt, index, at),
                     call.name,
-                    str(call.arguments) + (_CUT_OFF if at == self._cut_off() else ""),
+                    str(call.arguments) + (_CUT_OFF if at == cut_off else ""),
                     call.extras.fields,
                 )
                 for at, call in enumerate(self.tools.calls)
