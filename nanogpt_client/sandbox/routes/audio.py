@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # it loads PyAV
     from nanogpt_client.sandbox.media.audio import Transcript
 
 _CHUNK = 4096
-_NO_JOB = Refusal(404, "Job not found.")
 _SPEECH_SPEED = 15.0  # characters per second, as the older API guesses a duration
 
 
@@ -63,7 +62,7 @@ def speech_status(exchange: Exchange) -> Reply:
     """Poll a speech job."""
     query = exchange.request.query
     string(query, "model")
-    job, stage = exchange.world.poll("tts", string(query, "runId"), _NO_JOB)
+    job, stage = exchange.world.poll("tts", string(query, "runId"), _no_job())
     if stage < job.stages:
         waiting = {"status": "pending", "runId": job.id, "queuePosition": job.stages - stage}
         return json_reply(waiting)
@@ -89,6 +88,10 @@ def _format(wanted: object, model: catalog.Model) -> str:
         message = f"response_format must be one of {', '.join(formats)} for '{model.id}'."
         raise invalid(message, "response_format", "unsupported_format")
     return str(wanted)
+
+
+def _no_job() -> Refusal:
+    return Refusal(404, "Job not found.")
 
 
 def _job_fields(job: Job) -> dict[str, Any]:
@@ -152,7 +155,7 @@ def _file(upload: Upload) -> dict[str, Any]:
 @Route("POST", "transcribe/status", style=Style.SIMPLE, polled=True)
 def transcription_status(exchange: Exchange) -> Reply:
     """Poll a transcription job."""
-    polled = exchange.world.poll("stt", string(exchange.json(), "runId"), _NO_JOB)
+    polled = exchange.world.poll("stt", string(exchange.json(), "runId"), _no_job())
     return json_reply(_state(*polled, "Audio file could not be processed"))
 
 
