@@ -171,11 +171,12 @@ def _exchange(
     while True:
         yield from pacer.wait()
         accounting.sends += 1
-        event = _event(call, accounting.sends)
-        context.hooks.request(event)
+        event = partial(_event, call, accounting.sends)
+        context.hooks.request(event())
         started = context.retry.now()
         outcome = yield from _send(step)
-        context.hooks.response(_response_event(event, outcome, context.retry.now() - started))
+        seconds = context.retry.now() - started
+        context.hooks.response(event(seconds=seconds, **_about(outcome)))
         if isinstance(outcome, Connected) or (isinstance(outcome, Reply) and outcome.is_success):
             pacer.accepted()
             context.retry.quota.refill(retries)
@@ -191,7 +192,7 @@ def _exchange(
             if pause is None:
                 raise failure
             seconds = pause
-        again = replace(event, seconds=seconds, error=str(failure))
+        again = event(seconds=seconds, error=str(failure))
         context.hooks.retry(again, reason=type(failure).__name__)
         if pause is not None:
             yield Sleep(pause)
@@ -209,8 +210,8 @@ def _send(step: Send | Open) -> Steps[Any]:
     return outcome
 
 
-def _event(call: Call[Any] | StreamCall[Any], sends: int) -> CallEvent:
-    return CallEvent(call.request.method, _path(call), call.kind, call.model, sends)
+def _event(call: Call[Any] | StreamCall[Any], sends: int, **more: Any) -> CallEvent:
+    return CallEvent(call.request.method, _path(call), call.kind, call.model, sends, **more)
 
 
 def _path(call: Call[Any] | StreamCall[Any]) -> str:
@@ -218,16 +219,12 @@ def _path(call: Call[Any] | StreamCall[Any]) -> str:
     return call.request.path.partition("?")[0]
 
 
-def _response_event(event: CallEvent, outcome: Outcome, seconds: float) -> CallEvent:
+def _about(outcome: Outcome) -> dict[str, Any]:
+    """Return what an event says of an outcome."""
     reply = outcome.reply if isinstance(outcome, Connected) else outcome
     if isinstance(reply, Reply):
-        return replace(
-            event,
-            seconds=seconds,
-            status_code=reply.status_code,
-            request_id=reply.request_id,
-        )
-    return replace(event, seconds=seconds, error=getattr(reply, "reason", None))
+        return {"status_code": reply.status_code, "request_id": reply.request_id}
+    return {"error": getattr(reply, "reason", None)}
 
 
 def _events(

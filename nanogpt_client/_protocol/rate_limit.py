@@ -41,9 +41,7 @@ class CallPacer:
             self._allowed = request.timeout
         self._slot = self._pace.next_slot()
         self._since: float | None = None
-        self._refusal: NanoGPTError = RateLimitError(
-            "NanoGPT asks to wait longer than rate_limit_wait; this request was not sent"
-        )
+        self._refused: NanoGPTError | None = None
 
     def wait(self) -> Steps[None]:
         """Wait until the call's slots are due.
@@ -55,7 +53,7 @@ class CallPacer:
         yield from self._wait_for_account()
         while (seconds := self._pace.wait(self._slot)) > 0:
             if self._pace.is_asked_to_wait and not self._may_wait(seconds):
-                raise self._refusal
+                raise self._refusal()
             yield Sleep(min(seconds, MAX_SLEEP))
 
     def _wait_for_account(self) -> Steps[None]:
@@ -64,9 +62,15 @@ class CallPacer:
         admission = yield from off_loop(self._shared.admit)
         while admission.seconds >= SHORTEST_SLEEP:
             if admission.paused == "rate" and not self._may_wait(admission.seconds):
-                raise self._refusal
+                raise self._refusal()
             yield Sleep(admission.seconds)
             admission = yield from off_loop(self._shared.confirm)
+
+    def _refusal(self) -> NanoGPTError:
+        """Return the last 429, or what else says that the wait would be too long."""
+        return self._refused or RateLimitError(
+            "NanoGPT asks to wait longer than rate_limit_wait; this request was not sent"
+        )
 
     def _may_wait(self, seconds: float) -> bool:
         now = self._pace.now()
@@ -101,5 +105,5 @@ class CallPacer:
         if not self._may_wait(seconds):
             raise failure
         self._pace.refused(self._slot, seconds)
-        self._refusal, self._slot = failure, self._pace.next_slot()
+        self._refused, self._slot = failure, self._pace.next_slot()
         return True

@@ -14,6 +14,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from nanogpt_client._transport.pool import PooledClient, network_stream_of
@@ -34,6 +35,14 @@ _CHECKED_AT = {
     ("send_request_body", "failed"),
     ("receive_response_headers", "failed"),
 }
+
+
+@cache
+def _parts(event: str) -> tuple[str, str, str]:
+    """Return protocol, step and stage of a trace event."""
+    protocol, _, what = event.partition(".")
+    step, _, stage = what.partition(".")
+    return protocol, step, stage
 
 
 class TCPState(NamedTuple):
@@ -78,8 +87,7 @@ class SendProgress:
             self._traced = True
             if self._begin is not None:
                 self._begin()
-        protocol, _, what = event.partition(".")
-        step, _, stage = what.partition(".")
+        protocol, step, stage = _parts(event)
         if step in {"connect_tcp", "connect_unix_socket", "start_tls"}:
             if stage == "complete":
                 if step != "start_tls":  # TLS goes on with the same socket

@@ -72,11 +72,15 @@ def as_text(value: Any) -> str:
     """Return a string unchanged, a number as its digits, for anything else ``""``."""
     if isinstance(value, str):
         return value
+    if value is None:  # nearly always
+        return ""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def as_number(value: Any) -> Decimal | None:
     """Return a finite number, a number or a string, as an exact `Decimal`; otherwise ``None``."""
+    if value is None:  # nearly always
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:

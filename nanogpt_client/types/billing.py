@@ -86,11 +86,12 @@ class Billing(Readable):
     @classmethod
     def read(cls, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Billing:
         """Read the billing of a JSON body (an empty one for bytes) and its lower-case headers."""
-        response = _Fields.read(body, headers or {})
+        headers = headers or {}
+        response = _Response.read(body, headers)
         amounts = list(_amounts(response))
         cost, source = next(_dollars(amounts), (None, None))
         balances = list(_balances(response))
-        pricing, checked = response.pricing, InlineModeration.read(response.headers)
+        pricing, checked = dict(response.pricing.fields), InlineModeration.read(headers)
         return cls(
             cost=_with_check(cost, checked),
             source=source,
@@ -98,12 +99,12 @@ class Billing(Readable):
             payment_source=as_text(pricing.get("paymentSource"))
             or as_text(body.get("paymentSource"))
             or None,
-            request_id=response.headers.get("x-request-id")
+            request_id=headers.get("x-request-id")
             or as_text(pricing.get("requestId"))
             or as_text(body.get("id"))
             or None,
             pricing=pricing,
-            currency=response.nano or _currency(pricing) or _currency(body),
+            currency=response.nano or response.pricing.currency or response.body.currency,
             cost_nano=next((a.value for a in amounts if a.currency == "XNO"), None),
             balance_nano=next((b.value for b in balances if b.currency == "XNO"), None),
             moderation=checked,
@@ -175,70 +176,80 @@ class _Amount(NamedTuple):
     currency: str | None  # ``None``: unknown
 
 
-class _Fields(NamedTuple):
+class _Part(NamedTuple):
+    """An object of a response that may report amounts, and the currency that it names."""
+
+    fields: Mapping[str, Any]
+    prefix: str
+    currency: str | None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any], prefix: str) -> _Part:
+        return cls(fields, prefix, _currency(fields) if fields else None)
+
+
+class _Response(NamedTuple):
     """The parts of a response. ``nano`` is ``"XNO"`` if any part says that Nano paid."""
 
-    body: Mapping[str, Any]
-    pricing: dict[str, Any]
-    headers: Mapping[str, str]
+    body: _Part
+    pricing: _Part
+    usage: _Part
+    metadata: _Part
+    headers: _Part
     nano: str | None
 
     @classmethod
-    def read(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Fields:
-        pricing = _pricing(body)
-        named = [_currency(part) for part in (body, *_inner(body))]
-        named += [
+    def read(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Response:
+        top = _Part.of(body, "")
+        found = as_dict(body.get("x_nanogpt_pricing")) or as_dict(body.get("nanoGPT"))
+        pricing = _Part.of(found, "x_nanogpt_pricing.")
+        usage, metadata = (
+            _Part.of(as_dict(body.get(part)), f"{part}.") for part in ("usage", "metadata")
+        )
+        in_headers = (
             _currency_code(value)
             for name, value in headers.items()
             if name.endswith(("currency", "payment-source"))
-        ]
-        return cls(body, pricing, headers, "XNO" if "XNO" in named else None)
+        )
+        named = {*in_headers, *(part.currency for part in (top, pricing, usage, metadata))}
+        nano = "XNO" if "XNO" in named else None
+        return cls(top, pricing, usage, metadata, _Part(headers, "header ", None), nano)
 
-    def amount(
-        self, part: Mapping[str, Any], key: str, source: str, default: str | None
-    ) -> Iterator[_Amount]:
+    def amount(self, part: _Part, key: str, default: str | None) -> Iterator[_Amount]:
         """Yield the amount under a key, in the currency of its part, else of the response."""
-        value = as_number(part.get(key))
+        value = as_number(part.fields.get(key))
         if value is not None and value >= 0:
-            currency = _currency(part) or self.nano or _currency(self.body) or default
-            yield _Amount(value, source, currency)
+            currency = part.currency or self.nano or self.body.currency or default
+            yield _Amount(value, f"{part.prefix}{key}", currency)
 
 
-def _amounts(response: _Fields) -> Iterator[_Amount]:
+def _amounts(response: _Response) -> Iterator[_Amount]:
     """Yield the costs that a response reports, the most reliable first.
 
     The headers come last: one client reads them, there is no witness.
     """
-    on_top = list(response.amount(response.body, "cost", "cost", "USD"))
+    on_top = list(response.amount(response.body, "cost", "USD"))
     yield from (amount for amount in on_top if amount.value)
     yield from _named_dollars(response)
     for key in ("cost", "amount"):
-        yield from response.amount(response.pricing, key, f"x_nanogpt_pricing.{key}", None)
-    for part in ("usage", "metadata"):
-        yield from response.amount(as_dict(response.body.get(part)), "cost", f"{part}.cost", "USD")
+        yield from response.amount(response.pricing, key, None)
+    for part in (response.usage, response.metadata):
+        yield from response.amount(part, "cost", "USD")
     yield from on_top  # an explicit 0 counts only if there is no other amount
     for key in ("x-cost", "x-nano-cost"):
-        yield from response.amount(
-            {"cost": response.headers.get(key)}, "cost", f"header {key}", "USD"
-        )
+        yield from response.amount(response.headers, key, "USD")
 
 
-def _named_dollars(response: _Fields) -> Iterator[_Amount]:
+def _named_dollars(response: _Response) -> Iterator[_Amount]:
     """Yield the amounts whose key names USD, whatever currency stands beside them.
 
     Seen in ``x_nanogpt_pricing`` only; elsewhere such a key could mean nothing else.
     """
-    usage, metadata = (as_dict(response.body.get(part)) for part in ("usage", "metadata"))
-    for part, prefix in (
-        (response.pricing, "x_nanogpt_pricing."),
-        (response.body, ""),
-        (usage, "usage."),
-        (metadata, "metadata."),
-    ):
+    for part in (response.pricing, response.body, response.usage, response.metadata):
         for key in _IN_DOLLARS:
-            value = as_number(part.get(key))
+            value = as_number(part.fields.get(key))
             if value is not None and value >= 0:
-                yield _Amount(value, f"{prefix}{key}", "USD")
+                yield _Amount(value, f"{part.prefix}{key}", "USD")
 
 
 def _dollars(amounts: list[_Amount]) -> Iterator[tuple[Decimal, str]]:
@@ -247,26 +258,16 @@ def _dollars(amounts: list[_Amount]) -> Iterator[tuple[Decimal, str]]:
     yield from ((a.value, a.source) for a in amounts if a.currency == "XNO" and not a.value)
 
 
-def _balances(response: _Fields) -> Iterator[_Amount]:
+def _balances(response: _Response) -> Iterator[_Amount]:
     """Yield the balances; of the header there is no witness, one client reads it."""
-    in_header = {"balance": response.headers.get("x-remaining-balance")}
     for part, key in (
-        (in_header, "balance"),
+        (response.headers, "x-remaining-balance"),
         (response.body, "remainingBalance"),
         (response.pricing, "remainingBalance"),
     ):
-        value = as_number(part.get(key))
+        value = as_number(part.fields.get(key))
         if value is not None:
-            yield _Amount(value, key, _currency(part) or response.nano or "USD")
-
-
-def _pricing(body: Mapping[str, Any]) -> dict[str, Any]:
-    return as_dict(body.get("x_nanogpt_pricing")) or as_dict(body.get("nanoGPT"))
-
-
-def _inner(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the objects within a body that may name a currency."""
-    return [_pricing(body), *(as_dict(body.get(part)) for part in ("usage", "metadata"))]
+            yield _Amount(value, key, part.currency or response.nano or "USD")
 
 
 def _currency(part: Mapping[str, Any]) -> str | None:
