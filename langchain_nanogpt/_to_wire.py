@@ -24,7 +24,7 @@ from langchain_nanogpt._stream_state import without_invalid_ending
 from nanogpt_client import InvalidArgumentError
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.history import Kept, Recipient, fields_of
-from nanogpt_client._adapters.tool_history import PROBLEM, sendable
+from nanogpt_client._adapters.tool_history import PROBLEM, conversation_for
 from nanogpt_client.types.json_schemas import class_schema, json_schema_format
 
 __all__ = [
@@ -60,7 +60,7 @@ def messages_to_wire(
     built = [
         entry for each in messages for entry in _message(each, to, is_past=each is not current)
     ]
-    return wire.media_behind_tools(sendable(built, to.model), to.takes)
+    return conversation_for(to, built)
 
 
 def _message(message: BaseMessage, to: Recipient, *, is_past: bool) -> Iterator[dict[str, Any]]:

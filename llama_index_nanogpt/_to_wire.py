@@ -45,7 +45,7 @@ from llama_index_nanogpt._from_wire import tool_calls
 from nanogpt_client import ChatOptions, InvalidArgumentError
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.history import Recipient, fields_of
-from nanogpt_client._adapters.tool_history import sendable
+from nanogpt_client._adapters.tool_history import conversation_for
 from nanogpt_client.messages import Part
 from nanogpt_client.types.json_schemas import class_schema, without_titles
 
@@ -73,7 +73,7 @@ def messages_to_wire(
         _message(message, to, is_past=message is not current and message.role not in _INSTRUCTING)
         for message in messages
     ]
-    return wire.media_behind_tools(sendable(built, to.model), to.takes)
+    return conversation_for(to, built)
 
 
 def _message(message: ChatMessage, to: Recipient, *, is_past: bool) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from langchain_nanogpt._to_wire import (
 from nanogpt_client import (
     InvalidArgumentError,
 )
+from nanogpt_client._adapters.history import Recipient
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 
@@ -333,6 +334,8 @@ def test_images_in_a_tools_result_follow_it():
     assert result["role"] == "tool"
     assert behind["role"] == "user"
     assert IMAGE in behind["content"]
+    to_mistral = messages_to_wire([ToolMessage([block], tool_call_id="c1")], Recipient("pixtral"))
+    assert [entry["role"] for entry in to_mistral] == ["tool", "assistant", "user"]
 
 
 def test_options_of_the_call_override_those_of_the_constructor():

@@ -28,6 +28,7 @@ from llama_index_nanogpt._to_wire import messages_to_wire, options_to_wire
 from nanogpt_client import (
     InvalidArgumentError,
 )
+from nanogpt_client._adapters.history import Recipient
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -276,6 +277,8 @@ def test_pictures_of_tool_results_follow_all_results_in_a_user_message():
     assert "c1" in pictures["content"][0]["text"]
     assert last["content"] == "and now?"
     assert len(messages_to_wire([result("c1", ImageBlock(image=PNG))])) == 2
+    to_mistral = messages_to_wire([result("c1", ImageBlock(image=PNG))], Recipient("pixtral"))
+    assert [entry["role"] for entry in to_mistral] == ["tool", "assistant", "user"]
 
 
 def test_all_ten_kinds_in_every_role_survive_and_stay_as_they_are():
