@@ -107,7 +107,8 @@ def _document(method: Any, name: str, schema: Any) -> None:
     method.__signature__ = inspect.Signature([this, *parameters], return_annotation=ToolContent)
     method.__name__, method.__qualname__ = name, f"NanoGPTToolSpec.{name}"
     arguments = [f"    {key}: {field.description}" for key, field in fields.items()]
-    method.__doc__ = "\n".join([schema.__doc__, *(["", "Args:", *arguments] if arguments else [])])
+    about = schema.__doc__ or ""  # `python -OO` has no docstrings
+    method.__doc__ = "\n".join([about, *(["", "Args:", *arguments] if arguments else [])])
 
 
 class NanoGPTToolSpec(Toolbox, BaseToolSpec):

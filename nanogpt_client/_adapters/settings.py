@@ -391,7 +391,7 @@ class ChatSettings(DocumentedModel):
     """An id for your end user."""
 
     reasoning_effort: ReasoningEffort | None = None
-    """How much to reason: ``"none"`` to ``"xhigh"``."""
+    """How much to reason: ``"none"`` to ``"xhigh"``, or ``"max"``, as far as the model lists it."""
     reasoning: Mapping[str, Any] | None = None
     """E.g. ``{"exclude": True}``, which hides the reasoning (it is still billed)."""
     web_search: StrictBool | str | WebSearch | None = None

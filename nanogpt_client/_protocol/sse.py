@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from nanogpt_client.errors import InvalidResponseError
 
-MAX_EVENT_BYTES = 16 * 1024 * 1024
+# A picture of 4K has up to 30 MB and comes in one event, which may have it twice: a last event may
+# repeat the whole message.
+MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 
 class SSEDecoder:
@@ -23,7 +25,7 @@ class SSEDecoder:
         """Return the data of each event that these bytes complete.
 
         Raises:
-            InvalidResponseError: one event is larger than 16 MiB.
+            InvalidResponseError: one event is larger than 64 MiB.
         """
         buffer = self._buffer
         searched = max(len(buffer) - 1, 0)

@@ -58,9 +58,8 @@ class StallTimer:
 
     def __init__(self) -> None:
         self._deadlines: set[Deadline | Alarm] = set()
-        # In C, unlike `threading.Condition`: a signal handler cannot leave its lock taken.
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._wake: queue.SimpleQueue[None] | None = None
+        self._unstarted = [True]  # emptied by whoever starts the thread: no lock, as for the queue
         self._sleeps_until = float("inf")
         self._thread: threading.Thread | None = None
 
@@ -91,17 +90,31 @@ class StallTimer:
         self._deadlines.add(deadline)
         if self._thread is None:
             self._start()
-        if ends_at < self._sleeps_until:
+        if self._wake is not None and ends_at < self._sleeps_until:
             self._wake.put(None)
 
     def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="nanogpt-stall-timer", daemon=True)
-                thread.start()
-                self._thread = thread
+        """Start the thread, unless another one does so; it then sees all deadlines so far.
 
-    def _run(self) -> None:
+        The queue is made with the thread and not at import, because gevent may patch both in
+        between: its "thread" would stop all others if it waited in a queue of Python's own.
+        """
+        try:
+            self._unstarted.pop()
+        except IndexError:
+            return
+        try:
+            # In C, unlike `threading.Condition`: a signal handler cannot leave its lock taken.
+            self._wake = wake = queue.SimpleQueue()
+            name = "nanogpt-stall-timer"
+            thread = threading.Thread(target=self._run, args=(wake,), name=name, daemon=True)
+            thread.start()
+        except BaseException:  # there are too many threads, or Ctrl-C
+            self._unstarted.append(True)
+            raise
+        self._thread = thread
+
+    def _run(self, wake: queue.SimpleQueue[None]) -> None:
         while True:
             self._sleeps_until = float("inf")  # a call that begins during this pass must wake us
             now = time.monotonic()
@@ -115,7 +128,7 @@ class StallTimer:
                     earliest = min(earliest, ends_at)
             self._sleeps_until = earliest
             with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=None if earliest == float("inf") else max(earliest - now, 0))
+                wake.get(timeout=None if earliest == float("inf") else max(earliest - now, 0))
 
 
 stall_timer = StallTimer()

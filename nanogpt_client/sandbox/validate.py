@@ -21,7 +21,7 @@ from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
 
 MAX_TOOL_BYTES = 200 * 1024
 MAX_INPUTS = 2048
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _NUMBERS = {  # inclusive bounds
     "temperature": (0, 2),
     **dict.fromkeys(("top_p", "min_p", "tfs", "typical_p"), (0, 1)),

@@ -37,7 +37,8 @@ __all__ = [
     "transcription_options",
 ]
 
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+# The last is in no page, but among the `reasoning_efforts` of live lists; other clients send it.
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 ServiceTier = Literal["auto", "default", "flex", "priority"]
 SearchProvider = Literal[  # the last is for `search_web` only (page web-search)
     "linkup", "tavily", "brave", "sofya", "exa", "kagi", "perplexity", "valyu", "firecrawl"
@@ -157,7 +158,7 @@ class ChatOptions(RequestOptions, total=False):
     """An id for your end user."""
 
     reasoning_effort: ReasoningEffort | None
-    """How much to reason: ``"none"`` to ``"xhigh"``."""
+    """How much to reason: ``"none"`` to ``"xhigh"``, or ``"max"``, as far as the model lists it."""
     reasoning: Mapping[str, Any] | None
     """E.g. ``{"exclude": True}``, which hides the reasoning (it is still billed)."""
     web_search: StrictBool | str | WebSearch | None

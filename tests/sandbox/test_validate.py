@@ -53,7 +53,7 @@ def test_messages_that_are_fine(messages):
     ("mirostat_mode", [0, 2], [3]), ("max_tokens", [1, 10**6], [0, -1, 1.5, "5"]),
     ("min_tokens", [0], [-1]), ("n", [1, 2], [0]), ("seed", [-1, 0, 7], ["x", 1.5]),
     ("no_repeat_ngram_size", [0], [-1]), ("stop", ["x", ["x", "y"], []], [1, [1]]),
-    ("reasoning_effort", ["none", "xhigh"], ["most", 1]),
+    ("reasoning_effort", ["none", "xhigh", "max"], ["most", 1]),
     ("reasoning", [{}, {"effort": "low"}], ["high", {"effort": "most"}]),
     ("stream_options", [{}], ["yes"]),
     ("webSearch", [{}, {"enabled": False}], [True, {"enabled": True, "provider": "gopher"}]),

@@ -162,8 +162,8 @@ _STREAM_FAULTS: tuple[tuple[str, Sequence[Script], Expected], ...] = (
         Expected(e.StreamInterruptedError, 1, None, HELLO),
     ),
     (
-        "frame over 16 MiB",
-        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (17 << 20), End.HOLD]],
+        "frame over 64 MiB",
+        [[EVENT_STREAM_UNTIL_CLOSE, TEXT, b'data: "', b"x" * (65 << 20), End.HOLD]],
         Expected(e.InvalidResponseError, 1, None, HELLO),
     ),
     (

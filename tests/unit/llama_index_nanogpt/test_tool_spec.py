@@ -23,7 +23,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, ValidationError
 
 from langchain_nanogpt import NanoGPTToolkit
-from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTToolSpec
+from llama_index_nanogpt import NanoGPTCostHandler, NanoGPTToolSpec, tools
 from llama_index_nanogpt.callbacks import NanoGPTProgressEvent
 from nanogpt_client import (
     Budget,
@@ -35,7 +35,7 @@ from nanogpt_client import (
     SpendNotApprovedError,
 )
 from nanogpt_client.sandbox import SandboxApp, Script, ToolCalls
-from nanogpt_client.tools import TOOLS
+from nanogpt_client.tools import TOOLS, schemas
 from tests.support.llama_index import agents_own_warnings
 from tests.unit.langchain_nanogpt.samples import picture
 from tests.unit.llama_index_nanogpt.scripted import llm_of
@@ -107,6 +107,15 @@ def test_methods_show_the_arguments_of_their_tool(name):
             assert (parameter.default is inspect.Parameter.empty) == field.is_required()
             assert f"{parameter.name}: {field.description}" in method.__doc__
     assert inspect.iscoroutinefunction(getattr(NanoGPTToolSpec, f"a{name}"))
+
+
+def test_methods_are_made_without_docstrings_too():
+    class Arguments(schemas.Arguments):  # as with `python -OO`
+        text: str
+
+    Arguments.__doc__ = None
+    for method in tools._methods("say", Arguments):
+        assert method.__doc__.endswith("    text: None")
 
 
 async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of, tmp_path):

@@ -110,6 +110,13 @@ def test_an_event_without_end_is_refused(monkeypatch):
     assert caught.value.maybe_billed
 
 
+def test_an_event_may_have_a_large_picture_twice():
+    picture = b"x" * 30_000_000  # base64 of 4K, which the last event of a stream may repeat
+    decoder = SSEDecoder()
+    assert decoder.feed(b"data: " + picture) == decoder.feed(picture) == []
+    assert list(map(len, decoder.feed(b"\n\n"))) == [2 * len(picture)]
+
+
 @pytest.mark.timeout(5)
 def test_a_large_event_in_small_chunks_takes_linear_time():
     data = b"x" * 2_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import threading
 import time
@@ -133,6 +134,33 @@ def test_a_read_that_begins_while_the_stall_timer_looks_around_is_not_forgotten(
     pair[1].close()  # lets a forgotten read come back
     reader.join(1)
     assert fired
+
+
+def test_its_queue_is_of_the_same_kind_as_its_thread(pair, monkeypatch):
+    """Gevent may replace both after the import; its threads must not wait in Python's own queue."""
+    timer, made = StallTimer(), []
+
+    class Patched(queue.SimpleQueue):
+        def get(self, *arguments, **options):
+            made.append(self)
+            return super().get(*arguments, **options)
+
+    monkeypatch.setattr(queue, "SimpleQueue", Patched)
+    assert timed_read(timer, Deadline(pair[0]), 0.05)[1] < 1
+    assert made
+
+
+def test_where_no_thread_can_be_started_the_next_call_tries_again(pair, monkeypatch):
+    timer, start = StallTimer(), threading.Thread.start
+
+    def refuse(_):
+        monkeypatch.setattr(threading.Thread, "start", start)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError):
+        timed_read(timer, Deadline(pair[0]), 0.05)
+    assert timed_read(timer, Deadline(pair[0]), 0.05)[0] == b""
 
 
 def test_a_child_process_starts_afresh():

@@ -47,7 +47,7 @@ BOUNDS: list[tuple[type, str, list[Any], list[Any]]] = [
     (ChatOptions, "top_logprobs", [0, 20], [-1, 21]),
     (ChatOptions, "n", [1], [0]),
     (ChatOptions, "stop", ["x", ["x", "y"]], [7, [7]]),
-    (ChatOptions, "reasoning_effort", ["none", "xhigh"], ["extreme"]),
+    (ChatOptions, "reasoning_effort", ["none", "xhigh", "max"], ["extreme"]),
     (ChatOptions, "memory", [True, False, 0, 1, 365, 400], [-1, "long"]),
     (ChatOptions, "model_context_limit", [10_000, 500, "30000"], [-1, "much"]),
     (ChatOptions, "service_tier", ["flex"], ["first class"]),
