@@ -105,8 +105,8 @@ class StallTimer:
             return
         try:
             # In C, unlike `threading.Condition`: a signal handler cannot leave its lock taken.
-            self._wake = wake = queue.SimpleQueue()
-            name = "nanogpt-stall-timer"
+            wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+            self._wake, name = wake, "nanogpt-stall-timer"
             thread = threading.Thread(target=self._run, args=(wake,), name=name, daemon=True)
             thread.start()
         except BaseException:  # there are too many threads, or Ctrl-C

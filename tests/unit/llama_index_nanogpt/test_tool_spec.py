@@ -115,7 +115,7 @@ def test_methods_are_made_without_docstrings_too():
 
     Arguments.__doc__ = None
     for method in tools._methods("say", Arguments):
-        assert method.__doc__.endswith("    text: None")
+        assert (method.__doc__ or "").endswith("    text: None")
 
 
 async def test_text_for_the_model_and_bytes_for_the_program(run, client, spec_of, tmp_path):
