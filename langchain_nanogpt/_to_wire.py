@@ -23,8 +23,9 @@ from langchain_nanogpt._content_blocks import PROVIDER, assistant_parts, calls_w
 from langchain_nanogpt._stream_state import without_invalid_ending
 from nanogpt_client import InvalidArgumentError
 from nanogpt_client import messages as wire
+from nanogpt_client._adapters.conversation import conversation_for
 from nanogpt_client._adapters.history import Kept, Recipient, fields_of
-from nanogpt_client._adapters.tool_history import PROBLEM, conversation_for
+from nanogpt_client._adapters.tool_history import PROBLEM
 from nanogpt_client.types.json_schemas import class_schema, json_schema_format
 
 __all__ = [

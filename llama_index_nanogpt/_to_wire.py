@@ -44,8 +44,8 @@ from llama_index.core.tools.types import BaseTool, ToolMetadata
 from llama_index_nanogpt._from_wire import tool_calls
 from nanogpt_client import ChatOptions, InvalidArgumentError
 from nanogpt_client import messages as wire
+from nanogpt_client._adapters.conversation import conversation_for
 from nanogpt_client._adapters.history import Recipient, fields_of
-from nanogpt_client._adapters.tool_history import conversation_for
 from nanogpt_client.messages import Part
 from nanogpt_client.types.json_schemas import class_schema, without_titles
 

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nanogpt_client._adapters.history import MISTRALS, Recipient
-from nanogpt_client.messages import assistant_message, media_behind_tools
+from nanogpt_client._adapters.history import MISTRALS
 from nanogpt_client.types.json_schemas import allowed_name
 from nanogpt_client.types.tool_arguments import is_plain_object, read_arguments
 
-__all__ = ["PROBLEM", "conversation_for", "sendable"]
+__all__ = ["PROBLEM", "sendable"]
 
 PROBLEM = "problem"
 """Key of a call under which an adapter explains to the model why it was not run."""
@@ -47,31 +46,6 @@ _FAMILIES = ((r"kimi|moonshot|gemini", _ANY), (MISTRALS, _NINE))
 def _ids_of(model: str) -> _Ids:
     found = (ids for name, ids in _FAMILIES if re.search(name, model, re.IGNORECASE))
     return next(found, _MOST)
-
-
-# What a model says between a tool's result and the user, if it said nothing.
-_BETWEEN = assistant_message("OK.")
-
-
-def conversation_for(
-    recipient: Recipient, conversation: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return a conversation as the provider of ``recipient`` accepts it.
-
-    Tool calls are repaired (see `sendable`), and media of results follow as the user's. For
-    Mistral's models an assistant's message stands between a result and the user: without one, as
-    after a run that was interrupted, they refuse the conversation from then on (NousResearch's
-    hermes-agent#20154, zed#37021: "Unexpected role 'user' after role 'tool'").
-    """
-    sent = media_behind_tools(sendable(conversation, recipient.model), recipient.takes)
-    if not re.search(MISTRALS, recipient.model, re.IGNORECASE):
-        return sent
-    in_order: list[dict[str, Any]] = []
-    for entry in sent:
-        if entry["role"] == "user" and in_order and in_order[-1]["role"] == "tool":
-            in_order.append({**_BETWEEN})
-        in_order.append(entry)
-    return in_order
 
 
 def sendable(conversation: Sequence[Mapping[str, Any]], model: str = "") -> list[dict[str, Any]]:

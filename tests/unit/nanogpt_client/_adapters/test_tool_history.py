@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanogpt_client._adapters.history import Recipient
-from nanogpt_client._adapters.tool_history import PROBLEM, conversation_for, sendable
+from nanogpt_client._adapters.tool_history import PROBLEM, sendable
 from nanogpt_client.messages import (
     assistant_message,
     image_part,
@@ -233,27 +232,3 @@ def test_any_history_is_sent_as_providers_take_it(history):
     assert len(set(ids)) == len(ids)
     assert all(c["function"]["name"] for m in sent for c in m.get("tool_calls", ()))
     assert arguments_of(sendable(sent)) == arguments_of(sent)
-
-
-PICTURE = image_part("https://example.com/fox.png")
-
-
-@pytest.mark.parametrize(
-    ("model", "between"),
-    [("mistralai/devstral-2-123b", [assistant_message("OK.")]), ("openai/gpt-5.2", [])],
-)
-def test_mistrals_models_find_an_answer_between_a_result_and_the_user(model, between):
-    """Else: "Unexpected role 'user' after role 'tool'"; so do images that follow a result."""
-    turn = [
-        calling(*(tool_call(f"call{at:05}", "f", "{}") for at in range(2))),
-        *(tool_message("done", f"call{at:05}") for at in range(2)),
-    ]
-    to = Recipient(model)
-    assert conversation_for(to, [*turn, USER, USER]) == [*turn, *between, USER, USER]
-    answered = [*turn, assistant_message("It is done."), USER]
-    assert conversation_for(to, answered) == answered
-    assert conversation_for(to, turn) == turn
-    pictured = [*turn[:2], tool_message([PICTURE], "call00001")]
-    assert [m["role"] for m in conversation_for(to, pictured)] == (
-        ["assistant", "tool", "tool", *(m["role"] for m in between), "user"]
-    )
