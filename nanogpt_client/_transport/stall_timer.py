@@ -133,4 +133,5 @@ class StallTimer:
 
 stall_timer = StallTimer()
 # Threads do not survive a fork, and a lock may be taken at that moment, so a child starts afresh.
-os.register_at_fork(after_in_child=stall_timer.__init__)  # type: ignore[misc]
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=stall_timer.__init__)  # type: ignore[misc]

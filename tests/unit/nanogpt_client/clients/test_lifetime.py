@@ -274,6 +274,20 @@ def test_a_pickled_client_works_in_a_new_process():
     assert done.split() == ["Hello", "1"]  # the history stays where it was made
 
 
+WITHOUT_FORKS = """
+import os
+del os.fork, os.register_at_fork
+import importlib, pkgutil, nanogpt_client
+for module in pkgutil.walk_packages(nanogpt_client.__path__, "nanogpt_client."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+
+
+def test_everything_is_imported_where_processes_cannot_fork():
+    run_python(WITHOUT_FORKS)  # as on Windows
+
+
 def run_python(code: str, given: bytes = b"") -> str:
     """Run code in a fresh interpreter where warnings are errors and nothing may be left open."""
     done = subprocess.run(
