@@ -25,6 +25,7 @@ PROBLEM = "problem"
 
 _NAMELESS = "unnamed"
 _NO_OUTPUT = "(no output)"
+_NO_RESULT = "(no result: the conversation went on without it)"
 
 
 class _Ids(NamedTuple):
@@ -56,7 +57,10 @@ def sendable(conversation: Sequence[Mapping[str, Any]], model: str = "") -> list
       wrote. If there is no result, one is added, because the tool was not run.
     - Each call has an id of its own, and id and name as providers accept them, also if another
       provider's model made them; results follow their calls, also if they have the tool's name in
-      place of an id.
+      place of an id, or came after another message.
+    - A call without a result has one that says so, if the conversation went on: its approval was
+      ignored, its run was interrupted, or another agent took over. Where the calls are the last
+      message they stay as they are: nothing has been tried to answer them.
     - Empty responses are left out, unless there is nothing else, and so are empty messages of the
       user but the last. A result says if it is empty: GLM, MiniMax and Claude refuse empty content.
 
@@ -86,23 +90,25 @@ class _Repaired:
         self._form = form
         self._ids: set[str] = set()
         self._open: list[_Open] = []
+        self._stand_ins: dict[str, tuple[_Open, dict[str, Any]]] = {}  # by the call's original id
 
     def add(self, entry: dict[str, Any]) -> None:
         if entry["role"] == "tool":
-            entry = self._result(entry)
-        else:
-            self._close()
-            if calls := entry.get("tool_calls"):
-                entry["tool_calls"] = [self._call(call) for call in calls]
-            elif entry["role"] == "assistant" and _is_blank(entry.get("content")):
-                if entry.keys() <= {"role", "content", "name", "tool_calls"}:
-                    return
-                if reasoning := entry.get("reasoning_content"):  # cut off before its text
-                    entry["content"] = reasoning
+            self._result(entry)
+            return
+        self._close(_NO_RESULT)
+        if calls := entry.get("tool_calls"):
+            entry["tool_calls"] = [self._call(call) for call in calls]
+        elif entry["role"] == "assistant" and _is_blank(entry.get("content")):
+            if entry.keys() <= {"role", "content", "name", "tool_calls"}:
+                return
+            if reasoning := entry.get("reasoning_content"):  # cut off before its text
+                entry["content"] = reasoning
         self._sent.append(entry)
 
     def all(self) -> list[dict[str, Any]]:
-        self._close()
+        is_answered = bool(self._sent) and self._sent[-1]["role"] == "tool"
+        self._close(_NO_RESULT if is_answered else None)
         return self._sent
 
     def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,16 +132,20 @@ class _Repaired:
             number += 1
         return made
 
-    def _result(self, entry: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, entry: dict[str, Any]) -> None:
+        """Add a result; one that comes late takes the place of its stand-in."""
         if _says_nothing(entry):
             entry["content"] = _NO_OUTPUT
-        if (call := self._call_of(entry.get("tool_call_id") or "")) is None:
-            return entry
-        self._open.remove(call)
-        entry["tool_call_id"] = call.id
-        if call.problem:
-            entry["content"] = _before(call.problem, entry["content"])
-        return entry
+        call_id = entry.get("tool_call_id") or ""
+        if (call := self._call_of(call_id)) is not None:
+            self._open.remove(call)
+            self._sent.append(_answering(call, entry))
+        elif call_id in self._stand_ins:
+            call, stand_in = self._stand_ins.pop(call_id)
+            stand_in.clear()
+            stand_in.update(_answering(call, entry))
+        else:
+            self._sent.append(entry)
 
     def _call_of(self, call_id: str) -> _Open | None:
         """Return the call that a result belongs to: the first without one that fits.
@@ -146,18 +156,22 @@ class _Repaired:
         fits = by_id or [call for call in self._open if call.name == call_id]
         return fits[0] if fits else None
 
-    def _close(self) -> None:
-        """Add a result to each call that was not run and has none."""
-        self._sent += [
-            {
-                "role": "tool",
-                "content": f"{call.problem} The tool was not run.",
-                "tool_call_id": call.id,
-            }
-            for call in self._open
-            if call.problem
-        ]
+    def _close(self, missing: str | None = None) -> None:
+        """Add a result to each call that was not run and has none; ``missing`` to any other."""
+        for call in self._open:
+            text = f"{call.problem} The tool was not run." if call.problem else missing
+            if text:
+                stand_in = {"role": "tool", "content": text, "tool_call_id": call.id}
+                self._sent.append(stand_in)
+                self._stand_ins[call.original_id] = call, stand_in
         self._open.clear()
+
+
+def _answering(call: _Open, result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result as that of a call, with its problem before it."""
+    content = result["content"]
+    answer = {**result, "tool_call_id": call.id}
+    return answer | {"content": _before(call.problem, content)} if call.problem else answer
 
 
 def _repaired_arguments(arguments: str) -> tuple[str, str | None]:

@@ -90,7 +90,7 @@ class History(Hooks):
         llm, server = serve(RICH, HELLO)
         answer = llm.chat([ChatMessage("hi")]).message
         llm.chat([ChatMessage("hi"), answer, result(TextBlock(text="42"))])
-        _, said, told = server.body()["messages"]
+        _, said, told, *_ = server.body()["messages"]
         functions = [(c["id"], *c["function"].values()) for c in said["tool_calls"]]
         assert [set(f) for f in functions] == [{"c1", "f", '{"a": 1}'}, {"c2", "g", "{}"}]
         assert RICH.message["content"] in json.dumps(said["content"])

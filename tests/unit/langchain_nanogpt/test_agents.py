@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 
 from langchain_nanogpt import ChatNanoGPT, with_footnotes
 from nanogpt_client import Budget, BudgetExceededError
-from nanogpt_client.sandbox import Script, ToolCall, ToolCalls
+from nanogpt_client.sandbox import SandboxApp, Script, ToolCall, ToolCalls
 from tests.support.in_process import connection
 
 MODEL = "openai/gpt-5.2"
@@ -172,6 +173,20 @@ def test_a_graph_goes_on_from_its_checkpoint(version):
     assert sum(m.response_metadata["cost"] for m in said(messages)) == pytest.approx(
         float(llm.ledger.spent)
     )
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_thread_goes_on_although_its_last_calls_were_never_approved(streaming):
+    app = SandboxApp(model=Script(ToolCalls(MULTIPLY), "You are welcome."), rate=None)
+    approval: Any = HumanInTheLoopMiddleware(interrupt_on={"multiply": True})
+    llm = ChatNanoGPT(model=MODEL, streaming=streaming, **connection(app))
+    agent = create_agent(llm, [multiply], middleware=[approval], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    assert "__interrupt__" in agent.invoke(QUESTION, config)
+    assert said(agent.invoke(THANKS, config)["messages"])[-1].text == "You are welcome."
+    _, calls, result, _ = app.requests[-1].messages
+    assert result["tool_call_id"] == calls["tool_calls"][0]["id"]
+    assert result["content"].startswith("(no result")
 
 
 async def test_an_interrupted_graph_resumes_without_paying_twice(llm):

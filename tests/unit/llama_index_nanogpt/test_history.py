@@ -290,3 +290,12 @@ def test_arguments_that_are_nested_too_deeply_are_not_run(streaming):
         llm.get_tool_calls_from_response(response)
     (selection,) = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     assert "not run" in selection.tool_name
+
+
+def test_a_conversation_goes_on_after_a_call_that_was_never_run():
+    asked = ChatMessage(
+        role="assistant", blocks=[ToolCallBlock(tool_call_id="a", tool_name="f", tool_kwargs={})]
+    )
+    sent = messages_to_wire([ChatMessage("Do it."), asked, ChatMessage("Never mind.")])
+    assert [entry["role"] for entry in sent] == ["user", "assistant", "tool", "user"]
+    assert sent[2]["tool_call_id"] == "a"
