@@ -96,7 +96,7 @@ class _Repaired:
         if entry["role"] == "tool":
             self._result(entry)
             return
-        self._close(_NO_RESULT)
+        self._close()
         if calls := entry.get("tool_calls"):
             entry["tool_calls"] = [self._call(call) for call in calls]
         elif entry["role"] == "assistant" and _is_blank(entry.get("content")):
@@ -107,8 +107,9 @@ class _Repaired:
         self._sent.append(entry)
 
     def all(self) -> list[dict[str, Any]]:
-        is_answered = bool(self._sent) and self._sent[-1]["role"] == "tool"
-        self._close(_NO_RESULT if is_answered else None)
+        is_last = bool(self._sent) and self._sent[-1]["role"] != "tool"
+        if not is_last or any(call.problem for call in self._open):
+            self._close()
         return self._sent
 
     def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,14 +157,13 @@ class _Repaired:
         fits = by_id or [call for call in self._open if call.name == call_id]
         return fits[0] if fits else None
 
-    def _close(self, missing: str | None = None) -> None:
-        """Add a result to each call that was not run and has none; ``missing`` to any other."""
+    def _close(self) -> None:
+        """Add a result to each call that has none."""
         for call in self._open:
-            text = f"{call.problem} The tool was not run." if call.problem else missing
-            if text:
-                stand_in = {"role": "tool", "content": text, "tool_call_id": call.id}
-                self._sent.append(stand_in)
-                self._stand_ins[call.original_id] = call, stand_in
+            text = f"{call.problem} The tool was not run." if call.problem else _NO_RESULT
+            stand_in = {"role": "tool", "content": text, "tool_call_id": call.id}
+            self._sent.append(stand_in)
+            self._stand_ins[call.original_id] = call, stand_in
         self._open.clear()
 
 
