@@ -316,7 +316,8 @@ class AsyncTransport(_BaseTransport):
 
     async def aclose(self) -> None:
         """Close what was opened here on the running loop; an injected client stays open."""
-        clients = self._own.pop(asyncio.get_running_loop(), None)
+        # Without any clients there may be no loop of asyncio's either.
+        clients = self._own.pop(asyncio.get_running_loop(), None) if self._own else None
         if clients is not None:
             clients.forget()
             await asyncio.sleep(0)  # in which the loop closes the sockets

@@ -274,6 +274,15 @@ def test_a_pickled_client_works_in_a_new_process():
     assert done.split() == ["Hello", "1"]  # the history stays where it was made
 
 
+def test_another_event_loop_than_asyncios_is_refused_by_name():
+    async def ask() -> None:
+        async with AsyncNanoGPTClient("sk-test") as client:
+            await client.chat("hi", model="m")
+
+    with pytest.raises(ConfigurationError, match="needs asyncio; with trio"):
+        ask().send(None)  # as trio does
+
+
 WITHOUT_FORKS = """
 import os
 del os.fork, os.register_at_fork
