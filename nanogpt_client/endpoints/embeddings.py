@@ -42,9 +42,14 @@ MAX_BATCH_BYTES = 800_000
 def embed(
     texts: str | Sequence[str], *, model: str, **options: Unpack[EmbeddingOptions]
 ) -> Call[Embeddings]:
-    """Request the vectors of at most 2,048 texts, as base64 by default."""
+    """Request the vectors of at most 2,048 texts, as base64 by default.
+
+    A text without content is sent as a space: a provider that gets an empty one among others
+    refuses them all (openai-python#576; BGE-M3 also line ends alone, xoai/sage-wiki#86).
+    """
     inputs = [texts] if isinstance(texts, str) else list(texts)
     _check_inputs(inputs)
+    inputs = [" " if not text or text.isspace() else text for text in inputs]
     given = _checks.body_options(options, EmbeddingOptions)
     given.setdefault("encoding_format", "base64")  # a quarter of the bytes, no parsing of numbers
     body = {"model": _checks.check_model(model), "input": inputs, **given}

@@ -61,6 +61,13 @@ def test_texts_that_nanogpt_would_refuse(texts, match):
     assert caught.value.param == "texts"
 
 
+def test_a_blank_text_among_others_does_not_fail_them_all():
+    texts = ["a", "", "\n\n", " b ", "\t"]
+    sent = json.loads(embed(texts, model="m").request.content or b"")["input"]
+    assert (sent, texts[1]) == (["a", " ", " ", " b ", " "], "")
+    assert json.loads(embed("", model="m").request.content or b"")["input"] == [" "]
+
+
 def test_2048_texts_are_fine():
     embed(["x"] * 2048, model="m")
 
