@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from nanogpt_client.sandbox import catalog
+from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Turn, turn_of
 from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.http import Reply, Request, Style
@@ -40,8 +41,8 @@ class Exchange:
 
     def ask_model(self, body: dict[str, Any], **given: Any) -> Turn:
         """Ask the sandbox's model; `given` are the other fields of the `ChatRequest`."""
-        headers = self.request.redacted_headers
-        return turn_of(self.world.model(ChatRequest(body, headers, **given)))
+        model, headers = self.world.settings.model or TestModel(), self.request.redacted_headers
+        return turn_of(model(ChatRequest(body, headers, **given)))
 
     def bill(self, model: catalog.Model, usd: Decimal, input_tokens: int = 0) -> Bill:
         """Charge the account for this request. Raises `Refusal` (402)."""

@@ -12,66 +12,38 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from nanogpt_client.extras import needs
-from nanogpt_client.sandbox.answers.turn import Model
-from nanogpt_client.sandbox.app import DEFAULT_KEY, SandboxApp
-from nanogpt_client.sandbox.faults import Scenario
+from nanogpt_client.sandbox.app import SandboxApp
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 _PATIENCE = 10.0
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Sandbox(SandboxApp):
     """A running emulator: `base_url`, `api_key`, `requests`, `balance`.
 
     An error that the sandbox's model raised while it served is raised again at the end of `with`.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        **settings: The arguments of `SandboxApp`.
     """
 
-    def __init__(  # noqa: PLR0913 - the arguments of `SandboxApp`, and where to listen
-        self,
-        *,
-        model: Model | None = None,
-        api_key: str = DEFAULT_KEY,
-        balance: Decimal | str = "5.00",
-        clock: Callable[[], float] = time.time,
-        rate: int | None = 25,
-        scenario: Scenario | str | None = None,
-        stall: float = 30.0,
-        job_pace: float = 2.0,
-        strict_models: bool = False,
-        keep_requests: int = 10_000,
-        pages: Mapping[str, str | None] | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-    ) -> None:
-        """Prepare a server; `port` 0 picks a free one, the others are those of `SandboxApp`."""
-        super().__init__(
-            model=model,
-            api_key=api_key,
-            balance=balance,
-            clock=clock,
-            rate=rate,
-            scenario=scenario,
-            stall=stall,
-            job_pace=job_pace,
-            strict_models=strict_models,
-            keep_requests=keep_requests,
-            pages=pages,
-        )
-        self._host = host
-        self._port = port
-        self._server: Any = None  # a uvicorn.Server
-        self._thread: threading.Thread | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    _server: Any = field(default=None, init=False)  # a uvicorn.Server
+    _thread: threading.Thread | None = field(default=None, init=False)
 
     @property
     def origin(self) -> str:
         """Scheme, host and port; the port is set once the server runs."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -89,8 +61,8 @@ class Sandbox(SandboxApp):
     def start(self) -> None:
         """Listen and serve until `stop`. Raises `ImportError` without the extra, `OSError`."""
         server = _uvicorn_server(self)
-        listener = _listen(self._host, self._port)
-        self._port = listener.getsockname()[1]
+        listener = _listen(self.host, self.port)
+        self.port = listener.getsockname()[1]
         self._server = server
         self._thread = threading.Thread(
             target=server.run, args=([listener],), name="nanogpt-sandbox", daemon=True

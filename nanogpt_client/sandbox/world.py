@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -54,17 +55,25 @@ class Job:
         return min(max(self.polls, by_time), limit)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
+class Settings:
+    """What an emulated account is opened with; `SandboxApp` describes it."""
+
+    model: Model | None = None
+    balance: InitVar[Decimal | str] = "5.00"
+    clock: Callable[[], float] = time.time
+    rate: int | None = 25
+    job_pace: float = 2.0
+    strict_models: bool = False
+    pages: Mapping[str, str | None] | None = None
+
+
 @dataclass(slots=True)
 class World:
     """Everything that a request can change; what changes in several steps is behind `lock`."""
 
+    settings: Settings
     account: Account
-    clock: Callable[[], float]
-    model: Model
-    rate: int | None  # requests in any second; None means no limit
-    job_pace: float  # seconds of each of a job's stages
-    strict_models: bool = False
-    pages: Mapping[str, str | None] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     prompts: dict[str, float] = field(default_factory=dict)
     deposits: dict[str, Any] = field(default_factory=dict)
@@ -76,20 +85,25 @@ class World:
     _ids: Iterator[int] = field(default_factory=partial(itertools.count, 1))
     _latest: deque[float] = field(default_factory=deque)
 
+    def clock(self) -> float:
+        """Return the seconds since the epoch, by the clock of the settings."""
+        return self.settings.clock()
+
     def new_id(self, prefix: str) -> str:
         """Return the next id, `prefix` and 16 hexadecimal digits."""
         return prefix + hashlib.sha256(f"{prefix}{next(self._ids)}".encode()).hexdigest()[:16]
 
     def count_request(self) -> None:
         """Count one request of this second. Raises `Refusal` (429, with Retry-After)."""
-        if self.rate is None:
+        rate = self.settings.rate
+        if rate is None:
             return
         with self.lock:
             now = self.clock()
             while self._latest and self._latest[0] <= now - 1:
                 self._latest.popleft()
-            if len(self._latest) >= self.rate:
-                message = f"Rate limit exceeded: {self.rate} requests per second."
+            if len(self._latest) >= rate:
+                message = f"Rate limit exceeded: {rate} requests per second."
                 headers = {"retry-after": "1"}
                 raise Refusal(429, message, code="rate_limit_exceeded", headers=headers)
             self._latest.append(now)
@@ -108,7 +122,7 @@ class World:
             job = self.jobs.get(name)
             if job is None or job.kind != kind:
                 raise unknown
-            stage = job.reached(self.clock(), self.job_pace)
+            stage = job.reached(self.clock(), self.settings.job_pace)
             job.polls += 1
             if job.outcome == "failed" and stage == job.stages and not job.refunded:
                 job.refunded = True

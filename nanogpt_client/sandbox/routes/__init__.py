@@ -8,9 +8,9 @@ the routes; embeddings, images and audio live under `/api/v1` alone.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from nanogpt_client.sandbox.exchange import ROUTES, Handler, Route
+from nanogpt_client.sandbox.exchange import ROUTES, Route
+from nanogpt_client.sandbox.http import Refusal
 from nanogpt_client.sandbox.routes import (  # noqa: F401 - each adds its routes
     account,
     audio,
@@ -40,26 +40,24 @@ _PATTERNS = {
 }
 
 
-class Found(NamedTuple):
-    """A matched route, the variant it was reached by and the values of its placeholders."""
+def find(method: str, path: str) -> tuple[Route, str, dict[str, str]]:
+    """Return the route, the variant it is reached by, and the values of its placeholders.
 
-    route: Route
-    handler: Handler
-    variant: str
-    params: dict[str, str]
-
-
-def find(method: str, path: str) -> Found | frozenset[str]:
-    """Return the route, or the methods of the path (none: no such path)."""
+    Raises `Refusal` (404 or 405).
+    """
     variant, tail = split_root(path) or ("", "")
     allowed = set()
-    for route, handler in ROUTES.items():
-        match = _PATTERNS[route].fullmatch(tail)
+    for route, pattern in _PATTERNS.items():
+        match = pattern.fullmatch(tail)
         if match and variant in route.variants:
             if route.method == method:
-                return Found(route, handler, variant, match.groupdict())
+                return route, variant, match.groupdict()
             allowed.add(route.method)
-    return frozenset(allowed)
+    if allowed:
+        headers = {"allow": ", ".join(sorted(allowed))}
+        message = f"{method} is not allowed here."
+        raise Refusal(405, message, code="method_not_allowed", headers=headers)
+    raise Refusal(404, f"No route {path}.", code="not_found")
 
 
 def split_root(path: str) -> tuple[str, str] | None:

@@ -40,7 +40,7 @@ def completion_cost(exchange: Exchange) -> Reply:
     """Estimate a chat request without sending it to a model."""
     body = exchange.json()
     chosen = parse(body.get("model"))
-    model = catalog.find("text", chosen.id, strict=exchange.world.strict_models)
+    model = catalog.find("text", chosen.id, strict=exchange.world.settings.strict_models)
     check_chat(body, model)
     prompt = read_prompt(exchange, body, model).tokens
     tokens = money.Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)

@@ -306,11 +306,11 @@ def _created(
     if not _DIRECT.fullmatch(name) and name.partition(":")[0] not in _OTHERS:
         message = f"The model '{name}' does not support batches."
         raise Refusal(400, message, code="unsupported_model", param="model")
-    model = catalog.find("text", name.partition(":")[0], strict=exchange.world.strict_models)
-    exchange.world.account.demand(_most(model, rows))
-    now = exchange.world.clock()
-    batch = Batch(exchange.world.new_id("batch_"), name, rows, now, file, outcome, metadata)
-    exchange.world.batches[batch.id] = batch
+    world = exchange.world
+    model = catalog.find("text", name.partition(":")[0], strict=world.settings.strict_models)
+    world.account.demand(_most(model, rows))
+    batch = Batch(world.new_id("batch_"), name, rows, world.clock(), file, outcome, metadata)
+    world.batches[batch.id] = batch
     return batch
 
 
@@ -342,7 +342,7 @@ def _advanced(exchange: Exchange, batch: Batch) -> Batch:
         if batch.status in _OVER:
             return batch
         now, half = exchange.world.clock(), len(batch.rows) // 2
-        reached = batch.reached(now, exchange.world.job_pace)
+        reached = batch.reached(now, exchange.world.settings.job_pace)
         batch.polls += 1
         if batch.status == "cancelling":
             reached = "cancelled"

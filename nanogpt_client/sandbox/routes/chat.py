@@ -119,7 +119,7 @@ def _read(exchange: Exchange) -> Asked:
     body = read_json(exchange.request, compressed=True)
     headers = exchange.request.headers
     chosen = parse(body.get("model"))
-    model = catalog.find("text", chosen.id, strict=exchange.world.strict_models)
+    model = catalog.find("text", chosen.id, strict=exchange.world.settings.strict_models)
     check_chat(body, model)
     provider = choose(body, headers, chosen, model)
     search = wanted_search(body, chosen)

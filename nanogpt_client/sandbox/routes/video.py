@@ -136,7 +136,7 @@ def recover(exchange: Exchange) -> Reply:
 
 
 def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
-    stage = job.reached(exchange.world.clock(), exchange.world.job_pace)
+    stage = job.reached(exchange.world.clock(), exchange.world.settings.job_pace)
     failed = job.outcome == "failed" and stage == job.stages
     state = _SIMPLE_STATES["FAILED" if failed else _STATES[stage]]
     about = {"model": job.model, "createdAt": iso(job.created)}

@@ -213,7 +213,7 @@ def _text(exchange: Exchange, url: str, failure: str, default: str | None) -> _T
 
     Without one it fails.
     """
-    text = exchange.world.pages.get(url, default)
+    text = (exchange.world.settings.pages or {}).get(url, default)
     if text is None:
         return _Text(error=failure)
     return _Text(text.partition("\n")[0].lstrip("# "), text)
