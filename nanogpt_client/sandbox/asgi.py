@@ -26,12 +26,7 @@ class SandboxASGI:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         incoming = Incoming(scope, receive)
-        reply = await run_in_threadpool(self.app.handle_served, await _read(incoming))
-        if reply.streams:
-            await _send_parts(reply, send)
-        else:
-            await send(_start(reply))
-            await send({"type": "http.response.body", "body": reply.content})
+        await _send(await run_in_threadpool(self.app.handle_served, await _read(incoming)), send)
 
 
 async def _read(incoming: Incoming) -> Request:
@@ -61,7 +56,7 @@ def _start(reply: Reply) -> dict[str, object]:
     return {"type": "http.response.start", "status": reply.status, "headers": raw}
 
 
-async def _send_parts(reply: Reply, send: Send) -> None:
+async def _send(reply: Reply, send: Send) -> None:
     """Send the parts one by one; the head goes with the first that is no stall."""
     started = False
     for part in reply.body:

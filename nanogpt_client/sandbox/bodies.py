@@ -29,7 +29,6 @@ class Upload:
 
     name: str
     content: bytes
-    mime: str = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,7 @@ def read_form(request: Request) -> Form:
     def add_file(item: Any) -> None:
         item.file_object.seek(0)
         name = (item.file_name or b"file").decode("utf-8", "replace")
-        mime = getattr(item, "content_type", None)
-        given = (mime,) if isinstance(mime, str) else ()
-        upload = Upload(name, item.file_object.read(), *given)
+        upload = Upload(name, item.file_object.read())
         form.files.setdefault(item.field_name.decode(), []).append(upload)
 
     headers = {"Content-Type": request.headers["content-type"].encode()}

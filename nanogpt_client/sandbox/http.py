@@ -95,7 +95,7 @@ class Reply:
 
 def dump(value: object) -> str:
     """Return `value` as compact JSON; decimals become plain numbers."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_number)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
 
 
 def json_reply(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
@@ -114,12 +114,6 @@ def iso(seconds: float) -> str:
     """Return a time since the epoch as NanoGPT writes it: UTC, with milliseconds."""
     moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return moment.replace("+00:00", "Z")
-
-
-def _number(value: object) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 class Style(Enum):
@@ -167,12 +161,9 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
 
     def _body(self, style: Style) -> dict[str, Any]:
         if (style is Style.SIMPLE and not self.beside) or self.required is not None:
-            found: dict[str, Any] = {"error": self.message, "status": self.status}
-            if self.code:
-                found["code"] = self.code
-            if self.required is not None:
-                found["requiredBalance"] = self.required
-            return found
+            found = {"error": self.message, "status": self.status, "code": self.code}
+            found |= {"requiredBalance": self.required}
+            return {name: value for name, value in found.items() if value is not None}
         kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
         error = {"message": self.message, "type": kind, "code": self.code, "param": self.param}
         return {"error": error} | self.beside

@@ -89,6 +89,10 @@ class World:
         """Return the seconds since the epoch, by the clock of the settings."""
         return self.settings.clock()
 
+    def page(self, url: str, default: str | None) -> str | None:
+        """Return the text that is behind a URL, None for one that fails."""
+        return (self.settings.pages or {}).get(url, default)
+
     def new_id(self, prefix: str) -> str:
         """Return the next id, `prefix` and 16 hexadecimal digits."""
         return prefix + hashlib.sha256(f"{prefix}{next(self._ids)}".encode()).hexdigest()[:16]

@@ -29,10 +29,13 @@ from referencing.jsonschema import DRAFT202012
 _NUMBER = re.compile(  # none that is part of a date, a time, a version or a name
     r"(?<![\w.])(?<!\d[-:/])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[-.:/,]\d)", re.ASCII
 )
-_QUOTED = re.compile(
-    r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)['‘]([^'’\n]+)['’](?!\w)"
-)
+_QUOTED = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|`[^`\n]+`|(?<!\w)['‘][^'’\n]+['’](?!\w)")
 _WORD = re.compile(r"[^\s\"“”«»`,;!?()<>]+")
+_KINDS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
+    "number": (_NUMBER, lambda text: (float if "." in text else int)(text.replace(",", ""))),
+    "quoted": (_QUOTED, lambda text: text[1:-1]),
+    "word": (_WORD, lambda text: text.strip(".:'‘’[]{}")),
+}
 
 Accepts = Callable[[Any], bool]
 
@@ -54,43 +57,35 @@ class MessageValues:
 
     def take(self, kind: str, accepts: Accepts, options: Sequence[Any] = ()) -> Found | None:
         """Take the first free value that fits: a number, quoted, word, option, or the whole."""
-        for found in map(Found._make, getattr(self, f"_{kind}")(options)):
+        for found in self._options(options) if kind == "option" else self._read(kind):
             free = all(found.end <= each.start or each.end <= found.start for each in self.taken)
             if free and accepts(found.value):
                 self.taken = (*self.taken, found)
                 return found
         return None
 
-    def _number(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
-        for match in _NUMBER.finditer(self.text):
-            plain = match[0].replace(",", "")
-            yield float(plain) if "." in plain else int(plain), *match.span()
+    def _read(self, kind: str) -> Iterator[Found]:
+        if kind == "whole":  # it takes no place from the others
+            yield from [Found(self.text, -1, 0)] if self.text else ()
+            return
+        pattern, read = _KINDS[kind]
+        for match in pattern.finditer(self.text):
+            yield Found(read(match[0]), *match.span())
 
-    def _quoted(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
-        for match in _QUOTED.finditer(self.text):
-            yield next(filter(None, match.groups())), *match.span()
-
-    def _word(self, _: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
-        for match in _WORD.finditer(self.text):
-            yield match[0].strip(".:'‘’[]{}"), *match.span()
-
-    def _option(self, options: Sequence[Any]) -> list[tuple[Any, int, int]]:
+    def _options(self, options: Sequence[Any]) -> list[Found]:
         """Find options as whole words; where two begin at one place, the longer wins."""
         found = []
         for option in options:
             if isinstance(option, str | int | float) and not isinstance(option, bool):
                 whole = rf"(?<!\w){re.escape(str(option))}(?!\w)"
                 matches = re.finditer(whole, self.text, re.IGNORECASE)
-                found += [(option, *match.span()) for match in matches]
-        return sorted(found, key=lambda each: (each[1], -each[2]))
-
-    def _whole(self, _: Sequence[Any]) -> list[tuple[Any, int, int]]:
-        return [(self.text, -1, 0)] if self.text else []
+                found += [Found(option, *match.span()) for match in matches]
+        return sorted(found, key=lambda each: (each.start, -each.end))
 
 
 Schema = Mapping[str, Any]
 Case = tuple[Schema, frozenset[str]]  # one alternative, and the references that lead to it
-_MOST_TRIED = 400  # values of one part of a schema
+_MOST_TRIED = 400  # alternatives of one part of a schema, and values of it
 _BEAM = 30  # strings of one length that may still match a pattern; as many more are spread out
 _LONGEST = 100  # letters beyond its least length that a string for a pattern may have
 _MOST_LETTERS, _MOST_ITEMS, _MOST_DIFFERENT = 100_000, 2_000, 100  # that are made
@@ -186,10 +181,8 @@ class _Builder:
         kinds = schema["type"] if isinstance(schema.get("type"), list) else []
         cases: list[Case] = [({**own, "type": kind}, active) for kind in kinds] or [(own, active)]
         for group in groups:
-            cases = [
-                (_merged(one, other), refs | more)
-                for (one, refs), (other, more) in product(cases, group)
-            ]
+            pairs = islice(product(cases, group), _MOST_TRIED)
+            cases = [(_merged(one, other), refs | more) for (one, refs), (other, more) in pairs]
         return cases
 
     def _values(self, schema: Schema | bool, active: frozenset[str]) -> Iterator[Any]:
@@ -219,14 +212,14 @@ class _Builder:
     def _values_of(self, case: Schema, active: frozenset[str]) -> Iterable[Any]:
         if "enum" in case:
             return list(case["enum"])
-        made: dict[str, Callable[[], Iterable[Any]]] = {
-            "object": lambda: self._objects(case, active),
-            "array": lambda: self._arrays(case, active),
-            "string": lambda: _strings(case),
-            "boolean": lambda: (False, True),
-            "null": lambda: (None,),
-        }
-        return made.get(_kind(case), lambda: _numbers(case))()
+        kind = _kind(case)
+        if kind == "object":
+            return self._objects(case, active)
+        if kind == "array":
+            return self._arrays(case, active)
+        if kind == "string":
+            return _strings(case)
+        return {"boolean": (False, True), "null": (None,)}.get(kind) or _numbers(case)
 
     def _objects(self, flat: Schema, active: frozenset[str]) -> Iterator[dict[str, Any]]:
         """Yield an object of what is required and what the message gives, or of the former."""

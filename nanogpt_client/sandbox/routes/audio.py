@@ -174,7 +174,7 @@ def _recording(
     if stored is None:
         message = f"The file at {url} could not be downloaded (the sandbox reads its own URLs)."
         raise invalid(message, url_field, "file_download_failed")
-    return body, Upload(url.rpartition("/")[2], stored.content, stored.mime)
+    return body, Upload(url.rpartition("/")[2], stored.content)
 
 
 _VOICE_ID = re.compile(r"[A-Za-z][A-Za-z0-9]{7,}")

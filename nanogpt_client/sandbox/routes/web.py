@@ -145,12 +145,11 @@ _MADE_UP = "# {}\n\nThe NanoGPT sandbox fetches nothing from other hosts."
 _YOUTUBE_HOST = re.compile(r"(.+\.)?(youtube\.com|youtu\.be)")
 
 
-class _Text(NamedTuple):
-    """What is behind a URL: a title and a text, or why there is none."""
+class _Found(NamedTuple):
+    """What is behind a URL, as fields of its result, or why there is nothing."""
 
-    title: str = ""
-    text: str = ""
-    error: str | None = None
+    fields: dict[str, str]
+    success: bool = True
     is_valid: bool = True
 
 
@@ -162,24 +161,17 @@ def scrape(exchange: Exchange) -> Reply:
     urls = _urls(body, _MOST_PAGES, "Please provide an array of URLs to scrape")
     stealth = body.get("stealthMode", False)
     require(isinstance(stealth, bool), "stealthMode must be a boolean.", "stealthMode")
-    found = [_page(exchange, url) for url in urls]
     price = _PAGE * _STEALTH if stealth else _PAGE
-    summary = _billed(exchange, "Web scraping", found, price) | {"stealthModeUsed": stealth}
-    results = [_result(url, page, _formats) for url, page in zip(urls, found, strict=True)]
-    return json_reply({"results": results, "summary": summary})
+    results, summary = _read(exchange, "Web scraping", urls, _page, price)
+    return json_reply({"results": results, "summary": summary | {"stealthModeUsed": stealth}})
 
 
 @Route("POST", "youtube-transcribe", style=Style.SIMPLE)
 def transcribe(exchange: Exchange) -> Reply:
     """Return the transcripts of YouTube videos."""
     urls = _urls(exchange.json(), _MOST_VIDEOS, "Please provide an array of YouTube URLs")
-    found = [_video(exchange, url) for url in urls]
-    summary = _billed(exchange, "YouTube transcription", found, _VIDEO)
-    items = [
-        _result(url, video, lambda video: {"transcript": video.text})
-        for url, video in zip(urls, found, strict=True)
-    ]
-    return json_reply({"transcripts": items, "summary": summary})
+    results, summary = _read(exchange, "YouTube transcription", urls, _video, _VIDEO)
+    return json_reply({"transcripts": results, "summary": summary})
 
 
 def _urls(body: dict[str, Any], most: int, message: str) -> list[str]:
@@ -191,32 +183,33 @@ def _urls(body: dict[str, Any], most: int, message: str) -> list[str]:
     return urls
 
 
-def _page(exchange: Exchange, url: str) -> _Text:
+def _page(exchange: Exchange, url: str) -> _Found:
     if not _is_web(url):
-        return _Text(error="Invalid URL", is_valid=False)
+        return _Found({"error": "Invalid URL"}, success=False, is_valid=False)
     written = article(url)
     default = f"# {written.title}\n\n{written.content}" if written else _MADE_UP.format(url)
     exists = not (urlsplit(url).hostname or "").endswith(".invalid")
-    return _text(exchange, url, "Failed to scrape URL", default if exists else None)
+    text = exchange.world.page(url, default if exists else None)
+    if text is None:
+        return _Found({"error": "Failed to scrape URL"}, success=False)
+    markdown = text.encode()[:_MOST_BYTES].decode(errors="ignore")
+    html = f"<title>{escape(_title(text))}</title><pre>{escape(markdown)}</pre>"
+    return _Found({"title": _title(text), "content": html, "markdown": markdown})
 
 
-def _video(exchange: Exchange, url: str) -> _Text:
+def _video(exchange: Exchange, url: str) -> _Found:
     match = _YOUTUBE.fullmatch(url)
     if match is None:
-        return _Text(error="Invalid YouTube URL", is_valid=False)
+        return _Found({"error": "Invalid YouTube URL"}, success=False, is_valid=False)
     default = _MADE_UP.format(url) if len(match["id"]) == _ID_LENGTH else None
-    return _text(exchange, url, "Video not found or transcripts not available", default)
-
-
-def _text(exchange: Exchange, url: str, failure: str, default: str | None) -> _Text:
-    """Return the text that the sandbox was given for a URL, or knows; its first line is the title.
-
-    Without one it fails.
-    """
-    text = (exchange.world.settings.pages or {}).get(url, default)
+    text = exchange.world.page(url, default)
     if text is None:
-        return _Text(error=failure)
-    return _Text(text.partition("\n")[0].lstrip("# "), text)
+        return _Found({"error": "Video not found or transcripts not available"}, success=False)
+    return _Found({"title": _title(text), "transcript": text})
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].lstrip("# ")
 
 
 def _is_web(url: str) -> bool:
@@ -234,29 +227,23 @@ def _is_web(url: str) -> bool:
     return standard and not private and not _YOUTUBE_HOST.fullmatch(host)
 
 
-def _billed(exchange: Exchange, what: str, found: list[_Text], price: Decimal) -> dict[str, Any]:
-    """Charge for what succeeded, once the balance covers all; return the summary."""
+def _read(
+    exchange: Exchange,
+    what: str,
+    urls: list[str],
+    read: Callable[[Exchange, str], _Found],
+    price: Decimal,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Read each URL, and charge for what succeeds, once the balance covers all that may."""
+    found = [read(exchange, url) for url in urls]
     processed = sum(each.is_valid for each in found)
-    successful = sum(each.error is None for each in found)
+    successful = sum(each.success for each in found)
     exchange.world.account.demand(price * processed)
     cost = exact(price * successful)
     exchange.world.account.charge(Charge(what, cost))
-    return {
-        "requested": len(found),
-        "processed": processed,
-        "successful": successful,
-        "failed": len(found) - successful,
-        "totalCost": cost,
-    }
-
-
-def _result(url: str, found: _Text, formats: Callable[[_Text], dict[str, str]]) -> dict[str, Any]:
-    if found.error is not None:
-        return {"url": url, "success": False, "error": found.error}
-    return {"url": url, "success": True, "title": found.title, **formats(found)}
-
-
-def _formats(page: _Text) -> dict[str, str]:
-    markdown = page.text.encode()[:_MOST_BYTES].decode(errors="ignore")
-    html = f"<title>{escape(page.title)}</title><pre>{escape(markdown)}</pre>"
-    return {"content": html, "markdown": markdown}
+    results = [
+        {"url": url, "success": each.success, **each.fields}
+        for url, each in zip(urls, found, strict=True)
+    ]
+    counts = {"requested": len(urls), "processed": processed, "successful": successful}
+    return results, counts | {"failed": len(urls) - successful, "totalCost": cost}

@@ -165,3 +165,8 @@ def test_any_instance_is_valid_and_always_the_same(wanted, text):
     jsonschema.validate(found, wanted)
     root = {"$ref": "#/$defs/Root", "$defs": {"Root": wanted}}
     assert found == instance_of(root, text) == instance_of(wanted, text)
+
+
+def test_alternatives_are_tried_within_bounds():
+    union = {"anyOf": [schema(**{f"p{place}": INTEGER}) for place in range(12)]}
+    assert instance_of({"allOf": [union] * 8}) == {"p0": 0}
