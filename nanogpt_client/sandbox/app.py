@@ -71,7 +71,7 @@ class SandboxApp(Arguments):
 
     def wallet(self, balance: Decimal | str = "10") -> Wallet:
         """Return a pretend wallet that holds some Nano; its `pay` pays for calls without a key."""
-        return Wallet(lambda: self._world, balance)
+        return Wallet(self._world.payments, balance)
 
     def handle(self, request: Request) -> Reply:
         """Answer one request. Raises only what the sandbox's model raises."""

@@ -56,26 +56,22 @@ def _start(reply: Reply) -> dict[str, object]:
     return {"type": "http.response.start", "status": reply.status, "headers": raw}
 
 
-async def _send(reply: Reply, send: Send) -> None:
+async def _send(reply: Reply, send: Any) -> None:
     """Send the parts one by one; the head goes with the first that is no stall."""
     started = False
     for part in reply.body:
         if isinstance(part, Stall):
             await asyncio.sleep(part.seconds)
             continue
-        if isinstance(part, Cut):
-            return await _drop(send)
+        if isinstance(part, Cut):  # drop the connection, and wait until uvicorn has noticed
+            cycle: Any = send.__self__  # uvicorn's state of this request
+            cycle.transport.close()
+            while not cycle.disconnected:  # noqa: ASYNC110 - a few steps
+                await asyncio.sleep(0)
+            return
         if not started:
             await send(_start(reply))
             started = True
         await send({"type": "http.response.body", "body": part, "more_body": True})
         await asyncio.sleep(0)  # in which the loop notices that the client has gone
-    return await send({"type": "http.response.body", "body": b""})
-
-
-async def _drop(send: Any) -> None:
-    """Close the connection after what was sent, and wait until uvicorn has noticed."""
-    cycle = send.__self__  # uvicorn's state of this request
-    cycle.transport.close()
-    while not cycle.disconnected:  # noqa: ASYNC110 - a few steps
-        await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b""})

@@ -61,6 +61,14 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+def parsed(text: str) -> Any:
+    """Return the value of a JSON text, None for any other text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def plain_body(request: Request) -> bytes:
     """Return the body as far as it can be read: decompressed if it is compressed and valid."""
     try:

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,17 +45,6 @@ from nanogpt_client.sandbox.http import missing, unknown_model
 
 FAULT_PREFIX = "sandbox/fault/"
 _BASIC = ("id", "object", "created", "owned_by")
-_STAND_IN = {
-    "text": "openai/gpt-5.2",
-    "image": "hidream",
-    "video": "veo2-video",
-    "tts": "tts-1",
-    "stt": "Whisper-Large-V3",
-    "embedding": "text-embedding-3-small",
-    "rerank": "nvidia/Nemotron-3.5-Rerank-8B-BF16",
-    "moderation": "omni-moderation-latest",
-}
-_QUEUED = {"tts": "Elevenlabs-Turbo-V2.5", "stt": "Elevenlabs-STT"}
 _CREATED = 1767225600  # 2026-01-01, where no witness gives another time
 _THINKING = re.compile(r"[:-]thinking\b")
 _EFFORTS = ["low", "medium", "high"]
@@ -106,11 +96,6 @@ class Model:
         values = [select["default"], *(option["value"] for option in select["options"])]
         return list(dict.fromkeys(values))
 
-    def switched_on(self, parameter: str) -> bool | None:
-        """Return the default of a switch; `None` if the model has none."""
-        default = self.parameters.get("defaults", {}).get(parameter)
-        return default if isinstance(default, bool) else None
-
     def can(self, capability: str) -> bool:
         """Tell whether the model has `capability`: the list says so, or denies it wrongly."""
         listed = self.metadata.get("capabilities") or {}
@@ -141,14 +126,15 @@ class Model:
 
 
 def find(kind: str, name: str, *, strict: bool = True) -> Model:
-    """Return the model of that kind; a fault model stands in for an ordinary one.
+    """Return the model of that kind; for the name of a fault the first one, or the first queued.
 
     Raises `Refusal` (404): a model is not listed. A text model is refused only where `strict`.
     """
     if name.startswith(FAULT_PREFIX):
-        queued = name.startswith(FAULT_PREFIX + "job-")
-        stand_in = (_QUEUED if queued else {}).get(kind, _STAND_IN[kind])
-        return Model(name, kind, {**_load()[kind][stand_in], "id": name})
+        ordinary = list(models(kind))
+        queued = [each for each in ordinary if each.private.get("delivery") == "job"]
+        stand_in = (queued if name.startswith(FAULT_PREFIX + "job-") else []) or ordinary
+        return Model(name, kind, {**stand_in[0].metadata, "id": name})
     if has(kind, name):
         return Model(name, kind, _load()[kind][name])
     if strict or kind != "text" or any(name in entries for entries in _load().values()):
@@ -183,7 +169,7 @@ def models(*kinds: str) -> Iterator[Model]:
 def _load() -> dict[str, dict[str, dict[str, Any]]]:
     package = resources.files("nanogpt_client")
     bundled = {entry["id"]: entry for entry in _parsed(package / "data" / "models.jsonl")}
-    found: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _STAND_IN}
+    found: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for entry in _parsed(package / "sandbox" / "data" / "catalog.jsonl"):
         kind, name = entry.pop("kind"), entry["id"]
         listed = bundled.pop(name, {})

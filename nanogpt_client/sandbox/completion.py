@@ -99,7 +99,10 @@ def shape(
     if thought and not lead:
         message |= _reasoning(thought, manner.reasoning_field or "")
     notes = [_note(cited, len(lead)) for cited in turn.citations if cited.end_index <= len(text)]
-    shown = [] if budget.exceeded else [_image(*each) for each in enumerate(images)]
+    shown = [
+        {"type": "image_url", "index": index, "image_url": {"url": url}}
+        for index, url in enumerate(() if budget.exceeded else images)
+    ]
     parts = {"tool_calls": calls, "refusal": refusal, "images": shown, "annotations": notes}
     finish = turn.finish_reason or ("tool_calls" if calls else "stop")
     return Choice(
@@ -113,10 +116,6 @@ def shape(
 def _reasoning(text: str, name: str) -> Delta:
     details = [{"type": "reasoning.text", "text": text, "index": 0}]
     return {name: text} | ({"reasoning_details": details} if name == "reasoning" else {})
-
-
-def _image(index: int, url: str) -> Delta:
-    return {"type": "image_url", "index": index, "image_url": {"url": url}}
 
 
 def _note(cited: Citation, shift: int) -> Delta:

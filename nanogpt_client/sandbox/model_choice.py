@@ -128,7 +128,10 @@ def choose(
         raise invalid(message, "model", "provider_selection_not_supported")
     require(isinstance(wanted, str | dict | None), "provider must be an object.", "provider")
     if isinstance(wanted, dict):
-        _check_object(wanted)
+        for name in ("order", "only", "ignore", "quantizations"):
+            strings(wanted, name)
+        sorts = wanted.get("sort") in _SORTS
+        require(sorts, "provider.sort has an invalid value.", "provider.sort")
     if not names or chosen.provider:
         return chosen.provider
     if not isinstance(wanted, dict):
@@ -142,12 +145,6 @@ def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], *, chosen: boo
     """Tell whether the request is billed to the balance although a subscription covers it."""
     mode = body.get("billing_mode") or headers.get("x-billing-mode")
     return chosen or (isinstance(mode, str) and mode.lower() in _PAYGO)
-
-
-def _check_object(wanted: dict[str, Any]) -> None:
-    for name in ("order", "only", "ignore", "quantizations"):
-        strings(wanted, name)
-    require(wanted.get("sort") in _SORTS, "provider.sort has an invalid value.", "provider.sort")
 
 
 def _named(name: str, names: Collection[str], param: str) -> str:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from nanogpt_client.extras import needs
-from nanogpt_client.sandbox.http import Refusal, dump, invalid
+from nanogpt_client.sandbox.http import dump, invalid
 
 # OpenAI's page lists the compositions, Azure's the others ("not supported"). `default`: "'default'
 # is not permitted" (567-labs/instructor#1074); in 2026 from Azure only (openai-agents-python#4390).
@@ -44,8 +44,7 @@ def check_strict(schema: Mapping[str, Any], what: str, param: str, code: str) ->
     NanoGPT's page demands every property in `required`, and says as well that it makes optional
     ones nullable itself; no witness has seen that, so that here the demand counts.
     """
-    if (found := next(_faults(schema), None)) is not None:
-        raise _refusal(what, param, code, *found)
+    _refuse(_faults(schema), what, param, code)
 
 
 def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str) -> None:
@@ -58,8 +57,7 @@ def check_parameters(schema: Mapping[str, Any], what: str, param: str, code: str
     not of type 'array'", as JSON Schema's own schema says (FoundationAgents/OpenManus#1162,
     CherryHQ/cherry-studio#4188). A tool may lack the schema altogether.
     """
-    if (found := next(_wrong_parameters(schema), None)) is not None:
-        raise _refusal(what, param, code, *found)
+    _refuse(_wrong_parameters(schema), what, param, code)
 
 
 def _wrong_parameters(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -90,8 +88,10 @@ def _no_schema(text: str) -> tuple[Place, str] | None:
     return None if error is None else (tuple(map(str, error.absolute_path)), error.message)
 
 
-def _refusal(what: str, param: str, code: str, place: Place, wrong: str) -> Refusal:
-    return invalid(f"Invalid schema for {what}: in context={place}, {wrong}.", param, code)
+def _refuse(faults: Iterator[tuple[Place, str]], what: str, param: str, code: str) -> None:
+    if (first := next(faults, None)) is not None:
+        place, wrong = first
+        raise invalid(f"Invalid schema for {what}: in context={place}, {wrong}.", param, code)
 
 
 def _faults(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

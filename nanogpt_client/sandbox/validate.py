@@ -8,13 +8,12 @@ providers behind NanoGPT refuse: a history is sent to any of them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from nanogpt_client.sandbox.bodies import INFINITE, integer, number, option
+from nanogpt_client.sandbox.bodies import INFINITE, integer, number, option, parsed
 from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import Refusal, dump, missing, require
 from nanogpt_client.sandbox.strict_schema import check_parameters, check_strict
@@ -211,12 +210,8 @@ def _check_arguments(arguments: str, where: str) -> None:
     Witness: Anthropic and what translates to it, "tool_use.input: Input should be a valid
     dictionary" (prism-php/prism#659, CopilotKit/CopilotKit#3300).
     """
-    try:
-        value = json.loads(arguments)
-    except (ValueError, RecursionError):
-        value = None
     message = f"{where} must be the JSON of an object, got {arguments[:80]!r}."
-    require(isinstance(value, dict), message, where)
+    require(isinstance(parsed(arguments), dict), message, where)
 
 
 def _check_results(messages: list[dict[str, Any]]) -> None:

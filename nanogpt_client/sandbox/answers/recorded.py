@@ -15,6 +15,7 @@ import os
 import re
 import threading
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,11 +107,12 @@ class Recorded:
                 draft.unlink(missing_ok=True)
 
     def _missing(self, wanted: Row) -> Refusal:
-        lines = _pretty(wanted)
-        recorded = [_pretty(row["request"]) for row in self._rows.values()]
+        lines = _line(wanted, indent=1).splitlines()
+        recorded = [_line(row["request"], indent=1).splitlines() for row in self._rows.values()]
         message = f"{self._path.name} has no turn for this request"
         if recorded:
-            nearest = max(recorded, key=lambda each: _likeness(each, lines))
+            alike = partial(difflib.SequenceMatcher, None, b=lines, autojunk=False)
+            nearest = max(recorded, key=lambda each: alike(each).quick_ratio())
             diff = list(difflib.unified_diff(nearest, lines, "recorded", "sent", n=0, lineterm=""))
             message += "; the nearest recorded one differs:\n" + "\n".join(diff[:_SHOWN_LINES])
         return sandbox_error(message, "sandbox_recording_missing")
@@ -176,13 +178,5 @@ def _read(path: Path) -> dict[str, Row]:
     return rows
 
 
-def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _likeness(one: list[str], other: list[str]) -> float:
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).quick_ratio()
-
-
-def _pretty(value: object) -> list[str]:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).splitlines()
+def _line(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent)

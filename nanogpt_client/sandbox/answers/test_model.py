@@ -53,9 +53,10 @@ class TestModel:
         """Call what is left to call, else answer."""
         names = self._left_to_call(request)
         if names:
-            given = {tool["name"]: tool for tool in request.tools}
-            calls = tuple(_call(given[name], _question(request)) for name in names)
-            turn = Turn(tool_calls=calls)
+            given = {tool["name"]: tool.get("parameters") or {} for tool in request.tools}
+            schemas = [{"type": "object", **given[name]} for name in names]
+            arguments = [_instance(schema, _question(request)) for schema in schemas]
+            turn = Turn(tool_calls=tuple(map(ToolCall, names, arguments)))
             why = f"The request offers tools, so I call {', '.join(names)}."
         else:
             turn = Turn(self.text) if self.text is not None else _answer(request)
@@ -82,11 +83,6 @@ def _instance(schema: Any, text: str) -> Any:
     with needs("sandbox", "a schema"):  # only where there is one: jsonschema loads slowly
         from nanogpt_client.sandbox.answers.schema_instance import instance_of  # noqa: PLC0415
     return instance_of(schema, text)
-
-
-def _call(tool: Mapping[str, Any], text: str) -> ToolCall:
-    parameters = {"type": "object", **(tool.get("parameters") or {})}
-    return ToolCall(tool["name"], _instance(parameters, text))
 
 
 def _answer(request: ChatRequest) -> Turn:

@@ -83,7 +83,8 @@ class Injector:
         if name in REPLIES:
             return REPLIES[name](exchange)
         if name in CHANGES:
-            return CHANGES[name](handler(exchange), self.stall)
+            reply = handler(exchange)
+            return replace(reply, body=tuple(CHANGES[name](reply, self.stall)))
         raise unknown_model(f"sandbox/fault/{name}")
 
     def _next(self, request: Request) -> str | None:

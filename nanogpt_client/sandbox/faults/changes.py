@@ -1,21 +1,21 @@
 """Faults that change an ordinary reply: cuts, stalls, missing and broken events.
 
-Each is a function of the reply and the seconds to stall. They work on streams, whose body has
-one part an event, and on whole bodies, which are then treated as one event.
+Each takes the reply and the seconds to stall, and returns another body. They work on streams, whose
+body has one part an event, and on whole bodies, which are then treated as one event.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nanogpt_client.sandbox.completion import DONE, event
-from nanogpt_client.sandbox.http import Cut, Part, Reply, Stall, json_reply
+from nanogpt_client.sandbox.http import Cut, Part, Reply, Stall, dump
 
-Change = Callable[[Reply, float], Reply]
-_SLOW = 0.05
+Body = Iterable[Part]
+Change = Callable[[Reply, float], Body]
+_PAUSE = Stall(0.05)
 _KEEP_ALIVE = 0.5
 _MULTIBYTE = {"content": "… naïve café"}
 _UNAVAILABLE = {
@@ -25,92 +25,77 @@ _UNAVAILABLE = {
 }
 
 
-def _cut_mid_event(reply: Reply, _: float) -> Reply:
+def _cut_mid_event(reply: Reply, _: float) -> Body:
     before, after = _halves(reply)
-    return replace(reply, body=(*before, after[0][: len(after[0]) // 2], Cut()))
+    return (*before, after[0][: len(after[0]) // 2], Cut())
 
 
-def _cut_mid_character(reply: Reply, _: float) -> Reply:
+def _cut_mid_character(reply: Reply, _: float) -> Body:
     before, _after = _halves(reply)
     if _is_stream(reply):
         part = event(_head(before) | _choice(_MULTIBYTE, None))
     else:
         part = json.dumps(_MULTIBYTE, ensure_ascii=False).encode()
     inside = part.index("é".encode()) + 1
-    return replace(reply, body=(*before, part[:inside], Cut()))
+    return (*before, part[:inside], Cut())
 
 
-def _no_finish(reply: Reply, _: float) -> Reply:
+def _no_finish(reply: Reply, _: float) -> Body:
     if _is_stream(reply):
-        return replace(reply, body=tuple(part for part in _events(reply) if not _ends(part)))
+        return (part for part in _events(reply) if not _ends(part))
     return _changed(reply, finish=None)
 
 
-def _no_done(reply: Reply, _: float) -> Reply:
-    return replace(reply, body=tuple(part for part in reply.body if part != DONE))
+def _ended_in_error(reply: Reply, extra: dict[str, Any]) -> Body:
+    if not _is_stream(reply):
+        return _changed(reply, finish="error", extra=extra)
+    before, _after = _halves(reply)
+    end = event(_head(before) | _choice({}, "error") | extra)
+    return (*before, end, DONE)
 
 
-def _ending_in_error(extra: dict[str, Any]) -> Change:
-    def change(reply: Reply, _: float) -> Reply:
-        if not _is_stream(reply):
-            return _changed(reply, finish="error", extra=extra)
-        before, _after = _halves(reply)
-        end = event(_head(before) | _choice({}, "error") | extra)
-        return replace(reply, body=(*before, end, DONE))
-
-    return change
-
-
-def _no_choices(reply: Reply, _: float) -> Reply:
+def _no_choices(reply: Reply, _: float) -> Body:
     if _is_stream(reply):
-        return replace(reply, body=(event(_head(_events(reply)) | {"choices": []}), DONE))
+        return (event(_head(_events(reply)) | {"choices": []}), DONE)
     emptied: dict[str, list[Any]] = {key: [] for key in ("choices", "data") if key in reply.json()}
     return _changed(reply, finish=None, extra=emptied)
 
 
-def _malformed_json(reply: Reply, _: float) -> Reply:
+def _malformed_json(reply: Reply, _: float) -> Body:
     before, (first, *rest) = _halves(reply)
     half = first.rstrip()[: len(first) // 2]
-    return replace(reply, body=(*before, half + b"\n\n", *rest) if _is_stream(reply) else (half,))
+    return (*before, half + b"\n\n", *rest) if _is_stream(reply) else (half,)
 
 
-def _stall_before(reply: Reply, seconds: float) -> Reply:
-    return replace(reply, body=(Stall(seconds), *reply.body))
-
-
-def _stall_mid(reply: Reply, seconds: float) -> Reply:
+def _stall_mid(reply: Reply, seconds: float) -> Body:
     before, after = _halves(reply)
     if not before:
         middle = len(after[0]) // 2
         before, after = [after[0][:middle]], [after[0][middle:]]
-    return replace(reply, body=(*before, Stall(seconds), *after))
+    return (*before, Stall(seconds), *after)
 
 
-def _stall_keepalive(reply: Reply, seconds: float) -> Reply:
+def _stall_keepalive(reply: Reply, seconds: float) -> Body:
     before, after = _halves(reply)
     pause = min(_KEEP_ALIVE, seconds / 10)
     beat: list[Part] = [b": keep-alive\n\n" if _is_stream(reply) else b" ", Stall(pause)]
     beats = beat * (round(seconds / pause) if pause else 0)
-    return replace(reply, body=(*before, *beats, *after))
+    return (*before, *beats, *after)
 
 
-def _stall_after_finish(reply: Reply, seconds: float) -> Reply:
+def _stall_after_finish(reply: Reply, seconds: float) -> Body:
     *before, last = _events(reply)
-    return replace(reply, body=(*before, Stall(seconds), last))
+    return (*before, Stall(seconds), last)
 
 
-def _slow(reply: Reply, _: float) -> Reply:
-    return replace(reply, body=tuple(each for part in reply.body for each in (Stall(_SLOW), part)))
-
-
-def _odd_framing(reply: Reply, _: float) -> Reply:
+def _odd_framing(reply: Reply, _: float) -> Body:
     if not _is_stream(reply):
-        return reply
+        return reply.body
     body = [b": hello\r\n\r\n"]
     for part in _events(reply):
         text = part.decode().strip().replace('"choices":[', '"choices":\ndata: [', 1)
         body += [b"event: message\r\n", text.replace("\n", "\r\n").encode(), b"\r\n\r\n"]
-    return replace(reply, body=(*body[:-1], b"\r\n"))
+    return (*body[:-1], b"\r\n")
 
 
 def _events(reply: Reply) -> list[bytes]:
@@ -141,27 +126,27 @@ def _choice(delta: dict[str, Any], finish: str | None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
 
-def _changed(reply: Reply, *, finish: str | None, extra: dict[str, Any] | None = None) -> Reply:
-    """Return a whole reply with another finish reason, and `extra` on top."""
+def _changed(reply: Reply, *, finish: str | None, extra: dict[str, Any] | None = None) -> Body:
+    """Return a whole body with another finish reason, and `extra` on top."""
     body = reply.json()
     for choice in body.get("choices", ()):
         choice["finish_reason"] = finish
-    return json_reply(body | (extra or {}), reply.status, reply.headers)
+    return [dump(body | (extra or {})).encode()]
 
 
 CHANGES: dict[str, Change] = {
     "cut-mid-frame": _cut_mid_event,
     "cut-mid-character": _cut_mid_character,
     "no-finish": _no_finish,
-    "no-done": _no_done,
-    "error-frame": _ending_in_error({"error": _UNAVAILABLE}),
-    "error-frame-bare": _ending_in_error({}),
+    "no-done": lambda reply, _: (part for part in reply.body if part != DONE),
+    "error-frame": lambda reply, _: _ended_in_error(reply, {"error": _UNAVAILABLE}),
+    "error-frame-bare": lambda reply, _: _ended_in_error(reply, {}),
     "no-choices": _no_choices,
     "malformed-json": _malformed_json,
-    "stall-before": _stall_before,
+    "stall-before": lambda reply, seconds: (Stall(seconds), *reply.body),
     "stall-mid": _stall_mid,
     "stall-keepalive": _stall_keepalive,
     "stall-after-finish": _stall_after_finish,
-    "slow": _slow,
+    "slow": lambda reply, _: (each for part in reply.body for each in (_PAUSE, part)),
     "odd-framing": _odd_framing,
 }

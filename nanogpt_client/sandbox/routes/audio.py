@@ -182,6 +182,8 @@ _MODELS = {
     "minimax": ("MiniMax-Voice-Clone", Decimal("1.00")),
     "qwen": ("qwen-voice-clone", Decimal("0.25")),
 }
+_NOTE = json.dumps({"__metadata__": {"note": "made by the NanoGPT sandbox"}}).encode()
+_EMBEDDING = len(_NOTE).to_bytes(8, "little") + _NOTE  # a safetensors file of nothing but a note
 
 
 @Route("POST", "voice-clone/{provider}", style=Style.SIMPLE)
@@ -197,7 +199,7 @@ def submit(exchange: Exchange) -> Reply:
         require(_VOICE_ID.fullmatch(voice), message, "customVoiceId")
         result: dict[str, Any] = {"audioUrls": _previews(exchange, body.get("text"))}
     else:
-        url = exchange.store(_embedding(), "application/octet-stream", "safetensors")
+        url = exchange.store(_EMBEDDING, "application/octet-stream", "safetensors")
         result = {"speakerEmbeddingUrl": url}
     exchange.world.account.charge(Charge(model, usd))
     job = exchange.queue(f"voice-{provider}", model, usd, result)
@@ -236,9 +238,3 @@ def _previews(exchange: Exchange, text: object) -> list[str]:
         return []
     audio, mime = synthesize(text, voice="nova", format="mp3", speed=1.0)
     return [exchange.store(audio, mime, "mp3")]
-
-
-def _embedding() -> bytes:
-    """Return a safetensors file that holds nothing but a note."""
-    header = json.dumps({"__metadata__": {"note": "made by the NanoGPT sandbox"}}).encode()
-    return len(header).to_bytes(8, "little") + header

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from nanogpt_client.sandbox.bodies import read_json
 from nanogpt_client.sandbox.completion import Choice, Completion, Manner, limits_of, shape
 from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
 from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
-from nanogpt_client.sandbox.input_media import data_url, render
+from nanogpt_client.sandbox.input_media import render
 from nanogpt_client.sandbox.media import ImageSpec
 from nanogpt_client.sandbox.model_choice import Chosen, choose, is_paygo, parse
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
@@ -57,7 +58,9 @@ class Asked:
 def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
     asked = _read(exchange)
-    _demand_balance(exchange, asked)
+    if not asked.covered:  # refused early, with the code that names the extra
+        code = f"{'both' if len(asked.extras) > 1 else ''.join(asked.extras)}_balance_required"
+        exchange.world.account.demand(sum(asked.extras.values(), Decimal(0)), code)
     completion, cache = _answer(exchange, asked, exchange.world.account.charge)
     body = asked.body
     if not body.get("stream"):
@@ -124,7 +127,8 @@ def _read(exchange: Exchange) -> Asked:
     provider = choose(body, headers, chosen, model)
     search = wanted_search(body, chosen)
     prompt = read_prompt(exchange, body, model)
-    memory = _wants_memory(body, headers, chosen)
+    memory = chosen.memory_days is not None or headers.get("memory", "").lower() == "true"
+    memory = memory and body.get("memory") is not False
     if not memory:
         check_window(prompt.tokens, model)
     subscribed = exchange.variant == "subscription"
@@ -133,20 +137,6 @@ def _read(exchange: Exchange) -> Asked:
         raise Refusal(403, message, code="model_not_allowed", param="model")
     covered = subscribed and not is_paygo(body, headers, chosen=bool(provider or chosen.routing))
     return Asked(body, chosen, model, provider, search, prompt, memory, covered)
-
-
-def _wants_memory(body: Mapping[str, Any], headers: Mapping[str, str], chosen: Chosen) -> bool:
-    if body.get("memory") is False:
-        return False
-    return chosen.memory_days is not None or headers.get("memory", "").lower() == "true"
-
-
-def _demand_balance(exchange: Exchange, asked: Asked) -> None:
-    """Refuse early, with the code that names the extra the balance does not cover."""
-    if not asked.covered:
-        extras = asked.extras
-        code = f"{'both' if len(extras) > 1 else ''.join(extras)}_balance_required"
-        exchange.world.account.demand(sum(extras.values(), Decimal(0)), code)
 
 
 def _choice(
@@ -163,10 +153,15 @@ def _choice(
     images = []
     if asked.model.gives("image"):
         prompt = last_user_text(asked.body["messages"])
-        images = [data_url(render(ImageSpec(prompt, seed=index, model=asked.model.id)))]
+        png = b64encode(render(ImageSpec(prompt, seed=index, model=asked.model.id))).decode()
+        images = [f"data:image/png;base64,{png}"]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
     limits = limits_of(asked.body, asked.model.metadata.get("max_output_tokens"))
-    return shape(turn, limits, _manner(exchange.variant, asked), ids, images)
+    hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
+    delta_field = asked.reasoning.get("delta_field")
+    legacy = exchange.variant == "legacy" or delta_field == "reasoning_content"
+    name = None if hidden else "reasoning_content" if legacy else "reasoning"
+    return shape(turn, limits, Manner(name, inline=exchange.variant == "thinking"), ids, images)
 
 
 def _reasons(asked: Asked) -> bool:
@@ -176,13 +171,6 @@ def _reasons(asked: Asked) -> bool:
         return effort != "none"
     wanted = effort not in (None, "none") or asked.reasoning.get("enabled") is True
     return mode == "asked" and wanted
-
-
-def _manner(variant: str, asked: Asked) -> Manner:
-    hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
-    legacy = variant == "legacy" or asked.reasoning.get("delta_field") == "reasoning_content"
-    name = None if hidden else "reasoning_content" if legacy else "reasoning"
-    return Manner(name, inline=variant == "thinking")
 
 
 def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:

@@ -32,7 +32,9 @@ def compress(exchange: Exchange) -> Reply:
     for name in ("expiration_days", "model_context_limit"):
         integer(body, name, 0)
     said = [_said(message) for message in messages]
-    text = _within("\n\n".join(said), said)
+    text = "\n\n".join(said)
+    if (length := count_tokens(text)) > _MOST_TOKENS:
+        text = "\n\n".join(each[: int(len(each) * _MOST_TOKENS / length)] for each in said)
     tokens, written = sum(map(count_tokens, said)), count_tokens(text)
     usd = exact((tokens * _INPUT + written * _OUTPUT) / 1_000_000)
     remaining = exchange.world.account.charge(Charge("Context Memory", usd, tokens, written))
@@ -55,12 +57,3 @@ def _said(message: Any) -> str:
     if not isinstance(content, str | None):
         content = json.dumps(content, ensure_ascii=False)
     return f"{role}: {content or ''}"
-
-
-def _within(text: str, said: list[str]) -> str:
-    """Return the text, or the beginning of each message where it is too long."""
-    tokens = count_tokens(text)
-    if tokens <= _MOST_TOKENS:
-        return text
-    share = _MOST_TOKENS / tokens
-    return "\n\n".join(each[: int(len(each) * share)] for each in said)

@@ -45,9 +45,10 @@ def preflight(handler: Handler) -> Handler:
     """Return a route that the header `moderation` lets check its input before it is served."""
 
     def checked(exchange: Exchange) -> Reply:
-        model = _inline_model(exchange)
-        if model is None:
+        wanted = exchange.request.headers.get("moderation", "false")
+        if wanted.lower() == "false":
             return handler(exchange)
+        model = catalog.find("moderation", _DEFAULT if wanted.lower() == "true" else wanted)
         body = read_json(replace(exchange.request, body=plain_body(exchange.request), headers={}))
         parts = list(_submitted(body))
         message = "The request has no input to moderate."
@@ -64,13 +65,6 @@ def preflight(handler: Handler) -> Handler:
         return replace(reply, headers=reply.headers | headers)
 
     return checked
-
-
-def _inline_model(exchange: Exchange) -> catalog.Model | None:
-    wanted = exchange.request.headers.get("moderation", "false")
-    if wanted.lower() == "false":
-        return None
-    return catalog.find("moderation", _DEFAULT if wanted.lower() == "true" else wanted)
 
 
 def _submitted(body: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -6,13 +6,12 @@ the routes of page x402 that the sandbox has, not streamed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from nanogpt_client.sandbox.bodies import is_json, number, read_json
-from nanogpt_client.sandbox.exchange import Exchange, Handler, Route
+from nanogpt_client.sandbox.exchange import ROUTES, Exchange, Handler, Route
 from nanogpt_client.sandbox.http import (
     Refusal,
     Reply,
@@ -23,8 +22,7 @@ from nanogpt_client.sandbox.http import (
     require,
 )
 from nanogpt_client.sandbox.money import Account, plain
-from nanogpt_client.sandbox.routes import chat, images, web
-from nanogpt_client.sandbox.world import World
+from nanogpt_client.sandbox.routes import chat
 
 # Made-up dollars for one unit, so that limits and credits have a size.
 _CARDS = {"usd": "1", "eur": "1.1", "gbp": "1.3"}
@@ -108,13 +106,9 @@ _USD_PER_XNO = Decimal("0.4")  # made up
 _LIFETIME = 900.0  # seconds, as on the page's first version
 _RAW = Decimal(10) ** 30
 _POLL_SECONDS = 2
-_PATHS: dict[str, tuple[Handler, str]] = {
-    "v1/chat/completions": (chat.complete, "estimated with reconciliation"),
-    "v1/images/generations": (images.generate, "deterministic"),
-    "v1/images/edits": (images.edit, "deterministic"),
-    "v1/data/web/search": (web.web, "deterministic"),
-    "v1/data/url/scrape": (web.scrape, "deterministic"),
-}
+_CHAT = "v1/chat/completions"
+_MEDIA = ("v1/images/generations", "v1/images/edits", "v1/data/web/search", "v1/data/url/scrape")
+_QUOTES = {_CHAT: "estimated with reconciliation", **dict.fromkeys(_MEDIA, "deterministic")}
 
 
 @dataclass(slots=True)
@@ -154,7 +148,7 @@ def is_accountless(route: Route, request: Request) -> bool:
     """Whether a request asks for a quote: without a key, and with the header."""
     keys = {"authorization", "x-api-key"} & request.headers.keys()
     wanted = request.headers.get("x-x402", "").lower() == "true"
-    return wanted and not keys and route.path in _PATHS
+    return wanted and not keys and route.path in _QUOTES
 
 
 def quote(exchange: Exchange, route: Route) -> Reply:
@@ -162,8 +156,8 @@ def quote(exchange: Exchange, route: Route) -> Reply:
     request = exchange.request
     if not is_json(request) or read_json(request, compressed=True).get("stream"):
         raise Refusal(401, "Missing API key.", code="missing_api_key")
-    handler, _ = _PATHS[route.path]
-    if handler is chat.complete:
+    handler = ROUTES[route]
+    if route.path == _CHAT:
         usd = chat.quote(exchange)
     else:
         usd = _run(exchange, handler, request, Decimal(1_000))[1]
@@ -248,7 +242,7 @@ def endpoints(exchange: Exchange) -> Reply:
     fixed = {"method": "POST", "supported": True, "schemes": ["nano"], "async": False}
     data = [
         {"endpoint": f"/api/{path}", **fixed, "streaming": "unsupported", "quoteType": kind}
-        for path, (_, kind) in _PATHS.items()
+        for path, kind in _QUOTES.items()
     ]
     everything = exchange.request.query.get("supported") == "all"
     meta = {"count": len(data), "totalCount": len(data), "unsupportedIncluded": everything}
@@ -266,11 +260,11 @@ def _found(exchange: Exchange) -> Payment:
 class Wallet:
     """A pretend Nano wallet: `pay` serves as a client's `pay=`; `sent` are its payments."""
 
-    def __init__(self, world: Callable[[], World], balance: Decimal | str) -> None:
-        """Open the wallet, with `balance` XNO in it."""
+    def __init__(self, payments: dict[str, Payment], balance: Decimal | str) -> None:
+        """Open the wallet, with `balance` XNO in it; it pays the sandbox's `payments`."""
         self.balance = Decimal(balance)
         self.sent: list[tuple[str, Decimal]] = []
-        self._world = world
+        self._payments = payments
 
     def pay(self, challenge: Any) -> None:
         """Pay the option `nano` of a client's `PaymentChallenge`."""
@@ -284,6 +278,6 @@ class Wallet:
             raise ValueError(f"the wallet holds {self.balance} XNO, less than {xno}")
         self.balance -= xno
         self.sent.append((address, xno))
-        for payment in self._world().payments.values():
+        for payment in self._payments.values():
             if payment.address == address:
                 payment.received += xno

@@ -14,8 +14,7 @@ from nanogpt_client.sandbox.routes.moderation import preflight
 from nanogpt_client.sandbox.world import Job
 
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
-_SIMPLE = ("pending", "processing", "completed", "failed")
-_SIMPLE_STATES = dict(zip((*_STATES, "FAILED"), _SIMPLE, strict=True))
+_SIMPLE = ("pending", "processing", "completed")
 _FAILURE = {
     "status": "FAILED",
     "error": "Content policy violation",
@@ -127,20 +126,17 @@ def recover(exchange: Exchange) -> Reply:
     query = exchange.request.query
     limit = query.get("limit", "10")
     require(limit.isdecimal(), "limit must be a number.", "limit")
-    jobs = [
-        _recovered(exchange, job)
-        for job in reversed(list(exchange.world.jobs.values()))
-        if job.kind == "video" and query.get("model") in {None, job.model}
-    ]
-    return json_reply({"data": jobs[: min(int(limit), _MAX_LISTED)]})
-
-
-def _recovered(exchange: Exchange, job: Job) -> dict[str, Any]:
-    stage = job.reached(exchange.world.clock(), exchange.world.settings.job_pace)
-    failed = job.outcome == "failed" and stage == job.stages
-    state = _SIMPLE_STATES["FAILED" if failed else _STATES[stage]]
-    about = {"model": job.model, "createdAt": iso(job.created)}
-    return {"runId": job.id, "id": job.id, "status": state, **about}
+    found = []
+    for job in reversed(list(exchange.world.jobs.values())):
+        if job.kind == "video" and query.get("model") in {None, job.model}:
+            stage = job.reached(exchange.world.clock(), exchange.world.settings.job_pace)
+            failed = job.outcome == "failed" and stage == job.stages
+            about = {
+                "status": "failed" if failed else _SIMPLE[stage],
+                "createdAt": iso(job.created),
+            }
+            found.append(_submitted(job) | about)
+    return json_reply({"data": found[: min(int(limit), _MAX_LISTED)]})
 
 
 def _duration(body: dict[str, Any], model: catalog.Model) -> float:
@@ -164,6 +160,8 @@ def _option(body: dict[str, Any], name: str, model: catalog.Model) -> str | None
 
 def _audio(body: dict[str, Any], model: catalog.Model) -> bool:
     """Tell whether the video is to have audio; the list's default holds where nobody says."""
-    defaults = (model.switched_on(name) for name in _SWITCHES)
-    default = next((on for on in defaults if on is not None), False)
-    return bool(next((body[name] for name in _SWITCHES if name in body), default))
+    for said in (body, model.parameters.get("defaults", {})):
+        for name in _SWITCHES:
+            if name in said:
+                return bool(said[name])
+    return False

@@ -8,7 +8,6 @@ limits per minute are not emulated.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from nanogpt_client.sandbox.answers.turn import SearchResult
-from nanogpt_client.sandbox.bodies import integer, option, string, strings
+from nanogpt_client.sandbox.bodies import integer, option, parsed, string, strings
 from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import (
     Refusal,
@@ -79,7 +78,7 @@ def _check_output(body: dict[str, Any], provider: str, output: object) -> dict[s
     if output != "structured":
         return None
     name = "structuredOutputSchema"
-    schema = _json(string(body, name))
+    schema = parsed(string(body, name))
     message = f"{name} must be a JSON schema as a string."
     require(isinstance(schema, dict), message, name, "invalid_json_schema")
     return dict(schema)
@@ -100,17 +99,10 @@ def _answer(
             for each in results
         ]
         return {"answer": text, "sources": sources}
-    if (value := _json(text)) is None:
+    if (value := parsed(text)) is None:
         message = "The sandbox's model must answer a structured web search with JSON, not with"
         raise sandbox_error(f"{message} {text[:80]!r}.", "sandbox_model_error")
     return value
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _results(results: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
