@@ -15,7 +15,7 @@ from nanogpt_client.sandbox.bodies import MAX_BODY, too_large
 from nanogpt_client.sandbox.exchange import ROUTES, Exchange, Route
 from nanogpt_client.sandbox.faults import Injector, Scenario
 from nanogpt_client.sandbox.faults.replies import REPLIES
-from nanogpt_client.sandbox.http import Refusal, Reply, Request, Style, html_reply, sandbox_error
+from nanogpt_client.sandbox.http import Refusal, Reply, Request, html_reply, sandbox_error
 from nanogpt_client.sandbox.money import Account
 from nanogpt_client.sandbox.recorded_requests import RecordedRequests
 from nanogpt_client.sandbox.routes import find, split_root
@@ -96,10 +96,10 @@ class SandboxApp(Arguments):
     def _answer(self, request: Request, identifier: str) -> Reply:
         if split_root(request.path) is None:
             return _page(request.method)
-        style = Style.OPENAI
+        simple = False
         try:
             route, variant, params = find(request.method, request.path)
-            style = route.style
+            simple = route.simple
             exchange = Exchange(self._world, request, identifier, variant, params)
             self._check_access(route, request)
             if not route.open and not route.polled:
@@ -108,7 +108,7 @@ class SandboxApp(Arguments):
             handler = partial(quote, route=route) if quoted else ROUTES[route]
             return self._faults.around(exchange, handler)
         except Refusal as refusal:
-            return refusal.reply(style)
+            return refusal.reply(simple=simple)
         except Failure as failure:
             return REPLIES[failure.fault](exchange)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from nanogpt_client.extras import needs
@@ -146,16 +148,13 @@ def _decompressed(request: Request, *, allowed: bool) -> bytes:
 
 
 def _inflate(raw: bytes) -> bytes:
-    reader = zlib.decompressobj(16 + zlib.MAX_WBITS)  # gzip's format
     try:
-        found = reader.decompress(raw, MAX_BODY + 1)
-    except zlib.error:
-        found = b""
+        found = gzip.GzipFile(fileobj=BytesIO(raw)).read(MAX_BODY + 1)
+    except (EOFError, OSError, zlib.error):
+        message = "The compressed body could not be decoded."
+        raise Refusal(400, message, code="invalid_json") from None
     if len(found) > MAX_BODY:
         raise too_large()
-    if not reader.eof:
-        message = "The compressed body could not be decoded."
-        raise Refusal(400, message, code="invalid_json")
     return found
 
 

@@ -25,14 +25,6 @@ Delta = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """Where reasoning stands: None where it is hidden; `inline` puts it inside the content."""
-
-    reasoning_field: str | None = "reasoning"
-    inline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
     """One finished choice: the assistant's message, why it ends, and the tokens it took."""
 
@@ -72,11 +64,14 @@ class _Budget:
 def shape(
     turn: Turn,
     limits: tuple[int, list[str]],
-    manner: Manner,
+    reasoning_field: str | None,
     call_ids: Sequence[str],
-    images: Sequence[str],
+    images: list[Delta],
 ) -> Choice:
-    """Return the choice: stop sequences first, then the token limit over all that is said."""
+    """Return the choice: stop sequences first, then the token limit over all that is said.
+
+    Reasoning stands in its field, which may be `content`; without one it is hidden.
+    """
     most, stops = limits
     budget = _Budget(most)
     reasoning = budget.fit(turn.reasoning)
@@ -92,17 +87,14 @@ def shape(
         function = {"name": call.name, "arguments": arguments}
         calls.append({"id": call_id, "type": "function", "function": function})
     refusal = budget.fit(turn.refusal)
-    thought = reasoning if manner.reasoning_field else ""
-    lead = f"<think>\n{thought}\n</think>\n\n" if manner.inline and thought else ""
+    inline = reasoning and reasoning_field == "content"
+    lead = f"<think>\n{reasoning}\n</think>\n\n" if inline else ""
     content = lead + text
     message: Delta = {"role": "assistant", "content": content or (None if calls or refusal else "")}
-    if thought and not lead:
-        message |= _reasoning(thought, manner.reasoning_field or "")
+    if reasoning and reasoning_field and not lead:
+        message |= _reasoning(reasoning, reasoning_field)
     notes = [_note(cited, len(lead)) for cited in turn.citations if cited.end_index <= len(text)]
-    shown = [
-        {"type": "image_url", "index": index, "image_url": {"url": url}}
-        for index, url in enumerate(() if budget.exceeded else images)
-    ]
+    shown = [] if budget.exceeded else images
     parts = {"tool_calls": calls, "refusal": refusal, "images": shown, "annotations": notes}
     finish = turn.finish_reason or ("tool_calls" if calls else "stop")
     return Choice(

@@ -12,7 +12,7 @@ from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Turn, turn_of
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.http import Reply, Request, Style
+from nanogpt_client.sandbox.http import Reply, Request
 from nanogpt_client.sandbox.money import Bill, Charge
 from nanogpt_client.sandbox.world import MEDIA_LIFETIME, Job, Stored, World
 
@@ -44,10 +44,12 @@ class Exchange:
         model, headers = self.world.settings.model or TestModel(), self.request.redacted_headers
         return turn_of(model(ChatRequest(body, headers, **given)))
 
-    def bill(self, model: catalog.Model, usd: Decimal, input_tokens: int = 0) -> Bill:
-        """Charge the account for this request. Raises `Refusal` (402)."""
-        charge = Charge(model.metadata["name"], usd, input_tokens)
-        return Bill(usd, self.world.account.charge(charge))
+    def bill(
+        self, what: catalog.Model | str, usd: Decimal, read: int = 0, written: int = 0
+    ) -> Bill:
+        """Charge the account for this request, its tokens too. Raises `Refusal` (402)."""
+        name = what if isinstance(what, str) else what.metadata["name"]
+        return Bill(usd, self.world.account.charge(Charge(name, usd, read, written)))
 
     def queue(self, kind: str, model: str, usd: Decimal, result: dict[str, Any]) -> Job:
         """Queue a generation (video, tts or stt) that is paid for."""
@@ -79,7 +81,7 @@ class Route:
     method: str
     path: str
     open: bool = False
-    style: Style = Style.OPENAI
+    simple: bool = False  # how it phrases its errors
     variants: frozenset[str] = frozenset({""})
     polled: bool = False  # asking for the state of a job does not count for the request rate
 

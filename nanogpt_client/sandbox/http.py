@@ -4,12 +4,12 @@ A reply's body is a tuple of parts, so that a stream has one part an event and a
 between two of them: `Stall` makes the server wait, `Cut` makes it drop the connection. The app
 only writes these markers; the server and the in-process transport act on them.
 
-A route raises `Refusal`; the app renders it in the style of the route:
+A route raises `Refusal`; the app renders it in the form of the route:
 
-    OPENAI  {"error": {"message", "type", "code", "param"}}          most of /api/v1
-    SIMPLE  {"error": "message", "status": 402}                      older routes under /api
+    usual   {"error": {"message", "type", "code", "param"}}          most of /api/v1
+    simple  {"error": "message", "status": 402}                      older routes under /api
 
-An ordinary 402 has the SIMPLE form with `requiredBalance` everywhere; one with a code has the
+An ordinary 402 has the simple form with `requiredBalance` everywhere; one with a code has the
 route's.
 """
 
@@ -19,7 +19,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
 JSON_TYPE = "application/json"
@@ -116,13 +115,6 @@ def iso(seconds: float) -> str:
     return moment.replace("+00:00", "Z")
 
 
-class Style(Enum):
-    """How a route phrases its errors."""
-
-    OPENAI = "openai"
-    SIMPLE = "simple"
-
-
 _TYPES = {
     401: "authentication_error",
     402: "insufficient_quota",
@@ -155,12 +147,12 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
         """Return the message that the reply carries."""
         return self.message
 
-    def reply(self, style: Style = Style.OPENAI) -> Reply:
-        """Return the HTTP answer in the given style."""
-        return json_reply(self._body(style), self.status, self.headers)
+    def reply(self, *, simple: bool = False) -> Reply:
+        """Return the HTTP answer, in the usual form or the simple one."""
+        return json_reply(self._body(simple=simple), self.status, self.headers)
 
-    def _body(self, style: Style) -> dict[str, Any]:
-        if (style is Style.SIMPLE and not self.beside) or self.required is not None:
+    def _body(self, *, simple: bool) -> dict[str, Any]:
+        if (simple and not self.beside) or self.required is not None:
             found = {"error": self.message, "status": self.status, "code": self.code}
             found |= {"requiredBalance": self.required}
             return {name: value for name, value in found.items() if value is not None}

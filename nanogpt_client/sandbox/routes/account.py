@@ -12,10 +12,8 @@ from typing import Any
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.bodies import integer
 from nanogpt_client.sandbox.exchange import Exchange, Route
-from nanogpt_client.sandbox.http import Reply, Style, invalid, iso, json_reply, require
-from nanogpt_client.sandbox.model_choice import parse
-from nanogpt_client.sandbox.prompt import read_prompt
-from nanogpt_client.sandbox.validate import check_chat
+from nanogpt_client.sandbox.http import Reply, invalid, iso, json_reply, require
+from nanogpt_client.sandbox.routes.chat import read_chat
 
 NANO_ADDRESS = "nano_1" + "sandbox" * 8 + "sand"
 _EXPECTED_ANSWER = 256  # tokens that the cost estimate assumes when max_tokens is not given
@@ -27,7 +25,7 @@ _AMOUNTS, _COUNTS = ("cost", "refunded"), ("input", "output", "reasoning")
 _Dated = tuple[date, money.Charge]
 
 
-@Route("POST", "check-balance", style=Style.SIMPLE)
+@Route("POST", "check-balance", simple=True)
 def balance(exchange: Exchange) -> Reply:
     """Return the balance, as decimal strings."""
     usd = money.plain(exchange.world.account.balance)
@@ -35,21 +33,17 @@ def balance(exchange: Exchange) -> Reply:
     return json_reply(body)
 
 
-@Route("POST", "get-completion-cost", style=Style.SIMPLE)
+@Route("POST", "get-completion-cost", simple=True)
 def completion_cost(exchange: Exchange) -> Reply:
     """Estimate a chat request without sending it to a model."""
-    body = exchange.json()
-    chosen = parse(body.get("model"))
-    model = catalog.find("text", chosen.id, strict=exchange.world.settings.strict_models)
-    check_chat(body, model)
-    prompt = read_prompt(exchange, body, model).tokens
-    tokens = money.Tokens(prompt=prompt, completion=body.get("max_tokens") or _EXPECTED_ANSWER)
-    cost = money.chat_price(money.chat_rates(model, chosen.provider), tokens)
+    asked = read_chat(exchange)
+    tokens = money.Tokens(asked.prompt.tokens, asked.body.get("max_tokens") or _EXPECTED_ANSWER)
+    cost = money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
     counts = {"inputTokens": tokens.prompt, "outputTokens": tokens.completion}
-    return json_reply({"model": model.id, **counts, "cost": cost, "currency": "USD"})
+    return json_reply({"model": asked.model.id, **counts, "cost": cost, "currency": "USD"})
 
 
-@Route("POST", "estimate-image-cost", style=Style.SIMPLE)
+@Route("POST", "estimate-image-cost", simple=True)
 def image_cost(exchange: Exchange) -> Reply:
     """Estimate an image request."""
     body = exchange.json()

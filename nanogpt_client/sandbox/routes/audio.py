@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.bodies import Upload, is_form, number, read_form, string
 from nanogpt_client.sandbox.exchange import Exchange, Route
-from nanogpt_client.sandbox.http import Refusal, Reply, Style, invalid, json_reply, missing, require
-from nanogpt_client.sandbox.money import Charge, minutes_price, speech_price
+from nanogpt_client.sandbox.http import Refusal, Reply, invalid, json_reply, missing, require
+from nanogpt_client.sandbox.money import minutes_price, speech_price
 from nanogpt_client.sandbox.world import Job
 
 if TYPE_CHECKING:  # it loads PyAV
@@ -57,7 +57,7 @@ def speech(exchange: Exchange) -> Reply:
     return json_reply(file | spoken | {"duration": duration, "currency": "USD"} | bill.fields)
 
 
-@Route("GET", "tts/status", style=Style.SIMPLE, polled=True)
+@Route("GET", "tts/status", simple=True, polled=True)
 def speech_status(exchange: Exchange) -> Reply:
     """Poll a speech job."""
     query = exchange.request.query
@@ -152,7 +152,7 @@ def _file(upload: Upload) -> dict[str, Any]:
     return {"fileName": upload.name, "fileSize": len(upload.content)}
 
 
-@Route("POST", "transcribe/status", style=Style.SIMPLE, polled=True)
+@Route("POST", "transcribe/status", simple=True, polled=True)
 def transcription_status(exchange: Exchange) -> Reply:
     """Poll a transcription job."""
     polled = exchange.world.poll("stt", string(exchange.json(), "runId"), _no_job())
@@ -186,7 +186,7 @@ _NOTE = json.dumps({"__metadata__": {"note": "made by the NanoGPT sandbox"}}).en
 _EMBEDDING = len(_NOTE).to_bytes(8, "little") + _NOTE  # a safetensors file of nothing but a note
 
 
-@Route("POST", "voice-clone/{provider}", style=Style.SIMPLE)
+@Route("POST", "voice-clone/{provider}", simple=True)
 def submit(exchange: Exchange) -> Reply:
     """Queue a clone and charge for it. Raises `Refusal`."""
     provider = exchange.params["provider"]
@@ -201,12 +201,12 @@ def submit(exchange: Exchange) -> Reply:
     else:
         url = exchange.store(_EMBEDDING, "application/octet-stream", "safetensors")
         result = {"speakerEmbeddingUrl": url}
-    exchange.world.account.charge(Charge(model, usd))
+    exchange.bill(model, usd)
     job = exchange.queue(f"voice-{provider}", model, usd, result)
     return json_reply(_job_fields(job) | _file(upload), 202)
 
 
-@Route("POST", "voice-clone/{provider}/status", style=Style.SIMPLE, polled=True)
+@Route("POST", "voice-clone/{provider}/status", simple=True, polled=True)
 def status(exchange: Exchange) -> Reply:
     """Poll a clone."""
     provider = exchange.params["provider"]

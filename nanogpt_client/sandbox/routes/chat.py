@@ -11,7 +11,7 @@ from typing import Any
 from nanogpt_client.sandbox import catalog, money
 from nanogpt_client.sandbox.answers.turn import SearchResult, last_user_text
 from nanogpt_client.sandbox.bodies import read_json
-from nanogpt_client.sandbox.completion import Choice, Completion, Manner, limits_of, shape
+from nanogpt_client.sandbox.completion import Choice, Completion, limits_of, shape
 from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
 from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
 from nanogpt_client.sandbox.input_media import render
@@ -57,7 +57,7 @@ class Asked:
 @preflight
 def complete(exchange: Exchange) -> Reply:
     """Answer a chat request. Raises `Refusal`."""
-    asked = _read(exchange)
+    asked = read_chat(exchange)
     if not asked.covered:  # refused early, with the code that names the extra
         code = f"{'both' if len(asked.extras) > 1 else ''.join(asked.extras)}_balance_required"
         exchange.world.account.demand(sum(asked.extras.values(), Decimal(0)), code)
@@ -72,7 +72,7 @@ def complete(exchange: Exchange) -> Reply:
 
 def answer_row(exchange: Exchange, charge: Callable[[money.Charge], Decimal]) -> dict[str, Any]:
     """Answer one row of a batch, its tokens at half the price. Raises `Refusal`."""
-    completion, _ = _answer(exchange, _read(exchange), charge, money.BATCH_SHARE)
+    completion, _ = _answer(exchange, read_chat(exchange), charge, money.BATCH_SHARE)
     return completion.whole()
 
 
@@ -111,14 +111,15 @@ def _answer(
 
 def quote(exchange: Exchange) -> Decimal:
     """Return the USD of a request with the longest answer that it allows, or with 4,096 tokens."""
-    asked = _read(exchange)
+    asked = read_chat(exchange)
     most = asked.body.get("max_tokens") or asked.body.get("max_completion_tokens") or _QUOTED_TOKENS
     tokens = money.Tokens(asked.prompt.tokens, most * (asked.body.get("n") or 1))
     price = money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
     return money.exact(sum(asked.extras.values(), price))
 
 
-def _read(exchange: Exchange) -> Asked:
+def read_chat(exchange: Exchange) -> Asked:
+    """Read and check a chat request. Raises `Refusal`."""
     body = read_json(exchange.request, compressed=True)
     headers = exchange.request.headers
     chosen = parse(body.get("model"))
@@ -150,18 +151,20 @@ def _choice(
         reasoning=_reasons(asked),
         index=index,
     )
-    images = []
+    images: list[dict[str, Any]] = []
     if asked.model.gives("image"):
         prompt = last_user_text(asked.body["messages"])
         png = b64encode(render(ImageSpec(prompt, seed=index, model=asked.model.id))).decode()
-        images = [f"data:image/png;base64,{png}"]
+        url = f"data:image/png;base64,{png}"
+        images = [{"type": "image_url", "index": 0, "image_url": {"url": url}}]
     ids = [exchange.world.new_id("call_") for _ in turn.tool_calls]
     limits = limits_of(asked.body, asked.model.metadata.get("max_output_tokens"))
     hidden = asked.chosen.hide_reasoning or asked.reasoning.get("exclude") in _ON
     delta_field = asked.reasoning.get("delta_field")
     legacy = exchange.variant == "legacy" or delta_field == "reasoning_content"
-    name = None if hidden else "reasoning_content" if legacy else "reasoning"
-    return shape(turn, limits, Manner(name, inline=exchange.variant == "thinking"), ids, images)
+    name = "reasoning_content" if legacy else "reasoning"
+    place = None if hidden else "content" if exchange.variant == "thinking" else name
+    return shape(turn, limits, place, ids, images)
 
 
 def _reasons(asked: Asked) -> bool:

@@ -14,15 +14,15 @@ from typing import Any
 from nanogpt_client.sandbox.answers.text import count_tokens
 from nanogpt_client.sandbox.bodies import integer
 from nanogpt_client.sandbox.exchange import Exchange, Route
-from nanogpt_client.sandbox.http import Refusal, Reply, Style, json_reply, require
-from nanogpt_client.sandbox.money import Bill, Charge, exact
+from nanogpt_client.sandbox.http import Refusal, Reply, json_reply, require
+from nanogpt_client.sandbox.money import exact
 
 _ROLES = {"system", "user", "assistant", "tool", "function"}
 _MOST_TOKENS = 20_000
 _INPUT, _OUTPUT = Decimal(5), Decimal(10)  # USD per million tokens (page memory)
 
 
-@Route("POST", "v1/memory", style=Style.SIMPLE)
+@Route("POST", "v1/memory", simple=True)
 def compress(exchange: Exchange) -> Reply:
     """Answer a request to compress a conversation. Raises `Refusal`."""
     body = exchange.json()
@@ -37,7 +37,7 @@ def compress(exchange: Exchange) -> Reply:
         text = "\n\n".join(each[: int(len(each) * _MOST_TOKENS / length)] for each in said)
     tokens, written = sum(map(count_tokens, said)), count_tokens(text)
     usd = exact((tokens * _INPUT + written * _OUTPUT) / 1_000_000)
-    remaining = exchange.world.account.charge(Charge("Context Memory", usd, tokens, written))
+    bill = exchange.bill("Context Memory", usd, tokens, written)
     found = {
         "messages": [{"role": "system", "content": text}],
         "usage": {
@@ -47,7 +47,7 @@ def compress(exchange: Exchange) -> Reply:
             "prompt_tokens_details": {"cached_tokens": 0},
         },
     }
-    return json_reply(found, headers=Bill(usd, remaining).headers)
+    return json_reply(found, headers=bill.headers)
 
 
 def _said(message: Any) -> str:

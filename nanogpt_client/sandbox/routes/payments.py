@@ -12,15 +12,7 @@ from typing import Any
 
 from nanogpt_client.sandbox.bodies import is_json, number, read_json
 from nanogpt_client.sandbox.exchange import ROUTES, Exchange, Handler, Route
-from nanogpt_client.sandbox.http import (
-    Refusal,
-    Reply,
-    Request,
-    Style,
-    iso,
-    json_reply,
-    require,
-)
+from nanogpt_client.sandbox.http import Refusal, Reply, Request, iso, json_reply, require
 from nanogpt_client.sandbox.money import Account, plain
 from nanogpt_client.sandbox.routes import chat
 
@@ -45,8 +37,8 @@ class Deposit:
     polls: int = 0
 
 
-@Route("POST", "transaction/create/{ticker}", style=Style.SIMPLE)
-@Route("POST", "transaction/create/daimo/{ticker}", style=Style.SIMPLE)
+@Route("POST", "transaction/create/{ticker}", simple=True)
+@Route("POST", "transaction/create/daimo/{ticker}", simple=True)
 def create(exchange: Exchange) -> Reply:
     """Create a deposit and return where to pay; over Daimo, the amount is in dollars."""
     ticker, rate, least = _terms(exchange)
@@ -69,7 +61,7 @@ def create(exchange: Exchange) -> Reply:
     return json_reply(shown | {"paymentLink": link} | times)
 
 
-@Route("GET", "transaction/limits/{ticker}", style=Style.SIMPLE)
+@Route("GET", "transaction/limits/{ticker}", simple=True)
 def limits(exchange: Exchange) -> Reply:
     """Return the smallest and the largest deposit, in the currency and in dollars."""
     _, rate, least = _terms(exchange)
@@ -78,7 +70,7 @@ def limits(exchange: Exchange) -> Reply:
     return json_reply(own | usd | {"timestamp": int(exchange.world.clock())})
 
 
-@Route("GET", "transaction/status/{ticker}/{name}", style=Style.SIMPLE)
+@Route("GET", "transaction/status/{ticker}/{name}", simple=True)
 def deposit_status(exchange: Exchange) -> Reply:
     """Return the state of a deposit; the third look finds it paid."""
     deposit: Deposit | None = exchange.world.deposits.get(exchange.params["name"])

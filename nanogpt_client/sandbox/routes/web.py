@@ -23,22 +23,21 @@ from nanogpt_client.sandbox.exchange import Exchange, Route
 from nanogpt_client.sandbox.http import (
     Refusal,
     Reply,
-    Style,
     invalid,
     iso,
     json_reply,
     require,
     sandbox_error,
 )
-from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, Charge, exact, search_price
+from nanogpt_client.sandbox.money import WEB_SEARCH_MINIMUM, exact, search_price
 from nanogpt_client.sandbox.search import article, check_backend, search
 
 _OUTPUTS = ("searchResults", "sourcedAnswer", "structured")
 _SNIPPET = 300
 
 
-@Route("POST", "web", style=Style.SIMPLE)
-@Route("POST", "v1/data/web/search", style=Style.SIMPLE)
+@Route("POST", "web", simple=True)
+@Route("POST", "v1/data/web/search", simple=True)
 def web(exchange: Exchange) -> Reply:
     """Search the built-in corpus. Raises `Refusal` (400; 402 below one dollar)."""
     body = exchange.json()
@@ -63,10 +62,9 @@ def web(exchange: Exchange) -> Reply:
         data: Any = _results(results, images=body.get("includeImages") is True)
     else:
         data = _answer(exchange, query, results, schema)
-    charge = Charge(f"Web search ({provider})", search_price(provider, depth))
-    exchange.world.account.charge(charge)
+    bill = exchange.bill(f"Web search ({provider})", search_price(provider, depth))
     asked = {"query": query, "provider": provider, "operation": "search", "depth": depth}
-    done = {"timestamp": iso(exchange.world.clock()), "cost": charge.cost}
+    done = {"timestamp": iso(exchange.world.clock()), "cost": bill.cost}
     return json_reply({"data": data, "metadata": {**asked, "outputType": output, **done}})
 
 
@@ -145,8 +143,8 @@ class _Found(NamedTuple):
     is_valid: bool = True
 
 
-@Route("POST", "scrape-urls", style=Style.SIMPLE)
-@Route("POST", "v1/data/url/scrape", style=Style.SIMPLE)
+@Route("POST", "scrape-urls", simple=True)
+@Route("POST", "v1/data/url/scrape", simple=True)
 def scrape(exchange: Exchange) -> Reply:
     """Return pages as HTML and Markdown."""
     body = exchange.json()
@@ -158,7 +156,7 @@ def scrape(exchange: Exchange) -> Reply:
     return json_reply({"results": results, "summary": summary | {"stealthModeUsed": stealth}})
 
 
-@Route("POST", "youtube-transcribe", style=Style.SIMPLE)
+@Route("POST", "youtube-transcribe", simple=True)
 def transcribe(exchange: Exchange) -> Reply:
     """Return the transcripts of YouTube videos."""
     urls = _urls(exchange.json(), _MOST_VIDEOS, "Please provide an array of YouTube URLs")
@@ -232,7 +230,7 @@ def _read(
     successful = sum(each.success for each in found)
     exchange.world.account.demand(price * processed)
     cost = exact(price * successful)
-    exchange.world.account.charge(Charge(what, cost))
+    exchange.bill(what, cost)
     results = [
         {"url": url, "success": each.success, **each.fields}
         for url, each in zip(urls, found, strict=True)
