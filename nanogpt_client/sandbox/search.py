@@ -41,7 +41,8 @@ def search(
     scored = [
         (title + content, result)
         for title, content, result in zip(titles, contents, _corpus(), strict=True)
-        if _domain_passes(result.url, include_domains, exclude_domains)
+        if (not include_domains or _covered(result.url, include_domains))
+        and not _covered(result.url, exclude_domains)
         and (from_date or "") <= result.date <= (to_date or "9999")
     ]
     found = [each for each in scored if each[0]]
@@ -55,15 +56,10 @@ def article(url: str) -> SearchResult | None:
     return next((result for result in _corpus() if result.url == url), None)
 
 
-def _domain_passes(url: str, included: Iterable[str], excluded: Iterable[str]) -> bool:
+def _covered(url: str, domains: Iterable[str]) -> bool:
     host = urlsplit(url).hostname or ""
-    wanted = [_covers(domain, host) for domain in included]
-    return (not wanted or any(wanted)) and not any(_covers(domain, host) for domain in excluded)
-
-
-def _covers(domain: str, host: str) -> bool:
-    domain = domain.lower().removeprefix("*.").strip(".")
-    return host == domain or host.endswith("." + domain)
+    plain = (domain.lower().removeprefix("*.").strip(".") for domain in domains)
+    return any(f".{host}".endswith(f".{domain}") for domain in plain)
 
 
 @cache

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 from nanogpt_client.extras import needs
 from nanogpt_client.sandbox.app import SandboxApp
+from nanogpt_client.sandbox.bodies import MAX_BODY
+from nanogpt_client.sandbox.http import Cut, Reply, Request, Stall
 from nanogpt_client.sandbox.transport import AsyncSandboxTransport, SandboxTransport
 
 _PATIENCE = 10.0
@@ -121,9 +123,61 @@ def _listen(host: str, port: int) -> socket.socket:
 def _uvicorn_server(app: SandboxApp) -> Any:
     with needs("sandbox", "the sandbox's server"):
         import uvicorn  # noqa: PLC0415 - an extra
-    from nanogpt_client.sandbox.asgi import SandboxASGI  # noqa: PLC0415
+        from starlette.concurrency import run_in_threadpool  # noqa: PLC0415
+        from starlette.requests import Request as Incoming  # noqa: PLC0415
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        request = await _read(Incoming(scope, receive))
+        await _send(await run_in_threadpool(app.handle_served, request), send)
 
     quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
     plain: dict[str, Any] = {"ws": "none", "lifespan": "off", "server_header": False}
-    asgi = SandboxASGI(app)
-    return uvicorn.Server(uvicorn.Config(asgi, http="h11", loop="asyncio", **quiet, **plain))
+    return uvicorn.Server(uvicorn.Config(serve, http="h11", loop="asyncio", **quiet, **plain))
+
+
+async def _read(incoming: Any) -> Request:
+    # The address that was connected to; the Host header may say anything.
+    host, port = incoming.scope["server"]
+    return Request(
+        method=incoming.method,
+        path=incoming.url.path,
+        query=dict(incoming.query_params),
+        headers=dict(incoming.headers),
+        body=await _body(incoming),
+        origin=f"{incoming.url.scheme}://{f'[{host}]' if ':' in host else host}:{port}",
+    )
+
+
+async def _body(incoming: Any) -> bytes:
+    body = bytearray()
+    async for part in incoming.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            break
+    return bytes(body)
+
+
+def _start(reply: Reply) -> dict[str, object]:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in reply.sent_headers.items()]
+    return {"type": "http.response.start", "status": reply.status, "headers": raw}
+
+
+async def _send(reply: Reply, send: Any) -> None:
+    """Send the parts one by one; the head goes with the first that is no stall."""
+    started = False
+    for part in reply.body:
+        if isinstance(part, Stall):
+            await asyncio.sleep(part.seconds)
+            continue
+        if isinstance(part, Cut):  # drop the connection, and wait until uvicorn has noticed
+            cycle: Any = send.__self__  # uvicorn's state of this request
+            cycle.transport.close()
+            while not cycle.disconnected:  # noqa: ASYNC110 - a few steps
+                await asyncio.sleep(0)
+            return
+        if not started:
+            await send(_start(reply))
+            started = True
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+        await asyncio.sleep(0)  # in which the loop notices that the client has gone
+    await send({"type": "http.response.body", "body": b""})

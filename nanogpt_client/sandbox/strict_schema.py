@@ -171,15 +171,13 @@ def _nodes(schema: Any) -> Iterator[tuple[Place, Any]]:
 
 
 def _inner(node: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
-    for key in _MAPS:
-        schemas = node.get(key)
-        for name, each in schemas.items() if isinstance(schemas, dict) else ():
-            yield (key, name), each
     if "items" in node:
         yield ("items",), node["items"]
-    branches = node.get("anyOf")
-    for number, each in enumerate(branches if isinstance(branches, list) else ()):
-        yield ("anyOf", str(number)), each
+    for key in (*_MAPS, "anyOf"):
+        held = node.get(key)
+        listed = held if isinstance(held, list) else ()
+        named = held.items() if isinstance(held, dict) else enumerate(listed)
+        yield from (((key, str(name)), each) for name, each in named)
 
 
 def _types(node: dict[str, Any]) -> list[Any]:

@@ -85,23 +85,18 @@ def _check_tools(tools: Any, model: Model) -> None:
         expected = "{'type': 'function', 'function': {...}}"
         require(fits, f"{where} must be {expected}.", where, code)
         check_name(function.get("name"), f"{where}.function.name", code)
-        _check_tool_schema(function, f"{where}.function.parameters", code)
+        schema, where = function.get("parameters"), f"{where}.function.parameters"
+        if schema is None:
+            continue
+        require(isinstance(schema, dict), f"{where} must be a JSON schema object.", where, code)
+        check_parameters(schema, f"function '{function['name']}'", where, code)
+        if function.get("strict") is True:
+            check_strict(schema, f"function '{function['name']}'", where, code)
     fits = len(dump(tools).encode()) <= MAX_TOOL_BYTES
     message = f"The tools payload exceeds {MAX_TOOL_BYTES} bytes."
     require(fits, message, "tools", "tool_spec_too_large")
     message = f"The model '{model.id}' does not support tool calling."
     require(not tools or model.can("tool_calling"), message, "tools", "tool_choice_unsupported")
-
-
-def _check_tool_schema(function: dict[str, Any], where: str, code: str) -> None:
-    schema = function.get("parameters")
-    if schema is None:
-        return
-    require(isinstance(schema, dict), f"{where} must be a JSON schema object.", where, code)
-    owner = f"function '{function['name']}'"
-    check_parameters(schema, owner, where, code)
-    if function.get("strict") is True:
-        check_strict(schema, owner, where, code)
 
 
 def _check_tool_choice(choice: Any, tools: Any) -> None:

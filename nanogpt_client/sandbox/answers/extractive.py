@@ -58,13 +58,6 @@ class RagPrompt(NamedTuple):
     follow_up: str = ""
 
 
-class Extract(NamedTuple):
-    """Sentences of passages, in reading order, and how well the best of them fits."""
-
-    sentences: tuple[str, ...] = ()
-    score: float = 0.0
-
-
 class Extractive:
     """Answer from search results, documents and the context of a RAG prompt, verbatim."""
 
@@ -84,9 +77,8 @@ def answer_from_context(request: ChatRequest) -> Turn | None:
     passages = (*prompt.passages, *request.attachments, *request.tool_results)
     if not passages:
         return None
-    found = extract(prompt.question, passages)
     unknown = prompt.existing or "The given context does not answer that."
-    return Turn(" ".join(found.sentences) or unknown)
+    return Turn(" ".join(extract(prompt.question, passages)) or unknown)
 
 
 def _prompt_of(request: ChatRequest) -> RagPrompt:
@@ -120,16 +112,22 @@ def _support(question: str, results: Sequence[SearchResult]) -> list[tuple[str, 
     best = scores.index(max(scores))
     contents = [result.content for result in results]
     found = extract(question, [contents[best]], most=2)
-    pairs = [(sentence, best) for sentence in found.sentences or sentences(contents[best])[:1]]
+    pairs = [(sentence, best) for sentence in found or sentences(contents[best])[:1]]
     for number in (each for each in range(len(results)) if each != best):
-        other = extract(question, [contents[number]], most=1)
-        if other.score >= _CLOSE:
-            return [*pairs, (other.sentences[0], number)]
+        if other := extract(question, [contents[number]], most=1, least=_CLOSE):
+            return [*pairs, (other[0], number)]
     return pairs
 
 
-def extract(question: str, passages: Sequence[str], most: int = _MOST_SENTENCES) -> Extract:
-    """Return the sentences that answer a question best; none where the passages do not answer it.
+def extract(
+    question: str,
+    passages: Sequence[str],
+    most: int = _MOST_SENTENCES,
+    least: float = _ENOUGH,
+) -> list[str]:
+    """Return the sentences that answer a question best, in reading order.
+
+    There are none where the best of them scores below `least`.
 
     A question for a summary, or without a word that says something, gets the opening sentences:
     the first of each passage, or the first ones of the only passage.
@@ -137,15 +135,15 @@ def extract(question: str, passages: Sequence[str], most: int = _MOST_SENTENCES)
     split = list(filter(None, map(sentences, passages)))
     if _WANTS_OPENING.search(question) or not terms(question):
         opening = [each[0] for each in split] if len(split) > 1 else chain(*split)
-        return Extract(tuple(islice(opening, most)), 1.0)
+        return list(islice(opening, most))
     texts = list(chain(*split))[:_MOST_READ]
     scores = rank(question, texts)
     best = max(scores, default=0.0)
-    if best < _ENOUGH:
-        return Extract()
+    if best < least:
+        return []
     ranked = sorted(range(len(texts)), key=lambda i: -scores[i])[:most]
     close = [texts[i] for i in sorted(ranked) if scores[i] >= _CLOSE * best]
-    return Extract(tuple(dict.fromkeys(close)), min(1.0, best))
+    return list(dict.fromkeys(close))
 
 
 def read_rag_prompt(text: str) -> RagPrompt:
@@ -157,11 +155,11 @@ def read_rag_prompt(text: str) -> RagPrompt:
     existing = _EXISTING.search(rest)
     said = existing["text"].strip() if existing else ""
     question = _question_in(rest.replace(existing[0], "") if existing else rest)
-    return RagPrompt(question, (_clean(context),), said) if context else RagPrompt(text)
-
-
-def _clean(text: str) -> str:
-    return _CLOSING_TAG.sub("", text).strip()
+    return (
+        RagPrompt(question, (_CLOSING_TAG.sub("", context).strip(),), said)
+        if context
+        else RagPrompt(text)
+    )
 
 
 def _between_rules(text: str) -> tuple[str, str] | None:

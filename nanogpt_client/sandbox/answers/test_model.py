@@ -147,7 +147,7 @@ def _in_text(request: ChatRequest) -> Turn:
     if request.search_results:
         return cited_answer(request.text, request.search_results, "\n".join(said))
     if not results and request.attachments:
-        found = extract(request.text, request.attachments).sentences
+        found = extract(request.text, request.attachments)
         said += [" ".join(found)] if found else [*request.attachments]
     if said:
         return Turn("\n".join(said))

@@ -22,6 +22,8 @@ Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
 _MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
+_FAILED = {"message": "Upstream provider failed.", "type": "api_error", "code": "provider_error",
+           "param": None}  # fmt: skip
 _CALL = {"name": "lookup", "arguments": '{"query":"the we'}
 _CALLS = [{"id": "call_truncated", "type": "function", "function": _CALL}]
 _STATUSES = {
@@ -56,11 +58,6 @@ def _daily_limit(exchange: Exchange) -> Reply:
     return _status(429, message, "daily_rpd_limit_exceeded", {"retry-after": str(left)})(exchange)
 
 
-def _json_error(_: Exchange) -> Reply:
-    error = {"message": "Upstream provider failed.", "type": "api_error", "code": "provider_error"}
-    return json_reply({"error": error | {"param": None}})
-
-
 def _quote(_: Exchange) -> Reply:
     error = {"message": "Payment required.", "type": "insufficient_quota", "param": None}
     payment = {"paymentId": "pay_sandbox00000001", "amountUsd": str(_PRICE), "accepted": []}
@@ -92,7 +89,7 @@ REPLIES: dict[str, Replier] = {
     "404-html": lambda _: html_reply(404, "404: This page could not be found."),
     "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
     "html-200": lambda _: html_reply(200, "Just a moment..."),
-    "json-error-200": _json_error,
+    "json-error-200": lambda _: json_reply({"error": _FAILED}),
     "json-200": _fixed("All at once.", streamed=False),
     "empty-200": lambda _: Reply(200, {"content-type": "application/json"}, (b"",)),
     "cut-before": lambda _: Reply(200, {}, (Cut(),)),

@@ -87,7 +87,10 @@ def synthesize(
     data = target.getvalue()
     if format == "mp3":
         tag, first, frames = data.partition(b"\xff")  # which is in no tag of UTF-8
-        data = tag + _carried(note) + first + frames
+        note = bytes(_DESCRIPTION) + note
+        notes = (note[at : at + _ROOM] for at in range(0, len(note), _ROOM))
+        data = tag + b"".join(_CARRIER + each.ljust(_ROOM, b"\0") for each in notes)
+        data += first + frames
     return data, mime_type
 
 
@@ -104,12 +107,6 @@ def transcribe(data: bytes) -> Transcript:
         for word in re.finditer(r"\S+", text)
     )
     return Transcript(text, seconds, tuple(words))
-
-
-def _carried(note: bytes) -> bytes:
-    note = bytes(_DESCRIPTION) + note
-    parts = (note[at : at + _ROOM] for at in range(0, len(note), _ROOM))
-    return b"".join(_CARRIER + part.ljust(_ROOM, b"\0") for part in parts)
 
 
 def _tones(text: str, voice: str, speed: float) -> NDArray[np.int16]:
