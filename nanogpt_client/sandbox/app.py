@@ -94,8 +94,10 @@ class SandboxApp(Arguments):
             return sandbox_error(message, "sandbox_model_error").reply()
 
     def _answer(self, request: Request, identifier: str) -> Reply:
-        if split_root(request.path) is None:
-            return _page(request.method)
+        if split_root(request.path) is None:  # a page of the website
+            if request.method in {"GET", "HEAD"}:
+                return html_reply(404, "404: This page could not be found.")
+            return html_reply(405, "405: Method Not Allowed")
         simple = False
         try:
             route, variant, params = find(request.method, request.path)
@@ -126,10 +128,3 @@ class SandboxApp(Arguments):
         if any(keys):
             raise Refusal(401, "Invalid API key.", code="invalid_api_key")
         raise Refusal(401, "Missing API key.", code="missing_api_key")
-
-
-def _page(method: str) -> Reply:
-    """Return the website's page for an address that is none of the API's."""
-    if method in {"GET", "HEAD"}:
-        return html_reply(404, "404: This page could not be found.")
-    return html_reply(405, "405: Method Not Allowed")

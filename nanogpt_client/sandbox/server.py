@@ -28,12 +28,9 @@ _PATIENCE = 10.0
 class Sandbox(SandboxApp):
     """A running emulator: `base_url`, `api_key`, `requests`, `balance`.
 
-    An error that the sandbox's model raised while it served is raised again at the end of `with`.
-
-    Args:
-        host: The address to listen on.
-        port: The port to listen on; 0 picks a free one.
-        **settings: The arguments of `SandboxApp`.
+    `host` is the address to listen on, and `port` 0 picks a free one; the other arguments are those
+    of `SandboxApp`. An error that the sandbox's model raised while it served is raised again at the
+    end of `with`.
     """
 
     host: str = "127.0.0.1"
@@ -136,6 +133,11 @@ def _uvicorn_server(app: SandboxApp) -> Any:
 
 
 async def _read(incoming: Any) -> Request:
+    body = bytearray()
+    async for part in incoming.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            break
     # The address that was connected to; the Host header may say anything.
     host, port = incoming.scope["server"]
     return Request(
@@ -143,27 +145,14 @@ async def _read(incoming: Any) -> Request:
         path=incoming.url.path,
         query=dict(incoming.query_params),
         headers=dict(incoming.headers),
-        body=await _body(incoming),
+        body=bytes(body),
         origin=f"{incoming.url.scheme}://{f'[{host}]' if ':' in host else host}:{port}",
     )
 
 
-async def _body(incoming: Any) -> bytes:
-    body = bytearray()
-    async for part in incoming.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            break
-    return bytes(body)
-
-
-def _start(reply: Reply) -> dict[str, object]:
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in reply.sent_headers.items()]
-    return {"type": "http.response.start", "status": reply.status, "headers": raw}
-
-
 async def _send(reply: Reply, send: Any) -> None:
     """Send the parts one by one; the head goes with the first that is no stall."""
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in reply.sent_headers.items()]
     started = False
     for part in reply.body:
         if isinstance(part, Stall):
@@ -176,7 +165,7 @@ async def _send(reply: Reply, send: Any) -> None:
                 await asyncio.sleep(0)
             return
         if not started:
-            await send(_start(reply))
+            await send({"type": "http.response.start", "status": reply.status, "headers": raw})
             started = True
         await send({"type": "http.response.body", "body": part, "more_body": True})
         await asyncio.sleep(0)  # in which the loop notices that the client has gone

@@ -223,8 +223,10 @@ class _Builder:
 
     def _objects(self, flat: Schema, active: frozenset[str]) -> Iterator[dict[str, Any]]:
         """Yield an object of what is required and what the message gives, or of the former."""
-        declared = flat.get("properties", {})
-        made = {name: self.first(_property(flat, name), active) for name in _needed(flat)}
+        declared, others = flat.get("properties", {}), flat.get("additionalProperties", True)
+        required = list(dict.fromkeys(flat.get("required", ())))
+        needed = sorted(required, key=[*declared, *required].index)
+        made = {name: self.first(declared.get(name, others), active) for name in needed}
         given = {}
         for name in [each for each in declared if each not in made]:
             if found := self._from_message(self._cases(declared[name], active)):
@@ -285,15 +287,6 @@ def _sources(case: Schema, *, whole: bool) -> tuple[str, ...]:
     if "pattern" in case or case.get("format") in _EXAMPLES:
         return ("quoted", "word")
     return ("quoted", "whole") if whole else ("quoted",)
-
-
-def _needed(flat: Schema) -> list[str]:
-    needed = list(dict.fromkeys(flat.get("required", ())))
-    return sorted(needed, key=[*flat.get("properties", ()), *needed].index)
-
-
-def _property(flat: Schema, name: str) -> Any:
-    return flat.get("properties", {}).get(name, flat.get("additionalProperties", True))
 
 
 def _item(flat: Schema, place: int) -> Any:

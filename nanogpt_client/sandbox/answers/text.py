@@ -34,14 +34,9 @@ def count_tokens(text: str) -> int:
     return wide + math.ceil((len(text) - wide) / _CHARS_PER_TOKEN)
 
 
-def squeeze(text: str) -> str:
-    """Return `text` on one line, without runs of white space."""
-    return " ".join(text.split())
-
-
 def shorten(text: str, limit: int) -> str:
     """Return `text` on one line, cut at a word so that it has at most `limit` characters."""
-    line = squeeze(text)
+    line = " ".join(text.split())
     if len(line) <= limit:
         return line
     head = line[: limit - 1]
@@ -56,7 +51,7 @@ def blocks(text: str) -> list[str]:
 def sentences(text: str) -> list[str]:
     """Split text into sentences; list items, headings and table rows stand alone."""
     records = [record for block in blocks(text) for record in _RECORD.split(block)]
-    found = (squeeze(sentence) for record in records for sentence in _END.split(record))
+    found = (" ".join(sentence.split()) for record in records for sentence in _END.split(record))
     return [sentence[:_LONGEST] for sentence in found if sentence]
 
 

@@ -14,7 +14,6 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
-from typing import NamedTuple
 
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -28,13 +27,6 @@ _VOWEL = re.compile("[aeiouy]")
 _MAX_UNIT = 64
 _MIN_STEM = 3
 _LONG_ENDINGS = {"ment", "ly", "able", "ible"}
-
-
-class Vocabulary(NamedTuple):
-    """A weight in 0..1 of each common word, and the meanings that words share."""
-
-    importance: dict[str, float]
-    concepts: dict[str, tuple[str, ...]]
 
 
 def units(text: str) -> list[str]:
@@ -55,17 +47,17 @@ def stem(word: str) -> str:
 
 def importance(unit: str) -> float:
     """Return how much a unit says, from nearly 0 (the) to 1 (any word that is not common)."""
-    return vocabulary().importance.get(unit, 1.0)
+    return _vocabulary()[0].get(unit, 1.0)
 
 
 def concepts(unit: str) -> tuple[str, ...]:
     """Return the names of the meanings that a unit shares with other words."""
-    return vocabulary().concepts.get(unit, ())
+    return _vocabulary()[1].get(unit, ())
 
 
 @cache
-def vocabulary() -> Vocabulary:
-    """Read the built-in word lists, once."""
+def _vocabulary() -> tuple[dict[str, float], dict[str, tuple[str, ...]]]:
+    """Return a weight in 0..1 of each common word, and the meanings that words share."""
     file = resources.files("nanogpt_client.sandbox") / "data" / "vocabulary.json"
     raw = json.loads(file.read_text(encoding="utf-8"))
     weights: dict[str, float] = {}
@@ -76,7 +68,7 @@ def vocabulary() -> Vocabulary:
     for line in raw["same_meaning"]:
         for unit in dict.fromkeys(map(stem, line.split())):
             meanings[unit] = (*meanings.get(unit, ()), line)
-    return Vocabulary(weights, meanings)
+    return weights, meanings
 
 
 @lru_cache(maxsize=1 << 16)

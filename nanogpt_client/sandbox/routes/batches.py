@@ -186,25 +186,20 @@ def create_inline(exchange: Exchange) -> Reply:
 
 
 @Route("GET", "v1/batches/{id}", polled=True)
-def status(exchange: Exchange) -> Reply:
-    """Return a batch of either form, as the file-backed API shows it."""
-    return json_reply(_advanced(exchange, _batch(exchange)).shown(inline=False))
-
-
 @Route("GET", "beta/batches/{id}", polled=True)
-def inline_status(exchange: Exchange) -> Reply:
-    """Return an inline batch, with its results once it has ended."""
-    batch = _advanced(exchange, _batch(exchange, inline=True))
+def status(exchange: Exchange) -> Reply:
+    """Return a batch, an inline one with its results once it has ended."""
+    batch, inline = _batch(exchange)
+    _advance(exchange, batch)
     results = [*batch.output, *batch.errors] if batch.status in _OVER else None
-    return json_reply(batch.shown(inline=True) | {"results": results})
+    return json_reply(batch.shown(inline=inline) | ({"results": results} if inline else {}))
 
 
 @Route("POST", "v1/batches/{id}/cancel")
 @Route("POST", "beta/batches/{id}/cancel")
 def cancel(exchange: Exchange) -> Reply:
     """Cancel a batch that has not ended. Raises `Refusal`."""
-    inline = exchange.request.path.startswith("/api/beta/")
-    batch = _batch(exchange, inline=inline)
+    batch, inline = _batch(exchange)
     with batch.lock:
         if batch.status in _OVER:
             message = f"The batch is {batch.status} and cannot be cancelled."
@@ -328,19 +323,21 @@ def _file(exchange: Exchange, name: str) -> dict[str, Any]:
     return found
 
 
-def _batch(exchange: Exchange, *, inline: bool = False) -> Batch:
+def _batch(exchange: Exchange) -> tuple[Batch, bool]:
+    """Return the batch that the path names, and whether it is an inline one."""
+    inline = exchange.request.path.startswith("/api/beta/")
     found = exchange.world.batches.get(exchange.params["id"])
     if found is None or inline != (found.input_file is None):
         message = f"No batch '{exchange.params['id']}'."
         raise Refusal(404, message, code="not_found", param="batch_id")
-    return found  # type: ignore[no-any-return]
+    return found, inline
 
 
-def _advanced(exchange: Exchange, batch: Batch) -> Batch:
+def _advance(exchange: Exchange, batch: Batch) -> None:
     """Bring a batch to the state it has by now; answer its rows when it ends."""
     with batch.lock:
         if batch.status in _OVER:
-            return batch
+            return
         now, half = exchange.world.clock(), len(batch.rows) // 2
         reached = batch.reached(now, exchange.world.settings.job_pace)
         batch.polls += 1
@@ -354,7 +351,6 @@ def _advanced(exchange: Exchange, batch: Batch) -> Batch:
         batch.status = reached
         if reached in _OVER:
             batch.ended = now
-        return batch
 
 
 def _end(exchange: Exchange, batch: Batch, count: int) -> None:
