@@ -123,8 +123,6 @@ class SandboxApp(Arguments):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         keys = {request.headers.get("x-api-key", "").strip()}
         keys |= {token.strip()} if scheme.lower() == "bearer" else set()
-        if self.api_key in keys:
-            return
-        if any(keys):
-            raise Refusal(401, "Invalid API key.", code="invalid_api_key")
-        raise Refusal(401, "Missing API key.", code="missing_api_key")
+        if self.api_key not in keys:
+            what = "Invalid" if any(keys) else "Missing"
+            raise Refusal(401, f"{what} API key.", code=f"{what.lower()}_api_key")

@@ -114,10 +114,6 @@ class Model:
         """Tell whether `modality` is among the input modalities."""
         return modality in self.metadata["architecture"]["input_modalities"]
 
-    def gives(self, modality: str) -> bool:
-        """Tell whether `modality` is among the output modalities."""
-        return modality in self.metadata["architecture"]["output_modalities"]
-
     def listed(self, *, detailed: bool) -> dict[str, Any]:
         """Return the entry as a model list shows it."""
         if not detailed:
@@ -179,8 +175,7 @@ def _load() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _parsed(file: Traversable) -> list[dict[str, Any]]:
-    lines = file.read_text("utf-8").splitlines()
-    return [json.loads(line, parse_float=Decimal) for line in lines]
+    return [json.loads(line, parse_float=Decimal) for line in file.read_text("utf-8").splitlines()]
 
 
 def _common(entry: dict[str, Any]) -> dict[str, Any]:

@@ -171,8 +171,7 @@ class Completion:
 
     def _head(self, kind: str) -> Delta:
         tier = {"service_tier": self.service_tier} if self.service_tier else {}
-        head = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
-        return head | tier
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model} | tier
 
 
 def event(value: Delta) -> bytes:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nanogpt_client.sandbox import catalog
 from nanogpt_client.sandbox.answers.test_model import TestModel
 from nanogpt_client.sandbox.answers.turn import ChatRequest, Turn, turn_of
 from nanogpt_client.sandbox.bodies import read_json
+from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import Reply, Request
 from nanogpt_client.sandbox.money import Bill, Charge
 from nanogpt_client.sandbox.world import MEDIA_LIFETIME, Job, Stored, World
@@ -44,10 +44,8 @@ class Exchange:
         model, headers = self.world.settings.model or TestModel(), self.request.redacted_headers
         return turn_of(model(ChatRequest(body, headers, **given)))
 
-    def bill(
-        self, what: catalog.Model | str, usd: Decimal, read: int = 0, written: int = 0
-    ) -> Bill:
-        """Charge the account for this request, its tokens too. Raises `Refusal` (402)."""
+    def bill(self, what: Model | str, usd: Decimal, read: int = 0, written: int = 0) -> Bill:
+        """Charge the account for this request and its tokens. Raises `Refusal` (402)."""
         name = what if isinstance(what, str) else what.metadata["name"]
         return Bill(usd, self.world.account.charge(Charge(name, usd, read, written)))
 
@@ -61,8 +59,7 @@ class Exchange:
     def store(self, content: bytes, mime: str, suffix: str) -> str:
         """Store a generated file and return its URL."""
         name = f"{hashlib.sha256(content).hexdigest()[:32]}.{suffix}"
-        until = self.world.clock() + MEDIA_LIFETIME
-        self.world.files[name] = Stored(content, mime, until)
+        self.world.files[name] = Stored(content, mime, self.world.clock() + MEDIA_LIFETIME)
         return f"{self.request.origin}/media/{name}"
 
     def stored(self, url: str) -> Stored | None:

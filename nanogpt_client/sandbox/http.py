@@ -94,7 +94,7 @@ class Reply:
 
 def dump(value: object) -> str:
     """Return `value` as compact JSON; decimals become plain numbers."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_number)
 
 
 def json_reply(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
@@ -113,6 +113,12 @@ def iso(seconds: float) -> str:
     """Return a time since the epoch as NanoGPT writes it: UTC, with milliseconds."""
     moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return moment.replace("+00:00", "Z")
+
+
+def _number(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 _TYPES = {
@@ -149,16 +155,14 @@ class Refusal(Exception):  # noqa: N818 - no error of the sandbox: an answer it 
 
     def reply(self, *, simple: bool = False) -> Reply:
         """Return the HTTP answer, in the usual form or the simple one."""
-        return json_reply(self._body(simple=simple), self.status, self.headers)
-
-    def _body(self, *, simple: bool) -> dict[str, Any]:
+        kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
+        error = {"message": self.message, "type": kind, "code": self.code, "param": self.param}
+        body: dict[str, Any] = {"error": error} | self.beside
         if (simple and not self.beside) or self.required is not None:
             found = {"error": self.message, "status": self.status, "code": self.code}
             found |= {"requiredBalance": self.required}
-            return {name: value for name, value in found.items() if value is not None}
-        kind = self.kind or _TYPES.get(self.status, "invalid_request_error")
-        error = {"message": self.message, "type": kind, "code": self.code, "param": self.param}
-        return {"error": error} | self.beside
+            body = {name: value for name, value in found.items() if value is not None}
+        return json_reply(body, self.status, self.headers)
 
 
 def invalid(message: str, param: str, code: str = "invalid_parameter_value") -> Refusal:

@@ -59,8 +59,8 @@ def checked(data: bytes, param: str) -> bytes:
     if len(data) > MAX_IMAGE:
         message = "Input images may be at most 4 MB."
         raise Refusal(413, message, code="image_input_too_large", param=param)
-    known = data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) or data[8:12] == b"WEBP"
-    require(known, f"{param} is not a PNG, JPEG or WebP image.", param)
+    readable = data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) or data[8:12] == b"WEBP"
+    require(readable, f"{param} is not a PNG, JPEG or WebP image.", param)
     described(data, param)  # all of it can be read
     return data
 

@@ -109,7 +109,7 @@ def _is_provider(model: str, name: str) -> bool:
 
 
 _SORTS = (None, "speed", "throughput", "latency", "price", "auto", "none", "default")
-_PAYGO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
+PAY_AS_YOU_GO = {"paygo", "pay-as-you-go", "pay_as_you_go", "paid", "payg"}
 
 
 def choose(
@@ -139,12 +139,6 @@ def choose(
     only = [_named(name, names, "provider.only") for name in wanted.get("only") or ()]
     preferred = [name for name in wanted.get("order") or () if name in (only or names)]
     return next(iter(preferred or only), None)
-
-
-def is_paygo(body: Mapping[str, Any], headers: Mapping[str, str], *, chosen: bool) -> bool:
-    """Tell whether the request is billed to the balance although a subscription covers it."""
-    mode = body.get("billing_mode") or headers.get("x-billing-mode")
-    return chosen or (isinstance(mode, str) and mode.lower() in _PAYGO)
 
 
 def _named(name: str, names: Collection[str], param: str) -> str:

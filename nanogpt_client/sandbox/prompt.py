@@ -116,7 +116,15 @@ class _Reader:
         return tokens
 
     def file(self, part: dict[str, Any]) -> int:
-        name, mime, data = _file_of(part, self.where)
+        file = part["file"] if isinstance(part.get("file"), dict) else {}
+        given, name = file.get("file_data"), str(file.get("filename") or "file")
+        if not isinstance(given, str):
+            message = f"{self.where} must have file_data; ids and addresses are not supported."
+            raise invalid(message, self.where)
+        if given.startswith("data:"):
+            mime, data = read_data_url(given, self.where)
+        else:
+            mime, data = "", read_base64(given, self.where)
         if data.startswith(b"%PDF") or "pdf" in mime:
             self._support(self.model.takes("pdf"), "pdf")
             unreadable = f"({name} is a PDF of {len(data)} bytes whose text is not readable.)"
@@ -139,17 +147,6 @@ class _Reader:
         if not isinstance(url, str) or not url:
             raise invalid(f"{self.where}.{key}.url is required.", self.where)
         return url
-
-
-def _file_of(part: dict[str, Any], where: str) -> tuple[str, str, bytes]:
-    """Return name, MIME type and bytes of a file part."""
-    file = part["file"] if isinstance(part.get("file"), dict) else {}
-    data = file.get("file_data")
-    if not isinstance(data, str):
-        raise invalid(f"{where} must have file_data; ids and addresses are not supported.", where)
-    is_url = data.startswith("data:")
-    mime, content = read_data_url(data, where) if is_url else ("", read_base64(data, where))
-    return str(file.get("filename") or "file"), mime, content
 
 
 _PARTS: dict[str, Callable[[_Reader, dict[str, Any]], int]] = {

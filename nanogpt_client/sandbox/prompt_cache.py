@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from nanogpt_client.sandbox.catalog import Model
 from nanogpt_client.sandbox.http import dump
+from nanogpt_client.sandbox.money import Tokens
 from nanogpt_client.sandbox.prompt import Prompt
 from nanogpt_client.sandbox.world import World
 
@@ -23,29 +24,21 @@ _MAX_MARKS = 4
 _LIFETIME = {"5m": 300.0, "1h": 3600.0}
 
 
-@dataclass(frozen=True, slots=True)
-class CacheUse:
-    """Tokens read and written; `reported` says whether `usage` names them."""
-
-    read: int = 0
-    written: int = 0
-    ttl: str = "5m"
-    reported: bool = False
-
-
-def use_cache(world: World, body: Mapping[str, Any], model: Model, prompt: Prompt) -> CacheUse:
-    """Return how the cache serves this prompt, and store the prompt."""
+def use_cache(
+    world: World, body: Mapping[str, Any], model: Model, prompt: Prompt, tokens: Tokens
+) -> tuple[Tokens, bool]:
+    """Store a prompt; return its tokens with those of the cache, and whether `usage` names them."""
     mode = model.private.get("caching", "none")
     prefixes, (marks, ttl) = _prefixes(body, model, prompt), _marks(body)
     if mode == "implicit":
         read, _ = _exchange(world, prefixes, "5m")
         read = read // _STEP * _STEP
-        return CacheUse(read=read, reported=read > 0)
+        return replace(tokens, cache_read=read), read > 0
     if mode == "none" or not marks:
-        return CacheUse()
+        return tokens, False
     chosen = [prefixes[mark] for mark in sorted(marks)[-_MAX_MARKS:] if 0 <= mark < len(prefixes)]
     read, longest = _exchange(world, chosen, ttl)
-    return CacheUse(read=read, written=longest - read, ttl=ttl, reported=True)
+    return replace(tokens, cache_read=read, cache_written=longest - read, cache_ttl=ttl), True
 
 
 def _exchange(world: World, prefixes: list[tuple[str, int]], ttl: str) -> tuple[int, int]:

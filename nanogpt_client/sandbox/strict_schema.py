@@ -174,9 +174,9 @@ def _inner(node: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
     if "items" in node:
         yield ("items",), node["items"]
     for key in (*_MAPS, "anyOf"):
-        held = node.get(key)
-        listed = held if isinstance(held, list) else ()
-        named = held.items() if isinstance(held, dict) else enumerate(listed)
+        inside = node.get(key)
+        listed = inside if isinstance(inside, list) else ()
+        named = inside.items() if isinstance(inside, dict) else enumerate(listed)
         yield from (((key, str(name)), each) for name, each in named)
 
 

@@ -196,17 +196,12 @@ def _check_calls(calls: Any, where: str) -> None:
         fits = all(isinstance(value, str) for value in values)
         require(fits, f"{where} must be {wanted}.", where)
         check_name(function["name"], f"{where}[{index}].function.name")
-        _check_arguments(function["arguments"], f"{where}[{index}].function.arguments")
-
-
-def _check_arguments(arguments: str, where: str) -> None:
-    """Refuse arguments that are no JSON object: half of one, the empty string, a list.
-
-    Witness: Anthropic and what translates to it, "tool_use.input: Input should be a valid
-    dictionary" (prism-php/prism#659, CopilotKit/CopilotKit#3300).
-    """
-    message = f"{where} must be the JSON of an object, got {arguments[:80]!r}."
-    require(isinstance(parsed(arguments), dict), message, where)
+        # Not half an object, the empty string or a list: Anthropic and what translates to it,
+        # "tool_use.input: Input should be a valid dictionary" (prism-php/prism#659,
+        # CopilotKit/CopilotKit#3300).
+        arguments, place = function["arguments"], f"{where}[{index}].function.arguments"
+        message = f"{place} must be the JSON of an object, got {arguments[:80]!r}."
+        require(isinstance(parsed(arguments), dict), message, place)
 
 
 def _check_results(messages: list[dict[str, Any]]) -> None:

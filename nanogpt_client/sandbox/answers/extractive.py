@@ -63,8 +63,7 @@ class Extractive:
 
     def __call__(self, request: ChatRequest) -> Turn:
         """Return the best sentences, or say that there is no answer in the context."""
-        answer = answer_from_context(request)
-        return answer or Turn("I was given no context to answer from.")
+        return answer_from_context(request) or Turn("I was given no context to answer from.")
 
 
 def answer_from_context(request: ChatRequest) -> Turn | None:
@@ -120,10 +119,7 @@ def _support(question: str, results: Sequence[SearchResult]) -> list[tuple[str, 
 
 
 def extract(
-    question: str,
-    passages: Sequence[str],
-    most: int = _MOST_SENTENCES,
-    least: float = _ENOUGH,
+    question: str, passages: Sequence[str], most: int = _MOST_SENTENCES, least: float = _ENOUGH
 ) -> list[str]:
     """Return the sentences that answer a question best, in reading order.
 
@@ -142,8 +138,7 @@ def extract(
     if best < least:
         return []
     ranked = sorted(range(len(texts)), key=lambda i: -scores[i])[:most]
-    close = [texts[i] for i in sorted(ranked) if scores[i] >= _CLOSE * best]
-    return list(dict.fromkeys(close))
+    return list(dict.fromkeys(texts[i] for i in sorted(ranked) if scores[i] >= _CLOSE * best))
 
 
 def read_rag_prompt(text: str) -> RagPrompt:

@@ -89,7 +89,8 @@ class Recorded:
         if self._model is None:
             raise self._missing(wanted)
         turn = turn_of(self._model(request))
-        self._keep({"key": key, "request": wanted, "turn": _clean(_written(turn))})
+        said = {name: each for name, each in asdict(turn).items() if each not in ("", (), None)}
+        self._keep({"key": key, "request": wanted, "turn": _clean(said)})
         return turn
 
     def _keep(self, row: Row) -> None:
@@ -153,10 +154,6 @@ def _clean(value: Any) -> Any:
         digest = hashlib.sha256(value.encode()).hexdigest()[:16]
         return f"{value.partition(',')[0]},sha256:{digest}"
     return _KEY.sub("sk-***", value.encode("utf-8", "replace").decode())
-
-
-def _written(turn: Turn) -> Row:
-    return {key: value for key, value in asdict(turn).items() if value not in ("", (), None)}
 
 
 def _turn(row: Row) -> Turn:

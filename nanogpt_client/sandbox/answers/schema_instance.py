@@ -302,13 +302,11 @@ def _numbers(flat: Schema) -> Iterator[int | float]:
     start = max(lows) if lows else min(highs, default=0)
     sign = -1 if highs and not lows else 1
     nearest = sign * math.ceil(sign * Decimal(str(start)) / step)
-    yield from (_plain(step * (nearest + sign * number)) for number in range(_MOST_TRIED // 2))
+    for number in range(_MOST_TRIED // 2):
+        value = step * (nearest + sign * number)
+        yield int(value) if value == value.to_integral_value() else float(value)
     if lows and highs:
         yield (max(lows) + min(highs)) / 2
-
-
-def _plain(number: Decimal) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _strings(flat: Schema) -> Iterator[str]:
@@ -320,8 +318,7 @@ def _strings(flat: Schema) -> Iterator[str]:
     if "pattern" in flat:
         yield from _matching(flat["pattern"], least, int(min(most, least + _LONGEST)))
     else:
-        size = int(min(max(least, 1), most))
-        yield from map("".join, product(ascii_lowercase, repeat=size))
+        yield from map("".join, product(ascii_lowercase, repeat=int(min(max(least, 1), most))))
 
 
 def _matching(pattern: str, least: int, most: int) -> Iterator[str]:

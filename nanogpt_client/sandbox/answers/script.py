@@ -159,8 +159,7 @@ def _last_tool(request: ChatRequest) -> str | None:
     if last["role"] != "tool":
         return None
     calls = (call for message in request.messages for call in message.get("tool_calls") or ())
-    names = {call["id"]: call["function"]["name"] for call in calls}
-    return names.get(last["tool_call_id"])
+    return {call["id"]: call["function"]["name"] for call in calls}.get(last["tool_call_id"])
 
 
 def _error(what: str, request: ChatRequest) -> ScriptError:

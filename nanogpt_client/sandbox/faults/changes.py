@@ -36,8 +36,7 @@ def _cut_mid_character(reply: Reply, _: float) -> Body:
         part = event(_head(before) | _choice(_MULTIBYTE, None))
     else:
         part = json.dumps(_MULTIBYTE, ensure_ascii=False).encode()
-    inside = part.index("é".encode()) + 1
-    return (*before, part[:inside], Cut())
+    return (*before, part[: part.index("é".encode()) + 1], Cut())
 
 
 def _no_finish(reply: Reply, _: float) -> Body:
@@ -50,8 +49,7 @@ def _ended_in_error(reply: Reply, extra: dict[str, Any]) -> Body:
     if not _is_stream(reply):
         return _changed(reply, finish="error", extra=extra)
     before, _after = _halves(reply)
-    end = event(_head(before) | _choice({}, "error") | extra)
-    return (*before, end, DONE)
+    return (*before, event(_head(before) | _choice({}, "error") | extra), DONE)
 
 
 def _no_choices(reply: Reply, _: float) -> Body:

@@ -22,8 +22,7 @@ Replier = Callable[[Exchange], Reply]
 _PRICE = Decimal("0.0035")
 _DAY = 86_400
 _MARKUP = '<tool_call>\n{"name": "lookup", "arguments": {"query": "weather"}}\n</tool_call>'
-_FAILED = {"message": "Upstream provider failed.", "type": "api_error", "code": "provider_error",
-           "param": None}  # fmt: skip
+_FAILED = {"message": "Upstream provider failed.", "type": "api_error", "code": "provider_error"}
 _CALL = {"name": "lookup", "arguments": '{"query":"the we'}
 _CALLS = [{"id": "call_truncated", "type": "function", "function": _CALL}]
 _STATUSES = {
@@ -89,7 +88,7 @@ REPLIES: dict[str, Replier] = {
     "404-html": lambda _: html_reply(404, "404: This page could not be found."),
     "502-html": lambda _: html_reply(502, "502 Bad Gateway"),
     "html-200": lambda _: html_reply(200, "Just a moment..."),
-    "json-error-200": lambda _: json_reply({"error": _FAILED}),
+    "json-error-200": lambda _: json_reply({"error": _FAILED | {"param": None}}),
     "json-200": _fixed("All at once.", streamed=False),
     "empty-200": lambda _: Reply(200, {"content-type": "application/json"}, (b"",)),
     "cut-before": lambda _: Reply(200, {}, (Cut(),)),

@@ -29,8 +29,7 @@ _Dated = tuple[date, money.Charge]
 def balance(exchange: Exchange) -> Reply:
     """Return the balance, as decimal strings."""
     usd = money.plain(exchange.world.account.balance)
-    body = {"usd_balance": usd, "nano_balance": "0", "nanoDepositAddress": NANO_ADDRESS}
-    return json_reply(body)
+    return json_reply({"usd_balance": usd, "nano_balance": "0", "nanoDepositAddress": NANO_ADDRESS})
 
 
 @Route("POST", "get-completion-cost", simple=True)

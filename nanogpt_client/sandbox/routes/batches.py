@@ -174,11 +174,10 @@ def create_inline(exchange: Exchange) -> Reply:
     for row in rows:
         require(isinstance(row.get("body"), dict), "body must be an object.", "body")
         row["body"] = {"model": model, "max_tokens": INLINE_CAP} | row["body"]
-    tokens = sum(map(_cap, rows))
     for number, limit, what in (
         (len(rows), INLINE_ROWS, "requests"),
         (len(dump(rows)), INLINE_BYTES, "bytes"),
-        (tokens, INLINE_TOKENS, "output tokens"),
+        (sum(map(_cap, rows)), INLINE_TOKENS, "output tokens"),
     ):
         require(number <= limit, f"Inline batches accept up to {limit} {what}.", "requests")
     batch = _created(exchange, rows, None, outcome=exchange.job_outcome)

@@ -16,9 +16,9 @@ from nanogpt_client.sandbox.exchange import CHAT, Exchange, Route
 from nanogpt_client.sandbox.http import EVENT_STREAM, Refusal, Reply, json_reply
 from nanogpt_client.sandbox.input_media import render
 from nanogpt_client.sandbox.media import ImageSpec
-from nanogpt_client.sandbox.model_choice import Chosen, choose, is_paygo, parse
+from nanogpt_client.sandbox.model_choice import PAY_AS_YOU_GO, Chosen, choose, parse
 from nanogpt_client.sandbox.prompt import Prompt, read_prompt
-from nanogpt_client.sandbox.prompt_cache import CacheUse, use_cache
+from nanogpt_client.sandbox.prompt_cache import use_cache
 from nanogpt_client.sandbox.routes.moderation import preflight
 from nanogpt_client.sandbox.search import Search, wanted_search
 from nanogpt_client.sandbox.validate import check_chat, check_window
@@ -61,11 +61,11 @@ def complete(exchange: Exchange) -> Reply:
     if not asked.covered:  # refused early, with the code that names the extra
         code = f"{'both' if len(asked.extras) > 1 else ''.join(asked.extras)}_balance_required"
         exchange.world.account.demand(sum(asked.extras.values(), Decimal(0)), code)
-    completion, cache = _answer(exchange, asked, exchange.world.account.charge)
+    completion, cached = _answer(exchange, asked, exchange.world.account.charge)
     body = asked.body
     if not body.get("stream"):
         return json_reply(completion.whole())
-    wants_usage = cache.reported or (body.get("stream_options") or {}).get("include_usage")
+    wants_usage = cached or (body.get("stream_options") or {}).get("include_usage")
     headers = {"content-type": EVENT_STREAM, "cache-control": "no-cache"}
     return Reply(200, headers, tuple(completion.events(with_usage=bool(wants_usage))))
 
@@ -81,12 +81,17 @@ def _answer(
     asked: Asked,
     take: Callable[[money.Charge], Decimal],
     share: Decimal = Decimal(1),
-) -> tuple[Completion, CacheUse]:
+) -> tuple[Completion, bool]:
     world, body = exchange.world, asked.body
     results = tuple(asked.search.run(body["messages"])) if asked.search else ()
     choices = [_choice(exchange, asked, results, index) for index in range(body.get("n") or 1)]
-    cache = use_cache(world, body, asked.model, asked.prompt)
-    tokens = _tokens(asked, choices, cache)
+    tokens = money.Tokens(
+        prompt=asked.prompt.tokens,
+        completion=sum(choice.tokens for choice in choices),
+        reasoning=sum(choice.reasoning_tokens for choice in choices),
+        audio=asked.prompt.audio_tokens,
+    )
+    tokens, cached = use_cache(world, body, asked.model, asked.prompt, tokens)
     price = share * money.chat_price(money.chat_rates(asked.model, asked.provider), tokens)
     charge = money.Charge(
         asked.model.metadata["name"],
@@ -102,11 +107,11 @@ def _answer(
         created=int(world.clock()),
         model=asked.chosen.id,
         choices=tuple(choices),
-        usage=_usage(asked, tokens, cache),
+        usage=_usage(asked, tokens, cached=cached),
         pricing=money.pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
         service_tier=body.get("service_tier"),
     )
-    return completion, cache
+    return completion, cached
 
 
 def quote(exchange: Exchange) -> Decimal:
@@ -136,7 +141,9 @@ def read_chat(exchange: Exchange) -> Asked:
     if subscribed and not model.private.get("subscription"):
         message = f"The model '{model.id}' is not included in the subscription."
         raise Refusal(403, message, code="model_not_allowed", param="model")
-    covered = subscribed and not is_paygo(body, headers, chosen=bool(provider or chosen.routing))
+    mode = str(body.get("billing_mode") or headers.get("x-billing-mode")).lower()
+    paid = provider or chosen.routing or mode in PAY_AS_YOU_GO  # although a subscription covers it
+    covered = subscribed and not paid
     return Asked(body, chosen, model, provider, search, prompt, memory, covered)
 
 
@@ -152,7 +159,7 @@ def _choice(
         index=index,
     )
     images: list[dict[str, Any]] = []
-    if asked.model.gives("image"):
+    if "image" in asked.model.metadata["architecture"]["output_modalities"]:
         prompt = last_user_text(asked.body["messages"])
         png = b64encode(render(ImageSpec(prompt, seed=index, model=asked.model.id))).decode()
         url = f"data:image/png;base64,{png}"
@@ -176,31 +183,18 @@ def _reasons(asked: Asked) -> bool:
     return mode == "asked" and wanted
 
 
-def _tokens(asked: Asked, choices: list[Choice], cache: CacheUse) -> money.Tokens:
-    return money.Tokens(
-        prompt=asked.prompt.tokens,
-        completion=sum(choice.tokens for choice in choices),
-        reasoning=sum(choice.reasoning_tokens for choice in choices),
-        cache_read=cache.read,
-        cache_written=cache.written,
-        cache_ttl=cache.ttl,
-        audio=asked.prompt.audio_tokens,
-    )
-
-
-def _usage(asked: Asked, tokens: money.Tokens, cache: CacheUse) -> dict[str, Any]:
-    predicted = dict.fromkeys(("accepted_prediction_tokens", "rejected_prediction_tokens"), 0)
+def _usage(asked: Asked, tokens: money.Tokens, *, cached: bool) -> dict[str, Any]:
     usage: dict[str, Any] = {
         "prompt_tokens": tokens.prompt,
         "completion_tokens": tokens.completion,
         "total_tokens": tokens.prompt + tokens.completion,
         "prompt_tokens_details": {"cached_tokens": tokens.cache_read, "audio_tokens": tokens.audio},
         "completion_tokens_details": {"reasoning_tokens": tokens.reasoning, "audio_tokens": 0}
-        | predicted,
+        | dict.fromkeys(("accepted_prediction_tokens", "rejected_prediction_tokens"), 0),
     }
     if tokens.reasoning:
         usage["reasoning_tokens"] = tokens.reasoning
-    if cache.reported:
+    if cached:
         usage["cache_creation_input_tokens"] = tokens.cache_written
         usage["cache_read_input_tokens"] = tokens.cache_read
     if asked.search:

@@ -33,8 +33,7 @@ def create(exchange: Exchange) -> Reply:
     bill = exchange.bill(model, per_million(model, tokens), tokens)
     values: list[Any] = [vector.tolist() for vector in vectors]
     if body.get("encoding_format") == "base64":
-        packed = (vector.astype("<f4").tobytes() for vector in vectors)
-        values = [base64.b64encode(each).decode() for each in packed]
+        values = [base64.b64encode(each.astype("<f4").tobytes()).decode() for each in vectors]
     data = [
         {"object": "embedding", "index": index, "embedding": value}
         for index, value in enumerate(values)
@@ -63,14 +62,13 @@ def rerank(exchange: Exchange) -> Reply:
     tokens = sum(counts)
     bill = exchange.bill(model, per_million(model, tokens), tokens)
     scores = _scores(query, documents)
-    best = np.argsort(-scores, kind="stable")[:top_n].tolist()
     found = {
         "id": exchange.world.new_id("rerank-"),
         "model": model.id,
         "results": [
             {"index": at, "relevance_score": round(float(scores[at]), 4)}
             | ({"document": {"text": documents[at]}} if wanted else {})
-            for at in best
+            for at in np.argsort(-scores, kind="stable")[:top_n].tolist()
         ],
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }

@@ -104,15 +104,14 @@ def _answer(
 
 
 def _results(results: list[SearchResult], *, images: bool) -> list[dict[str, Any]]:
-    heads = [{"title": each.title, "url": each.url} for each in results]
-    texts = [
-        {"type": "text", **head, "content": each.content}
-        for head, each in zip(heads, results, strict=True)
+    found = [
+        {"type": "text", "title": each.title, "url": each.url, "content": each.content}
+        for each in results
     ]
-    shown = heads[:2] if images else []
-    return texts + [
-        {"type": "image", **head, "imageUrl": f"{head['url']}/picture.png"} for head in shown
-    ]
+    for each in results[:2] if images else ():
+        head = {"type": "image", "title": each.title, "url": each.url}
+        found.append(head | {"imageUrl": f"{each.url}/picture.png"})
+    return found
 
 
 def _day(body: dict[str, Any], name: str) -> str | None:
