@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
@@ -21,22 +21,24 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, Runn
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-from langchain_nanogpt._to_wire import function_of, json_schema_of, response_format_to_wire
+from langchain_nanogpt._to_wire import (
+    Method,
+    function_of,
+    json_schema_of,
+    response_format_to_wire,
+)
 from nanogpt_client import InvalidArgumentError, messages
 from nanogpt_client._adapters.json_in_text import NoObjectError, find_object, partial_object
 from nanogpt_client._adapters.schema_check import fits
 from nanogpt_client.types.json_schemas import allowed_name, tool_parameters
 
 __all__ = [
-    "Method",
     "StructuredOutputParser",
     "bind_options",
     "output_parser",
     "supported_method",
     "with_raw",
 ]
-
-Method = Literal["function_calling", "json_schema", "json_mode"]
 
 
 def supported_method(method: Method, schema: Any) -> Method:

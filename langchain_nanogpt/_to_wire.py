@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import isfunction, ismethod
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import (
     AIMessage,
@@ -29,6 +29,7 @@ from nanogpt_client._adapters.tool_history import PROBLEM
 from nanogpt_client.types.json_schemas import class_schema, json_schema_format
 
 __all__ = [
+    "Method",
     "function_of",
     "json_schema_of",
     "messages_to_wire",
@@ -38,6 +39,9 @@ __all__ = [
     "tool_choice_to_wire",
     "tools_to_wire",
 ]
+
+Method = Literal["function_calling", "json_schema", "json_mode"]
+"""How to ask for structured output."""
 
 _FRAMEWORK_OPTIONS = frozenset({"stream", "strict"})
 

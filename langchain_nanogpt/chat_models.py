@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, field_validator, model_validator
 
 from langchain_nanogpt._base import LangChainSettings
@@ -32,6 +33,7 @@ from langchain_nanogpt._profile import (
 )
 from langchain_nanogpt._stream_state import StreamState
 from langchain_nanogpt._to_wire import (
+    Method,
     messages_to_wire,
     options_to_wire,
     split_web_search,
@@ -54,11 +56,6 @@ from nanogpt_client._adapters.references import schemas_for
 from nanogpt_client._adapters.settings import ChatSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
 from nanogpt_client.types.options import Count
-
-if TYPE_CHECKING:  # as in BaseChatModel: loaded only where tools are bound
-    from langchain_core.tools import BaseTool
-
-    from langchain_nanogpt._structured import Method
 
 __all__ = ["ChatNanoGPT"]
 

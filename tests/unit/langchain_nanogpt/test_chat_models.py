@@ -664,3 +664,14 @@ async def test_fallbacks_and_rate_limits_of_langchain_apply(llm, sandbox_environ
     assert chain.invoke("hi").text == (await chain.ainvoke("hi")).text
     assert "".join(chunk.text for chunk in chain.stream("hi"))
     assert failing.ledger.totals.calls == limited.ledger.totals.calls == 3
+
+
+async def test_what_is_bound_to_a_model_with_fallbacks_is_bound_to_them_too(sandbox_environment):
+    failing = ChatNanoGPT(model="sandbox/fault/500", max_retries=0)
+    either = failing.with_fallbacks([ChatNanoGPT(model=MODEL)])
+    asked = "Lisbon has 545000 people."
+    for method in ("function_calling", "json_schema"):
+        extracting = either.with_structured_output(Person, method=method)
+        assert extracting.invoke(asked) == await extracting.ainvoke(asked)
+        assert isinstance(extracting.invoke(asked), Person)
+    assert either.bind_tools([Person]).invoke(asked).tool_calls[0]["name"] == "Person"
