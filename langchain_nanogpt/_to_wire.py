@@ -25,6 +25,7 @@ from nanogpt_client import InvalidArgumentError
 from nanogpt_client import messages as wire
 from nanogpt_client._adapters.conversation import conversation_for
 from nanogpt_client._adapters.history import Kept, Recipient, fields_of
+from nanogpt_client._adapters.migration import own_options
 from nanogpt_client._adapters.tool_history import PROBLEM
 from nanogpt_client.types.json_schemas import class_schema, json_schema_format
 
@@ -188,8 +189,12 @@ def options_to_wire(
 ) -> dict[str, Any]:
     """Return the core's options: the constructor's, overridden by those of the call.
 
-    ``extra_body`` is merged key by key.
+    ``extra_body`` is merged key by key. Other integrations' names of options are accepted.
+
+    Raises:
+        InvalidArgumentError: an option was given under two names.
     """
+    given = own_options(given)
     options = {**defaults, **{k: v for k, v in given.items() if k not in _FRAMEWORK_OPTIONS}}
     if given.get("extra_body") and defaults.get("extra_body"):
         options["extra_body"] = defaults["extra_body"] | given["extra_body"]

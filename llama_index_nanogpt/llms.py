@@ -57,7 +57,7 @@ from nanogpt_client import (
     bundled_models,
 )
 from nanogpt_client._adapters.history import Recipient, takes
-from nanogpt_client._adapters.migration import hide_key
+from nanogpt_client._adapters.migration import hide_key, own_options
 from nanogpt_client._adapters.references import schemas_for
 from nanogpt_client._adapters.settings import ChatSettings, ClientSettings
 from nanogpt_client.endpoints.chat import validate_chat_options
@@ -351,6 +351,7 @@ class NanoGPT(ChatSettings, ClientSettings, StructuredPrediction):
         """Return the model and the options of one call."""
         more = dict(self.additional_kwargs)
         body = {name: more.pop(name) for name in more.keys() - ChatOptions.__annotations__.keys()}
+        kwargs = own_options(kwargs)
         model = kwargs.pop("model", None) or self.model
         options = options_to_wire(self._given(), {"extra_body": body} if body else {}, more, kwargs)
         if (options.get("n") or 1) > 1:

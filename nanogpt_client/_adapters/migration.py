@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from nanogpt_client.config import hidden
-from nanogpt_client.errors import ConfigurationError
+from nanogpt_client.errors import ConfigurationError, InvalidArgumentError
+from nanogpt_client.types.options import ChatOptions
 
-__all__ = ["hide_key", "own_arguments"]
+__all__ = ["hide_key", "own_arguments", "own_options"]
 
 _RENAMED = {
     "api_base": "base_url",
@@ -180,6 +181,31 @@ def own_arguments(
     if messages:
         raise ConfigurationError(f"{name} {', and '.join(messages)}")
     return own | ({"extra_body": body | dict(own.get("extra_body") or {})} if body else {})
+
+
+def own_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a call under the names of this package; unknown ones stay as they are.
+
+    OpenAI's options that are no arguments here become keys of the body.
+
+    Raises:
+        InvalidArgumentError: an option was given under two names, with two values.
+    """
+    if given.keys() <= _OPTIONS:  # nearly always
+        return dict(given)
+    own = {key: value for key, value in given.items() if key in _OPTIONS}
+    body: dict[str, Any] = {}
+    for key in given.keys() - _OPTIONS:
+        target = _RENAMED.get(key, key)
+        if key in _IN_BODY:
+            body[key] = given[key]
+        elif own.setdefault(target if target in _OPTIONS else key, given[key]) != given[key]:
+            msg = f"{key} is the same as {target}, which has another value"
+            raise InvalidArgumentError(msg, param=key)
+    return own | ({"extra_body": body | dict(own.get("extra_body") or {})} if body else {})
+
+
+_OPTIONS = frozenset(ChatOptions.__annotations__) | {"model"}
 
 
 def _reading(timeout: Any) -> Any:

@@ -1,5 +1,6 @@
 """Constructors as people write them for OpenAI's classes, with only the class changed."""
 
+import json
 import traceback
 from typing import Any
 
@@ -8,8 +9,15 @@ import pytest
 
 from langchain_nanogpt import ChatNanoGPT, NanoGPTEmbeddings, NanoGPTToolkit, NanoGPTWebLoader
 from llama_index_nanogpt import NanoGPT, NanoGPTEmbedding
-from nanogpt_client import Budget, ConfigurationError, Ledger, NanoGPTClient
+from nanogpt_client import (
+    Budget,
+    ConfigurationError,
+    InvalidArgumentError,
+    Ledger,
+    NanoGPTClient,
+)
 from nanogpt_client.async_client import AsyncNanoGPTClient
+from tests.support.in_process import OneReply
 
 KEY = "key-that-nobody-may-see"
 URL = "https://nano-gpt.com/api/v1"
@@ -216,3 +224,32 @@ def test_the_other_kind_of_http_client_is_refused_when_a_model_is_made(kind):
         kind(model=CHAT, api_key=KEY, http_client=httpx.AsyncClient())
     with pytest.raises(ConfigurationError, match=r"http_async_client must be an httpx.AsyncClient"):
         kind(model=CHAT, api_key=KEY, http_async_client=httpx.Client())
+
+
+# (options of a call in another integration, what they must be in the body)
+ASKED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"max_completion_tokens": 50}, {"max_tokens": 50}),
+    ({"max_completion_tokens": 50, "max_tokens": 50}, {"max_tokens": 50}),
+    ({"stop_sequences": ["END"], "model_name": "m"}, {"stop": ["END"], "model": "m"}),
+    ({"prompt_cache_key": "k", "verbosity": "low"}, {"prompt_cache_key": "k", "verbosity": "low"}),
+    ({"store": False, "extra_body": {"x": 1}}, {"store": False, "x": 1}),
+]
+
+
+@pytest.mark.parametrize(("given", "sent"), ASKED)
+def test_options_of_a_call_have_the_names_of_other_integrations_too(given, sent):
+    box = OneReply({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]})
+    ChatNanoGPT(model=CHAT, api_key=KEY, **box.settings).bind(**given).invoke("hi")
+    NanoGPT(model=CHAT, api_key=KEY, **box.settings).complete("hi", **given)
+    for body in map(json.loads, box.sent):
+        assert body | sent == body
+        assert not body.keys() & (given.keys() - sent.keys())
+
+
+def test_an_option_under_two_names_has_one_value():
+    for ask in (
+        ChatNanoGPT(model=CHAT, api_key=KEY).invoke,
+        NanoGPT(model=CHAT, api_key=KEY).complete,
+    ):
+        with pytest.raises(InvalidArgumentError, match="is the same as max_tokens"):
+            ask("hi", max_tokens=1, max_completion_tokens=2)
