@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from nanogpt_client.sandbox.bodies import INFINITE, integer, number, option, parsed
@@ -41,11 +42,15 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _SAYS = ("tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details",
          "refusal", "images", "audio")  # fmt: skip
 _FORMATS = ("text", "json_object", "json_schema")
+_ALTERNATING = re.compile(r"[sx]tral|sonar|gemma|deepseek-?(r1|reasoner)", re.IGNORECASE)
+_OUT_OF_ORDER = {("user", "user"), ("assistant", "assistant"), ("tool", "user")}
 
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:
     """Check everything in a chat request but the content parts. Raises `Refusal` (400)."""
     check_messages(body.get("messages"))
+    if _ALTERNATING.search(model.id):
+        _check_order(body["messages"])
     for name, (low, high) in _NUMBERS.items():
         number(body, name, low, high)
     for name, (low, high) in _INTEGERS.items():
@@ -134,6 +139,18 @@ def check_messages(messages: Any) -> None:
     for index, entry in enumerate(messages):
         _check_message(entry, f"messages[{index}]")
     _check_results(messages)
+
+
+def _check_order(messages: list[dict[str, Any]]) -> None:
+    """Refuse two messages of one speaker, and the user's behind a result, where providers do.
+
+    Witnesses: vllm-project/vllm#6862 and zed-industries/zed#37021 (Mistral), google/adk-python#1373
+    (Gemma), deepseek-ai/DeepSeek-R1#21, anomalyco/opencode#9416 (Perplexity).
+    """
+    for index, (before, entry) in enumerate(pairwise(messages), 1):
+        roles, place = (before["role"], entry["role"]), f"messages[{index}].role"
+        message = f"Unexpected role {roles[1]!r} after role {roles[0]!r} in {place}."
+        require(roles not in _OUT_OF_ORDER, message, place)
 
 
 def check_name(name: object, where: str, code: str = "invalid_parameter_value") -> None:

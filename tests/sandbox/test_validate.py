@@ -10,7 +10,7 @@ from nanogpt_client.sandbox import SandboxApp
 from tests.sandbox.asking import CHAT, HELLO, MODEL, ask, chat, code, function
 
 TOOL = function("look")
-GEMINI = "google/gemini-3-flash-preview"
+GEMINI, GEMMA = "google/gemini-3-flash-preview", "google/gemma-4-31b-it"
 SMALL = "Doctor-Shotgun/MS3.2-24B-Magnum-Diamond"
 MISSING, BAD = "missing_required_parameter", "invalid_parameter_value"
 
@@ -214,3 +214,17 @@ def test_refusals_name_the_place(turns, place):
 ])  # fmt: skip
 def test_histories_that_are_fine(turns):
     assert chat(SandboxApp(), [*HELLO, *turns]).status == 200
+
+
+@pytest.mark.parametrize("model", ["sonar", "deepseek-r1", "mistralai/mistral-large", GEMMA])
+def test_where_roles_must_alternate_nothing_else_is_taken(model):
+    def reply(*turns):
+        return chat(SandboxApp(), [{"role": "system", "content": "Hm."}, *turns], model=model)
+
+    yes = assistant(content="Yes.")
+    for turns in ([*HELLO, *HELLO], [*HELLO, yes, yes], [*HELLO, ONE, result(), *HELLO]):
+        refused = reply(*turns)
+        assert code(refused) == (400, BAD)
+        assert refused.json()["error"]["param"] == f"messages[{len(turns)}].role"
+        assert chat(SandboxApp(), turns).status == 200
+    assert reply(*HELLO, ONE, result(), yes, *HELLO, yes, *HELLO).status == 200

@@ -63,6 +63,25 @@ def test_an_agent_calls_a_tool_and_answers(llm):
     assert all(message.response_metadata["cost"] > 0 for message in said(messages))
 
 
+@pytest.mark.parametrize("model", ["mistralai/mistral-large", "google/gemma-4-31b-it"])
+def test_a_model_whose_roles_must_alternate_gets_a_history_of_any_order(model):
+    """The sandbox refuses it as it is, as those providers do."""
+    call: Any = {"name": "multiply", "args": {"a": 12, "b": 7}, "id": "call00001"}
+    history = [
+        HumanMessage("Context: x"),
+        HumanMessage("What is 12 times 7?"),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage("84", tool_call_id="call00001"),
+        HumanMessage("Never mind."),
+        HumanMessage("Thanks!"),
+    ]
+    app = SandboxApp(model=Script("You are welcome."), rate=None)
+    assert ChatNanoGPT(model=model, **connection(app)).invoke(history).text == "You are welcome."
+    sent = app.requests[-1].messages
+    assert [m["role"] for m in sent] == ["user", "assistant", "tool", "assistant", "user"]
+    assert sent[-1]["content"] == "Never mind.\n\nThanks!"
+
+
 MULTIPLY, WEATHER = ToolCall("multiply", {"a": 12, "b": 7}), ToolCall("weather", {"city": "Paris"})
 
 
