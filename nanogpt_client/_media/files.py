@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import io
 import os
 import secrets
@@ -49,10 +48,6 @@ _EXTENSIONS = {
     "video/webm": ".webm",
     "text/plain": ".txt",
 }
-
-
-# Errors of file systems without hard links, such as those of USB sticks and some mounts.
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 def mime_type_of(data: bytes, default: str | None = None) -> str:
@@ -138,11 +133,15 @@ def _move_to_new(temporary: Path, target: Path) -> None:
     try:
         try:
             os.link(temporary, target)  # unlike a rename, fails if the file exists
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
+        except FileExistsError:
+            raise
+        except OSError:  # no links on this file system; each system has another error for it
             target.open("xb").close()
-            temporary.replace(target)
+            try:
+                temporary.replace(target)
+            except BaseException:
+                target.unlink()
+                raise
     except FileExistsError as error:
         message = "the file exists; overwrite=True replaces it"
         raise FileExistsError(error.errno, message, str(target)) from None
