@@ -34,6 +34,10 @@ _OF_ANY_STATE = frozenset(
     " isApiRequest remainingBalance fileName fileSize chargedDuration diarize".split()
 )
 
+# Media types of a transcript that is no JSON: response_format="text", "vtt" and "srt". OpenAI sends
+# the first for all of them; what NanoGPT sends has no witness.
+_TEXTS = frozenset({"text/plain", "text/vtt", "text/srt", "application/x-subrip"})
+
 
 def transcribe(
     audio: FileSource, *, model: str, **options: Unpack[TranscriptionOptions]
@@ -90,7 +94,7 @@ def _request(
 
 def _answer(reply: Reply) -> Transcript:
     """Read the transcript; its text is empty if NanoGPT returned a job."""
-    if reply.content_type == "text/plain":  # response_format="text"
+    if reply.content_type in _TEXTS:
         return Transcript(reply.text, Billing.read({}, reply.headers))
     body = read_object(reply)
     billing = Billing.read(unwrapped(body), reply.headers)

@@ -111,10 +111,11 @@ def test_a_transcript():
     assert (heard.text, heard.language, str(heard.billing.cost)) == ("hi", "en", "0.1")
 
 
-def test_a_plain_text():
-    heard = answer(
-        transcribe(WAV, model="m"), reply(b"hi there", content_type="text/plain; charset=utf-8")
-    )
+@pytest.mark.parametrize(
+    "kind", ["text/plain; charset=utf-8", "text/vtt", "text/srt", "application/x-subrip"]
+)
+def test_a_plain_text(kind):
+    heard = answer(transcribe(WAV, model="m"), reply(b"hi there", content_type=kind))
     assert heard.text == "hi there"
 
 
