@@ -42,15 +42,17 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _SAYS = ("tool_calls", "function_call", "reasoning", "reasoning_content", "reasoning_details",
          "refusal", "images", "audio")  # fmt: skip
 _FORMATS = ("text", "json_object", "json_schema")
-_ALTERNATING = re.compile(r"[sx]tral|sonar|gemma|deepseek-?(r1|reasoner)", re.IGNORECASE)
-_OUT_OF_ORDER = {("user", "user"), ("assistant", "assistant"), ("tool", "user")}
+_OUT_OF_ORDER = {  # role after role
+    "qwen": {(role, "system") for role in ROLES},
+    r"[sx]tral|sonar|gemma|deepseek-?(r1|reasoner)":
+        {("user", "user"), ("assistant", "assistant"), ("tool", "user")},
+}  # fmt: skip
 
 
 def check_chat(body: Mapping[str, Any], model: Model) -> None:
     """Check everything in a chat request but the content parts. Raises `Refusal` (400)."""
     check_messages(body.get("messages"))
-    if _ALTERNATING.search(model.id):
-        _check_order(body["messages"])
+    _check_order(body["messages"], model)
     for name, (low, high) in _NUMBERS.items():
         number(body, name, low, high)
     for name, (low, high) in _INTEGERS.items():
@@ -141,16 +143,19 @@ def check_messages(messages: Any) -> None:
     _check_results(messages)
 
 
-def _check_order(messages: list[dict[str, Any]]) -> None:
-    """Refuse two messages of one speaker, and the user's behind a result, where providers do.
+def _check_order(messages: list[dict[str, Any]], model: Model) -> None:
+    """Refuse roles in an order that the model's provider refuses.
 
     Witnesses: vllm-project/vllm#6862 and zed-industries/zed#37021 (Mistral), google/adk-python#1373
-    (Gemma), deepseek-ai/DeepSeek-R1#21, anomalyco/opencode#9416 (Perplexity).
+    (Gemma), deepseek-ai/DeepSeek-R1#21, anomalyco/opencode#9416 (Perplexity); for a system message
+    that is not the first duolahypercho/codex-router#259 (Qwen).
     """
+    families = [family for family in _OUT_OF_ORDER if re.search(family, model.id, re.IGNORECASE)]
+    refused = {roles for family in families for roles in _OUT_OF_ORDER[family]}
     for index, (before, entry) in enumerate(pairwise(messages), 1):
         roles, place = (before["role"], entry["role"]), f"messages[{index}].role"
         message = f"Unexpected role {roles[1]!r} after role {roles[0]!r} in {place}."
-        require(roles not in _OUT_OF_ORDER, message, place)
+        require(roles not in refused, message, place)
 
 
 def check_name(name: object, where: str, code: str = "invalid_parameter_value") -> None:

@@ -228,3 +228,11 @@ def test_where_roles_must_alternate_nothing_else_is_taken(model):
         assert refused.json()["error"]["param"] == f"messages[{len(turns)}].role"
         assert chat(SandboxApp(), turns).status == 200
     assert reply(*HELLO, ONE, result(), yes, *HELLO, yes, *HELLO).status == 200
+
+
+def test_a_system_message_of_qwens_stands_at_the_beginning():
+    system = {"role": "system", "content": "Hm."}
+    for turns in ([system, system, *HELLO], [*HELLO, system], [*HELLO, system, *HELLO]):
+        assert code(chat(SandboxApp(), turns, model="qwen/qwen3-max")) == (400, BAD)
+        assert chat(SandboxApp(), turns).status == 200
+    assert chat(SandboxApp(), [system, *HELLO, *HELLO], model="qwen/qwen3-max").status == 200

@@ -28,7 +28,7 @@ TURN = [
 
 
 def test_most_models_take_messages_in_any_order():
-    conversation = [SYSTEM, USER, MORE, *TURN, USER]
+    conversation = [SYSTEM, SYSTEM, USER, MORE, *TURN, USER, SYSTEM]
     assert conversation_for(Recipient("openai/gpt-5.2"), conversation) == conversation
 
 
@@ -51,8 +51,8 @@ def test_an_answer_stands_between_a_result_and_the_user(model):
 def test_successive_messages_of_one_speaker_become_one(model):
     to = Recipient(model)
     said, added = assistant_message("It is 4."), assistant_message("Or 5.")
-    assert conversation_for(to, [SYSTEM, SYSTEM, USER, MORE, said, added, USER]) == [
-        SYSTEM, SYSTEM, message("user", "hi\n\n?"), assistant_message("It is 4.\n\nOr 5."), USER
+    assert conversation_for(to, [SYSTEM, USER, MORE, said, added, USER]) == [
+        SYSTEM, message("user", "hi\n\n?"), assistant_message("It is 4.\n\nOr 5."), USER
     ]  # fmt: skip
     look = message("user", [text_part("Look"), PICTURE])
     assert conversation_for(to, [look, USER]) == [
@@ -61,6 +61,20 @@ def test_successive_messages_of_one_speaker_become_one(model):
     assert conversation_for(to, [USER, look]) == [
         message("user", [text_part("hi"), text_part("Look"), PICTURE])
     ]
+
+
+def test_one_system_message_stands_at_the_beginning():
+    """Else: "System message must be at the beginning"; a later one keeps its place."""
+    polite, said = message("system", "Be polite."), assistant_message("Yes.")
+    first, now = message("system", "Be brief.\n\nBe polite."), message("user", "Be polite.")
+    qwen, sonar = Recipient("qwen/qwen3.6-27b:thinking"), Recipient("sonar")
+    assert conversation_for(qwen, [SYSTEM, polite, USER, said, polite]) == [first, USER, said, now]
+    assert conversation_for(qwen, [USER, polite, USER]) == [USER, now, USER]
+    assert conversation_for(qwen, [*TURN, USER]) == [*TURN, USER]
+    both = message("user", "hi\n\nBe polite.")
+    assert conversation_for(sonar, [SYSTEM, polite, USER, polite]) == [first, both]
+    noted = message("system", "Hm.", extra={"note": 1})
+    assert conversation_for(qwen, [noted, polite]) == [noted, now]
 
 
 def test_messages_with_more_than_content_stay_apart():
