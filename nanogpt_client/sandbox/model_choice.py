@@ -39,8 +39,7 @@ BACKENDS = {
 _REDACTION = {"redaction", "redacted", "piiredaction", "piiredacted"}
 _MEMORY = re.compile(r"memory(?:-(\d+))?")
 _NATIVE_SEARCH = re.compile(r"(openai/)?(gpt-[5-9]|o[134]\b)")
-_DEFAULT_MEMORY_DAYS = 30
-_MAX_MEMORY_DAYS = 365
+_MEMORY_DAYS, _MOST_MEMORY_DAYS = 30, 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +74,14 @@ def _with(chosen: Chosen, suffix: str) -> Chosen:
     if directive == "online" or directive.startswith("online/"):
         return replace(chosen, search=_backend(chosen.id, directive.removeprefix("online")[1:]))
     if memory := _MEMORY.fullmatch(directive):
-        days = int(memory[1] or _DEFAULT_MEMORY_DAYS)
-        return replace(chosen, memory_days=min(max(days, 1), _MAX_MEMORY_DAYS))
+        days = int(memory[1] or _MEMORY_DAYS)
+        return replace(chosen, memory_days=min(max(days, 1), _MOST_MEMORY_DAYS))
     if directive == "reasoning-exclude":
         return replace(chosen, hide_reasoning=True)
     if directive in _REDACTION:
         return chosen  # nothing leaves this machine
     routing = ROUTING.get(directive)
-    if routing or _is_provider(chosen.id, directive):
+    if routing or directive in _providers_of(chosen.id):
         if chosen.routing or chosen.provider:
             raise conflict(f":{directive}", "another routing or provider suffix")
         return replace(chosen, routing=routing, provider=None if routing else directive)
@@ -102,10 +101,9 @@ def _backend(model: str, backend: str) -> tuple[str, str]:
     return BACKENDS[backend]
 
 
-def _is_provider(model: str, name: str) -> bool:
-    if model.startswith(catalog.FAULT_PREFIX) or not catalog.has("text", model):
-        return False
-    return name in catalog.find("text", model).providers
+def _providers_of(model: str) -> Collection[str]:
+    is_listed = catalog.has("text", model) and not model.startswith(catalog.FAULT_PREFIX)
+    return catalog.find("text", model).providers if is_listed else ()
 
 
 _SORTS = (None, "speed", "throughput", "latency", "price", "auto", "none", "default")
