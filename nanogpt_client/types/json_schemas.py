@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
+from operator import is_not
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, PydanticUserError
@@ -68,11 +70,14 @@ def tool_parameters(schema: Any) -> dict[str, Any]:
     """Return the schema of a tool's arguments: an object with properties, as providers need.
 
     Tools without arguments come as ``None``, ``{}``, ``{"type": "object"}`` or a boolean. The keys
-    ``$schema`` and ``$id`` are for validators, and some providers refuse them.
+    ``$schema`` and ``$id`` are for validators, and some providers refuse them. What MCP servers
+    write in older drafts of JSON Schema is written as in the newest.
     """
     if not isinstance(schema, Mapping):
         return {"type": "object", "properties": {}}
     kept = {key: value for key, value in schema.items() if key not in {"$schema", "$id"}}
+    with suppress(RecursionError):  # whoever writes it as JSON says that it is too deep
+        kept = _in_newest_draft(kept)
     kept = _rooted(kept)
     if not kept:
         return {"type": "object", "properties": {}}
@@ -80,6 +85,80 @@ def tool_parameters(schema: Any) -> dict[str, Any]:
         kept.setdefault("type", "object")
         kept.setdefault("properties", {})
     return kept
+
+
+_MAPS_OF_ANY = (*_MAPS, "patternProperties", "dependentSchemas")
+
+
+def _in_newest_draft(node: Any) -> Any:
+    """Return a schema as draft 2020-12 has it; the same object if nothing is to be changed.
+
+    OpenAI refuses every request with a tool that has an array without items ("array schema missing
+    items": zod writes none for z.any, digitalocean-labs/mcp-digitalocean#265), a list of items, or
+    a boolean as ``required`` (CherryHQ/cherry-studio#4188) or ``exclusiveMinimum``; Claude ("must
+    match JSON Schema draft 2020-12") all but the first.
+    """
+    if isinstance(node, list):
+        items = [_in_newest_draft(item) if isinstance(item, _NESTED) else item for item in node]
+        return items if any(map(is_not, items, node)) else node
+    new: dict[str, Any] = {}
+    for key, value in node.items():
+        if not isinstance(value, _NESTED) or key in _DATA:
+            continue
+        if key in _MAPS_OF_ANY and isinstance(value, dict):
+            part = _parts_in_newest_draft(value)
+        else:
+            part = _in_newest_draft(value)
+        if part is not value:
+            new[key] = part
+    kept = node
+    if not node.keys().isdisjoint(_OLDER) or "array" in _types(node):
+        kept = _rewritten(node, new)
+    if not node.keys().isdisjoint(_OF_OBJECTS) and (required := _required_by(node)) is not None:
+        kept = {key: kept[key] for key in kept if key != "required"}
+        new |= {"required": required} if required else {}
+    return {**kept, **new} if new or kept is not node else node
+
+
+_NESTED = (dict, list)
+_OF_OBJECTS = frozenset({"properties", "required"})
+_OLDER = frozenset({"items", "exclusiveMinimum", "exclusiveMaximum"})
+
+
+def _parts_in_newest_draft(parts: dict[str, Any]) -> dict[str, Any]:
+    new = {k: _in_newest_draft(part) for k, part in parts.items() if isinstance(part, _NESTED)}
+    return parts | new if any(new[name] is not parts[name] for name in new) else parts
+
+
+def _required_by(node: dict[str, Any]) -> list[str] | None:
+    """Return the properties that a node requires; ``None`` if it says so itself."""
+    given, parts = node.get("required"), node.get("properties")
+    names = [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
+    if isinstance(parts, dict):
+        names += [n for n, p in parts.items() if isinstance(p, dict) and p.get("required") is True]
+    unique = list(dict.fromkeys(names))
+    return None if unique == given or (not unique and given is None) else unique
+
+
+def _rewritten(node: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Add what replaces keywords of older drafts to ``new``; return the node without those."""
+    dropped: set[str] = set()
+    items = new.get("items", node.get("items"))
+    if items is None and "array" in _types(node) and "prefixItems" not in node:
+        new["items"] = {}
+    if isinstance(items, list):
+        further = new.pop("additionalItems", node.get("additionalItems"))
+        dropped.add("additionalItems")
+        new |= {"prefixItems": items, "items": further if isinstance(further, dict) else {}}
+        if further is False:
+            new["maxItems"] = len(items)
+    for limit, without in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(node.get(without), bool):
+            dropped.add(without)
+            if node[without] and limit in node:
+                dropped.add(limit)
+                new[without] = node[limit]
+    return {key: node[key] for key in node if key not in dropped} if dropped else node
 
 
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")

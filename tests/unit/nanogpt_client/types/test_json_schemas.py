@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import json
 import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -12,6 +13,7 @@ import pytest
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from nanogpt_client.errors import InvalidArgumentError
+from nanogpt_client.sandbox.strict_schema import check_parameters
 from nanogpt_client.types.json_schemas import (
     allowed_name,
     class_schema,
@@ -281,7 +283,7 @@ def test_parameters_keep_what_they_have():
         "properties": {},
     }
     assert "$id" in schema
-    assert tool_parameters({"type": "array"}) == {"type": "array"}
+    assert tool_parameters({"type": "array"})["type"] == "array"
     assert tool_parameters(Tree.model_json_schema())["type"] == "object"
 
 
@@ -409,3 +411,52 @@ def test_formats_made_elsewhere_become_legal():
     assert sendable_format(made) == json_schema_format("Page[int]", schema, strict=True)
     loose = {"name": "f", "strict": True, "schema": LOOSE["what it is not"]}
     assert sendable_format({"type": "json_schema", "json_schema": loose})["json_schema"] == loose
+
+
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("older", "newest"),
+    [
+        ({"type": "array"}, {"type": "array", "items": {}}),
+        ({"type": ["array", "null"]}, {"type": ["array", "null"], "items": {}}),
+        ({"items": [TEXT, TEXT]}, {"prefixItems": [TEXT, TEXT], "items": {}}),
+        (
+            {"items": [TEXT], "additionalItems": False},
+            {"prefixItems": [TEXT], "items": {}, "maxItems": 1},
+        ),
+        ({"items": [TEXT], "additionalItems": TEXT}, {"prefixItems": [TEXT], "items": TEXT}),
+        ({"minimum": 0, "exclusiveMinimum": True}, {"exclusiveMinimum": 0}),
+        ({"maximum": 9, "exclusiveMaximum": False}, {"maximum": 9}),
+        ({"anyOf": [{"type": "array"}]}, {"anyOf": [{"type": "array", "items": {}}]}),
+        ({"items": {"type": "array"}}, {"items": {"type": "array", "items": {}}}),
+        ({"const": {"type": "array"}}, {"const": {"type": "array"}}),
+        ({"type": "array", "items": TEXT}, {"type": "array", "items": TEXT}),
+        (True, True),
+    ],
+)
+def test_schemas_of_older_drafts_are_sent_in_the_newest(older, newest):
+    given = {"type": "object", "properties": {"items": older, "b": TEXT}}
+    before = json.dumps(given)
+    sent = tool_parameters(given)
+    assert sent == {"type": "object", "properties": {"items": newest, "b": TEXT}}
+    assert json.dumps(given) == before
+    assert tool_parameters(sent) == sent
+    check_parameters(sent, "function 'f'", "tools", "invalid_json_schema")
+
+
+def test_what_older_drafts_require_is_required_by_the_object():
+    parts = {"a": TEXT | {"required": True}, "b": TEXT | {"required": False}, "c": TEXT}
+    given = {"type": "object", "properties": parts, "required": ["c", "c"]}
+    plain = dict.fromkeys("abc", TEXT)
+    expected = {"type": "object", "properties": plain, "required": ["c", "a"]}
+    assert tool_parameters(given) == expected
+    assert tool_parameters(expected) == expected
+    assert tool_parameters({"properties": {}, "required": []})["required"] == []
+
+
+def test_a_schema_within_itself_is_left_to_whoever_writes_it():
+    endless: dict[str, Any] = {"type": "object", "properties": {}}
+    endless["properties"]["again"] = endless
+    assert tool_parameters(endless) == endless
