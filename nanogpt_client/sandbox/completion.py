@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nanogpt_client.sandbox.answers.text import count_tokens
@@ -138,7 +138,7 @@ class Completion:
     model: str
     choices: tuple[Choice, ...]
     usage: Delta
-    pricing: Delta | None = None
+    extra: Delta = field(default_factory=dict)  # what stands beside the usage
     service_tier: str | None = None
 
     def whole(self) -> Delta:
@@ -148,7 +148,7 @@ class Completion:
             for index, choice in enumerate(self.choices)
         ]
         end = {"choices": choices, "usage": self.usage}
-        return self._head("chat.completion") | end | self._pricing
+        return self._head("chat.completion") | end | self.extra
 
     def events(self, *, with_usage: bool) -> Iterator[bytes]:
         """Yield the events of the stream, `[DONE]` last."""
@@ -161,13 +161,9 @@ class Completion:
             finish = head | {"choices": [end]}
             if index == len(self.choices) - 1:
                 finish |= {"usage": self.usage} if with_usage else {}
-                finish |= self._pricing
+                finish |= self.extra
             yield event(finish)
         yield DONE
-
-    @property
-    def _pricing(self) -> Delta:
-        return {} if self.pricing is None else {"x_nanogpt_pricing": self.pricing}
 
     def _head(self, kind: str) -> Delta:
         tier = {"service_tier": self.service_tier} if self.service_tier else {}

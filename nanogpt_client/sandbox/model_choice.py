@@ -96,8 +96,7 @@ def conflict(first: str, second: str) -> Refusal:
 def _backend(model: str, backend: str) -> tuple[str, str]:
     if not backend:
         return ("openai" if _NATIVE_SEARCH.match(model) else "linkup", "standard")
-    if backend not in BACKENDS:
-        raise invalid(f"Unknown web search backend '{backend}'.", "model")
+    require(backend in BACKENDS, f"Unknown web search backend '{backend}'.", "model")
     return BACKENDS[backend]
 
 
@@ -121,9 +120,8 @@ def choose(
     if caching and chosen.routing == "tools":
         raise conflict(":tools", "caching")
     names = model.providers.keys()
-    if not names and chosen.routing:
-        message = f"The model '{model.id}' does not support provider selection."
-        raise invalid(message, "model", "provider_selection_not_supported")
+    message = f"The model '{model.id}' does not support provider selection."
+    require(names or not chosen.routing, message, "model", "provider_selection_not_supported")
     require(isinstance(wanted, str | dict | None), "provider must be an object.", "provider")
     if isinstance(wanted, dict):
         for name in ("order", "only", "ignore", "quantizations"):
@@ -140,7 +138,6 @@ def choose(
 
 
 def _named(name: str, names: Collection[str], param: str) -> str:
-    if name.lower() not in names:
-        message = f"Unknown or unavailable provider id in {param}: {name}"
-        raise invalid(message, param, "provider_unknown_provider")
+    message = f"Unknown or unavailable provider id in {param}: {name}"
+    require(name.lower() in names, message, param, "provider_unknown_provider")
     return name.lower()

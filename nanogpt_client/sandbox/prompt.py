@@ -64,15 +64,13 @@ class _Reader:
     where: str = ""  # the place of the part in the request
 
     def part(self, part: Any) -> int:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if not isinstance(kind, str):
-            raise invalid(f"{self.where} must be an object with a type.", self.where)
+        kind: Any = part.get("type") if isinstance(part, dict) else None
+        require(isinstance(kind, str), f"{self.where} must be an object with a type.", self.where)
         if kind in ("text", "refusal"):
             text = part.get(kind)
             require(isinstance(text, str), f"{self.where}.{kind} must be a string.", self.where)
             return count_tokens(text)
-        if kind not in _PARTS:
-            raise invalid(f"{self.where} has the unsupported type '{kind}'.", self.where)
+        require(kind in _PARTS, f"{self.where} has the unsupported type '{kind}'.", self.where)
         return _PARTS[kind](self, part)
 
     def image(self, part: dict[str, Any]) -> int:
@@ -116,11 +114,10 @@ class _Reader:
         return tokens
 
     def file(self, part: dict[str, Any]) -> int:
-        file = part["file"] if isinstance(part.get("file"), dict) else {}
+        file: Any = part["file"] if isinstance(part.get("file"), dict) else {}
         given, name = file.get("file_data"), str(file.get("filename") or "file")
-        if not isinstance(given, str):
-            message = f"{self.where} must have file_data; ids and addresses are not supported."
-            raise invalid(message, self.where)
+        message = f"{self.where} must have file_data; ids and addresses are not supported."
+        require(isinstance(given, str), message, self.where)
         if given.startswith("data:"):
             mime, data = read_data_url(given, self.where)
         else:

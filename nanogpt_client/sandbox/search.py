@@ -69,10 +69,7 @@ def _corpus() -> tuple[SearchResult, ...]:
 
 
 _SEARCHES = [*BACKENDS.values(), ("firecrawl", "standard"), ("exa", "standard")]  # page web-search
-_DEPTHS = {
-    provider: sorted({depth for each, depth in _SEARCHES if each == provider})
-    for provider, _ in _SEARCHES
-}
+_PROVIDERS = sorted({provider for provider, _ in _SEARCHES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +117,8 @@ def wanted_search(body: Mapping[str, Any], chosen: Chosen) -> Search | None:
 
 def check_backend(provider: Any, depth: object, param: str) -> None:
     """Refuse a search provider or depth that NanoGPT does not document."""
-    documented = isinstance(provider, str) and provider in _DEPTHS
-    message = f"{param}.provider must be one of {', '.join(sorted(_DEPTHS))}."
-    require(documented, message, f"{param}.provider")
-    depths = _DEPTHS[provider]
-    message = f"{param}.depth must be one of {', '.join(sorted(depths))} for {provider}."
+    depths = sorted({depth for each, depth in _SEARCHES if each == provider})
+    message = f"{param}.provider must be one of {', '.join(_PROVIDERS)}."
+    require(depths, message, f"{param}.provider")
+    message = f"{param}.depth must be one of {', '.join(depths)} for {provider}."
     require(depth in depths, message, f"{param}.depth")

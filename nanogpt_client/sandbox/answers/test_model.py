@@ -89,19 +89,14 @@ def _answer(request: ChatRequest) -> Turn:
     wanted = request.body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         value = _instance(wanted["json_schema"].get("schema", {}), _question(request))
-    elif wanted.get("type") == "json_object":
-        value = _object(request)
-    else:
+    elif wanted.get("type") != "json_object":
         return _in_text(request)
+    elif (form := _shown_form(request.messages)).startswith("{"):
+        value = json.loads(form)
+    else:  # an object with the keys that the messages quote
+        keys = [key for each in request.messages for _, key in _KEY.findall(text_of(each))]
+        value = dict.fromkeys(keys or ["answer"], _in_text(request).text)
     return Turn(json.dumps(value, ensure_ascii=False))
-
-
-def _object(request: ChatRequest) -> Any:
-    """Return an object for JSON mode: by a schema in the prompt, else with the keys it quotes."""
-    if (form := _shown_form(request.messages)).startswith("{"):
-        return json.loads(form)
-    keys = [key for each in request.messages for _, key in _KEY.findall(text_of(each))]
-    return dict.fromkeys(keys or ["answer"], _in_text(request).text)
 
 
 def _shown_form(messages: Sequence[Mapping[str, Any]]) -> str:

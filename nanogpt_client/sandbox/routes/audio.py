@@ -74,9 +74,8 @@ def speech_status(exchange: Exchange) -> Reply:
 def _voice(wanted: object, model: catalog.Model) -> str:
     voices = model.parameters["voices"]
     name = wanted.get("id") if isinstance(wanted, dict) else wanted
-    if wanted is not None and name not in voices:
-        message = f"The model '{model.id}' has no voice {name!r}; it has {', '.join(voices)}."
-        raise invalid(message, "voice", "invalid_voice")
+    message = f"The model '{model.id}' has no voice {name!r}; it has {', '.join(voices)}."
+    require(wanted is None or name in voices, message, "voice", "invalid_voice")
     return str(voices[0] if wanted is None else name)
 
 
@@ -84,9 +83,8 @@ def _format(wanted: object, model: catalog.Model) -> str:
     formats = model.private.get("formats", ["mp3"])
     if wanted is None or model.private.get("ignores_format"):
         return str(formats[0])
-    if wanted not in formats:
-        message = f"response_format must be one of {', '.join(formats)} for '{model.id}'."
-        raise invalid(message, "response_format", "unsupported_format")
+    message = f"response_format must be one of {', '.join(formats)} for '{model.id}'."
+    require(wanted in formats, message, "response_format", "unsupported_format")
     return str(wanted)
 
 

@@ -221,8 +221,8 @@ def listed(exchange: Exchange) -> Reply:
     found = [batch for batch in _side(batches, query) if _matches(batch, query)]
     page = found[-int(limit) :] if "before" in query else found[: int(limit)]
     data = [batch.shown(inline=inline) | ({"results": None} if inline else {}) for batch in page]
-    ends = {"first_id": page[0].id, "last_id": page[-1].id} if page else {}
-    listing = {"object": "list", "data": data, "first_id": None, "last_id": None} | ends
+    first, last = (page[0].id, page[-1].id) if page else (None, None)
+    listing = {"object": "list", "data": data, "first_id": first, "last_id": last}
     return json_reply(listing | {"has_more": len(found) > len(page)})
 
 

@@ -101,14 +101,14 @@ def _answer(
         tokens.reasoning,
         covered=asked.covered,
     )
-    remaining = take(charge)
+    pricing = money.pricing_block(charge, tokens, take(charge)) | {"requestId": exchange.id}
     completion = Completion(
         id=world.new_id("chatcmpl-"),
         created=int(world.clock()),
         model=asked.chosen.id,
         choices=tuple(choices),
         usage=_usage(asked, tokens, cached=cached),
-        pricing=money.pricing_block(charge, tokens, remaining) | {"requestId": exchange.id},
+        extra={"x_nanogpt_pricing": pricing},
         service_tier=body.get("service_tier"),
     )
     return completion, cached

@@ -100,8 +100,7 @@ def _text(exchange: Exchange, model: catalog.Model, part: dict[str, Any]) -> str
         return str(part["text"])
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
-    if not isinstance(url, str):
-        raise invalid("Use text parts and image_url parts.", "input")
+    require(isinstance(url, str), "Use text parts and image_url parts.", "input")
     message = f"The model '{model.id}' does not take image input."
     require(model.can("image"), message, "input", "unsupported_input_modality")
     return described(image_of(exchange, url, "input"), "input")
