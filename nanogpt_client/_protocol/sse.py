@@ -37,16 +37,12 @@ class SSEDecoder:
             return []
         *blocks, rest = bytes(buffer).split(b"\n\n")
         self._buffer = bytearray(rest)
-        events = [
-            block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data(block)
-            for block in blocks
-        ]  # nearly every event is one such line
-        return [event for event in events if event is not None]
+        return [event for event in map(_data, blocks) if event is not None]
 
     def close(self) -> list[bytes]:
         """Return the last event if its blank line is missing."""
-        event = _data(bytes(self._buffer))
-        self._buffer.clear()
+        block, self._buffer = bytes(self._buffer), bytearray()
+        event = _data(block)
         return [] if event is None else [event]
 
     def _unix(self, data: bytes) -> bytes:
@@ -59,6 +55,8 @@ class SSEDecoder:
 
 def _data(block: bytes) -> bytes | None:
     """Join the data lines of one event; ``None`` if it has none."""
+    if block.startswith(b"data: ") and b"\n" not in block:  # nearly every event, and large ones
+        return block[6:]
     lines = [
         line[5:].removeprefix(b" ")
         for line in block.removeprefix(b"\xef\xbb\xbf").split(b"\n")

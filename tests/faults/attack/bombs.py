@@ -11,11 +11,13 @@ from typing import Any
 import zstandard
 
 from nanogpt_client import NanoGPTClient, NanoGPTError
+from nanogpt_client._protocol.sse import MAX_EVENT_BYTES
 from tests.support.rawserver import RawServer, chunked, http_head, http_reply
 
 MEGABYTE = 1 << 20
 UNPACKED = 1024
 """Megabytes that each unpacks to."""
+EVENT = MAX_EVENT_BYTES // MEGABYTE
 SPARE = 100
 """Megabytes that may be needed above the limit."""
 
@@ -83,11 +85,11 @@ CASES: dict[str, Case] = {
         for name, make in (("br", _packed), ("zstd", _zstd))
         for what, kind, call, limit in (
             ("JSON", "application/json", _json, 256),
-            ("events", "text/event-stream", _stream, 16),
+            ("events", "text/event-stream", _stream, EVENT),
             ("download", "image/png", _download, 256),
         )
     },
-    "events, gzip": (lambda: _events(_packed(b"data: ")), _stream, 16),
+    "events, gzip": (lambda: _events(_packed(b"data: ")), _stream, EVENT),
     "download, gzip": (lambda: _whole("image/png", "gzip", _packed(b"PNG")), _download, 256),
     "download, gzip twice": (
         lambda: _whole("image/png", "gzip, gzip", _packed(b"PNG", 2)), _download, 256
