@@ -11,6 +11,7 @@ import inspect
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from nanogpt_client._media import files
@@ -61,10 +62,15 @@ def image_part(
 ) -> Part:
     """Return an image part from a URL (http(s) or ``data:``) or from bytes.
 
+    Data that is labelled as another type of image than it is gets its own type: Claude refuses it.
+
     Raises:
-        InvalidArgumentError: the URL has another scheme; likewise `video_part` and `file_part`.
+        InvalidArgumentError: the URL has another scheme (likewise `video_part` and `file_part`), or
+            the data is of a type that no model reads, such as SVG.
     """
-    image = {"url": _url(source, mime_type)} | ({} if detail is None else {"detail": detail})
+    image = {"url": _image_url(_url(source, mime_type))} | (
+        {} if detail is None else {"detail": detail}
+    )
     return {"type": "image_url", "image_url": image}
 
 
@@ -356,6 +362,32 @@ def _url(source: str | bytes, mime_type: str | None) -> str:
         return source
     kind = mime_type or files.mime_type_of(source)
     return f"data:{kind};base64,{_base64(source)}"
+
+
+# The page on chats names the first four; Claude and OpenAI's models read GIF as well, Gemini HEIC.
+_IMAGES = frozenset(
+    f"image/{name}" for name in ("png", "jpeg", "jpg", "webp", "gif", "heic", "heif")
+)
+
+
+_LONGEST_HEAD = 200  # characters of a URL; the data itself may have millions
+
+
+def _image_url(url: str) -> str:
+    """Return the URL of an image with the type that its data has, if it has data."""
+    head, _, data = url[:_LONGEST_HEAD].partition(",")
+    if head[:5].lower() != "data:":
+        return url
+    kind, _, rest = head[5:].partition(";")
+    found = kind.lower()
+    if rest.lower().endswith("base64"):
+        with suppress(ValueError):  # whoever reads it says that it is no base64
+            detected = files.mime_type_of(_head(data))
+            found = detected if detected in _IMAGES else found
+    if found not in _IMAGES:
+        msg = f"no model reads an image of type {kind!r}: convert it to PNG, JPEG or WebP"
+        raise InvalidArgumentError(msg, param="messages")
+    return url if found == kind else f"data:{found};{rest}{url[len(head) :]}"
 
 
 def _audio_format(data: str | bytes, mime_type: str | None) -> str:

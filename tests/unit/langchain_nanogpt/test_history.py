@@ -300,6 +300,7 @@ ODD = [
     {"type": "hologram", "light": "AAAA"},
     {"type": "file", "file_id": "f1"},
     {"type": "image", "base64": "%%%"},
+    {"type": "image", "base64": "PHN2Zy8+", "mime_type": "image/svg+xml"},
     {"type": "resource", "resource": None},
 ]
 

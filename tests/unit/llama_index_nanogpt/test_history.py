@@ -299,3 +299,12 @@ def test_a_conversation_goes_on_after_a_call_that_was_never_run():
     sent = messages_to_wire([ChatMessage("Do it."), asked, ChatMessage("Never mind.")])
     assert [entry["role"] for entry in sent] == ["user", "assistant", "tool", "user"]
     assert sent[2]["tool_call_id"] == "a"
+
+
+def test_an_image_that_no_model_reads_ends_no_thread():
+    drawn = ImageBlock(image=b"<svg/>", image_mimetype="image/svg+xml")
+    with pytest.raises(InvalidArgumentError, match="no model reads"):
+        messages_to_wire([ChatMessage(role="user", blocks=[drawn])])
+    with pytest.warns(UserWarning, match="no model reads"):
+        sent = messages_to_wire([shot(drawn), *ASK])
+    assert "a block of type 'image' was here" in str(sent[0]["content"])

@@ -258,6 +258,26 @@ def test_an_address_that_nanogpt_cannot_read_is_refused(build, address):
     assert build("data:image/png;base64,AAAA")
 
 
+@pytest.mark.parametrize("label", ["image/jpeg", "application/octet-stream", "IMAGE/JPEG", ""])
+def test_an_image_has_the_type_of_its_data_whatever_its_label(label):
+    assert image_part(PNG, mime_type=label)["image_url"]["url"] == PNG_URL
+    labelled = PNG_URL.replace("image/png", label)
+    assert image_part(labelled)["image_url"]["url"] == PNG_URL
+
+
+def test_an_image_that_cannot_be_told_has_the_type_of_its_label():
+    for url in ("data:image/heic;base64,AAAA", "data:image/png;base64,…", "data:image/webp,x"):
+        assert image_part(url)["image_url"]["url"] == url
+
+
+@pytest.mark.parametrize("kind", ["image/svg+xml", "image/tiff", "application/octet-stream"])
+def test_an_image_that_no_model_reads_is_refused(kind):
+    with pytest.raises(InvalidArgumentError, match="no model reads an image of type"):
+        image_part(b"<svg/>", mime_type=kind)
+    with pytest.raises(InvalidArgumentError, match="no model reads an image of type"):
+        image_part(f"data:{kind};utf8,<svg/>")
+
+
 def test_further_fields_are_sent_beside_those_that_are_known():
     extra = {"new": 1, "role": "x", "content": "x", "function": {"sig": "S"}, "id": "x"}
     assert message("system", "", extra=extra)["content"] == ""
@@ -325,7 +345,7 @@ def test_what_a_model_does_not_take_is_a_text_where_it_was_but_in_the_users_own_
 
 
 def test_a_history_of_images_does_not_outgrow_the_request():
-    large = [image_part("data:," + letter * 9_000_000) for letter in "abc"]
+    large = [image_part("data:image/png," + letter * 9_000_000) for letter in "abc"]
     conversation = [assistant_message([image]) for image in large]
     with pytest.warns(UserWarning, match="newer ones fill the request"):
         moved = media_behind_tools(conversation)
