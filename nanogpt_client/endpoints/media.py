@@ -23,7 +23,15 @@ from nanogpt_client.errors import (
     OutcomeUnknownError,
 )
 from nanogpt_client.types._surrogates import repaired
-from nanogpt_client.types.media import Downloadable, FileSource, Speech
+from nanogpt_client.types.media import (
+    Downloadable,
+    FileSource,
+    GeneratedImage,
+    GeneratedImages,
+    Speech,
+    Video,
+    VideoJob,
+)
 
 MAX_REDIRECTS = 5
 MAX_IMAGE_BYTES = 4 * 1024 * 1024
@@ -66,8 +74,13 @@ def download_file(file: Downloadable, *, max_bytes: int = MAX_DOWNLOAD_BYTES) ->
     """Return a result with its bytes, downloaded if NanoGPT returned only a URL.
 
     Raises:
+        InvalidArgumentError: it is no image, audio or video, but e.g. a list of images.
         NanoGPTError: the download failed; the message ends with the URL, valid for some time.
     """
+    if not isinstance(file, GeneratedImage | Speech | Video):
+        instead = _INSTEAD.get(type(file), "")
+        msg = f"download takes a URL, or one image, speech or video, not {type(file).__name__}"
+        raise InvalidArgumentError(f"{msg}{instead}", param="file")
     if file.data or not file.url:
         return file
     try:
@@ -78,6 +91,12 @@ def download_file(file: Downloadable, *, max_bytes: int = MAX_DOWNLOAD_BYTES) ->
     if isinstance(file, Speech):
         return replace(file, data=data, mime_type=files.mime_type_of(data))
     return replace(file, data=data)
+
+
+_INSTEAD: dict[type, str] = {
+    GeneratedImages: ": pass one of its images, e.g. images[0]",
+    VideoJob: ": wait for its video first, with wait_for_video(job)",
+}
 
 
 def _fetched(url: str, found: Addresses, max_bytes: int) -> Flow[bytes]:

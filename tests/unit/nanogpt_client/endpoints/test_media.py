@@ -18,7 +18,13 @@ from nanogpt_client.errors import (
 )
 from nanogpt_client.tools import describe_for_model
 from nanogpt_client.types.billing import Billing
-from nanogpt_client.types.media import GeneratedImage, Speech, Video
+from nanogpt_client.types.media import (
+    GeneratedImage,
+    GeneratedImages,
+    Speech,
+    Video,
+    VideoJob,
+)
 from tests.support.driving import answer, context, drive, reply, requests_of
 
 
@@ -215,6 +221,20 @@ def test_a_downloaded_result_is_the_same_with_its_bytes(file):
     assert (found.bytes, found.mime_type) == (b"\x89PNG\r\n\x1a\n!", "image/png")
     assert (found.url, type(found)) == (file.url, type(file))
     assert answer(download_file(found)) is found  # nothing is sent for it
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (GeneratedImages((GeneratedImage(url="https://cdn/x"),), Billing(), {}), r"images\[0\]"),
+        (VideoJob("r", "m", "PENDING", Billing()), r"wait_for_video\(job\)"),
+        (b"\x89PNG", "not bytes"),
+        (None, "not NoneType"),
+    ],
+)
+def test_what_is_not_one_file_is_refused_before_anything_is_sent(given, says):
+    with pytest.raises(InvalidArgumentError, match=f"one image, speech or video.*{says}"):
+        next(download_file(given))
 
 
 def test_a_failed_download_loses_nothing_that_is_paid_for():
