@@ -28,6 +28,15 @@ MAX_TOOLS_BYTES = 200 * 1024
 _NOT_IN_BODY = frozenset({*ProgressOptions.__annotations__, "moderation"})
 
 
+# Options of OpenAI that are close to none of ours, or to another than they mean.
+_OPENAIS_NAMES = {
+    "function_call": "tool_choice",
+    "functions": "tools",
+    "max_completion_tokens": "max_tokens",
+    "web_search_options": "web_search",
+}
+
+
 def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Check options against their TypedDict and return those that were given (not ``None``).
 
@@ -38,7 +47,9 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     unknown = given.keys() - _annotations(kind)
     if unknown:
         name = min(unknown)
+        ours = _OPENAIS_NAMES.get(name, "")
         near = difflib.get_close_matches(name, _annotations(kind), n=1)
+        near = [ours] if ours in _annotations(kind) else near
         hint = f"did you mean {near[0]!r}?" if near else "pass it through extra_body={…}"
         raise InvalidArgumentError(f"unknown option {name!r}; {hint}", param=name)
     try:

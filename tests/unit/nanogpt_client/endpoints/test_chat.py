@@ -156,6 +156,8 @@ def test_a_search_with_more_to_say_goes_into_the_body():
         ("m:fast", {"caching": True}, "both choose the provider"),
         ("m", {"temperature": 2.5}, "temperature=2.5: .*less than or equal to 2"),
         ("m", {"temprature": 1}, "did you mean 'temperature'"),
+        ("m", {"max_completion_tokens": 9}, "did you mean 'max_tokens'"),
+        ("m", {"functions": []}, "did you mean 'tools'"),
         ("m", {"extra_body": {"x": float("nan")}}, "cannot be encoded as JSON"),
         ("m", {"logit_bias": {"7": float("nan")}}, "logit_bias|JSON"),
         ("m", {"extra_body": {"x": object()}}, "cannot be encoded as JSON"),
