@@ -61,6 +61,9 @@ class AsyncStream(Generic[Item]):
         self._items = items
         self._decoder = decoder
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: iterate over it; get_final() is the whole response>"
+
     def __aiter__(self) -> AsyncIterator[Item]:
         return self._items
 

@@ -65,6 +65,9 @@ class Stream(Generic[Item]):
         self._items = items
         self._decoder = decoder
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: iterate over it; get_final() is the whole response>"
+
     def __iter__(self) -> Iterator[Item]:
         return self._items
 

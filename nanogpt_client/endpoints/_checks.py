@@ -47,11 +47,7 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     unknown = given.keys() - _annotations(kind)
     if unknown:
         name = min(unknown)
-        ours = _OPENAIS_NAMES.get(name, "")
-        near = difflib.get_close_matches(name, _annotations(kind), n=1)
-        near = [ours] if ours in _annotations(kind) else near
-        hint = f"did you mean {near[0]!r}?" if near else "pass it through extra_body={…}"
-        raise InvalidArgumentError(f"unknown option {name!r}; {hint}", param=name)
+        raise InvalidArgumentError(f"unknown option {name!r}; {_hint(name, kind)}", param=name)
     try:
         checked_values: dict[str, Any] = _adapter(kind).validate_python(given)
     except ValidationError as error:
@@ -65,6 +61,15 @@ def checked(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     except ConfigurationError as error:
         raise InvalidArgumentError(error.message, param="extra_headers") from None
     return checked_values
+
+
+def _hint(name: str, kind: type) -> str:
+    if name == "stream":
+        return "the methods whose names begin with stream_ stream"
+    near = difflib.get_close_matches(name, _annotations(kind), n=1)
+    if (ours := _OPENAIS_NAMES.get(name)) in _annotations(kind):
+        near = [ours]
+    return f"did you mean {near[0]!r}?" if near else "pass it through extra_body={…}"
 
 
 def body_options(options: Mapping[str, Any], kind: type) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nanogpt_client import ModelId
+from nanogpt_client import AsyncNanoGPTClient, ModelId, NanoGPTClient
 from nanogpt_client._protocol.steps import Sleep, ask
 from nanogpt_client.endpoints.account import balance
 from nanogpt_client.endpoints.chat import stream_chat
@@ -447,3 +447,8 @@ def test_an_image_is_fetched_from_where_its_answer_came_from_when_that_is_asked_
         assert picture.url == server.base_url.removesuffix("/api/v1") + "/media/x.png"
         fetched, _ = shell.use(settings, "download", picture)
     assert (fetched.bytes, fetched.url) == (PNG, picture.url)
+
+
+@pytest.mark.parametrize("client", [NanoGPTClient, AsyncNanoGPTClient])
+def test_a_stream_that_is_printed_says_how_to_read_it(client):
+    assert "get_final()" in repr(client("k").stream_chat("hi", model="m"))

@@ -114,6 +114,14 @@ def test_unknown_options_are_refused(kind):
 
 
 @pytest.mark.parametrize(
+    ("name", "hint"), [("stream", "stream_"), ("max_completion_tokens", "'max_tokens'")]
+)
+def test_options_of_openais_sdk_are_pointed_to_ours(name, hint):
+    with pytest.raises(InvalidArgumentError, match=f"unknown option '{name}'.*{hint}"):
+        checked({name: 1}, ChatOptions)
+
+
+@pytest.mark.parametrize(
     ("typo", "meant"),
     [("temprature", "temperature"), ("maxtokens", "max_tokens"), ("tool", "tools")],
 )
