@@ -101,7 +101,7 @@ class ChatDecoder:
             pass
 
     def _read(self, events: Sequence[bytes], *, last: bool = False) -> Iterator[ChatChunk]:
-        for event in events:
+        for event in _apart(events):
             self._has_events = True
             if event.strip() == b"[DONE]":
                 self.events += 1
@@ -157,6 +157,32 @@ class ChatDecoder:
         return StreamInterruptedError(
             "the stream ended with [DONE] before the response had a finish reason"
         )
+
+
+def _apart(events: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield events; of one that is none as a whole its lines, if each of them is one.
+
+    The page error-handling shows an error and ``[DONE]`` without a blank line between them, and
+    other clients of NanoGPT read lines, so they would not notice that one is missing.
+    """
+    for event in events:
+        lines = event.split(b"\n") if b"\n" in event else []
+        if lines and not _is_json(event) and all(map(_is_event, lines)):
+            yield from lines
+        else:
+            yield event
+
+
+def _is_event(line: bytes) -> bool:
+    return line.strip() == b"[DONE]" or _is_json(line)
+
+
+def _is_json(event: bytes) -> bool:
+    try:
+        loads_chunk(event)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def check_answer(completion: ChatCompletion, body: Mapping[str, Any]) -> None:

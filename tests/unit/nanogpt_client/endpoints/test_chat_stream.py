@@ -70,6 +70,27 @@ def test_after_the_finish_reason_nothing_can_spoil_the_answer(later):
     assert decoder.partial().text == "Hello"
 
 
+def in_one(*events: Any) -> bytes:
+    """Return events without blank lines between them, as the page error-handling shows them."""
+    texts = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+    return b"\ndata: ".join(texts)
+
+
+def test_events_without_a_blank_line_between_them_are_told_apart():
+    decoder = decode(in_one(HELLO, HELLO), in_one(STOP, b"[DONE]"))
+    assert (decoder.failure, decoder.done) == (None, True)
+    assert decoder.partial().text == "HelloHello"
+    failed = {"choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}
+    error = {"status": 503, "message": "gone", "code": "service_unavailable"}
+    failure = failure_of(HELLO, in_one(failed | {"error": error}, b"[DONE]"))
+    assert (failure.status_code, failure.code) == (503, "service_unavailable")
+
+
+def test_a_text_in_several_lines_stays_one_event():
+    lines = json.dumps(HELLO, indent=1).encode().replace(b"\n", b"\ndata: ")
+    assert decode(lines, STOP).partial().text == "Hello"
+
+
 @pytest.mark.parametrize("early", [b"oops", b"null", b'"bye"', b"[]"])
 def test_before_it_an_unreadable_event_is_an_error(early):
     assert repr(early)[2:-1].strip('"') in str(failure_of(HELLO, early, STOP))
