@@ -21,18 +21,17 @@ from nanogpt_client import (
     ConfigurationError,
     InvalidArgumentError,
     NanoGPTClient,
-    batch_row,
 )
 from nanogpt_client.account import Account
 from nanogpt_client.jobs import ChatRows, EmbedTexts
 from nanogpt_client.sandbox import Sandbox
 from tests.promises.answers import CHAT_MODEL
+from tests.support.account_workers import ROWS, collect, submit
 from tests.support.stores import store_url, valkey
 
 __all__ = ["store_url", "valkey"]
 
 EMBEDDING_MODEL = "text-embedding-3-small"
-ROWS = [batch_row(f"row {number}", model=CHAT_MODEL, max_tokens=9) for number in range(3)]
 
 
 @pytest.fixture
@@ -43,16 +42,6 @@ def box() -> Iterator[Sandbox]:
 
 def where(box: Sandbox) -> dict[str, Any]:
     return {"api_key": box.api_key, "base_url": box.base_url}
-
-
-def submit(settings: dict[str, Any], account: Account) -> str:
-    with NanoGPTClient(**settings, account=account) as client:
-        return client.batches.submit(ROWS, inline=False).id
-
-
-def collect(settings: dict[str, Any], account: Account, batch: str) -> int:
-    with NanoGPTClient(**settings, account=account) as client:
-        return len(list(client.batches.results(batch, poll_interval=0.01)))
 
 
 def test_a_batch_that_one_process_submits_and_others_collect_is_counted_once(box, store_url):

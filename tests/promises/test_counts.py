@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from cProfile import Profile
@@ -168,35 +167,9 @@ def test_chunks_are_not_validated(read: Reader, own, kind):
     assert sum(many[file] - few[file] for file in many if "pydantic" in file) / 500 < own + 1
 
 
-class Long(httpx.SyncByteStream):
-    """10 MB of text in 20,000 pieces, made while they are read."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for at in range(20_000):
-            yield b'data: {"choices":[{"index":0,"delta":{"content":"%500d"}}]}\n\n' % at
-        yield b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
-        yield b"data: [DONE]\n\n"
-
-
-def held() -> int:
-    """Read the long stream; return the bytes that this took at the most."""
-    head = {"content-type": "text/event-stream"}
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, headers=head, stream=Long()))
-    with httpx.Client(transport=answer) as http:
-        client = NanoGPTClient(KEY, http_client=http)
-        stream = client.stream_chat("hi", model="m")
-        tracemalloc.start()
-        for chunk in stream:
-            last = chunk
-        peak = tracemalloc.get_traced_memory()[1]
-    assert last.billing is not None
-    assert len(stream.snapshot.text) == 10_000_000
-    return peak
-
-
 def test_a_stream_of_10_mb_holds_little_more_than_its_text():
     # In a process that nothing traces: where coverage looks on, Python copies what it lengthens.
-    code = f"from {__name__} import held; print(held())"
+    code = "from tests.promises.long_stream import held; print(held())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
