@@ -39,7 +39,8 @@ _SHARED: dict[str, Any] = {"balance": "10000", "rate": None}
 _FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENAI_")
 
 # Folders and files whose tests coverage does not watch, for that doubles their time: they run over
-# and over, or in other programs, what the tests beside each module reach as well.
+# and over, or in other programs, what the tests beside each module reach as well. The mark
+# `unwatched` says so of a single test.
 _UNWATCHED = (
     "benchmarks/", "conformance/", "cookbook/", "faults/", "packaging/", "peers/", "promises/",
     "sandbox/test_skill", "security/", "unit/test_parity",
@@ -67,6 +68,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect no garbage while tests are collected, which stay, nor watch who only hands them out.
+
+    `pytest_collection_finish` lets the collector work again.
+    """
+    gc.disable()
+    hands_out = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if hands_out and (watcher := Coverage.current()):
+        watcher.stop()
+
+
 def pytest_sessionstart() -> None:
     """Keep asyncio from making a loop for who asks first (LlamaIndex does): nobody closes it.
 
@@ -85,6 +97,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the thousands of tests that it would walk over each time."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_a_module_leaves() -> Iterator[None]:
+    """Collect its garbage while its own filters hold, and spare the collector what is still used.
+
+    Tests that call it would walk over what all tests before them left.
+    """
+    yield
     gc.collect()
     gc.freeze()
 
@@ -92,8 +116,9 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let coverage look away from a test that it need not see."""
-    watcher = Coverage.current()
-    if watcher is None or not item.path.relative_to(TESTS).as_posix().startswith(_UNWATCHED):
+    watcher, file = Coverage.current(), item.path.relative_to(TESTS).as_posix()
+    unwatched = file.startswith(_UNWATCHED) or item.get_closest_marker("unwatched")
+    if watcher is None or not unwatched:
         return (yield)
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("COVERAGE_PROCESS_CONFIG")  # which would watch its processes

