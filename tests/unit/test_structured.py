@@ -168,6 +168,7 @@ async def test_a_call_of_another_tool_is_no_answer(method):
         assert isinstance(error, OutputParserException)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("half", ['{"currency": "na', "{", '"{\\"currency\\": \\"na'])
 @pytest.mark.parametrize("finish", ["length", "stop", "tool_calls"])
 async def test_half_of_the_arguments_is_no_object(half, finish):

@@ -63,6 +63,7 @@ def test_instances(wanted, text, instance):
     assert instance_of(wanted, text) == instance
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("pattern", [
     "^INV-\\d{4}$", "^#[0-9a-f]{6}$", "^\\+\\d{7,15}$", "[A-Z]{2}[0-9]{2}", "^(?:yes|no)$",
     "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}$", "^(?=.*\\d)(?=.*[A-Z]).{8,}$", "^\\S+@\\S+$",
@@ -158,6 +159,7 @@ SCHEMAS = st.recursive(
 TEXTS = st.one_of(st.just(""), st.text(max_size=40), st.just("Add 3, -4.5 and 'x' on 2026-01-02."))
 
 
+@pytest.mark.unwatched
 @settings(max_examples=150, deadline=None)
 @given(SCHEMAS, TEXTS)
 def test_any_instance_is_valid_and_always_the_same(wanted, text):

@@ -192,6 +192,7 @@ JSON_PARTS = st.text(alphabet='{}[]":, \\\n\tab01nultrefs.-', max_size=12)
 SHORT_TEXTS = st.one_of(st.none(), st.text(max_size=4))
 
 
+@pytest.mark.unwatched
 @given(
     st.text(max_size=8),
     st.text(max_size=8),

@@ -145,6 +145,7 @@ def _same(outcomes: dict[str, Any]) -> Any:
     return first
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("sample", [*CHATS, *STREAMS], ids=lambda sample: sample.name)
 async def test_every_way_and_version_says_the_same(sample):
     outcomes: dict[str, Any] = {}

@@ -293,6 +293,7 @@ def test_it_travels_and_lives_on_several_loops(sandbox):
     assert embedding.ledger.totals.calls == 4
 
 
+@pytest.mark.unwatched
 def test_an_ingestion_pipeline_works_with_processes_and_caches(sandbox, tmp_path):
     documents = [Document(text=f"Text number {n} is about the number {n}.") for n in range(6)]
     books = tmp_path / "spent.jsonl"

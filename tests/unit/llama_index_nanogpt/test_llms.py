@@ -405,6 +405,7 @@ print(len(texts), llm.ledger.totals.calls)
 """
 
 
+@pytest.mark.unwatched
 def test_loops_within_loops_work_with_nest_asyncio(sandbox):
     # In a process of its own, for `nest_asyncio` cannot be taken back.
     command = [sys.executable, "-W", "ignore", "-c", NESTED, sandbox.base_url, sandbox.api_key]

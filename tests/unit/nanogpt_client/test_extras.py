@@ -105,6 +105,7 @@ def test_what_uses_an_extra_says_what_to_install(extra, missing, use, monkeypatc
     assert install_command(extra) in str(caught.value)
 
 
+@pytest.mark.unwatched
 def test_no_message_names_an_extra_of_a_package_from_an_index():
     """Where the package came from a file or a folder, such a command would install another one."""
     named = [

@@ -247,6 +247,7 @@ def test_a_line_of_json_reads_back_exactly(cost, model, tokens, scope):
     assert LedgerEntry.from_json(given_entry.to_json()) == given_entry
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
 @pytest.mark.parametrize("field", [field.name for field in fields(LedgerEntry)])
 def test_odd_lines_break_nothing(tmp_path, field, value):
@@ -377,6 +378,7 @@ def test_the_file_has_what_memory_has_not(tmp_path):
     assert again.totals_by("kind", "outcome") == ledger.totals_by("kind", "outcome")
 
 
+@pytest.mark.unwatched
 def test_a_hundred_thousand_calls_take_little_memory_and_no_time_to_sum_up():
     ledger = Ledger()
     tracemalloc.start()
@@ -388,6 +390,7 @@ def test_a_hundred_thousand_calls_take_little_memory_and_no_time_to_sum_up():
     assert timeit.timeit(lambda: (ledger.spent, repr(ledger), len(ledger)), number=100) < 0.1
 
 
+@pytest.mark.unwatched
 def test_a_long_file_is_not_loaded_into_memory(tmp_path):
     line = entry(request_id="req_0123456789abcdef", prompt_tokens=1).to_json() + "\n"
     (tmp_path / "x").write_text(line * 50_000)
@@ -400,6 +403,7 @@ def test_a_long_file_is_not_loaded_into_memory(tmp_path):
     assert (len(ledger), ledger.spent) == (50_000, Decimal(500))
 
 
+@pytest.mark.unwatched
 def test_a_long_history_is_let_go_at_once():
     ledger = Ledger(keep=None)
     for _ in range(100_000):

@@ -239,6 +239,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_long_texts_take_time_in_line_with_their_length(piece):
     began = time.perf_counter()

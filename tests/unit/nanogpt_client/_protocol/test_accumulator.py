@@ -291,6 +291,7 @@ def pieces_of(at, arguments, cuts, scheme):
     ]
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("scheme", SCHEMES)
 @settings(max_examples=40)
 @given(data=st.data())
@@ -564,6 +565,7 @@ ANY = st.recursive(
 DELTAS = st.dictionaries(st.sampled_from(FIELDS), ANY, max_size=4)
 
 
+@pytest.mark.unwatched
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -649,6 +651,7 @@ def test_a_message_brings_what_did_not_stream():
     assert [c.id for c in message.tool_calls] == ["a", "b"]
 
 
+@pytest.mark.unwatched
 def test_large_answers_are_folded_in_time_that_grows_with_them():
     """Each of these took minutes when what had come was searched or joined for every frame."""
     partial, many = ChatAccumulator(), 30_000

@@ -141,6 +141,7 @@ def world(server: str, per_second: float | None = None, **words: Any) -> World:
     return World(pace, clock, SERVERS[server](), **words)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("retry_after", [1.0, 0.05])
 @pytest.mark.parametrize("round_trip", [0.005, 0.1, 0.3])
 @pytest.mark.parametrize("max_concurrency", [16, 64])
@@ -153,6 +154,7 @@ def test_all_are_answered_and_few_refused(server, max_concurrency, round_trip, r
     assert calls.clock.now - 1000 < (80 if server == "small bucket" else 60)  # at best 32 seconds
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("round_trip", [1.0, 1.5, 2.5, 4.0])
 @pytest.mark.parametrize("server", SERVERS)
 def test_slow_answers_do_not_hide_what_was_accepted(server, round_trip):
@@ -164,6 +166,7 @@ def test_slow_answers_do_not_hide_what_was_accepted(server, round_trip):
     assert calls.clock.now - 1000 < 80  # at best 54 seconds, with the slowest answers
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_pace_below_the_limit_is_never_refused(server):
     calls = world(server, 24)

@@ -89,6 +89,7 @@ def test_what_an_exception_is_and_not_its_name_proves_a_request_unsent(
 # How many
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("script", [SLOW, STREAM], ids=["whole", "streamed"])
 @pytest.mark.parametrize("library", [None, *LIBRARIES])
 async def test_tasks_queue_for_connections(script, library):
@@ -384,6 +385,7 @@ def test_dropped_clients_do_not_disturb_the_others_of_their_loop():
 
 
 # Between two lines a socket may be nobody's but the collector's, which closes it, and says so.
+@pytest.mark.unwatched
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_at_any_line_leaves_a_client_that_works():
     files = (

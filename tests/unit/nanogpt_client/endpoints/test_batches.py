@@ -553,6 +553,7 @@ def test_a_failed_row_has_the_exception_of_a_single_call(what):
     assert found.raw == {"custom_id": "a"} | line
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("odd", ODD_VALUES, ids=repr)
 @pytest.mark.parametrize("name", ["custom_id", "response", "error", "body", "status_code"])
 def test_odd_lines_are_outcomes_too(name, odd):

@@ -331,6 +331,7 @@ STATE = st.recursive(
 )
 
 
+@pytest.mark.unwatched
 @given(STATE)
 def test_any_json_is_an_answer_or_an_error(body):
     for read in (
