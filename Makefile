@@ -17,6 +17,7 @@ TESTS := -m pytest --quiet -n $(WORKERS) --dist worksteal
 PYTEST := $(RUN) $(TESTS)
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
 	-W 'ignore:Benchmark fixture was not used'
+COMPILED := .pytest_cache/compiled
 SUITES := build/cassettes
 # What depends on the versions of what is installed, so what runs on both ends of the bounds.
 SUITE_FOLDERS := tests/unit tests/conformance tests/promises
@@ -34,7 +35,8 @@ help: ## list these commands
 demo: $(READY) ## see NanoGPT work in LangChain and LlamaIndex (offline, or with NANOGPT_API_KEY)
 	@$(RUN) -m cookbook.demo
 
-test: $(READY) lint types ## lint, types and all tests, with coverage
+test: $(READY) lint ## lint, types and all tests, with coverage
+	@$(MAKE) --no-print-directory --jobs 2 mypy pyright ty $(COMPILED)
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run $(TESTS) --durations=25 --durations-min=5
 	@$(RUN) -m coverage combine --quiet
@@ -56,6 +58,12 @@ pyright: $(READY)
 
 ty: $(READY)
 	@$(RUN) -m tests.support.ty
+
+# pytest compiles tests itself, which takes longer than to load them. One process does so beside mypy,
+# which uses one processor; otherwise every worker would, all at once.
+$(COMPILED): $(READY) $(shell find tests -name '*.py')
+	@$(RUN) -m pytest --collect-only -qq > /dev/null || true # the tests will say what is wrong
+	@mkdir -p "$(@D)" && touch "$@"
 
 unit: $(READY) ## all tests without coverage; one folder: make unit ARGS=tests/sandbox
 	@$(PYTEST) $(ARGS)
