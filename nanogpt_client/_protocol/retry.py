@@ -89,6 +89,8 @@ def may_resend(failure: NanoGPTError, resend: RetrySafety) -> bool:
         return True
     if isinstance(failure, OutcomeUnknownError):
         return resend is RetrySafety.ALWAYS
+    if failure.maybe_billed and resend is not RetrySafety.ALWAYS:
+        return False
     if isinstance(failure, APIStatusError | DownloadError):
         return failure.status_code in RETRYABLE_STATUSES and resend is not RetrySafety.IF_NOT_SENT
     return False

@@ -32,6 +32,8 @@ def estimated_usd(body: Mapping[str, Any]) -> Decimal | None:
     answer = most * (as_count(body.get("n")) or 1)
     usd = model.prompt_usd * prompt_tokens(body) + model.completion_usd * answer
     dollars = usd / Decimal(1_000_000)
+    if body.get("advisor"):  # asked in between, and then the model once more (page advisor)
+        return AtLeast(2 * dollars)
     return AtLeast(dollars) if model.completion_usd and not answer else dollars
 
 

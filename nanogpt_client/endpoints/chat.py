@@ -21,11 +21,12 @@ from nanogpt_client._protocol.call import (
     RetrySafety,
     StreamCall,
 )
+from nanogpt_client._protocol.retry import RETRYABLE_STATUSES
 from nanogpt_client.endpoints import _checks
 from nanogpt_client.endpoints._chat_estimate import estimated_usd
 from nanogpt_client.endpoints._chat_stream import ChatDecoder, check_answer
 from nanogpt_client.endpoints._requests import post, read_object
-from nanogpt_client.errors import InvalidArgumentError
+from nanogpt_client.errors import InvalidArgumentError, NanoGPTError, error_from_reply
 from nanogpt_client.model_id import ModelId
 from nanogpt_client.types._coerce import as_count
 from nanogpt_client.types.chat import ChatChunk, ChatCompletion, MessageDict
@@ -52,8 +53,19 @@ def chat(
     request = _request(body, options)
     return Call(
         request, read_completion, "chat", model, RetrySafety.IF_REJECTED, billable=True,
-        estimate=lambda: estimated_usd(body),
+        estimate=lambda: estimated_usd(body), refusal=_of_phases if body.get("advisor") else None,
     )  # fmt: skip
+
+
+def _of_phases(reply: Reply) -> NanoGPTError:
+    """Return the error of a chat with an advisor, which is several calls, one after another.
+
+    Those before the one that failed are billed (page advisor), so NanoGPT's own failures, which
+    cost nothing otherwise, may have cost something.
+    """
+    error = error_from_reply(reply)
+    error.maybe_billed = reply.status_code in RETRYABLE_STATUSES
+    return error
 
 
 def stream_chat(

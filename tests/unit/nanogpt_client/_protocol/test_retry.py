@@ -72,6 +72,12 @@ def test_statuses_that_no_gateway_sends_of_its_own(status):
     assert {resend for resend in RetrySafety if may_resend(failure, resend)} == ANSWERED
 
 
+def test_what_may_have_been_billed_is_not_sent_again_whatever_the_status():
+    failure = error_from_reply(Reply(503, {}, ENVELOPE))
+    failure.maybe_billed = True
+    assert {resend for resend in RetrySafety if may_resend(failure, resend)} == {RetrySafety.ALWAYS}
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"{}", b'"x"', b"[1]"])
 @pytest.mark.parametrize("status", [408, 502, 504])
 def test_a_gateway_knows_of_no_outcome(status, body):

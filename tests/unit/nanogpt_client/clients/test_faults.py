@@ -444,6 +444,20 @@ def test_free_calls_are_repeated_whatever_happened(shell: Shell):
 
 
 @EITHER
+@pytest.mark.parametrize("code", [400, 408, 500, 503, 504])
+def test_a_chat_with_an_advisor_has_paid_phases_when_it_fails(shell: Shell, code: int):
+    reply = status(code, {"error": {"message": "gone", "code": "advisor_phase_timeout"}})
+    with RawServer(reply) as server:
+        ledger = Ledger()
+        settings = {"base_url": server.base_url, "ledger": ledger}
+        with pytest.raises(NanoGPTError) as caught:
+            shell.use(settings, "chat", "hi", model="m", extra_body={"advisor": {"model": "a"}})
+        assert server.posts == 1
+    assert caught.value.maybe_billed is (code != 400)
+    assert ledger.totals.unknown_costs == (code != 400)
+
+
+@EITHER
 def test_an_order_is_never_repeated_on_a_status(shell: Shell):
     with RawServer(status(503, retry_after="0")) as server:
         with pytest.raises(ServerError):

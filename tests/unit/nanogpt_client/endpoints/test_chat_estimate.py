@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nanogpt_client._protocol.policy import send_with_retries, stream_events
+from nanogpt_client.budget import AtLeast
 from nanogpt_client.bundled_models import models
 from nanogpt_client.endpoints.chat import chat, stream_chat
 from nanogpt_client.errors import BudgetExceededError
@@ -82,3 +83,12 @@ def test_a_budget_refuses_what_it_cannot_cover():
         ),
     ):
         drive(steps).failure(BudgetExceededError)
+
+
+def test_a_chat_with_an_advisor_is_at_least_two():
+    options: Any = {"max_tokens": 500, "extra_body": {"advisor": {"model": "a"}}}
+    usd = estimate("x" * 4000, **options)
+    assert usd == 2 * estimate("x" * 4000, max_tokens=500)
+    whole = chat("x", model=PRICED.id, **options).estimate
+    assert whole is not None
+    assert isinstance(whole(), AtLeast)
