@@ -27,7 +27,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 
 class End(Enum):
@@ -42,7 +42,6 @@ Step = bytes | int | float | End
 Script = Sequence[Step]
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds
-_POLL_SECONDS = 0.02
 _KNOWN = frozenset(HTTPStatus)
 
 
@@ -91,6 +90,7 @@ class RawServer(socketserver.ThreadingTCPServer):
     """Plays `scripts` on a free port of 127.0.0.1 while used as a context manager."""
 
     request_queue_size = 64
+    timeout = 0.5  # seconds between two looks at `stopping`, if no connection ends the wait before
 
     def __init__(self, *scripts: Script | Callable[[RawRequest], Script]) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
@@ -101,7 +101,7 @@ class RawServer(socketserver.ThreadingTCPServer):
         self._open: set[socket.socket] = set()
         self._failures: list[Exception] = []
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL_SECONDS,))
+        self._thread = threading.Thread(target=self._serve)
 
     @property
     def base_url(self) -> str:
@@ -138,6 +138,18 @@ class RawServer(socketserver.ThreadingTCPServer):
         with self._lock:
             self._open.discard(connection)
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, but the one that ends the wait for it."""
+        connection, address = super().get_request()
+        if self.stopping.is_set():
+            connection.close()
+            raise ConnectionAbortedError("the server stops")
+        return connection, address
+
+    def _serve(self) -> None:
+        while not self.stopping.is_set():
+            self.handle_request()
+
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - a hook
         """Keep a failure of the server's own until the end of the test, which it then fails."""
         failure = sys.exception()
@@ -150,7 +162,8 @@ class RawServer(socketserver.ThreadingTCPServer):
 
     def __exit__(self, *exc_info: object) -> None:
         self.stopping.set()
-        self.shutdown()
+        with suppress(OSError):  # there may be no file descriptor left
+            socket.create_connection(("127.0.0.1", self.server_address[1])).close()
         self._thread.join()
         with self._lock:
             for connection in self._open:
