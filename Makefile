@@ -11,8 +11,8 @@ SCALE ?= .venv-scale
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check --require-virtualenv
 READY := $(VENV)/.installed
-# One more than there are processors: many tests wait for a clock, a socket or another process.
-WORKERS := $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8) + 1)')
+# Two more than there are processors: many tests wait for a clock, a socket or another process.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8) + 2)')
 TESTS := -m pytest --quiet -n $(WORKERS) --dist worksteal
 PYTEST := $(RUN) $(TESTS)
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
