@@ -18,6 +18,7 @@ PYTEST := $(RUN) $(TESTS)
 RECORD := $(RUN) -m pytest --quiet -m vcr --record-mode=rewrite --force-enable-socket \
 	-W 'ignore:Benchmark fixture was not used'
 COMPILED := .pytest_cache/compiled
+TYPES := .pytest_cache/types.txt
 SUITES := build/cassettes
 # What depends on the versions of what is installed, so what runs on both ends of the bounds.
 SUITE_FOLDERS := tests/unit tests/conformance tests/promises
@@ -36,9 +37,13 @@ demo: $(READY) ## see NanoGPT work in LangChain and LlamaIndex (offline, or with
 	@$(RUN) -m cookbook.demo
 
 test: $(READY) lint ## lint, types and all tests, with coverage
-	@$(MAKE) --no-print-directory --jobs 2 mypy pyright ty $(COMPILED)
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run $(TESTS) --durations=25 --durations-min=5
+	@mkdir -p $(dir $(TYPES))
+	@# Types are checked beside the tests, many of which wait; what is found is shown after them.
+	@$(MAKE) --no-print-directory types > $(TYPES) 2>&1 & checker=$$!; \
+	$(MAKE) --no-print-directory $(COMPILED); \
+	$(RUN) -m coverage run $(TESTS) --durations=25 --durations-min=5; failed=$$?; \
+	wait $$checker || failed=1; cat $(TYPES); exit $$failed
 	@$(RUN) -m coverage combine --quiet
 	@$(RUN) -m coverage report
 
@@ -59,8 +64,8 @@ pyright: $(READY)
 ty: $(READY)
 	@$(RUN) -m tests.support.ty
 
-# pytest compiles tests itself, which takes longer than to load them. One process does so beside mypy,
-# which uses one processor; otherwise every worker would, all at once.
+# pytest compiles tests itself, which takes longer than to load them. One process does so before the
+# workers start; otherwise each of them would.
 $(COMPILED): $(READY) $(shell find tests -name '*.py')
 	@$(RUN) -m pytest --collect-only -qq > /dev/null || true # the tests will say what is wrong
 	@mkdir -p "$(@D)" && touch "$@"
