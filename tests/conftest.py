@@ -11,7 +11,9 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 from collections.abc import Generator, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +39,8 @@ _SHARED: dict[str, Any] = {"balance": "10000", "rate": None}
 
 # Settings of the machine that would change what a test sends, or where.
 _FOREIGN_PREFIXES = ("NANOGPT_", "NANO_GPT_", "LANGCHAIN_", "LANGSMITH_", "OPENAI_")
+
+_OF_THIS_MACHINE = {None, "", "localhost", b"localhost", socket.gethostname()}
 
 # Folders and files whose tests coverage does not watch, for that doubles their time: they run over
 # and over, or in other programs, what the tests beside each module reach as well. The mark
@@ -139,6 +143,25 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(_FOREIGN_PREFIXES) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_names_are_looked_up(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Know this machine's names alone, as without a network, but at once: others take seconds."""
+    look_up = socket.getaddrinfo
+
+    def of_this_machine(host: Any, *args: Any, **more: Any) -> Any:
+        if host not in _OF_THIS_MACHINE:
+            try:
+                ip_address(os.fsdecode(host))
+            except ValueError:
+                raise socket.gaierror(socket.EAI_NONAME, "tests look up no names") from None
+        return look_up(host, *args, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not pytestconfig.getoption("force_enable_socket"):  # as recording from NanoGPT does
+            patch.setattr(socket, "getaddrinfo", of_this_machine)
+        yield
 
 
 @pytest.fixture(scope="session")
