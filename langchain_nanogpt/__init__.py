@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from nanogpt_client.extras import needs
 
 with needs("langchain", "langchain_nanogpt"):
-    import langchain_core.language_models.chat_models as _  # noqa: F401
+    # Here, because nested deeper the same imports take a sixth longer.
+    import langchain_core.language_models.chat_models as _
+    import langchain_core.tools.base as _  # noqa: F401, F811
 
 # Also registers the translator of content blocks, which stored messages need without a model.
 from langchain_nanogpt.chat_models import ChatNanoGPT
