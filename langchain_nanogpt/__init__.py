@@ -13,7 +13,7 @@ from nanogpt_client.extras import needs
 
 with needs("langchain", "langchain_nanogpt"):
     # Here, because nested deeper the same imports take a sixth longer.
-    import langchain_core.language_models.chat_models as _
+    import langchain_core.language_models.chat_models as _models  # noqa: F401
     import langchain_core.tools.base as _tools  # noqa: F401
 
 # Also registers the translator of content blocks, which stored messages need without a model.
