@@ -15,6 +15,11 @@ MAX_IMAGE = 4 * 1024 * 1024
 _SIZE = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})", re.IGNORECASE)
 _DEFAULT_SIZE = (1024, 1024)
 _SMALLEST, _LARGEST = 64, 4096
+# A broken PDF shows as one of the library's own errors, or as whatever its wrong parts lead to.
+_BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 def render(spec: ImageSpec) -> bytes:
@@ -79,8 +84,9 @@ def pdf_text(data: bytes) -> str:
     """Return the text of a PDF, page after page; empty when it has none or cannot be read."""
     with needs("sandbox", "a PDF"):
         from pypdf import PdfReader  # noqa: PLC0415 - an extra
+        from pypdf.errors import PyPdfError  # noqa: PLC0415
     try:
         pages = [page.extract_text().strip() for page in PdfReader(BytesIO(data)).pages]
-    except Exception:  # noqa: BLE001 - a broken PDF shows as whatever its wrong parts lead to
+    except (PyPdfError, *_BROKEN):
         return ""
     return "\n".join(filter(None, pages))

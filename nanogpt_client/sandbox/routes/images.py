@@ -41,7 +41,8 @@ def edit(exchange: Exchange) -> Reply:
             if re.fullmatch(r"-?[0-9]{1,18}", body.get(name, "")):
                 body[name] = int(body[name])
         sources = [checked(upload.content, "image") for upload in form.listed("image")]
-        mask = next((checked(each.content, "mask") for each in form.listed("mask")), None)
+        masks = [checked(upload.content, "mask") for upload in form.listed("mask")]
+        mask = masks[0] if masks else None
     else:
         body = exchange.json()
     sources += _sources(exchange, body)

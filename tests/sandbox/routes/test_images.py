@@ -101,6 +101,13 @@ def test_strength_and_mask_say_what_is_left_of_the_source():
     assert opened(reply).convert("RGB").getpixel((512, 20)) == (0, 0, 255)
 
 
+def test_every_mask_is_checked():
+    files = [("image", image("blue", (64, 64))), ("mask", image("black", (64, 64)))]
+    files += [("mask", b"no picture")]
+    broken = form(SandboxApp(), EDIT, files, prompt="x", model="gpt-image-1")
+    assert code(broken) == (400, "invalid_parameter_value")
+
+
 def test_edits_that_are_refused():
     missing = (400, "missing_image_input")
     assert code(form(SandboxApp(), EDIT, [("other", b"x")], prompt="x")) == missing
