@@ -22,10 +22,10 @@ __all__ = ["conversation_for"]
 # support successive user or assistant messages" (deepseek-ai/DeepSeek-R1#21); Gemma, "Conversation
 # roles must alternate" (google/adk-python#1373); Mistral, the same (vllm-project/vllm#6862) and
 # "Unexpected role 'user' after role 'tool'" (zed-industries/zed#37021).
-_ALTERNATING = rf"sonar|deepseek-?(?:r1|reasoner)|gemma|{MISTRALS}"
+_ALTERNATING = re.compile(rf"sonar|deepseek-?(r1|reasoner)|gemma|{MISTRALS}", re.IGNORECASE)
 # Models that take one system message, at the beginning: those ("After the optional system message")
 # and Qwen's, "System message must be at the beginning" (vllm-project/vllm#41114).
-_ONE_SYSTEM = rf"qwen|{_ALTERNATING}"
+_ONE_SYSTEM = re.compile(rf"qwen|{_ALTERNATING.pattern}", re.IGNORECASE)
 _BETWEEN = assistant_message("OK.")
 
 
@@ -40,9 +40,9 @@ def conversation_for(
     assistant says something between a result and the user.
     """
     sent = media_behind_tools(sendable(conversation, recipient.model), recipient.takes)
-    if re.search(_ONE_SYSTEM, recipient.model, re.IGNORECASE):
+    if _ONE_SYSTEM.search(recipient.model):
         sent = _with_one_system_message(sent)
-    if re.search(_ALTERNATING, recipient.model, re.IGNORECASE):
+    if _ALTERNATING.search(recipient.model):
         sent = _alternating(sent)
     return sent
 

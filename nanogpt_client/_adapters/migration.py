@@ -180,7 +180,7 @@ def own_arguments(
     messages += [f"does not take {'; '.join(problems)}"] if problems else []
     if messages:
         raise ConfigurationError(f"{name} {', and '.join(messages)}")
-    return own | ({"extra_body": body | dict(own.get("extra_body") or {})} if body else {})
+    return _with_body(own, body)
 
 
 def own_options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,10 +202,15 @@ def own_options(given: Mapping[str, Any]) -> dict[str, Any]:
         elif own.setdefault(target if target in _OPTIONS else key, given[key]) != given[key]:
             msg = f"{key} is the same as {target}, which has another value"
             raise InvalidArgumentError(msg, param=key)
-    return own | ({"extra_body": body | dict(own.get("extra_body") or {})} if body else {})
+    return _with_body(own, body)
 
 
 _OPTIONS = frozenset(ChatOptions.__annotations__) | {"model"}
+
+
+def _with_body(own: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments with keys of the body; those that ``extra_body`` has already win."""
+    return own | ({"extra_body": body | dict(own.get("extra_body") or {})} if body else {})
 
 
 def _reading(timeout: Any) -> Any:
